@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+# ruring: io_uring's networking paths in Rust. "make help" lists what there is.
+
+# Kbuild reads the file of that name; this one is for people.
+ROOT	:= $(CURDIR)
+KERNEL	?= release
+export CPUS VM_MEMORY VM_TIMEOUT VM_LOG VM_APPEND VM_QEMU VM_LEAKS VM_MODULE
+export CLIENTS MESSAGES SIZE TESTS
+
+ifneq ($(filter-out release debug,$(KERNEL)),)
+$(error KERNEL is "release" or "debug", not "$(KERNEL)")
+endif
+
+all: modules
+
+# Not KERNEL's own build but a kernel of the user's: all variables (LLVM=, RUSTC=, BINDGEN=…) as usual.
+ifdef KDIR
+modules:
+	$(MAKE) -C $(KDIR) M=$(ROOT) MO=$(ROOT)/build/custom modules
+	cp build/custom/ruring.ko ruring.ko
+else
+modules:
+	@qemu/build $(KERNEL) module
+	@[ $(KERNEL) = debug ] || cp build/release/ruring.ko ruring.ko
+endif
+
+setup:
+	@qemu/setup release debug
+
+tools selftests:
+	@qemu/build $(KERNEL) $@
+
+run: modules
+	@qemu/build $(KERNEL) tools
+	@qemu/vm $(KERNEL) 'TOOLS=$(ROOT)/build/$(KERNEL)/tools tools/demo.sh'
+
+test:
+	@selftests/run
+
+vm: modules
+	@qemu/vm $(KERNEL) $(if $(value CMD),'$(subst ','\'',$(value CMD))')
+
+check:
+	@.ci/check
+
+doc:
+	@.ci/doc
+
+clean:
+	$(RM) -r build target ruring.ko
+	@echo 'The cache of tools and kernels is not part of the tree and stays.'
+
+help:
+	@echo 'make              builds ruring.ko for ruring'\''s own release kernel'
+	@echo '                  KDIR=DIR builds it for any other Rust-enabled kernel'
+	@echo 'make run          boots a VM, serves TCP traffic on ruring and on io_uring, shows both'
+	@echo '                  CLIENTS=100 MESSAGES=1000 SIZE=16-112 scale it'
+	@echo 'make test         every test, on the debug kernel; TESTS="a b" picks some'
+	@echo 'make vm           a shell in the VM with the module loaded; CMD='\''…'\'' runs one command'
+	@echo '                  KERNEL=debug, CPUS=2, VM_MEMORY=2G, VM_TIMEOUT=1800'
+	@echo 'make check        formatting, lints, documentation, the unsafe inventory'
+	@echo 'make doc          documentation as HTML in build/doc'
+	@echo 'make setup        only brings the tools and both kernels up to date'
+	@echo 'make clean        removes what was built in the tree'
+	@echo
+	@echo 'Tools, kernel source and kernels are kept in RURING_CACHE (now: $(or $(RURING_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ruring)).'
+
+.PHONY: all modules setup tools selftests run test vm check doc clean help
