@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What tests ask of the system around the ring.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ring.h"
+
+long long proc_value(const char *path, const char *key)
+{
+	size_t len = strlen(key);
+	long long value = -1;
+	char line[256];
+	FILE *f = fopen(path, "r");
+
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, key, len)) {
+			value = strtoll(line + len, NULL, 0);
+			break;
+		}
+	}
+	fclose(f);
+	return value;
+}
+
+long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+bool wait_until(bool (*done)(void *arg), void *arg)
+{
+	long long deadline = now_ms() + DEADLINE_MS;
+
+	while (!done(arg)) {
+		if (now_ms() > deadline)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+int become_nobody(void)
+{
+	if (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
+	    setresuid(65534, 65534, 65534))
+		return -errno;
+	/* the change of identity took away access to /proc/self */
+	prctl(PR_SET_DUMPABLE, 1);
+	return 0;
+}

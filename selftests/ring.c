@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ring of a test, on either back end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ruring.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ring.h"
+
+static int device = -1;
+
+int device_fd(void)
+{
+	if (device < 0)
+		device = open("/dev/ruring", O_RDWR | O_CLOEXEC);
+	return device < 0 ? -errno : device;
+}
+
+void device_close(void)
+{
+	if (device >= 0)
+		close(device);
+	device = -1;
+}
+
+static int result(long ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+int backend_setup(enum backend backend, unsigned int entries,
+		  struct io_uring_params *params)
+{
+	struct ruring_setup arg = {
+		.params = (uintptr_t)params,
+		.entries = entries,
+	};
+	int fd;
+
+	if (backend == IO_URING)
+		return result(syscall(__NR_io_uring_setup, entries, params));
+
+	fd = device_fd();
+	if (fd < 0)
+		return fd;
+	return result(ioctl(fd, RURING_IOC_SETUP, &arg));
+}
+
+int backend_enter(enum backend backend, int fd, unsigned int to_submit,
+		  unsigned int min_complete, unsigned int flags,
+		  const void *arg, size_t argsz)
+{
+	struct ruring_enter enter = {
+		.arg = (uintptr_t)arg,
+		.argsz = argsz,
+		.to_submit = to_submit,
+		.min_complete = min_complete,
+		.flags = flags,
+	};
+
+	if (backend == IO_URING)
+		return result(syscall(__NR_io_uring_enter, fd, to_submit,
+				      min_complete, flags, arg, argsz));
+	return result(ioctl(fd, RURING_IOC_ENTER, &enter));
+}
+
+int backend_register(enum backend backend, int fd, unsigned int opcode,
+		     const void *arg, unsigned int nr_args)
+{
+	struct ruring_register reg = {
+		.arg = (uintptr_t)arg,
+		.opcode = opcode,
+		.nr_args = nr_args,
+	};
+
+	if (backend == IO_URING)
+		return result(syscall(__NR_io_uring_register, fd, opcode, arg,
+				      nr_args));
+	return result(ioctl(fd, RURING_IOC_REGISTER, &reg));
+}
+
+int ring_map(struct ring *ring)
+{
+	const struct io_uring_params *p = &ring->params;
+	size_t end = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe);
+	unsigned int i;
+
+	if (!(p->flags & IORING_SETUP_NO_SQARRAY))
+		end = p->sq_off.array + p->sq_entries * sizeof(__u32);
+	ring->rings_size = end;
+	ring->rings = mmap(NULL, end, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQ_RING);
+	if (ring->rings == MAP_FAILED)
+		return -errno;
+
+	ring->sqes_size = p->sq_entries * sizeof(struct io_uring_sqe);
+	ring->sqes = mmap(NULL, ring->sqes_size, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQES);
+	if (ring->sqes == MAP_FAILED) {
+		int err = -errno;
+
+		munmap(ring->rings, ring->rings_size);
+		return err;
+	}
+
+	ring->sq_head = ring->rings + p->sq_off.head;
+	ring->sq_tail = ring->rings + p->sq_off.tail;
+	ring->sq_flags = ring->rings + p->sq_off.flags;
+	ring->sq_dropped = ring->rings + p->sq_off.dropped;
+	ring->cq_head = ring->rings + p->cq_off.head;
+	ring->cq_tail = ring->rings + p->cq_off.tail;
+	ring->cq_overflow = ring->rings + p->cq_off.overflow;
+	ring->cqes = ring->rings + p->cq_off.cqes;
+	ring->sq_array = NULL;
+	if (!(p->flags & IORING_SETUP_NO_SQARRAY)) {
+		ring->sq_array = ring->rings + p->sq_off.array;
+		for (i = 0; i < p->sq_entries; i++)
+			ring->sq_array[i] = i;
+	}
+	ring->prepared = *ring->sq_tail;
+	return 0;
+}
+
+void ring_unmap(struct ring *ring)
+{
+	munmap(ring->rings, ring->rings_size);
+	munmap(ring->sqes, ring->sqes_size);
+}
+
+int ring_init_params(struct ring *ring, enum backend backend,
+		     unsigned int entries, const struct io_uring_params *params)
+{
+	int ret;
+
+	memset(ring, 0, sizeof(*ring));
+	ring->backend = backend;
+	ring->params = *params;
+	ring->fd = backend_setup(backend, entries, &ring->params);
+	if (ring->fd < 0)
+		return ring->fd;
+	ret = ring_map(ring);
+	if (ret) {
+		close(ring->fd);
+		ring->fd = -1;
+	}
+	return ret;
+}
+
+int ring_init(struct ring *ring, enum backend backend, unsigned int entries,
+	      unsigned int flags)
+{
+	struct io_uring_params params = { .flags = flags };
+
+	return ring_init_params(ring, backend, entries, &params);
+}
+
+int ring_init_cq(struct ring *ring, enum backend backend, unsigned int entries,
+		 unsigned int cq_entries, unsigned int flags)
+{
+	struct io_uring_params params = {
+		.flags = flags | IORING_SETUP_CQSIZE,
+		.cq_entries = cq_entries,
+	};
+
+	return ring_init_params(ring, backend, entries, &params);
+}
+
+void ring_exit(struct ring *ring)
+{
+	ring_unmap(ring);
+	close(ring->fd);
+	ring->fd = -1;
+}
+
+int ring_enter(struct ring *ring, unsigned int to_submit,
+	       unsigned int min_complete, unsigned int flags)
+{
+	return backend_enter(ring->backend, ring->fd, to_submit, min_complete,
+			     flags, NULL, 0);
+}
+
+int ring_register(struct ring *ring, unsigned int opcode, const void *arg,
+		  unsigned int nr_args)
+{
+	return backend_register(ring->backend, ring->fd, opcode, arg, nr_args);
+}
+
+int ring_wait_ms(struct ring *ring, unsigned int nr, unsigned int ms)
+{
+	struct __kernel_timespec ts = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000,
+	};
+	struct io_uring_getevents_arg arg = {
+		.ts = (uintptr_t)&ts,
+	};
+
+	return backend_enter(ring->backend, ring->fd, 0, nr,
+			     IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
+			     &arg, sizeof(arg));
+}
+
+unsigned int ring_publish(struct ring *ring)
+{
+	__atomic_store_n(ring->sq_tail, ring->prepared, __ATOMIC_RELEASE);
+	return ring->prepared - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+}
+
+int ring_submit(struct ring *ring)
+{
+	return ring_enter(ring, ring_publish(ring), 0, 0);
+}
+
+int ring_submit_and_run(struct ring *ring)
+{
+	return ring_enter(ring, ring_publish(ring), 0, IORING_ENTER_GETEVENTS);
+}
+
+int ring_run(struct ring *ring)
+{
+	return ring_enter(ring, 0, 0, IORING_ENTER_GETEVENTS);
+}
+
+unsigned int ring_ready(struct ring *ring)
+{
+	return __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE) - *ring->cq_head;
+}
+
+int ring_wait(struct ring *ring, unsigned int nr)
+{
+	long long deadline = now_ms() + DEADLINE_MS;
+
+	while (ring_ready(ring) < nr) {
+		int ret = ring_wait_ms(ring, nr, DEADLINE_MS);
+
+		if (ret < 0 && ret != -EINTR)
+			return ret;
+		if (ring_ready(ring) < nr && now_ms() > deadline)
+			return -ETIME;
+	}
+	return 0;
+}
+
+bool ring_peek(struct ring *ring, struct io_uring_cqe *cqe)
+{
+	unsigned int head = *ring->cq_head;
+
+	if (!ring_ready(ring))
+		return false;
+	*cqe = ring->cqes[head & (ring->params.cq_entries - 1)];
+	__atomic_store_n(ring->cq_head, head + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+int ring_take(struct ring *ring, struct io_uring_cqe *cqe)
+{
+	int ret = ring_wait(ring, 1);
+
+	if (ret)
+		return ret;
+	return ring_peek(ring, cqe) ? 0 : -ENODATA;
+}
+
+unsigned int ring_drain(struct ring *ring)
+{
+	struct io_uring_cqe cqe;
+	unsigned int nr = 0;
+
+	while (ring_peek(ring, &cqe))
+		nr++;
+	return nr;
+}
+
+unsigned int ring_flags(struct ring *ring)
+{
+	return __atomic_load_n(ring->sq_flags, __ATOMIC_ACQUIRE);
+}
+
+bool ring_op_supported(struct ring *ring, unsigned int op)
+{
+	struct io_uring_probe *probe;
+	bool supported = false;
+
+	probe = calloc(1, sizeof(*probe) + IORING_OP_LAST * sizeof(probe->ops[0]));
+	if (!probe)
+		return false;
+	if (!ring_register(ring, IORING_REGISTER_PROBE, probe, IORING_OP_LAST))
+		supported = probe->ops[op].flags & IO_URING_OP_SUPPORTED;
+	free(probe);
+	return supported;
+}
+
+struct io_uring_sqe *ring_sqe(struct ring *ring)
+{
+	unsigned int head = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+	struct io_uring_sqe *sqe;
+
+	if (ring->prepared - head >= ring->params.sq_entries) {
+		fprintf(stderr, "# no free SQE\n");
+		abort();
+	}
+	sqe = &ring->sqes[ring->prepared & (ring->params.sq_entries - 1)];
+	ring->prepared++;
+	memset(sqe, 0, sizeof(*sqe));
+	return sqe;
+}
+
+struct io_uring_sqe *prep(struct ring *ring, unsigned int op, int fd,
+			  const void *addr, unsigned int len, __u64 user_data)
+{
+	struct io_uring_sqe *sqe = ring_sqe(ring);
+
+	sqe->opcode = op;
+	sqe->fd = fd;
+	sqe->addr = (uintptr_t)addr;
+	sqe->len = len;
+	sqe->user_data = user_data;
+	return sqe;
+}
+
+struct io_uring_sqe *prep_nop(struct ring *ring, __u64 user_data)
+{
+	return prep(ring, IORING_OP_NOP, -1, NULL, 0, user_data);
+}
+
+struct io_uring_sqe *prep_poll(struct ring *ring, int fd, unsigned int events,
+			       __u64 user_data)
+{
+	struct io_uring_sqe *sqe = prep(ring, IORING_OP_POLL_ADD, fd, NULL, 0,
+					user_data);
+
+	sqe->poll32_events = events;
+	return sqe;
+}
+
+struct io_uring_sqe *prep_poll_multi(struct ring *ring, int fd,
+				     unsigned int events, __u64 user_data)
+{
+	struct io_uring_sqe *sqe = prep_poll(ring, fd, events, user_data);
+
+	sqe->len = IORING_POLL_ADD_MULTI;
+	return sqe;
+}
+
+struct io_uring_sqe *prep_recv(struct ring *ring, int fd, void *buf,
+			       unsigned int len, __u64 user_data)
+{
+	return prep(ring, IORING_OP_RECV, fd, buf, len, user_data);
+}
+
+struct io_uring_sqe *prep_recv_select(struct ring *ring, int fd,
+				      unsigned int len, unsigned int bgid,
+				      __u64 user_data)
+{
+	struct io_uring_sqe *sqe = prep_recv(ring, fd, NULL, len, user_data);
+
+	sqe->flags = IOSQE_BUFFER_SELECT;
+	sqe->buf_group = bgid;
+	return sqe;
+}
+
+struct io_uring_sqe *prep_recv_multi(struct ring *ring, int fd,
+				     unsigned int bgid, __u64 user_data)
+{
+	struct io_uring_sqe *sqe = prep_recv_select(ring, fd, 0, bgid, user_data);
+
+	sqe->ioprio = IORING_RECV_MULTISHOT;
+	return sqe;
+}
+
+struct io_uring_sqe *prep_recvmsg_multi(struct ring *ring, int fd,
+					const struct msghdr *msg,
+					unsigned int bgid, __u64 user_data)
+{
+	struct io_uring_sqe *sqe = prep(ring, IORING_OP_RECVMSG, fd, msg, 1,
+					user_data);
+
+	sqe->flags = IOSQE_BUFFER_SELECT;
+	sqe->buf_group = bgid;
+	sqe->ioprio = IORING_RECV_MULTISHOT;
+	return sqe;
+}
+
+struct io_uring_sqe *prep_send(struct ring *ring, int fd, const void *buf,
+			       unsigned int len, __u64 user_data)
+{
+	return prep(ring, IORING_OP_SEND, fd, buf, len, user_data);
+}
+
+struct io_uring_sqe *prep_accept(struct ring *ring, int fd, __u64 user_data)
+{
+	return prep(ring, IORING_OP_ACCEPT, fd, NULL, 0, user_data);
+}
+
+struct io_uring_sqe *prep_accept_multi(struct ring *ring, int fd,
+				       __u64 user_data)
+{
+	struct io_uring_sqe *sqe = prep_accept(ring, fd, user_data);
+
+	sqe->ioprio = IORING_ACCEPT_MULTISHOT;
+	return sqe;
+}
+
+struct io_uring_sqe *prep_cancel(struct ring *ring, __u64 target,
+				 unsigned int flags, __u64 user_data)
+{
+	struct io_uring_sqe *sqe = prep(ring, IORING_OP_ASYNC_CANCEL, -1, NULL, 0,
+					user_data);
+
+	sqe->addr = target;
+	sqe->cancel_flags = flags;
+	return sqe;
+}
+
+int pbuf_init(struct pbuf *pb, struct ring *ring, unsigned int bgid,
+	      unsigned int entries, unsigned int buf_size)
+{
+	struct io_uring_buf_reg reg = {
+		.ring_entries = entries,
+		.bgid = bgid,
+	};
+	int ret;
+
+	memset(pb, 0, sizeof(*pb));
+	pb->ring = ring;
+	pb->bgid = bgid;
+	pb->entries = entries;
+	pb->buf_size = buf_size;
+	pb->br_size = entries * sizeof(struct io_uring_buf);
+	pb->mem_size = (size_t)entries * buf_size;
+	pb->br = mmap(NULL, pb->br_size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pb->br == MAP_FAILED)
+		return -errno;
+	pb->mem = mmap(NULL, pb->mem_size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pb->mem == MAP_FAILED) {
+		ret = -errno;
+		goto out_ring;
+	}
+
+	reg.ring_addr = (uintptr_t)pb->br;
+	ret = ring_register(ring, IORING_REGISTER_PBUF_RING, &reg, 1);
+	if (!ret)
+		return 0;
+	munmap(pb->mem, pb->mem_size);
+out_ring:
+	munmap(pb->br, pb->br_size);
+	return ret;
+}
+
+int pbuf_unregister(struct ring *ring, unsigned int bgid)
+{
+	struct io_uring_buf_reg reg = { .bgid = bgid };
+
+	return ring_register(ring, IORING_UNREGISTER_PBUF_RING, &reg, 1);
+}
+
+void pbuf_exit(struct pbuf *pb)
+{
+	pbuf_unregister(pb->ring, pb->bgid);
+	munmap(pb->mem, pb->mem_size);
+	munmap(pb->br, pb->br_size);
+}
+
+void pbuf_add(struct pbuf *pb, void *addr, unsigned int len, unsigned int bid)
+{
+	struct io_uring_buf *buf = &pb->br->bufs[pb->tail & (pb->entries - 1)];
+
+	buf->addr = (uintptr_t)addr;
+	buf->len = len;
+	buf->bid = bid;
+	pb->tail++;
+}
+
+void pbuf_publish(struct pbuf *pb)
+{
+	__atomic_store_n(&pb->br->tail, pb->tail, __ATOMIC_RELEASE);
+}
+
+char *pbuf_mem(struct pbuf *pb, unsigned int bid)
+{
+	return pb->mem + (size_t)bid * pb->buf_size;
+}
+
+void pbuf_push(struct pbuf *pb, unsigned int bid)
+{
+	pbuf_add(pb, pbuf_mem(pb, bid), pb->buf_size, bid);
+	pbuf_publish(pb);
+}
+
+void pbuf_fill(struct pbuf *pb)
+{
+	unsigned int bid;
+
+	for (bid = 0; bid < pb->entries; bid++)
+		pbuf_push(pb, bid);
+}
+
+unsigned int cqe_bid(const struct io_uring_cqe *cqe)
+{
+	return cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+}
