@@ -192,10 +192,14 @@ TEST_F(ring, a_ring_polls_itself)
 	ASSERT_CQE(&self->ring, 1, POLLIN, 0);
 }
 
-/* Posting a completion would cause the next one, for ever. */
+/*
+ * Posting a completion would cause the next one, for ever. Such a request ends,
+ * though not always with the first completion.
+ */
 TEST_F(ring, a_ring_that_polls_itself_does_not_go_round_in_circles)
 {
 	struct io_uring_cqe cqe;
+	unsigned int more = 0;
 
 	prep_poll_multi(&self->ring, self->ring.fd, POLLIN, 1);
 	ASSERT_EQ(1, ring_submit(&self->ring));
@@ -203,10 +207,14 @@ TEST_F(ring, a_ring_that_polls_itself_does_not_go_round_in_circles)
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	ASSERT_EQ(0, ring_wait(&self->ring, 2));
 	ASSERT_CQE(&self->ring, 2, 0, 0);
-	ASSERT_EQ(0, ring_take(&self->ring, &cqe));
-	EXPECT_EQ(1, cqe.user_data);
-	EXPECT_EQ(POLLIN, cqe.res);
-	EXPECT_EQ(0, cqe.flags & IORING_CQE_F_MORE);
+	do {
+		ASSERT_EQ(0, ring_wait(&self->ring, more + 1));
+		cqe = self->ring.cqes[1 + more];
+		EXPECT_EQ(1, cqe.user_data);
+		EXPECT_EQ(POLLIN, cqe.res);
+		ASSERT_GT(4, ++more);
+	} while (cqe.flags & IORING_CQE_F_MORE);
+	EXPECT_EQ(more, ring_drain(&self->ring));
 	ASSERT_QUIET(&self->ring);
 }
 
