@@ -8,6 +8,8 @@
 #   CLIENTS=100    connections at a time
 #   MESSAGES=1000  messages that each client sends and has echoed
 #   SIZE=16-112    bytes of a message, or a range to pick from
+#   TERMINAL=1     show progress in place although the output is no terminal:
+#                  there is one at the other end of it
 #   TOOLS=...      where the programs of tools/ were built
 #
 # Exits with 0 only if every byte came back right on both.
@@ -19,8 +21,13 @@ tools=${TOOLS:-$here/../build/tools}
 clients=${CLIENTS:-100}
 messages=${MESSAGES:-1000}
 size=${SIZE:-16-112}
+load_options=(--clients "$clients" --messages "$messages" --size "$size")
+if [[ ${TERMINAL:-} == 1 ]]; then
+	load_options+=(--terminal)
+fi
 
-work=$(mktemp -d)
+# A virtual machine may have its root, and /tmp with it, read-only.
+work=$(mktemp -d -p "${TMPDIR:-/tmp}" 2>/dev/null || mktemp -d -p /run)
 server_pid=
 declare -A got
 failures=()
@@ -98,9 +105,8 @@ serve() {
 		fail "$backend" "the server did not start"
 		return
 	fi
-	"$tools/load" --port "$port" --clients "$clients" \
-		--messages "$messages" --size "$size" >"$work/load.$backend" ||
-		status=$?
+	"$tools/load" --port "$port" "${load_options[@]}" \
+		>"$work/load.$backend" || status=$?
 	stop_server "$backend"
 	keep load "$backend" ||
 		fail "$backend" "the load generator has nothing to report"
@@ -161,7 +167,10 @@ done
 [[ -c /dev/ruring ]] || die "there is no /dev/ruring: the ruring module is not loaded"
 [[ -x $tools/echo-server && -x $tools/load ]] ||
 	die "the programs of tools/ are not built in $tools"
-"$tools/lo-up" || die "cannot bring the loopback interface up"
+ip link set lo up || die "cannot bring the loopback interface up"
+
+# Progress and results are one text, in one order.
+exec 2>&1
 
 serve ruring
 serve io_uring

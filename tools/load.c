@@ -33,7 +33,8 @@ static const char usage[] =
 "  --size N[-M]     bytes of a message, or a range to pick from (64)\n"
 "  --window N       messages a client sends ahead of their echo (8)\n"
 "  --seed N         the content is the same for the same seed (1)\n"
-"  --timeout N      give up after so many seconds without any echo (30)\n";
+"  --timeout N      give up after so many seconds without any echo (30)\n"
+"  --terminal       show progress as on a terminal in any case\n";
 
 struct progress {
 	bool terminal;
@@ -74,6 +75,7 @@ static void parse_options(struct load_options *opt, int argc, char **argv)
 		{ "window",	required_argument, NULL, 'w' },
 		{ "seed",	required_argument, NULL, 'r' },
 		{ "timeout",	required_argument, NULL, 't' },
+		{ "terminal",	no_argument,	   NULL, 'T' },
 		{ "help",	no_argument,	   NULL, 'h' },
 		{ }
 	};
@@ -103,6 +105,9 @@ static void parse_options(struct load_options *opt, int argc, char **argv)
 			break;
 		case 't':
 			opt->timeout = arg_number("timeout", optarg, 1, 86400);
+			break;
+		case 'T':
+			opt->terminal = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -239,7 +244,7 @@ int main(int argc, char **argv)
 	if (!clients || epoll < 0)
 		err(1, "cannot start");
 
-	progress.terminal = isatty(STDERR_FILENO);
+	progress.terminal = opt.terminal || isatty(STDERR_FILENO);
 	progress.started = now_ns();
 	progress.shown = progress.started;
 	start_clients(epoll, clients, &opt);
@@ -250,5 +255,7 @@ int main(int argc, char **argv)
 	printf("load connections=%u messages=%llu bytes=%llu mismatches=%llu failed=%u elapsed=%.3f\n",
 	       totals.connected, totals.messages, totals.bytes,
 	       totals.mismatches, failed, elapsed);
+	free(clients);
+	close(epoll);
 	return totals.mismatches || failed ? 1 : 0;
 }

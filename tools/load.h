@@ -17,6 +17,7 @@ struct load_options {
 	unsigned int size_max;
 	unsigned int window;		/* messages sent ahead of their echo */
 	unsigned int timeout;		/* seconds without a byte */
+	bool terminal;			/* progress in place in any case */
 	__u64 seed;
 };
 
