@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ASYNC_CANCEL: what it finds, and that each request ends exactly once.
+ */
+#include <pthread.h>
+
+#define RING_MODES
+#include "fixture.h"
+
+#define ALL	IORING_ASYNC_CANCEL_ALL
+#define ANY	IORING_ASYNC_CANCEL_ANY
+#define FD	IORING_ASYNC_CANCEL_FD
+#define OP	IORING_ASYNC_CANCEL_OP
+#define USERDATA	IORING_ASYNC_CANCEL_USERDATA
+
+/* Submit a cancellation, which is the only SQE, and see what comes of it. */
+#define ASSERT_CANCELLED(ring, target, cflags, result) do {		\
+	prep_cancel(ring, target, cflags, 0xca);			\
+	ASSERT_EQ(1, ring_submit_and_run(ring));			\
+	ASSERT_CQE(ring, 0xca, result, 0);				\
+} while (0)
+
+TEST_F(ring, nothing_to_cancel)
+{
+	ASSERT_CANCELLED(&self->ring, 1, 0, -ENOENT);
+	ASSERT_CANCELLED(&self->ring, 1, ALL, 0);
+	ASSERT_CANCELLED(&self->ring, 0, ANY, 0);
+}
+
+TEST_F(ring, what_has_completed_is_gone)
+{
+	prep_nop(&self->ring, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 1, 0, 0);
+	ASSERT_CANCELLED(&self->ring, 1, 0, -ENOENT);
+}
+
+TEST_F(ring, every_kind_of_request)
+{
+	struct sockaddr_in addr;
+	int sv[2], listener = tcp_listen(&addr);
+	struct msghdr msg = {}, multi = {};
+	struct iovec iov = {};
+	struct pbuf pb;
+	unsigned int i;
+	char c;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, pbuf_init(&pb, &self->ring, 0, 4, 64));
+	pbuf_fill(&pb);
+	iov.iov_base = &c;
+	iov.iov_len = 1;
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+
+	prep_recv(&self->ring, sv[0], &c, 1, 1);
+	prep(&self->ring, IORING_OP_RECVMSG, sv[0], &msg, 1, 2);
+	prep_recv_select(&self->ring, sv[0], 0, 0, 3);
+	prep_recv_multi(&self->ring, sv[0], 0, 4);
+	prep_recvmsg_multi(&self->ring, sv[0], &multi, 0, 5);
+	prep_accept(&self->ring, listener, 6);
+	prep_accept_multi(&self->ring, listener, 7);
+	prep_poll(&self->ring, sv[0], POLLIN, 8);
+	prep_poll_multi(&self->ring, sv[0], POLLIN, 9);
+	ASSERT_EQ(9, ring_submit(&self->ring));
+	ASSERT_QUIET(&self->ring);
+	for (i = 1; i <= 9; i++) {
+		ASSERT_CANCELLED(&self->ring, i, 0, 0);
+		ASSERT_CQE(&self->ring, i, -ECANCELED, 0);
+		ASSERT_CANCELLED(&self->ring, i, 0, -ENOENT);
+	}
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_QUIET(&self->ring);
+	EXPECT_EQ(1, drain_socket(sv[0]));
+}
+
+TEST_F(ring, waiting_send)
+{
+	char big[4096] = {};
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_LT(0, fill_socket(sv[0]));
+	prep_send(&self->ring, sv[0], big, sizeof(big), 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_QUIET(&self->ring);
+	ASSERT_CANCELLED(&self->ring, 1, 0, 0);
+	ASSERT_CQE(&self->ring, 1, -ECANCELED, 0);
+}
+
+TEST_F(ring, multishot_that_has_completed_before)
+{
+	struct pbuf pb;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, pbuf_init(&pb, &self->ring, 0, 4, 64));
+	pbuf_fill(&pb);
+	prep_recv_multi(&self->ring, sv[0], 0, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_CQE(&self->ring, 1, 1, IORING_CQE_F_MORE | BUFFER_FLAGS(0));
+	ASSERT_CANCELLED(&self->ring, 1, 0, 0);
+	ASSERT_CQE(&self->ring, 1, -ECANCELED, 0);
+
+	/* armed again, no byte is missing, no buffer either */
+	ASSERT_EQ(1, write(sv[1], "y", 1));
+	prep_recv_multi(&self->ring, sv[0], 0, 2);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 2, 1, IORING_CQE_F_MORE | BUFFER_FLAGS(1));
+	EXPECT_EQ('y', *pbuf_mem(&pb, 1));
+}
+
+TEST_F(ring, in_the_batch_of_its_target)
+{
+	int sv[2];
+	char c;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_recv(&self->ring, sv[0], &c, 1, 1);
+	prep_cancel(&self->ring, 1, 0, 2);
+	prep_cancel(&self->ring, 1, 0, 3);
+	ASSERT_EQ(3, ring_submit(&self->ring));
+	ASSERT_EQ(0, ring_wait(&self->ring, 3));
+	ASSERT_CQE(&self->ring, 2, 0, 0);
+	/* the second finds the one that is about to end */
+	ASSERT_CQE(&self->ring, 3, 0, 0);
+	ASSERT_CQE(&self->ring, 1, -ECANCELED, 0);
+	ASSERT_QUIET(&self->ring);
+}
+
+TEST_F(ring, one_of_many_with_the_same_user_data)
+{
+	unsigned int i;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	for (i = 0; i < 3; i++)
+		prep_poll(&self->ring, sv[0], POLLIN, 1);
+	ASSERT_EQ(3, ring_submit(&self->ring));
+	for (i = 0; i < 3; i++) {
+		ASSERT_CANCELLED(&self->ring, 1, 0, 0);
+		ASSERT_CQE(&self->ring, 1, -ECANCELED, 0);
+		ASSERT_QUIET(&self->ring);
+	}
+	ASSERT_CANCELLED(&self->ring, 1, 0, -ENOENT);
+}
+
+TEST_F(ring, all_with_the_same_user_data)
+{
+	unsigned int i;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	for (i = 0; i < 5; i++)
+		prep_poll(&self->ring, sv[0], POLLIN, 1);
+	prep_poll(&self->ring, sv[0], POLLIN, 2);
+	ASSERT_EQ(6, ring_submit(&self->ring));
+	ASSERT_CANCELLED(&self->ring, 1, ALL, 5);
+	for (i = 0; i < 5; i++)
+		ASSERT_CQE(&self->ring, 1, -ECANCELED, 0);
+	ASSERT_QUIET(&self->ring);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_CQE(&self->ring, 2, POLLIN, 0);
+}
+
+TEST_F(ring, any_request)
+{
+	unsigned int i, sum = 0;
+	struct io_uring_cqe cqe;
+	int sv[2];
+	char c;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	for (i = 0; i < 4; i++)
+		prep_poll(&self->ring, sv[0], POLLIN, 1u << i);
+	prep_recv(&self->ring, sv[0], &c, 1, 16);
+	ASSERT_EQ(5, ring_submit(&self->ring));
+	ASSERT_CANCELLED(&self->ring, 12345, ANY, 5);
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+		EXPECT_EQ(-ECANCELED, cqe.res);
+		sum += cqe.user_data;
+	}
+	EXPECT_EQ(31, sum);
+	ASSERT_QUIET(&self->ring);
+}
+
+TEST_F(ring, by_descriptor)
+{
+	int a[2], b[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, a));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, b));
+	prep_poll(&self->ring, a[0], POLLIN, 1);
+	prep_poll(&self->ring, b[0], POLLIN, 2);
+	ASSERT_EQ(2, ring_submit(&self->ring));
+
+	prep_cancel(&self->ring, 0, FD, 3)->fd = b[0];
+	ASSERT_EQ(1, ring_submit_and_run(&self->ring));
+	ASSERT_CQE(&self->ring, 3, 0, 0);
+	ASSERT_CQE(&self->ring, 2, -ECANCELED, 0);
+	prep_cancel(&self->ring, 0, FD, 4)->fd = b[0];
+	ASSERT_EQ(1, ring_submit_and_run(&self->ring));
+	ASSERT_CQE(&self->ring, 4, -ENOENT, 0);
+	ASSERT_EQ(1, write(a[1], "x", 1));
+	ASSERT_CQE(&self->ring, 1, POLLIN, 0);
+}
+
+TEST_F(ring, all_of_a_descriptor)
+{
+	unsigned int i;
+	int a[2], b[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, a));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, b));
+	for (i = 0; i < 3; i++) {
+		prep_poll(&self->ring, a[0], POLLIN, 1);
+		prep_poll(&self->ring, b[0], POLLIN, 2);
+	}
+	ASSERT_EQ(6, ring_submit(&self->ring));
+	/* another descriptor of the same file will do */
+	prep_cancel(&self->ring, 0, FD | ALL, 3)->fd = dup(a[0]);
+	ASSERT_EQ(1, ring_submit_and_run(&self->ring));
+	ASSERT_CQE(&self->ring, 3, 3, 0);
+	for (i = 0; i < 3; i++)
+		ASSERT_CQE(&self->ring, 1, -ECANCELED, 0);
+	ASSERT_QUIET(&self->ring);
+}
+
+TEST_F(ring, by_opcode)
+{
+	struct io_uring_sqe *sqe;
+	int sv[2];
+	char c;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_poll(&self->ring, sv[0], POLLIN, 1);
+	prep_recv(&self->ring, sv[0], &c, 1, 2);
+	ASSERT_EQ(2, ring_submit(&self->ring));
+	sqe = prep_cancel(&self->ring, 0, OP | ALL, 3);
+	sqe->len = IORING_OP_RECV;
+	ASSERT_EQ(1, ring_submit_and_run(&self->ring));
+	ASSERT_CQE(&self->ring, 3, 1, 0);
+	ASSERT_CQE(&self->ring, 2, -ECANCELED, 0);
+	ASSERT_QUIET(&self->ring);
+}
+
+TEST_F(ring, by_user_data_and_descriptor)
+{
+	int a[2], b[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, a));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, b));
+	prep_poll(&self->ring, a[0], POLLIN, 1);
+	prep_poll(&self->ring, b[0], POLLIN, 1);
+	ASSERT_EQ(2, ring_submit(&self->ring));
+	prep_cancel(&self->ring, 2, FD | USERDATA, 3)->fd = a[0];
+	ASSERT_RESULT(&self->ring, -ENOENT);
+	prep_cancel(&self->ring, 1, FD | USERDATA | ALL, 3)->fd = a[0];
+	ASSERT_EQ(1, ring_submit_and_run(&self->ring));
+	ASSERT_CQE(&self->ring, 3, 1, 0);
+	ASSERT_CQE(&self->ring, 1, -ECANCELED, 0);
+	ASSERT_QUIET(&self->ring);
+	ASSERT_EQ(1, write(b[1], "x", 1));
+	ASSERT_CQE(&self->ring, 1, POLLIN, 0);
+}
+
+TEST_F(ring, bad_requests)
+{
+	struct ring *r = &self->ring;
+
+	prep_cancel(r, 1, 1u << 6, 1);
+	ASSERT_RESULT(r, -EINVAL);
+	prep_cancel(r, 1, 1u << 31, 1);
+	ASSERT_RESULT(r, -EINVAL);
+	prep_cancel(r, 1, FD | ANY, 1);
+	ASSERT_RESULT(r, -EINVAL);
+	prep_cancel(r, 1, OP | ANY, 1);
+	ASSERT_RESULT(r, -EINVAL);
+	prep_cancel(r, 1, OP, 1)->len = IORING_OP_LAST;
+	ASSERT_RESULT(r, -EINVAL);
+	prep_cancel(r, 1, FD, 1)->fd = -1;
+	ASSERT_RESULT(r, -EBADF);
+	prep_cancel(r, 1, 0, 1)->off = 1;
+	ASSERT_RESULT(r, -EINVAL);
+	prep_cancel(r, 1, 0, 1)->splice_fd_in = 1;
+	ASSERT_RESULT(r, -EINVAL);
+	prep_cancel(r, 1, 0, 1)->ioprio = 1;
+	ASSERT_RESULT(r, -EINVAL);
+}
+
+/* The bytes of a receive that was not cancelled in time are not lost. */
+TEST_F(ring, data_and_cancellation_at_once)
+{
+	unsigned int round;
+
+	for (round = 0; round < 20; round++) {
+		struct io_uring_cqe cqe;
+		int sv[2], got = 0, i;
+		char c = 0;
+
+		ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+		prep_recv(&self->ring, sv[0], &c, 1, 1);
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		prep_send(&self->ring, sv[1], "x", 1, 2);
+		prep_cancel(&self->ring, 1, 0, 3);
+		ASSERT_EQ(2, ring_submit(&self->ring));
+		for (i = 0; i < 3; i++) {
+			ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+			if (cqe.user_data == 1) {
+				ASSERT_TRUE(cqe.res == 1 || cqe.res == -ECANCELED);
+				got = cqe.res == 1;
+			} else if (cqe.user_data == 2) {
+				ASSERT_EQ(1, cqe.res);
+			} else {
+				ASSERT_TRUE(cqe.res == 0 || cqe.res == -ENOENT ||
+					    cqe.res == -EALREADY);
+			}
+		}
+		ASSERT_EQ(1, got + drain_socket(sv[0]));
+		ASSERT_QUIET(&self->ring);
+		close(sv[0]);
+		close(sv[1]);
+	}
+}
+
+#define ROUNDS	100
+
+static void *poke_thread(void *arg)
+{
+	int *fd = arg;
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS; i++)
+		if (write(*fd, "x", 1) != 1)
+			return arg;
+	return NULL;
+}
+
+/* Wake-ups from another thread meet the cancellation. */
+TEST_F(ring, wake_ups_race_with_cancellation)
+{
+	unsigned int received = 0, i;
+	struct io_uring_cqe cqe;
+	pthread_t thread;
+	void *failed;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, poke_thread, &sv[1]));
+	for (i = 0; i < ROUNDS; i++) {
+		unsigned int left = 2;
+		char c;
+
+		prep_recv(&self->ring, sv[0], &c, 1, 1);
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		prep_cancel(&self->ring, 1, 0, 2);
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		while (left--) {
+			ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+			if (cqe.user_data == 1) {
+				ASSERT_TRUE(cqe.res == 1 || cqe.res == -ECANCELED);
+				received += cqe.res == 1;
+			}
+		}
+		ASSERT_EQ(0, ring_ready(&self->ring));
+	}
+	ASSERT_EQ(0, pthread_join(thread, &failed));
+	ASSERT_EQ(NULL, failed);
+	EXPECT_EQ(ROUNDS, received + drain_socket(sv[0]));
+	ASSERT_QUIET(&self->ring);
+}
+
+TEST_HARNESS_MAIN
