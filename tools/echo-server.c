@@ -65,8 +65,8 @@ static void parse_options(struct options *opt, int argc, char **argv)
 		switch (c) {
 		case 'b':
 			if (!ring_backend_parse(optarg, &opt->backend))
-				errx(1, "--backend: '%s' is not ruring or io_uring",
-				      optarg);
+				errx(1, "--backend: not ruring or io_uring: %s",
+				     optarg);
 			break;
 		case 'p':
 			opt->port = arg_number("port", optarg, 0, 65535);
@@ -75,7 +75,7 @@ static void parse_options(struct options *opt, int argc, char **argv)
 			opt->bufs = arg_number("bufs", optarg, 1, 32768);
 			if (opt->bufs & (opt->bufs - 1))
 				errx(1, "--bufs: %u is not a power of two",
-				      opt->bufs);
+				     opt->bufs);
 			break;
 		case 's':
 			opt->buf_size = arg_number("buf-size", optarg, 1,
@@ -189,7 +189,7 @@ static void start(struct echo_server *srv, const struct options *opt)
 			IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CLAMP);
 	if (ret < 0)
 		errx(1, "cannot make a ring of %s: %s",
-		      ring_backend_name(opt->backend), strerror(-ret));
+		     ring_backend_name(opt->backend), strerror(-ret));
 
 	ret = buf_ring_init(&srv->bufs, &srv->ring, BUFFER_GROUP, opt->bufs,
 			    opt->buf_size);
@@ -310,12 +310,15 @@ static void print_stats(const struct echo_server *srv)
 	const struct echo_stats *s = &srv->stats;
 	__u64 enters = srv->ring.enters;
 
-	printf("server backend=%s connections=%llu peak=%llu messages=%llu bytes=%llu bytes_sent=%llu sends=%llu partial_sends=%llu cqes=%llu enters=%llu cqes_per_enter=%.2f recycled=%llu rearms=%llu enobufs=%llu errors=%llu\n",
-	       ring_backend_name(srv->ring.backend), s->connections, s->peak,
-	       s->messages, s->bytes, s->bytes_sent, s->sends,
-	       s->partial_sends, s->cqes, enters,
-	       enters ? (double)s->cqes / enters : 0.0, s->recycled,
-	       s->rearms, s->enobufs, s->errors);
+	printf("server backend=%s", ring_backend_name(srv->ring.backend));
+	printf(" connections=%llu peak=%llu", s->connections, s->peak);
+	printf(" messages=%llu bytes=%llu", s->messages, s->bytes);
+	printf(" bytes_sent=%llu sends=%llu", s->bytes_sent, s->sends);
+	printf(" partial_sends=%llu cqes=%llu", s->partial_sends, s->cqes);
+	printf(" enters=%llu cqes_per_enter=%.2f", enters,
+	       enters ? (double)s->cqes / enters : 0.0);
+	printf(" recycled=%llu rearms=%llu", s->recycled, s->rearms);
+	printf(" enobufs=%llu errors=%llu\n", s->enobufs, s->errors);
 }
 
 int main(int argc, char **argv)

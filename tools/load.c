@@ -134,11 +134,12 @@ static void show_progress(struct progress *progress,
 
 	if (now - progress->shown < period && !last)
 		return;
-	fprintf(stderr, "%s  %3llu%%  %llu of %llu messages  %.0f messages/s  %u clients connected  %.1f s%s",
-		progress->terminal ? "\r" : "", totals->messages * 100 / all,
-		totals->messages, all,
-		(totals->messages - progress->shown_messages) / since,
-		totals->open,
+	if (progress->terminal)
+		fputc('\r', stderr);
+	fprintf(stderr, "  %3llu%%  %llu of %llu messages  %.0f messages/s",
+		totals->messages * 100 / all, totals->messages, all,
+		(totals->messages - progress->shown_messages) / since);
+	fprintf(stderr, "  %u clients connected  %.1f s%s", totals->open,
 		(double)(now - progress->started) / NSEC_PER_SEC,
 		progress->terminal ? "\033[K" : "\n");
 	if (progress->terminal && last)
@@ -182,10 +183,10 @@ static void handle(int epoll, const struct epoll_event *event,
 
 	want = load_client_event(client, event->events & ~EPOLLOUT, opt,
 				 totals);
-	if (want == LOAD_WANT_NOTHING || writing == (want == LOAD_WANT_WRITE))
-		return;
-	watch(epoll, EPOLL_CTL_MOD, client,
-	      want == LOAD_WANT_WRITE ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	if (want == LOAD_WANT_WRITE && !writing)
+		watch(epoll, EPOLL_CTL_MOD, client, EPOLLIN | EPOLLOUT);
+	else if (want == LOAD_WANT_READ && writing)
+		watch(epoll, EPOLL_CTL_MOD, client, EPOLLIN);
 }
 
 /* Until all clients are finished, or nothing comes any more. */
@@ -210,7 +211,7 @@ static void run(int epoll, const struct load_options *opt,
 	}
 	show_progress(progress, totals, opt, true);
 	if (totals->finished < opt->clients)
-		fprintf(stderr, "load: nothing came for %u seconds: %u of %u clients did not finish\n",
+		fprintf(stderr, "load: no echo for %u s, %u of %u clients unfinished\n",
 			opt->timeout, opt->clients - totals->finished,
 			opt->clients);
 }
@@ -252,9 +253,10 @@ int main(int argc, char **argv)
 	elapsed = (double)(now_ns() - progress.started) / NSEC_PER_SEC;
 
 	failed = totals.failed + opt.clients - totals.finished;
-	printf("load connections=%u messages=%llu bytes=%llu mismatches=%llu failed=%u elapsed=%.3f\n",
+	printf("load connections=%u messages=%llu bytes=%llu mismatches=%llu",
 	       totals.connected, totals.messages, totals.bytes,
-	       totals.mismatches, failed, elapsed);
+	       totals.mismatches);
+	printf(" failed=%u elapsed=%.3f\n", failed, elapsed);
 	free(clients);
 	close(epoll);
 	return totals.mismatches || failed ? 1 : 0;

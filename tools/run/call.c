@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The three calls on their way to ruring and back.
+ *
+ * io_uring_enter() and io_uring_register() become ioctls where they stand:
+ * other registers on the way in, the program's own on the way out. The thread
+ * sleeps, is interrupted and killed in the ioctl as it would be in the call.
+ * io_uring_setup() needs the device, and takes a few injected calls.
+ *
+ * A descriptor that is no ring of ruring is not ours: if it is one of
+ * io_uring, the kernel gets the call as it is.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <linux/io_uring.h>
+#include <linux/ruring.h>
+
+#include "run.h"
+
+/* Set in the number of an x32 call. */
+#define X32_SYSCALL_BIT	0x40000000UL
+
+/* Where the argument of an injected ioctl is, in the first page of a region. */
+#define INJECT_ARGUMENT	1024
+
+/* All flags that io_uring_enter() knows. */
+#define ENTER_FLAGS	(IORING_ENTER_GETEVENTS | IORING_ENTER_SQ_WAKEUP | \
+			 IORING_ENTER_SQ_WAIT | IORING_ENTER_EXT_ARG | \
+			 IORING_ENTER_REGISTERED_RING | \
+			 IORING_ENTER_ABS_TIMER | IORING_ENTER_EXT_ARG_REG | \
+			 IORING_ENTER_NO_IOWAIT)
+
+/* The call that the thread stands at is over, with this result. */
+static void finish(struct task *task, long result)
+{
+	struct user_regs_struct regs = task->saved;
+
+	/* No call at all: the kernel leaves the result as it is. */
+	regs.orig_rax = -1;
+	regs.rax = result;
+	if (!regs_set(task, &regs))
+		resume(task, 0);
+}
+
+/* The thread has made the call: put its registers back, but for the result. */
+static void give_result(struct task *task, long result)
+{
+	struct user_regs_struct regs = task->saved;
+
+	regs.rax = result;
+	if (!regs_set(task, &regs))
+		resume(task, 0);
+}
+
+/* Have the kernel do the call that we would have trapped. */
+static void give_to_kernel(struct task *task)
+{
+	struct user_regs_struct regs = task->saved;
+
+	task->native_ip = regs.rip;
+	task->native_sp = regs.rsp;
+	regs.rip -= 2;
+	regs.rax = regs.orig_rax;
+	regs.orig_rax = -1;
+	if (!regs_set(task, &regs))
+		resume(task, 0);
+}
+
+/* Make the ioctl that stands for the call, in the call's place. */
+static void make_ioctl(struct task *task, enum call_kind kind, int fd,
+		       unsigned int command, const void *argument, size_t len)
+{
+	struct user_regs_struct regs = task->saved;
+	int ret;
+
+	task->slot = slot_get(task);
+	if (!task->slot) {
+		ret = inject_begin(task);
+		if (!ret)
+			ret = inject_region(task);
+		if (!ret)
+			inject_again(task);
+		else if (ret != -ESRCH)
+			inject_end(task, ret);
+		return;
+	}
+	ret = memory_write(task, task->slot, argument, len);
+	if (ret) {
+		slot_put(task, task->slot);
+		task->slot = 0;
+		if (ret != -ESRCH)
+			finish(task, ret);
+		return;
+	}
+	regs.orig_rax = __NR_ioctl;
+	regs.rdi = fd;
+	regs.rsi = command;
+	regs.rdx = task->slot;
+	if (regs_set(task, &regs))
+		return;
+	task->call = kind;
+	task->call_fd = fd;
+	resume_to_exit(task);
+}
+
+static void begin_enter(struct task *task)
+{
+	const struct user_regs_struct *regs = &task->saved;
+	struct ruring_enter enter = {
+		.arg = regs->r8,
+		.argsz = regs->r9,
+		.to_submit = regs->rsi,
+		.min_complete = regs->rdx,
+		.flags = regs->r10,
+	};
+	int fd = regs->rdi;
+
+	if (enter.flags & IORING_ENTER_REGISTERED_RING) {
+		fd = enter.flags & ~ENTER_FLAGS ? -EINVAL :
+			ring_fds_lookup(task, fd);
+		if (fd < 0) {
+			finish(task, fd);
+			return;
+		}
+		enter.flags &= ~IORING_ENTER_REGISTERED_RING;
+	}
+	if (opt.stats)
+		stats_enter(task, fd, enter.to_submit);
+	make_ioctl(task, CALL_ENTER, fd, RURING_IOC_ENTER, &enter,
+		   sizeof(enter));
+}
+
+/* Registrations of rings are ours to keep, for rings that are ruring's. */
+static void ring_fds_call(struct task *task, const struct ruring_register *reg)
+{
+	int ret = inject_begin(task);
+
+	if (!ret && reg->opcode == IORING_REGISTER_RING_FDS)
+		ret = ring_fds_register(task, reg->arg, reg->nr_args);
+	else if (!ret)
+		ret = ring_fds_unregister(task, reg->arg, reg->nr_args);
+	if (ret == -ESRCH)
+		return;
+	if (opt.stats)
+		stats_registered(reg->opcode, ret);
+	inject_end(task, ret);
+}
+
+static void begin_register(struct task *task)
+{
+	const struct user_regs_struct *regs = &task->saved;
+	struct ruring_register reg = {
+		.arg = regs->rdx,
+		.opcode = regs->rsi,
+		.nr_args = regs->r10,
+	};
+	bool registered = reg.opcode & IORING_REGISTER_USE_REGISTERED_RING;
+	int fd = regs->rdi;
+
+	reg.opcode &= ~IORING_REGISTER_USE_REGISTERED_RING;
+	if (reg.opcode >= IORING_REGISTER_LAST || (!registered && fd == -1)) {
+		/* The calls that need no ring are none of ruring's. */
+		finish(task, -EINVAL);
+		return;
+	}
+	if (registered) {
+		fd = ring_fds_lookup(task, fd);
+		if (fd < 0) {
+			finish(task, fd);
+			return;
+		}
+	}
+	if ((reg.opcode == IORING_REGISTER_RING_FDS ||
+	     reg.opcode == IORING_UNREGISTER_RING_FDS) &&
+	    fd_is(task, fd, "[ruring]")) {
+		ring_fds_call(task, &reg);
+		return;
+	}
+	task->call_opcode = reg.opcode;
+	make_ioctl(task, CALL_REGISTER, fd, RURING_IOC_REGISTER, &reg,
+		   sizeof(reg));
+}
+
+/* io_uring_setup(): the ring's descriptor, or an error. */
+static long set_up(struct task *task)
+{
+	struct ruring_setup setup = {
+		.params = task->saved.rsi,
+		.entries = task->saved.rdi,
+	};
+	long ret, dev, err;
+	__u64 argument;
+
+	ret = inject_begin(task);
+	if (!ret && !task->space->regions)
+		ret = inject_region(task);
+	if (ret)
+		return ret;
+
+	dev = inject_fd(task, device_fd);
+	if (dev < 0)
+		return dev;
+	argument = task->space->regions->address + INJECT_ARGUMENT;
+	ret = memory_write(task, argument, &setup, sizeof(setup));
+	if (!ret)
+		ret = inject(task, __NR_ioctl, dev, RURING_IOC_SETUP, argument,
+			     0, 0, 0);
+	if (ret == -ESRCH)
+		return ret;
+	err = inject(task, __NR_close, dev, 0, 0, 0, 0, 0);
+	return err == -ESRCH ? err : ret;
+}
+
+static void begin_setup(struct task *task)
+{
+	long ret = set_up(task);
+
+	if (ret == -ESRCH)
+		return;
+	if (opt.stats)
+		stats_setup(task, ret);
+	if (ret >= 0)
+		task->has_context = true;
+	if (ret == -EINVAL && opt.fallback) {
+		task->native_ip = task->saved.rip;
+		task->native_sp = task->saved.rsp;
+		inject_again(task);
+		return;
+	}
+	inject_end(task, ret);
+}
+
+/* The call came back from us, to go to the kernel as it is. */
+static bool is_native(struct task *task)
+{
+	if (!task->native_ip || task->native_ip != task->saved.rip ||
+	    task->native_sp != task->saved.rsp)
+		return false;
+	task->native_ip = 0;
+	return true;
+}
+
+void call_begin(struct task *task)
+{
+	unsigned long nr;
+	int ret;
+
+	if (regs_get(task, &task->saved))
+		return;
+	if (is_native(task)) {
+		resume(task, 0);
+		return;
+	}
+	if (task->files->nr_stale) {
+		ret = ring_fds_close_stale(task);
+		if (ret != -ESRCH)
+			inject_again(task);
+		return;
+	}
+	nr = task->saved.orig_rax & ~X32_SYSCALL_BIT;
+	switch (nr) {
+	case __NR_io_uring_setup:
+		begin_setup(task);
+		break;
+	case __NR_io_uring_enter:
+		begin_enter(task);
+		break;
+	case __NR_io_uring_register:
+		begin_register(task);
+		break;
+	default:
+		/* For a tracer that the program's own filter expects. */
+		finish(task, -ENOSYS);
+	}
+}
+
+/* What io_uring says to a descriptor that is no ring, or none at all. */
+static long judge_descriptor(const struct task *task, long result)
+{
+	if (task->call == CALL_ENTER && task->saved.r10 & ~(__u64)ENTER_FLAGS)
+		return -EINVAL;
+	return result == -ENOTTY ? -EOPNOTSUPP : result;
+}
+
+void call_end(struct task *task)
+{
+	long result;
+
+	errno = 0;
+	result = ptrace(PTRACE_PEEKUSER, task->tid,
+			offsetof(struct user_regs_struct, rax), NULL);
+	if (errno)
+		return;
+	if (task->call == CALL_NONE) {
+		resume(task, 0);
+		return;
+	}
+	slot_put(task, task->slot);
+	task->slot = 0;
+	if (opt.stats && task->call == CALL_ENTER)
+		stats_entered(task, task->call_fd, result);
+	else if (opt.stats)
+		stats_registered(task->call_opcode, result);
+
+	if (result == -ENOTTY && fd_is(task, task->call_fd, "[io_uring]"))
+		give_to_kernel(task);
+	else if (result == -ENOTTY ||
+		 (result == -EBADF && !fd_is(task, task->call_fd, "[ruring]")))
+		give_result(task, judge_descriptor(task, result));
+	else
+		give_result(task, result);
+	task->call = CALL_NONE;
+}

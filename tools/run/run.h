@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ruring-run: the parts of the runner and what they share.
+ *
+ *	main.c		options, and how the program and its tracer start
+ *	trace.c		the tracer's loop: what stopped, and how it goes on
+ *	task.c		what is known of each traced thread
+ *	call.c		the three calls on their way to ruring and back
+ *	ringfd.c	registered ring descriptors
+ *	inject.c	system calls that a thread makes on our behalf
+ *	signal.c	signals that must not be noticed
+ *	stats.c		what --stats counts and prints
+ *	view.c		what a program put into its rings, for --stats
+ *	names.c		the names of operations, for --stats
+ *
+ * The tracer is one process with one thread. It stops for one of the three
+ * calls, or for something that ptrace cannot help reporting, and never waits
+ * for one program to do something while another could go on; only injected
+ * calls, none of which sleeps, are waited for on the spot.
+ *
+ * Functions return a negative errno on failure. -ESRCH means that the thread
+ * is gone or going: whoever gets it returns it, up to the loop.
+ */
+#ifndef RURING_RUN_H
+#define RURING_RUN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/user.h>
+#include <linux/types.h>
+
+#define DEVICE		"/dev/ruring"
+
+/* As many as IORING_REGISTER_RING_FDS takes. */
+#define RING_FDS	16
+
+struct options {
+	bool fallback;
+	bool stats;
+};
+
+extern struct options opt;
+extern int device_fd;		/* DEVICE, open in the tracer for good */
+
+/*
+ * A piece of memory that we mapped into a program, to put the arguments of
+ * calls there. Its first page is for injected calls, the rest is cut into
+ * slots, each of which holds the argument of one call while it lasts.
+ */
+#define REGION_SIZE	65536UL
+#define REGION_INJECT	4096UL
+#define SLOT_SIZE	64UL
+#define REGION_SLOTS	((REGION_SIZE - REGION_INJECT) / SLOT_SIZE)
+
+struct region {
+	struct region *next;
+	__u64 address;
+	unsigned int free;		/* number of slots */
+	bool used[REGION_SLOTS];
+};
+
+/* An address space, shared by the threads that run in it. */
+struct space {
+	unsigned int refs;
+	struct region *regions;
+};
+
+/*
+ * A table of file descriptors, shared by the threads that use it, and what we
+ * put in it: duplicates of registered rings. A stale one belongs to a thread
+ * that is no more, or to one of the process that this was forked from.
+ */
+struct files {
+	unsigned int refs;
+	unsigned int nr_dups;
+	unsigned int nr_stale;
+	struct dup {
+		int fd;
+		bool stale;
+	} *dups;
+	/* For --stats: which rings they name. */
+	unsigned int nr_rings;
+	struct named_ring *rings;
+};
+
+enum call_kind {
+	CALL_NONE,
+	CALL_ENTER,
+	CALL_REGISTER,
+};
+
+/* One traced thread. */
+struct task {
+	struct task *next;		/* in its hash chain */
+	pid_t tid;
+	struct space *space;
+	struct files *files;
+
+	enum call_kind call;		/* in the kernel now */
+	__u64 slot;			/* of this call */
+	int call_fd;
+	unsigned int call_opcode;	/* of CALL_REGISTER */
+	struct user_regs_struct saved;	/* as they were when it trapped */
+
+	bool injecting;			/* the first injected call is made */
+	bool restop;			/* a stop came while injecting */
+	__u64 sigmask;			/* saved while injecting */
+	int pending_status;		/* a wait status for the loop, or 0 */
+
+	/* Where the call trapped that is to go to the kernel as it is. */
+	__u64 native_ip;
+	__u64 native_sp;
+
+	int ring_fds[RING_FDS];		/* our duplicates, or -1 */
+	bool has_context;		/* it has used a ring */
+
+	__u8 *opcodes;			/* for --stats: about to be submitted */
+	unsigned int nr_opcodes;
+};
+
+/* task.c */
+struct task *task_find(pid_t tid);
+struct task *task_add(pid_t tid);
+/* @child was cloned from @parent with @clone_flags. */
+void task_inherit(struct task *child, struct task *parent, __u64 clone_flags);
+/* The thread runs a new program, and is @former no more. */
+void task_exec(struct task *task, struct task *former);
+void task_remove(struct task *task);
+/* A slot of the thread's address space, or 0 if all are taken. */
+__u64 slot_get(struct task *task);
+void slot_put(struct task *task, __u64 slot);
+/* Tell the thread's address space that a region was mapped. */
+void space_add_region(struct space *space, __u64 address);
+void out_of_memory(void);
+
+/* trace.c */
+/* Trace @leader and all that comes from it, until there is none left. */
+void trace(pid_t leader);
+/* Let a stopped thread run: to the end of its system call, or freely. */
+void resume_to_exit(struct task *task);
+void resume(struct task *task, int signal);
+
+/* call.c */
+/* The thread is about to make a call that the filter traps. */
+void call_begin(struct task *task);
+/* The call that went to ruring is over. */
+void call_end(struct task *task);
+
+/* ringfd.c */
+int ring_fds_register(struct task *task, __u64 arg, unsigned int nr);
+int ring_fds_unregister(struct task *task, __u64 arg, unsigned int nr);
+/* The descriptor of a registered ring. */
+int ring_fds_lookup(const struct task *task, unsigned int index);
+/* Close what threads that are gone have left in this one's files. */
+int ring_fds_close_stale(struct task *task);
+/* The thread is gone: its registrations end. */
+void ring_fds_abandon(struct task *task);
+/* @to is a copy of the table @from. */
+void ring_fds_forked(struct files *to, const struct files *from);
+/* Is descriptor @fd of the thread this kind of anonymous file? */
+bool fd_is(const struct task *task, int fd, const char *kind);
+
+/* inject.c */
+int regs_get(const struct task *task, struct user_regs_struct *regs);
+int regs_set(const struct task *task, const struct user_regs_struct *regs);
+int memory_read(const struct task *task, __u64 address, void *to, size_t len);
+int memory_write(const struct task *task, __u64 address, const void *from,
+		 size_t len);
+/*
+ * At a trapped call: make other system calls instead, any number of them, then
+ * either give the trapped call a result, or make it again.
+ */
+int inject_begin(struct task *task);
+long inject(struct task *task, long nr, __u64 a, __u64 b, __u64 c, __u64 d,
+	    __u64 e, __u64 f);
+int inject_end(struct task *task, long result);
+int inject_again(struct task *task);
+/* Map a region, if there is none. */
+int inject_region(struct task *task);
+/* Give the thread a descriptor of its own for @fd of ours. */
+int inject_fd(struct task *task, int fd);
+
+/* signal.c */
+/* The thread is about to get @signal: true if it would ignore it anyway. */
+bool signal_unnoticed(struct task *task, int signal);
+
+/* stats.c: called only with --stats */
+void stats_start(void);
+void stats_setup(struct task *task, long result);
+void stats_enter(struct task *task, int fd, unsigned int to_submit);
+void stats_entered(struct task *task, int fd, long result);
+void stats_registered(unsigned int opcode, long result);
+void stats_print(void);
+
+/* view.c: called only with --stats */
+/* The thread made a ring; its parameters are at @params of its memory. */
+void view_made(struct task *task, int fd, __u64 params);
+void view_dup(struct task *task, int fd, int dup);
+/* The opcodes of the next entries that it will submit: how many there are. */
+unsigned int view_submitted(struct task *task, int fd, __u8 *opcodes,
+			    unsigned int max);
+/* How many completions there were since the last look. */
+unsigned int view_completed(struct task *task, int fd);
+void view_forked(struct files *to, const struct files *from);
+void view_forget(struct files *files);
+
+/* names.c */
+const char *op_name(unsigned int op);
+const char *registration_name(unsigned int opcode);
+
+#endif /* RURING_RUN_H */

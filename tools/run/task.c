@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is known of each traced thread, and of what threads share.
+ */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run.h"
+
+#define BUCKETS		1024
+
+static struct task *buckets[BUCKETS];
+
+/* The programs cannot go on without us: they are killed. */
+void out_of_memory(void)
+{
+	fprintf(stderr, "ruring-run: out of memory\n");
+	_exit(1);
+}
+
+static void *xcalloc(size_t n, size_t size)
+{
+	void *p = calloc(n, size);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+static struct space *space_new(void)
+{
+	struct space *space = xcalloc(1, sizeof(*space));
+
+	space->refs = 1;
+	return space;
+}
+
+void space_add_region(struct space *space, __u64 address)
+{
+	struct region *region = xcalloc(1, sizeof(*region));
+
+	region->address = address;
+	region->free = REGION_SLOTS;
+	region->next = space->regions;
+	space->regions = region;
+}
+
+/* A fork has our regions where its parent has them, and no call in flight. */
+static struct space *space_copy(const struct space *from)
+{
+	struct space *space = space_new();
+	const struct region *region;
+
+	for (region = from->regions; region; region = region->next)
+		space_add_region(space, region->address);
+	return space;
+}
+
+static void space_put(struct space *space)
+{
+	struct region *region;
+
+	if (--space->refs)
+		return;
+	while ((region = space->regions)) {
+		space->regions = region->next;
+		free(region);
+	}
+	free(space);
+}
+
+static struct files *files_new(void)
+{
+	struct files *files = xcalloc(1, sizeof(*files));
+
+	files->refs = 1;
+	return files;
+}
+
+static void files_put(struct files *files)
+{
+	if (--files->refs)
+		return;
+	view_forget(files);
+	free(files->dups);
+	free(files);
+}
+
+__u64 slot_get(struct task *task)
+{
+	struct region *region;
+	unsigned int i;
+
+	for (region = task->space->regions; region; region = region->next) {
+		if (!region->free)
+			continue;
+		for (i = 0; region->used[i]; i++)
+			;
+		region->used[i] = true;
+		region->free--;
+		return region->address + REGION_INJECT + i * SLOT_SIZE;
+	}
+	return 0;
+}
+
+void slot_put(struct task *task, __u64 slot)
+{
+	struct region *region;
+
+	for (region = task->space->regions; region; region = region->next) {
+		if (slot - region->address >= REGION_SIZE)
+			continue;
+		slot -= region->address + REGION_INJECT;
+		region->used[slot / SLOT_SIZE] = false;
+		region->free++;
+		return;
+	}
+}
+
+static struct task **find(pid_t tid)
+{
+	struct task **p = &buckets[tid % BUCKETS];
+
+	while (*p && (*p)->tid != tid)
+		p = &(*p)->next;
+	return p;
+}
+
+struct task *task_find(pid_t tid)
+{
+	return *find(tid);
+}
+
+struct task *task_add(pid_t tid)
+{
+	struct task *task = xcalloc(1, sizeof(*task));
+
+	task->tid = tid;
+	task->space = space_new();
+	task->files = files_new();
+	memset(task->ring_fds, -1, sizeof(task->ring_fds));
+	task->next = buckets[tid % BUCKETS];
+	buckets[tid % BUCKETS] = task;
+	return task;
+}
+
+void task_inherit(struct task *child, struct task *parent, __u64 clone_flags)
+{
+	/* It may have been first to stop, and be in a call already. */
+	if (!child->space->regions) {
+		space_put(child->space);
+		if (clone_flags & CLONE_VM) {
+			child->space = parent->space;
+			child->space->refs++;
+		} else {
+			child->space = space_copy(parent->space);
+		}
+	}
+	if (child->files->nr_dups)
+		return;
+	if (clone_flags & CLONE_FILES) {
+		files_put(child->files);
+		child->files = parent->files;
+		child->files->refs++;
+	} else {
+		ring_fds_forked(child->files, parent->files);
+		view_forked(child->files, parent->files);
+	}
+}
+
+void task_exec(struct task *task, struct task *former)
+{
+	if (former && former != task)
+		task_remove(former);
+	if (task->slot)
+		slot_put(task, task->slot);
+	ring_fds_abandon(task);
+	space_put(task->space);
+	files_put(task->files);
+	task->space = space_new();
+	task->files = files_new();
+	task->has_context = false;
+	task->call = CALL_NONE;
+	task->slot = 0;
+	task->native_ip = 0;
+	task->injecting = false;
+}
+
+void task_remove(struct task *task)
+{
+	*find(task->tid) = task->next;
+	ring_fds_abandon(task);
+	if (task->slot)
+		slot_put(task, task->slot);
+	space_put(task->space);
+	files_put(task->files);
+	free(task->opcodes);
+	free(task);
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a program put into its rings, for --stats.
+ *
+ * The tracer looks into a ring while its thread stands at io_uring_enter(): it
+ * takes the ring's descriptor, maps the queues, reads, and lets go of it, so
+ * that the ring ends when the program ends it. How the queues lie in memory is
+ * known from the ring's setup.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <linux/io_uring.h>
+
+#include "run.h"
+
+#define PIDFD_THREAD	O_EXCL
+
+/* A ring, by whatever descriptors it goes. */
+struct ring {
+	unsigned int refs;
+	struct io_uring_params params;
+	__u32 cq_tail;			/* when last seen */
+};
+
+struct named_ring {
+	int fd;
+	struct ring *ring;
+};
+
+/* A look into a ring. */
+struct view {
+	char *queues;
+	char *sqes;
+	size_t queues_size;
+	size_t sqes_size;
+};
+
+static void forget(struct named_ring *named)
+{
+	if (!--named->ring->refs)
+		free(named->ring);
+}
+
+static void name(struct files *files, int fd, struct ring *ring)
+{
+	unsigned int i;
+
+	ring->refs++;
+	for (i = 0; i < files->nr_rings; i++) {
+		if (files->rings[i].fd == fd) {
+			forget(&files->rings[i]);
+			files->rings[i].ring = ring;
+			return;
+		}
+	}
+	files->rings = realloc(files->rings,
+			       (files->nr_rings + 1) * sizeof(*files->rings));
+	if (!files->rings)
+		out_of_memory();
+	files->rings[files->nr_rings++] = (struct named_ring) { fd, ring };
+}
+
+static struct ring *find(const struct files *files, int fd)
+{
+	unsigned int i;
+
+	for (i = 0; i < files->nr_rings; i++) {
+		if (files->rings[i].fd == fd)
+			return files->rings[i].ring;
+	}
+	return NULL;
+}
+
+void view_made(struct task *task, int fd, __u64 params)
+{
+	struct ring *ring = calloc(1, sizeof(*ring));
+
+	if (!ring)
+		out_of_memory();
+	if (memory_read(task, params, &ring->params, sizeof(ring->params)) ||
+	    ring->params.flags & IORING_SETUP_NO_MMAP)
+		free(ring);
+	else
+		name(task->files, fd, ring);
+}
+
+void view_dup(struct task *task, int fd, int dup)
+{
+	struct ring *ring = find(task->files, fd);
+
+	if (ring)
+		name(task->files, dup, ring);
+}
+
+void view_forked(struct files *to, const struct files *from)
+{
+	unsigned int i;
+
+	for (i = 0; i < from->nr_rings; i++)
+		name(to, from->rings[i].fd, from->rings[i].ring);
+}
+
+void view_forget(struct files *files)
+{
+	unsigned int i;
+
+	for (i = 0; i < files->nr_rings; i++)
+		forget(&files->rings[i]);
+	free(files->rings);
+}
+
+static int take_fd(const struct task *task, int fd)
+{
+	int pidfd, ours;
+
+	pidfd = syscall(__NR_pidfd_open, task->tid, PIDFD_THREAD);
+	if (pidfd < 0)
+		return -1;
+	ours = syscall(__NR_pidfd_getfd, pidfd, fd, 0);
+	close(pidfd);
+	return ours;
+}
+
+static void close_view(struct view *view)
+{
+	munmap(view->queues, view->queues_size);
+	munmap(view->sqes, view->sqes_size);
+}
+
+static bool open_view(const struct task *task, int fd,
+		      const struct io_uring_params *params, struct view *view)
+{
+	size_t cqe_size = sizeof(struct io_uring_cqe);
+	size_t sqe_size = sizeof(struct io_uring_sqe);
+	size_t sq_end;
+	int ours;
+
+	if (params->flags & IORING_SETUP_CQE32)
+		cqe_size *= 2;
+	if (params->flags & IORING_SETUP_SQE128)
+		sqe_size *= 2;
+	view->sqes_size = params->sq_entries * sqe_size;
+	view->queues_size = params->cq_off.cqes + params->cq_entries * cqe_size;
+	sq_end = params->sq_off.array + params->sq_entries * sizeof(__u32);
+	if (!(params->flags & IORING_SETUP_NO_SQARRAY) &&
+	    sq_end > view->queues_size)
+		view->queues_size = sq_end;
+
+	ours = take_fd(task, fd);
+	if (ours < 0)
+		return false;
+	view->queues = mmap(NULL, view->queues_size, PROT_READ, MAP_SHARED,
+			    ours, IORING_OFF_SQ_RING);
+	view->sqes = mmap(NULL, view->sqes_size, PROT_READ, MAP_SHARED, ours,
+			  IORING_OFF_SQES);
+	close(ours);
+	if (view->queues != MAP_FAILED && view->sqes != MAP_FAILED)
+		return true;
+	if (view->queues != MAP_FAILED)
+		munmap(view->queues, view->queues_size);
+	if (view->sqes != MAP_FAILED)
+		munmap(view->sqes, view->sqes_size);
+	return false;
+}
+
+static __u32 shared(const struct view *view, __u32 offset)
+{
+	return __atomic_load_n((__u32 *)(view->queues + offset),
+			       __ATOMIC_ACQUIRE);
+}
+
+unsigned int view_submitted(struct task *task, int fd, __u8 *opcodes,
+			    unsigned int max)
+{
+	const struct ring *ring = find(task->files, fd);
+	const struct io_uring_params *params;
+	__u32 head, tail, mask, index, i;
+	struct view view;
+
+	if (!ring)
+		return 0;
+	params = &ring->params;
+	if (!open_view(task, fd, params, &view))
+		return 0;
+	mask = params->sq_entries - 1;
+	head = shared(&view, params->sq_off.head);
+	tail = shared(&view, params->sq_off.tail);
+	if (max > params->sq_entries)
+		max = params->sq_entries;
+	if (max > tail - head)
+		max = tail - head;
+	for (i = 0; i < max; i++) {
+		index = (head + i) & mask;
+		if (!(params->flags & IORING_SETUP_NO_SQARRAY))
+			index = shared(&view, params->sq_off.array +
+				       index * sizeof(__u32));
+		opcodes[i] = index > mask ? IORING_OP_LAST :
+			view.sqes[index * (view.sqes_size / params->sq_entries)];
+	}
+	close_view(&view);
+	return max;
+}
+
+unsigned int view_completed(struct task *task, int fd)
+{
+	struct ring *ring = find(task->files, fd);
+	struct view view;
+	__u32 tail, seen;
+
+	if (!ring || !open_view(task, fd, &ring->params, &view))
+		return 0;
+	tail = shared(&view, ring->params.cq_off.tail);
+	seen = tail - ring->cq_tail;
+	ring->cq_tail = tail;
+	close_view(&view);
+	return seen;
+}
