@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * liburing's queue functions on a ring of ruring.
+ *
+ * liburing keeps the queues in memory and makes system calls for the rest. The
+ * memory of a ring of ruring looks the same, so everything of liburing that
+ * makes no system call works on it: io_uring_get_sqe(), io_uring_prep_*(),
+ * io_uring_for_each_cqe(), io_uring_cq_advance(), io_uring_cqe_seen(),
+ * io_uring_buf_ring_add(), io_uring_buf_ring_advance() and their like. Those
+ * that do make one have their counterparts here, by the same name but for the
+ * prefix, with the same arguments and results:
+ *
+ *	ruring_queue_init_params	instead of io_uring_queue_init_params
+ *	ruring_queue_init		instead of io_uring_queue_init
+ *	ruring_submit			instead of io_uring_submit
+ *	ruring_submit_and_wait		instead of io_uring_submit_and_wait
+ *	ruring_submit_and_wait_timeout	... and so on
+ *	ruring_peek_cqe
+ *	ruring_wait_cqe
+ *	ruring_wait_cqe_timeout
+ *	ruring_setup_buf_ring
+ *	ruring_free_buf_ring
+ *	ruring_register			for all of io_uring_register_*
+ *
+ * io_uring_queue_exit() works as it is. Rings with SQPOLL or IOPOLL need other
+ * functions; ruring has neither.
+ */
+#ifndef LIBURING_RURING_H
+#define LIBURING_RURING_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <linux/ruring.h>
+
+static inline int ruring_result(int ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+static inline int ruring_queue_init_params(unsigned int entries,
+					   struct io_uring *ring,
+					   struct io_uring_params *params)
+{
+	struct ruring_setup setup = {
+		.params = (unsigned long)params,
+		.entries = entries,
+	};
+	int dev, fd, ret;
+	unsigned int i;
+
+	dev = open("/dev/ruring", O_RDWR | O_CLOEXEC);
+	if (dev < 0)
+		return -errno;
+	fd = ruring_result(ioctl(dev, RURING_IOC_SETUP, &setup));
+	close(dev);
+	if (fd < 0)
+		return fd;
+	ret = io_uring_queue_mmap(fd, params, ring);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	if (!(params->flags & IORING_SETUP_NO_SQARRAY)) {
+		for (i = 0; i < params->sq_entries; i++)
+			ring->sq.array[i] = i;
+	}
+	return 0;
+}
+
+static inline int ruring_queue_init(unsigned int entries, struct io_uring *ring,
+				    unsigned int flags)
+{
+	struct io_uring_params params = { .flags = flags };
+
+	return ruring_queue_init_params(entries, ring, &params);
+}
+
+/* io_uring_enter(2) */
+static inline int ruring_enter(struct io_uring *ring, unsigned int to_submit,
+			       unsigned int min_complete, unsigned int flags,
+			       void *arg, size_t argsz)
+{
+	struct ruring_enter enter = {
+		.arg = (unsigned long)arg,
+		.argsz = argsz,
+		.to_submit = to_submit,
+		.min_complete = min_complete,
+		.flags = flags,
+	};
+
+	return ruring_result(ioctl(ring->ring_fd, RURING_IOC_ENTER, &enter));
+}
+
+/* io_uring_register(2) */
+static inline int ruring_register(struct io_uring *ring, unsigned int opcode,
+				  const void *arg, unsigned int nr_args)
+{
+	struct ruring_register reg = {
+		.arg = (unsigned long)arg,
+		.opcode = opcode,
+		.nr_args = nr_args,
+	};
+
+	return ruring_result(ioctl(ring->ring_fd, RURING_IOC_REGISTER, &reg));
+}
+
+/* Show the kernel the entries handed out so far: how many it has to take. */
+static inline unsigned int ruring_flush_sq(struct io_uring *ring)
+{
+	struct io_uring_sq *sq = &ring->sq;
+
+	sq->sqe_head = sq->sqe_tail;
+	io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
+	return sq->sqe_tail - IO_URING_READ_ONCE(*sq->khead);
+}
+
+/* Must the kernel be entered for completions that it has kept so far? */
+static inline unsigned int ruring_needs_getevents(struct io_uring *ring)
+{
+	return IO_URING_READ_ONCE(*ring->sq.kflags) &
+	       (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN);
+}
+
+static inline int ruring_submit_and_wait(struct io_uring *ring,
+					 unsigned int wait_nr)
+{
+	unsigned int to_submit = ruring_flush_sq(ring);
+	unsigned int flags = 0;
+
+	if (wait_nr || ruring_needs_getevents(ring))
+		flags = IORING_ENTER_GETEVENTS;
+	if (!to_submit && !flags)
+		return 0;
+	return ruring_enter(ring, to_submit, wait_nr, flags, NULL, 0);
+}
+
+static inline int ruring_submit(struct io_uring *ring)
+{
+	return ruring_submit_and_wait(ring, 0);
+}
+
+/* The oldest completion that has arrived, or NULL. */
+static inline struct io_uring_cqe *ruring_first_cqe(struct io_uring *ring)
+{
+	unsigned int head = *ring->cq.khead;
+
+	if (head == io_uring_smp_load_acquire(ring->cq.ktail))
+		return NULL;
+	return &ring->cq.cqes[(head & ring->cq.ring_mask) <<
+			      io_uring_cqe_shift(ring)];
+}
+
+static inline int ruring_peek_cqe(struct io_uring *ring,
+				  struct io_uring_cqe **cqe)
+{
+	int ret = 0;
+
+	*cqe = ruring_first_cqe(ring);
+	if (!*cqe && ruring_needs_getevents(ring)) {
+		ret = ruring_enter(ring, 0, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+		*cqe = ruring_first_cqe(ring);
+	}
+	if (*cqe)
+		return 0;
+	return ret < 0 ? ret : -EAGAIN;
+}
+
+static inline int ruring_submit_and_wait_timeout(struct io_uring *ring,
+						 struct io_uring_cqe **cqe,
+						 unsigned int wait_nr,
+						 struct __kernel_timespec *ts,
+						 sigset_t *sigmask)
+{
+	struct io_uring_getevents_arg arg = {
+		.sigmask = (unsigned long)sigmask,
+		.sigmask_sz = _NSIG / 8,
+		.ts = (unsigned long)ts,
+	};
+	int ret;
+
+	ret = ruring_enter(ring, ruring_flush_sq(ring), wait_nr,
+			   IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
+			   sizeof(arg));
+	*cqe = ruring_first_cqe(ring);
+	return ret;
+}
+
+static inline int ruring_wait_cqe_timeout(struct io_uring *ring,
+					  struct io_uring_cqe **cqe,
+					  struct __kernel_timespec *ts)
+{
+	int ret = 0;
+
+	while (!(*cqe = ruring_first_cqe(ring)) && ret >= 0)
+		ret = ruring_submit_and_wait_timeout(ring, cqe, 1, ts, NULL);
+	return *cqe ? 0 : ret;
+}
+
+static inline int ruring_wait_cqe(struct io_uring *ring,
+				  struct io_uring_cqe **cqe)
+{
+	int ret = 0;
+
+	while (!(*cqe = ruring_first_cqe(ring)) && ret >= 0)
+		ret = ruring_submit_and_wait(ring, 1);
+	return *cqe ? 0 : ret;
+}
+
+static inline struct io_uring_buf_ring *
+ruring_setup_buf_ring(struct io_uring *ring, unsigned int entries, int group,
+		      unsigned int flags, int *err)
+{
+	struct io_uring_buf_reg reg = {
+		.ring_entries = entries,
+		.bgid = (__u16)group,
+		.flags = (__u16)flags,
+	};
+	size_t size = entries * sizeof(struct io_uring_buf);
+	void *memory;
+
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED) {
+		*err = -errno;
+		return NULL;
+	}
+	reg.ring_addr = (unsigned long)memory;
+	*err = ruring_register(ring, IORING_REGISTER_PBUF_RING, &reg, 1);
+	if (*err) {
+		munmap(memory, size);
+		return NULL;
+	}
+	io_uring_buf_ring_init((struct io_uring_buf_ring *)memory);
+	return (struct io_uring_buf_ring *)memory;
+}
+
+static inline int ruring_free_buf_ring(struct io_uring *ring,
+				       struct io_uring_buf_ring *bufs,
+				       unsigned int entries, int group)
+{
+	struct io_uring_buf_reg reg = { .bgid = (__u16)group };
+	int ret;
+
+	ret = ruring_register(ring, IORING_UNREGISTER_PBUF_RING, &reg, 1);
+	if (!ret)
+		munmap(bufs, entries * sizeof(struct io_uring_buf));
+	return ret;
+}
+
+#endif /* LIBURING_RURING_H */
