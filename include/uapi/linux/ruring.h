@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * ruring: io_uring's networking paths behind /dev/ruring.
+ *
+ * A ring is made by an ioctl on the device and driven by two ioctls on the
+ * ring. Their arguments, results and errors are those of io_uring_setup(2),
+ * io_uring_enter(2) and io_uring_register(2). Every structure that they
+ * reach (struct io_uring_params, SQEs, CQEs, ...) is the one of
+ * <linux/io_uring.h>, and the ring is mapped at the same IORING_OFF_* offsets.
+ */
+#ifndef _UAPI_LINUX_RURING_H
+#define _UAPI_LINUX_RURING_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * struct ruring_setup - argument of RURING_IOC_SETUP
+ * @params: address of a struct io_uring_params; read, and written back
+ * @entries: size of the submission queue, in entries
+ * @resv: must be zero
+ */
+struct ruring_setup {
+	__u64 params;
+	__u32 entries;
+	__u32 resv;
+};
+
+/**
+ * struct ruring_enter - argument of RURING_IOC_ENTER
+ * @arg: address of a sigset_t, or what IORING_ENTER_EXT_ARG says
+ * @argsz: size of what @arg points to, in bytes
+ * @to_submit: most submission queue entries to consume
+ * @min_complete: completions to wait for with IORING_ENTER_GETEVENTS
+ * @flags: IORING_ENTER_* flags
+ * @resv: must be zero
+ */
+struct ruring_enter {
+	__u64 arg;
+	__u64 argsz;
+	__u32 to_submit;
+	__u32 min_complete;
+	__u32 flags;
+	__u32 resv;
+};
+
+/**
+ * struct ruring_register - argument of RURING_IOC_REGISTER
+ * @arg: address of the opcode's argument
+ * @opcode: an IORING_REGISTER_* or IORING_UNREGISTER_* opcode
+ * @nr_args: number of elements at @arg
+ */
+struct ruring_register {
+	__u64 arg;
+	__u32 opcode;
+	__u32 nr_args;
+};
+
+#define RURING_IOC_MAGIC	0xB9
+
+/* On /dev/ruring: returns a new ring's file descriptor, close-on-exec. */
+#define RURING_IOC_SETUP	_IOWR(RURING_IOC_MAGIC, 0, struct ruring_setup)
+/* On a ring: returns the number of entries consumed. */
+#define RURING_IOC_ENTER	_IOW(RURING_IOC_MAGIC, 1, struct ruring_enter)
+/* On a ring: returns what the opcode returns. */
+#define RURING_IOC_REGISTER	_IOW(RURING_IOC_MAGIC, 2, struct ruring_register)
+
+#endif /* _UAPI_LINUX_RURING_H */

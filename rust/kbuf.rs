@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Provided buffers: groups of buffers that receives take from.
+
+pub(crate) mod groups;
+pub(crate) mod mapped;

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A provided-buffer ring: user space fills it, the kernel consumes it.
+//!
+//! The head is the kernel's alone. Only a commit moves it, and a commit needs what a selection
+//! returned, exclusive use of the ring, and consumes both: so no lock beyond the one that gives
+//! exclusive use, and no buffer that is consumed twice. A [`Selected`] that is dropped instead
+//! leaves the ring as it was.
+
+/// Bytes of a `struct io_uring_buf`.
+pub(crate) const ENTRY_SIZE: usize = 16;
+
+/// What one entry says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// User address.
+    pub(crate) addr: u64,
+    /// Bytes there.
+    pub(crate) len: u32,
+    /// The id that the completion names.
+    pub(crate) bid: u16,
+}
+
+impl Entry {
+    /// Takes apart the two words of an entry.
+    #[inline(always)]
+    pub(crate) const fn from_words(words: [u64; 2]) -> Self {
+        Self {
+            addr: words[0],
+            len: words[1] as u32,
+            bid: (words[1] >> 32) as u16,
+        }
+    }
+}
+
+/// The memory that user space writes.
+pub(crate) trait Entries {
+    /// The tail, read before any entry that is read afterwards.
+    fn tail(&self) -> u16;
+    /// The entry at `index`, modulo the size, read once.
+    fn entry(&self, index: u16) -> Entry;
+}
+
+/// The kernel's side of a ring.
+#[derive(Debug)]
+pub(crate) struct Mapped {
+    head: u16,
+}
+
+/// A buffer that may be used, and has not been consumed.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "dropping it gives the buffer back"]
+pub(crate) struct Selected {
+    /// The buffer.
+    pub(crate) entry: Entry,
+    /// Whether it was the last one in the ring.
+    pub(crate) last: bool,
+    at: u16,
+}
+
+impl Mapped {
+    /// A ring whose user has not put anything in.
+    pub(crate) const fn new() -> Self {
+        Self { head: 0 }
+    }
+
+    /// How many buffers have been consumed, modulo 2^16.
+    pub(crate) const fn head(&self) -> u16 {
+        self.head
+    }
+
+    /// The next buffer, if there is one.
+    #[inline]
+    pub(crate) fn select(&self, entries: &impl Entries) -> Option<Selected> {
+        let tail = entries.tail();
+        if tail == self.head {
+            return None;
+        }
+        Some(Selected {
+            entry: entries.entry(self.head),
+            last: self.head.wrapping_add(1) == tail,
+            at: self.head,
+        })
+    }
+
+    /// Consumes the buffer. Returns its id.
+    ///
+    /// A selection that is older than the last commit consumes nothing more.
+    #[inline]
+    pub(crate) fn commit(&mut self, selected: Selected) -> u16 {
+        if selected.at == self.head {
+            self.head = self.head.wrapping_add(1);
+        }
+        selected.entry.bid
+    }
+}

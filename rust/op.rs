@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The opcodes: one file per family, one row per opcode.
+
+mod accept;
+mod cancel;
+mod close;
+mod nop;
+mod poll;
+mod recv;
+mod recvmsg;
+mod send;
+
+use crate::{
+    req::{claim::Reasons, Job},
+    ring::Locked,
+    sys::fd::OpenFile,
+    uapi::{
+        abi::{events, op},
+        errno::{Errno, Result, EBADF, EINVAL},
+        sqe::{Flags, Sqe},
+    },
+};
+
+/// Which events of its file an opcode waits for when it would block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It does not block.
+    Never,
+    /// Something to read.
+    In,
+    /// Something to read; one waiter is enough.
+    InExclusive,
+    /// Room to write.
+    Out,
+    /// It says so itself, see [`Op::events`].
+    Own,
+}
+
+/// What the core has to know of an opcode.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spec {
+    /// Whether `sqe->fd` is a file that it works on.
+    pub(crate) needs_file: bool,
+    /// Whether it can take its buffer from a group.
+    pub(crate) buffer_select: bool,
+    /// Whether it has flags in `sqe->ioprio`.
+    pub(crate) ioprio: bool,
+    /// What it waits for.
+    pub(crate) wait: Wait,
+}
+
+/// What came of an attempt.
+pub(crate) enum Outcome {
+    /// It is over.
+    Done {
+        /// For the completion.
+        res: i32,
+        /// For the completion.
+        flags: u32,
+        /// Whether it breaks a link, which a negative `res` does anyway.
+        broken: bool,
+    },
+    /// It would block.
+    Wait,
+    /// It could go on, but others are to have their turn first.
+    Later,
+}
+
+impl Outcome {
+    /// Over, with a result.
+    #[inline]
+    pub(crate) const fn done(res: i32) -> Self {
+        Self::Done {
+            res,
+            flags: 0,
+            broken: false,
+        }
+    }
+
+    /// Over, with an error.
+    #[inline]
+    pub(crate) const fn failed(error: Errno) -> Self {
+        Self::done(error.to_raw())
+    }
+}
+
+/// An attempt: what an opcode may use.
+pub(crate) struct Attempt<'a, 'r> {
+    /// The ring, locked.
+    pub(crate) ring: &'a mut Locked<'r>,
+    /// The open file, for opcodes that need one.
+    pub(crate) file: Option<&'a OpenFile>,
+    /// For completions.
+    pub(crate) user_data: u64,
+    /// The buffer group to take from.
+    pub(crate) group: Option<u16>,
+    /// Whether it has been polled for before.
+    pub(crate) polled: bool,
+    /// What woke it up.
+    pub(crate) reasons: Reasons,
+}
+
+impl<'a> Attempt<'a, '_> {
+    /// The file of an opcode that needs one.
+    #[inline]
+    pub(crate) fn file(&self) -> Result<&'a OpenFile> {
+        self.file.ok_or(EBADF)
+    }
+
+    /// Posts one of several completions of a multishot request. False if there is no room: the
+    /// request then has to end, with this result.
+    #[inline]
+    pub(crate) fn post_more(&mut self, res: i32, flags: u32) -> bool {
+        self.ring.post_more(self.user_data, res, flags)
+    }
+}
+
+/// An opcode.
+pub(crate) trait Op: Sized + Send {
+    /// What the core has to know.
+    const SPEC: Spec;
+
+    /// Reads the SQE. User memory that it points to is read here as well, so that the user may
+    /// reuse it once the submission is over.
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self>;
+
+    /// Tries to do it, without blocking, as the submitter's task with the ring locked.
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome;
+
+    /// Whether it goes on after a completion.
+    #[inline]
+    fn multishot(&self) -> bool {
+        false
+    }
+
+    /// Whether it fails with `-EAGAIN` rather than wait.
+    #[inline]
+    fn never_waits(&self) -> bool {
+        false
+    }
+
+    /// The events to wait for, for [`Wait::Own`]; or those not to wait for after all.
+    #[inline]
+    fn events(&self) -> u32 {
+        0
+    }
+}
+
+macro_rules! ops {
+    ($($code:ident => $name:ident($op:ty)),* $(,)?) => {
+        /// A request, parsed.
+        pub(crate) enum Operation {
+            $(#[doc = stringify!($code)] $name($op),)*
+            /// One that was refused before it could be parsed.
+            Refused,
+        }
+
+        /// The opcode's description, if ruring has it.
+        #[inline(always)]
+        pub(crate) fn spec(opcode: u8) -> Option<Spec> {
+            match opcode {
+                $(op::$code => Some(<$op>::SPEC),)*
+                _ => None,
+            }
+        }
+
+        impl Operation {
+            /// Its opcode.
+            pub(crate) fn opcode(&self) -> u8 {
+                match self {
+                    $(Self::$name(_) => op::$code,)*
+                    Self::Refused => op::NOP,
+                }
+            }
+
+            #[inline(always)]
+            fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+                match sqe.opcode() {
+                    $(op::$code => Ok(Self::$name(<$op>::parse(sqe, flags)?)),)*
+                    _ => Err(EINVAL),
+                }
+            }
+
+            fn spec(&self) -> Option<Spec> {
+                match self {
+                    $(Self::$name(_) => Some(<$op>::SPEC),)*
+                    Self::Refused => None,
+                }
+            }
+
+            /// Tries to do it.
+            #[inline]
+            pub(crate) fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+                match self {
+                    $(Self::$name(op) => op.issue(at),)*
+                    Self::Refused => Outcome::failed(EINVAL),
+                }
+            }
+
+            /// See [`Op::multishot`].
+            #[inline]
+            pub(crate) fn multishot(&self) -> bool {
+                match self {
+                    $(Self::$name(op) => op.multishot(),)*
+                    Self::Refused => false,
+                }
+            }
+
+            /// See [`Op::never_waits`].
+            #[inline]
+            pub(crate) fn never_waits(&self) -> bool {
+                match self {
+                    $(Self::$name(op) => op.never_waits(),)*
+                    Self::Refused => true,
+                }
+            }
+
+            fn own_events(&self) -> u32 {
+                match self {
+                    $(Self::$name(op) => op.events(),)*
+                    Self::Refused => 0,
+                }
+            }
+        }
+    };
+}
+
+ops! {
+    NOP => Nop(nop::Nop),
+    POLL_ADD => PollAdd(poll::PollAdd),
+    POLL_REMOVE => PollRemove(poll::PollRemove),
+    RECVMSG => RecvMsg(recvmsg::RecvMsg),
+    ACCEPT => Accept(accept::Accept),
+    ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel),
+    CLOSE => Close(close::Close),
+    SEND => Send(send::Send),
+    RECV => Recv(recv::Recv),
+}
+
+impl Operation {
+    /// The events to wait for, with the behaviour bits of `EPOLL*`.
+    pub(crate) fn events(&self) -> u32 {
+        const COMMON: u32 = events::PRI | events::ERR;
+        const IN: u32 = COMMON | events::IN | events::RDNORM;
+        let own = self.own_events();
+        let wanted = match self.spec().map_or(Wait::Never, |spec| spec.wait) {
+            Wait::Never => 0,
+            Wait::In => IN & !own,
+            Wait::InExclusive => IN | events::EXCLUSIVE,
+            Wait::Out => COMMON | events::OUT | events::WRNORM,
+            Wait::Own => return own,
+        };
+        if self.multishot() {
+            wanted
+        } else {
+            wanted | events::ONESHOT
+        }
+    }
+}
+
+/// Reads an SQE into a job, which is left with what could be read if it is refused.
+#[inline]
+pub(crate) fn parse(sqe: &Sqe, job: &mut Job) -> Result {
+    let spec = spec(sqe.opcode()).ok_or(EINVAL)?;
+    job.flags = Flags::parse(sqe.flags(), spec.buffer_select)?;
+    if (!spec.ioprio && sqe.ioprio() != 0) || sqe.personality() != 0 {
+        return Err(EINVAL);
+    }
+    job.fd = if spec.needs_file { sqe.fd() } else { -1 };
+    job.group = sqe.buf_index();
+    job.op = Operation::parse(sqe, job.flags)?;
+    Ok(())
+}

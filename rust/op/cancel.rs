@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! ASYNC_CANCEL. `io_uring/cancel.c` of the kernel.
+
+use super::{Attempt, Op, Outcome, Spec, Wait};
+use crate::{
+    req::{claim::Reasons, home, Face},
+    sys::fd::OpenFile,
+    uapi::{
+        args::CancelArgs,
+        errno::{Result, ENOENT},
+        sqe::{Flags, Sqe},
+    },
+};
+
+/// ASYNC_CANCEL.
+pub(crate) struct AsyncCancel(CancelArgs);
+
+impl AsyncCancel {
+    fn cancel(&self, at: &mut Attempt<'_, '_>) -> Result<i32> {
+        let file = match self.0.fd {
+            Some(fd) => Some(OpenFile::get(fd)?),
+            None => None,
+        };
+        let matches = |face: &Face| {
+            self.0.user_data.is_none_or(|data| data == face.user_data())
+                && self.0.opcode.is_none_or(|opcode| opcode == face.opcode())
+                && file.as_ref().is_none_or(|file| file.id() == face.file())
+        };
+        let mut count = 0;
+        let mut cancel = |cell: &crate::sys::token::Cell<crate::req::Request>| {
+            // One that is on its way already finds the reason when it gets there.
+            if let Some(token) = cell.claim(Reasons::CANCELLED) {
+                home::push(&token.cell().home().clone(), token, false);
+            }
+            count += 1;
+        };
+        let limit = if self.0.all { usize::MAX } else { 1 };
+        match self.0.user_data {
+            Some(data) => at
+                .ring
+                .waiting(data)
+                .filter(|cell| matches(cell))
+                .take(limit)
+                .for_each(&mut cancel),
+            None => at
+                .ring
+                .all_waiting()
+                .filter(|cell| matches(cell))
+                .take(limit)
+                .for_each(&mut cancel),
+        }
+        match (self.0.all, count) {
+            (true, count) => Ok(count),
+            (false, 0) => Err(ENOENT),
+            (false, _) => Ok(0),
+        }
+    }
+}
+
+impl Op for AsyncCancel {
+    const SPEC: Spec = Spec {
+        needs_file: false,
+        buffer_select: false,
+        ioprio: false,
+        wait: Wait::Never,
+    };
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        CancelArgs::parse(sqe, flags).map(Self)
+    }
+
+    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+        match self.cancel(&mut at) {
+            Ok(count) => Outcome::done(count),
+            Err(error) => Outcome::failed(error),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! CLOSE: close(2). `io_uring/openclose.c` of the kernel.
+
+use super::{Attempt, Op, Outcome, Spec, Wait};
+use crate::{
+    ring::Ring,
+    sys::{
+        fd::{self, OpenFile},
+        ringfile,
+    },
+    uapi::{
+        args::CloseArgs,
+        errno::{Result, EBADF},
+        sqe::{Flags, Sqe},
+    },
+};
+
+/// CLOSE.
+pub(crate) struct Close(CloseArgs);
+
+impl Close {
+    fn close(&self, at: &mut Attempt<'_, '_>) -> Result {
+        // A ring is not closed by a ring, as with io_uring.
+        let file = OpenFile::get(self.0.fd)?;
+        if ringfile::is_ring::<Ring>(&file) {
+            return Err(EBADF);
+        }
+        drop(file);
+        let file = fd::close(self.0.fd)?;
+        // The peer of a socket is to see it closed before the next wait, not after it.
+        at.ring.release_unlocked(file);
+        Ok(())
+    }
+}
+
+impl Op for Close {
+    const SPEC: Spec = Spec {
+        needs_file: false,
+        buffer_select: false,
+        ioprio: false,
+        wait: Wait::Never,
+    };
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        CloseArgs::parse(sqe, flags).map(Self)
+    }
+
+    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+        match self.close(&mut at) {
+            Ok(()) => Outcome::done(0),
+            Err(error) => Outcome::failed(error),
+        }
+    }
+}

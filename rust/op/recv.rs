@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! RECV, single and multishot. `io_uring/net.c` of the kernel.
+
+use super::{Attempt, Op, Outcome, Spec, Wait};
+use crate::{
+    kbuf::groups::Taken,
+    sys::socket::{Buffers, Received, Socket},
+    uapi::{
+        abi::{cqe, events, msg, MAX_RW_COUNT},
+        args::RecvArgs,
+        errno::{Result, EAGAIN, ENOBUFS},
+        sqe::{Flags, Sqe},
+    },
+};
+
+/// How many receives a multishot request does before others have their turn.
+pub(super) const MAX_SHOTS: u32 = 32;
+
+/// The flag for a socket that has more.
+pub(super) fn nonempty(received: &Received) -> u32 {
+    if received.left.is_some_and(|left| left > 0) {
+        cqe::SOCK_NONEMPTY
+    } else {
+        0
+    }
+}
+
+/// RECV.
+pub(crate) struct Recv {
+    args: RecvArgs,
+    /// Bytes that are received already, of a transfer that wants all.
+    done: usize,
+    /// The flags for the buffer that such a transfer has begun to fill.
+    begun: Option<u32>,
+    shots: u32,
+}
+
+/// Where a receive goes.
+struct Target {
+    addr: u64,
+    len: usize,
+    taken: Option<Taken>,
+}
+
+impl Recv {
+    fn target(&self, at: &mut Attempt<'_, '_>) -> Result<Target> {
+        match at.group {
+            Some(group) if self.begun.is_none() => {
+                let taken = at
+                    .ring
+                    .groups()
+                    .take(group, self.args.len as usize)
+                    .ok_or(ENOBUFS)?;
+                Ok(Target {
+                    addr: taken.addr(),
+                    len: taken.len.min(MAX_RW_COUNT),
+                    taken: Some(taken),
+                })
+            }
+            _ => Ok(Target {
+                addr: self.args.addr,
+                len: self.args.len as usize,
+                taken: None,
+            }),
+        }
+    }
+
+    /// Goes on behind the `count` bytes that were received into `target`.
+    fn advance(&mut self, at: &mut Attempt<'_, '_>, target: Target, count: usize) {
+        self.done += count;
+        self.args.addr = target.addr + count as u64;
+        self.args.len = (target.len - count) as u32;
+        if let Some(taken) = target.taken {
+            self.begun = Some(at.ring.groups().commit(taken));
+        }
+    }
+
+    /// Counts `len` bytes against the request's limit; true if that is reached.
+    fn limit_reached(&mut self, len: usize) -> bool {
+        if self.args.total == 0 {
+            return false;
+        }
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        self.args.total = self.args.total.saturating_sub(len);
+        self.args.total == 0
+    }
+}
+
+impl Op for Recv {
+    const SPEC: Spec = Spec {
+        needs_file: true,
+        buffer_select: true,
+        ioprio: true,
+        wait: Wait::In,
+    };
+
+    #[inline]
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        Ok(Self {
+            args: RecvArgs::parse(sqe, flags, false)?,
+            done: 0,
+            begun: None,
+            shots: 0,
+        })
+    }
+
+    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+        let socket = match at.file().and_then(|file| Socket::of(file)) {
+            Ok(socket) => socket,
+            Err(error) => return Outcome::failed(error),
+        };
+        if self.args.poll_first && !at.polled {
+            return Outcome::Wait;
+        }
+        let flags = self.args.msg_flags | msg::DONTWAIT;
+        let all = flags & msg::WAITALL != 0;
+        // Several wake-ups may be data and the end of the stream, of which only one shows at first.
+        let mut again = at.reasons.again();
+        loop {
+            let target = match self.target(&mut at) {
+                Ok(target) => target,
+                Err(error) => return Outcome::failed(error),
+            };
+            let buffers = Buffers::One {
+                addr: target.addr,
+                len: target.len,
+            };
+            let got = socket.recv(buffers, None, (0, 0), flags);
+            let len = match got.len {
+                Ok(len) => len,
+                Err(EAGAIN) => return Outcome::Wait,
+                Err(error) if self.done == 0 => return Outcome::failed(error),
+                Err(_) => 0,
+            };
+            let short = all && len < target.len;
+            if short && len > 0 && socket.resumes() {
+                self.advance(&mut at, target, len);
+                return Outcome::Wait;
+            }
+            let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
+            let mut cflags = nonempty(&got) | self.begun.unwrap_or(0);
+            if let (Some(taken), true) = (target.taken, len > 0) {
+                cflags |= at.ring.groups().commit(taken);
+            }
+            let res = (self.done + len) as i32;
+            if !self.args.multishot
+                || len == 0
+                || self.limit_reached(len)
+                || !at.post_more(res, cflags)
+            {
+                return Outcome::Done {
+                    res,
+                    flags: cflags,
+                    broken,
+                };
+            }
+            if got.left == Some(0) {
+                if !again {
+                    return Outcome::Wait;
+                }
+                again = false;
+            }
+            self.shots += 1;
+            if self.shots > MAX_SHOTS {
+                self.shots = 0;
+                return Outcome::Later;
+            }
+        }
+    }
+
+    #[inline]
+    fn multishot(&self) -> bool {
+        self.args.multishot
+    }
+
+    #[inline]
+    fn never_waits(&self) -> bool {
+        self.args.msg_flags & msg::DONTWAIT != 0
+    }
+
+    #[inline]
+    fn events(&self) -> u32 {
+        // What is read from the error queue does not show as something to read.
+        if self.args.msg_flags & msg::ERRQUEUE != 0 {
+            events::IN
+        } else {
+            0
+        }
+    }
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! RECVMSG, single and multishot. `io_uring/net.c` of the kernel.
+
+use super::{
+    recv::{nonempty, MAX_SHOTS},
+    Attempt, Op, Outcome, Spec, Wait,
+};
+use crate::{
+    sys::{
+        socket::{Buffers, Received, SockAddr, Socket},
+        user::{self, IoVec, MsgHdr},
+    },
+    uapi::{
+        abi::{events, msg, MAX_RW_COUNT},
+        args::RecvArgs,
+        errno::{Result, EAGAIN, EFAULT, EINVAL, ENOBUFS, EOVERFLOW},
+        sqe::{Flags, Sqe},
+    },
+};
+use kernel::alloc::KVec;
+
+/// Bytes of a `struct io_uring_recvmsg_out`.
+const OUT_SIZE: usize = 16;
+
+/// RECVMSG.
+pub(crate) struct RecvMsg {
+    args: RecvArgs,
+    /// A copy of the user's.
+    hdr: MsgHdr,
+    /// Where to receive to, without buffer selection.
+    iov: KVec<IoVec>,
+    /// Bytes that are received already, of a transfer that wants all.
+    done: usize,
+    /// The flags for the buffer that such a transfer has begun to fill.
+    begun: Option<(u64, usize, u32)>,
+    shots: u32,
+}
+
+impl RecvMsg {
+    /// Multishot: bytes of a buffer before the payload.
+    fn head_len(&self) -> usize {
+        OUT_SIZE + self.hdr.name_len as usize + self.hdr.control_len as usize
+    }
+
+    /// Receives one message into a buffer that begins with a `struct io_uring_recvmsg_out`.
+    ///
+    /// Returns the bytes of the buffer that are used, and what was received.
+    fn shot(&self, socket: Socket<'_>, addr: u64, len: usize) -> Result<(usize, Received)> {
+        let head = self.head_len();
+        let room = len.checked_sub(head).ok_or(EFAULT)?;
+        let name_room = self.hdr.name_len as usize;
+        let mut name = SockAddr::new();
+        let got = socket.recv(
+            Buffers::One {
+                addr: addr + head as u64,
+                len: room,
+            },
+            (name_room != 0).then_some(&mut name),
+            (
+                addr + (OUT_SIZE + name_room) as u64,
+                self.hdr.control_len as usize,
+            ),
+            self.args.msg_flags | msg::DONTWAIT,
+        );
+        let payload = got.len?;
+        let out = [
+            got.name_len as u32,
+            got.control_len as u32,
+            payload as u32,
+            got.flags,
+        ];
+        user::write_from(addr, &out)?;
+        user::write_from(
+            addr + OUT_SIZE as u64,
+            name.bytes(got.name_len.min(name_room)),
+        )?;
+        Ok((head + payload.min(room), got))
+    }
+
+    /// Multishot: receives until there is nothing more.
+    fn shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>, group: u16) -> Outcome {
+        let mut again = at.reasons.again();
+        loop {
+            let Some(taken) = at.ring.groups().take(group, self.args.len as usize) else {
+                return Outcome::failed(ENOBUFS);
+            };
+            let len = taken.len.min(MAX_RW_COUNT);
+            let (used, got) = match self.shot(socket, taken.addr(), len) {
+                Ok(shot) => shot,
+                Err(EAGAIN) => return Outcome::Wait,
+                Err(error) => return Outcome::failed(error),
+            };
+            let flags = at.ring.groups().commit(taken) | nonempty(&got);
+            let res = used as i32;
+            if got.len == Ok(0) || !at.post_more(res, flags) {
+                return Outcome::Done {
+                    res,
+                    flags,
+                    broken: false,
+                };
+            }
+            if got.left == Some(0) {
+                if !again {
+                    return Outcome::Wait;
+                }
+                again = false;
+            }
+            self.shots += 1;
+            if self.shots > MAX_SHOTS {
+                self.shots = 0;
+                return Outcome::Later;
+            }
+        }
+    }
+
+    /// Tells the user about the message, as recvmsg(2) does.
+    fn report(&self, got: &Received, name: &SockAddr) -> Result {
+        if self.hdr.name != 0 {
+            let len_addr = self.args.addr + MsgHdr::NAME_LEN;
+            name.write(got.name_len, self.hdr.name, len_addr)?;
+        }
+        user::write_from(self.args.addr + MsgHdr::FLAGS, &[got.flags])?;
+        user::write_from(
+            self.args.addr + MsgHdr::CONTROL_LEN,
+            &[got.control_len as u64],
+        )
+    }
+
+    fn once(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
+        let mut taken = None;
+        let buffers = match (at.group, self.begun) {
+            (Some(_), Some((addr, len, _))) => Buffers::One { addr, len },
+            (Some(group), None) => {
+                let Some(buffer) = at.ring.groups().take(group, self.args.len as usize) else {
+                    return Outcome::failed(ENOBUFS);
+                };
+                let buffers = Buffers::One {
+                    addr: buffer.addr(),
+                    len: buffer.len.min(MAX_RW_COUNT),
+                };
+                taken = Some(buffer);
+                buffers
+            }
+            (None, _) => Buffers::Many {
+                iov: &self.iov,
+                skip: self.done,
+            },
+        };
+        let flags = self.args.msg_flags | msg::DONTWAIT;
+        // With control messages there is no telling what a second part would bring.
+        let all = flags & msg::WAITALL != 0 && self.hdr.control_len == 0;
+        let want = buffers.len();
+        let mut name = SockAddr::new();
+        let control = (self.hdr.control, self.hdr.control_len as usize);
+        let got = socket.recv(buffers, Some(&mut name), control, flags);
+        let mut len = got.len;
+        if len.is_ok() {
+            len = self.report(&got, &name).and(len);
+        }
+        if len == Err(EAGAIN) {
+            return Outcome::Wait;
+        }
+        let count = len.unwrap_or(0);
+        let short = all && len.is_ok() && count < want;
+        if short && count > 0 && socket.resumes() {
+            self.done += count;
+            if let Some(buffer) = taken {
+                let addr = buffer.addr();
+                let flags = at.ring.groups().commit(buffer);
+                self.begun = Some((addr + count as u64, want - count, flags));
+            } else if let Some((addr, left, _)) = &mut self.begun {
+                *addr += count as u64;
+                *left -= count;
+            }
+            return Outcome::Wait;
+        }
+        let truncated =
+            flags & msg::WAITALL != 0 && got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
+        let mut cflags = nonempty(&got) | self.begun.map_or(0, |(_, _, flags)| flags);
+        if let (Some(buffer), true) = (taken, count > 0) {
+            cflags |= at.ring.groups().commit(buffer);
+        }
+        Outcome::Done {
+            res: match len {
+                Ok(len) => (self.done + len) as i32,
+                Err(_) if self.done > 0 => self.done as i32,
+                Err(error) => error.to_raw(),
+            },
+            flags: cflags,
+            broken: short || truncated || len.is_err(),
+        }
+    }
+}
+
+impl Op for RecvMsg {
+    const SPEC: Spec = Spec {
+        needs_file: true,
+        buffer_select: true,
+        ioprio: true,
+        wait: Wait::In,
+    };
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let mut args = RecvArgs::parse(sqe, flags, true)?;
+        let hdr = MsgHdr::read(args.addr)?;
+        if hdr.name != 0 && hdr.name_len < 0 {
+            return Err(EINVAL);
+        }
+        let mut iov = KVec::new();
+        if flags.buffer_select() {
+            args.len = match hdr.iov_len {
+                0 => 0,
+                1 => {
+                    let piece = user::read_iovec(hdr.iov, 1)?;
+                    piece.first().map_or(0, |piece| piece.len) as u32
+                }
+                _ => return Err(EINVAL),
+            };
+        } else {
+            iov = user::read_iovec(hdr.iov, hdr.iov_len)?;
+        }
+        if args.multishot {
+            let name = usize::try_from(hdr.name_len).map_err(|_| EOVERFLOW)?;
+            usize::try_from(hdr.control_len)
+                .ok()
+                .and_then(|control| control.checked_add(OUT_SIZE + name))
+                .filter(|head| *head <= i32::MAX as usize)
+                .ok_or(EOVERFLOW)?;
+        }
+        Ok(Self {
+            args,
+            hdr,
+            iov,
+            done: 0,
+            begun: None,
+            shots: 0,
+        })
+    }
+
+    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+        let socket = match at.file().and_then(|file| Socket::of(file)) {
+            Ok(socket) => socket,
+            Err(error) => return Outcome::failed(error),
+        };
+        if self.args.poll_first && !at.polled {
+            return Outcome::Wait;
+        }
+        match at.group {
+            Some(group) if self.args.multishot => self.shots(socket, &mut at, group),
+            _ => self.once(socket, &mut at),
+        }
+    }
+
+    fn multishot(&self) -> bool {
+        self.args.multishot
+    }
+
+    fn never_waits(&self) -> bool {
+        self.args.msg_flags & msg::DONTWAIT != 0
+    }
+
+    fn events(&self) -> u32 {
+        if self.args.msg_flags & msg::ERRQUEUE != 0 {
+            events::IN
+        } else {
+            0
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! SEND. `io_uring/net.c` of the kernel.
+
+use super::{Attempt, Op, Outcome, Spec, Wait};
+use crate::{
+    sys::socket::{Buffers, SockAddr, Socket},
+    uapi::{
+        abi::{msg, MAX_RW_COUNT},
+        args::SendArgs,
+        errno::{Result, EAGAIN, ENOBUFS},
+        sqe::{Flags, Sqe},
+    },
+};
+use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
+
+/// SEND.
+pub(crate) struct Send {
+    args: SendArgs,
+    dest: Option<KBox<SockAddr>>,
+    /// Bytes that are sent already, of a transfer that wants all.
+    done: usize,
+    /// The flags for the provided buffer that is being sent.
+    buffer: Option<u32>,
+}
+
+impl Op for Send {
+    const SPEC: Spec = Spec {
+        needs_file: true,
+        buffer_select: true,
+        ioprio: true,
+        wait: Wait::Out,
+    };
+
+    #[inline]
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        let args = SendArgs::parse(sqe, false)?;
+        let dest = if args.dest != 0 {
+            let addr = SockAddr::read(args.dest, args.dest_len.into())?;
+            Some(KBox::new(addr, GFP_KERNEL_ACCOUNT)?)
+        } else {
+            None
+        };
+        Ok(Self {
+            args,
+            dest,
+            done: 0,
+            buffer: None,
+        })
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        let socket = match at.file().and_then(|file| Socket::of(file)) {
+            Ok(socket) => socket,
+            Err(error) => return Outcome::failed(error),
+        };
+        if self.args.poll_first && !at.polled {
+            return Outcome::Wait;
+        }
+        if let (Some(group), None) = (at.group, self.buffer) {
+            // What is to be sent is nobody else's: it is consumed at once, and kept while waiting.
+            let groups = at.ring.groups();
+            let Some(taken) = groups.take(group, self.args.len as usize) else {
+                return Outcome::failed(ENOBUFS);
+            };
+            self.args.addr = taken.addr();
+            self.args.len = taken.len.min(MAX_RW_COUNT) as u32;
+            self.buffer = Some(groups.commit(taken));
+        }
+        let flags = self.args.msg_flags | msg::DONTWAIT;
+        let want = self.args.len as usize;
+        let buffers = Buffers::One {
+            addr: self.args.addr,
+            len: want,
+        };
+        let dest_len = self.args.dest_len.into();
+        let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
+        let sent = match socket.send(buffers, dest, flags) {
+            Err(EAGAIN) => return Outcome::Wait,
+            sent => sent,
+        };
+        let all = flags & msg::WAITALL != 0;
+        if let Ok(len) = sent {
+            if all && len > 0 && len < want && socket.resumes() {
+                self.args.addr += len as u64;
+                self.args.len -= len as u32;
+                self.done += len;
+                return Outcome::Wait;
+            }
+        }
+        Outcome::Done {
+            res: match sent {
+                Ok(len) => (self.done + len) as i32,
+                Err(_) if self.done > 0 => self.done as i32,
+                Err(error) => error.to_raw(),
+            },
+            flags: self.buffer.unwrap_or(0),
+            broken: sent.map_or(true, |len| all && len < want),
+        }
+    }
+
+    #[inline]
+    fn never_waits(&self) -> bool {
+        self.args.msg_flags & msg::DONTWAIT != 0
+    }
+}

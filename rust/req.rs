@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The life of a request that does not complete at once.
+//!
+//! A [`Job`] is what an SQE asks for. One that completes inline lives on the submitter's stack.
+//! One that has to wait, or belongs to a link, moves into a cell, whose token (see
+//! [`crate::sys::token`]) then travels: submitter, parked, the inbox of its home, and back.
+
+pub(crate) mod claim;
+pub(crate) mod home;
+
+use crate::{
+    op::Operation,
+    sys::{
+        fd::OpenFile,
+        queue::Fifo,
+        token::{self, Parcel},
+    },
+    uapi::{abi::Cqe, errno::Errno, sqe::Flags},
+};
+use home::Home;
+use kernel::sync::{
+    atomic::{Atomic, Relaxed},
+    Arc,
+};
+
+/// Marks the cells that hold requests.
+pub(crate) struct Request;
+
+/// The right to drive a request.
+pub(crate) type Token = token::Token<Request>;
+
+/// What a lookup sees of a request that waits.
+pub(crate) struct Face {
+    /// Whose it is. For the life of the cell, which is reused for requests of the same home.
+    home: Arc<Home>,
+    user_data: Atomic<u64>,
+    file: Atomic<usize>,
+    opcode: Atomic<u32>,
+}
+
+impl Face {
+    /// Whose it is.
+    #[inline]
+    pub(crate) fn home(&self) -> &Arc<Home> {
+        &self.home
+    }
+
+    /// `user_data` of its SQE.
+    #[inline]
+    pub(crate) fn user_data(&self) -> u64 {
+        self.user_data.load(Relaxed)
+    }
+
+    /// The id of its open file, 0 for none.
+    pub(crate) fn file(&self) -> usize {
+        self.file.load(Relaxed)
+    }
+
+    /// Its opcode.
+    pub(crate) fn opcode(&self) -> u8 {
+        self.opcode.load(Relaxed) as u8
+    }
+}
+
+/// What an SQE asks for.
+pub(crate) struct Job {
+    /// What to do.
+    pub(crate) op: Operation,
+    /// What the completion says it is for.
+    pub(crate) user_data: u64,
+    /// The file, once it is looked up.
+    pub(crate) file: Option<OpenFile>,
+    /// `sqe->fd`
+    pub(crate) fd: i32,
+    /// `sqe->buf_group`
+    pub(crate) group: u16,
+    /// `sqe->flags`
+    pub(crate) flags: Flags,
+    /// Whether it has been polled for.
+    pub(crate) polled: bool,
+    /// Whether its file's wake-ups come, also after one of them.
+    pub(crate) watching: bool,
+    /// Why it is not to be done at all.
+    pub(crate) refused: Option<Errno>,
+}
+
+impl Job {
+    /// A job of which nothing is known but whose it is.
+    pub(crate) fn new(op: Operation, user_data: u64, flags: Flags) -> Self {
+        Self {
+            op,
+            user_data,
+            file: None,
+            fd: -1,
+            group: 0,
+            flags,
+            polled: false,
+            watching: false,
+            refused: None,
+        }
+    }
+}
+
+/// What the holder of a request's token has.
+pub(crate) struct Held {
+    /// What it is to do.
+    pub(crate) job: Job,
+    /// The requests linked behind it, each with nothing behind it itself.
+    pub(crate) chain: Fifo<Request>,
+    /// Its completion, while there is no room for that.
+    pub(crate) cqe: Cqe,
+}
+
+impl Parcel for Request {
+    type Shared = Face;
+    type Owned = Held;
+
+    fn deliver(token: Token) {
+        let home = token.cell().home.clone();
+        home::push(&home, token, true);
+    }
+}
+
+/// Puts `job` into a new cell of `home`. May sleep.
+pub(crate) fn new(home: Arc<Home>, job: Job) -> kernel::error::Result<Token> {
+    let face = Face {
+        home,
+        user_data: Atomic::new(0),
+        file: Atomic::new(0),
+        opcode: Atomic::new(0),
+    };
+    let mut token = Token::new(
+        face,
+        Held {
+            job,
+            chain: Fifo::new(),
+            cqe: Cqe::default(),
+        },
+    )?;
+    show(&mut token);
+    Ok(token)
+}
+
+/// Puts `job` into a cell that was used before.
+pub(crate) fn reuse(mut token: Token, job: Job) -> Token {
+    token.owned().job = job;
+    show(&mut token);
+    token
+}
+
+/// Lets lookups see what the job says.
+pub(crate) fn show(token: &mut Token) {
+    let (face, held) = token.faces();
+    let file = held.job.file.as_ref().map_or(0, OpenFile::id);
+    face.user_data.store(held.job.user_data, Relaxed);
+    face.file.store(file, Relaxed);
+    face.opcode.store(u32::from(held.job.op.opcode()), Relaxed);
+}

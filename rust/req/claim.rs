@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who drives a request that waits: one atomic word, and the reasons left in it.
+//!
+//! A request is either *held* (somebody has its token) or *parked* (nobody has; the token rests
+//! in the request). A wake-up and a cancel both [`Claim::claim`]: the one who finds the request
+//! parked gets the token, the others leave their reason for whoever holds it. A holder who wants
+//! to park again can only do so when no reason has come in since it last looked.
+
+#[cfg(not(any(test, loom)))]
+use kernel::sync::atomic::{Acquire, Atomic, Full, Release, Relaxed};
+
+#[cfg(any(test, loom))]
+use super::atomic_model::{Acquire, Atomic, Full, Release, Relaxed};
+
+/// Why a parked request should run.
+///
+/// The low 16 bits are the poll events that a wake-up brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reasons(u32);
+
+impl Reasons {
+    const CANCEL: u32 = 1 << 16;
+    const WOKEN: u32 = 1 << 17;
+    const AGAIN: u32 = 1 << 18;
+    const LOOPED: u32 = 1 << 19;
+
+    /// Nothing, which still claims.
+    pub(crate) const NONE: Self = Self(0);
+    /// The request is to end.
+    pub(crate) const CANCELLED: Self = Self(Self::CANCEL);
+
+    /// A wake-up that brought `events`; none means that the waker did not say.
+    #[inline]
+    pub(crate) const fn woken(events: u32, by_own_ring: bool) -> Self {
+        Self(Self::WOKEN | (events & 0xffff) | if by_own_ring { Self::LOOPED } else { 0 })
+    }
+
+    /// Whether the request is to end.
+    #[inline]
+    pub(crate) const fn cancelled(self) -> bool {
+        self.0 & Self::CANCEL != 0
+    }
+
+    /// Whether there was more than one wake-up, so that one of them may be for what the request
+    /// had not seen yet.
+    #[inline]
+    pub(crate) const fn again(self) -> bool {
+        self.0 & Self::AGAIN != 0
+    }
+
+    /// Whether the request was woken by its own ring's completions.
+    #[inline]
+    pub(crate) const fn looped(self) -> bool {
+        self.0 & Self::LOOPED != 0
+    }
+
+    /// All of both.
+    #[inline]
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The events that wake-ups brought.
+    #[inline]
+    pub(crate) const fn events(self) -> u32 {
+        self.0 & 0xffff
+    }
+}
+
+/// The word. A new one is held.
+pub(crate) struct Claim(Atomic<u32>);
+
+impl Claim {
+    const HELD: u32 = 1 << 31;
+
+    /// A word whose token is with the caller.
+    pub(crate) fn new() -> Self {
+        Self(Atomic::new(Self::HELD))
+    }
+
+    /// Leaves `reasons`; true if the request was parked and is now the caller's.
+    ///
+    /// Between two parks at most one caller is told true. It then sees all that the one who
+    /// parked had written.
+    #[inline]
+    pub(crate) fn claim(&self, reasons: Reasons) -> bool {
+        if self.fetch_or(Self::HELD | reasons.0) & Self::HELD == 0 {
+            return true;
+        }
+        if reasons.0 & Reasons::WOKEN != 0 {
+            self.fetch_or(Reasons::AGAIN);
+        }
+        false
+    }
+
+    /// Parks. Only for the holder.
+    ///
+    /// False, and still the holder's, if a reason has come in.
+    #[inline]
+    pub(crate) fn park(&self) -> bool {
+        self.0.cmpxchg(Self::HELD, 0, Release).is_ok()
+    }
+
+    /// Takes the reasons that came in so far. Only for the holder.
+    #[inline]
+    pub(crate) fn reasons(&self) -> Reasons {
+        if self.0.load(Relaxed) == Self::HELD {
+            return Reasons::NONE;
+        }
+        Reasons(self.0.xchg(Self::HELD, Acquire) & !Self::HELD)
+    }
+
+    /// Or with full ordering: what the claimer does next must not be seen before it.
+    #[inline]
+    fn fetch_or(&self, bits: u32) -> u32 {
+        let mut old = self.0.load(Relaxed);
+        loop {
+            match self.0.cmpxchg(old, old | bits, Full) {
+                Ok(old) => return old,
+                Err(now) => old = now,
+            }
+        }
+    }
+}

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One ring.
+//!
+//! All that changes is behind one mutex, [`State`]; who holds it has a [`Locked`] ring. Requests
+//! are issued and completions are posted with the mutex held, by the task that submitted them. A
+//! wake-up, which may come in any context, does not take it: it puts the request into the inbox
+//! of its home.
+
+mod complete;
+pub(crate) mod cursor;
+mod enter;
+mod file;
+mod memory;
+mod register;
+mod run;
+mod submit;
+
+use crate::{
+    kbuf::groups::Groups,
+    req::{home::Home, Request, Token},
+    sys::{
+        fd::OpenFile,
+        memory::Region,
+        queue::{Fifo, Inbox},
+        ringfile,
+        table::Table,
+        user,
+        waitqueue::WaitQueue,
+    },
+    uapi::{
+        abi::{setup, sq},
+        errno::Result,
+        setup::{layout, Config, Params},
+    },
+};
+use cursor::CqCursor;
+use kernel::{
+    alloc::flags::{GFP_KERNEL, GFP_KERNEL_ACCOUNT},
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{Atomic, Full, Relaxed},
+        lock::{mutex::MutexBackend, Guard},
+        Arc, Mutex,
+    },
+};
+use memory::RingMemory;
+
+/// A ring. Its file has a reference, and each of its submitters, which the requests keep.
+#[pin_data]
+pub(crate) struct Ring {
+    config: Config,
+    memory: RingMemory,
+    /// Set once the ring may be used, for IORING_SETUP_R_DISABLED.
+    enabled: Atomic<bool>,
+    /// The file is gone: what comes back ends as cancelled.
+    dying: Atomic<bool>,
+    /// Completions wait for room.
+    overflowing: Atomic<bool>,
+    /// What has come home, if only `enter` runs it; else that is with the submitters.
+    local: Inbox<Request>,
+    /// More had come home than one `enter` ran.
+    backlogged: Atomic<bool>,
+    /// Those who wait for completions in `enter`.
+    #[pin]
+    waiters: WaitQueue,
+    /// Those who poll the ring's file.
+    #[pin]
+    pollers: WaitQueue,
+    #[pin]
+    state: Mutex<State>,
+    /// Memory of buffer groups that can be mapped. Taken with `state` or with a task's mmap lock
+    /// held, and nothing within it.
+    #[pin]
+    mappings: Mutex<KVec<(u16, Arc<Region>)>>,
+}
+
+/// What changes.
+struct State {
+    /// How many SQ entries have been consumed.
+    sq_head: u32,
+    cq: CqCursor,
+    /// Completions that user space has not been told of.
+    posted: bool,
+    /// Requests whose completions wait for room, in order.
+    overflow: Fifo<Request>,
+    /// A cell for the completion of a request that has none, should there be no room.
+    spare: Option<Token>,
+    /// Requests that wait for their files, by `user_data`.
+    waiting: Table<Request>,
+    /// Requests to start once the current one is dealt with.
+    ready: Fifo<Request>,
+    /// Requests that have come home, and were too many for one `enter`.
+    backlog: Fifo<Request>,
+    groups: Groups,
+    submitters: KVec<Record>,
+}
+
+/// The ring's record of a submitter.
+struct Record {
+    home: Arc<Home>,
+    /// Cells to reuse.
+    cells: Fifo<Request>,
+    /// Cells that are in use.
+    used: usize,
+}
+
+/// A ring whose mutex the current task holds.
+pub(crate) struct Locked<'r> {
+    ring: &'r Ring,
+    state: Guard<'r, State, MutexBackend>,
+    /// After `state`, so that it is dropped after the mutex is.
+    released: Released,
+}
+
+/// Files to release once the ring is unlocked.
+struct Released(KVec<OpenFile>);
+
+impl Drop for Released {
+    fn drop(&mut self) {
+        while let Some(file) = self.0.pop() {
+            file.release();
+        }
+    }
+}
+
+impl Ring {
+    /// `RURING_IOC_SETUP`: makes a ring of `entries` as the `struct io_uring_params` at user
+    /// address `params` says, and fills that in. Returns the ring's descriptor.
+    pub(crate) fn setup(entries: u32, params: u64) -> Result<i64> {
+        let mut words: Params = [0; _];
+        user::read_into(params, &mut words)?;
+        let config = Config::parse(entries, &words)?;
+        let ring = Self::new(config)?;
+        config.fill(&mut words);
+        user::write_from(params, &words)?;
+        if !config.has(setup::R_DISABLED) {
+            ring.enable()?;
+        }
+        Ok(ringfile::install(ring)?.into())
+    }
+
+    fn new(config: Config) -> Result<Arc<Self>> {
+        let bits = config.cq_entries.trailing_zeros().saturating_sub(5);
+        let waiting = Table::new(bits.clamp(1, 8))?;
+        let state = State {
+            sq_head: 0,
+            cq: CqCursor::default(),
+            posted: false,
+            overflow: Fifo::new(),
+            spare: None,
+            waiting,
+            ready: Fifo::new(),
+            backlog: Fifo::new(),
+            groups: Groups::new(),
+            submitters: KVec::new(),
+        };
+        let memory = RingMemory::new(&config)?;
+        Ok(Arc::pin_init(
+            pin_init!(Self {
+                config,
+                memory,
+                enabled: Atomic::new(false),
+                dying: Atomic::new(false),
+                overflowing: Atomic::new(false),
+                local: Inbox::new(),
+                backlogged: Atomic::new(false),
+                waiters <- WaitQueue::new(),
+                pollers <- WaitQueue::new(),
+                state <- new_mutex!(state, "ruring::state"),
+                mappings <- new_mutex!(KVec::new(), "ruring::mappings"),
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )?)
+    }
+
+    /// Lets the ring be used, by the current task alone if it is for a single issuer.
+    fn enable(self: &Arc<Self>) -> Result {
+        if self.config.has(setup::SINGLE_ISSUER) {
+            self.lock().add_submitter(self)?;
+        }
+        self.enabled.xchg(true, Full);
+        Ok(())
+    }
+
+    /// Locks it. May sleep.
+    #[inline]
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        Locked {
+            ring: self,
+            state: self.state.lock(),
+            released: Released(KVec::new()),
+        }
+    }
+
+    /// Locks it, unless somebody else has.
+    fn try_lock(&self) -> Option<Locked<'_>> {
+        Some(Locked {
+            ring: self,
+            state: self.state.try_lock()?,
+            released: Released(KVec::new()),
+        })
+    }
+
+    /// The one inbox of a ring whose requests only `enter` runs.
+    #[inline]
+    pub(crate) fn local_inbox(&self) -> Option<&Inbox<Request>> {
+        self.deferred().then_some(&self.local)
+    }
+
+    /// What it was set up as.
+    #[inline]
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether only `enter` runs what comes home.
+    #[inline]
+    fn deferred(&self) -> bool {
+        self.config.has(setup::DEFER_TASKRUN)
+    }
+
+    /// Whether its file is gone.
+    #[inline]
+    pub(crate) fn is_dying(&self) -> bool {
+        self.dying.load(Relaxed)
+    }
+
+    /// Whether somebody polls its file. Has a full barrier first.
+    #[inline]
+    pub(crate) fn has_pollers(&self) -> bool {
+        self.pollers.has_sleeper()
+    }
+
+    /// Tells user space, if it wants to know, that `enter` would do something.
+    #[inline]
+    pub(crate) fn mark_taskrun(&self) {
+        if self.config.has(setup::TASKRUN_FLAG) {
+            self.memory
+                .words
+                .change::<{ layout::SQ_FLAGS }>(0, sq::TASKRUN);
+        }
+    }
+
+    fn unmark_taskrun(&self) {
+        if self.config.has(setup::TASKRUN_FLAG) {
+            self.memory
+                .words
+                .change::<{ layout::SQ_FLAGS }>(sq::TASKRUN, 0);
+        }
+    }
+}
+
+impl Locked<'_> {
+    /// The ring's buffer groups.
+    #[inline]
+    pub(crate) fn groups(&mut self) -> &mut Groups {
+        &mut self.state.groups
+    }
+
+    /// Has `file` released as soon as the ring is unlocked, rather than on the task's way back to
+    /// user space: it may first sleep until the release has an effect.
+    pub(crate) fn release_unlocked(&mut self, file: OpenFile) {
+        // Without memory for it the file is released later.
+        let _ = self.released.0.push(file, GFP_KERNEL);
+    }
+
+    /// The current task's submitter, if it is one.
+    #[inline]
+    fn submitter(&self) -> Option<&Arc<Home>> {
+        self.state
+            .submitters
+            .iter()
+            .map(|record| &record.home)
+            .find(|home| home.is_current())
+    }
+
+    /// Makes the current task a submitter.
+    fn add_submitter(&mut self, ring: &Arc<Ring>) -> Result<Arc<Home>> {
+        // The place of one that will not come back.
+        let unused = self
+            .state
+            .submitters
+            .iter()
+            .position(|record| record.used == 0 && !record.home.is_alive());
+        let slot = unused.unwrap_or(self.state.submitters.len());
+        let index = u16::try_from(slot).map_err(|_| crate::uapi::errno::ENOMEM)?;
+        let home = Home::new(crate::req::home::Submitter::current(ring.clone(), index)?)?;
+        let record = Record {
+            home: home.clone(),
+            cells: Fifo::new(),
+            used: 0,
+        };
+        match self.state.submitters.get_mut(slot) {
+            Some(old) => *old = record,
+            None => self.state.submitters.push(record, GFP_KERNEL_ACCOUNT)?,
+        }
+        Ok(home)
+    }
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Completions: the one way by which user space is told anything.
+//!
+//! A completion that finds no room is kept, in order, by the cell of its request; a request that
+//! has no cell takes the spare one, without which nothing is submitted while the ring is full. So
+//! keeping a completion never needs memory, and none is ever dropped.
+
+use super::{Locked, Ring};
+use crate::{
+    op::Operation,
+    req::{self, Job, Token},
+    sys::fd::OpenFile,
+    uapi::{
+        abi::{cqe, sq, Cqe},
+        errno::{Result, EAGAIN, ECANCELED},
+        setup::layout,
+        sqe::{Flags, Link},
+    },
+};
+use kernel::sync::atomic::Relaxed;
+
+impl Ring {
+    /// Whether completions wait for room.
+    #[inline]
+    pub(super) fn overflowing(&self) -> bool {
+        self.overflowing.load(Relaxed)
+    }
+
+    fn set_overflowing(&self, value: bool) {
+        self.overflowing.store(value, Relaxed);
+        let (clear, set) = if value {
+            (0, sq::CQ_OVERFLOW)
+        } else {
+            (sq::CQ_OVERFLOW, 0)
+        };
+        self.memory.words.change::<{ layout::SQ_FLAGS }>(clear, set);
+    }
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.commit();
+    }
+}
+
+impl Locked<'_> {
+    /// Writes a completion, to be seen at the next [`Locked::commit`]. False if there is no room.
+    #[inline]
+    fn post(&mut self, done: Cqe) -> bool {
+        let index = match self.state.cq.next() {
+            Some(index) => index,
+            None => {
+                if !self.refill() {
+                    return false;
+                }
+                match self.state.cq.next() {
+                    Some(index) => index,
+                    None => return false,
+                }
+            }
+        };
+        let result = u64::from(done.res as u32) | u64::from(done.flags) << 32;
+        self.ring.memory.cqes.write(index, [done.user_data, result]);
+        self.state.posted = true;
+        true
+    }
+
+    #[cold]
+    fn refill(&mut self) -> bool {
+        // What has been waiting for room goes first.
+        if !self.state.overflow.is_empty() {
+            return false;
+        }
+        self.learn_head()
+    }
+
+    fn learn_head(&mut self) -> bool {
+        let head = self.ring.memory.words.load::<{ layout::CQ_HEAD }>();
+        self.state.cq.refill(head, self.ring.config.cq_entries)
+    }
+
+    /// Posts a completion of a request that goes on. False if there is no room.
+    #[inline]
+    pub(crate) fn post_more(&mut self, user_data: u64, res: i32, flags: u32) -> bool {
+        self.post(Cqe {
+            user_data,
+            res,
+            flags: flags | cqe::MORE,
+        })
+    }
+
+    /// Lets user space see what has been posted, and wakes up who waits for it.
+    #[inline]
+    pub(crate) fn commit(&mut self) {
+        if !self.state.posted {
+            return;
+        }
+        self.state.posted = false;
+        let ring = self.ring;
+        ring.memory
+            .words
+            .store_release::<{ layout::CQ_TAIL }>(self.state.cq.tail());
+        // Only the task that posts can be waiting otherwise.
+        if !ring.deferred() && ring.waiters.has_sleeper() {
+            ring.waiters.wake();
+        }
+        if ring.pollers.has_sleeper() {
+            ring.pollers.wake();
+        }
+    }
+
+    /// Makes sure that a completion of a request without a cell can be kept. `-EAGAIN` without
+    /// the memory for that.
+    #[inline]
+    pub(super) fn reserve(&mut self, home: &kernel::sync::Arc<req::home::Home>) -> Result {
+        if self.state.cq.has_room() && !self.ring.overflowing() {
+            return Ok(());
+        }
+        if self.state.spare.is_none() {
+            let job = Job::new(Operation::Refused, 0, Flags::default());
+            let spare = self.cell(home, job).map_err(|_| EAGAIN)?;
+            self.state.spare = Some(spare);
+        }
+        Ok(())
+    }
+
+    /// Completes a request that has no cell and no successor.
+    #[inline]
+    pub(super) fn finish_inline(&mut self, job: &mut Job, res: i32, flags: u32) {
+        if let Some(file) = job.file.take() {
+            self.put_file(file);
+        }
+        if job.flags.cqe_skip() && res >= 0 {
+            return;
+        }
+        let done = Cqe {
+            user_data: job.user_data,
+            res,
+            flags,
+        };
+        if !self.post(done) {
+            if let Some(token) = self.state.spare.take() {
+                self.keep(token, done);
+            }
+        }
+    }
+
+    /// Completes a request, and starts or cancels what is linked behind it.
+    pub(super) fn finish(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
+        self.forget(&mut token);
+        let held = token.owned();
+        held.job.op = Operation::Refused;
+        let job_flags = held.job.flags;
+        let refused = held.job.refused.take().is_some();
+        let mut chain = core::mem::take(&mut held.chain);
+        let done = Cqe {
+            user_data: held.job.user_data,
+            res,
+            flags,
+        };
+        if let Some(file) = held.job.file.take() {
+            self.put_file(file);
+        }
+        let failed = res < 0 || broken;
+        if job_flags.cqe_skip() && !failed {
+            self.recycle(token);
+        } else {
+            self.complete(token, done);
+        }
+        if chain.is_empty() {
+            return;
+        }
+        // A hard link holds through failures, but not if part of it cannot be done at all.
+        if failed && (refused || job_flags.link() != Link::Hard) {
+            while let Some(mut token) = chain.pop() {
+                let job = &mut token.owned().job;
+                job.op = Operation::Refused;
+                let res = job.refused.take().unwrap_or(ECANCELED).to_raw();
+                let user_data = job.user_data;
+                // One that does not tell of its success does not have others tell of its failure.
+                if job_flags.cqe_skip() {
+                    self.recycle(token);
+                } else {
+                    let done = Cqe {
+                        user_data,
+                        res,
+                        flags: 0,
+                    };
+                    self.complete(token, done);
+                }
+            }
+        } else if let Some(mut next) = chain.pop() {
+            next.owned().chain = chain;
+            self.state.ready.push(next);
+        }
+    }
+
+    /// Posts the last completion of a request, or keeps it.
+    fn complete(&mut self, token: Token, done: Cqe) {
+        if self.post(done) {
+            self.recycle(token);
+        } else {
+            self.keep(token, done);
+        }
+    }
+
+    #[cold]
+    fn keep(&mut self, mut token: Token, done: Cqe) {
+        token.owned().cqe = done;
+        if self.state.overflow.is_empty() {
+            self.ring.set_overflowing(true);
+        }
+        self.state.overflow.push(token);
+    }
+
+    /// Posts what has been waiting for room, as far as there is room now.
+    #[cold]
+    pub(super) fn flush_overflow(&mut self) {
+        self.learn_head();
+        while let Some(token) = self.state.overflow.pop() {
+            let done = token.peek().cqe;
+            let room = self.state.cq.has_room() || self.learn_head();
+            if !room {
+                self.state.overflow.push_front(token);
+                return;
+            }
+            self.post(done);
+            self.recycle(token);
+        }
+        if self.ring.overflowing() {
+            self.ring.set_overflowing(false);
+        }
+    }
+
+    /// Drops the reference to a file. The last one is not left for the task's way back.
+    #[inline]
+    fn put_file(&mut self, file: OpenFile) {
+        if file.is_last() {
+            self.release_unlocked(file);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where the kernel is in the two rings. All counts wrap around at 2^32.
+
+/// How many entries user space has put into the SQ ring, `head` being the kernel's own.
+///
+/// Whatever user space says, no more than there are.
+#[inline(always)]
+pub(crate) const fn submitted(tail: u32, head: u32, entries: u32) -> u32 {
+    let count = tail.wrapping_sub(head);
+    if count < entries {
+        count
+    } else {
+        entries
+    }
+}
+
+/// How many completions user space has not consumed, `tail` being the kernel's own.
+///
+/// A head that user space has moved past the tail counts as an empty ring.
+#[inline(always)]
+pub(crate) const fn unseen(tail: u32, head: u32, entries: u32) -> u32 {
+    let count = tail.wrapping_sub(head);
+    if count as i32 >= 0 {
+        if count < entries {
+            count
+        } else {
+            entries
+        }
+    } else {
+        0
+    }
+}
+
+/// Whether `tail` has come to `target`, or past it.
+#[inline(always)]
+pub(crate) const fn reached(tail: u32, target: u32) -> bool {
+    tail.wrapping_sub(target) as i32 >= 0
+}
+
+/// The kernel's place in the CQ ring.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CqCursor {
+    tail: u32,
+    limit: u32,
+}
+
+impl CqCursor {
+    /// The index to write next, or none if what was known to be free is used up.
+    #[inline(always)]
+    pub(crate) fn next(&mut self) -> Option<u32> {
+        if self.tail == self.limit {
+            return None;
+        }
+        let index = self.tail;
+        self.tail = index.wrapping_add(1);
+        Some(index)
+    }
+
+    /// Learns user space's `head`; false if there is no room.
+    pub(crate) fn refill(&mut self, head: u32, entries: u32) -> bool {
+        let free = entries - unseen(self.tail, head, entries);
+        self.limit = self.tail.wrapping_add(free);
+        free != 0
+    }
+
+    /// Whether the next one is known to have room.
+    #[inline(always)]
+    pub(crate) fn has_room(&self) -> bool {
+        self.tail != self.limit
+    }
+
+    /// How many completions have been written, modulo 2^32.
+    #[inline(always)]
+    pub(crate) fn tail(&self) -> u32 {
+        self.tail
+    }
+}

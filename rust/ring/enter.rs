@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `io_uring_enter(2)`: submit, run what has come home, wait for completions.
+
+use super::{cursor, Ring};
+use crate::{
+    req::home::{Attendance, Home},
+    sys::{
+        signal::{self, Mask},
+        sleep::{self, sleep_on, Woken},
+        user,
+    },
+    uapi::{
+        abi::{enter, setup},
+        errno::{
+            Result, EBADFD, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME,
+        },
+        setup::layout,
+    },
+};
+use kernel::sync::{atomic::Relaxed, Arc};
+
+/// How many requests `enter` runs at a time unless more are waited for.
+const MAX_LOCAL: u32 = 20;
+
+/// The arguments of `io_uring_enter(2)`, but for the ring.
+pub(crate) struct Arguments {
+    /// Most SQ entries to consume.
+    pub(crate) to_submit: u32,
+    /// Completions to wait for.
+    pub(crate) min_complete: u32,
+    /// `IORING_ENTER_*`
+    pub(crate) flags: u32,
+    /// User address of a signal mask, or of a `struct io_uring_getevents_arg`.
+    pub(crate) arg: u64,
+    /// Bytes there.
+    pub(crate) argsz: u64,
+}
+
+/// How to wait.
+struct WaitArgs {
+    mask: u64,
+    mask_size: usize,
+    /// Nanoseconds after which any completion will do, 0 for none.
+    min_wait: i64,
+    /// Nanoseconds, counted from the start of the wait unless it is said to be absolute.
+    timeout: Option<i64>,
+}
+
+impl WaitArgs {
+    fn read(args: &Arguments) -> Result<Self> {
+        if args.flags & enter::EXT_ARG == 0 {
+            return Ok(Self {
+                mask: args.arg,
+                mask_size: args.argsz as usize,
+                min_wait: 0,
+                timeout: None,
+            });
+        }
+        if args.argsz != 24 {
+            return Err(EINVAL);
+        }
+        let mut words = [0u64; 3];
+        user::read_into(args.arg, &mut words)?;
+        let [mask, sizes, timespec] = words;
+        let timeout = if timespec == 0 {
+            None
+        } else {
+            let mut time = [0u64; 2];
+            user::read_into(timespec, &mut time)?;
+            let [seconds, nanoseconds] = time.map(|word| word as i64);
+            Some(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
+        };
+        Ok(Self {
+            mask,
+            mask_size: sizes as u32 as usize,
+            min_wait: ((sizes >> 32) * 1000) as i64,
+            timeout,
+        })
+    }
+}
+
+impl Ring {
+    /// `RURING_IOC_ENTER`. Returns how many SQ entries were consumed.
+    pub(crate) fn enter(self: &Arc<Self>, args: &Arguments) -> Result<i64> {
+        if args.flags & !enter::ALL != 0 {
+            return Err(EINVAL);
+        }
+        if !self.enabled.load(Relaxed) {
+            return Err(EBADFD);
+        }
+        let getevents = args.flags & enter::GETEVENTS != 0;
+        if args.to_submit == 0 && !getevents {
+            return Ok(0);
+        }
+        let home = self.home(args.to_submit != 0)?;
+        // From here on what comes home is run here, unless only GETEVENTS runs it.
+        let attendance = match &home {
+            Some(home) if getevents || !self.deferred() => Some(home.attend()),
+            _ => None,
+        };
+        // Task work that was sent before is done first, without having anything to undo.
+        if signal::notified() && !signal::pending() {
+            drop(attendance);
+            return Err(ERESTARTNOINTR);
+        }
+        let result = self.submit_and_wait(args, home.as_ref(), attendance.as_ref());
+        if let (Some(attendance), Some(home)) = (attendance, &home) {
+            if attendance.leave() {
+                if self.deferred() {
+                    crate::req::home::tell(home);
+                } else {
+                    self.lock().run_inbox(home);
+                }
+            }
+        }
+        result
+    }
+
+    /// The current task as a submitter; made one if it is to be (`needed`) and may.
+    #[inline]
+    fn home(self: &Arc<Self>, needed: bool) -> Result<Option<Arc<Home>>> {
+        let mut locked = self.lock();
+        if let Some(home) = locked.submitter() {
+            return Ok(Some(home.clone()));
+        }
+        let submitters = locked.state.submitters.iter();
+        let returning = submitters.into_iter().any(|record| record.home.task().is_current());
+        if self.config.has(setup::SINGLE_ISSUER) && !returning {
+            if needed || self.deferred() {
+                return Err(EEXIST);
+            }
+            return Ok(None);
+        }
+        if !needed {
+            return Ok(None);
+        }
+        // What another program has left behind here ends.
+        locked.cancel_all(|home| home.task().is_current());
+        locked.add_submitter(self).map(Some)
+    }
+
+    fn submit_and_wait(
+        &self,
+        args: &Arguments,
+        home: Option<&Arc<Home>>,
+        attendance: Option<&Attendance<'_>>,
+    ) -> Result<i64> {
+        let mut submitted = 0;
+        if let Some(home) = home {
+            let mut locked = self.lock();
+            if args.to_submit != 0 {
+                submitted = locked.submit(home, args.to_submit)?;
+            }
+            if !self.deferred() {
+                locked.run_inbox(home);
+            }
+        }
+        if submitted != args.to_submit || args.flags & enter::GETEVENTS == 0 {
+            return Ok(submitted.into());
+        }
+        let waited = WaitArgs::read(args).and_then(|wait| {
+            let count = args.min_complete.min(self.config.cq_entries);
+            let absolute = args.flags & enter::ABS_TIMER != 0;
+            self.wait(count, &wait, absolute, home, attendance)
+        });
+        match waited {
+            Err(error) if submitted == 0 => Err(error),
+            _ => Ok(submitted.into()),
+        }
+    }
+
+    /// Runs what has come home, as far as it is `enter` that runs it.
+    fn run_home(&self, home: Option<&Arc<Home>>, max: u32) {
+        let Some(home) = home else { return };
+        if self.deferred() {
+            self.unmark_taskrun();
+            let mut locked = self.lock();
+            let mut left = max;
+            while left > 0 && self.has_local_work(home) {
+                let count = locked.run_local(home, left as usize);
+                left -= (count as u32).min(left);
+            }
+            drop(locked);
+            if self.has_local_work(home) {
+                self.mark_taskrun();
+            }
+        } else if !home.inbox().is_empty() {
+            self.lock().run_inbox(home);
+        }
+    }
+
+    fn cq_tail(&self) -> u32 {
+        self.memory.words.load::<{ layout::CQ_TAIL }>()
+    }
+
+    fn cq_head(&self) -> u32 {
+        self.memory.words.load::<{ layout::CQ_HEAD }>()
+    }
+
+    /// Waits until there are `count` completions that user space has not consumed.
+    ///
+    /// `-ETIME` after the timeout and `-EINTR` after a signal, if there are none by then.
+    fn wait(
+        &self,
+        count: u32,
+        args: &WaitArgs,
+        absolute: bool,
+        home: Option<&Arc<Home>>,
+        attendance: Option<&Attendance<'_>>,
+    ) -> Result {
+        self.run_home(home, count.max(MAX_LOCAL));
+        if self.overflowing() {
+            self.lock().flush_overflow();
+        }
+        if self.cq_tail().wrapping_sub(self.cq_head()) >= count {
+            return Ok(());
+        }
+        let first = self.cq_tail();
+        let mut target = self.cq_head().wrapping_add(count);
+        let start = sleep::now();
+        let timeout = args.timeout.map(|timeout| {
+            if absolute {
+                timeout
+            } else {
+                start.saturating_add(timeout)
+            }
+        });
+        let mut min_wait = (args.min_wait != 0).then(|| start.saturating_add(args.min_wait));
+        let mask = Mask::set(args.mask, args.mask_size)?;
+        let result = loop {
+            if let Some(attendance) = attendance {
+                attendance.sleeping(target.wrapping_sub(self.cq_tail()));
+            }
+            let ready = || {
+                cursor::reached(self.cq_tail(), target)
+                    || self.overflowing()
+                    || home.is_some_and(|home| self.has_local_work(home))
+            };
+            let deadline = match (min_wait, timeout) {
+                (Some(min_wait), Some(timeout)) => Some(min_wait.min(timeout)),
+                (min_wait, timeout) => min_wait.or(timeout),
+            };
+            let waiters = (!self.deferred()).then_some(&self.waiters);
+            let woken = sleep_on(waiters, deadline, &ready);
+            if let Some(attendance) = attendance {
+                attendance.awake();
+            }
+            self.run_home(home, count.max(MAX_LOCAL));
+            match woken {
+                Woken::Interrupted if signal::pending() => break Err(EINTR),
+                Woken::Interrupted => break Err(ERESTARTNOINTR),
+                Woken::TimedOut if min_wait.is_none() || min_wait >= timeout.or(Some(i64::MAX)) => {
+                    break Err(ETIME)
+                }
+                Woken::TimedOut => {
+                    // Enough have come, or the next one will do.
+                    if self.cq_tail() != first || self.cq_tail() != self.cq_head() {
+                        break Err(ETIME);
+                    }
+                    if timeout.is_none() {
+                        break Err(ETIME);
+                    }
+                    min_wait = None;
+                    target = first.wrapping_add(1);
+                }
+                Woken::Maybe => {}
+            }
+            if self.overflowing() {
+                self.lock().flush_overflow();
+                if self.overflowing() {
+                    // It takes the application to make room.
+                    break Ok(());
+                }
+            }
+            if cursor::reached(self.cq_tail(), target) {
+                break Ok(());
+            }
+        };
+        mask.restore(result == Err(EINTR));
+        if self.cq_tail() == self.cq_head() {
+            result
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What can be done with a ring's descriptor.
+
+use super::{enter::Arguments, Ring};
+use crate::{
+    sys::{
+        ringfile::{Area, PollTable, RingFile},
+        task, user,
+    },
+    uapi::{
+        abi::{events, off},
+        errno::{Result, EINVAL, ENOTTY},
+        ioctl,
+        setup::layout,
+    },
+};
+use kernel::{
+    seq_file::{seq_print, SeqFile},
+    sync::Arc,
+};
+
+impl RingFile for Ring {
+    #[inline]
+    fn ioctl(this: &Arc<Self>, cmd: u32, arg: u64) -> Result<i64> {
+        match cmd {
+            ioctl::ENTER => {
+                let mut words = [0u64; 4];
+                user::read_into(arg, &mut words)?;
+                let [arg, argsz, counts, flags] = words;
+                if flags >> 32 != 0 {
+                    return Err(EINVAL);
+                }
+                this.enter(&Arguments {
+                    to_submit: counts as u32,
+                    min_complete: (counts >> 32) as u32,
+                    flags: flags as u32,
+                    arg,
+                    argsz,
+                })
+            }
+            ioctl::REGISTER => {
+                let mut words = [0u64; 2];
+                user::read_into(arg, &mut words)?;
+                let [arg, call] = words;
+                this.register(call as u32, arg, (call >> 32) as u32)
+            }
+            _ => Err(ENOTTY),
+        }
+    }
+
+    fn poll(&self, table: &PollTable<'_>) -> u32 {
+        table.register(&self.pollers);
+        let words = &self.memory.words;
+        let mut mask = 0;
+        let queued = words
+            .load::<{ layout::SQ_TAIL }>()
+            .wrapping_sub(words.load::<{ layout::SQ_HEAD }>());
+        if queued != self.config.sq_entries {
+            mask |= events::OUT | events::WRNORM;
+        }
+        let unseen =
+            words.load::<{ layout::CQ_TAIL }>() != words.load::<{ layout::CQ_HEAD }>();
+        if unseen || self.overflowing() || self.has_deferred_work() {
+            mask |= events::IN | events::RDNORM;
+        }
+        mask
+    }
+
+    fn mappable(&self, offset: u64) -> Result {
+        match offset & off::MMAP_MASK {
+            off::SQ_RING | off::CQ_RING | off::SQES => Ok(()),
+            off::PBUF_RING => {
+                let group = Self::group_at(offset);
+                let mappings = self.mappings.lock();
+                let mut ids = mappings.iter().map(|(id, _)| *id);
+                ids.any(|id| id == group).then_some(()).ok_or(EINVAL)
+            }
+            _ => Err(EINVAL),
+        }
+    }
+
+    fn mmap(&self, area: &Area<'_>) -> Result {
+        match area.offset & off::MMAP_MASK {
+            off::SQ_RING | off::CQ_RING => area.map(&self.memory.rings_region, true),
+            off::SQES => area.map(&self.memory.sqes_region, false),
+            off::PBUF_RING => {
+                let group = Self::group_at(area.offset);
+                let mappings = self.mappings.lock();
+                let mut mappings = mappings.iter();
+                let (_, region) = mappings.find(|(id, _)| *id == group).ok_or(EINVAL)?;
+                area.map(region, false)
+            }
+            _ => Err(EINVAL),
+        }
+    }
+
+    fn flush(this: &Arc<Self>) {
+        if task::current_exiting() {
+            // The file may live on elsewhere, but nobody will run these any more.
+            let mut locked = this.lock();
+            locked.cancel_all(|home| home.task().same_process_as_current());
+        }
+    }
+
+    fn release(this: Arc<Self>) {
+        let mut locked = this.lock();
+        let kept = locked.shut_down();
+        drop(locked);
+        drop(kept);
+    }
+
+    fn show_fdinfo(&self, out: &SeqFile) {
+        // Whoever holds the mutex may be waiting for the lock that reading fdinfo takes.
+        let Some(locked) = self.try_lock() else { return };
+        let config = &self.config;
+        let words = &self.memory.words;
+        let sq_head = words.load::<{ layout::SQ_HEAD }>();
+        let sq_tail = words.load::<{ layout::SQ_TAIL }>();
+        let cq_head = words.load::<{ layout::CQ_HEAD }>();
+        let cq_tail = words.load::<{ layout::CQ_TAIL }>();
+        seq_print!(out, "SqMask:\t{:#x}\n", config.sq_entries - 1);
+        seq_print!(out, "SqHead:\t{}\n", sq_head);
+        seq_print!(out, "SqTail:\t{}\n", sq_tail);
+        seq_print!(out, "CachedSqHead:\t{}\n", locked.state.sq_head);
+        seq_print!(out, "CqMask:\t{:#x}\n", config.cq_entries - 1);
+        seq_print!(out, "CqHead:\t{}\n", cq_head);
+        seq_print!(out, "CqTail:\t{}\n", cq_tail);
+        seq_print!(out, "CachedCqTail:\t{}\n", locked.state.cq.tail());
+        seq_print!(out, "SQEs:\t{}\n", sq_tail.wrapping_sub(sq_head));
+        seq_print!(out, "CQEs:\t{}\n", cq_tail.wrapping_sub(cq_head));
+        seq_print!(out, "Submitters:\t{}\n", locked.state.submitters.len());
+        seq_print!(out, "PollList:\n");
+        for cell in locked.all_waiting() {
+            let data = cell.user_data();
+            seq_print!(out, "  op={}, user_data={}\n", cell.opcode(), data);
+        }
+        seq_print!(out, "CqOverflowList:\n");
+        locked.state.overflow.for_each(|token| {
+            let done = token.peek().cqe;
+            seq_print!(
+                out,
+                "  user_data={}, res={}, flags={:x}\n",
+                done.user_data,
+                done.res,
+                done.flags
+            );
+        });
+    }
+}
+
+impl Ring {
+    /// The buffer group whose memory is mapped at `offset`.
+    fn group_at(offset: u64) -> u16 {
+        ((offset & !off::MMAP_MASK) >> off::PBUF_SHIFT) as u16
+    }
+}
+

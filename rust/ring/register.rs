@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `io_uring_register(2)`.
+
+use super::Ring;
+use crate::{
+    op,
+    sys::user,
+    uapi::{
+        abi::{op as opcode, register},
+        errno::{Result, EBADFD, EEXIST, EINVAL},
+    },
+};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KVec},
+    sync::{atomic::Relaxed, Arc},
+};
+
+impl Ring {
+    /// `RURING_IOC_REGISTER`. Returns what the opcode returns.
+    pub(crate) fn register(self: &Arc<Self>, opcode: u32, arg: u64, nr_args: u32) -> Result<i64> {
+        if self.config.has(crate::uapi::abi::setup::SINGLE_ISSUER) {
+            let locked = self.lock();
+            let mut submitters = locked.state.submitters.iter();
+            if submitters.len() != 0 && !submitters.any(|record| record.home.task().is_current()) {
+                return Err(EEXIST);
+            }
+        }
+        match opcode {
+            register::PROBE if arg != 0 && nr_args <= 256 => probe(arg, nr_args)?,
+            register::ENABLE_RINGS if arg == 0 && nr_args == 0 => {
+                if self.enabled.load(Relaxed) {
+                    return Err(EBADFD);
+                }
+                self.enable()?;
+            }
+            register::PBUF_RING if arg != 0 && nr_args == 1 => {
+                let mut locked = self.lock();
+                if let Some(mapping) = locked.groups().register(arg)? {
+                    let mut mappings = self.mappings.lock();
+                    mappings.push(mapping, GFP_KERNEL_ACCOUNT)?;
+                }
+            }
+            register::UNREGISTER_PBUF_RING if arg != 0 && nr_args == 1 => {
+                let group = self.lock().groups().unregister(arg)?;
+                self.mappings.lock().retain(|(id, _)| *id != group);
+            }
+            register::PBUF_STATUS if arg != 0 && nr_args == 1 => {
+                self.lock().groups().status(arg)?
+            }
+            _ => return Err(EINVAL),
+        }
+        Ok(0)
+    }
+}
+
+/// `IORING_REGISTER_PROBE`: which opcodes there are, into a `struct io_uring_probe` with room for
+/// `count` of them, which user space must have zeroed.
+fn probe(arg: u64, count: u32) -> Result {
+    const HEAD: usize = 16;
+    const ENTRY: usize = 8;
+    const SUPPORTED: u8 = 1;
+    let count = count.min(u32::from(opcode::LAST)) as usize;
+    let mut bytes = KVec::from_elem(0u8, HEAD + count * ENTRY, GFP_KERNEL_ACCOUNT)?;
+    user::read_into(arg, &mut bytes)?;
+    if bytes.iter().any(|byte| *byte != 0) {
+        return Err(EINVAL);
+    }
+    bytes[0] = opcode::LAST - 1;
+    bytes[1] = count as u8;
+    for (code, entry) in bytes[HEAD..].chunks_exact_mut(ENTRY).enumerate() {
+        let code = code as u8;
+        entry[0] = code;
+        if op::spec(code).is_some() {
+            entry[2] = SUPPORTED;
+        }
+    }
+    user::write_from(arg, &bytes)
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Driving requests: from their start, or from a wake-up, until they are over or wait again.
+
+use super::{Locked, Ring};
+use crate::{
+    op::{Attempt, Operation, Outcome},
+    req::{
+        self,
+        claim::Reasons,
+        home::{self, Home},
+        Job, Request, Token,
+    },
+    sys::{fd::OpenFile, queue::Fifo, token::Cell},
+    uapi::errno::{Result, EAGAIN, ECANCELED, EINVAL},
+};
+use kernel::sync::{
+    atomic::{Full, Relaxed},
+    Arc,
+};
+
+/// How often a request is tried again at once when its file says that it would not block.
+const MAX_RETRIES: u32 = 4;
+
+impl Ring {
+    /// Does what a submitter was sent for: as task work of its task, or in a worker.
+    pub(crate) fn run_errand(self: Arc<Self>, home: &Arc<Home>) {
+        if self.deferred() && !self.is_dying() {
+            // Not ours to run; pollers were to be told from a clean context.
+            self.pollers.wake();
+            return;
+        }
+        let mut locked = self.lock();
+        self.unmark_taskrun();
+        locked.run_inbox(home);
+    }
+
+    /// Whether something has come home that only `enter` will run.
+    #[inline]
+    pub(super) fn has_local_work(&self, home: &Home) -> bool {
+        !home.inbox().is_empty() || self.backlogged.load(Relaxed)
+    }
+}
+
+impl Ring {
+    /// Whether something has come home that only `enter` will run, whosever it is.
+    pub(super) fn has_deferred_work(&self) -> bool {
+        self.backlogged.load(Relaxed) || !self.local.is_empty()
+    }
+}
+
+impl Locked<'_> {
+    /// A cell of `home` for `job`. May sleep.
+    pub(super) fn cell(&mut self, home: &Arc<Home>, job: Job) -> kernel::error::Result<Token> {
+        let record = self.state.submitters.get_mut(usize::from(home.slot));
+        let cell = record.and_then(|record| {
+            record.used += 1;
+            record.cells.pop()
+        });
+        match cell {
+            Some(token) => Ok(req::reuse(token, job)),
+            None => {
+                let token = req::new(home.clone(), job);
+                if token.is_err() {
+                    self.unuse(home.slot);
+                }
+                token
+            }
+        }
+    }
+
+    fn unuse(&mut self, slot: u16) {
+        if let Some(record) = self.state.submitters.get_mut(usize::from(slot)) {
+            record.used -= 1;
+        }
+    }
+
+    /// Keeps the cell of a request that is over for the next one.
+    #[inline]
+    pub(super) fn recycle(&mut self, mut token: Token) {
+        token.reasons();
+        let home = token.cell().home();
+        let record = self.state.submitters.get_mut(usize::from(home.slot));
+        if let Some(record) = record.filter(|record| Arc::ptr_eq(&record.home, home)) {
+            record.used -= 1;
+            record.cells.push(token);
+        }
+    }
+
+    /// Ends a request's waiting: nobody finds it or wakes it up any more.
+    #[inline]
+    pub(crate) fn forget(&mut self, token: &mut Token) {
+        token.unwatch();
+        self.state.waiting.remove(token);
+    }
+
+    /// The requests that wait under `user_data`, the latest first.
+    pub(crate) fn waiting(&self, user_data: u64) -> impl Iterator<Item = &Cell<Request>> {
+        self.state.waiting.get(user_data)
+    }
+
+    /// All requests that wait.
+    pub(crate) fn all_waiting(&self) -> impl Iterator<Item = &Cell<Request>> {
+        self.state.waiting.iter()
+    }
+
+    /// Tries a job once. Looks its file up first, if it has none yet.
+    #[inline]
+    pub(super) fn attempt(&mut self, job: &mut Job, reasons: Reasons) -> Outcome {
+        if let Some(error) = job.refused {
+            return Outcome::failed(error);
+        }
+        if job.fd != -1 && job.file.is_none() {
+            match Self::open(job) {
+                Ok(file) => job.file = Some(file),
+                Err(error) => return Outcome::failed(error),
+            }
+        }
+        let at = Attempt {
+            ring: self,
+            file: job.file.as_ref(),
+            user_data: job.user_data,
+            group: job.flags.buffer_select().then_some(job.group),
+            polled: job.polled,
+            reasons,
+        };
+        job.op.issue(at)
+    }
+
+    #[inline]
+    fn open(job: &Job) -> Result<OpenFile> {
+        // There are no registered files.
+        if job.flags.fixed_file() {
+            return Err(crate::uapi::errno::EBADF);
+        }
+        OpenFile::get(job.fd)
+    }
+
+    /// Drives a request that is not to be cancelled.
+    pub(super) fn run(&mut self, mut token: Token, mut reasons: Reasons) {
+        let mut retries = 0;
+        loop {
+            if reasons.cancelled() {
+                return self.finish(token, ECANCELED.to_raw(), 0, true);
+            }
+            let outcome = self.attempt(&mut token.owned().job, reasons);
+            match outcome {
+                Outcome::Done { res, flags, broken } => {
+                    return self.finish(token, res, flags, broken);
+                }
+                Outcome::Later => return self.run_later(token),
+                Outcome::Wait => {}
+            }
+            (token, reasons) = match self.wait(token) {
+                Some(woken) => woken,
+                None => return,
+            };
+            retries += 1;
+            if retries > MAX_RETRIES {
+                return self.run_later(token);
+            }
+        }
+    }
+
+    /// Has a request wait that was tried before, or drives it if it need not.
+    pub(super) fn wait_or_run(&mut self, token: Token) {
+        if let Some((token, reasons)) = self.wait(token) {
+            self.run(token, reasons);
+        }
+    }
+
+    /// Brings a request home, as if it had been woken up.
+    pub(super) fn run_later(&mut self, token: Token) {
+        home::push(&token.cell().home().clone(), token, false);
+    }
+
+    /// Has a request wait for its file. Returns it if it has to be looked at already.
+    fn wait(&mut self, mut token: Token) -> Option<(Token, Reasons)> {
+        let job = &mut token.owned().job;
+        if job.op.never_waits() {
+            self.finish(token, EAGAIN.to_raw(), 0, true);
+            return None;
+        }
+        job.polled = true;
+        if !job.watching {
+            let wanted = job.op.events();
+            let multishot = job.op.multishot();
+            let file = job.file.take();
+            let watched = file.as_ref().map(|file| token.watch(file, wanted));
+            let job = &mut token.owned().job;
+            job.file = file;
+            match watched {
+                Some(watched) if watched.waiting => {
+                    job.watching = multishot;
+                    self.insert(&mut token);
+                    if watched.mask != 0 {
+                        let reasons = token.reasons();
+                        let woken = Reasons::woken(watched.mask, false);
+                        return Some((token, reasons.and(woken)));
+                    }
+                }
+                _ => {
+                    // A file that cannot be waited for, or no memory for it.
+                    self.finish(token, EINVAL.to_raw(), 0, true);
+                    return None;
+                }
+            }
+        }
+        match token.park() {
+            Ok(()) => None,
+            Err(mut token) => {
+                let reasons = token.reasons();
+                Some((token, reasons))
+            }
+        }
+    }
+
+    fn insert(&mut self, token: &mut Token) {
+        req::show(token);
+        let user_data = token.peek().job.user_data;
+        self.state.waiting.insert(user_data, token);
+    }
+
+    /// Has a poll request that was taken out wait again.
+    pub(crate) fn arm_again(&mut self, token: Token) {
+        if let Some((token, reasons)) = self.wait(token) {
+            // It goes on where its task runs it.
+            let (token, home) = self.leave(token, reasons);
+            home::push(&home, token, false);
+        }
+    }
+
+    /// Puts reasons that were taken back.
+    fn leave(&mut self, token: Token, reasons: Reasons) -> (Token, Arc<Home>) {
+        let home = token.cell().home().clone();
+        token.cell().claim(reasons);
+        (token, home)
+    }
+
+    /// Runs what has come home, and what is linked behind it.
+    pub(super) fn run_inbox(&mut self, home: &Arc<Home>) {
+        let mut tokens = home.inbox().take();
+        self.run_all(&mut tokens, home.is_gone(), usize::MAX);
+    }
+
+    /// Runs up to `max` of what has come home. Returns how many.
+    pub(super) fn run_local(&mut self, home: &Arc<Home>, max: usize) -> usize {
+        let mut tokens = core::mem::take(&mut self.state.backlog);
+        tokens.append(&mut home.inbox().take());
+        let count = self.run_all(&mut tokens, home.is_gone(), max);
+        self.state.backlog = tokens;
+        let backlogged = !self.state.backlog.is_empty();
+        self.ring.backlogged.store(backlogged, Relaxed);
+        count
+    }
+
+    fn run_all(&mut self, tokens: &mut Fifo<Request>, gone: bool, max: usize) -> usize {
+        let gone = gone || self.ring.is_dying();
+        let mut count = 0;
+        while count < max {
+            let Some(mut token) = tokens.pop() else { break };
+            count += 1;
+            if gone {
+                self.finish(token, ECANCELED.to_raw(), 0, true);
+            } else {
+                let reasons = token.reasons();
+                self.run(token, reasons);
+            }
+            self.run_ready(gone);
+        }
+        count
+    }
+
+    /// Starts what was linked behind requests that are over.
+    #[inline]
+    pub(super) fn run_ready(&mut self, gone: bool) {
+        while let Some(token) = self.state.ready.pop() {
+            if gone {
+                self.finish(token, ECANCELED.to_raw(), 0, true);
+            } else if token.peek().job.flags.force_async() {
+                self.run_later(token);
+            } else {
+                self.run(token, Reasons::NONE);
+            }
+        }
+    }
+
+    /// Ends all requests that `whose` says, wherever they wait.
+    pub(super) fn cancel_all(&mut self, whose: impl Fn(&Home) -> bool) {
+        let mut tokens = Fifo::new();
+        for cell in self.state.waiting.iter() {
+            if whose(cell.home()) {
+                if let Some(token) = cell.claim(Reasons::CANCELLED) {
+                    tokens.push(token);
+                }
+            }
+        }
+        for record in self.state.submitters.iter() {
+            if whose(&record.home) {
+                tokens.append(&mut record.home.inbox().take());
+            }
+        }
+        let mut backlog = core::mem::take(&mut self.state.backlog);
+        while let Some(token) = backlog.pop() {
+            if whose(token.cell().home()) {
+                tokens.push(token);
+            } else {
+                self.state.backlog.push(token);
+            }
+        }
+        self.run_all(&mut tokens, true, usize::MAX);
+    }
+
+    /// Gives up all that keeps the ring, once its file is gone.
+    pub(super) fn shut_down(&mut self) -> impl Sized {
+        self.ring.dying.xchg(true, Full);
+        self.cancel_all(|_| true);
+        (
+            core::mem::take(&mut self.state.submitters),
+            core::mem::take(&mut self.state.overflow),
+            self.state.spare.take(),
+        )
+    }
+}
+
+impl Job {
+    /// A job that is not to be done, whose completion says why.
+    pub(super) fn refuse(&mut self, error: crate::uapi::errno::Errno) {
+        self.op = Operation::Refused;
+        self.refused = Some(error);
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel facilities that ruring stands on, one file each.
+//!
+//! All unsafe code of the module is below this one. Each wrapper is sound whatever safe code does
+//! with it; what it asks of its callers for the sake of *behaviour* is in its documentation.
+
+#[allow(
+    clippy::all,
+    dead_code,
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    unsafe_op_in_unsafe_fn,
+    improper_ctypes,
+    unreachable_pub,
+    unnecessary_transmutes,
+    clippy::undocumented_unsafe_blocks
+)]
+mod bindings {
+    type __kernel_size_t = usize;
+    type __kernel_ssize_t = isize;
+    type __kernel_ptrdiff_t = isize;
+    include!(env!("RURING_BINDINGS"));
+}
+
+pub(crate) mod errand;
+pub(crate) mod fd;
+pub(crate) mod memory;
+pub(crate) mod module;
+pub(crate) mod pin;
+pub(crate) mod poll;
+pub(crate) mod queue;
+pub(crate) mod ringfile;
+pub(crate) mod signal;
+pub(crate) mod sleep;
+pub(crate) mod socket;
+pub(crate) mod table;
+pub(crate) mod task;
+pub(crate) mod token;
+pub(crate) mod user;
+pub(crate) mod waitqueue;

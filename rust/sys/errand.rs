@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Work that a given task does on its way to user space, or a worker in its stead.
+//!
+//! C headers: `include/linux/task_work.h`, `include/linux/workqueue.h`.
+
+use super::{
+    bindings,
+    module::{self, ModuleRef},
+    task::TaskRef,
+};
+use core::{mem::offset_of, ops::Deref};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{Atomic, Full, Release},
+        Arc,
+    },
+    types::Opaque,
+};
+
+/// What an [`Errand`] does.
+pub(crate) trait Run: Send + Sync + Sized + 'static {
+    /// Runs in process context without locks: as task work of the task that it was sent to, which
+    /// may be exiting, or in a kernel thread.
+    fn run(this: Arc<Errand<Self>>);
+}
+
+/// How to make a task do an errand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notify {
+    /// Interrupt it, also in user space and while it sleeps.
+    Signal,
+    /// As before, but do not kick its processor while it is in user space.
+    Quiet,
+}
+
+/// An object with something to do. On its way it holds a reference to itself.
+pub(crate) struct Errand<T: Run> {
+    callback: Opaque<bindings::callback_head>,
+    work: Opaque<bindings::work_struct>,
+    /// Whether `callback` is with a task.
+    sent: Atomic<bool>,
+    /// Whether `work` is with the work queue.
+    queued: Atomic<bool>,
+    data: T,
+    /// The work queue outlives the module's references only.
+    _module: ModuleRef,
+}
+
+// SAFETY: `data` is; the rest is synchronised by `sent` and `queued`.
+unsafe impl<T: Run> Send for Errand<T> {}
+// SAFETY: As above.
+unsafe impl<T: Run> Sync for Errand<T> {}
+
+impl<T: Run> Errand<T> {
+    /// Wraps `data`. May sleep.
+    pub(crate) fn new(data: T) -> Result<Arc<Self>> {
+        let this = Arc::new(
+            Self {
+                callback: Opaque::uninit(),
+                work: Opaque::uninit(),
+                sent: Atomic::new(false),
+                queued: Atomic::new(false),
+                data,
+                _module: ModuleRef::new()?,
+            },
+            kernel::alloc::flags::GFP_KERNEL_ACCOUNT,
+        )?;
+        // SAFETY: `work` is in an `Arc`, which does not move, and nobody else has it yet.
+        unsafe { bindings::ruring_init_work(this.work.get(), Some(Self::in_worker)) };
+        Ok(this)
+    }
+
+    /// Sends it to `task`, unless it is on its way already. May be called in any context.
+    ///
+    /// False if the task is past doing any work.
+    pub(crate) fn send(this: &Arc<Self>, task: &TaskRef, how: Notify) -> bool {
+        if this.sent.xchg(true, Full) {
+            return true;
+        }
+        let raw = Arc::into_raw(this.clone());
+        let mode = match how {
+            Notify::Signal => bindings::task_work_notify_mode_TWA_SIGNAL,
+            Notify::Quiet => bindings::task_work_notify_mode_TWA_SIGNAL_NO_IPI,
+        };
+        let callback = this.callback.get();
+        // SAFETY: `sent` was false, so that `callback` is with nobody; it stays until it has been
+        // called because it comes with a reference, which `in_task` takes back.
+        let ret = unsafe {
+            (*callback).func = Some(Self::in_task);
+            bindings::task_work_add(task.as_ptr(), callback, mode)
+        };
+        if ret == 0 {
+            return true;
+        }
+        this.sent.store(false, Release);
+        // SAFETY: It comes from `into_raw` above, and was not handed over.
+        drop(unsafe { Arc::from_raw(raw) });
+        false
+    }
+
+    /// Sends it to a worker, unless it is on its way already. May be called in any context.
+    pub(crate) fn send_to_worker(this: &Arc<Self>) {
+        if this.queued.xchg(true, Full) {
+            return;
+        }
+        let _raw = Arc::into_raw(this.clone());
+        // SAFETY: `work` was initialised in `new`, and `queued` was false, so that it is not with
+        // the queue; it stays because it comes with a reference, which `in_worker` takes back and
+        // which keeps the module.
+        unsafe { module::queue_work(this.work.get()) };
+    }
+
+    unsafe extern "C" fn in_task(callback: *mut bindings::callback_head) {
+        let offset = offset_of!(Self, callback);
+        // SAFETY: `callback` is the field of an `Errand` in an `Arc`, whose reference `send` gave
+        // up for this call.
+        let this = unsafe { Arc::from_raw(callback.byte_sub(offset).cast::<Self>().cast_const()) };
+        // The task took `callback` off its list before it called.
+        this.sent.xchg(false, Full);
+        T::run(this);
+    }
+
+    unsafe extern "C" fn in_worker(work: *mut bindings::work_struct) {
+        let offset = offset_of!(Self, work);
+        // SAFETY: `work` is the field of an `Errand` in an `Arc`, whose reference
+        // `send_to_worker` gave up for this call.
+        let this = unsafe { Arc::from_raw(work.byte_sub(offset).cast::<Self>().cast_const()) };
+        this.queued.xchg(false, Full);
+        T::run(this);
+    }
+}
+
+impl<T: Run> Deref for Errand<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.data
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Open files, and descriptors of the current task.
+//!
+//! C header: `include/linux/file.h`.
+
+use super::bindings;
+use crate::uapi::errno::{Result, EBADF};
+use core::{mem::ManuallyDrop, ops::Deref};
+use kernel::{
+    fs::{file::FileDescriptorReservation, File, LocalFile},
+    sync::aref::ARef,
+};
+
+/// A reference to an open file.
+pub(crate) struct OpenFile(ARef<File>);
+
+impl OpenFile {
+    /// The file behind `fd` of the current task.
+    #[inline]
+    pub(crate) fn get(fd: i32) -> Result<Self> {
+        let file = LocalFile::fget(fd as u32).map_err(|_| EBADF)?;
+        // SAFETY: This is called from ioctl(2) and from task work, neither of which has an
+        // `fdget_pos()` under way; nothing here uses the file position.
+        Ok(Self(unsafe { LocalFile::assume_no_fdget_pos(file) }))
+    }
+
+    /// Whether nobody else has a reference, so that dropping this one releases the file.
+    #[inline]
+    pub(crate) fn is_last(&self) -> bool {
+        // SAFETY: The file is live.
+        unsafe { bindings::ruring_file_count(self.0.as_ptr().cast()) == 1 }
+    }
+
+    /// Drops the reference; if it is the last one the file has been released on return.
+    ///
+    /// For where dropping it, which leaves the release to the task's way back to user space,
+    /// would come too late. May sleep; no lock must be held.
+    pub(crate) fn release(self) {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: The reference is given up here.
+        unsafe { bindings::__fput_sync(this.0.as_ptr().cast()) };
+    }
+
+    /// Identifies the open file while somebody has a reference.
+    #[inline]
+    pub(crate) fn id(&self) -> usize {
+        self.0.as_ptr() as usize
+    }
+}
+
+impl Deref for OpenFile {
+    type Target = File;
+
+    #[inline]
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+/// A reserved descriptor of the current task.
+pub(crate) struct Reserved(FileDescriptorReservation);
+
+impl Reserved {
+    /// Reserves one. `flags` is 0 or `O_CLOEXEC`. `-EMFILE` if there is none left.
+    pub(crate) fn new(flags: u32) -> Result<Self> {
+        Ok(Self(FileDescriptorReservation::get_unused_fd_flags(flags)?))
+    }
+
+    /// Makes it `file`'s. Returns its number.
+    pub(crate) fn install(self, file: OpenFile) -> i32 {
+        let fd = self.0.reserved_fd() as i32;
+        self.0.fd_install(file.0);
+        fd
+    }
+}
+
+/// Takes a descriptor of the current task away and runs what close(2) runs, but keeps the file.
+///
+/// `-EBADF` if it is not open. May sleep.
+pub(crate) fn close(fd: i32) -> Result<OpenFile> {
+    // SAFETY: The file comes with a reference, or is null. The one that is kept is taken before
+    // `filp_close()` drops the descriptor's.
+    unsafe {
+        let file = bindings::file_close_fd(fd as u32);
+        let Some(file) = core::ptr::NonNull::new(file) else {
+            return Err(EBADF);
+        };
+        bindings::ruring_get_file(file.as_ptr());
+        bindings::ruring_filp_close(file.as_ptr());
+        Ok(OpenFile::from_raw(file.as_ptr()))
+    }
+}
+
+impl OpenFile {
+    /// # Safety
+    ///
+    /// `file` must be live, and the caller gives a reference to it up.
+    pub(super) unsafe fn from_raw(file: *mut bindings::file) -> Self {
+        // SAFETY: By the safety requirement.
+        Self(unsafe { ARef::from_raw(core::ptr::NonNull::new_unchecked(file).cast()) })
+    }
+}

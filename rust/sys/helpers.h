@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel's inline functions and macros that rust/sys/ needs, as symbols. */
+#ifndef _RURING_HELPERS_H
+#define _RURING_HELPERS_H
+
+#include <linux/types.h>
+
+struct file;
+struct mm_struct;
+struct module;
+struct page;
+struct poll_table_struct;
+struct socket;
+struct task_struct;
+struct user_struct;
+struct vm_area_struct;
+struct wait_queue_entry;
+struct wait_queue_head;
+struct work_struct;
+struct workqueue_struct;
+
+struct task_struct *ruring_current(void);
+struct mm_struct *ruring_current_mm(void);
+void ruring_get_task(struct task_struct *task);
+void ruring_put_task(struct task_struct *task);
+int ruring_task_tgid(struct task_struct *task);
+bool ruring_task_exiting(struct task_struct *task);
+bool ruring_current_exiting(void);
+bool ruring_current_sigpending(void);
+bool ruring_current_notified(void);
+void ruring_mmgrab(struct mm_struct *mm);
+void ruring_mmdrop(struct mm_struct *mm);
+
+void ruring_set_current_state(unsigned int state);
+int ruring_set_user_sigmask(const void __user *mask, size_t size);
+void ruring_restore_sigmask(bool interrupted);
+s64 ruring_ktime_get(void);
+
+bool ruring_wq_has_sleeper(struct wait_queue_head *wq);
+void ruring_init_waitqueue_head(struct wait_queue_head *wq);
+void ruring_wake_up_poll(struct wait_queue_head *wq, unsigned int key);
+void ruring_poll_wait(struct file *file, struct wait_queue_head *wq,
+		      struct poll_table_struct *table);
+void ruring_waitqueue_lock_irq(struct wait_queue_head *wq);
+void ruring_waitqueue_unlock_irq(struct wait_queue_head *wq);
+unsigned int ruring_vfs_poll(struct file *file, struct poll_table_struct *table);
+unsigned long ruring_file_count(struct file *file);
+void ruring_get_file(struct file *file);
+int ruring_filp_close(struct file *file);
+
+void ruring_init_work(struct work_struct *work, void (*func)(struct work_struct *));
+struct workqueue_struct *ruring_alloc_workqueue(void);
+void ruring_synchronize_tasks(void);
+
+bool ruring_try_module_get(struct module *owner);
+void ruring_get_module(struct module *owner);
+void ruring_put_module(struct module *owner);
+
+struct user_struct *ruring_get_current_user(void);
+long ruring_charge_locked(struct user_struct *user, unsigned long pages);
+void ruring_uncharge_locked(struct user_struct *user, unsigned long pages);
+unsigned long ruring_page_folio(struct page *page);
+unsigned long ruring_page_folio_pages(struct page *page);
+struct page *ruring_alloc_page(void);
+void ruring_free_page(struct page *page);
+void *ruring_vmap(struct page **pages, unsigned int count);
+void ruring_vm_dontexpand(struct vm_area_struct *vma);
+unsigned long ruring_vm_start(struct vm_area_struct *vma);
+unsigned long ruring_vm_end(struct vm_area_struct *vma);
+unsigned long ruring_vm_pgoff(struct vm_area_struct *vma);
+const char *ruring_socket_proto_name(struct socket *sock);
+unsigned int ruring_socket_flags(struct socket *sock);
+bool ruring_access_ok(const void __user *addr, size_t len);
+
+#endif /* _RURING_HELPERS_H */

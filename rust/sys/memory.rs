@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that the kernel and user space both see.
+//!
+//! C headers: `include/linux/mm.h`, `include/linux/vmalloc.h`.
+//!
+//! User space may change it at any moment, so there is never a Rust reference to it: the accessors
+//! copy words in and out with volatile or atomic accesses. A [`Region`] owns references to its
+//! pages; a mapping in user space has references of its own (`vm_insert_pages()`), so that neither
+//! can reach the other's memory once that one is gone.
+
+use super::{bindings, pin::Charge};
+use crate::uapi::errno::{Errno, Result, EFAULT, EINVAL, ENOMEM, EOVERFLOW};
+use core::{ffi::c_void, ptr::NonNull};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
+    page::{page_align, PAGE_SIZE},
+    sync::{
+        atomic::{atomic_load, atomic_store, cmpxchg, Acquire, Full, Relaxed, Release},
+        Arc,
+    },
+};
+
+/// Pages, each of which this owns a reference to; or a pin, if they are the user's and charged.
+struct Pages {
+    list: KVVec<*mut bindings::page>,
+    pinned: Option<Charge>,
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        if self.pinned.is_some() {
+            // SAFETY: By the type's definition.
+            unsafe { bindings::unpin_user_pages(self.list.as_mut_ptr(), self.list.len()) };
+            return;
+        }
+        for page in self.list.iter() {
+            // SAFETY: By the type's definition.
+            unsafe { bindings::ruring_free_page(*page) };
+        }
+    }
+}
+
+/// Whole pages, mapped into the kernel.
+///
+/// # Invariants
+///
+/// `base` is the address of a mapping of `pages`, of which there is one at least.
+pub(crate) struct Region {
+    base: NonNull<u8>,
+    pages: Pages,
+}
+
+// SAFETY: Pages and the kernel's mappings belong to no task.
+unsafe impl Send for Region {}
+// SAFETY: It offers only volatile and atomic accesses.
+unsafe impl Sync for Region {}
+
+impl Region {
+    /// Takes over the pages, also if it fails.
+    fn map(pages: Pages) -> Result<Self> {
+        // SAFETY: These are live pages.
+        let base = unsafe {
+            bindings::ruring_vmap(pages.list.as_ptr().cast_mut(), pages.list.len() as u32)
+        };
+        // INVARIANT: The mapping was just made.
+        Ok(Self {
+            base: NonNull::new(base.cast()).ok_or(ENOMEM)?,
+            pages,
+        })
+    }
+
+    /// Zeroed memory of at least `len` bytes, charged to the memory cgroup. May sleep.
+    pub(crate) fn alloc(len: usize) -> Result<Self> {
+        let count = page_align(len).ok_or(EOVERFLOW)? / PAGE_SIZE;
+        let mut pages = Pages {
+            list: KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?,
+            pinned: None,
+        };
+        for _ in 0..count {
+            // SAFETY: May sleep, like this function.
+            let page = unsafe { bindings::ruring_alloc_page() };
+            if page.is_null() {
+                return Err(ENOMEM);
+            }
+            pages.list.push(page, GFP_KERNEL_ACCOUNT)?;
+        }
+        Self::map(pages)
+    }
+
+    /// `len` bytes of the current task's memory at `addr`, both whole pages.
+    ///
+    /// The pages stay where they are until the region goes, and count against RLIMIT_MEMLOCK of
+    /// the user. `-EINVAL` if they are not whole, `-EFAULT` if they cannot be written, `-ENOMEM`
+    /// beyond the limit. May sleep.
+    pub(crate) fn pin(addr: u64, len: usize) -> Result<Self> {
+        if addr == 0 {
+            return Err(EFAULT);
+        }
+        if (addr as usize | len) % PAGE_SIZE != 0 || len == 0 {
+            return Err(EINVAL);
+        }
+        addr.checked_add(len as u64).ok_or(EOVERFLOW)?;
+        let count = len / PAGE_SIZE;
+        let mut pages: KVVec<*mut bindings::page> =
+            KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
+        for _ in 0..count {
+            pages.push(core::ptr::null_mut(), GFP_KERNEL_ACCOUNT)?;
+        }
+        // SAFETY: There is room for `count` pages.
+        let ret = unsafe {
+            bindings::pin_user_pages_fast(
+                addr as usize,
+                count as i32,
+                bindings::FOLL_WRITE | bindings::FOLL_LONGTERM,
+                pages.as_mut_ptr(),
+            )
+        };
+        let charge = if ret as usize == count {
+            Charge::pages(&pages)
+        } else {
+            Err(if ret < 0 { Errno::from_raw(ret) } else { EFAULT })
+        };
+        match charge {
+            Ok(charge) => Self::map(Pages {
+                list: pages,
+                pinned: Some(charge),
+            }),
+            Err(error) => {
+                if ret > 0 {
+                    // SAFETY: So many were pinned.
+                    unsafe { bindings::unpin_user_pages(pages.as_mut_ptr(), ret as usize) };
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Bytes of it, whole pages.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.pages.list.len() * PAGE_SIZE
+    }
+
+    /// Maps it into user space, from its beginning. Pinned user memory is not mapped again:
+    /// `-EINVAL`.
+    ///
+    /// # Safety
+    ///
+    /// `vma` must be the area that an mmap(2) handler was given.
+    pub(super) unsafe fn mmap(
+        &self,
+        vma: *mut bindings::vm_area_struct,
+        start: usize,
+        len: usize,
+        partly: bool,
+    ) -> Result {
+        if self.pages.pinned.is_some() {
+            return Err(EINVAL);
+        }
+        let mut count = self.pages.list.len();
+        if partly {
+            count = count.min(len.div_ceil(PAGE_SIZE));
+        }
+        // SAFETY: By the safety requirement; the pages are live. Each mapped one is referenced.
+        let ret = unsafe {
+            bindings::ruring_vm_dontexpand(vma);
+            bindings::vm_insert_pages(vma, start, self.pages.list.as_ptr().cast_mut(), &mut count)
+        };
+        if ret < 0 {
+            return Err(Errno::from_raw(ret));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::vunmap(self.base.as_ptr().cast::<c_void>()) };
+    }
+}
+
+/// The words at the beginning of a region.
+///
+/// # Invariants
+///
+/// `base` is the address of `region`, which has a page at least.
+pub(crate) struct Words {
+    base: NonNull<u8>,
+    _region: Arc<Region>,
+}
+
+// SAFETY: It only offers atomic accesses to a region, which is kept.
+unsafe impl Send for Words {}
+// SAFETY: As above.
+unsafe impl Sync for Words {}
+
+impl Words {
+    /// The words of `region`.
+    pub(crate) fn new(region: Arc<Region>) -> Self {
+        // INVARIANT: No region is empty.
+        Self {
+            base: region.base,
+            _region: region,
+        }
+    }
+
+    #[inline(always)]
+    fn at<const OFFSET: usize>(&self) -> *mut u32 {
+        const { assert!(OFFSET % 4 == 0 && OFFSET + 4 <= PAGE_SIZE) };
+        // SAFETY: By the type invariants, as the offset is within a page.
+        unsafe { self.base.as_ptr().add(OFFSET).cast() }
+    }
+
+    /// Reads the word at byte `OFFSET`, once.
+    #[inline(always)]
+    pub(crate) fn load<const OFFSET: usize>(&self) -> u32 {
+        // SAFETY: It is a word of the region.
+        unsafe { atomic_load(self.at::<OFFSET>(), Relaxed) }
+    }
+
+    /// Reads it before anything that comes after.
+    #[inline(always)]
+    pub(crate) fn load_acquire<const OFFSET: usize>(&self) -> u32 {
+        // SAFETY: It is a word of the region.
+        unsafe { atomic_load(self.at::<OFFSET>(), Acquire) }
+    }
+
+    /// Writes it, once.
+    #[inline(always)]
+    pub(crate) fn store<const OFFSET: usize>(&self, value: u32) {
+        // SAFETY: It is a word of the region.
+        unsafe { atomic_store(self.at::<OFFSET>(), value, Relaxed) };
+    }
+
+    /// Writes it after anything that came before.
+    #[inline(always)]
+    pub(crate) fn store_release<const OFFSET: usize>(&self, value: u32) {
+        // SAFETY: It is a word of the region.
+        unsafe { atomic_store(self.at::<OFFSET>(), value, Release) };
+    }
+
+    /// Clears the bits `clear` and sets the bits `set`, atomically.
+    pub(crate) fn change<const OFFSET: usize>(&self, clear: u32, set: u32) {
+        let at = self.at::<OFFSET>();
+        let mut old = self.load::<OFFSET>();
+        loop {
+            // SAFETY: It is a word of the region.
+            match unsafe { cmpxchg(at, old, (old & !clear) | set, Full) } {
+                Ok(_) => return,
+                Err(now) => old = now,
+            }
+        }
+    }
+}
+
+/// An array in a region of a power of two of elements of `N` 64-bit words.
+///
+/// # Invariants
+///
+/// `region` has `mask + 1` elements from `base` on, `mask + 1` being a power of two.
+pub(crate) struct Array<const N: usize> {
+    base: NonNull<u64>,
+    mask: u32,
+    _region: Arc<Region>,
+}
+
+// SAFETY: It only offers volatile accesses to a region, which is kept.
+unsafe impl<const N: usize> Send for Array<N> {}
+// SAFETY: As above.
+unsafe impl<const N: usize> Sync for Array<N> {}
+
+impl<const N: usize> Array<N> {
+    /// The `count` elements from byte `offset` of `region` on. `-EINVAL` if they are not all in
+    /// it, or not a power of two.
+    pub(crate) fn new(region: Arc<Region>, offset: usize, count: u32) -> Result<Self> {
+        let end = (count as usize)
+            .checked_mul(N * 8)
+            .and_then(|size| size.checked_add(offset))
+            .ok_or(EINVAL)?;
+        if !count.is_power_of_two() || offset % 8 != 0 || end > region.len() {
+            return Err(EINVAL);
+        }
+        // INVARIANT: Checked above.
+        Ok(Self {
+            // SAFETY: The offset is within the region.
+            base: unsafe { region.base.add(offset) }.cast(),
+            mask: count - 1,
+            _region: region,
+        })
+    }
+
+    #[inline(always)]
+    fn at(&self, index: u32) -> *mut u64 {
+        // SAFETY: By the type invariants, as the index is masked.
+        unsafe { self.base.as_ptr().add((index & self.mask) as usize * N) }
+    }
+
+    /// Copies the element at `index`, modulo the size, reading each word once.
+    #[inline(always)]
+    pub(crate) fn read(&self, index: u32) -> [u64; N] {
+        let at = self.at(index);
+        // SAFETY: It is an element of the region.
+        core::array::from_fn(|word| unsafe { at.add(word).read_volatile() })
+    }
+
+    /// Writes the element at `index`, modulo the size.
+    #[inline(always)]
+    pub(crate) fn write(&self, index: u32, element: [u64; N]) {
+        let at = self.at(index);
+        for (word, value) in element.into_iter().enumerate() {
+            // SAFETY: It is an element of the region.
+            unsafe { at.add(word).write_volatile(value) };
+        }
+    }
+
+    /// Reads the 16 bits at byte `OFFSET` of the first element, before anything that comes after.
+    #[inline(always)]
+    pub(crate) fn load_acquire_u16<const OFFSET: usize>(&self) -> u16 {
+        const { assert!(OFFSET % 4 == 2 && OFFSET + 2 <= N * 8) };
+        // SAFETY: It is within the first element. The word around it is read, of which only the
+        // upper half counts on a little-endian machine.
+        let word: u32 = unsafe {
+            atomic_load(
+                self.base.as_ptr().cast::<u8>().add(OFFSET - 2).cast(),
+                Acquire,
+            )
+        };
+        (word >> 16) as u16
+    }
+}
+
+/// An array in a region of a power of two of 32-bit words.
+///
+/// # Invariants
+///
+/// `region` has `mask + 1` words from `base` on, `mask + 1` being a power of two.
+pub(crate) struct Indices {
+    base: NonNull<u32>,
+    mask: u32,
+    _region: Arc<Region>,
+}
+
+// SAFETY: It only offers volatile accesses to a region, which is kept.
+unsafe impl Send for Indices {}
+// SAFETY: As above.
+unsafe impl Sync for Indices {}
+
+impl Indices {
+    /// The `count` words from byte `offset` of `region` on. `-EINVAL` if they are not all in it,
+    /// or not a power of two.
+    pub(crate) fn new(region: Arc<Region>, offset: usize, count: u32) -> Result<Self> {
+        let end = offset.checked_add(count as usize * 4).ok_or(EINVAL)?;
+        if !count.is_power_of_two() || offset % 4 != 0 || end > region.len() {
+            return Err(EINVAL);
+        }
+        // INVARIANT: Checked above.
+        Ok(Self {
+            // SAFETY: The offset is within the region.
+            base: unsafe { region.base.add(offset) }.cast(),
+            mask: count - 1,
+            _region: region,
+        })
+    }
+
+    /// Reads the word at `index`, modulo the size, once.
+    #[inline(always)]
+    pub(crate) fn read(&self, index: u32) -> u32 {
+        // SAFETY: By the type invariants, as the index is masked.
+        unsafe {
+            self.base
+                .as_ptr()
+                .add((index & self.mask) as usize)
+                .read_volatile()
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What keeps the module's code, and the work queue that is its last to run.
+//!
+//! A [`ModuleRef`] makes unloading fail. Dropping the last one is not the end of the module's
+//! code on that stack: some instructions follow. So the module's exit, which cannot start before
+//! the last reference is gone, waits until no task can be at such instructions any more:
+//! [`Workers::drop`] drains the work queue, then waits until every task has left the kernel or
+//! slept of its own will (`synchronize_rcu_tasks()`) and every interrupt handler has returned.
+
+use super::bindings;
+use core::ptr::null_mut;
+use kernel::{
+    prelude::*,
+    ModuleMetadata,
+    sync::atomic::{Acquire, Atomic, Release},
+};
+
+static WORKERS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());
+
+/// The module's work queue. There is one, owned by the module's own object.
+pub(crate) struct Workers(());
+
+impl Workers {
+    /// Makes it. May sleep.
+    pub(crate) fn new() -> Result<Self> {
+        // SAFETY: No preconditions.
+        let queue = unsafe { bindings::ruring_alloc_workqueue() };
+        if queue.is_null() {
+            return Err(ENOMEM);
+        }
+        WORKERS.store(queue, Release);
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // SAFETY: The queue was made in `new`. Work comes from rings and nothing else; each holds
+        // a `ModuleRef`, so that none is left when the module's object is dropped.
+        unsafe {
+            bindings::destroy_workqueue(WORKERS.load(Acquire));
+            bindings::ruring_synchronize_tasks();
+        }
+    }
+}
+
+/// This module, as C names it.
+pub(super) const fn this_module() -> *mut bindings::module {
+    <crate::Module as ModuleMetadata>::THIS_MODULE
+        .as_ptr()
+        .cast()
+}
+
+/// Queues `work`.
+///
+/// # Safety
+///
+/// `work` must be initialised, not be queued, and stay until it has run; the caller must hold a
+/// [`ModuleRef`], also through what owns `work`.
+pub(super) unsafe fn queue_work(work: *mut bindings::work_struct) {
+    // SAFETY: By the requirements the module is not on its way out, so that the queue is there.
+    unsafe {
+        bindings::queue_work_on(
+            bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32,
+            WORKERS.load(Acquire),
+            work,
+        )
+    };
+}
+
+/// Keeps the module loaded.
+pub(crate) struct ModuleRef(());
+
+impl ModuleRef {
+    /// Takes a reference. `-ENODEV` if the module is on its way out.
+    pub(crate) fn new() -> Result<Self> {
+        let module = this_module();
+        // SAFETY: The module is live, as this code runs.
+        if !unsafe { bindings::ruring_try_module_get(module) } {
+            return Err(ENODEV);
+        }
+        Ok(Self(()))
+    }
+}
+
+impl Drop for ModuleRef {
+    fn drop(&mut self) {
+        // SAFETY: The reference was taken in `new`.
+        unsafe { bindings::ruring_put_module(this_module()) };
+    }
+}

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waiting for a file's events: entries of a cell on the wait queues that `->poll()` names.
+//!
+//! C headers: `include/linux/poll.h`, `include/linux/wait.h`.
+//!
+//! A wait queue may be freed while a cell waits on it. Its owner then wakes it up with `POLLFREE`
+//! and frees it only after an RCU grace period; as `fs/eventpoll.c` does, an entry's `head` is
+//! cleared last, and is only followed within an RCU read section.
+
+use super::{
+    bindings,
+    token::{Cell, Parcel, Token},
+};
+use crate::{req::claim::Reasons, uapi::abi::events};
+use core::{
+    cell::UnsafeCell,
+    marker::PhantomPinned,
+    mem::{offset_of, MaybeUninit},
+    ptr::null_mut,
+};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    fs::File,
+    prelude::*,
+    sync::{
+        atomic::{Acquire, Atomic, Relaxed, Release},
+        rcu,
+    },
+};
+
+const POLLFREE: u32 = 0x4000;
+
+/// One entry on one wait queue.
+///
+/// # Invariants
+///
+/// `head` is null, or `wait` is initialised and on the queue that it points to.
+struct Entry<P: Parcel> {
+    wait: UnsafeCell<MaybeUninit<bindings::wait_queue_entry>>,
+    head: Atomic<*mut bindings::wait_queue_head>,
+    events: Atomic<u32>,
+    cell: UnsafeCell<*const Cell<P>>,
+    _pin: PhantomPinned,
+}
+
+/// The entries of a cell. Most files have one queue, some have two.
+pub(super) struct Waits<P: Parcel> {
+    first: Entry<P>,
+    /// Only touched by the holder of the token.
+    second: UnsafeCell<Option<KBox<Entry<P>>>>,
+}
+
+impl<P: Parcel> Entry<P> {
+    fn new() -> Self {
+        Self {
+            wait: UnsafeCell::new(MaybeUninit::uninit()),
+            head: Atomic::new(null_mut()),
+            events: Atomic::new(0),
+            cell: UnsafeCell::new(core::ptr::null()),
+            _pin: PhantomPinned,
+        }
+    }
+
+    /// Puts the entry on a queue.
+    ///
+    /// # Safety
+    ///
+    /// The entry must not move and be on no queue, `cell` must outlive its stay on the queue, and
+    /// the caller must hold the cell's token. `head` must be a live queue whose owner follows the
+    /// rules of `POLLFREE`.
+    unsafe fn add(
+        &self,
+        cell: *const Cell<P>,
+        head: *mut bindings::wait_queue_head,
+        wanted: u32,
+    ) {
+        let wait = self.wait.get().cast::<bindings::wait_queue_entry>();
+        // SAFETY: The entry is on no queue, so that nobody else touches it.
+        unsafe {
+            wait.write(bindings::wait_queue_entry {
+                func: Some(Self::wake),
+                ..Default::default()
+            });
+            *self.cell.get() = cell;
+        }
+        self.events.store(wanted, Relaxed);
+        // INVARIANT: The entry goes on this queue below. Before that nobody looks at `head`: the
+        // token's holder, who would, is the caller.
+        self.head.store(head, Relaxed);
+        // SAFETY: `wait` is initialised and stays where it is, and `head` is live.
+        unsafe {
+            if wanted & events::EXCLUSIVE != 0 {
+                bindings::add_wait_queue_exclusive(head, wait);
+            } else {
+                bindings::add_wait_queue(head, wait);
+            }
+        }
+    }
+
+    /// Takes the entry off its queue. The last thing that may be done with it.
+    ///
+    /// # Safety
+    ///
+    /// The caller must hold the lock of the queue that the entry was put on.
+    #[inline]
+    unsafe fn remove_locked(&self) {
+        let wait = self.wait.get().cast::<bindings::wait_queue_entry>();
+        // SAFETY: The queue's lock is held, and `wait` is initialised. It may be off the queue
+        // already, in which case it is its own neighbour.
+        unsafe {
+            let entry = &raw mut (*wait).entry;
+            let (prev, next) = ((*entry).prev, (*entry).next);
+            (*next).prev = prev;
+            (*prev).next = next;
+            (*entry).prev = entry;
+            (*entry).next = entry;
+        }
+        // INVARIANT: The entry is off the queue.
+        self.head.store(null_mut(), Release);
+    }
+
+    fn remove(&self) {
+        if self.head.load(Relaxed).is_null() {
+            // Pairs with the release in `remove_locked`, after which the entry is not touched.
+            self.head.load(Acquire);
+            return;
+        }
+        let _rcu = rcu::read_lock();
+        let head = self.head.load(Acquire);
+        if head.is_null() {
+            return;
+        }
+        // SAFETY: `head` was not null within this RCU read section, so that the queue's owner,
+        // who clears it before a grace period, cannot have freed it.
+        unsafe {
+            bindings::ruring_waitqueue_lock_irq(head);
+            self.remove_locked();
+            bindings::ruring_waitqueue_unlock_irq(head);
+        }
+    }
+
+    /// Called for each wake-up of the queue, in any context, with the queue's lock held.
+    unsafe extern "C" fn wake(
+        wait: *mut bindings::wait_queue_entry,
+        _mode: u32,
+        _flags: i32,
+        key: *mut c_void,
+    ) -> i32 {
+        // SAFETY: `wait` is the field of an `Entry`, which stays as long as it is on the queue.
+        let this = unsafe { &*wait.byte_sub(offset_of!(Self, wait)).cast::<Self>() };
+        let mask = key as usize as u32;
+        let wanted = this.events.load(Relaxed);
+        let freed = mask & POLLFREE != 0;
+        const BEHAVIOUR: u32 = events::ONESHOT | events::PRI;
+        if mask != 0 && !freed && mask & wanted & !BEHAVIOUR == 0 {
+            return 0;
+        }
+        let reasons = if freed {
+            Reasons::CANCELLED
+        } else {
+            Reasons::woken(mask, mask & events::URING_WAKE != 0)
+        };
+        // SAFETY: Whoever drops the cell takes the entry off the queue first, for which they need
+        // the queue's lock, or find that `remove_locked` has been called here.
+        let cell = unsafe { &**this.cell.get() };
+        match cell.claim(reasons) {
+            Some(token) => {
+                // A single shot need not come back for the lock. With the token here nobody frees
+                // the cell before it is delivered.
+                if freed || (mask != 0 && wanted & events::ONESHOT != 0) {
+                    // SAFETY: The queue's lock is held.
+                    unsafe { this.remove_locked() };
+                }
+                P::deliver(token);
+            }
+            None if freed => {
+                // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.
+                unsafe { this.remove_locked() }
+            }
+            None => {}
+        }
+        1
+    }
+}
+
+impl<P: Parcel> Waits<P> {
+    pub(super) fn new() -> Self {
+        Self {
+            first: Entry::new(),
+            second: UnsafeCell::new(None),
+        }
+    }
+
+    /// Takes both entries off. Only for the holder of the token.
+    #[inline]
+    pub(super) fn remove(&self) {
+        self.first.remove();
+        // SAFETY: The caller holds the token.
+        if let Some(second) = unsafe { &mut *self.second.get() } {
+            second.remove();
+        }
+    }
+}
+
+#[repr(C)]
+struct Table<P: Parcel> {
+    table: bindings::poll_table_struct,
+    cell: *const Cell<P>,
+    events: u32,
+    queues: u32,
+    error: bool,
+}
+
+/// `->poll()` calls this for each queue that it wants to be waited on.
+unsafe extern "C" fn queue_proc<P: Parcel>(
+    _file: *mut bindings::file,
+    head: *mut bindings::wait_queue_head,
+    table: *mut bindings::poll_table_struct,
+) {
+    // SAFETY: `watch` passed the first field of a `Table`.
+    let table = unsafe { &mut *table.cast::<Table<P>>() };
+    // SAFETY: `watch` borrows the cell's token for the whole call.
+    let waits = unsafe { (*table.cell).waits() };
+    if table.queues == 0 {
+        // SAFETY: `watch` emptied the entries; the cell does not move, and takes its entries off
+        // the queues before it goes. `head` comes from a file's `->poll()`.
+        unsafe { waits.first.add(table.cell, head, table.events) };
+        table.queues = 1;
+        return;
+    }
+    // SAFETY: `watch` has the token.
+    let second = unsafe { &mut *waits.second.get() };
+    let known = |entry: &Entry<P>| entry.head.load(Relaxed) == head;
+    if known(&waits.first) || (table.queues == 2 && second.as_deref().is_some_and(known)) {
+        return;
+    }
+    if table.queues == 2 {
+        table.error = true;
+        return;
+    }
+    if second.is_none() {
+        *second = KBox::new(Entry::new(), GFP_KERNEL_ACCOUNT).ok();
+    }
+    match second {
+        Some(entry) => {
+            // SAFETY: As above; the box does not move either.
+            unsafe { entry.add(table.cell, head, table.events) };
+            table.queues = 2;
+        }
+        None => table.error = true,
+    }
+}
+
+/// What [`watch`] found.
+pub(crate) struct Watched {
+    /// The events that are there at the moment.
+    pub(crate) mask: u32,
+    /// Whether a wake-up will come. Not so for a file without a wait queue, with more than two,
+    /// or when memory is short.
+    pub(crate) waiting: bool,
+}
+
+impl<P: Parcel> Token<P> {
+    /// Has the cell woken up when `file` has one of `wanted`, `EPOLL*` bits with the behaviour
+    /// bits `EPOLLONESHOT` and `EPOLLEXCLUSIVE`.
+    ///
+    /// Wake-ups leave their reason while the token is held, and deliver it once it is parked.
+    /// Forgets what was watched before. May sleep. The caller keeps `file` open meanwhile.
+    ///
+    /// Follows `vfs_poll()` as `fs/eventpoll.c` uses it.
+    pub(crate) fn watch(&mut self, file: &File, wanted: u32) -> Watched {
+        self.unwatch();
+        let wanted = wanted | events::ALWAYS;
+        let mut table = Table::<P> {
+            table: bindings::poll_table_struct {
+                _qproc: Some(queue_proc::<P>),
+                _key: wanted,
+            },
+            cell: self.cell(),
+            events: wanted,
+            queues: 0,
+            error: false,
+        };
+        // SAFETY: The file is open, and the table outlives the call.
+        let mask = unsafe {
+            bindings::ruring_vfs_poll(file.as_ptr().cast(), (&raw mut table).cast())
+        } & wanted;
+        let waiting = table.queues != 0 && !table.error;
+        if !waiting {
+            self.unwatch();
+        }
+        Watched { mask, waiting }
+    }
+}
+
+/// The events of `wanted` that `file` has at the moment. May sleep.
+pub(crate) fn events_of(file: &File, wanted: u32) -> u32 {
+    let mut table = bindings::poll_table_struct {
+        _qproc: None,
+        _key: wanted,
+    };
+    // SAFETY: The file is open, and the table outlives the call.
+    unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), &mut table) & wanted }
+}

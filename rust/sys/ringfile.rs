@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The file of a ring: an anonymous inode with the operations that a [`RingFile`] gives it.
+//!
+//! C headers: `include/linux/fs.h`, `include/linux/anon_inodes.h`.
+
+use super::{
+    bindings,
+    fd::{OpenFile, Reserved},
+    memory::Region,
+    waitqueue::WaitQueue,
+};
+use crate::uapi::errno::{Errno, Result};
+use core::{ffi::c_void, marker::PhantomData};
+use kernel::{fs::File, page::PAGE_SHIFT, seq_file::SeqFile, sync::Arc};
+
+const O_RDWR_CLOEXEC: u32 = 0o2 | 0o2000000;
+
+/// Where [`RingFile::poll`] registers its queue.
+pub(crate) struct PollTable<'a> {
+    file: &'a File,
+    table: *mut bindings::poll_table_struct,
+}
+
+impl PollTable<'_> {
+    /// Has the poller woken up by `queue`, which must be part of the object whose file is polled.
+    pub(crate) fn register<'q>(&self, queue: &'q WaitQueue) {
+        queue.poll_wait(self.file, self.table);
+    }
+}
+
+/// An area of user space that a ring's memory is to be mapped into.
+pub(crate) struct Area<'a> {
+    vma: *mut bindings::vm_area_struct,
+    /// Offset in the file, in bytes.
+    pub(crate) offset: u64,
+    start: usize,
+    len: usize,
+    _vma: PhantomData<&'a ()>,
+}
+
+impl Area<'_> {
+    /// Maps `region` here; with `partly` an area that is shorter than it gets its beginning, else
+    /// that is an error.
+    pub(crate) fn map(&self, region: &Region, partly: bool) -> Result {
+        // SAFETY: The area is the one that the mmap(2) handler was given, and lives as long.
+        unsafe { region.mmap(self.vma, self.start, self.len, partly) }
+    }
+}
+
+/// What a ring's file does.
+pub(crate) trait RingFile: Send + Sync + 'static {
+    /// ioctl(2). May sleep.
+    fn ioctl(this: &Arc<Self>, cmd: u32, arg: u64) -> Result<i64>;
+    /// poll(2): the `EPOLL*` events at the moment. Called without locks, may not sleep for long.
+    fn poll(&self, table: &PollTable<'_>) -> u32;
+    /// Whether there is something to map at `offset` (bytes).
+    fn mappable(&self, offset: u64) -> Result;
+    /// mmap(2). Called with the mmap lock of the task.
+    fn mmap(&self, area: &Area<'_>) -> Result;
+    /// close(2) of one of the file's descriptors, also by a task that exits or execs.
+    fn flush(this: &Arc<Self>);
+    /// The last reference to the file is gone.
+    fn release(this: Arc<Self>);
+    /// `/proc/PID/fdinfo/FD`.
+    fn show_fdinfo(&self, out: &SeqFile);
+}
+
+struct Operations<T>(PhantomData<T>);
+
+impl<T: RingFile> Operations<T> {
+    const TABLE: bindings::file_operations = bindings::file_operations {
+        owner: super::module::this_module(),
+        unlocked_ioctl: Some(Self::ioctl),
+        poll: Some(Self::poll),
+        mmap: Some(Self::mmap),
+        get_unmapped_area: Some(Self::get_unmapped_area),
+        flush: Some(Self::flush),
+        release: Some(Self::release),
+        show_fdinfo: Some(Self::show_fdinfo),
+        // SAFETY: A null pointer or zero is a valid value for each other field.
+        ..unsafe { core::mem::MaybeUninit::zeroed().assume_init() }
+    };
+    const OPS: &'static bindings::file_operations = &Self::TABLE;
+
+    /// # Safety
+    ///
+    /// `file` must be a live file from [`install`], whose reference to the ring is borrowed.
+    unsafe fn ring<'a>(file: *mut bindings::file) -> &'a Arc<T> {
+        // SAFETY: `private_data` is an `Arc` that was turned into a pointer by `install`; an
+        // `Arc` is one pointer, so that a reference to the field is a reference to it.
+        unsafe { &*(&raw const (*file).private_data).cast::<Arc<T>>() }
+    }
+
+    unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: u32, arg: usize) -> isize {
+        // SAFETY: `file` is one of ours.
+        match T::ioctl(unsafe { Self::ring(file) }, cmd, arg as u64) {
+            Ok(value) => value as isize,
+            Err(error) => error.to_raw() as isize,
+        }
+    }
+
+    unsafe extern "C" fn poll(
+        file: *mut bindings::file,
+        table: *mut bindings::poll_table_struct,
+    ) -> u32 {
+        // SAFETY: `file` is one of ours, and open.
+        unsafe {
+            let table = PollTable {
+                file: File::from_raw_file(file.cast()),
+                table,
+            };
+            Self::ring(file).poll(&table)
+        }
+    }
+
+    unsafe extern "C" fn mmap(
+        file: *mut bindings::file,
+        vma: *mut bindings::vm_area_struct,
+    ) -> i32 {
+        // SAFETY: `file` is one of ours, and `vma` is the area to map.
+        let (ring, area) = unsafe {
+            let start = bindings::ruring_vm_start(vma);
+            let area = Area {
+                vma,
+                offset: (bindings::ruring_vm_pgoff(vma) as u64) << PAGE_SHIFT,
+                start,
+                len: bindings::ruring_vm_end(vma) - start,
+                _vma: PhantomData,
+            };
+            (Self::ring(file), area)
+        };
+        match ring.mmap(&area) {
+            Ok(()) => 0,
+            Err(error) => error.to_raw(),
+        }
+    }
+
+    unsafe extern "C" fn get_unmapped_area(
+        file: *mut bindings::file,
+        addr: usize,
+        len: usize,
+        pgoff: usize,
+        flags: usize,
+    ) -> usize {
+        // The kernel's view and the program's must not alias: no say for the program, as in
+        // io_uring_get_unmapped_area().
+        if addr != 0 {
+            return crate::uapi::errno::EINVAL.to_raw() as usize;
+        }
+        // SAFETY: `file` is one of ours.
+        if let Err(error) = unsafe { Self::ring(file) }.mappable((pgoff as u64) << PAGE_SHIFT) {
+            return error.to_raw() as usize;
+        }
+        // SAFETY: No file means anonymous memory, of which any area will do.
+        unsafe {
+            bindings::mm_get_unmapped_area(
+                core::ptr::null_mut(),
+                0,
+                len,
+                0,
+                flags | bindings::MAP_SHARED as usize,
+            )
+        }
+    }
+
+    unsafe extern "C" fn flush(file: *mut bindings::file, _id: *mut c_void) -> i32 {
+        // SAFETY: `file` is one of ours.
+        T::flush(unsafe { Self::ring(file) });
+        0
+    }
+
+    unsafe extern "C" fn release(_: *mut bindings::inode, file: *mut bindings::file) -> i32 {
+        // SAFETY: `file` is one of ours, and nobody uses it any more: its reference is taken back.
+        T::release(unsafe { Arc::from_raw((*file).private_data.cast::<T>()) });
+        0
+    }
+
+    unsafe extern "C" fn show_fdinfo(out: *mut bindings::seq_file, file: *mut bindings::file) {
+        // SAFETY: `file` is one of ours, and `out` is live for this call.
+        unsafe { Self::ring(file).show_fdinfo(SeqFile::from_raw(out.cast())) };
+    }
+}
+
+/// Makes a file for `ring` and gives it a close-on-exec descriptor of the current task.
+///
+/// Returns the descriptor. If it fails `ring` is released as if the file had been closed.
+pub(crate) fn install<T: RingFile>(ring: Arc<T>) -> Result<i32> {
+    let fd = match Reserved::new(O_RDWR_CLOEXEC) {
+        Ok(fd) => fd,
+        Err(error) => {
+            T::release(ring);
+            return Err(error);
+        }
+    };
+    let raw = Arc::into_raw(ring);
+    // SAFETY: The operations are static, and take `raw` for what it is.
+    let file = unsafe {
+        bindings::anon_inode_create_getfile(
+            c"[ruring]".as_ptr().cast(),
+            Operations::<T>::OPS,
+            raw.cast_mut().cast(),
+            O_RDWR_CLOEXEC as i32,
+            core::ptr::null(),
+        )
+    };
+    match kernel::error::from_err_ptr(file) {
+        // SAFETY: The file comes with a reference.
+        Ok(file) => Ok(fd.install(unsafe { OpenFile::from_raw(file) })),
+        Err(error) => {
+            // SAFETY: No file was made, so that the reference is still ours.
+            T::release(unsafe { Arc::from_raw(raw) });
+            Err(Errno::from(error))
+        }
+    }
+}
+
+/// Whether `file` is a ring of the type `T`.
+pub(crate) fn is_ring<T: RingFile>(file: &File) -> bool {
+    // SAFETY: The file is open.
+    let ops = unsafe { (*file.as_ptr().cast::<bindings::file>()).f_op };
+    core::ptr::eq(ops, Operations::<T>::OPS)
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Signals of the current task.
+//!
+//! C header: `include/linux/sched/signal.h`.
+
+use super::bindings;
+use crate::uapi::errno::{Errno, Result};
+use kernel::types::NotThreadSafe;
+
+/// Whether a signal is pending.
+#[inline]
+pub(crate) fn pending() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_current_sigpending() }
+}
+
+/// Whether somebody asks the task to do its work, as task work does.
+#[inline]
+pub(crate) fn notified() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_current_notified() }
+}
+
+/// A signal mask that is in force for the duration of a wait, as pselect(2) has it.
+pub(crate) struct Mask(NotThreadSafe);
+
+impl Mask {
+    /// Puts the mask at user address `mask` in force; none is no change. `-EINVAL` for a wrong
+    /// size, `-EFAULT` for a bad address.
+    pub(crate) fn set(mask: u64, size: usize) -> Result<Self> {
+        // SAFETY: The address is only used to copy from user space.
+        let ret = unsafe { bindings::ruring_set_user_sigmask(mask as *const _, size) };
+        if ret < 0 {
+            return Err(Errno::from_raw(ret));
+        }
+        Ok(Self(NotThreadSafe))
+    }
+
+    /// Ends the wait. If it was interrupted by a signal the old mask comes back only after the
+    /// signal's handler has run.
+    pub(crate) fn restore(self, interrupted: bool) {
+        // SAFETY: `set` has saved the old mask, if it was given a new one.
+        unsafe { bindings::ruring_restore_sigmask(interrupted) };
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sleeping until something is the case.
+//!
+//! C headers: `include/linux/wait.h`, `include/linux/hrtimer.h`.
+
+use super::{bindings, waitqueue::WaitQueue};
+use core::mem::offset_of;
+
+/// Why [`sleep_on`] came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// What was waited for may be the case.
+    Maybe,
+    /// The deadline has passed.
+    TimedOut,
+    /// A signal, or other work for the task, is pending.
+    Interrupted,
+}
+
+/// Now, in nanoseconds of CLOCK_MONOTONIC.
+#[inline]
+pub(crate) fn now() -> i64 {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_ktime_get() }
+}
+
+#[repr(C)]
+struct Waiter<'a> {
+    wait: bindings::wait_queue_entry,
+    ready: &'a (dyn Fn() -> bool + Sync),
+}
+
+unsafe extern "C" fn wake(
+    wait: *mut bindings::wait_queue_entry,
+    mode: u32,
+    flags: i32,
+    key: *mut core::ffi::c_void,
+) -> i32 {
+    // SAFETY: `wait` is a field of a `Waiter` in `sleep_on`, which stays until it is off the
+    // queue, whose lock is held.
+    unsafe {
+        let waiter = wait.byte_sub(offset_of!(Waiter<'_>, wait)).cast::<Waiter<'_>>();
+        if !((*waiter).ready)() {
+            return 0;
+        }
+        bindings::autoremove_wake_function(wait, mode, flags, key)
+    }
+}
+
+/// Sleeps, interruptibly, until `ready`, which is asked when `queue` is woken up (and then must
+/// not sleep), or until the task is woken up by other means, or until `deadline`, in nanoseconds
+/// of CLOCK_MONOTONIC.
+///
+/// Does not sleep if `ready` at once. May return early; whoever waits asks again.
+pub(crate) fn sleep_on(
+    queue: Option<&WaitQueue>,
+    deadline: Option<i64>,
+    ready: &(dyn Fn() -> bool + Sync),
+) -> Woken {
+    let mut waiter = Waiter {
+        wait: bindings::wait_queue_entry {
+            // SAFETY: `current` is always valid.
+            private: unsafe { bindings::ruring_current() }.cast(),
+            func: Some(wake),
+            ..Default::default()
+        },
+        ready,
+    };
+    let entry = &raw mut waiter.wait.entry;
+    waiter.wait.entry.next = entry;
+    waiter.wait.entry.prev = entry;
+    let wait = &raw mut waiter.wait;
+    // SAFETY: `waiter` stays where it is until `finish_wait` has taken it off the queue.
+    unsafe {
+        match queue {
+            Some(queue) => {
+                bindings::prepare_to_wait_exclusive(
+                    queue.as_ptr(),
+                    wait,
+                    bindings::TASK_INTERRUPTIBLE as i32,
+                );
+            }
+            None => bindings::ruring_set_current_state(bindings::TASK_INTERRUPTIBLE),
+        }
+    }
+    let woken = if ready() {
+        Woken::Maybe
+    } else if interrupted() {
+        Woken::Interrupted
+    } else {
+        nap(deadline)
+    };
+    // SAFETY: As above; a task may always say that it runs.
+    unsafe {
+        bindings::ruring_set_current_state(bindings::TASK_RUNNING);
+        if let Some(queue) = queue {
+            bindings::finish_wait(queue.as_ptr(), wait);
+        }
+    }
+    woken
+}
+
+/// Schedules once, in the task state that the caller has set.
+fn nap(deadline: Option<i64>) -> Woken {
+    let Some(mut deadline) = deadline else {
+        // SAFETY: The caller may sleep.
+        unsafe { bindings::schedule() };
+        return Woken::Maybe;
+    };
+    // SAFETY: The caller may sleep; `deadline` is read at once.
+    let ret = unsafe {
+        bindings::schedule_hrtimeout_range_clock(
+            &mut deadline,
+            0,
+            bindings::hrtimer_mode_HRTIMER_MODE_ABS,
+            bindings::CLOCK_MONOTONIC as i32,
+        )
+    };
+    if ret == 0 {
+        Woken::TimedOut
+    } else {
+        Woken::Maybe
+    }
+}
+
+/// Whether a signal or a notification is pending.
+#[inline]
+fn interrupted() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_current_sigpending() || bindings::ruring_current_notified() }
+}

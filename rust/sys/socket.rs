@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sockets: sending, receiving, accepting.
+//!
+//! C headers: `include/linux/net.h`, `include/linux/socket.h`, `include/linux/uio.h`.
+
+use super::{
+    bindings,
+    fd::OpenFile,
+    user::{self, IoVec},
+};
+use crate::uapi::{
+    abi::{msg, MAX_RW_COUNT},
+    errno::{Errno, Result, ECONNABORTED, EINVAL, ENFILE, ENOTSOCK},
+};
+use core::{marker::PhantomData, ptr::null_mut};
+use kernel::fs::File;
+
+const O_NONBLOCK: u32 = 0o4000;
+const SOCK_STREAM: i16 = 1;
+const SOCK_SEQPACKET: i16 = 5;
+
+/// A socket, borrowed from its open file.
+#[derive(Clone, Copy)]
+pub(crate) struct Socket<'a> {
+    raw: *mut bindings::socket,
+    _file: PhantomData<&'a File>,
+}
+
+/// An address of any family, as bytes.
+#[repr(C, align(8))]
+pub(crate) struct SockAddr {
+    bytes: [u8; Self::SIZE],
+}
+
+impl SockAddr {
+    /// Bytes of a `struct sockaddr_storage`.
+    pub(crate) const SIZE: usize = 128;
+
+    /// An address of no family.
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: [0; Self::SIZE],
+        }
+    }
+
+    /// Copies `len` bytes from user space. `-EINVAL` if that is too long for an address.
+    pub(crate) fn read(addr: u64, len: usize) -> Result<Self> {
+        let mut this = Self::new();
+        let bytes = this.bytes.get_mut(..len).ok_or(EINVAL)?;
+        user::read_into(addr, bytes)?;
+        Ok(this)
+    }
+
+    /// The first `len` bytes.
+    pub(crate) fn bytes(&self, len: usize) -> &[u8] {
+        &self.bytes[..len.min(Self::SIZE)]
+    }
+
+    /// Copies an address of `len` bytes to user space, and `len` to the `int` at `len_addr`,
+    /// which says how much room there is, as accept(2) does.
+    pub(crate) fn write(&self, len: usize, addr: u64, len_addr: u64) -> Result {
+        let mut room = [0i32];
+        user::read_into(len_addr, &mut room)?;
+        let [room] = room;
+        if room < 0 {
+            return Err(EINVAL);
+        }
+        user::write_from(addr, self.bytes(len.min(room as usize)))?;
+        user::write_from(len_addr, &[len as i32])
+    }
+}
+
+/// User memory to receive into or to send from.
+#[derive(Clone, Copy)]
+pub(crate) enum Buffers<'a> {
+    /// One piece.
+    One {
+        /// Its address.
+        addr: u64,
+        /// Its size in bytes.
+        len: usize,
+    },
+    /// Several, without the first `skip` bytes.
+    Many {
+        /// The pieces.
+        iov: &'a [IoVec],
+        /// Bytes that are dealt with.
+        skip: usize,
+    },
+}
+
+impl Buffers<'_> {
+    /// Bytes in all that are not dealt with.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::One { len, .. } => *len,
+            Self::Many { iov, skip } => total(iov) - skip,
+        }
+    }
+}
+
+/// Bytes in all, no more than one transfer can have.
+fn total(iov: &[IoVec]) -> usize {
+    iov.iter().fold(0, |sum: usize, piece| {
+        sum.saturating_add(piece.len as usize).min(MAX_RW_COUNT)
+    })
+}
+
+/// What a receive brought.
+pub(crate) struct Received {
+    /// Bytes, 0 at the end of a stream.
+    pub(crate) len: Result<usize>,
+    /// Bytes that still wait in the socket, if it says so.
+    pub(crate) left: Option<usize>,
+    /// `MSG_*` flags of the message.
+    pub(crate) flags: u32,
+    /// Bytes of the sender's address.
+    pub(crate) name_len: usize,
+    /// Bytes of control messages that were written.
+    pub(crate) control_len: usize,
+}
+
+/// What an accept brought.
+pub(crate) struct Accepted {
+    /// The new socket.
+    pub(crate) file: OpenFile,
+    /// Whether another connection waits, if the listener says so.
+    pub(crate) more: Option<bool>,
+}
+
+impl<'a> Socket<'a> {
+    /// The socket behind `file`. `-ENOTSOCK` if it is none.
+    #[inline]
+    pub(crate) fn of(file: &'a File) -> Result<Self> {
+        // SAFETY: The file is open.
+        let raw = unsafe { bindings::sock_from_file(file.as_ptr().cast()) };
+        if raw.is_null() {
+            return Err(ENOTSOCK);
+        }
+        Ok(Self {
+            raw,
+            _file: PhantomData,
+        })
+    }
+
+    /// Whether a transfer that asks for all of it may be continued where it stopped.
+    #[inline]
+    pub(crate) fn resumes(self) -> bool {
+        // SAFETY: The socket lives as long as its file.
+        matches!(unsafe { (*self.raw).type_ }, SOCK_STREAM | SOCK_SEQPACKET)
+    }
+
+    /// Sets `hdr` up for `buffers`. `-EFAULT` for an address outside user space.
+    #[inline]
+    fn import(hdr: &mut bindings::msghdr, dest: bool, buffers: Buffers<'_>) -> Result {
+        let direction = if dest {
+            bindings::ITER_DEST
+        } else {
+            bindings::ITER_SOURCE
+        };
+        match buffers {
+            Buffers::One { addr, len } => {
+                // SAFETY: The address is checked to be one of user space.
+                let ret = unsafe {
+                    bindings::import_ubuf(
+                        direction as i32,
+                        addr as *mut _,
+                        len,
+                        &mut hdr.msg_iter,
+                    )
+                };
+                if ret < 0 {
+                    return Err(Errno::from_raw(ret));
+                }
+            }
+            Buffers::Many { iov, skip } => {
+                // SAFETY: `IoVec` is a `struct iovec`; each was checked when it was read, and the
+                // slice outlives the use of `hdr` by the callers below.
+                unsafe {
+                    bindings::iov_iter_init(
+                        &mut hdr.msg_iter,
+                        direction,
+                        iov.as_ptr().cast(),
+                        iov.len(),
+                        total(iov),
+                    );
+                    bindings::iov_iter_advance(&mut hdr.msg_iter, skip);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives, as recvmsg(2): the message into `to`, its sender into `name`, its control
+    /// messages to the user address and size `control`. Sleeps unless `flags` has MSG_DONTWAIT.
+    #[inline]
+    pub(crate) fn recv(
+        self,
+        to: Buffers<'_>,
+        name: Option<&mut SockAddr>,
+        control: (u64, usize),
+        flags: u32,
+    ) -> Received {
+        let mut hdr = bindings::msghdr {
+            msg_name: name.map_or(null_mut(), |name| core::ptr::from_mut(name).cast()),
+            msg_inq: -1,
+            msg_flags: flags & msg::CMSG_CLOEXEC,
+            msg_controllen: control.1,
+            ..Default::default()
+        };
+        hdr.__bindgen_anon_1.msg_control_user = control.0 as *mut _;
+        hdr.set_msg_control_is_user(true);
+        hdr.set_msg_get_inq(true);
+        let len = Self::import(&mut hdr, true, to).and_then(|()| {
+            // SAFETY: The socket lives as long as its file. `hdr` describes user memory, and
+            // `name` if there is one, which has room for any address.
+            let ret = unsafe { bindings::sock_recvmsg(self.raw, &mut hdr, flags as i32) };
+            if ret < 0 {
+                Err(Errno::from_raw(ret).without_restart())
+            } else {
+                Ok(ret as usize)
+            }
+        });
+        Received {
+            len,
+            left: usize::try_from(hdr.msg_inq).ok(),
+            flags: hdr.msg_flags,
+            name_len: hdr.msg_namelen as usize,
+            control_len: control.1.wrapping_sub(hdr.msg_controllen),
+        }
+    }
+
+    /// Sends what is in `from`, as sendto(2), to `name` if there is one. Sleeps unless `flags` has
+    /// MSG_DONTWAIT.
+    #[inline]
+    pub(crate) fn send(
+        self,
+        from: Buffers<'_>,
+        name: Option<(&mut SockAddr, usize)>,
+        flags: u32,
+    ) -> Result<usize> {
+        let mut hdr = bindings::msghdr {
+            msg_flags: flags & !msg::INTERNAL_SENDMSG,
+            ..Default::default()
+        };
+        if let Some((name, len)) = name {
+            hdr.msg_name = core::ptr::from_mut(name).cast();
+            hdr.msg_namelen = len.min(SockAddr::SIZE) as i32;
+        }
+        Self::import(&mut hdr, false, from)?;
+        // SAFETY: The socket lives as long as its file. `hdr` describes user memory, and `name`
+        // if there is one.
+        let ret = unsafe { bindings::sock_sendmsg(self.raw, &mut hdr) };
+        if ret < 0 {
+            return Err(Errno::from_raw(ret).without_restart());
+        }
+        Ok(ret as usize)
+    }
+
+    /// Accepts a connection, as accept4(2) with `flags`. `peer` has the user addresses for the
+    /// peer's address and its length; the first may be 0.
+    ///
+    /// Follows `do_accept()` of `net/socket.c`, but for the security hook that modules cannot
+    /// call; the LSM sees the new socket as it is made and used.
+    pub(crate) fn accept(self, flags: u32, peer: (u64, u64), wait: bool) -> Result<Accepted> {
+        // SAFETY: The listening socket lives as long as its file, and keeps its protocol's module.
+        // The new one is given to its file at once, which puts it, also when that fails.
+        let (file, new, ops) = unsafe {
+            let new = bindings::sock_alloc();
+            if new.is_null() {
+                return Err(ENFILE);
+            }
+            let ops = (&raw const (*self.raw).ops).read_volatile();
+            (*new).type_ = (*self.raw).type_;
+            (*new).ops = ops;
+            bindings::ruring_get_module((*ops).owner.cast());
+            let file = bindings::sock_alloc_file(
+                new,
+                flags as i32,
+                bindings::ruring_socket_proto_name(self.raw),
+            );
+            (kernel::error::from_err_ptr(file)?, new, ops)
+        };
+        // SAFETY: The file was just made, and its reference is given up here.
+        let file = unsafe { OpenFile::from_raw(file) };
+        let mut arg = bindings::proto_accept_arg {
+            // SAFETY: The listening socket lives as long as its file.
+            flags: unsafe { bindings::ruring_socket_flags(self.raw) } as i32
+                | if wait { 0 } else { O_NONBLOCK as i32 },
+            is_empty: -1,
+            ..Default::default()
+        };
+        // SAFETY: Both sockets are live and of the protocol that `ops` is of.
+        let ret = unsafe {
+            match (*ops).accept {
+                Some(accept) => accept(self.raw, new, &mut arg),
+                None => return Err(crate::uapi::errno::EOPNOTSUPP),
+            }
+        };
+        if ret < 0 {
+            return Err(Errno::from_raw(ret).without_restart());
+        }
+        if peer.0 != 0 {
+            let mut addr = SockAddr::new();
+            // SAFETY: `addr` has room for any address.
+            let len = unsafe {
+                match (*ops).getname {
+                    Some(getname) => getname(new, (&raw mut addr).cast(), 2),
+                    None => -1,
+                }
+            };
+            let len = usize::try_from(len).map_err(|_| ECONNABORTED)?;
+            addr.write(len, peer.0, peer.1)?;
+        }
+        Ok(Accepted {
+            file,
+            more: match arg.is_empty {
+                0 => Some(true),
+                1 => Some(false),
+                _ => None,
+            },
+        })
+    }
+}

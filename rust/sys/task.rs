@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tasks, and the address spaces that tell one program from the next.
+
+use super::bindings;
+use kernel::prelude::*;
+
+/// A reference to a task.
+///
+/// # Invariants
+///
+/// Points to a task, one of whose references it owns.
+pub(crate) struct TaskRef(*mut bindings::task_struct);
+
+// SAFETY: A reference to a task may be used and put by any other.
+unsafe impl Send for TaskRef {}
+// SAFETY: What it offers may be done by many at a time.
+unsafe impl Sync for TaskRef {}
+
+impl TaskRef {
+    /// A reference to the current task.
+    pub(crate) fn current() -> Self {
+        // SAFETY: `current` is live, and the reference is kept.
+        unsafe {
+            let task = bindings::ruring_current();
+            bindings::ruring_get_task(task);
+            // INVARIANT: The reference was just taken.
+            Self(task)
+        }
+    }
+
+    /// Whether it is the current task.
+    #[inline]
+    pub(crate) fn is_current(&self) -> bool {
+        // SAFETY: No preconditions.
+        self.0 == unsafe { bindings::ruring_current() }
+    }
+
+    /// Whether it is exiting, or has exited.
+    pub(crate) fn is_exiting(&self) -> bool {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_task_exiting(self.0) }
+    }
+
+    /// Whether both tasks are of one process.
+    pub(crate) fn same_process_as_current(&self) -> bool {
+        // SAFETY: By the type invariants, and `current` is live.
+        unsafe {
+            bindings::ruring_task_tgid(self.0)
+                == bindings::ruring_task_tgid(bindings::ruring_current())
+        }
+    }
+
+    /// Wakes it up if it sleeps. May be called in any context.
+    #[inline]
+    pub(crate) fn wake_up(&self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::wake_up_process(self.0) };
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut bindings::task_struct {
+        self.0
+    }
+}
+
+impl Drop for TaskRef {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_put_task(self.0) };
+    }
+}
+
+/// Which address space a request's pointers are of.
+///
+/// # Invariants
+///
+/// Points to a `struct mm_struct`, one of whose `mm_count` references it owns, so that no other
+/// address space can come to have the same pointer.
+pub(crate) struct AddressSpace(*mut bindings::mm_struct);
+
+// SAFETY: It may be compared and put by anybody.
+unsafe impl Send for AddressSpace {}
+// SAFETY: As above.
+unsafe impl Sync for AddressSpace {}
+
+impl AddressSpace {
+    /// The one of the current task. `-EINVAL` for a task that has none.
+    pub(crate) fn current() -> Result<Self> {
+        // SAFETY: `current->mm` is stable for the current task.
+        unsafe {
+            let mm = bindings::ruring_current_mm();
+            if mm.is_null() {
+                return Err(EINVAL);
+            }
+            bindings::ruring_mmgrab(mm);
+            // INVARIANT: The reference was just taken.
+            Ok(Self(mm))
+        }
+    }
+
+    /// Whether the current task is in it.
+    #[inline]
+    pub(crate) fn is_current(&self) -> bool {
+        // SAFETY: No preconditions.
+        self.0 == unsafe { bindings::ruring_current_mm() }
+    }
+}
+
+impl Drop for AddressSpace {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_mmdrop(self.0) };
+    }
+}
+
+/// Whether the current task is exiting or a kernel thread, so that requests end as cancelled.
+#[inline]
+pub(crate) fn current_exiting() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_current_exiting() }
+}

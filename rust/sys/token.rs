@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Objects with one driver at a time.
+//!
+//! A [`Cell`] has a *shared* face that anybody with a reference sees and an *owned* face that
+//! only the holder of its [`Token`] sees. There is one token per cell. It is either in somebody's
+//! hands or parked inside the cell, where a [`Claim`] gives it to the first who asks.
+
+use super::{poll::Waits, queue::Link, table::Node};
+use crate::req::claim::{Claim, Reasons};
+use core::{
+    cell::UnsafeCell,
+    mem::ManuallyDrop,
+    ops::Deref,
+    ptr::{addr_of, NonNull},
+};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    prelude::*,
+};
+
+/// What a cell is made of.
+pub(crate) trait Parcel: Sized + 'static {
+    /// The face that everybody sees.
+    type Shared: Send + Sync;
+    /// The face that the holder of the token sees.
+    type Owned: Send;
+
+    /// Takes over a cell that a wake-up has claimed.
+    ///
+    /// Called in any context, with interrupts off and the lock of some wait queue held: it must
+    /// not sleep, and must not wake up what could lead back to that queue.
+    fn deliver(token: Token<Self>);
+}
+
+/// The object. It lives on the heap, does not move, and goes when its token is dropped.
+#[repr(C)]
+pub(crate) struct Cell<P: Parcel> {
+    claim: Claim,
+    pub(super) link: Link<P>,
+    pub(super) node: Node<P>,
+    waits: Waits<P>,
+    shared: P::Shared,
+    owned: UnsafeCell<P::Owned>,
+}
+
+// SAFETY: `shared` is `Sync`, `owned` is only reached through the one token, and the other fields
+// synchronise themselves or are only touched with the token.
+unsafe impl<P: Parcel> Sync for Cell<P> {}
+
+impl<P: Parcel> Cell<P> {
+    /// Leaves `reasons`, and takes the token if it is parked.
+    ///
+    /// May be called in any context.
+    #[inline]
+    pub(crate) fn claim(&self, reasons: Reasons) -> Option<Token<P>> {
+        // INVARIANT: `Claim::claim` returns true at most once per `park`, which consumed the
+        // token, so there is no other one.
+        self.claim
+            .claim(reasons)
+            .then(|| Token(NonNull::from(self)))
+    }
+
+    #[inline]
+    pub(super) fn waits(&self) -> &Waits<P> {
+        &self.waits
+    }
+}
+
+impl<P: Parcel> Deref for Cell<P> {
+    type Target = P::Shared;
+
+    #[inline]
+    fn deref(&self) -> &P::Shared {
+        &self.shared
+    }
+}
+
+/// The right to drive a cell.
+///
+/// # Invariants
+///
+/// Points to a live cell from [`Token::new`]; no other token points to it, and the cell is held.
+pub(crate) struct Token<P: Parcel>(NonNull<Cell<P>>);
+
+// SAFETY: It carries the owned face, which is `Send`, and shares the other one, which is `Sync`.
+unsafe impl<P: Parcel> Send for Token<P> {}
+// SAFETY: `&Token` only gives `&Cell` and `&P::Shared`.
+unsafe impl<P: Parcel> Sync for Token<P> {}
+
+impl<P: Parcel> Token<P> {
+    /// Makes a cell, charged to the memory cgroup of the caller. May sleep.
+    pub(crate) fn new(shared: P::Shared, owned: P::Owned) -> Result<Self> {
+        let cell = KBox::new(
+            Cell {
+                claim: Claim::new(),
+                link: Link::new(),
+                node: Node::new(),
+                waits: Waits::new(),
+                shared,
+                owned: UnsafeCell::new(owned),
+            },
+            GFP_KERNEL_ACCOUNT,
+        )?;
+        // INVARIANT: The box was just made, and a new `Claim` is held.
+        Ok(Self(NonNull::from(KBox::leak(cell))))
+    }
+
+    /// The cell.
+    #[inline]
+    pub(crate) fn cell(&self) -> &Cell<P> {
+        // SAFETY: By the type invariants the cell is live, and nobody makes an exclusive
+        // reference to all of it.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Both faces.
+    #[inline]
+    pub(crate) fn faces(&mut self) -> (&Cell<P>, &mut P::Owned) {
+        let cell = self.cell();
+        // SAFETY: This is the only token, borrowed exclusively: nobody else reaches `owned`.
+        (cell, unsafe { &mut *cell.owned.get() })
+    }
+
+    /// The owned face.
+    #[inline]
+    pub(crate) fn owned(&mut self) -> &mut P::Owned {
+        self.faces().1
+    }
+
+    /// The owned face, to look at.
+    #[inline]
+    pub(crate) fn peek(&self) -> &P::Owned {
+        // SAFETY: This is the only token, and it is borrowed: nobody changes `owned`.
+        unsafe { &*self.cell().owned.get() }
+    }
+
+    /// Puts the token back into its cell, for the next one to claim.
+    ///
+    /// Returns it if a reason has come in since [`Token::reasons`].
+    #[inline]
+    pub(crate) fn park(self) -> core::result::Result<(), Self> {
+        let this = ManuallyDrop::new(self);
+        // From here on the cell may be somebody else's, or gone.
+        if this.cell().claim.park() {
+            return Ok(());
+        }
+        Err(ManuallyDrop::into_inner(this))
+    }
+
+    /// The reasons that were left so far.
+    #[inline]
+    pub(crate) fn reasons(&mut self) -> Reasons {
+        self.cell().claim.reasons()
+    }
+
+    /// Forgets the wake-ups of the files that the cell waits for. Takes their queues' locks.
+    #[inline]
+    pub(crate) fn unwatch(&mut self) {
+        self.cell().waits.remove();
+    }
+
+    #[inline]
+    pub(super) fn into_raw(self) -> NonNull<Cell<P>> {
+        ManuallyDrop::new(self).0
+    }
+
+    /// # Safety
+    ///
+    /// `ptr` must come from [`Token::into_raw`], and this must be its only use as a token.
+    #[inline]
+    pub(super) unsafe fn from_raw(ptr: NonNull<Cell<P>>) -> Self {
+        // INVARIANT: By the safety requirement, as `into_raw` gave the invariants up.
+        Self(ptr)
+    }
+}
+
+impl<P: Parcel> Drop for Token<P> {
+    fn drop(&mut self) {
+        self.unwatch();
+        if self.cell().node.linked() {
+            // A lookup could still find it: better leaked than freed.
+            kernel::pr_err!("a request was let go while others could find it\n");
+            return;
+        }
+        // SAFETY: The cell came from a `KBox`. This is its only token, no wait queue and no table
+        // leads to it any more, so that nobody else has a reference.
+        drop(unsafe { KBox::from_raw(self.0.as_ptr()) });
+    }
+}
+
+impl<P: Parcel> core::fmt::Debug for Token<P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Token({:p})", addr_of!(*self.cell()))
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Copying to and from user space.
+//!
+//! C header: `include/linux/uaccess.h`.
+
+use super::bindings;
+use crate::uapi::errno::{Errno, Result, EFAULT, EMSGSIZE};
+use core::mem::MaybeUninit;
+use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
+    prelude::*,
+    uaccess::{UserPtr, UserSlice},
+};
+
+impl From<Error> for Errno {
+    fn from(error: Error) -> Self {
+        Errno::from_raw(error.to_errno())
+    }
+}
+
+impl From<kernel::alloc::AllocError> for Errno {
+    fn from(_: kernel::alloc::AllocError) -> Self {
+        crate::uapi::errno::ENOMEM
+    }
+}
+
+/// Copies `out` from user address `addr`. `-EFAULT` if that cannot be read. May sleep.
+pub(crate) fn read_into<T: Word>(addr: u64, out: &mut [T]) -> Result {
+    // SAFETY: Any bytes are a valid `T`, and `out` covers all of them.
+    let bytes = unsafe {
+        core::slice::from_raw_parts_mut(
+            out.as_mut_ptr().cast::<MaybeUninit<u8>>(),
+            size_of_val(out),
+        )
+    };
+    UserSlice::new(UserPtr::from_addr(addr as usize), bytes.len())
+        .reader()
+        .read_raw(bytes)
+        .map_err(|_| EFAULT)
+}
+
+/// Copies `data` to user address `addr`. `-EFAULT` if that cannot be written. May sleep.
+pub(crate) fn write_from<T: Word>(addr: u64, data: &[T]) -> Result {
+    // SAFETY: A `T` has no padding.
+    let bytes =
+        unsafe { core::slice::from_raw_parts(data.as_ptr().cast::<u8>(), size_of_val(data)) };
+    UserSlice::new(UserPtr::from_addr(addr as usize), bytes.len())
+        .writer()
+        .write_slice(bytes)
+        .map_err(|_| EFAULT)
+}
+
+/// Integers: any bytes are one, and all of its bytes are initialised.
+///
+/// # Safety
+///
+/// Both must be true of the type.
+pub(crate) unsafe trait Word: Copy {}
+// SAFETY: It is an integer.
+unsafe impl Word for u8 {}
+// SAFETY: It is an integer.
+unsafe impl Word for u32 {}
+// SAFETY: It is an integer.
+unsafe impl Word for u64 {}
+// SAFETY: It is an integer.
+unsafe impl Word for i32 {}
+
+/// Whether `len` bytes at `addr` are in user space at all.
+#[inline]
+pub(crate) fn access_ok(addr: u64, len: usize) -> bool {
+    // SAFETY: The address is only looked at.
+    unsafe { bindings::ruring_access_ok(addr as *const _, len) }
+}
+
+/// `struct user_msghdr` of a 64-bit program.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MsgHdr {
+    /// Address of the name.
+    pub(crate) name: u64,
+    /// Its size.
+    pub(crate) name_len: i32,
+    /// Address of the vector.
+    pub(crate) iov: u64,
+    /// Its length.
+    pub(crate) iov_len: u64,
+    /// Address of the control messages.
+    pub(crate) control: u64,
+    /// Their size.
+    pub(crate) control_len: u64,
+}
+
+impl MsgHdr {
+    /// Offset of `msg_namelen`.
+    pub(crate) const NAME_LEN: u64 = 8;
+    /// Offset of `msg_controllen`.
+    pub(crate) const CONTROL_LEN: u64 = 40;
+    /// Offset of `msg_flags`.
+    pub(crate) const FLAGS: u64 = 48;
+
+    /// Copies it from user space.
+    pub(crate) fn read(addr: u64) -> Result<Self> {
+        let mut words = [0u64; 6];
+        read_into(addr, &mut words)?;
+        let [name, name_len, iov, iov_len, control, control_len] = words;
+        Ok(Self {
+            name,
+            name_len: name_len as i32,
+            iov,
+            iov_len,
+            control,
+            control_len,
+        })
+    }
+}
+
+/// One element of a `struct iovec` array.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct IoVec {
+    /// Address.
+    pub(crate) base: u64,
+    /// Bytes.
+    pub(crate) len: u64,
+}
+
+const UIO_MAXIOV: u64 = 1024;
+
+/// Copies `count` elements of a vector. `-EMSGSIZE` for too many, `-EINVAL` for a negative
+/// length, `-EFAULT` for what is not in user space.
+pub(crate) fn read_iovec(addr: u64, count: u64) -> Result<KVec<IoVec>> {
+    if count > UIO_MAXIOV {
+        return Err(EMSGSIZE);
+    }
+    let mut vec = KVec::with_capacity(count as usize, GFP_KERNEL_ACCOUNT)?;
+    for index in 0..count {
+        let mut words = [0u64; 2];
+        read_into(addr.wrapping_add(index * 16), &mut words)?;
+        let [base, len] = words;
+        if len as i64 >> 63 != 0 {
+            return Err(crate::uapi::errno::EINVAL);
+        }
+        if !access_ok(base, len as usize) {
+            return Err(EFAULT);
+        }
+        vec.push(IoVec { base, len }, GFP_KERNEL_ACCOUNT)?;
+    }
+    Ok(vec)
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A wait queue of our own, for those who wait for a ring's completions.
+//!
+//! C header: `include/linux/wait.h`.
+
+use super::bindings;
+use crate::uapi::abi::events;
+use kernel::{fs::File, prelude::*, types::Opaque};
+
+/// A wait queue.
+#[pin_data]
+pub(crate) struct WaitQueue {
+    #[pin]
+    head: Opaque<bindings::wait_queue_head>,
+}
+
+// SAFETY: A wait queue has its own lock.
+unsafe impl Send for WaitQueue {}
+// SAFETY: As above.
+unsafe impl Sync for WaitQueue {}
+
+impl WaitQueue {
+    /// An empty queue.
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            head <- Opaque::ffi_init(|head| {
+                // SAFETY: `head` is the place of a wait queue that will not move.
+                unsafe { bindings::ruring_init_waitqueue_head(head) }
+            }),
+        })
+    }
+
+    /// Whether somebody waits. Has a full barrier first: what was written before is seen by who
+    /// is about to wait.
+    #[inline]
+    pub(crate) fn has_sleeper(&self) -> bool {
+        // SAFETY: The queue is initialised.
+        unsafe { bindings::ruring_wq_has_sleeper(self.head.get()) }
+    }
+
+    /// Wakes up those who wait for something to read. Takes the queue's lock.
+    ///
+    /// The wake-up is marked as one that comes from a ring, so that a poll request that it
+    /// triggers does not trigger it again without end.
+    #[inline]
+    pub(crate) fn wake(&self) {
+        // SAFETY: The queue is initialised.
+        unsafe {
+            bindings::ruring_wake_up_poll(self.head.get(), events::IN | events::URING_WAKE)
+        };
+    }
+
+    /// Registers a poller. The file must keep the queue alive until it is released.
+    pub(super) fn poll_wait(&self, file: &File, table: *mut bindings::poll_table_struct) {
+        // SAFETY: The caller passes the table that `->poll()` was given; pollers leave the queue
+        // before they let go of the file.
+        unsafe { bindings::ruring_poll_wait(file.as_ptr().cast(), self.head.get(), table) };
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut bindings::wait_queue_head {
+        self.head.get()
+    }
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The wire formats of io_uring(7) and what an SQE says, parsed once.
+//!
+//! Nothing here needs the kernel: the same files are tested on the host.
+
+pub(crate) mod abi;
+pub(crate) mod args;
+pub(crate) mod errno;
+pub(crate) mod ioctl;
+pub(crate) mod setup;
+pub(crate) mod sqe;

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Numbers and structures of `include/uapi/linux/io_uring.h` and `ruring.h`.
+
+/// Opcodes of an SQE (`enum io_uring_op`) that ruring knows.
+pub(crate) mod op {
+    #![allow(missing_docs)]
+    pub(crate) const NOP: u8 = 0;
+    pub(crate) const POLL_ADD: u8 = 6;
+    pub(crate) const POLL_REMOVE: u8 = 7;
+    pub(crate) const RECVMSG: u8 = 10;
+    pub(crate) const ACCEPT: u8 = 13;
+    pub(crate) const ASYNC_CANCEL: u8 = 14;
+    pub(crate) const CLOSE: u8 = 19;
+    pub(crate) const SEND: u8 = 26;
+    pub(crate) const RECV: u8 = 27;
+    /// One more than the last opcode of the kernel that ruring follows.
+    pub(crate) const LAST: u8 = 65;
+}
+
+/// Bits of `io_uring_params.flags`.
+pub(crate) mod setup {
+    #![allow(missing_docs)]
+    pub(crate) const CQSIZE: u32 = 1 << 3;
+    pub(crate) const CLAMP: u32 = 1 << 4;
+    pub(crate) const R_DISABLED: u32 = 1 << 6;
+    pub(crate) const SUBMIT_ALL: u32 = 1 << 7;
+    pub(crate) const COOP_TASKRUN: u32 = 1 << 8;
+    pub(crate) const TASKRUN_FLAG: u32 = 1 << 9;
+    pub(crate) const SINGLE_ISSUER: u32 = 1 << 12;
+    pub(crate) const DEFER_TASKRUN: u32 = 1 << 13;
+    pub(crate) const NO_SQARRAY: u32 = 1 << 16;
+}
+
+/// Bits of `io_uring_params.features`.
+pub(crate) mod feat {
+    #![allow(missing_docs)]
+    pub(crate) const SINGLE_MMAP: u32 = 1 << 0;
+    pub(crate) const NODROP: u32 = 1 << 1;
+    pub(crate) const SUBMIT_STABLE: u32 = 1 << 2;
+    pub(crate) const CUR_PERSONALITY: u32 = 1 << 4;
+    pub(crate) const FAST_POLL: u32 = 1 << 5;
+    pub(crate) const POLL_32BITS: u32 = 1 << 6;
+    pub(crate) const EXT_ARG: u32 = 1 << 8;
+    pub(crate) const CQE_SKIP: u32 = 1 << 11;
+    pub(crate) const LINKED_FILE: u32 = 1 << 12;
+    pub(crate) const MIN_TIMEOUT: u32 = 1 << 15;
+    pub(crate) const NO_IOWAIT: u32 = 1 << 17;
+    /// What ruring has.
+    pub(crate) const ALL: u32 = SINGLE_MMAP
+        | NODROP
+        | SUBMIT_STABLE
+        | CUR_PERSONALITY
+        | FAST_POLL
+        | POLL_32BITS
+        | EXT_ARG
+        | CQE_SKIP
+        | LINKED_FILE
+        | MIN_TIMEOUT
+        | NO_IOWAIT;
+}
+
+/// Flags of `io_uring_enter(2)`.
+pub(crate) mod enter {
+    #![allow(missing_docs)]
+    pub(crate) const GETEVENTS: u32 = 1 << 0;
+    pub(crate) const SQ_WAKEUP: u32 = 1 << 1;
+    pub(crate) const SQ_WAIT: u32 = 1 << 2;
+    pub(crate) const EXT_ARG: u32 = 1 << 3;
+    pub(crate) const ABS_TIMER: u32 = 1 << 5;
+    pub(crate) const NO_IOWAIT: u32 = 1 << 7;
+    /// What ruring takes.
+    pub(crate) const ALL: u32 = GETEVENTS | SQ_WAKEUP | SQ_WAIT | EXT_ARG | ABS_TIMER | NO_IOWAIT;
+}
+
+/// Opcodes of `io_uring_register(2)` that ruring knows.
+pub(crate) mod register {
+    #![allow(missing_docs)]
+    pub(crate) const PROBE: u32 = 8;
+    pub(crate) const ENABLE_RINGS: u32 = 12;
+    pub(crate) const PBUF_RING: u32 = 22;
+    pub(crate) const UNREGISTER_PBUF_RING: u32 = 23;
+    pub(crate) const PBUF_STATUS: u32 = 26;
+}
+
+/// Bits of `sqe->flags`.
+pub(crate) mod sqe_flags {
+    #![allow(missing_docs)]
+    pub(crate) const FIXED_FILE: u8 = 1 << 0;
+    pub(crate) const IO_DRAIN: u8 = 1 << 1;
+    pub(crate) const IO_LINK: u8 = 1 << 2;
+    pub(crate) const IO_HARDLINK: u8 = 1 << 3;
+    pub(crate) const ASYNC: u8 = 1 << 4;
+    pub(crate) const BUFFER_SELECT: u8 = 1 << 5;
+    pub(crate) const CQE_SKIP_SUCCESS: u8 = 1 << 6;
+    pub(crate) const ALL: u8 = 0x7f;
+}
+
+/// Bits of `sqe->ioprio` of the send and receive family.
+pub(crate) mod recvsend {
+    #![allow(missing_docs)]
+    pub(crate) const POLL_FIRST: u16 = 1 << 0;
+    pub(crate) const MULTISHOT: u16 = 1 << 1;
+}
+
+/// Bits of `sqe->ioprio` of ACCEPT.
+pub(crate) mod accept {
+    #![allow(missing_docs)]
+    pub(crate) const MULTISHOT: u16 = 1 << 0;
+    pub(crate) const DONTWAIT: u16 = 1 << 1;
+    pub(crate) const POLL_FIRST: u16 = 1 << 2;
+}
+
+/// Flags of POLL_ADD and POLL_REMOVE, in `sqe->len`.
+pub(crate) mod poll {
+    #![allow(missing_docs)]
+    pub(crate) const ADD_MULTI: u32 = 1 << 0;
+    pub(crate) const UPDATE_EVENTS: u32 = 1 << 1;
+    pub(crate) const UPDATE_USER_DATA: u32 = 1 << 2;
+    pub(crate) const ADD_LEVEL: u32 = 1 << 3;
+}
+
+/// Flags of ASYNC_CANCEL.
+pub(crate) mod cancel {
+    #![allow(missing_docs)]
+    pub(crate) const ALL: u32 = 1 << 0;
+    pub(crate) const FD: u32 = 1 << 1;
+    pub(crate) const ANY: u32 = 1 << 2;
+    pub(crate) const FD_FIXED: u32 = 1 << 3;
+    pub(crate) const USERDATA: u32 = 1 << 4;
+    pub(crate) const OP: u32 = 1 << 5;
+    pub(crate) const VALID: u32 = 0x3f;
+}
+
+/// Flags of NOP.
+pub(crate) mod nop {
+    #![allow(missing_docs)]
+    pub(crate) const INJECT_RESULT: u32 = 1 << 0;
+    pub(crate) const FILE: u32 = 1 << 1;
+    pub(crate) const TW: u32 = 1 << 4;
+}
+
+/// Bits of `cqe->flags`.
+pub(crate) mod cqe {
+    #![allow(missing_docs)]
+    pub(crate) const BUFFER: u32 = 1 << 0;
+    pub(crate) const MORE: u32 = 1 << 1;
+    pub(crate) const SOCK_NONEMPTY: u32 = 1 << 2;
+    pub(crate) const BUFFER_SHIFT: u32 = 16;
+}
+
+/// Bits of the SQ ring's `flags`.
+pub(crate) mod sq {
+    #![allow(missing_docs)]
+    pub(crate) const CQ_OVERFLOW: u32 = 1 << 1;
+    pub(crate) const TASKRUN: u32 = 1 << 2;
+}
+
+/// mmap(2) offsets.
+pub(crate) mod off {
+    #![allow(missing_docs)]
+    pub(crate) const SQ_RING: u64 = 0;
+    pub(crate) const CQ_RING: u64 = 0x800_0000;
+    pub(crate) const SQES: u64 = 0x1000_0000;
+    pub(crate) const PBUF_RING: u64 = 0x8000_0000;
+    pub(crate) const PBUF_SHIFT: u32 = 16;
+    pub(crate) const MMAP_MASK: u64 = 0xf800_0000;
+}
+
+/// Flags of `struct io_uring_buf_reg`.
+pub(crate) mod pbuf {
+    #![allow(missing_docs)]
+    pub(crate) const MMAP: u16 = 1;
+}
+
+/// Event bits of poll(2) and epoll(7).
+pub(crate) mod events {
+    #![allow(missing_docs)]
+    pub(crate) const IN: u32 = 0x1;
+    pub(crate) const PRI: u32 = 0x2;
+    pub(crate) const OUT: u32 = 0x4;
+    pub(crate) const ERR: u32 = 0x8;
+    pub(crate) const HUP: u32 = 0x10;
+    pub(crate) const NVAL: u32 = 0x20;
+    pub(crate) const RDNORM: u32 = 0x40;
+    pub(crate) const WRNORM: u32 = 0x100;
+    pub(crate) const RDHUP: u32 = 0x2000;
+    pub(crate) const URING_WAKE: u32 = 1 << 27;
+    pub(crate) const EXCLUSIVE: u32 = 1 << 28;
+    pub(crate) const ONESHOT: u32 = 1 << 30;
+    pub(crate) const ET: u32 = 1 << 31;
+    /// Reported whether asked for or not.
+    pub(crate) const ALWAYS: u32 = ERR | HUP | NVAL | RDHUP;
+}
+
+/// Bits of the flags of send(2) and recv(2).
+pub(crate) mod msg {
+    #![allow(missing_docs)]
+    pub(crate) const CTRUNC: u32 = 0x8;
+    pub(crate) const TRUNC: u32 = 0x20;
+    pub(crate) const DONTWAIT: u32 = 0x40;
+    pub(crate) const WAITALL: u32 = 0x100;
+    pub(crate) const ERRQUEUE: u32 = 0x2000;
+    pub(crate) const NOSIGNAL: u32 = 0x4000;
+    pub(crate) const CMSG_CLOEXEC: u32 = 0x4000_0000;
+    /// What the kernel itself sets and user space may not.
+    pub(crate) const INTERNAL_SENDMSG: u32 = 0x0010_0000 | 0x0008_0000 | 0x0800_0000 | 0x0001_0000;
+}
+
+/// Most SQ entries of a ring.
+pub(crate) const MAX_ENTRIES: u32 = 32768;
+/// Most CQ entries of a ring.
+pub(crate) const MAX_CQ_ENTRIES: u32 = 2 * MAX_ENTRIES;
+/// Most bytes of one transfer (`MAX_RW_COUNT`).
+pub(crate) const MAX_RW_COUNT: usize = 0x7fff_f000;
+
+/// A completion (`struct io_uring_cqe`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cqe {
+    /// What the SQE said.
+    pub(crate) user_data: u64,
+    /// The result, or a negative errno.
+    pub(crate) res: i32,
+    /// `IORING_CQE_F_*`.
+    pub(crate) flags: u32,
+}

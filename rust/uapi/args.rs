@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What each opcode reads from its SQE, checked as `io_uring_enter(2)` says.
+//!
+//! A field that an opcode does not use must be zero where the kernel insists on it.
+
+use super::abi::{accept, cancel, events, msg, nop, op, poll, recvsend};
+use super::errno::{Result, EBADF, EINVAL};
+use super::sqe::{Flags, Sqe};
+
+/// NOP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NopArgs {
+    /// The result to complete with.
+    pub(crate) result: i32,
+    /// The file that has to be open, if any.
+    pub(crate) fd: Option<i32>,
+    /// Whether it completes through task work.
+    pub(crate) task_work: bool,
+}
+
+impl NopArgs {
+    /// Parses `nop_flags`, `len` and `fd`.
+    #[inline]
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        let flags = sqe.op_flags();
+        if flags & !(nop::INJECT_RESULT | nop::FILE | nop::TW) != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            result: if flags & nop::INJECT_RESULT != 0 {
+                sqe.len() as i32
+            } else {
+                0
+            },
+            fd: (flags & nop::FILE != 0).then(|| sqe.fd()),
+            task_work: flags & nop::TW != 0,
+        })
+    }
+}
+
+/// RECV and RECVMSG.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RecvArgs {
+    /// RECV: the buffer. RECVMSG: the `struct msghdr`.
+    pub(crate) addr: u64,
+    /// Bytes at `addr`; with buffer selection the most to take per receive, 0 for no such limit.
+    pub(crate) len: u32,
+    /// `MSG_*`
+    pub(crate) msg_flags: u32,
+    /// Poll before the first attempt.
+    pub(crate) poll_first: bool,
+    /// Keep receiving.
+    pub(crate) multishot: bool,
+    /// Multishot RECV: end after so many bytes in all, 0 for never.
+    pub(crate) total: u32,
+}
+
+impl RecvArgs {
+    /// Parses the fields of RECV, or of RECVMSG (`message`).
+    #[inline]
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags, message: bool) -> Result<Self> {
+        let ioprio = sqe.ioprio();
+        let args = Self {
+            addr: sqe.addr(),
+            len: sqe.len(),
+            msg_flags: sqe.op_flags(),
+            poll_first: ioprio & recvsend::POLL_FIRST != 0,
+            multishot: ioprio & recvsend::MULTISHOT != 0,
+            total: sqe.file_index(),
+        };
+        if sqe.off() != 0
+            || args.len as i32 >> 31 != 0
+            || ioprio & !(recvsend::POLL_FIRST | recvsend::MULTISHOT) != 0
+        {
+            return Err(EINVAL);
+        }
+        if args.multishot {
+            if !flags.buffer_select()
+                || args.msg_flags & msg::WAITALL != 0
+                || (message && args.total != 0)
+            {
+                return Err(EINVAL);
+            }
+        } else if args.total != 0 {
+            return Err(EINVAL);
+        }
+        Ok(args)
+    }
+}
+
+/// SEND and SENDMSG.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SendArgs {
+    /// SEND: the buffer. SENDMSG: the `struct msghdr`.
+    pub(crate) addr: u64,
+    /// Bytes at `addr`; with buffer selection the most to send, 0 for no such limit.
+    pub(crate) len: u32,
+    /// `MSG_*`
+    pub(crate) msg_flags: u32,
+    /// Poll before the first attempt.
+    pub(crate) poll_first: bool,
+    /// SEND: address to send to, 0 for none.
+    pub(crate) dest: u64,
+    /// Bytes at `dest`.
+    pub(crate) dest_len: u16,
+}
+
+impl SendArgs {
+    /// Parses the fields of SEND, or of SENDMSG (`message`).
+    #[inline]
+    pub(crate) fn parse(sqe: &Sqe, message: bool) -> Result<Self> {
+        let args = Self {
+            addr: sqe.addr(),
+            len: sqe.len(),
+            msg_flags: sqe.op_flags() | msg::NOSIGNAL,
+            poll_first: sqe.ioprio() & recvsend::POLL_FIRST != 0,
+            dest: sqe.off(),
+            dest_len: sqe.addr_len(),
+        };
+        if args.len as i32 >> 31 != 0 || sqe.ioprio() & !recvsend::POLL_FIRST != 0 {
+            return Err(EINVAL);
+        }
+        if message {
+            if sqe.off() != 0 || sqe.file_index() != 0 {
+                return Err(EINVAL);
+            }
+        } else if sqe.addr_len_pad() != 0 {
+            return Err(EINVAL);
+        }
+        Ok(args)
+    }
+}
+
+/// ACCEPT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AcceptArgs {
+    /// Where the peer's address goes, 0 for nowhere.
+    pub(crate) addr: u64,
+    /// Where its length is, in and out.
+    pub(crate) addr_len: u64,
+    /// `SOCK_CLOEXEC` and `SOCK_NONBLOCK` for the new socket.
+    pub(crate) sock_flags: u32,
+    /// Keep accepting.
+    pub(crate) multishot: bool,
+    /// Complete with `-EAGAIN` rather than wait.
+    pub(crate) dont_wait: bool,
+    /// Poll before the first attempt.
+    pub(crate) poll_first: bool,
+}
+
+impl AcceptArgs {
+    const CLOEXEC: u32 = 0o2000000;
+    const NONBLOCK: u32 = 0o4000;
+
+    /// Parses the fields of ACCEPT. Direct descriptors are `-EINVAL`: ruring has no file table.
+    #[inline]
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        let ioprio = sqe.ioprio();
+        if sqe.len() != 0
+            || sqe.buf_index() != 0
+            || sqe.file_index() != 0
+            || ioprio & !(accept::MULTISHOT | accept::DONTWAIT | accept::POLL_FIRST) != 0
+            || sqe.op_flags() & !(Self::CLOEXEC | Self::NONBLOCK) != 0
+        {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            addr: sqe.addr(),
+            addr_len: sqe.off(),
+            sock_flags: sqe.op_flags(),
+            multishot: ioprio & accept::MULTISHOT != 0,
+            dont_wait: ioprio & accept::DONTWAIT != 0,
+            poll_first: ioprio & accept::POLL_FIRST != 0,
+        })
+    }
+}
+
+/// The events of a poll request, with its behaviour bits (`EPOLLET`, `EPOLLONESHOT`,
+/// `EPOLLEXCLUSIVE`).
+fn poll_events(sqe: &Sqe, flags: u32) -> u32 {
+    let mut wanted = sqe.op_flags();
+    if flags & poll::ADD_MULTI == 0 {
+        wanted |= events::ONESHOT;
+    }
+    if flags & poll::ADD_LEVEL == 0 {
+        wanted |= events::ET;
+    }
+    wanted & (0xffff | events::EXCLUSIVE | events::ONESHOT | events::ET)
+}
+
+/// POLL_ADD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PollArgs {
+    /// What to wait for, with the behaviour bits.
+    pub(crate) events: u32,
+}
+
+impl PollArgs {
+    /// Parses the fields of POLL_ADD.
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        if sqe.buf_index() != 0 || sqe.off() != 0 || sqe.addr() != 0 {
+            return Err(EINVAL);
+        }
+        let bits = sqe.len();
+        if bits & !poll::ADD_MULTI != 0 || (bits & poll::ADD_MULTI != 0 && flags.cqe_skip()) {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            events: poll_events(sqe, bits),
+        })
+    }
+
+    /// Whether it reports until it is removed.
+    pub(crate) fn multishot(&self) -> bool {
+        self.events & events::ONESHOT == 0
+    }
+}
+
+/// POLL_REMOVE, which is also the update of a poll request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PollRemoveArgs {
+    /// `user_data` of the poll request meant.
+    pub(crate) target: u64,
+    /// Its new events, if they change.
+    pub(crate) events: Option<u32>,
+    /// Its new `user_data`, if that changes.
+    pub(crate) user_data: Option<u64>,
+}
+
+impl PollRemoveArgs {
+    /// Parses the fields of POLL_REMOVE.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        if sqe.buf_index() != 0 || sqe.file_index() != 0 {
+            return Err(EINVAL);
+        }
+        let flags = sqe.len();
+        if flags & !(poll::UPDATE_EVENTS | poll::UPDATE_USER_DATA | poll::ADD_MULTI) != 0
+            || flags == poll::ADD_MULTI
+        {
+            return Err(EINVAL);
+        }
+        let user_data = (flags & poll::UPDATE_USER_DATA != 0).then(|| sqe.off());
+        if user_data.is_none() && sqe.off() != 0 {
+            return Err(EINVAL);
+        }
+        let events = (flags & poll::UPDATE_EVENTS != 0).then(|| poll_events(sqe, flags));
+        if events.is_none() && sqe.op_flags() != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            target: sqe.addr(),
+            events,
+            user_data,
+        })
+    }
+}
+
+/// ASYNC_CANCEL: which requests are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CancelArgs {
+    /// `user_data` to match, if it counts.
+    pub(crate) user_data: Option<u64>,
+    /// File to match, if it counts.
+    pub(crate) fd: Option<i32>,
+    /// Opcode to match, if it counts.
+    pub(crate) opcode: Option<u8>,
+    /// All that match, rather than the first.
+    pub(crate) all: bool,
+}
+
+impl CancelArgs {
+    /// Parses the fields of ASYNC_CANCEL. A fixed file is `-EBADF`: ruring has no file table.
+    pub(crate) fn parse(sqe: &Sqe, sqe_flags: Flags) -> Result<Self> {
+        if sqe_flags.buffer_select() || sqe.off() != 0 || sqe.file_index() != 0 {
+            return Err(EINVAL);
+        }
+        let flags = sqe.op_flags();
+        let has = |bit| flags & bit != 0;
+        if flags & !cancel::VALID != 0
+            || (has(cancel::ANY) && (has(cancel::FD) || has(cancel::OP)))
+            || (has(cancel::OP) && sqe.len() >= u32::from(op::LAST))
+        {
+            return Err(EINVAL);
+        }
+        if has(cancel::FD) && (has(cancel::FD_FIXED) || sqe_flags.fixed_file()) {
+            return Err(EBADF);
+        }
+        let keyed = has(cancel::FD) || has(cancel::OP);
+        Ok(Self {
+            user_data: (!has(cancel::ANY) && (!keyed || has(cancel::USERDATA))).then(|| sqe.addr()),
+            fd: has(cancel::FD).then(|| sqe.fd()),
+            opcode: has(cancel::OP).then(|| sqe.len() as u8),
+            all: has(cancel::ALL) || has(cancel::ANY),
+        })
+    }
+}
+
+/// CLOSE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CloseArgs {
+    /// The descriptor to close.
+    pub(crate) fd: i32,
+}
+
+impl CloseArgs {
+    /// Parses the fields of CLOSE. A direct descriptor is `-ENXIO` in a ring without a file
+    /// table; as ruring can have none, it is `-EINVAL` like on a kernel before them.
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        if sqe.off() != 0
+            || sqe.addr() != 0
+            || sqe.len() != 0
+            || sqe.op_flags() != 0
+            || sqe.buf_index() != 0
+        {
+            return Err(EINVAL);
+        }
+        if flags.fixed_file() {
+            return Err(EBADF);
+        }
+        if sqe.file_index() != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self { fd: sqe.fd() })
+    }
+}

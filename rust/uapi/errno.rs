@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Error numbers, as they go into a completion or out of a system call.
+
+/// A negative `errno`.
+///
+/// # Invariants
+///
+/// The value is negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Errno(i32);
+
+impl Errno {
+    /// Wraps a return value of the kernel; anything that is not an error becomes `-EINVAL`.
+    #[inline]
+    pub(crate) const fn from_raw(value: i32) -> Self {
+        if value < 0 {
+            Self(value)
+        } else {
+            EINVAL
+        }
+    }
+
+    /// The negative number.
+    #[inline]
+    pub(crate) const fn to_raw(self) -> i32 {
+        self.0
+    }
+
+    /// What user space is told.
+    ///
+    /// A request cannot be restarted, as its submission is over: the codes that ask the kernel
+    /// for a restart become `-EINTR`.
+    #[inline]
+    pub(crate) const fn without_restart(self) -> Self {
+        match self.0 {
+            -516 | -514 | -513 | -512 => EINTR,
+            _ => self,
+        }
+    }
+}
+
+/// What most of the module returns.
+pub(crate) type Result<T = ()> = core::result::Result<T, Errno>;
+
+macro_rules! errnos {
+    ($($name:ident = $value:literal, $doc:literal;)*) => {
+        $(#[doc = $doc] pub(crate) const $name: Errno = Errno(-$value);)*
+    };
+}
+
+errnos! {
+    EINTR = 4, "Interrupted by a signal.";
+    EBADF = 9, "Bad file descriptor.";
+    EAGAIN = 11, "Would block, or a resource is short for the moment.";
+    ENOMEM = 12, "Out of memory.";
+    EFAULT = 14, "Bad address.";
+    EEXIST = 17, "Exists already, or belongs to another task.";
+    EINVAL = 22, "Invalid argument.";
+    ENFILE = 23, "Too many open files in the system.";
+    ENOENT = 2, "No such request or group.";
+    ETIME = 62, "A timeout has passed.";
+    EOVERFLOW = 75, "Value too large.";
+    EBADFD = 77, "The ring is disabled.";
+    ENOTSOCK = 88, "Not a socket.";
+    EMSGSIZE = 90, "Too many elements.";
+    EOPNOTSUPP = 95, "Not supported for this request.";
+    ECONNABORTED = 103, "Connection aborted.";
+    ENOBUFS = 105, "No provided buffer left.";
+    EALREADY = 114, "Already on its way.";
+    ECANCELED = 125, "Cancelled.";
+    ERESTARTNOINTR = 513, "Restart the system call once the task's work has run.";
+    ENOTTY = 25, "Not an ioctl of this file.";
+}

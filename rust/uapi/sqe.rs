@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A submission queue entry, read once.
+
+use super::abi::sqe_flags;
+use super::errno::{Errno, EINVAL, EOPNOTSUPP};
+
+/// A copy of a `struct io_uring_sqe`: user space can no longer change what is looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sqe {
+    words: [u64; 8],
+}
+
+impl Sqe {
+    /// Wraps the 64 bytes of an entry, as eight little-endian words.
+    #[inline(always)]
+    pub(crate) const fn new(words: [u64; 8]) -> Self {
+        Self { words }
+    }
+
+    /// `sqe->opcode`
+    #[inline(always)]
+    pub(crate) const fn opcode(&self) -> u8 {
+        self.words[0] as u8
+    }
+
+    /// `sqe->flags`
+    #[inline(always)]
+    pub(crate) const fn flags(&self) -> u8 {
+        (self.words[0] >> 8) as u8
+    }
+
+    /// `sqe->ioprio`
+    #[inline(always)]
+    pub(crate) const fn ioprio(&self) -> u16 {
+        (self.words[0] >> 16) as u16
+    }
+
+    /// `sqe->fd`
+    #[inline(always)]
+    pub(crate) const fn fd(&self) -> i32 {
+        (self.words[0] >> 32) as i32
+    }
+
+    /// `sqe->off`, also `addr2`
+    #[inline(always)]
+    pub(crate) const fn off(&self) -> u64 {
+        self.words[1]
+    }
+
+    /// `sqe->addr`
+    #[inline(always)]
+    pub(crate) const fn addr(&self) -> u64 {
+        self.words[2]
+    }
+
+    /// `sqe->len`
+    #[inline(always)]
+    pub(crate) const fn len(&self) -> u32 {
+        self.words[3] as u32
+    }
+
+    /// `sqe->rw_flags` and its aliases (`msg_flags`, `accept_flags`, `poll32_events`, ...)
+    #[inline(always)]
+    pub(crate) const fn op_flags(&self) -> u32 {
+        (self.words[3] >> 32) as u32
+    }
+
+    /// `sqe->user_data`
+    #[inline(always)]
+    pub(crate) const fn user_data(&self) -> u64 {
+        self.words[4]
+    }
+
+    /// `sqe->buf_index`, also `buf_group`
+    #[inline(always)]
+    pub(crate) const fn buf_index(&self) -> u16 {
+        self.words[5] as u16
+    }
+
+    /// `sqe->personality`
+    #[inline(always)]
+    pub(crate) const fn personality(&self) -> u16 {
+        (self.words[5] >> 16) as u16
+    }
+
+    /// `sqe->splice_fd_in` and its aliases (`file_index`, `optlen`)
+    #[inline(always)]
+    pub(crate) const fn file_index(&self) -> u32 {
+        (self.words[5] >> 32) as u32
+    }
+
+    /// `sqe->addr_len`
+    #[inline(always)]
+    pub(crate) const fn addr_len(&self) -> u16 {
+        (self.words[5] >> 32) as u16
+    }
+
+    /// The padding behind `addr_len`.
+    #[inline(always)]
+    pub(crate) const fn addr_len_pad(&self) -> u16 {
+        (self.words[5] >> 48) as u16
+    }
+}
+
+/// How a request is tied to the next one of its submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Link {
+    /// The next one does not care.
+    #[default]
+    None,
+    /// The next one starts when this one has succeeded.
+    Soft,
+    /// The next one starts when this one is over.
+    Hard,
+}
+
+/// `sqe->flags`, parsed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flags {
+    bits: u8,
+}
+
+impl Flags {
+    /// Checks `sqe->flags` against what the opcode can do.
+    ///
+    /// Returns `-EINVAL` for unknown bits and for IOSQE_IO_DRAIN, which ruring lacks, and
+    /// `-EOPNOTSUPP` for a buffer selection by an opcode that has none.
+    #[inline(always)]
+    pub(crate) fn parse(bits: u8, buffer_select: bool) -> Result<Self, Errno> {
+        const PLAIN: u8 = sqe_flags::FIXED_FILE
+            | sqe_flags::IO_LINK
+            | sqe_flags::IO_HARDLINK
+            | sqe_flags::ASYNC;
+        if bits & !PLAIN != 0 {
+            if bits & !sqe_flags::ALL != 0 {
+                return Err(EINVAL);
+            }
+            if bits & sqe_flags::BUFFER_SELECT != 0 && !buffer_select {
+                return Err(EOPNOTSUPP);
+            }
+            if bits & sqe_flags::IO_DRAIN != 0 {
+                return Err(EINVAL);
+            }
+        }
+        Ok(Self { bits })
+    }
+
+    /// What can be said of the flags of an entry that is refused.
+    pub(crate) fn of_refused(bits: u8) -> Self {
+        Self {
+            bits: bits & (sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK),
+        }
+    }
+
+    /// Whether `fd` is an index into the registered files.
+    #[inline(always)]
+    pub(crate) fn fixed_file(self) -> bool {
+        self.bits & sqe_flags::FIXED_FILE != 0
+    }
+
+    /// The tie to the next entry.
+    #[inline(always)]
+    pub(crate) fn link(self) -> Link {
+        if self.bits & sqe_flags::IO_HARDLINK != 0 {
+            Link::Hard
+        } else if self.bits & sqe_flags::IO_LINK != 0 {
+            Link::Soft
+        } else {
+            Link::None
+        }
+    }
+
+    /// Whether the submitter does not want it tried inline.
+    #[inline(always)]
+    pub(crate) fn force_async(self) -> bool {
+        self.bits & sqe_flags::ASYNC != 0
+    }
+
+    /// Whether the buffer comes from the group `buf_group`.
+    #[inline(always)]
+    pub(crate) fn buffer_select(self) -> bool {
+        self.bits & sqe_flags::BUFFER_SELECT != 0
+    }
+
+    /// Whether success posts no completion.
+    #[inline(always)]
+    pub(crate) fn cqe_skip(self) -> bool {
+        self.bits & sqe_flags::CQE_SKIP_SUCCESS != 0
+    }
+
+    /// Whether it can be issued at once, on its own.
+    #[inline(always)]
+    pub(crate) fn plain(self) -> bool {
+        self.bits & (sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK | sqe_flags::ASYNC) == 0
+    }
+}
