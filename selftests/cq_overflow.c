@@ -9,9 +9,9 @@
 #define OVERFLOW	IORING_SQ_CQ_OVERFLOW
 
 /* The ring under test, small enough to overflow. */
-static int small_ring(struct ring *r, enum backend backend, unsigned int flags)
+static int small_ring(struct ring *r, enum backend on, unsigned int flags)
 {
-	return ring_init_cq(r, backend, CQ, CQ, flags);
+	return ring_init_cq(r, on, CQ, CQ, flags);
 }
 
 static int submit_nops(struct ring *r, __u64 first, unsigned int nr)

@@ -2,13 +2,12 @@
 /*
  * What is ruring's own: the device, and where it is measured against io_uring.
  */
-#include <kselftest_harness.h>
 #include <linux/ruring.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "ring.h"
+#include "check.h"
 
 #define MISC_MAJOR	10
 

@@ -11,7 +11,7 @@
 #define GROUP	1
 #define MORE	IORING_CQE_F_MORE
 #define NONEMPTY	IORING_CQE_F_SOCK_NONEMPTY
-#define HEADER	(int)sizeof(struct io_uring_recvmsg_out)
+#define HEADER	((int)sizeof(struct io_uring_recvmsg_out))
 
 /* A UDP receiver, a sender that is connected to it, and a group of buffers. */
 struct bench {

@@ -367,16 +367,15 @@ TEST_F(ring, nothing_is_mapped_behind_the_rings)
 {
 	size_t size = (self->ring.rings_size + 4095) & ~4095ul;
 	char *p = map(self->ring.fd, size + 4096, PROT_READ, IORING_OFF_SQ_RING);
-	char *beyond;
 
 	/* whether such a map is refused or just has a hole does not matter */
 	if (!p)
 		return;
 	signal(SIGBUS, on_fault);
-	beyond = p + size;
 	if (!sigsetjmp(fault, 1)) {
-		EXPECT_EQ(0, *(volatile char *)beyond);
-		ASSERT_TRUE(false) TH_LOG("read behind the rings");
+		char c = __atomic_load_n(p + size, __ATOMIC_RELAXED);
+
+		ASSERT_TRUE(false) TH_LOG("read %d behind the rings", c);
 	}
 }
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The harness, and what tests assert of a ring.
+ */
+#ifndef SELFTESTS_CHECK_H
+#define SELFTESTS_CHECK_H
+
+#include <kselftest_harness.h>
+
+#include "ring.h"
+
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 120
+
+#define DEFER_FLAGS	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+
+/* The next completion, waited for if need be, is exactly this one. */
+#define ASSERT_CQE(ring, data, result, cflags) do {			\
+	struct io_uring_cqe _cqe = {};					\
+	ASSERT_EQ(0, ring_take(ring, &_cqe));				\
+	ASSERT_EQ((__u64)(data), _cqe.user_data);			\
+	ASSERT_EQ((__s32)(result), _cqe.res);				\
+	ASSERT_EQ((__u32)(cflags), _cqe.flags);				\
+} while (0)
+
+/* Submit the one SQE that is prepared; this is how it completes. */
+#define ASSERT_RESULT(ring, result) do {				\
+	struct io_uring_cqe _cqe = {};					\
+	ASSERT_EQ(1, ring_submit(ring));				\
+	ASSERT_EQ(0, ring_take(ring, &_cqe));				\
+	ASSERT_EQ((__s32)(result), _cqe.res);				\
+} while (0)
+
+/*
+ * Nothing has completed and nothing is about to: a NOP that is submitted after
+ * what could have caused a completion is the next to complete.
+ */
+#define ASSERT_QUIET(ring) do {						\
+	prep_nop(ring, 0xbeacu);					\
+	ASSERT_EQ(1, ring_submit_and_run(ring));			\
+	ASSERT_CQE(ring, 0xbeacu, 0, 0);				\
+	ASSERT_EQ(0, ring_ready(ring));					\
+} while (0)
+
+#define BUFFER_FLAGS(bid) \
+	(IORING_CQE_F_BUFFER | ((__u32)(bid) << IORING_CQE_BUFFER_SHIFT))
+
+#endif /* SELFTESTS_CHECK_H */
