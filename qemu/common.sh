@@ -30,6 +30,8 @@ step() {
 	say "$what"
 	"$@" >"$log" 2>&1 </dev/null &
 	pid=$!
+	# A background command does not hear of Ctrl-C by itself.
+	trap 'kill $pid 2>/dev/null; exit 130' INT TERM HUP
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 0.5
 		if [ -t 2 ]; then
@@ -42,6 +44,7 @@ step() {
 	done
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 	wait "$pid" || rc=$?
+	trap - INT TERM HUP
 	if [ $rc -ne 0 ]; then
 		tail -n 25 "$log" >&2
 		die "$what failed; the whole output is in $log"
