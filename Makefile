@@ -5,7 +5,7 @@
 ROOT	:= $(CURDIR)
 KERNEL	?= release
 export CPUS VM_MEMORY VM_TIMEOUT VM_LOG VM_APPEND VM_QEMU VM_LEAKS VM_MODULE
-export CLIENTS MESSAGES SIZE TESTS
+export TESTS TEST_TIMEOUT
 
 ifneq ($(filter-out release debug,$(KERNEL)),)
 $(error KERNEL is "release" or "debug", not "$(KERNEL)")
@@ -30,9 +30,13 @@ setup:
 tools selftests:
 	@qemu/build $(KERNEL) $@
 
+demo-env = TOOLS=$(ROOT)/build/$(KERNEL)/tools \
+	$(foreach v,CLIENTS MESSAGES SIZE,$(if $($(v)),$(v)=$($(v))))
+
 run: modules
 	@qemu/build $(KERNEL) tools
-	@qemu/vm $(KERNEL) 'TOOLS=$(ROOT)/build/$(KERNEL)/tools tools/demo.sh'
+	@terminal=; [ ! -t 1 ] || terminal=TERMINAL=1; \
+	qemu/vm $(KERNEL) "$(demo-env) $$terminal tools/demo.sh"
 
 test:
 	@selftests/run
