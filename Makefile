@@ -4,8 +4,6 @@
 # Kbuild reads the file of that name; this one is for people.
 ROOT	:= $(CURDIR)
 KERNEL	?= release
-export CPUS VM_MEMORY VM_TIMEOUT VM_LOG VM_APPEND VM_QEMU VM_LEAKS VM_MODULE
-export TESTS TEST_TIMEOUT
 
 ifneq ($(filter-out release debug,$(KERNEL)),)
 $(error KERNEL is "release" or "debug", not "$(KERNEL)")
