@@ -11,7 +11,7 @@ use super::{
     waitqueue::WaitQueue,
 };
 use crate::uapi::errno::{Errno, Result};
-use core::{ffi::c_void, marker::PhantomData};
+use core::{ffi::c_void, marker::PhantomData, mem::ManuallyDrop};
 use kernel::{fs::File, page::PAGE_SHIFT, seq_file::SeqFile, sync::Arc};
 
 const O_RDWR_CLOEXEC: u32 = 0o2 | 0o2000000;
@@ -86,15 +86,16 @@ impl<T: RingFile> Operations<T> {
     /// # Safety
     ///
     /// `file` must be a live file from [`install`], whose reference to the ring is borrowed.
-    unsafe fn ring<'a>(file: *mut bindings::file) -> &'a Arc<T> {
-        // SAFETY: `private_data` is an `Arc` that was turned into a pointer by `install`; an
-        // `Arc` is one pointer, so that a reference to the field is a reference to it.
-        unsafe { &*(&raw const (*file).private_data).cast::<Arc<T>>() }
+    unsafe fn ring(file: *mut bindings::file) -> ManuallyDrop<Arc<T>> {
+        // SAFETY: `private_data` is an `Arc` that was turned into a pointer by `install`, and
+        // whose reference stays with the file.
+        ManuallyDrop::new(unsafe { Arc::from_raw((*file).private_data.cast::<T>()) })
     }
 
     unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: u32, arg: usize) -> isize {
         // SAFETY: `file` is one of ours.
-        match T::ioctl(unsafe { Self::ring(file) }, cmd, arg as u64) {
+        let ring = unsafe { Self::ring(file) };
+        match T::ioctl(&ring, cmd, arg as u64) {
             Ok(value) => value as isize,
             Err(error) => error.to_raw() as isize,
         }
@@ -166,7 +167,8 @@ impl<T: RingFile> Operations<T> {
 
     unsafe extern "C" fn flush(file: *mut bindings::file, _id: *mut c_void) -> i32 {
         // SAFETY: `file` is one of ours.
-        T::flush(unsafe { Self::ring(file) });
+        let ring = unsafe { Self::ring(file) };
+        T::flush(&ring);
         0
     }
 
