@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What one call of io_uring_enter() costs: each submits a NOP and takes its
+ * completion. Run it on ruring, on io_uring, and on io_uring under ruring-run.
+ *
+ *	call-cost --backend io_uring --calls 10000
+ */
+#include <err.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "args.h"
+#include "ring.h"
+
+static const char usage[] =
+"usage: call-cost [OPTION]...\n"
+"  --backend NAME   ruring (default) or io_uring\n"
+"  --calls N        how many (10000)\n";
+
+static void call(struct ring *ring)
+{
+	struct io_uring_sqe *sqe = ring_get_sqe(ring);
+	int ret;
+
+	/* All zero: IORING_OP_NOP. */
+	if (!sqe)
+		errx(1, "the submission queue is full");
+	ret = ring_submit_and_wait(ring, 1);
+	if (ret != 1 || !ring_peek_cqe(ring))
+		errx(1, "no completion: %s", strerror(-ret));
+	ring_seen_cqe(ring);
+}
+
+static double now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1e9 + ts.tv_nsec;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "backend",	required_argument, NULL, 'b' },
+		{ "calls",	required_argument, NULL, 'n' },
+		{ "help",	no_argument,	   NULL, 'h' },
+		{ }
+	};
+	enum ring_backend backend = RING_RURING;
+	unsigned long i, calls = 10000;
+	struct ring ring;
+	double start;
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'b':
+			if (!ring_backend_parse(optarg, &backend))
+				errx(1, "--backend: not ruring or io_uring: %s",
+				     optarg);
+			break;
+		case 'n':
+			calls = arg_number("calls", optarg, 1, 1000000000);
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+
+	ret = ring_init(&ring, backend, 8, 16, IORING_SETUP_SINGLE_ISSUER |
+			IORING_SETUP_DEFER_TASKRUN);
+	if (ret < 0)
+		errx(1, "cannot make a ring of %s: %s",
+		     ring_backend_name(backend), strerror(-ret));
+	/* Once, for what happens but once. */
+	call(&ring);
+	start = now_ns();
+	for (i = 0; i < calls; i++)
+		call(&ring);
+	printf("%s: %.0f ns per call\n", ring_backend_name(backend),
+	       (now_ns() - start) / calls);
+	ring_exit(&ring);
+	return 0;
+}
