@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A program that makes io_uring's system calls and knows nothing of ruring: what
+ * ruring_run.c runs. Its argument says what it does; it exits with 0 if all it
+ * saw was right.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/io_uring.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHECK(condition)						\
+	do {								\
+		if (!(condition)) {					\
+			fprintf(stderr, "%s: line %d: %s, errno %d\n",	\
+				__func__, __LINE__, #condition, errno);	\
+			exit(1);					\
+		}							\
+	} while (0)
+
+static int make_ring(unsigned int flags)
+{
+	struct io_uring_params params = { .flags = flags };
+
+	return syscall(__NR_io_uring_setup, 8, &params);
+}
+
+static int enter(int fd, unsigned int submit, unsigned int wait,
+		 unsigned int flags)
+{
+	return syscall(__NR_io_uring_enter, fd, submit, wait, flags, NULL, 0);
+}
+
+/* Wait for a completion that never comes. */
+static int wait_in_vain(int fd, long milliseconds)
+{
+	struct __kernel_timespec ts = { .tv_nsec = milliseconds * 1000000 };
+	struct io_uring_getevents_arg arg = { .ts = (unsigned long)&ts };
+
+	return syscall(__NR_io_uring_enter, fd, 0, 1, IORING_ENTER_GETEVENTS |
+		       IORING_ENTER_EXT_ARG, &arg, sizeof(arg));
+}
+
+/* Submit a NOP; its completion must be there afterwards. */
+static void do_nop(unsigned int flags)
+{
+	struct io_uring_params params = { .flags = flags };
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	char *rings;
+	int fd;
+
+	fd = syscall(__NR_io_uring_setup, 1, &params);
+	CHECK(fd >= 0);
+	rings = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		     IORING_OFF_SQ_RING);
+	sqe = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   IORING_OFF_SQES);
+	CHECK(rings != MAP_FAILED && sqe != MAP_FAILED);
+	memset(sqe, 0, sizeof(*sqe));
+	sqe->user_data = 42;
+	*(unsigned int *)(rings + params.sq_off.tail) = 1;
+	CHECK(enter(fd, 1, 1, IORING_ENTER_GETEVENTS |
+		    (flags & IORING_SETUP_SQPOLL ? IORING_ENTER_SQ_WAKEUP : 0))
+	      == 1);
+	cqe = (struct io_uring_cqe *)(rings + params.cq_off.cqes);
+	CHECK(cqe->user_data == 42 && cqe->res == 0);
+	close(fd);
+}
+
+static void nop(void)
+{
+	do_nop(0);
+}
+
+static void nop_sqpoll(void)
+{
+	do_nop(IORING_SETUP_SQPOLL);
+}
+
+static void errors(void)
+{
+	int fd = make_ring(0);
+
+	CHECK(fd >= 0);
+	CHECK(make_ring(1U << 31) == -1 && errno == EINVAL);
+	CHECK(syscall(__NR_io_uring_setup, 8, NULL) == -1 && errno == EFAULT);
+	CHECK(syscall(__NR_io_uring_setup, 0, &(struct io_uring_params) { })
+	      == -1 && errno == EINVAL);
+	CHECK(enter(-1, 0, 0, 0) == -1 && errno == EBADF);
+	CHECK(enter(999, 0, 0, 0) == -1 && errno == EBADF);
+	CHECK(enter(0, 0, 0, 0) == -1 && errno == EOPNOTSUPP);
+	CHECK(enter(-1, 0, 0, 1U << 31) == -1 && errno == EINVAL);
+	CHECK(enter(fd, 0, 0, 1U << 31) == -1 && errno == EINVAL);
+	CHECK(enter(fd, 0, 0, 0) == 0);
+	CHECK(syscall(__NR_io_uring_register, 999, IORING_REGISTER_PROBE, NULL,
+		      0) == -1 && errno == EBADF);
+	CHECK(syscall(__NR_io_uring_register, 0, IORING_REGISTER_PROBE, NULL,
+		      0) == -1 && errno == EOPNOTSUPP);
+	CHECK(syscall(__NR_io_uring_register, fd, 9999, NULL, 0) == -1 &&
+	      errno == EINVAL);
+	CHECK(syscall(__NR_io_uring_register, fd, IORING_REGISTER_PROBE, 8UL,
+		      256) == -1 && errno == EFAULT);
+	close(fd);
+	CHECK(enter(fd, 0, 0, 0) == -1 && errno == EBADF);
+}
+
+static unsigned int open_fds(void)
+{
+	unsigned int fd, n = 0;
+
+	for (fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void descriptors(void)
+{
+	unsigned int before = open_fds();
+	int lowest = dup(0), fd;
+
+	close(lowest);
+	fd = make_ring(0);
+	CHECK(fd == lowest);
+	CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+	CHECK(open_fds() == before + 1);
+	CHECK(enter(dup2(fd, 50), 0, 0, 0) == 0);
+	close(fd);
+	CHECK(enter(50, 0, 0, 0) == 0);
+	close(50);
+	CHECK(open_fds() == before);
+}
+
+/* Each call must leave all registers alone but rax, rcx and r11. */
+static void registers(void)
+{
+	unsigned long in[] = { make_ring(0), 0, 0, 0, 0x5555, 0x6666 };
+	unsigned long out[6], rax;
+	unsigned int i;
+
+	register unsigned long r10 asm("r10") = in[3];
+	register unsigned long r8 asm("r8") = in[4];
+	register unsigned long r9 asm("r9") = in[5];
+	unsigned long rdi = in[0], rsi = in[1], rdx = in[2];
+
+	asm volatile("syscall"
+		     : "=a" (rax), "+D" (rdi), "+S" (rsi), "+d" (rdx),
+		       "+r" (r10), "+r" (r8), "+r" (r9)
+		     : "0" ((unsigned long)__NR_io_uring_enter)
+		     : "rcx", "r11", "memory");
+	out[0] = rdi;
+	out[1] = rsi;
+	out[2] = rdx;
+	out[3] = r10;
+	out[4] = r8;
+	out[5] = r9;
+	CHECK(rax == 0);
+	for (i = 0; i < 6; i++)
+		CHECK(out[i] == in[i]);
+}
+
+/* The signal that was caught last. */
+static int caught;
+
+static void catch(int signal)
+{
+	__atomic_store_n(&caught, signal, __ATOMIC_RELAXED);
+}
+
+static int last_caught(void)
+{
+	return __atomic_load_n(&caught, __ATOMIC_RELAXED);
+}
+
+/* Have a child of ours do nothing for a while but send us a signal. */
+static void signal_soon(int signal)
+{
+	pid_t parent = getpid();
+
+	if (fork())
+		return;
+	usleep(100000);
+	if (signal)
+		kill(parent, signal);
+	_exit(0);
+}
+
+static void signals(void)
+{
+	struct epoll_event event;
+	int fd = make_ring(0);
+
+	/* The end of a child is ignored, and interrupts nothing. */
+	signal_soon(0);
+	CHECK(wait_in_vain(fd, 600) == -1 && errno == ETIME);
+	wait(NULL);
+	signal_soon(0);
+	CHECK(epoll_wait(epoll_create1(0), &event, 1, 600) == 0);
+	wait(NULL);
+	signal(SIGUSR1, SIG_IGN);
+	signal_soon(SIGUSR1);
+	CHECK(wait_in_vain(fd, 600) == -1 && errno == ETIME);
+	wait(NULL);
+
+	/* What is caught does. */
+	signal(SIGUSR1, catch);
+	signal_soon(SIGUSR1);
+	CHECK(wait_in_vain(fd, 30000) == -1 && errno == EINTR);
+	CHECK(last_caught() == SIGUSR1);
+	wait(NULL);
+}
+
+static void blocked_signals(void)
+{
+	sigset_t all, now;
+	int fd, signal;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	fd = make_ring(0);
+	CHECK(enter(fd, 0, 0, 0) == 0);
+	raise(SIGUSR1);
+	CHECK(enter(make_ring(0), 0, 0, 0) == 0);
+	sigprocmask(SIG_BLOCK, NULL, &now);
+	for (signal = 1; signal < 32; signal++)
+		CHECK(sigismember(&now, signal) ==
+		      (signal != SIGKILL && signal != SIGSTOP));
+	sigpending(&now);
+	CHECK(sigismember(&now, SIGUSR1));
+}
+
+static void own_filter(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_getpgid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = 4, .filter = code };
+
+	signal(SIGSYS, catch);
+	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+	nop();
+	CHECK(!last_caught());
+	syscall(__NR_getpgid, 0);
+	CHECK(last_caught() == SIGSYS);
+}
+
+static void *thread(void *arg)
+{
+	int fd = make_ring(0), i;
+
+	for (i = 0; i < 50; i++)
+		CHECK(enter(fd, 0, 0, 0) == 0);
+	CHECK(wait_in_vain(fd, 100) == -1 && errno == ETIME);
+	close(fd);
+	return arg;
+}
+
+static void threads(void)
+{
+	pthread_t ids[8];
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		CHECK(!pthread_create(&ids[i], NULL, thread, NULL));
+	for (i = 0; i < 8; i++)
+		CHECK(!pthread_join(ids[i], NULL));
+}
+
+static int change_rings(int fd, unsigned int opcode, unsigned int offset,
+			__u64 data)
+{
+	struct io_uring_rsrc_update update = {
+		.offset = offset,
+		.data = data,
+	};
+
+	if (syscall(__NR_io_uring_register, fd, opcode, &update, 1) != 1)
+		return -1;
+	return update.offset;
+}
+
+static void *use_index(void *arg)
+{
+	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == -1);
+	CHECK(change_rings(*(int *)arg, IORING_REGISTER_RING_FDS, 0,
+			   *(int *)arg) == 0);
+	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
+	return NULL;
+}
+
+static void registered_rings(void)
+{
+	int fd = make_ring(0), other = make_ring(0), status;
+	pthread_t id;
+
+	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
+	      errno == EBADF);
+	CHECK(enter(99, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
+	      errno == EINVAL);
+	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, ~0U, fd) == 0);
+	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, 0, fd) == -1 &&
+	      errno == EBUSY);
+	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, 16, fd) == -1 &&
+	      errno == EINVAL);
+	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, ~0U, 0) == -1 &&
+	      errno == EOPNOTSUPP);
+	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, ~0U, 999) == -1 &&
+	      errno == EBADF);
+	/* The ring stays without its descriptor. */
+	close(fd);
+	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
+	CHECK(change_rings(0, IORING_REGISTER_RING_FDS |
+			   IORING_REGISTER_USE_REGISTERED_RING, 7, other) == 7);
+	CHECK(enter(7, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
+	/* It is this thread's: neither another's nor a child's. */
+	CHECK(!pthread_create(&id, NULL, use_index, &other));
+	pthread_join(id, NULL);
+	if (!fork())
+		_exit(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
+	wait(&status);
+	CHECK(!status);
+	CHECK(change_rings(other, IORING_UNREGISTER_RING_FDS, 0, 0) == 0);
+	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
+	      errno == EBADF);
+}
+
+/* A child that executes another program, once by fork and once by vfork. */
+static void children(void)
+{
+	static char * const argv[] = { "iou_program", "nop", NULL };
+	int i, status;
+
+	for (i = 0; i < 2; i++) {
+		pid_t pid = i ? vfork() : fork();
+
+		if (!pid) {
+			execv("/proc/self/exe", argv);
+			_exit(99);
+		}
+		CHECK(waitpid(pid, &status, 0) == pid);
+		CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
+	}
+	/* A ring is shared with a child. */
+	i = make_ring(0);
+	if (!fork())
+		_exit(enter(i, 0, 0, 0));
+	wait(&status);
+	CHECK(!status);
+}
+
+static void job_control(void)
+{
+	int fd = make_ring(0), status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		while (!enter(fd, 0, 0, 0))
+			;
+		_exit(1);
+	}
+	usleep(50000);
+	kill(pid, SIGSTOP);
+	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	usleep(50000);
+	CHECK(waitpid(pid, &status, WUNTRACED | WNOHANG) == 0);
+	kill(pid, SIGCONT);
+	CHECK(waitpid(pid, &status, WCONTINUED) == pid && WIFCONTINUED(status));
+	kill(pid, SIGKILL);
+	CHECK(waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGKILL);
+}
+
+/* No /dev and no rights. */
+static void unprivileged(void)
+{
+	CHECK(!chroot("/proc") && !chdir("/"));
+	CHECK(!setresgid(65534, 65534, 65534) &&
+	      !setresuid(65534, 65534, 65534));
+	nop();
+}
+
+static void dies(void)
+{
+	CHECK(make_ring(0) >= 0);
+	signal(SIGTERM, SIG_DFL);
+	raise(SIGTERM);
+}
+
+static void exits(void)
+{
+	CHECK(make_ring(0) >= 0);
+	exit(37);
+}
+
+static void waits(void)
+{
+	wait_in_vain(make_ring(0), 60000);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} scenarios[] = {
+	{ "nop", nop },
+	{ "nop_sqpoll", nop_sqpoll },
+	{ "errors", errors },
+	{ "descriptors", descriptors },
+	{ "registers", registers },
+	{ "signals", signals },
+	{ "blocked_signals", blocked_signals },
+	{ "own_filter", own_filter },
+	{ "threads", threads },
+	{ "registered_rings", registered_rings },
+	{ "children", children },
+	{ "job_control", job_control },
+	{ "unprivileged", unprivileged },
+	{ "dies", dies },
+	{ "exits", exits },
+	{ "waits", waits },
+};
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
+		if (argc == 2 && !strcmp(argv[1], scenarios[i].name)) {
+			scenarios[i].run();
+			return 0;
+		}
+	}
+	return 99;
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ruring-run: a program that makes io_uring's system calls, on ruring.
+ *
+ * The program is iou_program.c, which is linked statically. What it does runs
+ * once as it is, on the kernel's io_uring, and once under the runner: it must
+ * see the same.
+ */
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+struct files {
+	char program[PATH_MAX];
+	char runner[PATH_MAX];
+	int errors;		/* what it writes to standard error */
+};
+
+FIXTURE(program)
+{
+	struct files files;
+};
+
+FIXTURE_VARIANT(program)
+{
+	bool on_ruring;
+};
+
+FIXTURE_VARIANT_ADD(program, io_uring)
+{
+	.on_ruring = false,
+};
+
+FIXTURE_VARIANT_ADD(program, ruring)
+{
+	.on_ruring = true,
+};
+
+/* Why there can be no test, or NULL. */
+static const char *find_files(struct files *files, bool on_ruring)
+{
+	char path[PATH_MAX] = "";
+	const char *dir;
+
+	if (readlink("/proc/self/exe", path, sizeof(path) - 1) < 0)
+		return "there is no /proc";
+	dir = dirname(path);
+	if (snprintf(files->program, PATH_MAX, "%s/iou_program", dir) >=
+	    PATH_MAX ||
+	    snprintf(files->runner, PATH_MAX, "%s/../tools/ruring-run", dir) >=
+	    PATH_MAX)
+		return "the path is too long";
+	files->errors = memfd_create("errors", 0);
+	if (on_ruring && access("/dev/ruring", R_OK | W_OK))
+		return "there is no /dev/ruring";
+	if (on_ruring && access(files->runner, X_OK))
+		return "ruring-run is not built";
+	return NULL;
+}
+
+FIXTURE_SETUP(program)
+{
+	const char *why = find_files(&self->files, variant->on_ruring);
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(program)
+{
+	close(self->files.errors);
+}
+
+static pid_t start(struct files *files, bool on_ruring,
+		   const char *option, const char *scenario)
+{
+	char *argv[8];
+	int argc = 0;
+	pid_t pid;
+
+	if (on_ruring)
+		argv[argc++] = files->runner;
+	if (on_ruring && option)
+		argv[argc++] = (char *)option;
+	argv[argc++] = files->program;
+	argv[argc++] = (char *)scenario;
+	argv[argc] = NULL;
+
+	pid = fork();
+	if (!pid) {
+		dup2(files->errors, STDERR_FILENO);
+		execv(argv[0], argv);
+		_exit(98);
+	}
+	return pid;
+}
+
+static int run(struct files *files, bool on_ruring, const char *option,
+	       const char *scenario)
+{
+	pid_t pid = start(files, on_ruring, option, scenario);
+	int status = -1;
+
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+/* What was written to standard error. */
+static const char *complaints(struct files *files)
+{
+	static char text[4096];
+	ssize_t n = pread(files->errors, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+static void expect_success(struct __test_metadata *_metadata,
+			   struct files *files, bool on_ruring,
+			   const char *scenario)
+{
+	EXPECT_EQ(0, run(files, on_ruring, NULL, scenario))
+		TH_LOG("%s", complaints(files));
+}
+
+TEST_F(program, nop)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "nop");
+}
+
+TEST_F(program, errors)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "errors");
+}
+
+TEST_F(program, descriptors)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "descriptors");
+}
+
+TEST_F(program, registers)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "registers");
+}
+
+TEST_F(program, signals)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "signals");
+}
+
+TEST_F(program, blocked_signals)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "blocked_signals");
+}
+
+TEST_F(program, own_filter)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "own_filter");
+}
+
+TEST_F(program, threads)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "threads");
+}
+
+TEST_F(program, registered_rings)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "registered_rings");
+}
+
+TEST_F(program, children)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "children");
+}
+
+TEST_F(program, job_control)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "job_control");
+}
+
+TEST_F(program, unprivileged)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "unprivileged");
+}
+
+TEST_F(program, exit_status)
+{
+	int status = run(&self->files, variant->on_ruring, NULL, "exits");
+
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(37, WEXITSTATUS(status));
+}
+
+TEST_F(program, death_by_signal)
+{
+	int status = run(&self->files, variant->on_ruring, NULL, "dies");
+
+	ASSERT_TRUE(WIFSIGNALED(status));
+	EXPECT_EQ(SIGTERM, WTERMSIG(status));
+}
+
+TEST_F(program, killed_in_a_wait)
+{
+	pid_t pid = start(&self->files, variant->on_ruring, NULL, "waits");
+	int status;
+
+	usleep(300000);
+	ASSERT_EQ(0, waitpid(pid, &status, WNOHANG));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(SIGKILL, WTERMSIG(status));
+}
+
+/* What the runner itself does. */
+
+FIXTURE(runner)
+{
+	struct files files;
+};
+
+FIXTURE_SETUP(runner)
+{
+	const char *why = find_files(&self->files, true);
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(runner)
+{
+	close(self->files.errors);
+}
+
+TEST_F(runner, killed_with_its_tracer)
+{
+	char path[64], line[256];
+	int status, tracer = 0;
+	pid_t pid;
+	FILE *f;
+
+	pid = start(&self->files, true, NULL, "waits");
+	usleep(300000);
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "r");
+	ASSERT_NE(NULL, f);
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "TracerPid: %d", &tracer);
+	fclose(f);
+	ASSERT_NE(0, tracer);
+	kill(tracer, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(SIGKILL, WTERMSIG(status));
+}
+
+TEST_F(runner, stats)
+{
+	ASSERT_EQ(0, run(&self->files, true, "--stats", "nop"));
+	EXPECT_NE(NULL, strstr(complaints(&self->files),
+			       "1 rings, 1 requests, 1 completions"))
+		TH_LOG("%s", complaints(&self->files));
+	EXPECT_NE(NULL, strstr(complaints(&self->files), " 1 NOP\n"));
+}
+
+TEST_F(runner, fallback)
+{
+	EXPECT_NE(0, run(&self->files, true, NULL, "nop_sqpoll"));
+	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop_sqpoll"));
+	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop"));
+}
+
+TEST_F(runner, no_device)
+{
+	int status;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNS));
+	ASSERT_EQ(0, mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	ASSERT_EQ(0, mount("none", "/dev", "tmpfs", 0, NULL));
+	status = run(&self->files, true, NULL, "nop");
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(127, WEXITSTATUS(status));
+	EXPECT_NE(NULL, strstr(complaints(&self->files), "/dev/ruring"));
+	EXPECT_EQ(strchr(complaints(&self->files), '\n'), strrchr(complaints(&self->files), '\n'));
+}
+
+TEST_HARNESS_MAIN
