@@ -117,6 +117,15 @@ static int install_filter(void)
 	return syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
+/* Move @fd out of the way of the descriptors that are about to be chosen. */
+static int out_of_the_way(int fd)
+{
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 5);
+	if (fd < 0)
+		_exit(EXIT_FAILED);
+	return fd;
+}
+
 /* Keep no file, terminal or directory of the program's from its owner. */
 static void detach_tracer(int *ready)
 {
@@ -125,19 +134,19 @@ static void detach_tracer(int *ready)
 	setsid();
 	if (chdir("/"))
 		_exit(EXIT_FAILED);
-	null = open("/dev/null", O_RDWR);
+	device_fd = out_of_the_way(device_fd);
+	*ready = out_of_the_way(*ready);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		_exit(EXIT_FAILED);
+	null = out_of_the_way(null);
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	if (!opt.stats)
 		dup2(null, STDERR_FILENO);
 	/* Nothing else stays but the device and the pipe. */
-	device_fd = fcntl(device_fd, F_DUPFD_CLOEXEC, 3);
-	if (device_fd < 0 || dup2(device_fd, 3) < 0 || dup2(*ready, 4) < 0)
-		_exit(EXIT_FAILED);
-	device_fd = 3;
-	*ready = 4;
+	device_fd = dup2(device_fd, 3);
+	*ready = dup2(*ready, 4);
 	close_range(5, ~0U, 0);
 }
 

@@ -64,12 +64,12 @@ static void remove_dup(struct files *files, int fd)
 	*dup = files->dups[--files->nr_dups];
 }
 
-void ring_fds_forked(struct files *to, const struct files *from)
+void ring_fds_copy(struct files *to, const struct files *from, bool stale)
 {
 	unsigned int i;
 
 	for (i = 0; i < from->nr_dups; i++)
-		add_dup(to, from->dups[i].fd, true);
+		add_dup(to, from->dups[i].fd, stale || from->dups[i].stale);
 }
 
 void ring_fds_abandon(struct task *task)

@@ -155,8 +155,8 @@ int ring_fds_lookup(const struct task *task, unsigned int index);
 int ring_fds_close_stale(struct task *task);
 /* The thread is gone: its registrations end. */
 void ring_fds_abandon(struct task *task);
-/* @to is a copy of the table @from. */
-void ring_fds_forked(struct files *to, const struct files *from);
+/* @to has all that is in @from; what @stale says, or was said before. */
+void ring_fds_copy(struct files *to, const struct files *from, bool stale);
 /* Is descriptor @fd of the thread this kind of anonymous file? */
 bool fd_is(const struct task *task, int fd, const char *kind);
 
@@ -192,7 +192,7 @@ void stats_entered(struct task *task, int fd, long result);
 void stats_registered(unsigned int opcode, long result);
 void stats_print(void);
 
-/* view.c: called only with --stats */
+/* view.c: does nothing without --stats */
 /* The thread made a ring; its parameters are at @params of its memory. */
 void view_made(struct task *task, int fd, __u64 params);
 void view_dup(struct task *task, int fd, int dup);
@@ -201,7 +201,8 @@ unsigned int view_submitted(struct task *task, int fd, __u8 *opcodes,
 			    unsigned int max);
 /* How many completions there were since the last look. */
 unsigned int view_completed(struct task *task, int fd);
-void view_forked(struct files *to, const struct files *from);
+/* @to has the rings of @from too. Is what @from says @newer? */
+void view_copy(struct files *to, const struct files *from, bool newer);
 void view_forget(struct files *files);
 
 /* names.c */

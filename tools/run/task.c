@@ -149,7 +149,7 @@ struct task *task_add(pid_t tid)
 
 void task_inherit(struct task *child, struct task *parent, __u64 clone_flags)
 {
-	/* It may have been first to stop, and be in a call already. */
+	/* It may have been first to stop, and have made calls already. */
 	if (!child->space->regions) {
 		space_put(child->space);
 		if (clone_flags & CLONE_VM) {
@@ -159,15 +159,15 @@ void task_inherit(struct task *child, struct task *parent, __u64 clone_flags)
 			child->space = space_copy(parent->space);
 		}
 	}
-	if (child->files->nr_dups)
-		return;
 	if (clone_flags & CLONE_FILES) {
+		ring_fds_copy(parent->files, child->files, false);
+		view_copy(parent->files, child->files, true);
 		files_put(child->files);
 		child->files = parent->files;
 		child->files->refs++;
 	} else {
-		ring_fds_forked(child->files, parent->files);
-		view_forked(child->files, parent->files);
+		ring_fds_copy(child->files, parent->files, true);
+		view_copy(child->files, parent->files, false);
 	}
 }
 

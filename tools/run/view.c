@@ -97,12 +97,14 @@ void view_dup(struct task *task, int fd, int dup)
 		name(task->files, dup, ring);
 }
 
-void view_forked(struct files *to, const struct files *from)
+void view_copy(struct files *to, const struct files *from, bool newer)
 {
 	unsigned int i;
 
-	for (i = 0; i < from->nr_rings; i++)
-		name(to, from->rings[i].fd, from->rings[i].ring);
+	for (i = 0; i < from->nr_rings; i++) {
+		if (newer || !find(to, from->rings[i].fd))
+			name(to, from->rings[i].fd, from->rings[i].ring);
+	}
 }
 
 void view_forget(struct files *files)
