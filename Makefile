@@ -49,7 +49,7 @@ doc:
 	@.ci/doc
 
 clean:
-	$(RM) -r build target ruring.ko
+	$(RM) -r build ruring.ko
 	@echo 'The cache of tools and kernels is not part of the tree and stays.'
 
 help:
