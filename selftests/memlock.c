@@ -111,8 +111,8 @@ TEST_F(user, limit_is_that_of_the_user)
 	struct ring other;
 
 	ASSERT_EQ(0, ring_init(&other, RURING, 4, 0));
-	ASSERT_EQ(0, reg(&other, self->mem, LIMIT - 2, 0));
-	EXPECT_EQ(2, room(&self->ring, self->mem));
+	ASSERT_EQ(0, reg(&other, self->mem, LIMIT / 2, 0));
+	EXPECT_EQ(LIMIT / 2, room(&self->ring, self->mem));
 	ring_exit(&other);
 }
 
