@@ -2,6 +2,7 @@
 /*
  * POLL_ADD and POLL_REMOVE.
  */
+#include <fcntl.h>
 #include <sys/epoll.h>
 
 #define RING_MODES
@@ -213,6 +214,39 @@ TEST_F(ring, epoll_descriptor_is_polled)
 	ASSERT_QUIET(&self->ring);
 	ASSERT_EQ(1, write(sv[1], "x", 1));
 	ASSERT_CQE(&self->ring, 1, POLLIN, 0);
+}
+
+/* A pipe that is open for both has a queue for readers and one for writers. */
+TEST_F(ring, file_with_two_wait_queues)
+{
+	int pipes[2], both;
+	char path[64];
+	unsigned int i;
+	char c;
+
+	ASSERT_EQ(0, pipe(pipes));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", pipes[0]);
+	both = open(path, O_RDWR);
+	ASSERT_LE(0, both);
+	prep_poll(&self->ring, both, POLLIN, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_QUIET(&self->ring);
+	ASSERT_EQ(1, write(both, "x", 1));
+	ASSERT_CQE(&self->ring, 1, POLLIN, 0);
+	ASSERT_EQ(1, read(both, &c, 1));
+
+	prep_poll_multi(&self->ring, both, POLLIN, 2);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(1, write(both, "x", 1));
+		ASSERT_CQE(&self->ring, 2, POLLIN, MORE);
+		ASSERT_EQ(1, read(both, &c, 1));
+		ASSERT_QUIET(&self->ring);
+	}
+	prep_cancel(&self->ring, 2, 0, 3);
+	ASSERT_EQ(1, ring_submit_and_run(&self->ring));
+	ASSERT_CQE(&self->ring, 3, 0, 0);
+	ASSERT_CQE(&self->ring, 2, -ECANCELED, 0);
 }
 
 TEST_F(ring, removed)

@@ -4,6 +4,8 @@
  * stay as long as somebody uses it.
  */
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 
 #include "fixture.h"
@@ -82,6 +84,38 @@ TEST_F(ring, requests_of_a_child_end_with_it)
 	ASSERT_CQE(&self->ring, 1, -ECANCELED, 0);
 	EXPECT_EQ(0, r.buf[0]);
 	EXPECT_EQ(5, drain_socket(sv[0]));
+}
+
+static int poll_a_signalfd(void *arg)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, 0);
+	prep_poll(arg, fd, POLLIN, 1);
+	prep_poll_multi(arg, fd, POLLIN, 2);
+	return fd < 0 || ring_submit(arg) != 2;
+}
+
+/* The queue that the requests wait in is the child's own, and goes with it. */
+TEST_F(ring, queue_is_freed_while_requests_wait_in_it)
+{
+	unsigned int i, sum = 0;
+	struct io_uring_cqe cqe;
+
+	ASSERT_EQ(0, in_child(poll_a_signalfd, &self->ring));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+		EXPECT_EQ(-ECANCELED, cqe.res);
+		EXPECT_EQ(0, cqe.flags);
+		sum += cqe.user_data;
+	}
+	EXPECT_EQ(3, sum);
+	self->ring.prepared = *self->ring.sq_tail;
+	ASSERT_QUIET(&self->ring);
 }
 
 static int send_fd(int sock, int fd)

@@ -207,6 +207,21 @@ TEST_F(ring, requests_of_one_batch_complete_in_order)
 	EXPECT_EQ(0, memcmp(buf, "ping", 4));
 }
 
+TEST_F(ring, big_ring_at_once)
+{
+	struct ring r;
+	unsigned int i;
+
+	ASSERT_EQ(0, ring_init(&r, variant->backend, 4096, variant->flags));
+	for (i = 0; i < 4096; i++)
+		prep_nop(&r, i);
+	ASSERT_EQ(4096, ring_submit(&r));
+	ASSERT_EQ(4096, ring_ready(&r));
+	for (i = 0; i < 4096; i++)
+		ASSERT_EQ(i, r.cqes[i].user_data);
+	ring_exit(&r);
+}
+
 TEST_F(ring, single_entry_ring)
 {
 	struct ring r;

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that the kernel holds for a ring is charged to the memory cgroup.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "check.h"
+
+#define ROOT	"/sys/fs/cgroup"
+#define MB	(1 << 20)
+
+static int write_to(const char *dir, const char *file, const char *text)
+{
+	char path[256];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* A cgroup with the test in it. */
+FIXTURE(group) {
+	char dir[64];
+	struct ring ring;
+};
+
+FIXTURE_VARIANT(group) {
+	enum backend backend;
+};
+
+FIXTURE_VARIANT_ADD(group, ruring) { .backend = RURING };
+FIXTURE_VARIANT_ADD(group, io_uring) { .backend = IO_URING };
+
+FIXTURE_SETUP(group)
+{
+	snprintf(self->dir, sizeof(self->dir), ROOT "/ruring-%d", getpid());
+	if (write_to(ROOT, "cgroup.subtree_control", "+memory") ||
+	    mkdir(self->dir, 0755))
+		SKIP(return, "no memory cgroup");
+	ASSERT_EQ(0, write_to(self->dir, "cgroup.procs", "0"));
+	if (variant->backend == RURING)
+		ASSERT_LE(0, device_fd());
+}
+
+FIXTURE_TEARDOWN(group)
+{
+	ring_exit(&self->ring);
+	write_to(ROOT, "cgroup.procs", "0");
+	rmdir(self->dir);
+}
+
+static long long charged(const char *dir)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/memory.current", dir);
+	return proc_value(path, "");
+}
+
+/* A little less than was allocated: some may have been charged before. */
+#define ASSERT_CHARGED(before, bytes)					\
+	ASSERT_LE((before) + (bytes) - MB, charged(self->dir))
+
+TEST_F(group, memory_of_a_ring)
+{
+	long long before = charged(self->dir);
+
+	ASSERT_LE(0, before);
+	ASSERT_EQ(0, ring_init(&self->ring, variant->backend, 32768, 0));
+	ASSERT_CHARGED(before, 32768 * 64 + 65536 * 16);
+}
+
+TEST_F(group, completions_that_overflow)
+{
+	unsigned int i, round;
+	long long before;
+
+	ASSERT_EQ(0, ring_init(&self->ring, variant->backend, 1024, 0));
+	before = charged(self->dir);
+	for (round = 0; round < 64; round++) {
+		for (i = 0; i < 1024; i++)
+			prep_nop(&self->ring, i);
+		ASSERT_EQ(1024, ring_submit(&self->ring));
+	}
+	ASSERT_CHARGED(before, 62 * 1024 * 32);
+}
+
+TEST_F(group, requests_that_wait)
+{
+	unsigned int i, round;
+	long long before;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, ring_init(&self->ring, variant->backend, 1024, 0));
+	before = charged(self->dir);
+	for (round = 0; round < 12; round++) {
+		for (i = 0; i < 1024; i++)
+			prep_poll(&self->ring, sv[0], POLLPRI, i);
+		ASSERT_EQ(1024, ring_submit(&self->ring));
+	}
+	ASSERT_CHARGED(before, 12 * 1024 * 200);
+}
+
+TEST_HARNESS_MAIN
