@@ -165,6 +165,14 @@ macro_rules! ops {
             }
         }
 
+        /// The opcode's name.
+        pub(crate) fn name(opcode: u8) -> &'static str {
+            match opcode {
+                $(op::$code => stringify!($code),)*
+                _ => "INVALID",
+            }
+        }
+
         impl Operation {
             /// Its opcode.
             pub(crate) fn opcode(&self) -> u8 {

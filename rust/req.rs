@@ -83,6 +83,8 @@ pub(crate) struct Job {
     pub(crate) watching: bool,
     /// Why it is not to be done at all.
     pub(crate) refused: Option<Errno>,
+    /// Whether nobody is to be told of its end.
+    pub(crate) silent: bool,
 }
 
 impl Job {
@@ -98,6 +100,7 @@ impl Job {
             polled: false,
             watching: false,
             refused: None,
+            silent: false,
         }
     }
 }

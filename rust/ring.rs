@@ -10,6 +10,7 @@
 mod complete;
 pub(crate) mod cursor;
 mod enter;
+mod fdinfo;
 mod file;
 mod memory;
 mod register;

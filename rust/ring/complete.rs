@@ -154,6 +154,7 @@ impl Locked<'_> {
         held.job.op = Operation::Refused;
         let job_flags = held.job.flags;
         let refused = held.job.refused.take().is_some();
+        let silent = core::mem::take(&mut held.job.silent);
         let mut chain = core::mem::take(&mut held.chain);
         let done = Cqe {
             user_data: held.job.user_data,
@@ -164,37 +165,21 @@ impl Locked<'_> {
             self.put_file(file);
         }
         let failed = res < 0 || broken;
-        if job_flags.cqe_skip() && !failed {
+        if silent || (job_flags.cqe_skip() && !failed) {
             self.recycle(token);
         } else {
             self.complete(token, done);
         }
-        if chain.is_empty() {
-            return;
-        }
+        let Some(mut next) = chain.pop() else { return };
         // A hard link holds through failures, but not if part of it cannot be done at all.
         if failed && (refused || job_flags.link() != Link::Hard) {
-            while let Some(mut token) = chain.pop() {
-                let job = &mut token.owned().job;
-                job.op = Operation::Refused;
-                let res = job.refused.take().unwrap_or(ECANCELED).to_raw();
-                let user_data = job.user_data;
-                // One that does not tell of its success does not have others tell of its failure.
-                if job_flags.cqe_skip() {
-                    self.recycle(token);
-                } else {
-                    let done = Cqe {
-                        user_data,
-                        res,
-                        flags: 0,
-                    };
-                    self.complete(token, done);
-                }
-            }
-        } else if let Some(mut next) = chain.pop() {
-            next.owned().chain = chain;
-            self.state.ready.push(next);
+            let job = &mut next.owned().job;
+            job.refused.get_or_insert(ECANCELED);
+            // One that does not tell of its success does not have others tell of its failure.
+            job.silent = silent || job_flags.cqe_skip();
         }
+        next.owned().chain = chain;
+        self.state.ready.push(next);
     }
 
     /// Posts the last completion of a request, or keeps it.

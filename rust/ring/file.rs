@@ -15,10 +15,7 @@ use crate::{
         setup::layout,
     },
 };
-use kernel::{
-    seq_file::{seq_print, SeqFile},
-    sync::Arc,
-};
+use kernel::{seq_file::SeqFile, sync::Arc};
 
 impl RingFile for Ring {
     #[inline]
@@ -112,40 +109,9 @@ impl RingFile for Ring {
 
     fn show_fdinfo(&self, out: &SeqFile) {
         // Whoever holds the mutex may be waiting for the lock that reading fdinfo takes.
-        let Some(locked) = self.try_lock() else { return };
-        let config = &self.config;
-        let words = &self.memory.words;
-        let sq_head = words.load::<{ layout::SQ_HEAD }>();
-        let sq_tail = words.load::<{ layout::SQ_TAIL }>();
-        let cq_head = words.load::<{ layout::CQ_HEAD }>();
-        let cq_tail = words.load::<{ layout::CQ_TAIL }>();
-        seq_print!(out, "SqMask:\t{:#x}\n", config.sq_entries - 1);
-        seq_print!(out, "SqHead:\t{}\n", sq_head);
-        seq_print!(out, "SqTail:\t{}\n", sq_tail);
-        seq_print!(out, "CachedSqHead:\t{}\n", locked.state.sq_head);
-        seq_print!(out, "CqMask:\t{:#x}\n", config.cq_entries - 1);
-        seq_print!(out, "CqHead:\t{}\n", cq_head);
-        seq_print!(out, "CqTail:\t{}\n", cq_tail);
-        seq_print!(out, "CachedCqTail:\t{}\n", locked.state.cq.tail());
-        seq_print!(out, "SQEs:\t{}\n", sq_tail.wrapping_sub(sq_head));
-        seq_print!(out, "CQEs:\t{}\n", cq_tail.wrapping_sub(cq_head));
-        seq_print!(out, "Submitters:\t{}\n", locked.state.submitters.len());
-        seq_print!(out, "PollList:\n");
-        for cell in locked.all_waiting() {
-            let data = cell.user_data();
-            seq_print!(out, "  op={}, user_data={}\n", cell.opcode(), data);
+        if let Some(locked) = self.try_lock() {
+            super::fdinfo::show(&locked, out);
         }
-        seq_print!(out, "CqOverflowList:\n");
-        locked.state.overflow.for_each(|token| {
-            let done = token.peek().cqe;
-            seq_print!(
-                out,
-                "  user_data={}, res={}, flags={:x}\n",
-                done.user_data,
-                done.res,
-                done.flags
-            );
-        });
     }
 }
 

@@ -193,14 +193,23 @@ impl Locked<'_> {
                 Some(watched) if watched.waiting => {
                     job.watching = multishot;
                     self.insert(&mut token);
+                    let woken = Reasons::woken(watched.mask, false);
+                    if watched.mask != 0 && multishot {
+                        // What else comes until its task looks is told at the same time.
+                        token.cell().claim(woken);
+                        self.run_later(token);
+                        return None;
+                    }
                     if watched.mask != 0 {
                         let reasons = token.reasons();
-                        let woken = Reasons::woken(watched.mask, false);
                         return Some((token, reasons.and(woken)));
                     }
                 }
+                // Nothing will wake it up, so this is the last there is to say.
+                Some(watched) if watched.mask != 0 => {
+                    return Some((token, Reasons::woken(watched.mask, true)));
+                }
                 _ => {
-                    // A file that cannot be waited for, or no memory for it.
                     self.finish(token, EINVAL.to_raw(), 0, true);
                     return None;
                 }
@@ -246,7 +255,7 @@ impl Locked<'_> {
     /// Runs up to `max` of what has come home. Returns how many.
     pub(super) fn run_local(&mut self, home: &Arc<Home>, max: usize) -> usize {
         let mut tokens = core::mem::take(&mut self.state.backlog);
-        tokens.append(&mut home.inbox().take());
+        tokens.append(home.inbox().take());
         let count = self.run_all(&mut tokens, home.is_gone(), max);
         self.state.backlog = tokens;
         let backlogged = !self.state.backlog.is_empty();
@@ -297,7 +306,7 @@ impl Locked<'_> {
         }
         for record in self.state.submitters.iter() {
             if whose(&record.home) {
-                tokens.append(&mut record.home.inbox().take());
+                tokens.append(record.home.inbox().take());
             }
         }
         let mut backlog = core::mem::take(&mut self.state.backlog);

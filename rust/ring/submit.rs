@@ -109,7 +109,6 @@ impl Locked<'_> {
         if last {
             if let Some(head) = head.take() {
                 self.start(head);
-                self.run_ready(false);
             }
         }
         // As io_uring: an entry within a link that is refused does not stop the submission.

@@ -93,7 +93,7 @@ impl<P: Parcel> Fifo<P> {
     }
 
     /// Moves all of `other` to the end of this list.
-    pub(crate) fn append(&mut self, other: &mut Self) {
+    pub(crate) fn append(&mut self, mut other: Self) {
         if other.head.is_null() {
             return;
         }
@@ -104,7 +104,8 @@ impl<P: Parcel> Fifo<P> {
             unsafe { *(*self.tail).link.0.get() = other.head };
         }
         self.tail = other.tail;
-        *other = Self::new();
+        // The tokens are here now: `other` must not drop them.
+        other.head = null_mut();
     }
 
     /// Shows each token's cell, first to last.

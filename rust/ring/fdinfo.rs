@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/proc/PID/fdinfo/FD` of a ring, in the format of `io_uring/fdinfo.c` of the kernel.
+
+use super::{cursor, Locked};
+use crate::{
+    op,
+    uapi::{setup::layout, sqe::Sqe},
+};
+use kernel::seq_file::{seq_print, SeqFile};
+
+/// Shows the ring's state. What user space changes meanwhile may show as it was or as it is.
+pub(super) fn show(locked: &Locked<'_>, out: &SeqFile) {
+    let config = locked.ring.config();
+    let words = &locked.ring.memory.words;
+    let sq_head = words.load::<{ layout::SQ_HEAD }>();
+    let sq_tail = words.load::<{ layout::SQ_TAIL }>();
+    let cq_head = words.load::<{ layout::CQ_HEAD }>();
+    let cq_tail = words.load::<{ layout::CQ_TAIL }>();
+    seq_print!(out, "SqMask:\t{:#x}\n", config.sq_entries - 1);
+    seq_print!(out, "SqHead:\t{}\n", sq_head);
+    seq_print!(out, "SqTail:\t{}\n", sq_tail);
+    seq_print!(out, "CachedSqHead:\t{}\n", locked.state.sq_head);
+    seq_print!(out, "CqMask:\t{:#x}\n", config.cq_entries - 1);
+    seq_print!(out, "CqHead:\t{}\n", cq_head);
+    seq_print!(out, "CqTail:\t{}\n", cq_tail);
+    seq_print!(out, "CachedCqTail:\t{}\n", locked.state.cq.tail());
+    seq_print!(out, "SQEs:\t{}\n", sq_tail.wrapping_sub(sq_head));
+    for count in 0..cursor::submitted(sq_tail, sq_head, config.sq_entries) {
+        show_sqe(locked, sq_head.wrapping_add(count), out);
+    }
+    seq_print!(out, "CQEs:\t{}\n", cq_tail.wrapping_sub(cq_head));
+    for count in 0..cursor::unseen(cq_tail, cq_head, config.cq_entries) {
+        let index = cq_head.wrapping_add(count) & (config.cq_entries - 1);
+        let [user_data, result] = locked.ring.memory.cqes.read(index);
+        let (res, flags) = (result as i32, (result >> 32) as u32);
+        seq_print!(out, "{index:5}: user_data:{user_data}, res:{res}, flags:{flags:x}\n");
+    }
+    seq_print!(out, "Submitters:\t{}\n", locked.state.submitters.len());
+    seq_print!(out, "PollList:\n");
+    for cell in locked.all_waiting() {
+        let data = cell.user_data();
+        seq_print!(out, "  op={}, user_data={}\n", cell.opcode(), data);
+    }
+    seq_print!(out, "CqOverflowList:\n");
+    locked.state.overflow.for_each(|token| {
+        let done = token.peek().cqe;
+        let (data, res, flags) = (done.user_data, done.res, done.flags);
+        seq_print!(out, "  user_data={data}, res={res}, flags={flags:x}\n");
+    });
+}
+
+fn show_sqe(locked: &Locked<'_>, at: u32, out: &SeqFile) {
+    let memory = &locked.ring.memory;
+    let mask = locked.ring.config().sq_entries - 1;
+    let index = memory.indices.as_ref().map_or(at & mask, |list| list.read(at));
+    if index > mask {
+        return;
+    }
+    let sqe = Sqe::new(memory.sqes.read(index));
+    seq_print!(
+        out,
+        "{:5}: opcode:{}, fd:{}, flags:{:x}, off:{}, addr:{:#x}, rw_flags:{:#x}, buf_index:{} \
+         user_data:{}\n",
+        index,
+        op::name(sqe.opcode()),
+        sqe.fd(),
+        sqe.flags(),
+        sqe.off(),
+        sqe.addr(),
+        sqe.op_flags(),
+        sqe.buf_index(),
+        sqe.user_data()
+    );
+}
