@@ -53,7 +53,7 @@ TEST_F(ring, ring_is_closed_while_data_comes_in)
 	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
 	w.fd = sv[1];
 	ASSERT_EQ(0, pthread_create(&w.thread, NULL, send_thread, &w));
-	for (round = 0; round < 30; round++) {
+	for (round = 0; round < 10; round++) {
 		struct pbuf pb;
 		struct ring r;
 		unsigned int i;
@@ -87,7 +87,7 @@ TEST_F(ring, stream_with_cancellations_in_between)
 	pbuf_fill(&pb);
 	w.fd = sv[1];
 	ASSERT_EQ(0, pthread_create(&w.thread, NULL, send_thread, &w));
-	for (round = 0; round < 60; round++) {
+	for (round = 0; round < 25; round++) {
 		struct io_uring_cqe cqe;
 		unsigned int left = 2;
 
@@ -122,7 +122,7 @@ TEST_F(ring, peer_is_closed_while_the_request_is_cancelled)
 {
 	unsigned int round;
 
-	for (round = 0; round < 40; round++) {
+	for (round = 0; round < 12; round++) {
 		unsigned int i, ended = 0;
 		struct io_uring_cqe cqe;
 		pthread_t thread;
@@ -159,7 +159,7 @@ TEST_F(ring, socket_is_shut_down_while_it_is_armed)
 {
 	unsigned int round;
 
-	for (round = 0; round < 40; round++) {
+	for (round = 0; round < 12; round++) {
 		struct io_uring_cqe cqe;
 		struct worker w = {};
 		unsigned int seen = 0;
@@ -198,7 +198,7 @@ static void *connect_thread(void *arg)
 
 	if (getsockname(w->fd, (struct sockaddr *)&addr, &len))
 		return arg;
-	for (w->sent = 0; w->sent < 60; w->sent++) {
+	for (w->sent = 0; w->sent < 25; w->sent++) {
 		int fd = tcp_connect(&addr);
 
 		if (fd < 0)
@@ -219,7 +219,7 @@ TEST_F(ring, no_connection_is_lost_to_a_cancellation)
 	w.fd = tcp_listen(&addr);
 	ASSERT_LE(0, w.fd);
 	ASSERT_EQ(0, pthread_create(&w.thread, NULL, connect_thread, &w));
-	while (accepted < 60) {
+	while (accepted < 25) {
 		unsigned int left = 2;
 
 		prep_accept_multi(&self->ring, w.fd, 1);
@@ -237,11 +237,11 @@ TEST_F(ring, no_connection_is_lost_to_a_cancellation)
 	}
 	ASSERT_EQ(0, pthread_join(w.thread, &failed));
 	EXPECT_EQ(NULL, failed);
-	EXPECT_EQ(60, accepted);
+	EXPECT_EQ(25, accepted);
 }
 
 /* Two tasks with a ring each, that pass messages to and fro. */
-#define MESSAGES	300
+#define MESSAGES	100
 
 struct player {
 	enum backend backend;
