@@ -16,6 +16,10 @@
     improper_ctypes,
     unreachable_pub,
     unnecessary_transmutes,
+    clippy::as_underscore,
+    clippy::cast_lossless,
+    clippy::ptr_as_ptr,
+    clippy::ref_as_ptr,
     clippy::undocumented_unsafe_blocks
 )]
 mod bindings {

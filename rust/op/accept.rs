@@ -22,8 +22,7 @@ pub(crate) struct Accept(AcceptArgs);
 impl Accept {
     fn accept(&self, socket: Socket<'_>) -> Result<(Reserved, Accepted)> {
         let fd = Reserved::new(self.0.sock_flags)?;
-        let accepted =
-            socket.accept(self.0.sock_flags, (self.0.addr, self.0.addr_len), false)?;
+        let accepted = socket.accept(self.0.sock_flags, (self.0.addr, self.0.addr_len), false)?;
         Ok((fd, accepted))
     }
 }

@@ -175,8 +175,7 @@ impl RecvMsg {
             }
             return Outcome::Wait;
         }
-        let truncated =
-            flags & msg::WAITALL != 0 && got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
+        let truncated = flags & msg::WAITALL != 0 && got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
         let mut cflags = nonempty(&got) | self.begun.map_or(0, |(_, _, flags)| flags);
         if let (Some(buffer), true) = (taken, count > 0) {
             cflags |= at.ring.groups().commit(buffer);

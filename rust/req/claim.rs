@@ -8,10 +8,10 @@
 //! to park again can only do so when no reason has come in since it last looked.
 
 #[cfg(not(any(test, loom)))]
-use kernel::sync::atomic::{Acquire, Atomic, Full, Release, Relaxed};
+use kernel::sync::atomic::{Acquire, Atomic, Full, Relaxed, Release};
 
 #[cfg(any(test, loom))]
-use super::atomic_model::{Acquire, Atomic, Full, Release, Relaxed};
+use super::atomic_model::{Acquire, Atomic, Full, Relaxed, Release};
 
 /// Why a parked request should run.
 ///

@@ -12,9 +12,7 @@ use crate::{
     },
     uapi::{
         abi::{enter, setup},
-        errno::{
-            Result, EBADFD, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME,
-        },
+        errno::{Result, EBADFD, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
         setup::layout,
     },
 };
@@ -69,7 +67,11 @@ impl WaitArgs {
             let mut time = [0u64; 2];
             user::read_into(timespec, &mut time)?;
             let [seconds, nanoseconds] = time.map(|word| word as i64);
-            Some(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
+            Some(
+                seconds
+                    .saturating_mul(1_000_000_000)
+                    .saturating_add(nanoseconds),
+            )
         };
         Ok(Self {
             mask,
@@ -125,7 +127,9 @@ impl Ring {
             return Ok(Some(home.clone()));
         }
         let submitters = locked.state.submitters.iter();
-        let returning = submitters.into_iter().any(|record| record.home.task().is_current());
+        let returning = submitters
+            .into_iter()
+            .any(|record| record.home.task().is_current());
         if self.config.has(setup::SINGLE_ISSUER) && !returning {
             if needed || self.deferred() {
                 return Err(EEXIST);

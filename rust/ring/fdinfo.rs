@@ -34,7 +34,10 @@ pub(super) fn show(locked: &Locked<'_>, out: &SeqFile) {
         let index = cq_head.wrapping_add(count) & (config.cq_entries - 1);
         let [user_data, result] = locked.ring.memory.cqes.read(index);
         let (res, flags) = (result as i32, (result >> 32) as u32);
-        seq_print!(out, "{index:5}: user_data:{user_data}, res:{res}, flags:{flags:x}\n");
+        seq_print!(
+            out,
+            "{index:5}: user_data:{user_data}, res:{res}, flags:{flags:x}\n"
+        );
     }
     seq_print!(out, "Submitters:\t{}\n", locked.state.submitters.len());
     seq_print!(out, "PollList:\n");
@@ -53,7 +56,10 @@ pub(super) fn show(locked: &Locked<'_>, out: &SeqFile) {
 fn show_sqe(locked: &Locked<'_>, at: u32, out: &SeqFile) {
     let memory = &locked.ring.memory;
     let mask = locked.ring.config().sq_entries - 1;
-    let index = memory.indices.as_ref().map_or(at & mask, |list| list.read(at));
+    let index = memory
+        .indices
+        .as_ref()
+        .map_or(at & mask, |list| list.read(at));
     if index > mask {
         return;
     }

@@ -56,8 +56,7 @@ impl RingFile for Ring {
         if queued != self.config.sq_entries {
             mask |= events::OUT | events::WRNORM;
         }
-        let unseen =
-            words.load::<{ layout::CQ_TAIL }>() != words.load::<{ layout::CQ_HEAD }>();
+        let unseen = words.load::<{ layout::CQ_TAIL }>() != words.load::<{ layout::CQ_HEAD }>();
         if unseen || self.overflowing() || self.has_deferred_work() {
             mask |= events::IN | events::RDNORM;
         }
@@ -121,4 +120,3 @@ impl Ring {
         ((offset & !off::MMAP_MASK) >> off::PBUF_SHIFT) as u16
     }
 }
-

@@ -112,6 +112,9 @@ impl<T: Run> Errand<T> {
         unsafe { module::queue_work(this.work.get()) };
     }
 
+    /// # Safety
+    ///
+    /// `callback` must be that of an errand which [`Errand::send`] gave to the current task.
     unsafe extern "C" fn in_task(callback: *mut bindings::callback_head) {
         let offset = offset_of!(Self, callback);
         // SAFETY: `callback` is the field of an `Errand` in an `Arc`, whose reference `send` gave
@@ -122,6 +125,9 @@ impl<T: Run> Errand<T> {
         T::run(this);
     }
 
+    /// # Safety
+    ///
+    /// `work` must be that of an errand which [`Errand::send_to_worker`] queued.
     unsafe extern "C" fn in_worker(work: *mut bindings::work_struct) {
         let offset = offset_of!(Self, work);
         // SAFETY: `work` is the field of an `Errand` in an `Arc`, whose reference

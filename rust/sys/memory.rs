@@ -119,7 +119,11 @@ impl Region {
         let charge = if ret as usize == count {
             Charge::pages(&pages)
         } else {
-            Err(if ret < 0 { Errno::from_raw(ret) } else { EFAULT })
+            Err(if ret < 0 {
+                Errno::from_raw(ret)
+            } else {
+                EFAULT
+            })
         };
         match charge {
             Ok(charge) => Self::map(Pages {

@@ -12,8 +12,8 @@ use super::bindings;
 use core::ptr::null_mut;
 use kernel::{
     prelude::*,
-    ModuleMetadata,
     sync::atomic::{Acquire, Atomic, Release},
+    ModuleMetadata,
 };
 
 static WORKERS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());

@@ -69,12 +69,7 @@ impl<P: Parcel> Entry<P> {
     /// The entry must not move and be on no queue, `cell` must outlive its stay on the queue, and
     /// the caller must hold the cell's token. `head` must be a live queue whose owner follows the
     /// rules of `POLLFREE`.
-    unsafe fn add(
-        &self,
-        cell: *const Cell<P>,
-        head: *mut bindings::wait_queue_head,
-        wanted: u32,
-    ) {
+    unsafe fn add(&self, cell: *const Cell<P>, head: *mut bindings::wait_queue_head, wanted: u32) {
         let wait = self.wait.get().cast::<bindings::wait_queue_entry>();
         // SAFETY: The entry is on no queue, so that nobody else touches it.
         unsafe {
@@ -141,6 +136,10 @@ impl<P: Parcel> Entry<P> {
     }
 
     /// Called for each wake-up of the queue, in any context, with the queue's lock held.
+    ///
+    /// # Safety
+    ///
+    /// `wait` must be that of an entry on a queue whose lock the caller holds.
     unsafe extern "C" fn wake(
         wait: *mut bindings::wait_queue_entry,
         _mode: u32,
@@ -213,6 +212,11 @@ struct Table<P: Parcel> {
 }
 
 /// `->poll()` calls this for each queue that it wants to be waited on.
+///
+/// # Safety
+///
+/// `table` must be that of a `Table` whose token [`Token::watch`] holds, and `head` a queue of the
+/// file that is polled.
 unsafe extern "C" fn queue_proc<P: Parcel>(
     _file: *mut bindings::file,
     head: *mut bindings::wait_queue_head,
@@ -252,7 +256,7 @@ unsafe extern "C" fn queue_proc<P: Parcel>(
     }
 }
 
-/// What [`watch`] found.
+/// What [`Token::watch`] found.
 pub(crate) struct Watched {
     /// The events that are there at the moment.
     pub(crate) mask: u32,
@@ -283,9 +287,9 @@ impl<P: Parcel> Token<P> {
             error: false,
         };
         // SAFETY: The file is open, and the table outlives the call.
-        let mask = unsafe {
-            bindings::ruring_vfs_poll(file.as_ptr().cast(), (&raw mut table).cast())
-        } & wanted;
+        let mask =
+            unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), (&raw mut table).cast()) }
+                & wanted;
         let waiting = table.queues != 0 && !table.error;
         if !waiting {
             self.unwatch();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::uapi::errno::{Errno, Result};
 use core::{ffi::c_void, marker::PhantomData, mem::ManuallyDrop};
-use kernel::{fs::File, page::PAGE_SHIFT, seq_file::SeqFile, sync::Arc};
+use kernel::{fs::File, page::PAGE_SHIFT, prelude::*, seq_file::SeqFile, sync::Arc};
 
 const O_RDWR_CLOEXEC: u32 = 0o2 | 0o2000000;
 
@@ -92,6 +92,9 @@ impl<T: RingFile> Operations<T> {
         ManuallyDrop::new(unsafe { Arc::from_raw((*file).private_data.cast::<T>()) })
     }
 
+    /// # Safety
+    ///
+    /// Only for the kernel to call, with a file that [`install`] made and what the operation says.
     unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: u32, arg: usize) -> isize {
         // SAFETY: `file` is one of ours.
         let ring = unsafe { Self::ring(file) };
@@ -101,6 +104,9 @@ impl<T: RingFile> Operations<T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// Only for the kernel to call, with a file that [`install`] made and what the operation says.
     unsafe extern "C" fn poll(
         file: *mut bindings::file,
         table: *mut bindings::poll_table_struct,
@@ -115,6 +121,9 @@ impl<T: RingFile> Operations<T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// Only for the kernel to call, with a file that [`install`] made and what the operation says.
     unsafe extern "C" fn mmap(
         file: *mut bindings::file,
         vma: *mut bindings::vm_area_struct,
@@ -137,6 +146,9 @@ impl<T: RingFile> Operations<T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// Only for the kernel to call, with a file that [`install`] made and what the operation says.
     unsafe extern "C" fn get_unmapped_area(
         file: *mut bindings::file,
         addr: usize,
@@ -165,6 +177,9 @@ impl<T: RingFile> Operations<T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// Only for the kernel to call, with a file that [`install`] made and what the operation says.
     unsafe extern "C" fn flush(file: *mut bindings::file, _id: *mut c_void) -> i32 {
         // SAFETY: `file` is one of ours.
         let ring = unsafe { Self::ring(file) };
@@ -172,12 +187,18 @@ impl<T: RingFile> Operations<T> {
         0
     }
 
+    /// # Safety
+    ///
+    /// Only for the kernel to call, with a file that [`install`] made and what the operation says.
     unsafe extern "C" fn release(_: *mut bindings::inode, file: *mut bindings::file) -> i32 {
         // SAFETY: `file` is one of ours, and nobody uses it any more: its reference is taken back.
         T::release(unsafe { Arc::from_raw((*file).private_data.cast::<T>()) });
         0
     }
 
+    /// # Safety
+    ///
+    /// Only for the kernel to call, with a file that [`install`] made and what the operation says.
     unsafe extern "C" fn show_fdinfo(out: *mut bindings::seq_file, file: *mut bindings::file) {
         // SAFETY: `file` is one of ours, and `out` is live for this call.
         unsafe { Self::ring(file).show_fdinfo(SeqFile::from_raw(out.cast())) };
@@ -199,7 +220,7 @@ pub(crate) fn install<T: RingFile>(ring: Arc<T>) -> Result<i32> {
     // SAFETY: The operations are static, and take `raw` for what it is.
     let file = unsafe {
         bindings::anon_inode_create_getfile(
-            c"[ruring]".as_ptr().cast(),
+            c"[ruring]".as_char_ptr().cast(),
             Operations::<T>::OPS,
             raw.cast_mut().cast(),
             O_RDWR_CLOEXEC as i32,

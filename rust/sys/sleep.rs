@@ -31,6 +31,9 @@ struct Waiter<'a> {
     ready: &'a (dyn Fn() -> bool + Sync),
 }
 
+/// # Safety
+///
+/// `wait` must be that of a `Waiter` on a queue whose lock the caller holds.
 unsafe extern "C" fn wake(
     wait: *mut bindings::wait_queue_entry,
     mode: u32,
@@ -40,7 +43,9 @@ unsafe extern "C" fn wake(
     // SAFETY: `wait` is a field of a `Waiter` in `sleep_on`, which stays until it is off the
     // queue, whose lock is held.
     unsafe {
-        let waiter = wait.byte_sub(offset_of!(Waiter<'_>, wait)).cast::<Waiter<'_>>();
+        let waiter = wait
+            .byte_sub(offset_of!(Waiter<'_>, wait))
+            .cast::<Waiter<'_>>();
         if !((*waiter).ready)() {
             return 0;
         }

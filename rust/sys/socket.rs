@@ -163,12 +163,7 @@ impl<'a> Socket<'a> {
             Buffers::One { addr, len } => {
                 // SAFETY: The address is checked to be one of user space.
                 let ret = unsafe {
-                    bindings::import_ubuf(
-                        direction as i32,
-                        addr as *mut _,
-                        len,
-                        &mut hdr.msg_iter,
-                    )
+                    bindings::import_ubuf(direction as i32, addr as *mut _, len, &mut hdr.msg_iter)
                 };
                 if ret < 0 {
                     return Err(Errno::from_raw(ret));

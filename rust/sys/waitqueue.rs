@@ -46,9 +46,7 @@ impl WaitQueue {
     #[inline]
     pub(crate) fn wake(&self) {
         // SAFETY: The queue is initialised.
-        unsafe {
-            bindings::ruring_wake_up_poll(self.head.get(), events::IN | events::URING_WAKE)
-        };
+        unsafe { bindings::ruring_wake_up_poll(self.head.get(), events::IN | events::URING_WAKE) };
     }
 
     /// Registers a poller. The file must keep the queue alive until it is released.

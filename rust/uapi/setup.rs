@@ -63,9 +63,7 @@ impl Config {
         let has = |bit| flags & bit != 0;
         if params[7..10].iter().any(|word| *word != 0)
             || flags & !Self::FLAGS != 0
-            || (has(setup::TASKRUN_FLAG)
-                && !has(setup::COOP_TASKRUN)
-                && !has(setup::DEFER_TASKRUN))
+            || (has(setup::TASKRUN_FLAG) && !has(setup::COOP_TASKRUN) && !has(setup::DEFER_TASKRUN))
             || (has(setup::DEFER_TASKRUN) && !has(setup::SINGLE_ISSUER))
         {
             return Err(EINVAL);

@@ -128,10 +128,8 @@ impl Flags {
     /// `-EOPNOTSUPP` for a buffer selection by an opcode that has none.
     #[inline(always)]
     pub(crate) fn parse(bits: u8, buffer_select: bool) -> Result<Self, Errno> {
-        const PLAIN: u8 = sqe_flags::FIXED_FILE
-            | sqe_flags::IO_LINK
-            | sqe_flags::IO_HARDLINK
-            | sqe_flags::ASYNC;
+        const PLAIN: u8 =
+            sqe_flags::FIXED_FILE | sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK | sqe_flags::ASYNC;
         if bits & !PLAIN != 0 {
             if bits & !sqe_flags::ALL != 0 {
                 return Err(EINVAL);
