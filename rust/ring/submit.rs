@@ -26,8 +26,10 @@ impl Locked<'_> {
         let count = count.min(cursor::submitted(tail, self.state.sq_head, entries));
         let mut head: Option<Token> = None;
         let mut done = 0;
+        let mut starved = false;
         while done < count {
             if self.reserve(home).is_err() {
+                starved = true;
                 break;
             }
             let at = self.state.sq_head;
@@ -42,6 +44,7 @@ impl Locked<'_> {
                     // Not consumed: it can be submitted again.
                     self.state.sq_head = at;
                     done -= 1;
+                    starved = true;
                     break;
                 }
             };
@@ -56,7 +59,7 @@ impl Locked<'_> {
         ring.memory
             .words
             .store_release::<{ layout::SQ_HEAD }>(self.state.sq_head);
-        if done == 0 && count != 0 && self.state.spare.is_none() && !self.state.cq.has_room() {
+        if done == 0 && starved {
             return Err(EAGAIN);
         }
         Ok(done)
