@@ -4,15 +4,15 @@
 
 use super::{
     classic::{Classic, Run},
-    mapped::{Cut, Entries, Entry, Mapped, Selected, ENTRY_SIZE},
+    mapped::{Cut, Entries, Entry, Mapped, Selected, Span, ENTRY_SIZE, MAX_SPAN},
 };
 use crate::{
     sys::{
         memory::{Array, Region},
-        user::{self, access_ok},
+        user::{self, access_ok, IoVec},
     },
     uapi::{
-        abi::{cqe, pbuf},
+        abi::{cqe, pbuf, MAX_RW_COUNT},
         errno::{Result, EEXIST, EFAULT, EINVAL, ENOBUFS, ENOENT, EOVERFLOW},
     },
 };
@@ -62,6 +62,22 @@ impl Ring {
             Some(keep) => {
                 let used = u32::try_from(used).unwrap_or(u32::MAX);
                 self.ring.commit_part(&self.entries, selected, used, keep)
+            }
+        }
+    }
+}
+
+impl Ring {
+    /// Consumes what `used` bytes took of `pieces`. Returns whether more of the last is to come.
+    fn commit_many(&mut self, span: Span, pieces: &[IoVec], used: usize) -> bool {
+        match self.keep {
+            None => {
+                self.ring.commit_span(span, count_used(pieces, used));
+                false
+            }
+            Some(keep) => {
+                let used = u32::try_from(used).unwrap_or(u32::MAX);
+                self.ring.commit_span_part(&self.entries, span, used, keep)
             }
         }
     }
@@ -153,6 +169,24 @@ impl Taken {
     pub(crate) fn addr(&self) -> u64 {
         self.selected.entry.addr
     }
+}
+
+/// Buffers of a group, to be committed or dropped.
+#[must_use = "dropping it gives the buffers back"]
+pub(crate) struct Bundle {
+    buffers: Buffers,
+    group: u16,
+    /// Whether they are consumed whole, however much of them is used.
+    pub(crate) whole: bool,
+    /// Whether they were the last ones of their group.
+    pub(crate) last: bool,
+    /// Whether not all of the last one, or not one more, was within the limit.
+    pub(crate) clipped: bool,
+}
+
+enum Buffers {
+    Many(Span),
+    One(Selected),
 }
 
 const LEAF: usize = 256;
@@ -375,7 +409,117 @@ impl Groups {
             Some(Group::Classic(group)) => (group.commit(taken.selected), false),
             None => (taken.selected.entry.bid, false),
         };
-        let more = if more { cqe::BUF_MORE } else { 0 };
-        cqe::BUFFER | more | u32::from(bid) << cqe::BUFFER_SHIFT
+        buffer_flags(bid, more)
     }
+
+    /// The next buffers of group `id`, whose pieces go to `iov`: as many as `limit` bytes take, or
+    /// if that is 0 as `iov` has room for. A classic group gives one.
+    ///
+    /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one,
+    /// `-EFAULT` for what is not user memory, `-ENOMEM`. May sleep.
+    pub(crate) fn take_many(
+        &mut self,
+        id: u16,
+        limit: usize,
+        iov: &mut KVec<IoVec>,
+    ) -> Result<Bundle> {
+        let limit = limit.min(MAX_RW_COUNT);
+        let room = iov.capacity().clamp(1, MAX_SPAN);
+        iov.clear();
+        match self.find(id).ok_or(ENOENT)? {
+            Group::Mapped(group) => {
+                let Ring { entries, ring, .. } = group;
+                let count = ring.span_len(entries, limit, room).ok_or(ENOBUFS)?;
+                if iov.capacity() < count {
+                    *iov = KVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
+                }
+                let whole = group.keep.is_none();
+                let span = ring.select_span(entries, count, limit, !whole, |addr, len| {
+                    put_piece(iov, addr, len)
+                })?;
+                Ok(Bundle {
+                    group: id,
+                    whole,
+                    last: span.last,
+                    clipped: span.clipped,
+                    buffers: Buffers::Many(span),
+                })
+            }
+            Group::Classic(group) => {
+                let selected = group.queue.select(&group.slots).ok_or(ENOBUFS)?;
+                let mut len = selected.entry.len;
+                if limit != 0 {
+                    len = len.min(limit as u32);
+                }
+                put_piece(iov, selected.entry.addr, len)?;
+                Ok(Bundle {
+                    group: id,
+                    whole: true,
+                    last: selected.last,
+                    clipped: false,
+                    buffers: Buffers::One(selected),
+                })
+            }
+        }
+    }
+
+    /// As [`Groups::take_many`], to send from: `limit` is for mapped groups only.
+    pub(crate) fn take_many_to_send(
+        &mut self,
+        id: u16,
+        limit: usize,
+        iov: &mut KVec<IoVec>,
+    ) -> Result<Bundle> {
+        let limit = match self.find(id) {
+            Some(Group::Classic(_)) => 0,
+            _ if limit == 0 => MAX_RW_COUNT,
+            _ => limit,
+        };
+        self.take_many(id, limit, iov)
+    }
+
+    /// Consumes the buffers of a bundle of which the first `used` bytes were used, `pieces` being
+    /// what they are. Returns the flags for its completion.
+    pub(crate) fn commit_many(&mut self, bundle: Bundle, pieces: &[IoVec], used: usize) -> u32 {
+        let (bid, more) = match (self.find(bundle.group), bundle.buffers) {
+            (Some(Group::Mapped(group)), Buffers::Many(span)) => {
+                (span.bid, group.commit_many(span, pieces, used))
+            }
+            (Some(Group::Classic(group)), Buffers::One(selected)) => {
+                (group.commit(selected), false)
+            }
+            (_, Buffers::Many(span)) => (span.bid, false),
+            (_, Buffers::One(selected)) => (selected.entry.bid, false),
+        };
+        buffer_flags(bid, more)
+    }
+}
+
+/// The flags of a completion that names a buffer.
+#[inline]
+fn buffer_flags(bid: u16, more: bool) -> u32 {
+    let more = if more { cqe::BUF_MORE } else { 0 };
+    cqe::BUFFER | more | u32::from(bid) << cqe::BUFFER_SHIFT
+}
+
+/// Appends to a vector that has room. `-EFAULT` for what is not user memory.
+fn put_piece(iov: &mut KVec<IoVec>, base: u64, len: u32) -> Result {
+    if !access_ok(base, len as usize) {
+        return Err(EFAULT);
+    }
+    let len = len.into();
+    Ok(iov.push(IoVec { base, len }, GFP_KERNEL_ACCOUNT)?)
+}
+
+/// How many of the pieces have the first `used` bytes in them.
+fn count_used(pieces: &[IoVec], mut used: usize) -> u16 {
+    let mut count = 0;
+    for piece in pieces {
+        if used == 0 {
+            break;
+        }
+        count += 1;
+        used = used.saturating_sub(piece.len as usize);
+    }
+    count
 }

@@ -70,6 +70,23 @@ pub(crate) struct Selected {
     at: u16,
 }
 
+/// Buffers in a row that may be used, and have not been consumed.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "dropping it gives the buffers back"]
+pub(crate) struct Span {
+    /// The id of the first.
+    pub(crate) bid: u16,
+    /// Whether they were the last ones in the ring.
+    pub(crate) last: bool,
+    /// Whether not all of the last one, or not one more, was within the limit.
+    pub(crate) clipped: bool,
+    at: u16,
+    count: u16,
+}
+
+/// Most buffers of a [`Span`].
+pub(crate) const MAX_SPAN: usize = 256;
+
 impl Selected {
     /// What was found when `at` buffers, modulo 2^16, had been consumed.
     #[inline(always)]
@@ -145,5 +162,98 @@ impl Mapped {
             self.head = self.head.wrapping_add(1);
         }
         (bid, more)
+    }
+
+    /// How many buffers to select, for `limit` bytes if that is not 0, else up to `room` buffers.
+    ///
+    /// None if there are none, or if the first one is empty and bytes are wanted.
+    pub(crate) fn span_len(
+        &self,
+        entries: &impl Entries,
+        limit: usize,
+        room: usize,
+    ) -> Option<usize> {
+        let available = usize::from(entries.tail().wrapping_sub(self.head));
+        let wanted = match (limit, entries.entry(self.head).len as usize) {
+            (0, _) => room,
+            (_, 0) => return None,
+            (limit, len) => limit.div_ceil(len),
+        };
+        Some(available.min(wanted).min(MAX_SPAN)).filter(|count| *count != 0)
+    }
+
+    /// The next buffers, up to `count`, which came from [`Mapped::span_len`], and up to `limit`
+    /// bytes if that is not 0. Each goes to `put`, whose error ends it.
+    ///
+    /// With `parts`, for a ring that is consumed in parts, the last one may be used in part. Else
+    /// only the first one may, and one that goes beyond the limit is left out.
+    pub(crate) fn select_span<E>(
+        &self,
+        entries: &impl Entries,
+        count: usize,
+        limit: usize,
+        parts: bool,
+        mut put: impl FnMut(u64, u32) -> Result<(), E>,
+    ) -> Result<Span, E> {
+        let tail = entries.tail();
+        let mut left = if limit == 0 { usize::MAX } else { limit };
+        let mut span = Span {
+            bid: entries.entry(self.head).bid,
+            last: false,
+            clipped: false,
+            at: self.head,
+            count: 0,
+        };
+        while usize::from(span.count) < count && left != 0 {
+            let Entry { addr, mut len, .. } = entries.entry(self.head.wrapping_add(span.count));
+            if len as usize > left {
+                if !parts {
+                    span.clipped = true;
+                    if span.count != 0 {
+                        break;
+                    }
+                }
+                len = left as u32;
+            }
+            put(addr, len)?;
+            span.count += 1;
+            left -= len as usize;
+        }
+        span.last = self.head.wrapping_add(span.count) == tail;
+        Ok(span)
+    }
+
+    /// Consumes the first `count` of the buffers, of which that is not more.
+    ///
+    /// As with [`Mapped::commit`], an old selection consumes nothing more.
+    pub(crate) fn commit_span(&mut self, span: Span, count: u16) {
+        if span.at == self.head {
+            self.head = self.head.wrapping_add(count.min(span.count));
+        }
+    }
+
+    /// Consumes the first `used` bytes of the buffers, as [`Mapped::commit_part`] does with one.
+    /// Returns whether there is a rest to come of the last one that was used.
+    pub(crate) fn commit_span_part(
+        &mut self,
+        entries: &impl Cut,
+        span: Span,
+        mut used: u32,
+        keep: NonZeroU32,
+    ) -> bool {
+        if span.at != self.head {
+            return false;
+        }
+        for _ in 0..span.count {
+            let entry = entries.entry(self.head);
+            let here = used.min(entry.len);
+            let selected = Selected::new(entry, false, self.head);
+            let (_, more) = self.commit_part(entries, selected, here, keep);
+            used -= here;
+            if more || used == 0 {
+                return more;
+            }
+        }
+        false
     }
 }

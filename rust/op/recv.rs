@@ -2,6 +2,8 @@
 
 //! RECV, single and multishot. `io_uring/net.c` of the kernel.
 
+mod bundle;
+
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
     kbuf::groups::Taken,
@@ -13,6 +15,7 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
+use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
 
 /// How many receives a multishot request does before others have their turn.
 pub(super) const MAX_SHOTS: u32 = 32;
@@ -34,6 +37,8 @@ pub(crate) struct Recv {
     /// The flags for the buffer that such a transfer has begun to fill.
     begun: Option<u32>,
     shots: u32,
+    /// For a request that takes several buffers at once.
+    bundle: Option<KBox<bundle::Bundle>>,
 }
 
 /// Where a receive goes.
@@ -97,8 +102,15 @@ impl Op for Recv {
 
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let args = RecvArgs::parse(sqe, flags, false)?;
+        let bundle = if args.bundle && flags.buffer_select() {
+            Some(KBox::new(bundle::Bundle::new(), GFP_KERNEL_ACCOUNT)?)
+        } else {
+            None
+        };
         Ok(Self {
-            args: RecvArgs::parse(sqe, flags, false)?,
+            args,
+            bundle,
             done: 0,
             begun: None,
             shots: 0,
@@ -112,6 +124,14 @@ impl Op for Recv {
         };
         if self.args.poll_first && !at.polled {
             return Outcome::Wait;
+        }
+        if let (Some(group), Some(mut bundle)) = (at.group, self.bundle.take()) {
+            if !bundle.resumed {
+                let outcome = self.issue_bundle(&mut bundle, socket, &mut at, group);
+                self.bundle = Some(bundle);
+                return outcome;
+            }
+            // It goes on as if it had a single buffer, which is what it has.
         }
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let all = flags & msg::WAITALL != 0;

@@ -2,6 +2,8 @@
 
 //! SEND. `io_uring/net.c` of the kernel.
 
+mod bundle;
+
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
     sys::socket::{Buffers, SockAddr, Socket},
@@ -22,6 +24,8 @@ pub(crate) struct Send {
     done: usize,
     /// The flags for the provided buffer that is being sent.
     buffer: Option<u32>,
+    /// For a request that takes several buffers at once.
+    bundle: Option<KBox<bundle::Bundle>>,
 }
 
 impl Op for Send {
@@ -33,7 +37,7 @@ impl Op for Send {
     };
 
     #[inline]
-    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = SendArgs::parse(sqe, false)?;
         let dest = if args.dest != 0 {
             let addr = SockAddr::read(args.dest, args.dest_len.into())?;
@@ -41,21 +45,32 @@ impl Op for Send {
         } else {
             None
         };
+        let bundle = if args.bundle && flags.buffer_select() {
+            Some(KBox::new(bundle::Bundle::new(), GFP_KERNEL_ACCOUNT)?)
+        } else {
+            None
+        };
         Ok(Self {
             args,
+            bundle,
             dest,
             done: 0,
             buffer: None,
         })
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         let socket = match at.file().and_then(|file| Socket::of(file)) {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
         };
         if self.args.poll_first && !at.polled {
             return Outcome::Wait;
+        }
+        if let (Some(group), Some(mut bundle)) = (at.group, self.bundle.take()) {
+            let outcome = self.issue_bundle(&mut bundle, socket, &mut at, group);
+            self.bundle = Some(bundle);
+            return outcome;
         }
         if let (Some(group), None) = (at.group, self.buffer) {
             // What is to be sent is nobody else's: it is consumed at once, and kept while waiting.

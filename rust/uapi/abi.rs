@@ -46,6 +46,7 @@ pub(crate) mod feat {
     pub(crate) const EXT_ARG: u32 = 1 << 8;
     pub(crate) const CQE_SKIP: u32 = 1 << 11;
     pub(crate) const LINKED_FILE: u32 = 1 << 12;
+    pub(crate) const RECVSEND_BUNDLE: u32 = 1 << 14;
     pub(crate) const MIN_TIMEOUT: u32 = 1 << 15;
     pub(crate) const NO_IOWAIT: u32 = 1 << 17;
     /// What ruring has.
@@ -58,6 +59,7 @@ pub(crate) mod feat {
         | EXT_ARG
         | CQE_SKIP
         | LINKED_FILE
+        | RECVSEND_BUNDLE
         | MIN_TIMEOUT
         | NO_IOWAIT;
 }
@@ -103,6 +105,7 @@ pub(crate) mod recvsend {
     #![allow(missing_docs)]
     pub(crate) const POLL_FIRST: u16 = 1 << 0;
     pub(crate) const MULTISHOT: u16 = 1 << 1;
+    pub(crate) const BUNDLE: u16 = 1 << 4;
 }
 
 /// Bits of `sqe->ioprio` of ACCEPT.

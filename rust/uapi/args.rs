@@ -52,6 +52,8 @@ pub(crate) struct RecvArgs {
     pub(crate) poll_first: bool,
     /// Keep receiving.
     pub(crate) multishot: bool,
+    /// RECV: take several buffers at once.
+    pub(crate) bundle: bool,
     /// Multishot RECV: end after so many bytes in all, 0 for never.
     pub(crate) total: u32,
 }
@@ -67,11 +69,13 @@ impl RecvArgs {
             msg_flags: sqe.op_flags(),
             poll_first: ioprio & recvsend::POLL_FIRST != 0,
             multishot: ioprio & recvsend::MULTISHOT != 0,
+            bundle: ioprio & recvsend::BUNDLE != 0,
             total: sqe.file_index(),
         };
         if sqe.off() != 0
             || args.len as i32 >> 31 != 0
-            || ioprio & !(recvsend::POLL_FIRST | recvsend::MULTISHOT) != 0
+            || ioprio & !(recvsend::POLL_FIRST | recvsend::MULTISHOT | recvsend::BUNDLE) != 0
+            || (message && args.bundle)
         {
             return Err(EINVAL);
         }
@@ -100,6 +104,8 @@ pub(crate) struct SendArgs {
     pub(crate) msg_flags: u32,
     /// Poll before the first attempt.
     pub(crate) poll_first: bool,
+    /// SEND: take several buffers at once.
+    pub(crate) bundle: bool,
     /// SEND: address to send to, 0 for none.
     pub(crate) dest: u64,
     /// Bytes at `dest`.
@@ -110,16 +116,23 @@ impl SendArgs {
     /// Parses the fields of SEND, or of SENDMSG (`message`).
     #[inline]
     pub(crate) fn parse(sqe: &Sqe, message: bool) -> Result<Self> {
-        let args = Self {
+        let mut args = Self {
             addr: sqe.addr(),
             len: sqe.len(),
             msg_flags: sqe.op_flags() | msg::NOSIGNAL,
             poll_first: sqe.ioprio() & recvsend::POLL_FIRST != 0,
+            bundle: sqe.ioprio() & recvsend::BUNDLE != 0,
             dest: sqe.off(),
             dest_len: sqe.addr_len(),
         };
-        if args.len as i32 >> 31 != 0 || sqe.ioprio() & !recvsend::POLL_FIRST != 0 {
+        if args.len as i32 >> 31 != 0
+            || sqe.ioprio() & !(recvsend::POLL_FIRST | recvsend::BUNDLE) != 0
+            || (message && args.bundle)
+        {
             return Err(EINVAL);
+        }
+        if args.bundle {
+            args.msg_flags |= msg::WAITALL;
         }
         if message {
             if sqe.off() != 0 || sqe.file_index() != 0 {

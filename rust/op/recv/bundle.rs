@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! RECV into several provided buffers at once (IORING_RECVSEND_BUNDLE).
+//!
+//! How much there is to receive is known after a first transfer only. So that takes a buffer, or
+//! as many as the last bundle had, and when it has filled them a second one takes as many as the
+//! socket says it has bytes for; both make one completion.
+
+use super::{nonempty, Recv, MAX_SHOTS};
+use crate::{
+    op::{Attempt, Outcome},
+    sys::{
+        socket::{Buffers, Socket},
+        user::IoVec,
+    },
+    uapi::{
+        abi::{cqe, msg},
+        errno::EAGAIN,
+    },
+};
+use kernel::alloc::KVec;
+
+/// What such a request remembers.
+pub(super) struct Bundle {
+    /// The buffers of the last transfer, kept for their memory.
+    iov: KVec<IoVec>,
+    /// Bytes that the socket had left, if it said so.
+    left: usize,
+    /// Whether this is the second transfer of a completion.
+    second: bool,
+    /// Whether the request's length was reached, so that others have their turn first.
+    capped: bool,
+    /// Whether it goes on in the buffer that it has begun to fill.
+    pub(super) resumed: bool,
+}
+
+impl Bundle {
+    pub(super) fn new() -> Self {
+        Self {
+            iov: KVec::new(),
+            left: 0,
+            second: false,
+            capped: false,
+            resumed: false,
+        }
+    }
+
+    /// Bytes to take buffers for, 0 if that is not known.
+    fn wanted(&self, len: u32, total: u32) -> usize {
+        let mut wanted = match len as usize {
+            0 if self.left > 1 => self.left,
+            len => len,
+        };
+        if self.second {
+            wanted = self.left;
+        }
+        match total as usize {
+            0 => wanted,
+            total if wanted == 0 => total,
+            total => wanted.min(total),
+        }
+    }
+}
+
+/// The flags that a second transfer decides.
+const LATEST: u32 = cqe::SOCK_NONEMPTY | cqe::BUF_MORE;
+
+impl Recv {
+    /// Receives into bundles of buffers of `group`, until it has to wait or is over.
+    pub(super) fn issue_bundle(
+        &mut self,
+        bundle: &mut Bundle,
+        socket: Socket<'_>,
+        at: &mut Attempt<'_, '_>,
+        group: u16,
+    ) -> Outcome {
+        let flags = self.args.msg_flags | msg::DONTWAIT;
+        let all = flags & msg::WAITALL != 0;
+        let mut again = at.reasons.again();
+        loop {
+            let wanted = bundle.wanted(self.args.len, self.args.total);
+            let taken = match at.ring.groups().take_many(group, wanted, &mut bundle.iov) {
+                Ok(taken) => taken,
+                Err(error) if self.done == 0 => return Outcome::failed(error),
+                Err(_) => return self.end(0, true),
+            };
+            let buffers = match bundle.iov[..] {
+                [IoVec { base, len }] => Buffers::One {
+                    addr: base,
+                    len: len as usize,
+                },
+                _ => Buffers::Many {
+                    iov: &bundle.iov,
+                    skip: 0,
+                },
+            };
+            let want = buffers.len();
+            let got = socket.recv(buffers, None, (0, 0), flags);
+            bundle.left = got.left.unwrap_or(0);
+            let len = match got.len {
+                Ok(len) => len,
+                Err(EAGAIN) => return Outcome::Wait,
+                Err(error) if self.done == 0 => return Outcome::failed(error),
+                Err(_) => return self.end(nonempty(&got), true),
+            };
+            let short = all && len < want;
+            if let [IoVec { base, len: room }] = bundle.iov[..] {
+                // A single buffer that is consumed whole is this request's until it is full.
+                if short && len > 0 && taken.whole && socket.resumes() {
+                    self.done += len;
+                    self.args.addr = base + len as u64;
+                    self.args.len = room as u32 - len as u32;
+                    self.begun = Some(at.ring.groups().commit_many(taken, &bundle.iov, len));
+                    bundle.resumed = true;
+                    return Outcome::Wait;
+                }
+            }
+            let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
+            if len == 0 {
+                return self.end(nonempty(&got), broken);
+            }
+            let (last, clipped) = (taken.last, taken.clipped);
+            let used = len.min(want);
+            let mut cflags = at.ring.groups().commit_many(taken, &bundle.iov, used);
+            cflags |= nonempty(&got);
+            if let Some(first) = self.begun {
+                cflags = first | (cflags & LATEST);
+            }
+            let enough = self.limit_reached(len);
+            self.done += len;
+            self.begun = Some(cflags & !LATEST);
+            if self.args.multishot && self.args.len != 0 && self.done >= self.args.len as usize {
+                bundle.capped = true;
+            }
+            if last {
+                return self.end(cflags, broken);
+            }
+            let on = !(bundle.second || clipped || bundle.capped || enough);
+            if on && bundle.left > 1 && len == want {
+                bundle.second = true;
+                continue;
+            }
+            if !self.args.multishot || enough || !at.post_more(self.done as i32, cflags) {
+                return self.end(cflags, broken);
+            }
+            self.done = 0;
+            self.begun = None;
+            bundle.second = false;
+            if got.left == Some(0) {
+                if !again {
+                    return Outcome::Wait;
+                }
+                again = false;
+            }
+            self.shots += 1;
+            if self.shots > MAX_SHOTS || bundle.capped {
+                self.shots = 0;
+                bundle.capped = false;
+                return Outcome::Later;
+            }
+        }
+    }
+
+    /// Over, with all that has been received.
+    fn end(&self, flags: u32, broken: bool) -> Outcome {
+        Outcome::Done {
+            res: self.done as i32,
+            flags: flags | self.begun.unwrap_or(0),
+            broken,
+        }
+    }
+}

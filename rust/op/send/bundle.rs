@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! SEND from several provided buffers at once (IORING_RECVSEND_BUNDLE).
+
+use super::Send;
+use crate::{
+    op::{Attempt, Outcome},
+    sys::{
+        socket::{Buffers, Socket},
+        user::IoVec,
+    },
+    uapi::{
+        abi::msg,
+        errno::{Result, EAGAIN},
+    },
+};
+use kernel::alloc::KVec;
+
+/// How many bundles are sent before others have their turn.
+const MAX_BUNDLES: u32 = 32;
+
+/// What such a request remembers.
+pub(super) struct Bundle {
+    /// What is being sent.
+    iov: KVec<IoVec>,
+    /// Whether it was all that the group had.
+    last: bool,
+}
+
+impl Bundle {
+    pub(super) fn new() -> Self {
+        Self {
+            iov: KVec::new(),
+            last: false,
+        }
+    }
+}
+
+impl Send {
+    /// Takes the next bundle. It is consumed at once, and kept while waiting.
+    fn next_bundle(
+        &mut self,
+        bundle: &mut Bundle,
+        at: &mut Attempt<'_, '_>,
+        group: u16,
+    ) -> Result<u32> {
+        let groups = at.ring.groups();
+        let taken = groups.take_many_to_send(group, self.args.len as usize, &mut bundle.iov)?;
+        bundle.last = taken.last;
+        let bytes = Buffers::Many {
+            iov: &bundle.iov,
+            skip: 0,
+        };
+        Ok(groups.commit_many(taken, &bundle.iov, bytes.len()))
+    }
+
+    /// Sends bundles of buffers of `group`, until it has to wait or there are no more.
+    pub(super) fn issue_bundle(
+        &mut self,
+        bundle: &mut Bundle,
+        socket: Socket<'_>,
+        at: &mut Attempt<'_, '_>,
+        group: u16,
+    ) -> Outcome {
+        let flags = self.args.msg_flags | msg::DONTWAIT;
+        for _ in 0..MAX_BUNDLES {
+            let cflags = match self.buffer {
+                Some(cflags) => cflags,
+                None => match self.next_bundle(bundle, at, group) {
+                    Ok(cflags) => cflags,
+                    Err(error) => return Outcome::failed(error),
+                },
+            };
+            self.buffer = Some(cflags);
+            let buffers = Buffers::Many {
+                iov: &bundle.iov,
+                skip: self.done,
+            };
+            let want = buffers.len();
+            let dest_len = self.args.dest_len.into();
+            let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
+            let sent = match socket.send(buffers, dest, flags) {
+                Err(EAGAIN) => return Outcome::Wait,
+                sent => sent,
+            };
+            let len = sent.unwrap_or(0);
+            self.done += len;
+            if len > 0 && len < want && socket.resumes() {
+                return Outcome::Wait;
+            }
+            let res = match sent {
+                Err(error) if self.done == 0 => error.to_raw(),
+                _ => self.done as i32,
+            };
+            if res <= 0 || bundle.last || at.polled || !at.post_more(res, cflags) {
+                return Outcome::Done {
+                    res,
+                    flags: cflags,
+                    broken: sent.is_err() || len < want,
+                };
+            }
+            // The length is that of the first bundle.
+            self.done = 0;
+            self.args.len = 0;
+            self.buffer = None;
+        }
+        Outcome::Later
+    }
+}
