@@ -10,6 +10,7 @@ mod poll;
 mod recv;
 mod recvmsg;
 mod send;
+mod sendmsg;
 
 use crate::{
     req::{claim::Reasons, Job},
@@ -238,6 +239,7 @@ ops! {
     NOP => Nop(nop::Nop),
     POLL_ADD => PollAdd(poll::PollAdd),
     POLL_REMOVE => PollRemove(poll::PollRemove),
+    SENDMSG => SendMsg(sendmsg::SendMsg),
     RECVMSG => RecvMsg(recvmsg::RecvMsg),
     ACCEPT => Accept(accept::Accept),
     ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel),
