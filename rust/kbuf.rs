@@ -2,5 +2,6 @@
 
 //! Provided buffers: groups of buffers that receives take from.
 
+pub(crate) mod classic;
 pub(crate) mod groups;
 pub(crate) mod mapped;

@@ -3,6 +3,7 @@
 //! The opcodes: one file per family, one row per opcode.
 
 mod accept;
+mod buffers;
 mod cancel;
 mod close;
 mod nop;
@@ -246,6 +247,8 @@ ops! {
     CLOSE => Close(close::Close),
     SEND => Send(send::Send),
     RECV => Recv(recv::Recv),
+    PROVIDE_BUFFERS => ProvideBuffers(buffers::ProvideBuffers),
+    REMOVE_BUFFERS => RemoveBuffers(buffers::RemoveBuffers),
 }
 
 impl Operation {

@@ -23,7 +23,7 @@ static bool connected(int a, int b)
 }
 
 /* The next completion is a connection, from @client. */
-#define ASSERT_ACCEPTED(ring, data, client, more, fd) do {		\
+#define ASSERT_ACCEPTED_FD(ring, data, client, more, fd) do {		\
 	struct io_uring_cqe _accepted = {};				\
 	ASSERT_EQ(0, ring_take(ring, &_accepted));			\
 	ASSERT_EQ((__u64)(data), _accepted.user_data);			\
@@ -31,6 +31,12 @@ static bool connected(int a, int b)
 	ASSERT_EQ((__u32)(more), _accepted.flags & ~NONEMPTY);		\
 	ASSERT_TRUE(connected(client, _accepted.res));			\
 	(fd) = _accepted.res;						\
+} while (0)
+
+#define ASSERT_ACCEPTED(ring, data, client, more) do {			\
+	int _fd;							\
+	ASSERT_ACCEPTED_FD(ring, data, client, more, _fd);		\
+	ASSERT_TRUE(fd_is_open(_fd));					\
 } while (0)
 
 TEST_F(ring, single_waits_for_a_connection)
@@ -44,7 +50,7 @@ TEST_F(ring, single_waits_for_a_connection)
 	ASSERT_QUIET(&self->ring);
 	client = tcp_connect(&addr);
 	ASSERT_LE(0, client);
-	ASSERT_ACCEPTED(&self->ring, 1, client, 0, fd);
+	ASSERT_ACCEPTED_FD(&self->ring, 1, client, 0, fd);
 	EXPECT_EQ(0, fcntl(fd, F_GETFD));
 	EXPECT_EQ(0, fcntl(fd, F_GETFL) & O_NONBLOCK);
 
@@ -56,20 +62,20 @@ TEST_F(ring, single_waits_for_a_connection)
 TEST_F(ring, single_takes_a_connection_that_waits)
 {
 	struct sockaddr_in addr;
-	int fd, client, listener = tcp_listen(&addr);
+	int client, listener = tcp_listen(&addr);
 
 	client = tcp_connect(&addr);
 	ASSERT_LE(0, client);
 	prep_accept(&self->ring, listener, 1);
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	EXPECT_EQ(1, ring_ready(&self->ring));
-	ASSERT_ACCEPTED(&self->ring, 1, client, 0, fd);
+	ASSERT_ACCEPTED(&self->ring, 1, client, 0);
 }
 
 TEST_F(ring, address_of_the_peer)
 {
 	struct sockaddr_in addr, peer = {}, own;
-	int fd, client, listener = tcp_listen(&addr);
+	int client, listener = tcp_listen(&addr);
 	socklen_t len = sizeof(peer), own_len = sizeof(own);
 	struct io_uring_sqe *sqe;
 
@@ -79,7 +85,7 @@ TEST_F(ring, address_of_the_peer)
 	sqe->addr = (uintptr_t)&peer;
 	sqe->addr2 = (uintptr_t)&len;
 	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_ACCEPTED(&self->ring, 1, client, 0, fd);
+	ASSERT_ACCEPTED(&self->ring, 1, client, 0);
 	ASSERT_EQ(0, getsockname(client, (struct sockaddr *)&own, &own_len));
 	EXPECT_EQ(sizeof(peer), len);
 	EXPECT_EQ(AF_INET, peer.sin_family);
@@ -90,7 +96,7 @@ TEST_F(ring, address_of_the_peer)
 TEST_F(ring, address_is_cut_off)
 {
 	struct sockaddr_in addr, peer;
-	int fd, client, listener = tcp_listen(&addr);
+	int client, listener = tcp_listen(&addr);
 	struct io_uring_sqe *sqe;
 	socklen_t len = 4;
 
@@ -101,7 +107,7 @@ TEST_F(ring, address_is_cut_off)
 	sqe->addr = (uintptr_t)&peer;
 	sqe->addr2 = (uintptr_t)&len;
 	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_ACCEPTED(&self->ring, 1, client, 0, fd);
+	ASSERT_ACCEPTED(&self->ring, 1, client, 0);
 	EXPECT_EQ(sizeof(peer), len);
 	EXPECT_EQ(0x5a5a5a5a, peer.sin_addr.s_addr);
 }
@@ -186,20 +192,20 @@ TEST_F(ring, does_not_wait_when_told_not_to)
 TEST_F(ring, poll_first)
 {
 	struct sockaddr_in addr;
-	int fd, client, listener = tcp_listen(&addr);
+	int client, listener = tcp_listen(&addr);
 
 	client = tcp_connect(&addr);
 	ASSERT_LE(0, client);
 	prep_accept(&self->ring, listener, 1)->ioprio = IORING_ACCEPT_POLL_FIRST;
 	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_ACCEPTED(&self->ring, 1, client, 0, fd);
+	ASSERT_ACCEPTED(&self->ring, 1, client, 0);
 }
 
 /* IORING_ACCEPT_DONTWAIT decides, not the mode of the listener. */
 TEST_F(ring, nonblocking_listener_is_waited_for)
 {
 	struct sockaddr_in addr;
-	int fd, client, listener = tcp_listen(&addr);
+	int client, listener = tcp_listen(&addr);
 
 	ASSERT_EQ(0, fcntl(listener, F_SETFL, O_NONBLOCK));
 	prep_accept(&self->ring, listener, 1);
@@ -207,7 +213,7 @@ TEST_F(ring, nonblocking_listener_is_waited_for)
 	ASSERT_QUIET(&self->ring);
 	client = tcp_connect(&addr);
 	ASSERT_LE(0, client);
-	ASSERT_ACCEPTED(&self->ring, 1, client, 0, fd);
+	ASSERT_ACCEPTED(&self->ring, 1, client, 0);
 }
 
 TEST_F(ring, multishot_takes_connection_after_connection)
@@ -223,7 +229,7 @@ TEST_F(ring, multishot_takes_connection_after_connection)
 	for (i = 0; i < 10; i++) {
 		client = tcp_connect(&addr);
 		ASSERT_LE(0, client);
-		ASSERT_ACCEPTED(&self->ring, 9, client, MORE, fd);
+		ASSERT_ACCEPTED_FD(&self->ring, 9, client, MORE, fd);
 		close(fd);
 		close(client);
 	}
@@ -233,7 +239,7 @@ TEST_F(ring, multishot_takes_connection_after_connection)
 TEST_F(ring, multishot_takes_what_waits_already)
 {
 	struct sockaddr_in addr;
-	int fd, clients[5], listener = tcp_listen(&addr);
+	int clients[5], listener = tcp_listen(&addr);
 	unsigned int i;
 
 	for (i = 0; i < 5; i++) {
@@ -244,9 +250,9 @@ TEST_F(ring, multishot_takes_what_waits_already)
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	EXPECT_EQ(5, ring_ready(&self->ring));
 	for (i = 0; i < 5; i++)
-		ASSERT_ACCEPTED(&self->ring, 9, clients[i], MORE, fd);
+		ASSERT_ACCEPTED(&self->ring, 9, clients[i], MORE);
 	clients[0] = tcp_connect(&addr);
-	ASSERT_ACCEPTED(&self->ring, 9, clients[0], MORE, fd);
+	ASSERT_ACCEPTED(&self->ring, 9, clients[0], MORE);
 }
 
 TEST_F(ring, says_whether_more_are_waiting)
@@ -270,18 +276,18 @@ TEST_F(ring, says_whether_more_are_waiting)
 TEST_F(ring, multishot_and_single_share_a_listener)
 {
 	struct sockaddr_in addr;
-	int fd, client, listener = tcp_listen(&addr);
+	int client, listener = tcp_listen(&addr);
 
 	prep_accept(&self->ring, listener, 1);
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	client = tcp_connect(&addr);
 	ASSERT_LE(0, client);
-	ASSERT_ACCEPTED(&self->ring, 1, client, 0, fd);
+	ASSERT_ACCEPTED(&self->ring, 1, client, 0);
 	prep_accept_multi(&self->ring, listener, 2);
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	client = tcp_connect(&addr);
 	ASSERT_LE(0, client);
-	ASSERT_ACCEPTED(&self->ring, 2, client, MORE, fd);
+	ASSERT_ACCEPTED(&self->ring, 2, client, MORE);
 }
 
 /* One connection wakes one of those who wait. */
@@ -312,7 +318,7 @@ TEST_F(ring, waiting_accepts_get_a_connection_each)
 TEST_F(ring, no_free_descriptor)
 {
 	struct sockaddr_in addr;
-	int fd, client, listener = tcp_listen(&addr);
+	int client, listener = tcp_listen(&addr);
 	struct rlimit saved, limit;
 
 	client = tcp_connect(&addr);
@@ -330,14 +336,14 @@ TEST_F(ring, no_free_descriptor)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &saved));
 	prep_accept_multi(&self->ring, listener, 2);
 	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_ACCEPTED(&self->ring, 2, client, MORE, fd);
+	ASSERT_ACCEPTED(&self->ring, 2, client, MORE);
 }
 
 /* The limit is the one of the time when the request was submitted. */
 TEST_F(ring, descriptors_run_out_while_armed)
 {
 	struct sockaddr_in addr;
-	int i, fd, clients[3], listener = tcp_listen(&addr);
+	int i, clients[3], listener = tcp_listen(&addr);
 	struct rlimit limit;
 
 	for (i = 0; i < 3; i++) {
@@ -351,7 +357,7 @@ TEST_F(ring, descriptors_run_out_while_armed)
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, connect(clients[i], (struct sockaddr *)&addr, sizeof(addr)));
-		ASSERT_ACCEPTED(&self->ring, 1, clients[i], MORE, fd);
+		ASSERT_ACCEPTED(&self->ring, 1, clients[i], MORE);
 	}
 	ASSERT_EQ(0, connect(clients[2], (struct sockaddr *)&addr, sizeof(addr)));
 	ASSERT_CQE(&self->ring, 1, -EMFILE, 0);
@@ -373,7 +379,7 @@ TEST_F(ring, listener_shut_down)
 TEST_F(ring, listener_closed_while_armed)
 {
 	struct sockaddr_in addr;
-	int fd, client, listener = tcp_listen(&addr);
+	int client, listener = tcp_listen(&addr);
 
 	prep_accept_multi(&self->ring, listener, 1);
 	ASSERT_EQ(1, ring_submit(&self->ring));
@@ -381,13 +387,13 @@ TEST_F(ring, listener_closed_while_armed)
 	/* the request keeps it */
 	client = tcp_connect(&addr);
 	ASSERT_LE(0, client);
-	ASSERT_ACCEPTED(&self->ring, 1, client, MORE, fd);
+	ASSERT_ACCEPTED(&self->ring, 1, client, MORE);
 }
 
 TEST_F(ring, unix_listener)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd, client, listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	int client, listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	socklen_t len = sizeof(addr);
 	unsigned int i;
 
@@ -400,7 +406,7 @@ TEST_F(ring, unix_listener)
 	for (i = 0; i < 3; i++) {
 		client = socket(AF_UNIX, SOCK_STREAM, 0);
 		ASSERT_EQ(0, connect(client, (struct sockaddr *)&addr, len));
-		ASSERT_ACCEPTED(&self->ring, 3, client, MORE, fd);
+		ASSERT_ACCEPTED(&self->ring, 3, client, MORE);
 	}
 }
 

@@ -2,7 +2,10 @@
 
 //! The groups of a ring, by their 16-bit id.
 
-use super::mapped::{Entries, Entry, Mapped, Selected, ENTRY_SIZE};
+use super::{
+    classic::{Classic, Run},
+    mapped::{Entries, Entry, Mapped, Selected, ENTRY_SIZE},
+};
 use crate::{
     sys::{
         memory::{Array, Region},
@@ -10,11 +13,11 @@ use crate::{
     },
     uapi::{
         abi::{cqe, pbuf},
-        errno::{Result, EEXIST, EINVAL, ENOENT},
+        errno::{Result, EEXIST, EFAULT, EINVAL, ENOBUFS, ENOENT, EOVERFLOW},
     },
 };
 use kernel::{
-    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVVec},
     prelude::*,
     sync::Arc,
 };
@@ -32,10 +35,79 @@ impl Entries for Array<2> {
     }
 }
 
-/// A group: a ring that user space fills.
-pub(crate) struct Group {
+/// A ring that user space fills.
+struct Ring {
     entries: Array<2>,
     ring: Mapped,
+}
+
+/// A queue of what PROVIDE_BUFFERS handed over.
+struct Queue {
+    slots: KVVec<Run>,
+    queue: Classic,
+}
+
+impl Queue {
+    /// Slots for four runs are kept, however few there are.
+    const MIN_SLOTS: usize = 4;
+
+    fn new() -> Self {
+        Self {
+            slots: KVVec::new(),
+            queue: Classic::new(),
+        }
+    }
+
+    fn resize(&mut self, count: usize) -> Result {
+        let mut slots = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
+        slots.extend_with(count, Run::default(), GFP_KERNEL_ACCOUNT)?;
+        if self.queue.move_to(&self.slots, &mut slots) {
+            self.slots = slots;
+        }
+        Ok(())
+    }
+
+    fn provide(&mut self, run: Run) -> Result {
+        let slots = self.slots.len();
+        if self.queue.runs() as usize == slots {
+            self.resize((2 * slots).max(Self::MIN_SLOTS))?;
+        }
+        match self.queue.provide(&mut self.slots, run) {
+            0 => Err(EOVERFLOW),
+            _ => Ok(()),
+        }
+    }
+
+    fn remove(&mut self, max: u32) -> u32 {
+        let count = self.queue.remove(&mut self.slots, max);
+        self.shrink();
+        count
+    }
+
+    #[inline]
+    fn commit(&mut self, selected: Selected) -> u16 {
+        let bid = self.queue.commit(&mut self.slots, selected);
+        self.shrink();
+        bid
+    }
+
+    /// Gives memory back of which less than a quarter is in use.
+    #[inline]
+    fn shrink(&mut self) {
+        let slots = self.slots.len();
+        if slots > Self::MIN_SLOTS && (self.queue.runs() as usize) < slots / 4 {
+            // Without memory for that it stays as it is.
+            let _ = self.resize(slots / 2);
+        }
+    }
+}
+
+/// A group.
+enum Group {
+    /// One whose buffers are in a ring.
+    Mapped(Ring),
+    /// One whose buffers are provided by requests.
+    Classic(Queue),
 }
 
 /// A buffer of a group, to be committed or dropped.
@@ -101,6 +173,14 @@ impl Groups {
         leaf.get_mut(usize::from(id) % LEAF)?.as_deref_mut()
     }
 
+    /// The mapped group `id`. `-ENOENT` if there is none, `-EINVAL` if it is a classic one.
+    fn ring(&mut self, id: u16) -> Result<&mut Ring> {
+        match self.find(id).ok_or(ENOENT)? {
+            Group::Mapped(group) => Ok(group),
+            Group::Classic(_) => Err(EINVAL),
+        }
+    }
+
     fn set(&mut self, id: u16, group: Option<KBox<Group>>) -> Result {
         let (high, low) = (usize::from(id) / LEAF, usize::from(id) % LEAF);
         while self.0.len() <= high {
@@ -122,8 +202,10 @@ impl Groups {
         if reg.flags & !pbuf::MMAP != 0 || !reg.entries.is_power_of_two() || reg.entries >= 65536 {
             return Err(EINVAL);
         }
-        if self.find(reg.group).is_some() {
-            return Err(EEXIST);
+        match self.find(reg.group) {
+            None => {}
+            Some(Group::Classic(group)) if group.queue.len() == 0 => self.set(reg.group, None)?,
+            Some(_) => return Err(EEXIST),
         }
         let size = reg.entries as usize * ENTRY_SIZE;
         let mapped = reg.flags & pbuf::MMAP != 0;
@@ -137,10 +219,10 @@ impl Groups {
             Region::pin(reg.addr, pages)?
         };
         let region = Arc::new(region, GFP_KERNEL_ACCOUNT)?;
-        let group = Group {
+        let group = Group::Mapped(Ring {
             entries: Array::new(region.clone(), 0, reg.entries)?,
             ring: Mapped::new(),
-        };
+        });
         self.set(reg.group, Some(KBox::new(group, GFP_KERNEL_ACCOUNT)?))?;
         Ok(mapped.then_some((reg.group, region)))
     }
@@ -151,7 +233,7 @@ impl Groups {
         if reg.flags != 0 {
             return Err(EINVAL);
         }
-        self.find(reg.group).ok_or(ENOENT)?;
+        self.ring(reg.group)?;
         self.set(reg.group, None)?;
         Ok(reg.group)
     }
@@ -165,8 +247,33 @@ impl Groups {
             return Err(EINVAL);
         }
         let id = u16::try_from(*group).map_err(|_| ENOENT)?;
-        *head = u32::from(self.find(id).ok_or(ENOENT)?.ring.head());
+        *head = u32::from(self.ring(id)?.ring.head());
         user::write_from(arg, &words)
+    }
+
+    /// PROVIDE_BUFFERS: adds buffers to the classic group `id`, which it makes if it must.
+    ///
+    /// `-EINVAL` if the group is a mapped one, `-EOVERFLOW` if it has no room for a single buffer,
+    /// `-ENOMEM`. May sleep.
+    pub(crate) fn provide(&mut self, id: u16, run: Run) -> Result {
+        if self.find(id).is_none() {
+            let group = KBox::new(Group::Classic(Queue::new()), GFP_KERNEL_ACCOUNT)?;
+            self.set(id, Some(group))?;
+        }
+        match self.find(id) {
+            Some(Group::Classic(group)) => group.provide(run),
+            _ => Err(EINVAL),
+        }
+    }
+
+    /// REMOVE_BUFFERS: takes up to `max` buffers out of the classic group `id`. Returns how many.
+    ///
+    /// `-ENOENT` if there is no such group, `-EINVAL` if it is a mapped one.
+    pub(crate) fn remove(&mut self, id: u16, max: u32) -> Result<u32> {
+        match self.find(id).ok_or(ENOENT)? {
+            Group::Mapped(_) => Err(EINVAL),
+            Group::Classic(group) => Ok(group.remove(max)),
+        }
     }
 
     /// The next buffer of group `id`, of which at most `limit` bytes are used if that is not 0.
@@ -174,8 +281,10 @@ impl Groups {
     /// None if the group has none, does not exist, or offers what is not user memory.
     #[inline]
     pub(crate) fn take(&mut self, id: u16, limit: usize) -> Option<Taken> {
-        let group = self.find(id)?;
-        let selected = group.ring.select(&group.entries)?;
+        let selected = match self.find(id)? {
+            Group::Mapped(group) => group.ring.select(&group.entries)?,
+            Group::Classic(group) => group.queue.select(&group.slots)?,
+        };
         let mut len = selected.entry.len as usize;
         if limit != 0 && limit < len {
             len = limit;
@@ -190,11 +299,41 @@ impl Groups {
         })
     }
 
+    /// The next buffer of group `id` to send from: `limit` is for mapped groups only.
+    ///
+    /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one,
+    /// `-EFAULT` for what is not user memory.
+    pub(crate) fn take_to_send(&mut self, id: u16, mut limit: usize) -> Result<Taken> {
+        let selected = match self.find(id).ok_or(ENOENT)? {
+            Group::Mapped(group) => group.ring.select(&group.entries),
+            Group::Classic(group) => {
+                limit = 0;
+                group.queue.select(&group.slots)
+            }
+        };
+        let selected = selected
+            .filter(|selected| selected.entry.len != 0)
+            .ok_or(ENOBUFS)?;
+        let mut len = selected.entry.len as usize;
+        if limit != 0 {
+            len = len.min(limit);
+        }
+        if !access_ok(selected.entry.addr, len) {
+            return Err(EFAULT);
+        }
+        Ok(Taken {
+            selected,
+            group: id,
+            len,
+        })
+    }
+
     /// Consumes a buffer. Returns the flags for its completion.
     #[inline]
     pub(crate) fn commit(&mut self, taken: Taken) -> u32 {
         let bid = match self.find(taken.group) {
-            Some(group) => group.ring.commit(taken.selected),
+            Some(Group::Mapped(group)) => group.ring.commit(taken.selected),
+            Some(Group::Classic(group)) => group.commit(taken.selected),
             None => taken.selected.entry.bid,
         };
         cqe::BUFFER | u32::from(bid) << cqe::BUFFER_SHIFT

@@ -58,6 +58,20 @@ pub(crate) struct Selected {
     at: u16,
 }
 
+impl Selected {
+    /// What was found when `at` buffers, modulo 2^16, had been consumed.
+    #[inline(always)]
+    pub(super) const fn new(entry: Entry, last: bool, at: u16) -> Self {
+        Self { entry, last, at }
+    }
+
+    /// How many buffers had been consumed when it was selected, modulo 2^16.
+    #[inline(always)]
+    pub(super) const fn at(&self) -> u16 {
+        self.at
+    }
+}
+
 impl Mapped {
     /// A ring whose user has not put anything in.
     pub(crate) const fn new() -> Self {

@@ -11,7 +11,7 @@ use crate::{
     uapi::{
         abi::{msg, MAX_RW_COUNT},
         args::SendArgs,
-        errno::{Result, EAGAIN, ENOBUFS},
+        errno::{Result, EAGAIN},
         sqe::{Flags, Sqe},
     },
 };
@@ -71,8 +71,9 @@ impl Op for Send {
         if let (Some(group), None) = (at.group, self.buffer) {
             // What is to be sent is nobody else's: it is consumed at once, and kept while waiting.
             let groups = at.ring.groups();
-            let Some(taken) = groups.take(group, self.args.len as usize) else {
-                return Outcome::failed(ENOBUFS);
+            let taken = match groups.take_to_send(group, self.args.len as usize) {
+                Ok(taken) => taken,
+                Err(error) => return Outcome::failed(error),
             };
             self.args.addr = taken.addr();
             self.args.len = taken.len.min(MAX_RW_COUNT) as u32;

@@ -15,6 +15,8 @@ pub(crate) mod op {
     pub(crate) const CLOSE: u8 = 19;
     pub(crate) const SEND: u8 = 26;
     pub(crate) const RECV: u8 = 27;
+    pub(crate) const PROVIDE_BUFFERS: u8 = 31;
+    pub(crate) const REMOVE_BUFFERS: u8 = 32;
     /// One more than the last opcode of the kernel that ruring follows.
     pub(crate) const LAST: u8 = 65;
 }

@@ -51,6 +51,7 @@ macro_rules! errnos {
 
 errnos! {
     EINTR = 4, "Interrupted by a signal.";
+    E2BIG = 7, "Too many of something.";
     EBADF = 9, "Bad file descriptor.";
     EAGAIN = 11, "Would block, or a resource is short for the moment.";
     ENOMEM = 12, "Out of memory.";

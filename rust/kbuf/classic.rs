@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A classic group: buffers that PROVIDE_BUFFERS hands over and the kernel keeps in a queue.
+//!
+//! What one request provides lies side by side in memory and has ids in a row, so it is kept as
+//! one [`Run`] of 16 bytes, however many buffers it has. As with a mapped ring a selection only
+//! looks at the front of the queue, and a commit consumes it: a [`Selected`] that is dropped
+//! leaves the queue as it was.
+
+use super::mapped::{Entry, Selected};
+
+/// Most buffers of a group: there are no more ids.
+pub(crate) const MAX_BUFFERS: u32 = 1 << 16;
+
+/// Most bytes that are used of a buffer, which is the most that one transfer can have.
+const MAX_LEN: u32 = 0x7fff_f000;
+
+/// Buffers of the same length, one behind the other, with ids that go up by one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Run {
+    addr: u64,
+    len: u32,
+    bid: u16,
+    /// How many follow the first.
+    more: u16,
+}
+
+impl Run {
+    /// The `count` buffers from `addr` on, of `len` bytes each, the first of which is `bid`.
+    ///
+    /// None if that is no buffer, or more than there are ids.
+    pub(crate) fn new(addr: u64, len: u32, bid: u16, count: u32) -> Option<Self> {
+        if count == 0 || count > MAX_BUFFERS - u32::from(bid) {
+            return None;
+        }
+        Some(Self {
+            addr,
+            len,
+            bid,
+            more: (count - 1) as u16,
+        })
+    }
+
+    /// How many buffers it has, at least one.
+    fn count(self) -> u32 {
+        u32::from(self.more) + 1
+    }
+
+    /// The first buffer.
+    fn first(self) -> Entry {
+        Entry {
+            addr: self.addr,
+            len: self.len.min(MAX_LEN),
+            bid: self.bid,
+        }
+    }
+
+    /// What is left without the first `count`, of which there are more than that.
+    fn skip(self, count: u16) -> Self {
+        let bytes = u64::from(self.len) * u64::from(count);
+        Self {
+            addr: self.addr.wrapping_add(bytes),
+            len: self.len,
+            bid: self.bid.wrapping_add(count),
+            more: self.more - count,
+        }
+    }
+}
+
+/// The queue of a group, whose runs are in slots that the owner keeps: none, or a power of two.
+///
+/// Every method has to be given the same slots, until [`Classic::move_to`] changes them.
+#[derive(Debug, Default)]
+pub(crate) struct Classic {
+    /// The slot of the first run.
+    first: u32,
+    /// How many slots are in use.
+    runs: u32,
+    /// How many buffers there are.
+    buffers: u32,
+    /// How many have been consumed, modulo 2^16.
+    head: u16,
+}
+
+impl Classic {
+    /// A queue without buffers.
+    pub(crate) const fn new() -> Self {
+        Self {
+            first: 0,
+            runs: 0,
+            buffers: 0,
+            head: 0,
+        }
+    }
+
+    /// How many buffers there are.
+    pub(crate) const fn len(&self) -> u32 {
+        self.buffers
+    }
+
+    /// How many slots are in use.
+    pub(crate) const fn runs(&self) -> u32 {
+        self.runs
+    }
+
+    fn index(&self, slots: &[Run], run: u32) -> usize {
+        self.first.wrapping_add(run) as usize & slots.len().wrapping_sub(1)
+    }
+
+    /// Appends the buffers of `run`, or those of them for which there are ids left. Returns how
+    /// many that is. There has to be a free slot; without one it is none.
+    pub(crate) fn provide(&mut self, slots: &mut [Run], mut run: Run) -> u32 {
+        let count = run.count().min(MAX_BUFFERS - self.buffers);
+        let index = self.index(slots, self.runs);
+        if count == 0 || self.runs as usize >= slots.len() {
+            return 0;
+        }
+        run.more = (count - 1) as u16;
+        if let Some(slot) = slots.get_mut(index) {
+            *slot = run;
+        }
+        self.runs += 1;
+        self.buffers += count;
+        count
+    }
+
+    /// The next buffer, if there is one.
+    #[inline]
+    pub(crate) fn select(&self, slots: &[Run]) -> Option<Selected> {
+        if self.runs == 0 {
+            return None;
+        }
+        let run = slots.get(self.index(slots, 0))?;
+        Some(Selected::new(run.first(), self.buffers == 1, self.head))
+    }
+
+    /// Consumes the buffer. Returns its id.
+    ///
+    /// A selection that is older than the last commit consumes nothing more.
+    #[inline]
+    pub(crate) fn commit(&mut self, slots: &mut [Run], selected: Selected) -> u16 {
+        if selected.at() == self.head {
+            self.remove(slots, 1);
+        }
+        selected.entry.bid
+    }
+
+    /// Takes up to `max` buffers off the front. Returns how many.
+    pub(crate) fn remove(&mut self, slots: &mut [Run], max: u32) -> u32 {
+        let mut left = max;
+        while left != 0 && self.runs != 0 {
+            let index = self.index(slots, 0);
+            let Some(run) = slots.get_mut(index) else {
+                break;
+            };
+            let count = run.count();
+            if count > left {
+                *run = run.skip(left as u16);
+                self.take_off(left);
+                left = 0;
+            } else {
+                self.first = self.first.wrapping_add(1);
+                self.runs -= 1;
+                self.take_off(count);
+                left -= count;
+            }
+        }
+        max - left
+    }
+
+    fn take_off(&mut self, count: u32) {
+        self.buffers -= count;
+        self.head = self.head.wrapping_add(count as u16);
+    }
+
+    /// Goes on with the slots `new`, which have room for all runs; false if they have not.
+    pub(crate) fn move_to(&mut self, old: &[Run], new: &mut [Run]) -> bool {
+        if new.len() < self.runs as usize {
+            return false;
+        }
+        for run in 0..self.runs {
+            let from = old.get(self.index(old, run));
+            if let (Some(to), Some(from)) = (new.get_mut(run as usize), from) {
+                *to = *from;
+            }
+        }
+        self.first = 0;
+        true
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! PROVIDE_BUFFERS and REMOVE_BUFFERS: classic groups. `io_uring/kbuf.c` of the kernel.
+
+use super::{Attempt, Op, Outcome, Spec, Wait};
+use crate::{
+    kbuf::classic::Run,
+    sys::user::access_ok,
+    uapi::{
+        args::{ProvideArgs, RemoveArgs},
+        errno::{Result, EINVAL},
+        sqe::{Flags, Sqe},
+    },
+};
+
+const SPEC: Spec = Spec {
+    needs_file: false,
+    buffer_select: false,
+    ioprio: false,
+    wait: Wait::Never,
+};
+
+/// PROVIDE_BUFFERS.
+pub(crate) struct ProvideBuffers {
+    group: u16,
+    run: Run,
+}
+
+impl Op for ProvideBuffers {
+    const SPEC: Spec = SPEC;
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        let args = ProvideArgs::parse(sqe, access_ok)?;
+        Ok(Self {
+            group: args.group,
+            run: Run::new(args.addr, args.len, args.bid, args.count).ok_or(EINVAL)?,
+        })
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        match at.ring.groups().provide(self.group, self.run) {
+            Ok(()) => Outcome::done(0),
+            Err(error) => Outcome::failed(error),
+        }
+    }
+}
+
+/// REMOVE_BUFFERS.
+pub(crate) struct RemoveBuffers {
+    args: RemoveArgs,
+}
+
+impl Op for RemoveBuffers {
+    const SPEC: Spec = SPEC;
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        Ok(Self {
+            args: RemoveArgs::parse(sqe)?,
+        })
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        match at.ring.groups().remove(self.args.group, self.args.count) {
+            Ok(count) => Outcome::done(count as i32),
+            Err(error) => Outcome::failed(error),
+        }
+    }
+}
