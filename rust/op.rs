@@ -11,6 +11,7 @@ mod poll;
 mod recv;
 mod recvmsg;
 mod send;
+mod sendmsg;
 
 use crate::{
     req::{claim::Reasons, Job},
@@ -239,6 +240,7 @@ ops! {
     NOP => Nop(nop::Nop),
     POLL_ADD => PollAdd(poll::PollAdd),
     POLL_REMOVE => PollRemove(poll::PollRemove),
+    SENDMSG => SendMsg(sendmsg::SendMsg),
     RECVMSG => RecvMsg(recvmsg::RecvMsg),
     ACCEPT => Accept(accept::Accept),
     ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel),

@@ -4,7 +4,10 @@
 
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
-    sys::socket::{Buffers, SockAddr, Socket},
+    sys::{
+        socket::{Buffers, SockAddr, Socket},
+        user::Vector,
+    },
     uapi::{
         abi::{msg, MAX_RW_COUNT},
         args::SendArgs,
@@ -18,6 +21,8 @@ use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
 pub(crate) struct Send {
     args: SendArgs,
     dest: Option<KBox<SockAddr>>,
+    /// What to send, if it is in pieces.
+    vector: Option<Vector>,
     /// Bytes that are sent already, of a transfer that wants all.
     done: usize,
     /// The flags for the provided buffer that is being sent.
@@ -33,7 +38,7 @@ impl Op for Send {
     };
 
     #[inline]
-    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = SendArgs::parse(sqe, false)?;
         let dest = if args.dest != 0 {
             let addr = SockAddr::read(args.dest, args.dest_len.into())?;
@@ -41,9 +46,15 @@ impl Op for Send {
         } else {
             None
         };
+        let vector = if args.vectorized && !flags.buffer_select() {
+            Some(Vector::read(args.addr, args.len.into())?)
+        } else {
+            None
+        };
         Ok(Self {
             args,
             dest,
+            vector,
             done: 0,
             buffer: None,
         })
@@ -69,11 +80,17 @@ impl Op for Send {
             self.buffer = Some(groups.commit(taken));
         }
         let flags = self.args.msg_flags | msg::DONTWAIT;
-        let want = self.args.len as usize;
-        let buffers = Buffers::One {
-            addr: self.args.addr,
-            len: want,
+        let buffers = match &self.vector {
+            Some(vector) => Buffers::Many {
+                iov: vector,
+                skip: self.done,
+            },
+            None => Buffers::One {
+                addr: self.args.addr,
+                len: self.args.len as usize,
+            },
         };
+        let want = buffers.len();
         let dest_len = self.args.dest_len.into();
         let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
         let sent = match socket.send(buffers, dest, flags) {
@@ -83,8 +100,10 @@ impl Op for Send {
         let all = flags & msg::WAITALL != 0;
         if let Ok(len) = sent {
             if all && len > 0 && len < want && socket.resumes() {
-                self.args.addr += len as u64;
-                self.args.len -= len as u32;
+                if self.vector.is_none() {
+                    self.args.addr += len as u64;
+                    self.args.len -= len as u32;
+                }
                 self.done += len;
                 return Outcome::Wait;
             }

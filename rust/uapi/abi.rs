@@ -8,6 +8,7 @@ pub(crate) mod op {
     pub(crate) const NOP: u8 = 0;
     pub(crate) const POLL_ADD: u8 = 6;
     pub(crate) const POLL_REMOVE: u8 = 7;
+    pub(crate) const SENDMSG: u8 = 9;
     pub(crate) const RECVMSG: u8 = 10;
     pub(crate) const ACCEPT: u8 = 13;
     pub(crate) const ASYNC_CANCEL: u8 = 14;
@@ -103,6 +104,7 @@ pub(crate) mod recvsend {
     #![allow(missing_docs)]
     pub(crate) const POLL_FIRST: u16 = 1 << 0;
     pub(crate) const MULTISHOT: u16 = 1 << 1;
+    pub(crate) const SEND_VECTORIZED: u16 = 1 << 5;
 }
 
 /// Bits of `sqe->ioprio` of ACCEPT.
@@ -205,6 +207,7 @@ pub(crate) mod msg {
     pub(crate) const ERRQUEUE: u32 = 0x2000;
     pub(crate) const NOSIGNAL: u32 = 0x4000;
     pub(crate) const CMSG_CLOEXEC: u32 = 0x4000_0000;
+    pub(crate) const CMSG_COMPAT: u32 = 0x8000_0000;
     /// What the kernel itself sets and user space may not.
     pub(crate) const INTERNAL_SENDMSG: u32 = 0x0010_0000 | 0x0008_0000 | 0x0800_0000 | 0x0001_0000;
 }

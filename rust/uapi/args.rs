@@ -92,14 +92,17 @@ impl RecvArgs {
 /// SEND and SENDMSG.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SendArgs {
-    /// SEND: the buffer. SENDMSG: the `struct msghdr`.
+    /// SEND: the buffer, or the vector. SENDMSG: the `struct msghdr`.
     pub(crate) addr: u64,
-    /// Bytes at `addr`; with buffer selection the most to send, 0 for no such limit.
+    /// Bytes at `addr`, or pieces of the vector; with buffer selection the most to send, 0 for no
+    /// such limit.
     pub(crate) len: u32,
     /// `MSG_*`
     pub(crate) msg_flags: u32,
     /// Poll before the first attempt.
     pub(crate) poll_first: bool,
+    /// SEND: `addr` is a vector.
+    pub(crate) vectorized: bool,
     /// SEND: address to send to, 0 for none.
     pub(crate) dest: u64,
     /// Bytes at `dest`.
@@ -115,10 +118,12 @@ impl SendArgs {
             len: sqe.len(),
             msg_flags: sqe.op_flags() | msg::NOSIGNAL,
             poll_first: sqe.ioprio() & recvsend::POLL_FIRST != 0,
+            vectorized: sqe.ioprio() & recvsend::SEND_VECTORIZED != 0,
             dest: sqe.off(),
             dest_len: sqe.addr_len(),
         };
-        if args.len as i32 >> 31 != 0 || sqe.ioprio() & !recvsend::POLL_FIRST != 0 {
+        const FLAGS: u16 = recvsend::POLL_FIRST | recvsend::SEND_VECTORIZED;
+        if args.len as i32 >> 31 != 0 || sqe.ioprio() & !FLAGS != 0 {
             return Err(EINVAL);
         }
         if message {
