@@ -4,7 +4,7 @@
 
 use super::{
     classic::{Classic, Run},
-    mapped::{Entries, Entry, Mapped, Selected, ENTRY_SIZE},
+    mapped::{Cut, Entries, Entry, Mapped, Selected, ENTRY_SIZE},
 };
 use crate::{
     sys::{
@@ -16,6 +16,7 @@ use crate::{
         errno::{Result, EEXIST, EFAULT, EINVAL, ENOBUFS, ENOENT, EOVERFLOW},
     },
 };
+use core::num::NonZeroU32;
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVVec},
     prelude::*,
@@ -35,10 +36,35 @@ impl Entries for Array<2> {
     }
 }
 
+impl Cut for Array<2> {
+    #[inline]
+    fn cut(&self, index: u16, addr: u64, len: u32) {
+        // The tail is in one of the words, and not touched.
+        self.store::<0>(index.into(), addr);
+        self.store_low::<1>(index.into(), len);
+    }
+}
+
 /// A ring that user space fills.
 struct Ring {
     entries: Array<2>,
     ring: Mapped,
+    /// Whether a buffer is consumed in parts: as long as so many bytes are left of it.
+    keep: Option<NonZeroU32>,
+}
+
+impl Ring {
+    /// Consumes `used` bytes of a buffer. Returns its id, and whether more of it is to come.
+    #[inline]
+    fn commit(&mut self, selected: Selected, used: usize) -> (u16, bool) {
+        match self.keep {
+            None => (self.ring.commit(selected), false),
+            Some(keep) => {
+                let used = u32::try_from(used).unwrap_or(u32::MAX);
+                self.ring.commit_part(&self.entries, selected, used, keep)
+            }
+        }
+    }
 }
 
 /// A queue of what PROVIDE_BUFFERS handed over.
@@ -115,6 +141,8 @@ enum Group {
 pub(crate) struct Taken {
     selected: Selected,
     group: u16,
+    /// Whether it is consumed whole, however much of it is used.
+    pub(crate) whole: bool,
     /// Bytes that may be used of it.
     pub(crate) len: usize,
 }
@@ -138,6 +166,7 @@ struct Registration {
     entries: u32,
     group: u16,
     flags: u16,
+    min_left: u32,
 }
 
 impl Registration {
@@ -145,8 +174,7 @@ impl Registration {
         let mut words = [0u32; 10];
         user::read_into(arg, &mut words)?;
         let [addr_low, addr_high, entries, group, min_left, resv @ ..] = words;
-        // `min_left` belongs to incremental consumption, which ruring lacks.
-        if resv.iter().any(|word| *word != 0) || min_left != 0 {
+        if resv.iter().any(|word| *word != 0) {
             return Err(EINVAL);
         }
         Ok(Self {
@@ -154,6 +182,7 @@ impl Registration {
             entries,
             group: group as u16,
             flags: (group >> 16) as u16,
+            min_left,
         })
     }
 }
@@ -199,9 +228,19 @@ impl Groups {
     /// Returns the group and its memory, if that is to be mapped into user space.
     pub(crate) fn register(&mut self, arg: u64) -> Result<Option<(u16, Arc<Region>)>> {
         let reg = Registration::read(arg)?;
-        if reg.flags & !pbuf::MMAP != 0 || !reg.entries.is_power_of_two() || reg.entries >= 65536 {
+        if reg.flags & !(pbuf::MMAP | pbuf::INC) != 0
+            || !reg.entries.is_power_of_two()
+            || reg.entries >= 65536
+        {
             return Err(EINVAL);
         }
+        let keep = if reg.flags & pbuf::INC != 0 {
+            Some(NonZeroU32::new(reg.min_left).unwrap_or(NonZeroU32::MIN))
+        } else if reg.min_left == 0 {
+            None
+        } else {
+            return Err(EINVAL);
+        };
         match self.find(reg.group) {
             None => {}
             Some(Group::Classic(group)) if group.queue.len() == 0 => self.set(reg.group, None)?,
@@ -210,9 +249,6 @@ impl Groups {
         let size = reg.entries as usize * ENTRY_SIZE;
         let mapped = reg.flags & pbuf::MMAP != 0;
         let region = if mapped {
-            if reg.addr != 0 {
-                return Err(EINVAL);
-            }
             Region::alloc(size)?
         } else {
             let pages = kernel::page::page_align(size).ok_or(EINVAL)?;
@@ -222,6 +258,7 @@ impl Groups {
         let group = Group::Mapped(Ring {
             entries: Array::new(region.clone(), 0, reg.entries)?,
             ring: Mapped::new(),
+            keep,
         });
         self.set(reg.group, Some(KBox::new(group, GFP_KERNEL_ACCOUNT)?))?;
         Ok(mapped.then_some((reg.group, region)))
@@ -281,9 +318,9 @@ impl Groups {
     /// None if the group has none, does not exist, or offers what is not user memory.
     #[inline]
     pub(crate) fn take(&mut self, id: u16, limit: usize) -> Option<Taken> {
-        let selected = match self.find(id)? {
-            Group::Mapped(group) => group.ring.select(&group.entries)?,
-            Group::Classic(group) => group.queue.select(&group.slots)?,
+        let (selected, whole) = match self.find(id)? {
+            Group::Mapped(group) => (group.ring.select(&group.entries)?, group.keep.is_none()),
+            Group::Classic(group) => (group.queue.select(&group.slots)?, true),
         };
         let mut len = selected.entry.len as usize;
         if limit != 0 && limit < len {
@@ -295,6 +332,7 @@ impl Groups {
         Some(Taken {
             selected,
             group: id,
+            whole,
             len,
         })
     }
@@ -304,11 +342,11 @@ impl Groups {
     /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one,
     /// `-EFAULT` for what is not user memory.
     pub(crate) fn take_to_send(&mut self, id: u16, mut limit: usize) -> Result<Taken> {
-        let selected = match self.find(id).ok_or(ENOENT)? {
-            Group::Mapped(group) => group.ring.select(&group.entries),
+        let (selected, whole) = match self.find(id).ok_or(ENOENT)? {
+            Group::Mapped(group) => (group.ring.select(&group.entries), group.keep.is_none()),
             Group::Classic(group) => {
                 limit = 0;
-                group.queue.select(&group.slots)
+                (group.queue.select(&group.slots), true)
             }
         };
         let selected = selected
@@ -324,18 +362,20 @@ impl Groups {
         Ok(Taken {
             selected,
             group: id,
+            whole,
             len,
         })
     }
 
-    /// Consumes a buffer. Returns the flags for its completion.
+    /// Consumes a buffer, or its first `used` bytes. Returns the flags for its completion.
     #[inline]
-    pub(crate) fn commit(&mut self, taken: Taken) -> u32 {
-        let bid = match self.find(taken.group) {
-            Some(Group::Mapped(group)) => group.ring.commit(taken.selected),
-            Some(Group::Classic(group)) => group.commit(taken.selected),
-            None => taken.selected.entry.bid,
+    pub(crate) fn commit(&mut self, taken: Taken, used: usize) -> u32 {
+        let (bid, more) = match self.find(taken.group) {
+            Some(Group::Mapped(group)) => group.commit(taken.selected, used),
+            Some(Group::Classic(group)) => (group.commit(taken.selected), false),
+            None => (taken.selected.entry.bid, false),
         };
-        cqe::BUFFER | u32::from(bid) << cqe::BUFFER_SHIFT
+        let more = if more { cqe::BUF_MORE } else { 0 };
+        cqe::BUFFER | more | u32::from(bid) << cqe::BUFFER_SHIFT
     }
 }

@@ -6,6 +6,11 @@
 //! returned, exclusive use of the ring, and consumes both: so no lock beyond the one that gives
 //! exclusive use, and no buffer that is consumed twice. A [`Selected`] that is dropped instead
 //! leaves the ring as it was.
+//!
+//! A ring may be consumed in parts: then a commit moves the beginning of the buffer behind what was
+//! used of it, and the head only once too little is left.
+
+use core::num::NonZeroU32;
 
 /// Bytes of a `struct io_uring_buf`.
 pub(crate) const ENTRY_SIZE: usize = 16;
@@ -39,6 +44,13 @@ pub(crate) trait Entries {
     fn tail(&self) -> u16;
     /// The entry at `index`, modulo the size, read once.
     fn entry(&self, index: u16) -> Entry;
+}
+
+/// Memory of a ring that is consumed in parts.
+pub(crate) trait Cut: Entries {
+    /// Writes where the buffer at `index`, modulo the size, now begins and how long it is, and
+    /// nothing else of the entry.
+    fn cut(&self, index: u16, addr: u64, len: u32);
 }
 
 /// The kernel's side of a ring.
@@ -106,5 +118,32 @@ impl Mapped {
             self.head = self.head.wrapping_add(1);
         }
         selected.entry.bid
+    }
+
+    /// Consumes the first `used` bytes of the buffer, and the rest with them if that is less than
+    /// `keep` bytes. Returns its id, and whether there is a rest to come.
+    ///
+    /// As with [`Mapped::commit`], an old selection consumes nothing more.
+    #[inline]
+    pub(crate) fn commit_part(
+        &mut self,
+        entries: &impl Cut,
+        selected: Selected,
+        used: u32,
+        keep: NonZeroU32,
+    ) -> (u16, bool) {
+        let Entry { addr, len, bid } = selected.entry;
+        if selected.at != self.head {
+            return (bid, false);
+        }
+        let used = used.min(len);
+        let more = used == 0 || len - used >= keep.get();
+        if more {
+            entries.cut(self.head, addr.wrapping_add(u64::from(used)), len - used);
+        } else {
+            entries.cut(self.head, addr, 0);
+            self.head = self.head.wrapping_add(1);
+        }
+        (bid, more)
     }
 }

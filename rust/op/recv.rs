@@ -72,7 +72,7 @@ impl Recv {
         self.args.addr = target.addr + count as u64;
         self.args.len = (target.len - count) as u32;
         if let Some(taken) = target.taken {
-            self.begun = Some(at.ring.groups().commit(taken));
+            self.begun = Some(at.ring.groups().commit(taken, count));
         }
     }
 
@@ -134,14 +134,16 @@ impl Op for Recv {
                 Err(_) => 0,
             };
             let short = all && len < target.len;
-            if short && len > 0 && socket.resumes() {
+            // The rest of a buffer that is consumed in parts is up for the next to take it.
+            let whole = target.taken.as_ref().is_none_or(|taken| taken.whole);
+            if short && len > 0 && whole && socket.resumes() {
                 self.advance(&mut at, target, len);
                 return Outcome::Wait;
             }
             let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
             let mut cflags = nonempty(&got) | self.begun.unwrap_or(0);
             if let (Some(taken), true) = (target.taken, len > 0) {
-                cflags |= at.ring.groups().commit(taken);
+                cflags |= at.ring.groups().commit(taken, len.min(target.len));
             }
             let res = (self.done + len) as i32;
             if !self.args.multishot

@@ -94,7 +94,7 @@ impl Message {
                 Err(EAGAIN) => return Outcome::Wait,
                 Err(error) => return Outcome::failed(error),
             };
-            let flags = at.ring.groups().commit(taken) | nonempty(&got);
+            let flags = at.ring.groups().commit(taken, used) | nonempty(&got);
             let res = used as i32;
             if got.len == Ok(0) || !at.post_more(res, flags) {
                 return Outcome::Done {
@@ -166,11 +166,13 @@ impl Message {
         }
         let count = len.unwrap_or(0);
         let short = all && len.is_ok() && count < want;
-        if short && count > 0 && socket.resumes() {
+        // The rest of a buffer that is consumed in parts is up for the next to take it.
+        let whole = taken.as_ref().is_none_or(|taken| taken.whole);
+        if short && count > 0 && whole && socket.resumes() {
             self.done += count;
             if let Some(buffer) = taken {
                 let addr = buffer.addr();
-                let flags = at.ring.groups().commit(buffer);
+                let flags = at.ring.groups().commit(buffer, count);
                 self.begun = Some((addr + count as u64, want - count, flags));
             } else if let Some((addr, left, _)) = &mut self.begun {
                 *addr += count as u64;
@@ -181,7 +183,7 @@ impl Message {
         let truncated = flags & msg::WAITALL != 0 && got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
         let mut cflags = nonempty(&got) | self.begun.map_or(0, |(_, _, flags)| flags);
         if let (Some(buffer), true) = (taken, count > 0) {
-            cflags |= at.ring.groups().commit(buffer);
+            cflags |= at.ring.groups().commit(buffer, count.min(want));
         }
         Outcome::Done {
             res: match len {

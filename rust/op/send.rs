@@ -77,7 +77,7 @@ impl Op for Send {
             };
             self.args.addr = taken.addr();
             self.args.len = taken.len.min(MAX_RW_COUNT) as u32;
-            self.buffer = Some(groups.commit(taken));
+            self.buffer = Some(groups.commit(taken, self.args.len as usize));
         }
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let buffers = match &self.vector {

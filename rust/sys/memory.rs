@@ -319,6 +319,23 @@ impl<const N: usize> Array<N> {
         }
     }
 
+    /// Writes the word `WORD` of the element at `index`, modulo the size, once.
+    #[inline]
+    pub(crate) fn store<const WORD: usize>(&self, index: u32, value: u64) {
+        const { assert!(WORD < N) };
+        // SAFETY: It is a word of an element of the region.
+        unsafe { self.at(index).add(WORD).write_volatile(value) };
+    }
+
+    /// Writes the lower half of the word `WORD` of the element at `index`, once.
+    #[inline]
+    pub(crate) fn store_low<const WORD: usize>(&self, index: u32, value: u32) {
+        const { assert!(WORD < N) };
+        // SAFETY: It is a word of an element of the region, whose lower half comes first on a
+        // little-endian machine.
+        unsafe { self.at(index).add(WORD).cast::<u32>().write_volatile(value) };
+    }
+
     /// Reads the 16 bits at byte `OFFSET` of the first element, before anything that comes after.
     #[inline(always)]
     pub(crate) fn load_acquire_u16<const OFFSET: usize>(&self) -> u16 {

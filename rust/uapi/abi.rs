@@ -150,6 +150,7 @@ pub(crate) mod cqe {
     pub(crate) const BUFFER: u32 = 1 << 0;
     pub(crate) const MORE: u32 = 1 << 1;
     pub(crate) const SOCK_NONEMPTY: u32 = 1 << 2;
+    pub(crate) const BUF_MORE: u32 = 1 << 4;
     pub(crate) const BUFFER_SHIFT: u32 = 16;
 }
 
@@ -175,6 +176,7 @@ pub(crate) mod off {
 pub(crate) mod pbuf {
     #![allow(missing_docs)]
     pub(crate) const MMAP: u16 = 1;
+    pub(crate) const INC: u16 = 2;
 }
 
 /// Event bits of poll(2) and epoll(7).
