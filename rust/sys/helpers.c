@@ -249,6 +249,16 @@ unsigned int ruring_socket_flags(struct socket *sock)
 	return sock->file->f_flags;
 }
 
+int ruring_socket_somaxconn(struct socket *sock)
+{
+	return READ_ONCE(sock_net(sock->sk)->core.sysctl_somaxconn);
+}
+
+int ruring_socket_error(struct socket *sock)
+{
+	return sock_error(sock->sk);
+}
+
 bool ruring_access_ok(const void __user *addr, size_t len)
 {
 	return access_ok(addr, len);
