@@ -160,3 +160,6 @@ pub(crate) fn show(token: &mut Token) {
     face.file.store(file, Relaxed);
     face.opcode.store(u32::from(held.job.op.opcode()), Relaxed);
 }
+
+/// A job is moved about: a larger one costs every operation.
+const _: () = assert!(size_of::<Job>() <= 128);

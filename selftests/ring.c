@@ -243,10 +243,11 @@ int ring_wait(struct ring *ring, unsigned int nr)
 	while (ring_ready(ring) < nr) {
 		int ret = ring_wait_ms(ring, nr, DEADLINE_MS);
 
+		/* completions that are there, but nobody was woken for, are late */
+		if (now_ms() >= deadline)
+			return -ETIME;
 		if (ret < 0 && ret != -EINTR)
 			return ret;
-		if (ring_ready(ring) < nr && now_ms() > deadline)
-			return -ETIME;
 	}
 	return 0;
 }

@@ -18,13 +18,16 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
-use kernel::alloc::KVec;
+use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVec};
 
 /// Bytes of a `struct io_uring_recvmsg_out`.
 const OUT_SIZE: usize = 16;
 
-/// RECVMSG.
-pub(crate) struct RecvMsg {
+/// RECVMSG. On the heap, so that other operations need not be as large.
+pub(crate) struct RecvMsg(KBox<Message>);
+
+/// What there is to know of it.
+struct Message {
     args: RecvArgs,
     /// A copy of the user's.
     hdr: MsgHdr,
@@ -37,7 +40,7 @@ pub(crate) struct RecvMsg {
     shots: u32,
 }
 
-impl RecvMsg {
+impl Message {
     /// Multishot: bytes of a buffer before the payload.
     fn head_len(&self) -> usize {
         OUT_SIZE + self.hdr.name_len as usize + self.hdr.control_len as usize
@@ -227,14 +230,15 @@ impl Op for RecvMsg {
                 .filter(|head| *head <= i32::MAX as usize)
                 .ok_or(EOVERFLOW)?;
         }
-        Ok(Self {
+        let message = Message {
             args,
             hdr,
             iov,
             done: 0,
             begun: None,
             shots: 0,
-        })
+        };
+        Ok(Self(KBox::new(message, GFP_KERNEL_ACCOUNT)?))
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
@@ -242,25 +246,26 @@ impl Op for RecvMsg {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
         };
-        if self.args.poll_first && !at.polled {
+        let message = &mut *self.0;
+        if message.args.poll_first && !at.polled {
             return Outcome::Wait;
         }
         match at.group {
-            Some(group) if self.args.multishot => self.shots(socket, &mut at, group),
-            _ => self.once(socket, &mut at),
+            Some(group) if message.args.multishot => message.shots(socket, &mut at, group),
+            _ => message.once(socket, &mut at),
         }
     }
 
     fn multishot(&self) -> bool {
-        self.args.multishot
+        self.0.args.multishot
     }
 
     fn never_waits(&self) -> bool {
-        self.args.msg_flags & msg::DONTWAIT != 0
+        self.0.args.msg_flags & msg::DONTWAIT != 0
     }
 
     fn events(&self) -> u32 {
-        if self.args.msg_flags & msg::ERRQUEUE != 0 {
+        if self.0.args.msg_flags & msg::ERRQUEUE != 0 {
             events::IN
         } else {
             0

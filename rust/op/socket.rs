@@ -26,10 +26,7 @@ const AT_ONCE: Spec = Spec {
 
 /// Does something to the socket of an attempt.
 fn at_once(at: &Attempt<'_, '_>, what: impl FnOnce(Socket<'_>) -> Result) -> Outcome {
-    let done = at
-        .file()
-        .and_then(|file| Socket::of(file))
-        .and_then(what);
+    let done = at.file().and_then(|file| Socket::of(file)).and_then(what);
     match done {
         Ok(()) => Outcome::done(0),
         Err(error) => Outcome::failed(error),

@@ -7,10 +7,10 @@
 //! parked gets the token, the others leave their reason for whoever holds it. A holder who wants
 //! to park again can only do so when no reason has come in since it last looked.
 
-#[cfg(not(any(test, loom)))]
+#[cfg(not(test))]
 use kernel::sync::atomic::{Acquire, Atomic, Full, Relaxed, Release};
 
-#[cfg(any(test, loom))]
+#[cfg(test)]
 use super::atomic_model::{Acquire, Atomic, Full, Relaxed, Release};
 
 /// Why a parked request should run.
@@ -85,13 +85,22 @@ impl Claim {
     /// parked had written.
     #[inline]
     pub(crate) fn claim(&self, reasons: Reasons) -> bool {
-        if self.fetch_or(Self::HELD | reasons.0) & Self::HELD == 0 {
-            return true;
+        let mut old = self.0.load(Relaxed);
+        loop {
+            let held = old & Self::HELD != 0;
+            // In the same step: a mark that came later could come after the holder has parked.
+            let again = if held && reasons.0 & Reasons::WOKEN != 0 {
+                Reasons::AGAIN
+            } else {
+                0
+            };
+            // Full ordering: what the claimer does next must not be seen before it.
+            let new = old | Self::HELD | reasons.0 | again;
+            match self.0.cmpxchg(old, new, Full) {
+                Ok(_) => return !held,
+                Err(now) => old = now,
+            }
         }
-        if reasons.0 & Reasons::WOKEN != 0 {
-            self.fetch_or(Reasons::AGAIN);
-        }
-        false
     }
 
     /// Parks. Only for the holder.
@@ -109,17 +118,5 @@ impl Claim {
             return Reasons::NONE;
         }
         Reasons(self.0.xchg(Self::HELD, Acquire) & !Self::HELD)
-    }
-
-    /// Or with full ordering: what the claimer does next must not be seen before it.
-    #[inline]
-    fn fetch_or(&self, bits: u32) -> u32 {
-        let mut old = self.0.load(Relaxed);
-        loop {
-            match self.0.cmpxchg(old, old | bits, Full) {
-                Ok(old) => return old,
-                Err(now) => old = now,
-            }
-        }
     }
 }

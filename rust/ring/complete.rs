@@ -9,7 +9,7 @@
 use super::{Locked, Ring};
 use crate::{
     op::Operation,
-    req::{self, Job, Token},
+    req::{home::Home, Job, Token},
     sys::fd::OpenFile,
     uapi::{
         abi::{cqe, sq, Cqe},
@@ -18,7 +18,7 @@ use crate::{
         sqe::{Flags, Link},
     },
 };
-use kernel::sync::atomic::Relaxed;
+use kernel::sync::{atomic::Relaxed, Arc};
 
 impl Ring {
     /// Whether completions wait for room.
@@ -111,13 +111,10 @@ impl Locked<'_> {
         }
     }
 
-    /// Makes sure that a completion of a request without a cell can be kept. `-EAGAIN` without
-    /// the memory for that.
+    /// Makes sure that a completion of a request without a cell can be kept, whatever else it
+    /// posts or ends on its way. `-EAGAIN` without the memory for that.
     #[inline]
-    pub(super) fn reserve(&mut self, home: &kernel::sync::Arc<req::home::Home>) -> Result {
-        if self.state.cq.has_room() && !self.ring.overflowing() {
-            return Ok(());
-        }
+    pub(super) fn reserve(&mut self, home: &Arc<Home>) -> Result {
         if self.state.spare.is_none() {
             let job = Job::new(Operation::Refused, 0, Flags::default());
             let spare = self.cell(home, job).map_err(|_| EAGAIN)?;

@@ -46,6 +46,12 @@ pub(crate) struct CqCursor {
 }
 
 impl CqCursor {
+    /// A place that so many completions have led to, none of which is known to be consumed.
+    #[cfg(test)]
+    pub(crate) const fn at(tail: u32) -> Self {
+        Self { tail, limit: tail }
+    }
+
     /// The index to write next, or none if what was known to be free is used up.
     #[inline(always)]
     pub(crate) fn next(&mut self) -> Option<u32> {

@@ -2,7 +2,7 @@
 
 //! `io_uring_enter(2)`: submit, run what has come home, wait for completions.
 
-use super::{cursor, Ring};
+use super::{cursor, Locked, Ring};
 use crate::{
     req::home::{Attendance, Home},
     sys::{
@@ -95,7 +95,8 @@ impl Ring {
         if args.to_submit == 0 && !getevents {
             return Ok(0);
         }
-        let home = self.home(args.to_submit != 0)?;
+        let mut locked = self.lock();
+        let home = self.home(&mut locked, args.to_submit != 0)?;
         // From here on what comes home is run here, unless only GETEVENTS runs it.
         let attendance = match &home {
             Some(home) if getevents || !self.deferred() => Some(home.attend()),
@@ -103,10 +104,11 @@ impl Ring {
         };
         // Task work that was sent before is done first, without having anything to undo.
         if signal::notified() && !signal::pending() {
+            drop(locked);
             drop(attendance);
             return Err(ERESTARTNOINTR);
         }
-        let result = self.submit_and_wait(args, home.as_ref(), attendance.as_ref());
+        let result = self.submit_and_wait(locked, args, home.as_ref(), attendance.as_ref());
         if let (Some(attendance), Some(home)) = (attendance, &home) {
             if attendance.leave() {
                 if self.deferred() {
@@ -121,8 +123,7 @@ impl Ring {
 
     /// The current task as a submitter; made one if it is to be (`needed`) and may.
     #[inline]
-    fn home(self: &Arc<Self>, needed: bool) -> Result<Option<Arc<Home>>> {
-        let mut locked = self.lock();
+    fn home(self: &Arc<Self>, locked: &mut Locked<'_>, needed: bool) -> Result<Option<Arc<Home>>> {
         if let Some(home) = locked.submitter() {
             return Ok(Some(home.clone()));
         }
@@ -146,20 +147,21 @@ impl Ring {
 
     fn submit_and_wait(
         &self,
+        mut locked: Locked<'_>,
         args: &Arguments,
         home: Option<&Arc<Home>>,
         attendance: Option<&Attendance<'_>>,
     ) -> Result<i64> {
         let mut submitted = 0;
         if let Some(home) = home {
-            let mut locked = self.lock();
             if args.to_submit != 0 {
                 submitted = locked.submit(home, args.to_submit)?;
             }
-            if !self.deferred() {
+            if !self.deferred() && !home.inbox().is_empty() {
                 locked.run_inbox(home);
             }
         }
+        drop(locked);
         if submitted != args.to_submit || args.flags & enter::GETEVENTS == 0 {
             return Ok(submitted.into());
         }
@@ -178,6 +180,9 @@ impl Ring {
     fn run_home(&self, home: Option<&Arc<Home>>, max: u32) {
         let Some(home) = home else { return };
         if self.deferred() {
+            if !self.has_local_work(home) {
+                return;
+            }
             self.unmark_taskrun();
             let mut locked = self.lock();
             let mut left = max;

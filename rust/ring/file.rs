@@ -22,9 +22,7 @@ impl RingFile for Ring {
     fn ioctl(this: &Arc<Self>, cmd: u32, arg: u64) -> Result<i64> {
         match cmd {
             ioctl::ENTER => {
-                let mut words = [0u64; 4];
-                user::read_into(arg, &mut words)?;
-                let [arg, argsz, counts, flags] = words;
+                let [arg, argsz, counts, flags] = user::read_words4(arg)?;
                 if flags >> 32 != 0 {
                     return Err(EINVAL);
                 }

@@ -36,9 +36,10 @@ impl Ring {
             }
             register::PBUF_RING if arg != 0 && nr_args == 1 => {
                 let mut locked = self.lock();
+                // Room first: a group that cannot be mapped as it was asked for must not stay.
+                self.mappings.lock().reserve(1, GFP_KERNEL_ACCOUNT)?;
                 if let Some(mapping) = locked.groups().register(arg)? {
-                    let mut mappings = self.mappings.lock();
-                    mappings.push(mapping, GFP_KERNEL_ACCOUNT)?;
+                    self.mappings.lock().push(mapping, GFP_KERNEL_ACCOUNT)?;
                 }
             }
             register::UNREGISTER_PBUF_RING if arg != 0 && nr_args == 1 => {

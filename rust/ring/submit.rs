@@ -26,8 +26,10 @@ impl Locked<'_> {
         let count = count.min(cursor::submitted(tail, self.state.sq_head, entries));
         let mut head: Option<Token> = None;
         let mut done = 0;
+        let mut starved = false;
         while done < count {
             if self.reserve(home).is_err() {
+                starved = true;
                 break;
             }
             let at = self.state.sq_head;
@@ -42,6 +44,7 @@ impl Locked<'_> {
                     // Not consumed: it can be submitted again.
                     self.state.sq_head = at;
                     done -= 1;
+                    starved = true;
                     break;
                 }
             };
@@ -56,7 +59,7 @@ impl Locked<'_> {
         ring.memory
             .words
             .store_release::<{ layout::SQ_HEAD }>(self.state.sq_head);
-        if done == 0 && count != 0 && self.state.spare.is_none() && !self.state.cq.has_room() {
+        if done == 0 && starved {
             return Err(EAGAIN);
         }
         Ok(done)
@@ -93,7 +96,8 @@ impl Locked<'_> {
         let mut job = Job::new(Operation::Refused, sqe.user_data(), Flags::default());
         let parsed = op::parse(sqe, &mut job);
         if parsed.is_ok() && head.is_none() && job.flags.plain() {
-            return self.submit_inline(home, job).map(|()| true);
+            self.submit_inline(home, &mut job);
+            return Ok(true);
         }
         if let Err(error) = parsed {
             job.flags = Flags::of_refused(sqe.flags());
@@ -117,29 +121,32 @@ impl Locked<'_> {
 
     /// Tries a job that stands alone; it only gets a cell if it has to wait.
     #[inline]
-    fn submit_inline(&mut self, home: &Arc<Home>, mut job: Job) -> Result {
-        match self.attempt(&mut job, Reasons::NONE) {
-            Outcome::Done { res, flags, .. } => {
-                self.finish_inline(&mut job, res, flags);
-                Ok(())
-            }
-            outcome => {
-                // The attempt may have had an effect, so that it cannot be taken back.
-                let user_data = job.user_data;
-                match self.cell(home, job) {
-                    Ok(token) => {
-                        if matches!(outcome, Outcome::Later) {
-                            self.run_later(token);
-                        } else {
-                            self.wait_or_run(token);
-                        }
-                    }
-                    Err(error) => {
-                        let mut job = Job::new(Operation::Refused, user_data, Flags::default());
-                        self.finish_inline(&mut job, error.to_errno(), 0);
-                    }
+    fn submit_inline(&mut self, home: &Arc<Home>, job: &mut Job) {
+        match self.attempt(job, Reasons::NONE) {
+            Outcome::Done { res, flags, .. } => self.finish_inline(job, res, flags),
+            Outcome::Later => {
+                if let Some(token) = self.settle(home, job) {
+                    self.run_later(token);
                 }
-                Ok(())
+            }
+            Outcome::Wait => {
+                if let Some(token) = self.settle(home, job) {
+                    self.wait_or_run(token);
+                }
+            }
+        }
+    }
+
+    /// Moves a job that was tried into a cell; without memory for one it ends.
+    fn settle(&mut self, home: &Arc<Home>, job: &mut Job) -> Option<Token> {
+        // The attempt may have had an effect, so that it cannot be taken back.
+        let mut end = Job::new(Operation::Refused, job.user_data, Flags::default());
+        let job = core::mem::replace(job, Job::new(Operation::Refused, 0, Flags::default()));
+        match self.cell(home, job) {
+            Ok(token) => Some(token),
+            Err(error) => {
+                self.finish_inline(&mut end, error.to_errno(), 0);
+                None
             }
         }
     }

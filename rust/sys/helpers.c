@@ -2,67 +2,73 @@
 /* One line each: no logic here, only what C alone can name. */
 #include "bindings.h"
 
-struct task_struct *ruring_current(void)
+/*
+ * Always, as the compiler thinks that code of Rust and of C cannot be inlined into each other:
+ * see rust/helpers/helpers.c of the kernel. Where they are not linked into Rust it has no effect.
+ */
+#define __helper __always_inline
+
+__helper struct task_struct *ruring_current(void)
 {
 	return current;
 }
 
-struct mm_struct *ruring_current_mm(void)
+__helper struct mm_struct *ruring_current_mm(void)
 {
 	return current->mm;
 }
 
-void ruring_get_task(struct task_struct *task)
+__helper void ruring_get_task(struct task_struct *task)
 {
 	get_task_struct(task);
 }
 
-void ruring_put_task(struct task_struct *task)
+__helper void ruring_put_task(struct task_struct *task)
 {
 	put_task_struct(task);
 }
 
-int ruring_task_tgid(struct task_struct *task)
+__helper int ruring_task_tgid(struct task_struct *task)
 {
 	return task->tgid;
 }
 
-bool ruring_task_exiting(struct task_struct *task)
+__helper bool ruring_task_exiting(struct task_struct *task)
 {
 	return READ_ONCE(task->flags) & PF_EXITING;
 }
 
-bool ruring_current_exiting(void)
+__helper bool ruring_current_exiting(void)
 {
 	return current->flags & (PF_EXITING | PF_KTHREAD);
 }
 
-bool ruring_current_sigpending(void)
+__helper bool ruring_current_sigpending(void)
 {
 	return task_sigpending(current);
 }
 
-bool ruring_current_notified(void)
+__helper bool ruring_current_notified(void)
 {
 	return test_thread_flag(TIF_NOTIFY_SIGNAL);
 }
 
-void ruring_mmgrab(struct mm_struct *mm)
+__helper void ruring_mmgrab(struct mm_struct *mm)
 {
 	mmgrab(mm);
 }
 
-void ruring_mmdrop(struct mm_struct *mm)
+__helper void ruring_mmdrop(struct mm_struct *mm)
 {
 	mmdrop(mm);
 }
 
-void ruring_set_current_state(unsigned int state)
+__helper void ruring_set_current_state(unsigned int state)
 {
 	set_current_state(state);
 }
 
-int ruring_set_user_sigmask(const void __user *mask, size_t size)
+__helper int ruring_set_user_sigmask(const void __user *mask, size_t size)
 {
 	sigset_t set;
 
@@ -78,106 +84,106 @@ int ruring_set_user_sigmask(const void __user *mask, size_t size)
 	return sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
-void ruring_restore_sigmask(bool interrupted)
+__helper void ruring_restore_sigmask(bool interrupted)
 {
 	/* As restore_saved_sigmask_unless(), whose set_current_blocked() modules lack. */
 	if (!interrupted && test_and_clear_restore_sigmask())
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
 }
 
-s64 ruring_ktime_get(void)
+__helper s64 ruring_ktime_get(void)
 {
 	return ktime_get();
 }
 
-bool ruring_wq_has_sleeper(struct wait_queue_head *wq)
+__helper bool ruring_wq_has_sleeper(struct wait_queue_head *wq)
 {
 	return wq_has_sleeper(wq);
 }
 
-void ruring_init_waitqueue_head(struct wait_queue_head *wq)
+__helper void ruring_init_waitqueue_head(struct wait_queue_head *wq)
 {
 	init_waitqueue_head(wq);
 }
 
-void ruring_wake_up_poll(struct wait_queue_head *wq, unsigned int key)
+__helper void ruring_wake_up_poll(struct wait_queue_head *wq, unsigned int key)
 {
 	__wake_up(wq, TASK_NORMAL, 0, poll_to_key(key));
 }
 
-void ruring_poll_wait(struct file *file, struct wait_queue_head *wq,
+__helper void ruring_poll_wait(struct file *file, struct wait_queue_head *wq,
 		      struct poll_table_struct *table)
 {
 	poll_wait(file, wq, table);
 }
 
-void ruring_waitqueue_lock_irq(struct wait_queue_head *wq)
+__helper void ruring_waitqueue_lock_irq(struct wait_queue_head *wq)
 {
 	spin_lock_irq(&wq->lock);
 }
 
-void ruring_waitqueue_unlock_irq(struct wait_queue_head *wq)
+__helper void ruring_waitqueue_unlock_irq(struct wait_queue_head *wq)
 {
 	spin_unlock_irq(&wq->lock);
 }
 
-unsigned int ruring_vfs_poll(struct file *file, struct poll_table_struct *table)
+__helper unsigned int ruring_vfs_poll(struct file *file, struct poll_table_struct *table)
 {
 	return (__force unsigned int)vfs_poll(file, table);
 }
 
-unsigned long ruring_file_count(struct file *file)
+__helper unsigned long ruring_file_count(struct file *file)
 {
 	return file_count(file);
 }
 
-void ruring_get_file(struct file *file)
+__helper void ruring_get_file(struct file *file)
 {
 	get_file(file);
 }
 
-int ruring_filp_close(struct file *file)
+__helper int ruring_filp_close(struct file *file)
 {
 	return filp_close(file, current->files);
 }
 
-void ruring_init_work(struct work_struct *work, void (*func)(struct work_struct *))
+__helper void ruring_init_work(struct work_struct *work, void (*func)(struct work_struct *))
 {
 	INIT_WORK(work, func);
 }
 
-struct workqueue_struct *ruring_alloc_workqueue(void)
+__helper struct workqueue_struct *ruring_alloc_workqueue(void)
 {
 	return alloc_workqueue("ruring", WQ_UNBOUND, 0);
 }
 
-void ruring_synchronize_tasks(void)
+__helper void ruring_synchronize_tasks(void)
 {
 	synchronize_rcu_tasks();
 	synchronize_rcu();
 }
 
-bool ruring_try_module_get(struct module *owner)
+__helper bool ruring_try_module_get(struct module *owner)
 {
 	return try_module_get(owner);
 }
 
-void ruring_get_module(struct module *owner)
+__helper void ruring_get_module(struct module *owner)
 {
 	__module_get(owner);
 }
 
-void ruring_put_module(struct module *owner)
+__helper void ruring_put_module(struct module *owner)
 {
 	module_put(owner);
 }
 
-struct user_struct *ruring_get_current_user(void)
+__helper struct user_struct *ruring_get_current_user(void)
 {
 	return get_uid(current_user());
 }
 
-long ruring_charge_locked(struct user_struct *user, unsigned long pages)
+__helper long ruring_charge_locked(struct user_struct *user, unsigned long pages)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	long cur = atomic_long_read(&user->locked_vm);
@@ -189,77 +195,94 @@ long ruring_charge_locked(struct user_struct *user, unsigned long pages)
 	return 0;
 }
 
-void ruring_uncharge_locked(struct user_struct *user, unsigned long pages)
+__helper void ruring_uncharge_locked(struct user_struct *user, unsigned long pages)
 {
 	atomic_long_sub(pages, &user->locked_vm);
 }
 
-unsigned long ruring_page_folio(struct page *page)
+__helper unsigned long ruring_page_folio(struct page *page)
 {
 	return (unsigned long)page_folio(page);
 }
 
-unsigned long ruring_page_folio_pages(struct page *page)
+__helper unsigned long ruring_page_folio_pages(struct page *page)
 {
 	return folio_nr_pages(page_folio(page));
 }
 
-struct page *ruring_alloc_page(void)
+__helper struct page *ruring_alloc_page(void)
 {
 	return alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 }
 
-void ruring_free_page(struct page *page)
+__helper void ruring_free_page(struct page *page)
 {
 	put_page(page);
 }
 
-void *ruring_vmap(struct page **pages, unsigned int count)
+__helper void *ruring_vmap(struct page **pages, unsigned int count)
 {
 	return vmap(pages, count, VM_MAP, PAGE_KERNEL);
 }
 
-void ruring_vm_dontexpand(struct vm_area_struct *vma)
+__helper void ruring_vm_dontexpand(struct vm_area_struct *vma)
 {
 	vm_flags_set(vma, VM_DONTEXPAND);
 }
 
-unsigned long ruring_vm_start(struct vm_area_struct *vma)
+__helper unsigned long ruring_vm_start(struct vm_area_struct *vma)
 {
 	return vma->vm_start;
 }
 
-unsigned long ruring_vm_end(struct vm_area_struct *vma)
+__helper unsigned long ruring_vm_end(struct vm_area_struct *vma)
 {
 	return vma->vm_end;
 }
 
-unsigned long ruring_vm_pgoff(struct vm_area_struct *vma)
+__helper unsigned long ruring_vm_pgoff(struct vm_area_struct *vma)
 {
 	return vma->vm_pgoff;
 }
 
-const char *ruring_socket_proto_name(struct socket *sock)
+__helper const char *ruring_socket_proto_name(struct socket *sock)
 {
 	return sock->sk->sk_prot_creator->name;
 }
 
-unsigned int ruring_socket_flags(struct socket *sock)
+__helper unsigned int ruring_socket_flags(struct socket *sock)
 {
 	return sock->file->f_flags;
 }
 
-int ruring_socket_somaxconn(struct socket *sock)
+__helper int ruring_socket_somaxconn(struct socket *sock)
 {
 	return READ_ONCE(sock_net(sock->sk)->core.sysctl_somaxconn);
 }
 
-int ruring_socket_error(struct socket *sock)
+__helper int ruring_socket_error(struct socket *sock)
 {
 	return sock_error(sock->sk);
 }
 
-bool ruring_access_ok(const void __user *addr, size_t len)
+__helper int ruring_read_words4(u64 *words, const void __user *addr)
+{
+	const u64 __user *from = addr;
+
+	if (!user_access_begin(from, 4 * sizeof(*from)))
+		return -EFAULT;
+	unsafe_get_user(words[0], from, fault);
+	unsafe_get_user(words[1], from + 1, fault);
+	unsafe_get_user(words[2], from + 2, fault);
+	unsafe_get_user(words[3], from + 3, fault);
+	user_access_end();
+	return 0;
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+__helper bool ruring_access_ok(const void __user *addr, size_t len)
 {
 	return access_ok(addr, len);
 }

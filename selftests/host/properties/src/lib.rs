@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the module's pure code does, against simple models of it.
+//!
+//! The files of the module are built as they are. A model says the same as they do in another,
+//! plainer way: counters of 64 bits that do not wrap around, a queue of buffers, the rules of
+//! `io_uring/*.c` field by field.
+#![cfg(test)]
+// The module uses more of its files than the tests do.
+#![allow(dead_code)]
+
+#[path = "../../../../rust/uapi/abi.rs"]
+mod abi;
+#[path = "../../../../rust/uapi/args.rs"]
+mod args;
+#[path = "../../../../rust/req/claim.rs"]
+mod claim;
+#[path = "../../../../rust/ring/cursor.rs"]
+mod cursor;
+#[path = "../../../../rust/uapi/errno.rs"]
+mod errno;
+#[path = "../../../../rust/uapi/ioctl.rs"]
+mod ioctl;
+#[path = "../../../../rust/kbuf/mapped.rs"]
+mod mapped;
+#[path = "../../../../rust/uapi/setup.rs"]
+mod setup;
+#[path = "../../../../rust/uapi/sqe.rs"]
+mod sqe;
+
+mod atomic_model;
+mod fields;
+
+mod test_args;
+mod test_claim;
+mod test_cursor;
+mod test_mapped;
+mod test_setup;
+mod test_uapi;
+
+/// So many cases of each property, and no files left in the tree by one that fails: its smallest
+/// case is in the output.
+fn cases(count: u32) -> proptest::test_runner::Config {
+    proptest::test_runner::Config {
+        cases: count,
+        failure_persistence: None,
+        ..Default::default()
+    }
+}

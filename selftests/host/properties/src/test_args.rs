@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What each opcode reads from its entry, against the rules of the `io_*_prep()` functions.
+
+use crate::{
+    args::{
+        AcceptArgs, CancelArgs, CloseArgs, NopArgs, PollArgs, PollRemoveArgs, RecvArgs, SendArgs,
+    },
+    cases,
+    errno::{Errno, Result, EBADF, EINVAL},
+    fields::{any_bytes, plausible, Fields},
+    sqe::Flags,
+};
+use proptest::prelude::*;
+
+/// An opcode: what the module says, and what the model says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Op {
+    Nop,
+    Recv,
+    Recvmsg,
+    Send,
+    Sendmsg,
+    Accept,
+    PollAdd,
+    PollRemove,
+    Cancel,
+    Close,
+}
+
+const OPS: [Op; 10] = [
+    Op::Nop,
+    Op::Recv,
+    Op::Recvmsg,
+    Op::Send,
+    Op::Sendmsg,
+    Op::Accept,
+    Op::PollAdd,
+    Op::PollRemove,
+    Op::Cancel,
+    Op::Close,
+];
+
+/// What is read, of whatever opcode.
+#[derive(Debug, PartialEq, Eq)]
+enum Args {
+    Nop(NopArgs),
+    Recv(RecvArgs),
+    Send(SendArgs),
+    Accept(AcceptArgs),
+    PollAdd(PollArgs),
+    PollRemove(PollRemoveArgs),
+    Cancel(CancelArgs),
+    Close(CloseArgs),
+}
+
+/// `IOSQE_*` that change what a field may be.
+const FIXED_FILE: u8 = 0x01;
+const BUFFER_SELECT: u8 = 0x20;
+const CQE_SKIP: u8 = 0x40;
+
+fn parse(op: Op, fields: &Fields) -> Result<Args> {
+    let sqe = &fields.sqe();
+    // Bits that are refused before any opcode is asked are none of its business.
+    let flags = Flags::parse(fields.flags() & 0x7d, true)?;
+    Ok(match op {
+        Op::Nop => Args::Nop(NopArgs::parse(sqe)?),
+        Op::Recv => Args::Recv(RecvArgs::parse(sqe, flags, false)?),
+        Op::Recvmsg => Args::Recv(RecvArgs::parse(sqe, flags, true)?),
+        Op::Send => Args::Send(SendArgs::parse(sqe, false)?),
+        Op::Sendmsg => Args::Send(SendArgs::parse(sqe, true)?),
+        Op::Accept => Args::Accept(AcceptArgs::parse(sqe)?),
+        Op::PollAdd => Args::PollAdd(PollArgs::parse(sqe, flags)?),
+        Op::PollRemove => Args::PollRemove(PollRemoveArgs::parse(sqe)?),
+        Op::Cancel => Args::Cancel(CancelArgs::parse(sqe, flags)?),
+        Op::Close => Args::Close(CloseArgs::parse(sqe, flags)?),
+    })
+}
+
+/// Why an entry is refused: a condition and an error number for each, the first of which counts.
+type Faults = Vec<(bool, Errno)>;
+
+/// The event bits that poll(2) can be asked for, and `EPOLLEXCLUSIVE`.
+fn poll_events(f: &Fields) -> u32 {
+    let oneshot = if f.len() & 1 == 0 { 1 << 30 } else { 0 };
+    // IORING_POLL_ADD_LEVEL is refused, so that it is always edge-triggered.
+    (f.op_flags() & 0xffff) | (f.op_flags() & (1 << 28 | 1 << 30)) | oneshot | 1 << 31
+}
+
+fn model(op: Op, f: &Fields) -> Result<Args> {
+    let select = f.flags() & BUFFER_SELECT != 0;
+    let fixed = f.flags() & FIXED_FILE != 0;
+    let prio = |bit: u16| f.ioprio() & 1 << bit != 0;
+    let opf = |bit: u32| f.op_flags() & 1 << bit != 0;
+    let einval = |wrong: bool| (wrong, EINVAL);
+    let (faults, args): (Faults, Args) = match op {
+        Op::Nop => (
+            vec![einval(f.op_flags() > 31 || opf(2) || opf(3))],
+            Args::Nop(NopArgs {
+                result: if opf(0) { f.len() as i32 } else { 0 },
+                fd: if opf(1) { Some(f.fd()) } else { None },
+                task_work: opf(4),
+            }),
+        ),
+        Op::Recv | Op::Recvmsg => (
+            vec![
+                einval(f.off() != 0),
+                einval(f.len() > i32::MAX as u32),
+                einval(f.ioprio() > 3),
+                // IORING_RECV_MULTISHOT, and MSG_WAITALL
+                einval(prio(1) && !select),
+                einval(prio(1) && opf(8)),
+                // optlen
+                einval(f.file_index() != 0 && (!prio(1) || op == Op::Recvmsg)),
+            ],
+            Args::Recv(RecvArgs {
+                addr: f.addr(),
+                len: f.len(),
+                msg_flags: f.op_flags(),
+                poll_first: prio(0),
+                multishot: prio(1),
+                total: f.file_index(),
+            }),
+        ),
+        Op::Send | Op::Sendmsg => (
+            vec![
+                einval(f.len() > i32::MAX as u32),
+                einval(f.ioprio() > 1),
+                einval(op == Op::Send && f.pad3() != 0),
+                einval(op == Op::Sendmsg && f.off() != 0),
+                einval(op == Op::Sendmsg && f.file_index() != 0),
+            ],
+            Args::Send(SendArgs {
+                addr: f.addr(),
+                len: f.len(),
+                // MSG_NOSIGNAL
+                msg_flags: f.op_flags() | 0x4000,
+                poll_first: prio(0),
+                dest: f.off(),
+                dest_len: f.addr_len(),
+            }),
+        ),
+        Op::Accept => (
+            vec![
+                einval(f.len() != 0),
+                einval(f.buf_index() != 0),
+                einval(f.ioprio() > 7),
+                einval(f.file_index() != 0),
+                // All but SOCK_CLOEXEC and SOCK_NONBLOCK
+                einval((0..32).any(|bit| bit != 19 && bit != 11 && opf(bit))),
+            ],
+            Args::Accept(AcceptArgs {
+                addr: f.addr(),
+                addr_len: f.off(),
+                sock_flags: f.op_flags(),
+                multishot: prio(0),
+                dont_wait: prio(1),
+                poll_first: prio(2),
+            }),
+        ),
+        Op::PollAdd => (
+            vec![
+                einval(f.buf_index() != 0 || f.off() != 0 || f.addr() != 0),
+                einval(f.len() > 1),
+                einval(f.len() == 1 && f.flags() & CQE_SKIP != 0),
+            ],
+            Args::PollAdd(PollArgs {
+                events: poll_events(f),
+            }),
+        ),
+        Op::PollRemove => (
+            vec![
+                einval(f.buf_index() != 0 || f.file_index() != 0),
+                // Anything but updates of the events (2) and the user_data (4), with or without
+                // IORING_POLL_ADD_MULTI (1), which alone has no meaning.
+                einval(![0, 2, 3, 4, 5, 6, 7].contains(&f.len())),
+                einval(f.len() & 4 == 0 && f.off() != 0),
+                einval(f.len() & 2 == 0 && f.op_flags() != 0),
+            ],
+            Args::PollRemove(PollRemoveArgs {
+                target: f.addr(),
+                events: [2, 3, 6, 7].contains(&f.len()).then(|| poll_events(f)),
+                user_data: (f.len() >= 4).then(|| f.off()),
+            }),
+        ),
+        Op::Cancel => {
+            let (all, fd, any, fd_fixed, user_data, opcode) =
+                (opf(0), opf(1), opf(2), opf(3), opf(4), opf(5));
+            (
+                vec![
+                    einval(select),
+                    einval(f.off() != 0 || f.file_index() != 0),
+                    einval(f.op_flags() > 63),
+                    einval(fd && any),
+                    einval(opcode && any),
+                    einval(opcode && f.len() >= 65),
+                    // A file that is registered: there are none.
+                    (fd && (fd_fixed || fixed), EBADF),
+                ],
+                Args::Cancel(CancelArgs {
+                    user_data: match (any, fd || opcode, user_data) {
+                        (true, _, _) | (false, true, false) => None,
+                        (false, false, _) | (false, true, true) => Some(f.addr()),
+                    },
+                    fd: if fd { Some(f.fd()) } else { None },
+                    opcode: if opcode { Some(f.len() as u8) } else { None },
+                    all: all || any,
+                }),
+            )
+        }
+        Op::Close => (
+            vec![
+                einval(f.off() != 0 || f.addr() != 0 || f.len() != 0),
+                einval(f.op_flags() != 0 || f.buf_index() != 0),
+                (fixed, EBADF),
+                // A direct descriptor: there are none.
+                einval(f.file_index() != 0),
+            ],
+            Args::Close(CloseArgs { fd: f.fd() }),
+        ),
+    };
+    match faults.iter().find(|(wrong, _)| *wrong) {
+        Some((_, error)) => Err(*error),
+        None => Ok(args),
+    }
+}
+
+fn agree(op: Op, fields: &Fields) {
+    assert_eq!(parse(op, fields), model(op, fields), "{op:?} {fields:?}");
+}
+
+/// An entry that each opcode takes, and another with all that it may have.
+fn good(op: Op) -> [Fields; 2] {
+    let plain = Fields::ZERO.set_fd(3).set_user_data(0x1122);
+    let full = match op {
+        Op::Nop => plain.set_op_flags(0x13).set_len(77),
+        Op::Recv => plain
+            .set_flags(BUFFER_SELECT)
+            .set_ioprio(3)
+            .set_file_index(4096),
+        Op::Recvmsg => plain
+            .set_flags(BUFFER_SELECT)
+            .set_ioprio(3)
+            .set_addr(0x1000),
+        Op::Send => plain
+            .set_off(0x7000)
+            .set_addr_len(16)
+            .set_ioprio(1)
+            .set_len(9),
+        Op::Sendmsg => plain.set_addr(0x7000).set_len(1).set_ioprio(1),
+        Op::Accept => plain
+            .set_off(0x10)
+            .set_addr(0x20)
+            .set_ioprio(7)
+            .set_op_flags(0o2004000),
+        Op::PollAdd => plain.set_len(1).set_op_flags(1 << 28 | 0x2001),
+        Op::PollRemove => plain
+            .set_len(7)
+            .set_op_flags(5)
+            .set_off(0x99)
+            .set_addr(0x88),
+        Op::Cancel => plain.set_op_flags(0x33).set_addr(0x77).set_len(13),
+        Op::Close => plain,
+    };
+    [plain, full]
+}
+
+#[test]
+fn good_ones_are_taken() {
+    for op in OPS {
+        for fields in good(op) {
+            assert!(parse(op, &fields).is_ok(), "{op:?} {fields:?}");
+        }
+    }
+}
+
+/// Every one and every two bits of a good entry the other way round.
+#[test]
+fn every_bit() {
+    for op in OPS {
+        for fields in good(op) {
+            for one in 0..512 {
+                let fields = fields.flip(one);
+                agree(op, &fields);
+                for two in 0..one {
+                    agree(op, &fields.flip(two));
+                }
+            }
+        }
+    }
+}
+
+/// Every `ioprio`, with and without buffer selection.
+#[test]
+fn every_ioprio() {
+    for op in [Op::Recv, Op::Recvmsg, Op::Send, Op::Sendmsg, Op::Accept] {
+        for ioprio in 0..=u16::MAX {
+            for flags in [0, BUFFER_SELECT] {
+                for fields in good(op) {
+                    agree(op, &fields.set_ioprio(ioprio).set_flags(flags));
+                }
+            }
+        }
+    }
+}
+
+/// Every combination of the flags that an opcode has in `len` and `op_flags`, and some more.
+#[test]
+fn every_flag() {
+    for op in [Op::Nop, Op::PollAdd, Op::PollRemove, Op::Cancel] {
+        for op_flags in 0..256 {
+            for len in (0..80).chain([255, 256, 65_536, u32::MAX]) {
+                for flags in 0..=127 {
+                    for off in [0, 1 << 63] {
+                        let fields = Fields::ZERO
+                            .set_op_flags(op_flags)
+                            .set_len(len)
+                            .set_flags(flags)
+                            .set_off(off)
+                            .set_addr(if op == Op::PollAdd { 0 } else { 5 });
+                        agree(op, &fields);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// POLL_ADD reports once or until it is removed, as IORING_POLL_ADD_MULTI says.
+#[test]
+fn poll_multishot() {
+    for events in [0, 1, 0x201d, 0xffff] {
+        for multi in [false, true] {
+            let fields = Fields::ZERO.set_op_flags(events).set_len(multi.into());
+            let args = PollArgs::parse(&fields.sqe(), Flags::default()).unwrap();
+            assert_eq!(args.multishot(), multi);
+        }
+        // Unless the events say so themselves.
+        let fields = Fields::ZERO.set_op_flags(events | 1 << 30).set_len(1);
+        let args = PollArgs::parse(&fields.sqe(), Flags::default()).unwrap();
+        assert!(!args.multishot());
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(16384))]
+
+    #[test]
+    fn any_entry(fields in any_bytes()) {
+        for op in OPS {
+            prop_assert_eq!(parse(op, &fields), model(op, &fields), "{:?}", op);
+        }
+    }
+
+    #[test]
+    fn plausible_entry(fields in plausible()) {
+        for op in OPS {
+            prop_assert_eq!(parse(op, &fields), model(op, &fields), "{:?}", op);
+        }
+    }
+}

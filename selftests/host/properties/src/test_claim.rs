@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Claims one after the other. What they do at the same time is for loom.
+
+use crate::{
+    cases,
+    claim::{Claim, Reasons},
+};
+use proptest::prelude::*;
+
+/// What a holder would find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Left {
+    events: u32,
+    cancelled: bool,
+    looped: bool,
+    again: bool,
+    any: bool,
+}
+
+impl Left {
+    fn of(reasons: Reasons) -> Self {
+        Self {
+            events: reasons.events(),
+            cancelled: reasons.cancelled(),
+            looped: reasons.looped(),
+            again: reasons.again(),
+            any: reasons != Reasons::NONE,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Wake(u32, bool),
+    Cancel,
+    Nothing,
+    Park,
+    Look,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => (any::<u32>(), any::<bool>()).prop_map(|(events, own)| Step::Wake(events, own)),
+        1 => Just(Step::Cancel),
+        1 => Just(Step::Nothing),
+        4 => Just(Step::Park),
+        3 => Just(Step::Look),
+    ]
+}
+
+proptest! {
+    #![proptest_config(cases(4096))]
+
+    #[test]
+    fn claim_in_turn(steps in proptest::collection::vec(step(), 0..60)) {
+        let claim = Claim::new();
+        let mut held = true;
+        let mut left = Left::default();
+        for step in steps {
+            match step {
+                Step::Wake(events, own) => {
+                    prop_assert_eq!(claim.claim(Reasons::woken(events, own)), !held);
+                    left.events |= events & 0xffff;
+                    left.looped |= own;
+                    left.again |= held;
+                    left.any = true;
+                    held = true;
+                }
+                Step::Cancel => {
+                    prop_assert_eq!(claim.claim(Reasons::CANCELLED), !held);
+                    left.cancelled = true;
+                    left.any = true;
+                    held = true;
+                }
+                Step::Nothing => {
+                    prop_assert_eq!(claim.claim(Reasons::NONE), !held);
+                    held = true;
+                }
+                // Only the holder parks and looks.
+                Step::Park if held => {
+                    let parked = claim.park();
+                    prop_assert_eq!(parked, !left.any);
+                    held = !parked;
+                }
+                Step::Look if held => {
+                    prop_assert_eq!(Left::of(claim.reasons()), left);
+                    left = Left::default();
+                }
+                Step::Park | Step::Look => {}
+            }
+        }
+    }
+
+    /// Reasons that are put together say what both say.
+    #[test]
+    fn reasons_and(one in any::<u32>(), two in any::<u32>(), own in any::<[bool; 2]>()) {
+        let both = Reasons::woken(one, own[0]).and(Reasons::woken(two, own[1]));
+        prop_assert_eq!(both.events(), (one | two) & 0xffff);
+        prop_assert_eq!(both.looped(), own[0] || own[1]);
+        prop_assert!(!both.cancelled());
+        prop_assert!(both.and(Reasons::CANCELLED).cancelled());
+        prop_assert_eq!(both.and(Reasons::NONE), both);
+    }
+}

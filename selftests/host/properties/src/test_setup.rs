@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Setup: what is refused, how sizes are rounded, where everything lies.
+
+use crate::{
+    abi::{feat, setup},
+    cases,
+    errno::{Result, EINVAL},
+    setup::{layout, Config, Params, CQE_SIZE, PARAMS_SIZE, SQE_SIZE},
+};
+use proptest::prelude::*;
+use std::mem::{offset_of, size_of};
+
+// <linux/io_uring.h>
+
+#[repr(C)]
+struct SqringOffsets {
+    head: u32,
+    tail: u32,
+    ring_mask: u32,
+    ring_entries: u32,
+    flags: u32,
+    dropped: u32,
+    array: u32,
+    resv1: u32,
+    user_addr: u64,
+}
+
+#[repr(C)]
+struct CqringOffsets {
+    head: u32,
+    tail: u32,
+    ring_mask: u32,
+    ring_entries: u32,
+    overflow: u32,
+    cqes: u32,
+    flags: u32,
+    resv1: u32,
+    user_addr: u64,
+}
+
+#[repr(C)]
+struct IoUringParams {
+    sq_entries: u32,
+    cq_entries: u32,
+    flags: u32,
+    sq_thread_cpu: u32,
+    sq_thread_idle: u32,
+    features: u32,
+    wq_fd: u32,
+    resv: [u32; 3],
+    sq_off: SqringOffsets,
+    cq_off: CqringOffsets,
+}
+
+/// `params.field` or `params.part.field`
+macro_rules! param {
+    ($params:expr, $field:ident) => {
+        $params[offset_of!(IoUringParams, $field) / 4]
+    };
+    ($params:expr, sq_off, $field:ident) => {
+        $params[(offset_of!(IoUringParams, sq_off) + offset_of!(SqringOffsets, $field)) / 4]
+    };
+    ($params:expr, cq_off, $field:ident) => {
+        $params[(offset_of!(IoUringParams, cq_off) + offset_of!(CqringOffsets, $field)) / 4]
+    };
+}
+
+/// The flags that ruring has, by bit.
+const HAS: [u32; 9] = [3, 4, 6, 7, 8, 9, 12, 13, 16];
+const CQSIZE: u32 = 1 << 3;
+const CLAMP: u32 = 1 << 4;
+const COOP_TASKRUN: u32 = 1 << 8;
+const TASKRUN_FLAG: u32 = 1 << 9;
+const SINGLE_ISSUER: u32 = 1 << 12;
+const DEFER_TASKRUN: u32 = 1 << 13;
+const NO_SQARRAY: u32 = 1 << 16;
+
+/// `roundup_pow_of_two()`
+fn round_up(value: u64) -> u64 {
+    let mut power = 1;
+    while power < value {
+        power *= 2;
+    }
+    power
+}
+
+/// A number of entries: `None` is a refusal.
+fn entries_model(asked: u32, most: u32, clamp: bool) -> Option<u64> {
+    if asked == 0 || (asked > most && !clamp) {
+        return None;
+    }
+    Some(round_up(u64::from(asked.min(most))))
+}
+
+fn model(entries: u32, params: &Params) -> Result<Config> {
+    let flags = param!(params, flags);
+    let has = |flag| flags & flag != 0;
+    let resv = offset_of!(IoUringParams, resv) / 4;
+    if params[resv..resv + 3] != [0; 3]
+        || (0..32).any(|bit| has(1 << bit) && !HAS.contains(&bit))
+        || (has(TASKRUN_FLAG) && !has(COOP_TASKRUN | DEFER_TASKRUN))
+        || (has(DEFER_TASKRUN) && !has(SINGLE_ISSUER))
+    {
+        return Err(EINVAL);
+    }
+    let sq = entries_model(entries, 32768, has(CLAMP)).ok_or(EINVAL)?;
+    let cq = if has(CQSIZE) {
+        entries_model(param!(params, cq_entries), 65536, has(CLAMP)).ok_or(EINVAL)?
+    } else {
+        sq * 2
+    };
+    if cq < sq {
+        return Err(EINVAL);
+    }
+    Ok(Config {
+        flags,
+        sq_entries: sq as u32,
+        cq_entries: cq as u32,
+    })
+}
+
+fn params(flags: u32, cq_entries: u32) -> Params {
+    let mut params = [0; PARAMS_SIZE / 4];
+    param!(params, flags) = flags;
+    param!(params, cq_entries) = cq_entries;
+    params
+}
+
+fn agree(entries: u32, params: &Params) {
+    assert_eq!(
+        Config::parse(entries, params),
+        model(entries, params),
+        "{entries} {params:?}"
+    );
+}
+
+/// Where user space finds what, and that nothing lies where something else does.
+fn check_layout(config: &Config) {
+    let (sq, cq) = (config.sq_entries as usize, config.cq_entries as usize);
+    let mut parts: Vec<(usize, usize)> = [
+        layout::SQ_HEAD,
+        layout::SQ_TAIL,
+        layout::CQ_HEAD,
+        layout::CQ_TAIL,
+        layout::SQ_MASK,
+        layout::CQ_MASK,
+        layout::SQ_ENTRIES,
+        layout::CQ_ENTRIES,
+        layout::SQ_DROPPED,
+        layout::SQ_FLAGS,
+        layout::CQ_FLAGS,
+        layout::CQ_OVERFLOW,
+    ]
+    .iter()
+    .map(|at| (*at, 4))
+    .collect();
+    parts.push((layout::CQES, cq * CQE_SIZE));
+    if !config.has(setup::NO_SQARRAY) {
+        parts.push((config.sq_array(), sq * 4));
+        assert_eq!(config.sq_array() % 64, 0);
+    }
+    parts.sort_unstable();
+    let mut end = 0;
+    for (at, size) in parts {
+        assert!(at >= end, "{config:?}: {at} lies before {end}");
+        assert_eq!(at % 4, 0);
+        end = at + size;
+    }
+    assert!(end <= config.rings_size(), "{config:?}");
+    assert!(
+        config.rings_size() - end < 64,
+        "{config:?}: memory for nothing"
+    );
+    assert_eq!(layout::CQES % CQE_SIZE, 0);
+    assert_eq!(config.sqes_size(), sq * SQE_SIZE);
+}
+
+/// Every combination of flags that there are, and each that there is not, with sizes at the limits.
+#[test]
+fn every_flag() {
+    let sizes = [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        127,
+        128,
+        129,
+        16384,
+        16385,
+        32767,
+        32768,
+        32769,
+        65535,
+        65536,
+        65537,
+        0x8000_0000,
+        0x8000_0001,
+        u32::MAX,
+    ];
+    for set in 0u32..1 << HAS.len() {
+        let flags = (0..HAS.len())
+            .filter(|n| set & 1 << n != 0)
+            .fold(0, |flags, n| flags | 1 << HAS[n]);
+        for entries in sizes {
+            for cq_entries in sizes {
+                agree(entries, &params(flags, cq_entries));
+            }
+        }
+        for bit in 0..32 {
+            agree(8, &params(flags ^ 1 << bit, 8));
+        }
+    }
+}
+
+/// Every size that is taken, and some that are not.
+#[test]
+fn every_size() {
+    for entries in 0..33_000 {
+        agree(entries, &params(0, 0));
+        agree(entries, &params(CLAMP, 0));
+    }
+    for cq_entries in 0..66_000 {
+        for flags in [CQSIZE, CQSIZE | CLAMP] {
+            agree(1, &params(flags, cq_entries));
+            agree(200, &params(flags, cq_entries));
+        }
+    }
+}
+
+/// Every reserved bit is refused.
+#[test]
+fn reserved_words() {
+    for word in 0..3 {
+        for bit in 0..32 {
+            let mut params = params(0, 0);
+            params[offset_of!(IoUringParams, resv) / 4 + word] = 1 << bit;
+            assert_eq!(Config::parse(4, &params), Err(EINVAL));
+        }
+    }
+}
+
+/// Every ring that there can be has room for all its parts.
+#[test]
+fn every_layout() {
+    for sq in 0..=15 {
+        for cq in sq..=16 {
+            for flags in [CQSIZE, CQSIZE | NO_SQARRAY] {
+                let config = Config::parse(1 << sq, &params(flags, 1 << cq)).unwrap();
+                assert_eq!((config.sq_entries, config.cq_entries), (1 << sq, 1 << cq));
+                check_layout(&config);
+            }
+        }
+    }
+}
+
+/// `struct io_uring_params` has the size that is copied.
+#[test]
+fn params_size() {
+    assert_eq!(PARAMS_SIZE, size_of::<IoUringParams>());
+    assert_eq!(size_of::<Params>(), size_of::<IoUringParams>());
+}
+
+proptest! {
+    #![proptest_config(cases(8192))]
+
+    #[test]
+    fn any_params(entries in any::<u32>(), params in any::<[u32; 30]>()) {
+        prop_assert_eq!(Config::parse(entries, &params), model(entries, &params));
+    }
+
+    #[test]
+    fn plausible_params(
+        entries in 0u32..40_000,
+        mut params in any::<[u32; 30]>(),
+        cq_entries in 0u32..80_000,
+        set in 0u32..512,
+        resv in prop_oneof![9 => Just([0u32; 3]), 1 => any::<[u32; 3]>()],
+    ) {
+        param!(params, flags) = (0..9).filter(|n| set & 1 << n != 0).map(|n| 1 << HAS[n]).sum();
+        param!(params, cq_entries) = cq_entries;
+        params[7..10].copy_from_slice(&resv);
+        let parsed = Config::parse(entries, &params);
+        prop_assert_eq!(parsed, model(entries, &params));
+        let Ok(config) = parsed else { return Ok(()) };
+        check_layout(&config);
+
+        let mut filled = params;
+        config.fill(&mut filled);
+        let mut expected = params;
+        param!(expected, sq_entries) = config.sq_entries;
+        param!(expected, cq_entries) = config.cq_entries;
+        param!(expected, features) = feat::ALL;
+        param!(expected, sq_off, head) = layout::SQ_HEAD as u32;
+        param!(expected, sq_off, tail) = layout::SQ_TAIL as u32;
+        param!(expected, sq_off, ring_mask) = layout::SQ_MASK as u32;
+        param!(expected, sq_off, ring_entries) = layout::SQ_ENTRIES as u32;
+        param!(expected, sq_off, flags) = layout::SQ_FLAGS as u32;
+        param!(expected, sq_off, dropped) = layout::SQ_DROPPED as u32;
+        if config.flags & NO_SQARRAY == 0 {
+            param!(expected, sq_off, array) = config.sq_array() as u32;
+        }
+        param!(expected, sq_off, resv1) = 0;
+        expected[offset_of!(IoUringParams, sq_off) / 4 + 8..][..2].fill(0);
+        param!(expected, cq_off, head) = layout::CQ_HEAD as u32;
+        param!(expected, cq_off, tail) = layout::CQ_TAIL as u32;
+        param!(expected, cq_off, ring_mask) = layout::CQ_MASK as u32;
+        param!(expected, cq_off, ring_entries) = layout::CQ_ENTRIES as u32;
+        param!(expected, cq_off, overflow) = layout::CQ_OVERFLOW as u32;
+        param!(expected, cq_off, cqes) = layout::CQES as u32;
+        param!(expected, cq_off, flags) = layout::CQ_FLAGS as u32;
+        param!(expected, cq_off, resv1) = 0;
+        expected[offset_of!(IoUringParams, cq_off) / 4 + 8..][..2].fill(0);
+        prop_assert_eq!(filled, expected);
+    }
+}

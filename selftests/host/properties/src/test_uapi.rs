@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Entries, their flags, error numbers and the ioctls.
+
+use crate::{
+    abi::sqe_flags,
+    cases,
+    errno::{Errno, EINTR, EINVAL, EOPNOTSUPP, ERESTARTNOINTR},
+    fields::{any_bytes, Fields},
+    ioctl,
+    sqe::{Flags, Link},
+};
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(cases(4096))]
+
+    /// Each accessor reads the bytes of its field.
+    #[test]
+    fn sqe_fields(fields in any_bytes()) {
+        let sqe = fields.sqe();
+        prop_assert_eq!(sqe.opcode(), fields.opcode());
+        prop_assert_eq!(sqe.flags(), fields.flags());
+        prop_assert_eq!(sqe.ioprio(), fields.ioprio());
+        prop_assert_eq!(sqe.fd(), fields.fd());
+        prop_assert_eq!(sqe.off(), fields.off());
+        prop_assert_eq!(sqe.addr(), fields.addr());
+        prop_assert_eq!(sqe.len(), fields.len());
+        prop_assert_eq!(sqe.op_flags(), fields.op_flags());
+        prop_assert_eq!(sqe.user_data(), fields.user_data());
+        prop_assert_eq!(sqe.buf_index(), fields.buf_index());
+        prop_assert_eq!(sqe.personality(), fields.personality());
+        prop_assert_eq!(sqe.file_index(), fields.file_index());
+        prop_assert_eq!(sqe.addr_len(), fields.addr_len());
+        prop_assert_eq!(sqe.addr_len_pad(), fields.pad3());
+    }
+}
+
+/// Every value of `sqe->flags`, for opcodes with and without buffer selection.
+#[test]
+fn sqe_flags_all() {
+    for bits in 0..=u8::MAX {
+        for select in [false, true] {
+            let has = |bit: u32| bits & 1 << bit != 0;
+            let got = Flags::parse(bits, select);
+            if has(7) {
+                assert_eq!(got, Err(EINVAL), "{bits:#x}");
+                continue;
+            }
+            if has(5) && !select {
+                assert_eq!(got, Err(EOPNOTSUPP), "{bits:#x}");
+                continue;
+            }
+            if has(1) {
+                assert_eq!(got, Err(EINVAL), "{bits:#x}");
+                continue;
+            }
+            let flags = got.unwrap();
+            assert_eq!(flags.fixed_file(), has(0));
+            assert_eq!(flags.force_async(), has(4));
+            assert_eq!(flags.buffer_select(), has(5));
+            assert_eq!(flags.cqe_skip(), has(6));
+            let link = match (has(2), has(3)) {
+                (_, true) => Link::Hard,
+                (true, false) => Link::Soft,
+                (false, false) => Link::None,
+            };
+            assert_eq!(flags.link(), link, "{bits:#x}");
+            assert_eq!(flags.plain(), link == Link::None && !has(4));
+        }
+    }
+}
+
+/// An entry that is refused keeps its place in its chain, and nothing else.
+#[test]
+fn sqe_flags_of_refused() {
+    for bits in 0..=u8::MAX {
+        let flags = Flags::of_refused(bits);
+        let links = bits & (sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK);
+        assert_eq!(Ok(flags), Flags::parse(links, false));
+    }
+}
+
+/// The accessors read no byte of each other's.
+#[test]
+fn sqe_bits_apart() {
+    let read = |fields: &Fields| {
+        let sqe = fields.sqe();
+        [
+            u64::from(sqe.opcode()),
+            u64::from(sqe.flags()),
+            u64::from(sqe.ioprio()),
+            sqe.fd() as u64,
+            sqe.off(),
+            sqe.addr(),
+            u64::from(sqe.len()),
+            u64::from(sqe.op_flags()),
+            sqe.user_data(),
+            u64::from(sqe.buf_index()),
+            u64::from(sqe.personality()),
+            u64::from(sqe.addr_len()),
+            u64::from(sqe.addr_len_pad()),
+        ]
+    };
+    let zero = read(&Fields::ZERO);
+    for bit in 0..512 {
+        let now = read(&Fields::ZERO.flip(bit));
+        let changed = (0..zero.len()).filter(|&n| now[n] != zero[n]).count();
+        // The last 16 bytes belong to no opcode of ruring's.
+        assert_eq!(changed, usize::from(bit < 384), "bit {bit}");
+    }
+}
+
+/// Whatever the kernel returns, an [`Errno`] is an error, and no restart gets out.
+#[test]
+fn errno_is_negative() {
+    for value in -4096..=4096 {
+        let errno = Errno::from_raw(value);
+        let expected = if value < 0 { value } else { -22 };
+        assert_eq!(errno.to_raw(), expected);
+        let told = errno.without_restart();
+        match expected {
+            // ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK
+            -512 | -513 | -514 | -516 => assert_eq!(told, EINTR),
+            _ => assert_eq!(told, errno),
+        }
+    }
+    assert_eq!(ERESTARTNOINTR.to_raw(), -513);
+    assert_eq!(Errno::from_raw(i32::MIN).to_raw(), i32::MIN);
+}
+
+/// What the C compiler makes of `include/uapi/linux/ruring.h`.
+#[test]
+fn ioctl_numbers() {
+    assert_eq!(ioctl::SETUP, 0xc010_b900);
+    assert_eq!(ioctl::ENTER, 0x4020_b901);
+    assert_eq!(ioctl::REGISTER, 0x4010_b902);
+}
