@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sockets: sending, receiving, accepting.
+//! Sockets: sending, receiving, accepting; making and connecting them.
 //!
 //! C headers: `include/linux/net.h`, `include/linux/socket.h`, `include/linux/uio.h`.
+
+pub(crate) mod setup;
 
 use super::{
     bindings,

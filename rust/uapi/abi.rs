@@ -12,9 +12,14 @@ pub(crate) mod op {
     pub(crate) const RECVMSG: u8 = 10;
     pub(crate) const ACCEPT: u8 = 13;
     pub(crate) const ASYNC_CANCEL: u8 = 14;
+    pub(crate) const CONNECT: u8 = 16;
     pub(crate) const CLOSE: u8 = 19;
     pub(crate) const SEND: u8 = 26;
     pub(crate) const RECV: u8 = 27;
+    pub(crate) const SHUTDOWN: u8 = 34;
+    pub(crate) const SOCKET: u8 = 45;
+    pub(crate) const BIND: u8 = 56;
+    pub(crate) const LISTEN: u8 = 57;
     pub(crate) const PROVIDE_BUFFERS: u8 = 31;
     pub(crate) const REMOVE_BUFFERS: u8 = 32;
     /// One more than the last opcode of the kernel that ruring follows.

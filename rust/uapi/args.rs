@@ -413,3 +413,110 @@ impl RemoveArgs {
         })
     }
 }
+
+/// CONNECT and BIND.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AddressArgs {
+    /// The address.
+    pub(crate) addr: u64,
+    /// Its size in bytes.
+    pub(crate) len: i32,
+}
+
+impl AddressArgs {
+    /// Parses the fields of CONNECT and BIND.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        if sqe.len() != 0 || sqe.buf_index() != 0 || sqe.op_flags() != 0 || sqe.file_index() != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            addr: sqe.addr(),
+            len: sqe.off() as i32,
+        })
+    }
+}
+
+/// SOCKET, as socket(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SocketArgs {
+    /// Address family.
+    pub(crate) domain: i32,
+    /// `SOCK_STREAM` and so on.
+    pub(crate) kind: i32,
+    /// `SOCK_CLOEXEC` and `SOCK_NONBLOCK`
+    pub(crate) flags: u32,
+    /// Protocol, 0 for the usual one.
+    pub(crate) protocol: i32,
+}
+
+impl SocketArgs {
+    const KIND: u32 = 0xf;
+    const CLOEXEC: u32 = 0o2000000;
+    const NONBLOCK: u32 = 0o4000;
+
+    /// Parses the fields of SOCKET. Direct descriptors are `-EINVAL`: ruring has no file table.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        let kind = sqe.off() as u32;
+        let flags = kind & !Self::KIND;
+        if sqe.addr() != 0
+            || sqe.op_flags() != 0
+            || sqe.buf_index() != 0
+            || sqe.file_index() != 0
+            || flags & !(Self::CLOEXEC | Self::NONBLOCK) != 0
+        {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            domain: sqe.fd(),
+            kind: (kind & Self::KIND) as i32,
+            flags,
+            protocol: sqe.len() as i32,
+        })
+    }
+}
+
+/// LISTEN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListenArgs {
+    /// How many connections may wait.
+    pub(crate) backlog: i32,
+}
+
+impl ListenArgs {
+    /// Parses the fields of LISTEN.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        if sqe.addr() != 0
+            || sqe.buf_index() != 0
+            || sqe.op_flags() != 0
+            || sqe.file_index() != 0
+            || sqe.off() != 0
+        {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            backlog: sqe.len() as i32,
+        })
+    }
+}
+
+/// SHUTDOWN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ShutdownArgs {
+    /// `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`
+    pub(crate) how: u32,
+}
+
+impl ShutdownArgs {
+    /// Parses the fields of SHUTDOWN.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        if sqe.off() != 0
+            || sqe.addr() != 0
+            || sqe.op_flags() != 0
+            || sqe.buf_index() != 0
+            || sqe.file_index() != 0
+        {
+            return Err(EINVAL);
+        }
+        Ok(Self { how: sqe.len() })
+    }
+}
