@@ -6,11 +6,14 @@ mod accept;
 mod buffers;
 mod cancel;
 mod close;
+mod connect;
 mod nop;
 mod poll;
 mod recv;
 mod recvmsg;
 mod send;
+mod sendmsg;
+mod socket;
 
 use crate::{
     req::{claim::Reasons, Job},
@@ -239,12 +242,18 @@ ops! {
     NOP => Nop(nop::Nop),
     POLL_ADD => PollAdd(poll::PollAdd),
     POLL_REMOVE => PollRemove(poll::PollRemove),
+    SENDMSG => SendMsg(sendmsg::SendMsg),
     RECVMSG => RecvMsg(recvmsg::RecvMsg),
     ACCEPT => Accept(accept::Accept),
     ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel),
+    CONNECT => Connect(connect::Connect),
     CLOSE => Close(close::Close),
     SEND => Send(send::Send),
     RECV => Recv(recv::Recv),
+    SHUTDOWN => Shutdown(socket::Shutdown),
+    SOCKET => Socket(socket::Create),
+    BIND => Bind(socket::Bind),
+    LISTEN => Listen(socket::Listen),
     PROVIDE_BUFFERS => ProvideBuffers(buffers::ProvideBuffers),
     REMOVE_BUFFERS => RemoveBuffers(buffers::RemoveBuffers),
 }

@@ -6,7 +6,10 @@ mod bundle;
 
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
-    sys::socket::{Buffers, SockAddr, Socket},
+    sys::{
+        socket::{Buffers, SockAddr, Socket},
+        user::Vector,
+    },
     uapi::{
         abi::{msg, MAX_RW_COUNT},
         args::SendArgs,
@@ -14,16 +17,19 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
+use core::num::NonZeroU32;
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
 
 /// SEND.
 pub(crate) struct Send {
     args: SendArgs,
     dest: Option<KBox<SockAddr>>,
+    /// What to send, if it is in pieces.
+    vector: Option<Vector>,
     /// Bytes that are sent already, of a transfer that wants all.
-    done: usize,
+    done: u32,
     /// The flags for the provided buffer that is being sent.
-    buffer: Option<u32>,
+    buffer: Option<NonZeroU32>,
     /// For a request that takes several buffers at once.
     bundle: Option<KBox<bundle::Bundle>>,
 }
@@ -50,10 +56,16 @@ impl Op for Send {
         } else {
             None
         };
+        let vector = if args.vectorized && !flags.buffer_select() {
+            Some(Vector::read(args.addr, args.len.into())?)
+        } else {
+            None
+        };
         Ok(Self {
             args,
             bundle,
             dest,
+            vector,
             done: 0,
             buffer: None,
         })
@@ -81,14 +93,20 @@ impl Op for Send {
             };
             self.args.addr = taken.addr();
             self.args.len = taken.len.min(MAX_RW_COUNT) as u32;
-            self.buffer = Some(groups.commit(taken, self.args.len as usize));
+            self.buffer = NonZeroU32::new(groups.commit(taken, self.args.len as usize));
         }
         let flags = self.args.msg_flags | msg::DONTWAIT;
-        let want = self.args.len as usize;
-        let buffers = Buffers::One {
-            addr: self.args.addr,
-            len: want,
+        let buffers = match &self.vector {
+            Some(vector) => Buffers::Many {
+                iov: vector,
+                skip: self.done as usize,
+            },
+            None => Buffers::One {
+                addr: self.args.addr,
+                len: self.args.len as usize,
+            },
         };
+        let want = buffers.len();
         let dest_len = self.args.dest_len.into();
         let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
         let sent = match socket.send(buffers, dest, flags) {
@@ -98,19 +116,21 @@ impl Op for Send {
         let all = flags & msg::WAITALL != 0;
         if let Ok(len) = sent {
             if all && len > 0 && len < want && socket.resumes() {
-                self.args.addr += len as u64;
-                self.args.len -= len as u32;
-                self.done += len;
+                if self.vector.is_none() {
+                    self.args.addr += len as u64;
+                    self.args.len -= len as u32;
+                }
+                self.done += len as u32;
                 return Outcome::Wait;
             }
         }
         Outcome::Done {
             res: match sent {
-                Ok(len) => (self.done + len) as i32,
+                Ok(len) => self.done as i32 + len as i32,
                 Err(_) if self.done > 0 => self.done as i32,
                 Err(error) => error.to_raw(),
             },
-            flags: self.buffer.unwrap_or(0),
+            flags: self.buffer.map_or(0, NonZeroU32::get),
             broken: sent.map_or(true, |len| all && len < want),
         }
     }

@@ -255,6 +255,16 @@ __helper unsigned int ruring_socket_flags(struct socket *sock)
 	return sock->file->f_flags;
 }
 
+__helper int ruring_socket_somaxconn(struct socket *sock)
+{
+	return READ_ONCE(sock_net(sock->sk)->core.sysctl_somaxconn);
+}
+
+__helper int ruring_socket_error(struct socket *sock)
+{
+	return sock_error(sock->sk);
+}
+
 __helper int ruring_read_words4(u64 *words, const void __user *addr)
 {
 	const u64 __user *from = addr;

@@ -70,6 +70,8 @@ unsigned long ruring_vm_end(struct vm_area_struct *vma);
 unsigned long ruring_vm_pgoff(struct vm_area_struct *vma);
 const char *ruring_socket_proto_name(struct socket *sock);
 unsigned int ruring_socket_flags(struct socket *sock);
+int ruring_socket_somaxconn(struct socket *sock);
+int ruring_socket_error(struct socket *sock);
 int ruring_read_words4(u64 *words, const void __user *addr);
 bool ruring_access_ok(const void __user *addr, size_t len);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sockets: sending, receiving, accepting.
+//! Sockets: sending, receiving, accepting; making and connecting them.
 //!
 //! C headers: `include/linux/net.h`, `include/linux/socket.h`, `include/linux/uio.h`.
+
+pub(crate) mod setup;
 
 use super::{
     bindings,
@@ -11,9 +13,14 @@ use super::{
 };
 use crate::uapi::{
     abi::{msg, MAX_RW_COUNT},
-    errno::{Errno, Result, ECONNABORTED, EINVAL, ENFILE, ENOTSOCK},
+    errno::{Errno, Result, ECONNABORTED, EINVAL, ENFILE, ENOBUFS, ENOTSOCK},
 };
-use core::{marker::PhantomData, ptr::null_mut};
+use core::{
+    ffi::c_void,
+    marker::PhantomData,
+    mem::MaybeUninit,
+    ptr::{null_mut, NonNull},
+};
 use kernel::fs::File;
 
 const O_NONBLOCK: u32 = 0o4000;
@@ -105,6 +112,53 @@ fn total(iov: &[IoVec]) -> usize {
     iov.iter().fold(0, |sum: usize, piece| {
         sum.saturating_add(piece.len as usize).min(MAX_RW_COUNT)
     })
+}
+
+/// Room for control messages that need no memory of the socket's, as for an address and an
+/// interface of IPv6.
+#[repr(align(8))]
+struct SmallControl([u8; 40]);
+
+/// Control messages to send, copied from user space.
+///
+/// # Invariants
+///
+/// `raw` is `len` bytes from `sock_kmalloc()` of `socket`, initialised once `read` has returned.
+struct Control<'a> {
+    socket: Socket<'a>,
+    raw: NonNull<c_void>,
+    len: usize,
+}
+
+impl<'a> Control<'a> {
+    fn read(socket: Socket<'a>, addr: u64, len: usize) -> Result<Self> {
+        // SAFETY: The socket lives as long as its file, and has its `sk` as long.
+        let raw = unsafe {
+            bindings::sock_kmalloc((*socket.raw).sk, len as i32, kernel::bindings::GFP_KERNEL)
+        };
+        let raw = NonNull::new(raw).ok_or(ENOBUFS)?;
+        // INVARIANT: It was made just so, and is filled below.
+        let this = Self { socket, raw, len };
+        // SAFETY: It is `len` bytes that nobody else has.
+        let bytes =
+            unsafe { core::slice::from_raw_parts_mut(raw.as_ptr().cast::<MaybeUninit<u8>>(), len) };
+        user::read_raw(addr, bytes)?;
+        Ok(this)
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: By the type invariant; it is borrowed as long as `self` is.
+        unsafe { core::slice::from_raw_parts_mut(self.raw.as_ptr().cast(), self.len) }
+    }
+}
+
+impl Drop for Control<'_> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe {
+            bindings::sock_kfree_s((*self.socket.raw).sk, self.raw.as_ptr(), self.len as i32);
+        }
+    }
 }
 
 /// What a receive brought.
@@ -235,17 +289,58 @@ impl<'a> Socket<'a> {
         name: Option<(&mut SockAddr, usize)>,
         flags: u32,
     ) -> Result<usize> {
+        self.send_with(from, name, None, flags)
+    }
+
+    /// Sends as sendmsg(2), see [`Socket::send`], with the control messages that are at the user
+    /// address and of the size `control`. `-ENOBUFS` for more of them than a socket may have.
+    pub(crate) fn sendmsg(
+        self,
+        from: Buffers<'_>,
+        name: Option<(&mut SockAddr, usize)>,
+        control: (u64, u64),
+        flags: u32,
+    ) -> Result<usize> {
+        let len = i32::try_from(control.1).map_err(|_| ENOBUFS)? as usize;
+        if len == 0 {
+            return self.send(from, name, flags);
+        }
+        if flags & msg::CMSG_COMPAT != 0 {
+            // Control messages of 32-bit programs: nobody has them here.
+            return Err(EINVAL);
+        }
+        let mut small = SmallControl([0; _]);
+        if let Some(bytes) = small.0.get_mut(..len) {
+            user::read_into(control.0, bytes)?;
+            return self.send_with(from, name, Some(bytes), flags);
+        }
+        let mut control = Control::read(self, control.0, len)?;
+        self.send_with(from, name, Some(control.bytes()), flags)
+    }
+
+    #[inline]
+    fn send_with(
+        self,
+        from: Buffers<'_>,
+        name: Option<(&mut SockAddr, usize)>,
+        control: Option<&mut [u8]>,
+        flags: u32,
+    ) -> Result<usize> {
         let mut hdr = bindings::msghdr {
             msg_flags: flags & !msg::INTERNAL_SENDMSG,
             ..Default::default()
         };
+        if let Some(control) = control {
+            hdr.__bindgen_anon_1.msg_control = control.as_mut_ptr().cast();
+            hdr.msg_controllen = control.len();
+        }
         if let Some((name, len)) = name {
             hdr.msg_name = core::ptr::from_mut(name).cast();
             hdr.msg_namelen = len.min(SockAddr::SIZE) as i32;
         }
         Self::import(&mut hdr, false, from)?;
         // SAFETY: The socket lives as long as its file. `hdr` describes user memory, and `name`
-        // if there is one.
+        // and `control` if there are any.
         let ret = unsafe { bindings::sock_sendmsg(self.raw, &mut hdr) };
         if ret < 0 {
             return Err(Errno::from_raw(ret).without_restart());

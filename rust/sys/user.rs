@@ -5,8 +5,8 @@
 //! C header: `include/linux/uaccess.h`.
 
 use super::bindings;
-use crate::uapi::errno::{Errno, Result, EFAULT, EMSGSIZE};
-use core::mem::MaybeUninit;
+use crate::uapi::errno::{Errno, Result, EFAULT, EINVAL, EMSGSIZE};
+use core::{mem::MaybeUninit, ops::Deref};
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
     prelude::*,
@@ -34,6 +34,11 @@ pub(crate) fn read_into<T: Word>(addr: u64, out: &mut [T]) -> Result {
             size_of_val(out),
         )
     };
+    read_raw(addr, bytes)
+}
+
+/// As [`read_into`], into memory that need not be initialised. All of it is on success.
+pub(super) fn read_raw(addr: u64, bytes: &mut [MaybeUninit<u8>]) -> Result {
     UserSlice::new(UserPtr::from_addr(addr as usize), bytes.len())
         .reader()
         .read_raw(bytes)
@@ -123,6 +128,14 @@ impl MsgHdr {
             control_len,
         })
     }
+
+    /// Copies its vector from user space. `-EMSGSIZE` for too many elements.
+    pub(crate) fn vector(&self) -> Result<Vector> {
+        if self.iov_len > UIO_MAXIOV {
+            return Err(EMSGSIZE);
+        }
+        Vector::read(self.iov, self.iov_len)
+    }
 }
 
 /// One element of a `struct iovec` array.
@@ -145,16 +158,55 @@ pub(crate) fn read_iovec(addr: u64, count: u64) -> Result<KVec<IoVec>> {
     }
     let mut vec = KVec::with_capacity(count as usize, GFP_KERNEL_ACCOUNT)?;
     for index in 0..count {
+        let piece = IoVec::read(addr.wrapping_add(index * 16))?;
+        vec.push(piece, GFP_KERNEL_ACCOUNT)?;
+    }
+    Ok(vec)
+}
+
+impl IoVec {
+    fn read(addr: u64) -> Result<Self> {
         let mut words = [0u64; 2];
-        read_into(addr.wrapping_add(index * 16), &mut words)?;
+        read_into(addr, &mut words)?;
         let [base, len] = words;
         if len as i64 >> 63 != 0 {
-            return Err(crate::uapi::errno::EINVAL);
+            return Err(EINVAL);
         }
         if !access_ok(base, len as usize) {
             return Err(EFAULT);
         }
-        vec.push(IoVec { base, len }, GFP_KERNEL_ACCOUNT)?;
+        Ok(Self { base, len })
     }
-    Ok(vec)
+}
+
+/// A vector, which needs no memory of its own for a single piece.
+pub(crate) enum Vector {
+    /// A single piece.
+    One([IoVec; 1]),
+    /// Any other number of them.
+    Many(KVec<IoVec>),
+}
+
+impl Vector {
+    /// Copies `count` elements as [`read_iovec`], but `-EINVAL` for too many.
+    pub(crate) fn read(addr: u64, count: u64) -> Result<Self> {
+        if count > UIO_MAXIOV {
+            return Err(EINVAL);
+        }
+        if count == 1 {
+            return Ok(Self::One([IoVec::read(addr)?]));
+        }
+        Ok(Self::Many(read_iovec(addr, count)?))
+    }
+}
+
+impl Deref for Vector {
+    type Target = [IoVec];
+
+    fn deref(&self) -> &[IoVec] {
+        match self {
+            Self::One(piece) => piece,
+            Self::Many(pieces) => pieces,
+        }
+    }
 }

@@ -8,12 +8,18 @@ pub(crate) mod op {
     pub(crate) const NOP: u8 = 0;
     pub(crate) const POLL_ADD: u8 = 6;
     pub(crate) const POLL_REMOVE: u8 = 7;
+    pub(crate) const SENDMSG: u8 = 9;
     pub(crate) const RECVMSG: u8 = 10;
     pub(crate) const ACCEPT: u8 = 13;
     pub(crate) const ASYNC_CANCEL: u8 = 14;
+    pub(crate) const CONNECT: u8 = 16;
     pub(crate) const CLOSE: u8 = 19;
     pub(crate) const SEND: u8 = 26;
     pub(crate) const RECV: u8 = 27;
+    pub(crate) const SHUTDOWN: u8 = 34;
+    pub(crate) const SOCKET: u8 = 45;
+    pub(crate) const BIND: u8 = 56;
+    pub(crate) const LISTEN: u8 = 57;
     pub(crate) const PROVIDE_BUFFERS: u8 = 31;
     pub(crate) const REMOVE_BUFFERS: u8 = 32;
     /// One more than the last opcode of the kernel that ruring follows.
@@ -106,6 +112,7 @@ pub(crate) mod recvsend {
     pub(crate) const POLL_FIRST: u16 = 1 << 0;
     pub(crate) const MULTISHOT: u16 = 1 << 1;
     pub(crate) const BUNDLE: u16 = 1 << 4;
+    pub(crate) const SEND_VECTORIZED: u16 = 1 << 5;
 }
 
 /// Bits of `sqe->ioprio` of ACCEPT.
@@ -210,6 +217,7 @@ pub(crate) mod msg {
     pub(crate) const ERRQUEUE: u32 = 0x2000;
     pub(crate) const NOSIGNAL: u32 = 0x4000;
     pub(crate) const CMSG_CLOEXEC: u32 = 0x4000_0000;
+    pub(crate) const CMSG_COMPAT: u32 = 0x8000_0000;
     /// What the kernel itself sets and user space may not.
     pub(crate) const INTERNAL_SENDMSG: u32 = 0x0010_0000 | 0x0008_0000 | 0x0800_0000 | 0x0001_0000;
 }

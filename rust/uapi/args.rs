@@ -96,9 +96,10 @@ impl RecvArgs {
 /// SEND and SENDMSG.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SendArgs {
-    /// SEND: the buffer. SENDMSG: the `struct msghdr`.
+    /// SEND: the buffer, or the vector. SENDMSG: the `struct msghdr`.
     pub(crate) addr: u64,
-    /// Bytes at `addr`; with buffer selection the most to send, 0 for no such limit.
+    /// Bytes at `addr`, or pieces of the vector; with buffer selection the most to send, 0 for no
+    /// such limit.
     pub(crate) len: u32,
     /// `MSG_*`
     pub(crate) msg_flags: u32,
@@ -106,6 +107,8 @@ pub(crate) struct SendArgs {
     pub(crate) poll_first: bool,
     /// SEND: take several buffers at once.
     pub(crate) bundle: bool,
+    /// SEND: `addr` is a vector.
+    pub(crate) vectorized: bool,
     /// SEND: address to send to, 0 for none.
     pub(crate) dest: u64,
     /// Bytes at `dest`.
@@ -122,13 +125,12 @@ impl SendArgs {
             msg_flags: sqe.op_flags() | msg::NOSIGNAL,
             poll_first: sqe.ioprio() & recvsend::POLL_FIRST != 0,
             bundle: sqe.ioprio() & recvsend::BUNDLE != 0,
+            vectorized: sqe.ioprio() & recvsend::SEND_VECTORIZED != 0,
             dest: sqe.off(),
             dest_len: sqe.addr_len(),
         };
-        if args.len as i32 >> 31 != 0
-            || sqe.ioprio() & !(recvsend::POLL_FIRST | recvsend::BUNDLE) != 0
-            || (message && args.bundle)
-        {
+        const FLAGS: u16 = recvsend::POLL_FIRST | recvsend::BUNDLE | recvsend::SEND_VECTORIZED;
+        if args.len as i32 >> 31 != 0 || sqe.ioprio() & !FLAGS != 0 || (message && args.bundle) {
             return Err(EINVAL);
         }
         if args.bundle {
@@ -419,5 +421,112 @@ impl RemoveArgs {
             count: buffer_count(sqe, EINVAL)?,
             group: sqe.buf_index(),
         })
+    }
+}
+
+/// CONNECT and BIND.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AddressArgs {
+    /// The address.
+    pub(crate) addr: u64,
+    /// Its size in bytes.
+    pub(crate) len: i32,
+}
+
+impl AddressArgs {
+    /// Parses the fields of CONNECT and BIND.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        if sqe.len() != 0 || sqe.buf_index() != 0 || sqe.op_flags() != 0 || sqe.file_index() != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            addr: sqe.addr(),
+            len: sqe.off() as i32,
+        })
+    }
+}
+
+/// SOCKET, as socket(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SocketArgs {
+    /// Address family.
+    pub(crate) domain: i32,
+    /// `SOCK_STREAM` and so on.
+    pub(crate) kind: i32,
+    /// `SOCK_CLOEXEC` and `SOCK_NONBLOCK`
+    pub(crate) flags: u32,
+    /// Protocol, 0 for the usual one.
+    pub(crate) protocol: i32,
+}
+
+impl SocketArgs {
+    const KIND: u32 = 0xf;
+    const CLOEXEC: u32 = 0o2000000;
+    const NONBLOCK: u32 = 0o4000;
+
+    /// Parses the fields of SOCKET. Direct descriptors are `-EINVAL`: ruring has no file table.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        let kind = sqe.off() as u32;
+        let flags = kind & !Self::KIND;
+        if sqe.addr() != 0
+            || sqe.op_flags() != 0
+            || sqe.buf_index() != 0
+            || sqe.file_index() != 0
+            || flags & !(Self::CLOEXEC | Self::NONBLOCK) != 0
+        {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            domain: sqe.fd(),
+            kind: (kind & Self::KIND) as i32,
+            flags,
+            protocol: sqe.len() as i32,
+        })
+    }
+}
+
+/// LISTEN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListenArgs {
+    /// How many connections may wait.
+    pub(crate) backlog: i32,
+}
+
+impl ListenArgs {
+    /// Parses the fields of LISTEN.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        if sqe.addr() != 0
+            || sqe.buf_index() != 0
+            || sqe.op_flags() != 0
+            || sqe.file_index() != 0
+            || sqe.off() != 0
+        {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            backlog: sqe.len() as i32,
+        })
+    }
+}
+
+/// SHUTDOWN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ShutdownArgs {
+    /// `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`
+    pub(crate) how: u32,
+}
+
+impl ShutdownArgs {
+    /// Parses the fields of SHUTDOWN.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        if sqe.off() != 0
+            || sqe.addr() != 0
+            || sqe.op_flags() != 0
+            || sqe.buf_index() != 0
+            || sqe.file_index() != 0
+        {
+            return Err(EINVAL);
+        }
+        Ok(Self { how: sqe.len() })
     }
 }

@@ -66,6 +66,8 @@ errnos! {
     ENOTSOCK = 88, "Not a socket.";
     EMSGSIZE = 90, "Too many elements.";
     EOPNOTSUPP = 95, "Not supported for this request.";
+    EISCONN = 106, "Connected already.";
+    EINPROGRESS = 115, "Under way.";
     ECONNABORTED = 103, "Connection aborted.";
     ENOBUFS = 105, "No provided buffer left.";
     EALREADY = 114, "Already on its way.";

@@ -14,6 +14,7 @@ use crate::{
         errno::{Result, EAGAIN},
     },
 };
+use core::num::NonZeroU32;
 use kernel::alloc::KVec;
 
 /// How many bundles are sent before others have their turn.
@@ -65,16 +66,16 @@ impl Send {
         let flags = self.args.msg_flags | msg::DONTWAIT;
         for _ in 0..MAX_BUNDLES {
             let cflags = match self.buffer {
-                Some(cflags) => cflags,
+                Some(cflags) => cflags.get(),
                 None => match self.next_bundle(bundle, at, group) {
                     Ok(cflags) => cflags,
                     Err(error) => return Outcome::failed(error),
                 },
             };
-            self.buffer = Some(cflags);
+            self.buffer = NonZeroU32::new(cflags);
             let buffers = Buffers::Many {
                 iov: &bundle.iov,
-                skip: self.done,
+                skip: self.done as usize,
             };
             let want = buffers.len();
             let dest_len = self.args.dest_len.into();
@@ -84,7 +85,7 @@ impl Send {
                 sent => sent,
             };
             let len = sent.unwrap_or(0);
-            self.done += len;
+            self.done += len as u32;
             if len > 0 && len < want && socket.resumes() {
                 return Outcome::Wait;
             }

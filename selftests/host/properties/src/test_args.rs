@@ -106,7 +106,9 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
             vec![
                 einval(f.off() != 0),
                 einval(f.len() > i32::MAX as u32),
-                einval(f.ioprio() > 3),
+                // IORING_RECVSEND_POLL_FIRST, IORING_RECV_MULTISHOT, IORING_RECVSEND_BUNDLE
+                einval(f.ioprio() & !0x13 != 0),
+                einval(op == Op::Recvmsg && prio(4)),
                 // IORING_RECV_MULTISHOT, and MSG_WAITALL
                 einval(prio(1) && !select),
                 einval(prio(1) && opf(8)),
@@ -119,13 +121,15 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                 msg_flags: f.op_flags(),
                 poll_first: prio(0),
                 multishot: prio(1),
+                bundle: prio(4),
                 total: f.file_index(),
             }),
         ),
         Op::Send | Op::Sendmsg => (
             vec![
                 einval(f.len() > i32::MAX as u32),
-                einval(f.ioprio() > 1),
+                einval(f.ioprio() & !0x31 != 0),
+                einval(op == Op::Sendmsg && prio(4)),
                 einval(op == Op::Send && f.pad3() != 0),
                 einval(op == Op::Sendmsg && f.off() != 0),
                 einval(op == Op::Sendmsg && f.file_index() != 0),
@@ -133,9 +137,11 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
             Args::Send(SendArgs {
                 addr: f.addr(),
                 len: f.len(),
-                // MSG_NOSIGNAL
-                msg_flags: f.op_flags() | 0x4000,
+                // MSG_NOSIGNAL, and MSG_WAITALL for a bundle
+                msg_flags: f.op_flags() | 0x4000 | if prio(4) { 0x100 } else { 0 },
                 poll_first: prio(0),
+                bundle: prio(4),
+                vectorized: prio(5),
                 dest: f.off(),
                 dest_len: f.addr_len(),
             }),

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! CONNECT. `io_uring/net.c` of the kernel.
+
+use super::{Attempt, Op, Outcome, Spec, Wait};
+use crate::{
+    sys::{
+        poll::events_of,
+        socket::{setup::Address, Socket},
+    },
+    uapi::{
+        abi::events,
+        args::AddressArgs,
+        errno::{Result, EBADFD, ECONNABORTED, EINPROGRESS, EISCONN},
+        sqe::{Flags, Sqe},
+    },
+};
+use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
+
+/// CONNECT.
+pub(crate) struct Connect {
+    to: KBox<Address>,
+    /// An attempt is under way.
+    in_progress: bool,
+    /// An attempt was aborted, which is forgiven once.
+    aborted: bool,
+}
+
+impl Op for Connect {
+    const SPEC: Spec = Spec {
+        needs_file: true,
+        buffer_select: false,
+        ioprio: false,
+        wait: Wait::Out,
+    };
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        let args = AddressArgs::parse(sqe)?;
+        let to = Address::read(args.addr, args.len)?;
+        Ok(Self {
+            to: KBox::new(to, GFP_KERNEL_ACCOUNT)?,
+            in_progress: false,
+            aborted: false,
+        })
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        let opened = at.file().and_then(|file| Ok((file, Socket::of(file)?)));
+        let (file, socket) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Outcome::failed(error),
+        };
+        let result = if self.in_progress && events_of(file, events::ERR) & events::ERR != 0 {
+            socket.error()
+        } else {
+            match socket.connect(&self.to) {
+                Err(EINPROGRESS) => {
+                    self.in_progress = true;
+                    return Outcome::Wait;
+                }
+                Err(ECONNABORTED) if !self.aborted => {
+                    self.aborted = true;
+                    return Outcome::Wait;
+                }
+                // Some protocols do not tell twice what came of the attempt.
+                Err(EBADFD | EISCONN) if self.in_progress => socket.error(),
+                result => result,
+            }
+        };
+        match result {
+            Ok(()) => Outcome::done(0),
+            Err(error) => Outcome::failed(error),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! SOCKET, BIND, LISTEN and SHUTDOWN. `io_uring/net.c` of the kernel.
+
+use super::{Attempt, Op, Outcome, Spec, Wait};
+use crate::{
+    sys::{
+        fd::Reserved,
+        socket::{setup::Address, Socket},
+    },
+    uapi::{
+        args::{AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
+        errno::Result,
+        sqe::{Flags, Sqe},
+    },
+};
+use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
+
+/// Of opcodes that do something to a socket, and do not wait.
+const AT_ONCE: Spec = Spec {
+    needs_file: true,
+    buffer_select: false,
+    ioprio: false,
+    wait: Wait::Never,
+};
+
+/// Does something to the socket of an attempt.
+fn at_once(at: &Attempt<'_, '_>, what: impl FnOnce(Socket<'_>) -> Result) -> Outcome {
+    let done = at.file().and_then(|file| Socket::of(file)).and_then(what);
+    match done {
+        Ok(()) => Outcome::done(0),
+        Err(error) => Outcome::failed(error),
+    }
+}
+
+/// SOCKET.
+pub(crate) struct Create(SocketArgs);
+
+impl Create {
+    fn create(&self) -> Result<i32> {
+        let fd = Reserved::new(self.0.flags)?;
+        let args = &self.0;
+        let file = Socket::create(args.domain, args.kind, args.protocol, args.flags)?;
+        Ok(fd.install(file))
+    }
+}
+
+impl Op for Create {
+    const SPEC: Spec = Spec {
+        needs_file: false,
+        ..AT_ONCE
+    };
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        SocketArgs::parse(sqe).map(Self)
+    }
+
+    fn issue(&mut self, _at: Attempt<'_, '_>) -> Outcome {
+        match self.create() {
+            Ok(fd) => Outcome::done(fd),
+            Err(error) => Outcome::failed(error),
+        }
+    }
+}
+
+/// BIND.
+pub(crate) struct Bind(KBox<Address>);
+
+impl Op for Bind {
+    const SPEC: Spec = AT_ONCE;
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        let args = AddressArgs::parse(sqe)?;
+        let addr = Address::read(args.addr, args.len)?;
+        Ok(Self(KBox::new(addr, GFP_KERNEL_ACCOUNT)?))
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        at_once(&at, |socket| socket.bind(&self.0))
+    }
+}
+
+/// LISTEN.
+pub(crate) struct Listen(ListenArgs);
+
+impl Op for Listen {
+    const SPEC: Spec = AT_ONCE;
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        ListenArgs::parse(sqe).map(Self)
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        at_once(&at, |socket| socket.listen(self.0.backlog))
+    }
+}
+
+/// SHUTDOWN.
+pub(crate) struct Shutdown(ShutdownArgs);
+
+impl Op for Shutdown {
+    const SPEC: Spec = AT_ONCE;
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        ShutdownArgs::parse(sqe).map(Self)
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        at_once(&at, |socket| socket.shutdown(self.0.how))
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Making sockets, naming them and connecting them.
+//!
+//! The security hooks of bind(2), listen(2), connect(2) and shutdown(2) are out of a module's
+//! reach, with every exported function that would call them. Those of socket(2) are called, as are
+//! the ones that the protocols call, control groups' among them.
+
+use super::{SockAddr, Socket, O_NONBLOCK};
+use crate::{
+    sys::{bindings, fd::OpenFile},
+    uapi::errno::{Errno, Result, EINVAL},
+};
+use core::ptr::{null, null_mut};
+
+/// What a function that returns 0 or an error says.
+fn checked(ret: i32) -> Result {
+    if ret < 0 {
+        Err(Errno::from_raw(ret).without_restart())
+    } else {
+        Ok(())
+    }
+}
+
+/// An address that a socket is to have or to be connected to.
+///
+/// # Invariants
+///
+/// `len` is no more than [`SockAddr::SIZE`].
+pub(crate) struct Address {
+    addr: SockAddr,
+    len: i32,
+}
+
+impl Address {
+    /// Copies `len` bytes from user space. `-EINVAL` if that is no length for an address.
+    pub(crate) fn read(addr: u64, len: i32) -> Result<Self> {
+        let size = usize::try_from(len).map_err(|_| EINVAL)?;
+        // INVARIANT: A longer one is refused.
+        Ok(Self {
+            addr: SockAddr::read(addr, size)?,
+            len,
+        })
+    }
+
+    fn as_ptr(&self) -> *mut bindings::sockaddr_unsized {
+        (&raw const self.addr).cast_mut().cast()
+    }
+}
+
+impl Socket<'_> {
+    /// A new socket, as from socket(2). `flags` are `SOCK_NONBLOCK` and `SOCK_CLOEXEC`.
+    pub(crate) fn create(domain: i32, kind: i32, protocol: i32, flags: u32) -> Result<OpenFile> {
+        let mut raw = null_mut();
+        // SAFETY: It fills `raw` in if it succeeds.
+        checked(unsafe { bindings::sock_create(domain, kind, protocol, &mut raw) })?;
+        // SAFETY: The socket is ours, and becomes the file's, also when that fails.
+        let file = unsafe { bindings::sock_alloc_file(raw, flags as i32, null()) };
+        let file = kernel::error::from_err_ptr(file)?;
+        // SAFETY: The file was just made, and its reference is given up here.
+        Ok(unsafe { OpenFile::from_raw(file) })
+    }
+
+    /// Gives it a name, as bind(2). May sleep.
+    pub(crate) fn bind(self, to: &Address) -> Result {
+        // SAFETY: The socket lives as long as its file. The address is copied.
+        checked(unsafe { bindings::kernel_bind(self.raw, to.as_ptr(), to.len) })
+    }
+
+    /// Has it listen, as listen(2).
+    pub(crate) fn listen(self, backlog: i32) -> Result {
+        // SAFETY: The socket lives as long as its file.
+        checked(unsafe {
+            let most = bindings::ruring_socket_somaxconn(self.raw);
+            let backlog = if backlog as u32 > most as u32 {
+                most
+            } else {
+                backlog
+            };
+            bindings::kernel_listen(self.raw, backlog)
+        })
+    }
+
+    /// Ends one direction or both, as shutdown(2).
+    pub(crate) fn shutdown(self, how: u32) -> Result {
+        // SAFETY: The socket lives as long as its file. The protocol checks `how`.
+        checked(unsafe { bindings::kernel_sock_shutdown(self.raw, how) })
+    }
+
+    /// Connects it, as connect(2) of a socket that is not to wait.
+    pub(crate) fn connect(self, to: &Address) -> Result {
+        // SAFETY: The socket lives as long as its file. The address is copied.
+        checked(unsafe {
+            let flags = bindings::ruring_socket_flags(self.raw) | O_NONBLOCK;
+            bindings::kernel_connect(self.raw, to.as_ptr(), to.len, flags as i32)
+        })
+    }
+
+    /// Takes the error that waits at the socket, if there is one.
+    pub(crate) fn error(self) -> Result {
+        // SAFETY: The socket lives as long as its file.
+        checked(unsafe { bindings::ruring_socket_error(self.raw) })
+    }
+}
