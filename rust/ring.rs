@@ -10,6 +10,7 @@
 mod complete;
 pub(crate) mod cursor;
 mod enter;
+mod eventfd;
 mod fdinfo;
 mod file;
 mod memory;
@@ -63,6 +64,8 @@ pub(crate) struct Ring {
     local: Inbox<Request>,
     /// More had come home than one `enter` ran.
     backlogged: Atomic<bool>,
+    /// An eventfd is to be signalled for completions.
+    has_eventfd: Atomic<bool>,
     /// Those who wait for completions in `enter`.
     #[pin]
     waiters: WaitQueue,
@@ -95,6 +98,9 @@ struct State {
     /// Requests that have come home, and were too many for one `enter`.
     backlog: Fifo<Request>,
     groups: Groups,
+    eventfd: Option<eventfd::Registered>,
+    /// A completion was posted that a worker would have posted for io_uring.
+    posted_async: bool,
     submitters: KVec<Record>,
 }
 
@@ -155,6 +161,8 @@ impl Ring {
             ready: Fifo::new(),
             backlog: Fifo::new(),
             groups: Groups::new(),
+            eventfd: None,
+            posted_async: false,
             submitters: KVec::new(),
         };
         let memory = RingMemory::new(&config)?;
@@ -167,6 +175,7 @@ impl Ring {
                 overflowing: Atomic::new(false),
                 local: Inbox::new(),
                 backlogged: Atomic::new(false),
+                has_eventfd: Atomic::new(false),
                 waiters <- WaitQueue::new(),
                 pollers <- WaitQueue::new(),
                 state <- new_mutex!(state, "ruring::state"),
@@ -232,6 +241,13 @@ impl Ring {
     #[inline]
     pub(crate) fn has_pollers(&self) -> bool {
         self.pollers.has_sleeper()
+    }
+
+    /// Whether somebody else than `enter` is to be told of what comes home. Has a full barrier
+    /// first.
+    #[inline]
+    pub(crate) fn has_watchers(&self) -> bool {
+        self.has_pollers() || self.has_eventfd.load(Relaxed)
     }
 
     /// Tells user space, if it wants to know, that `enter` would do something.

@@ -30,6 +30,7 @@ mod bindings {
 }
 
 pub(crate) mod errand;
+pub(crate) mod eventfd;
 pub(crate) mod fd;
 pub(crate) mod memory;
 pub(crate) mod module;

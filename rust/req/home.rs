@@ -181,8 +181,8 @@ pub(crate) fn tell(home: &Arc<Home>) {
     }
     ring.mark_taskrun();
     if ring.config().has(setup::DEFER_TASKRUN) {
-        // Only `enter` runs them. Pollers of the ring are told from where no lock is held.
-        if ring.has_pollers() {
+        // Only `enter` runs them. Who watches the ring is told from where no lock is held.
+        if ring.has_watchers() {
             Errand::send_to_worker(home);
         }
         return;

@@ -109,6 +109,10 @@ impl Locked<'_> {
         if ring.pollers.has_sleeper() {
             ring.pollers.wake();
         }
+        if self.state.eventfd.is_some() {
+            let by_worker = core::mem::take(&mut self.state.posted_async);
+            self.signal_eventfd(by_worker);
+        }
     }
 
     /// Makes sure that a completion of a request without a cell can be kept, whatever else it
@@ -152,6 +156,7 @@ impl Locked<'_> {
         let job_flags = held.job.flags;
         let refused = held.job.refused.take().is_some();
         let silent = core::mem::take(&mut held.job.silent);
+        let by_worker = job_flags.force_async() && !held.job.polled && !refused;
         let mut chain = core::mem::take(&mut held.chain);
         let done = Cqe {
             user_data: held.job.user_data,
@@ -166,6 +171,7 @@ impl Locked<'_> {
             self.recycle(token);
         } else {
             self.complete(token, done);
+            self.state.posted_async |= by_worker && self.state.posted;
         }
         let Some(mut next) = chain.pop() else { return };
         // A hard link holds through failures, but not if part of it cannot be done at all.

@@ -28,6 +28,13 @@ impl Ring {
         }
         match opcode {
             register::PROBE if arg != 0 && nr_args <= 256 => probe(arg, nr_args)?,
+            register::EVENTFD | register::EVENTFD_ASYNC if nr_args == 1 => {
+                let only_async = opcode == register::EVENTFD_ASYNC;
+                self.lock().register_eventfd(arg, only_async)?;
+            }
+            register::UNREGISTER_EVENTFD if arg == 0 && nr_args == 0 => {
+                self.lock().unregister_eventfd()?;
+            }
             register::ENABLE_RINGS if arg == 0 && nr_args == 0 => {
                 if self.enabled.load(Relaxed) {
                     return Err(EBADFD);

@@ -26,8 +26,11 @@ impl Ring {
     /// Does what a submitter was sent for: as task work of its task, or in a worker.
     pub(crate) fn run_errand(self: Arc<Self>, home: &Arc<Home>) {
         if self.deferred() && !self.is_dying() {
-            // Not ours to run; pollers were to be told from a clean context.
+            // Not ours to run; who watches the ring was to be told from a clean context.
             self.pollers.wake();
+            if self.has_eventfd.load(Relaxed) {
+                self.lock().signal_eventfd(false);
+            }
             return;
         }
         let mut locked = self.lock();

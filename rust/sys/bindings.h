@@ -4,6 +4,7 @@
 #define _RURING_BINDINGS_H
 
 #include <linux/anon_inodes.h>
+#include <linux/eventfd.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>

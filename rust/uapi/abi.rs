@@ -86,6 +86,9 @@ pub(crate) mod enter {
 /// Opcodes of `io_uring_register(2)` that ruring knows.
 pub(crate) mod register {
     #![allow(missing_docs)]
+    pub(crate) const EVENTFD: u32 = 4;
+    pub(crate) const UNREGISTER_EVENTFD: u32 = 5;
+    pub(crate) const EVENTFD_ASYNC: u32 = 7;
     pub(crate) const PROBE: u32 = 8;
     pub(crate) const ENABLE_RINGS: u32 = 12;
     pub(crate) const PBUF_RING: u32 = 22;
@@ -167,6 +170,12 @@ pub(crate) mod sq {
     #![allow(missing_docs)]
     pub(crate) const CQ_OVERFLOW: u32 = 1 << 1;
     pub(crate) const TASKRUN: u32 = 1 << 2;
+}
+
+/// Bits of the CQ ring's `flags`.
+pub(crate) mod cq {
+    #![allow(missing_docs)]
+    pub(crate) const EVENTFD_DISABLED: u32 = 1 << 0;
 }
 
 /// mmap(2) offsets.

@@ -52,10 +52,12 @@ macro_rules! errnos {
 errnos! {
     EINTR = 4, "Interrupted by a signal.";
     E2BIG = 7, "Too many of something.";
+    ENXIO = 6, "There is none.";
     EBADF = 9, "Bad file descriptor.";
     EAGAIN = 11, "Would block, or a resource is short for the moment.";
     ENOMEM = 12, "Out of memory.";
     EFAULT = 14, "Bad address.";
+    EBUSY = 16, "There is one already.";
     EEXIST = 17, "Exists already, or belongs to another task.";
     EINVAL = 22, "Invalid argument.";
     ENFILE = 23, "Too many open files in the system.";

@@ -15,6 +15,8 @@ mod abi;
 mod args;
 #[path = "../../../../rust/req/claim.rs"]
 mod claim;
+#[path = "../../../../rust/kbuf/classic.rs"]
+mod classic;
 #[path = "../../../../rust/ring/cursor.rs"]
 mod cursor;
 #[path = "../../../../rust/uapi/errno.rs"]
@@ -33,6 +35,7 @@ mod fields;
 
 mod test_args;
 mod test_claim;
+mod test_classic;
 mod test_cursor;
 mod test_mapped;
 mod test_setup;

@@ -4,10 +4,11 @@
 
 use crate::{
     args::{
-        AcceptArgs, CancelArgs, CloseArgs, NopArgs, PollArgs, PollRemoveArgs, RecvArgs, SendArgs,
+        AcceptArgs, AddressArgs, CancelArgs, CloseArgs, ListenArgs, NopArgs, PollArgs,
+        PollRemoveArgs, ProvideArgs, RecvArgs, RemoveArgs, SendArgs, ShutdownArgs, SocketArgs,
     },
     cases,
-    errno::{Errno, Result, EBADF, EINVAL},
+    errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOVERFLOW},
     fields::{any_bytes, plausible, Fields},
     sqe::Flags,
 };
@@ -26,9 +27,15 @@ enum Op {
     PollRemove,
     Cancel,
     Close,
+    Provide,
+    Remove,
+    Address,
+    Socket,
+    Listen,
+    Shutdown,
 }
 
-const OPS: [Op; 10] = [
+const OPS: [Op; 16] = [
     Op::Nop,
     Op::Recv,
     Op::Recvmsg,
@@ -39,6 +46,12 @@ const OPS: [Op; 10] = [
     Op::PollRemove,
     Op::Cancel,
     Op::Close,
+    Op::Provide,
+    Op::Remove,
+    Op::Address,
+    Op::Socket,
+    Op::Listen,
+    Op::Shutdown,
 ];
 
 /// What is read, of whatever opcode.
@@ -52,12 +65,25 @@ enum Args {
     PollRemove(PollRemoveArgs),
     Cancel(CancelArgs),
     Close(CloseArgs),
+    Provide(ProvideArgs),
+    Remove(RemoveArgs),
+    Address(AddressArgs),
+    Socket(SocketArgs),
+    Listen(ListenArgs),
+    Shutdown(ShutdownArgs),
 }
 
 /// `IOSQE_*` that change what a field may be.
 const FIXED_FILE: u8 = 0x01;
 const BUFFER_SELECT: u8 = 0x20;
 const CQE_SKIP: u8 = 0x40;
+
+/// Where user space ends.
+const TASK_SIZE: u64 = 0x7fff_ffff_f000;
+
+fn accessible(addr: u64, len: usize) -> bool {
+    addr <= TASK_SIZE && len as u64 <= TASK_SIZE - addr
+}
 
 fn parse(op: Op, fields: &Fields) -> Result<Args> {
     let sqe = &fields.sqe();
@@ -74,6 +100,12 @@ fn parse(op: Op, fields: &Fields) -> Result<Args> {
         Op::PollRemove => Args::PollRemove(PollRemoveArgs::parse(sqe)?),
         Op::Cancel => Args::Cancel(CancelArgs::parse(sqe, flags)?),
         Op::Close => Args::Close(CloseArgs::parse(sqe, flags)?),
+        Op::Provide => Args::Provide(ProvideArgs::parse(sqe, accessible)?),
+        Op::Remove => Args::Remove(RemoveArgs::parse(sqe)?),
+        Op::Address => Args::Address(AddressArgs::parse(sqe)?),
+        Op::Socket => Args::Socket(SocketArgs::parse(sqe)?),
+        Op::Listen => Args::Listen(ListenArgs::parse(sqe)?),
+        Op::Shutdown => Args::Shutdown(ShutdownArgs::parse(sqe)?),
     })
 }
 
@@ -128,6 +160,7 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
         Op::Send | Op::Sendmsg => (
             vec![
                 einval(f.len() > i32::MAX as u32),
+                // IORING_RECVSEND_POLL_FIRST, IORING_RECVSEND_BUNDLE, IORING_SEND_VECTORIZED
                 einval(f.ioprio() & !0x31 != 0),
                 einval(op == Op::Sendmsg && prio(4)),
                 einval(op == Op::Send && f.pad3() != 0),
@@ -224,6 +257,81 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
             ],
             Args::Close(CloseArgs { fd: f.fd() }),
         ),
+        Op::Provide => {
+            let bytes = i128::from(f.len()) * i128::from(f.fd());
+            let end = i128::from(f.addr()) + bytes;
+            (
+                vec![
+                    einval(f.op_flags() != 0 || f.file_index() != 0),
+                    (!(1..=65_536).contains(&f.fd()), E2BIG),
+                    einval(f.len() == 0),
+                    (end > i128::from(u64::MAX), EOVERFLOW),
+                    (end > i128::from(TASK_SIZE), EFAULT),
+                    (f.off() > 65_535, E2BIG),
+                    einval(i128::from(f.off()) + i128::from(f.fd()) > 65_536),
+                ],
+                Args::Provide(ProvideArgs {
+                    addr: f.addr(),
+                    len: f.len(),
+                    count: f.fd() as u32,
+                    bid: f.off() as u16,
+                    group: f.buf_index(),
+                }),
+            )
+        }
+        Op::Remove => (
+            vec![
+                einval(f.op_flags() != 0 || f.addr() != 0 || f.len() != 0),
+                einval(f.off() != 0 || f.file_index() != 0),
+                einval(!(1..=65_536).contains(&f.fd())),
+            ],
+            Args::Remove(RemoveArgs {
+                count: f.fd() as u32,
+                group: f.buf_index(),
+            }),
+        ),
+        // CONNECT and BIND
+        Op::Address => (
+            vec![
+                einval(f.len() != 0 || f.buf_index() != 0),
+                einval(f.op_flags() != 0 || f.file_index() != 0),
+            ],
+            Args::Address(AddressArgs {
+                addr: f.addr(),
+                len: f.off() as i32,
+            }),
+        ),
+        Op::Socket => (
+            vec![
+                einval(f.addr() != 0 || f.op_flags() != 0 || f.buf_index() != 0),
+                // A direct descriptor: there are none.
+                einval(f.file_index() != 0),
+                // All but a type, SOCK_CLOEXEC and SOCK_NONBLOCK
+                einval((4..32).any(|bit| bit != 19 && bit != 11 && f.off() & 1 << bit != 0)),
+            ],
+            Args::Socket(SocketArgs {
+                domain: f.fd(),
+                kind: f.off() as i32 & 15,
+                flags: f.off() as u32 & !15,
+                protocol: f.len() as i32,
+            }),
+        ),
+        Op::Listen => (
+            vec![
+                einval(f.addr() != 0 || f.buf_index() != 0 || f.op_flags() != 0),
+                einval(f.file_index() != 0 || f.off() != 0),
+            ],
+            Args::Listen(ListenArgs {
+                backlog: f.len() as i32,
+            }),
+        ),
+        Op::Shutdown => (
+            vec![
+                einval(f.off() != 0 || f.addr() != 0 || f.op_flags() != 0),
+                einval(f.buf_index() != 0 || f.file_index() != 0),
+            ],
+            Args::Shutdown(ShutdownArgs { how: f.len() }),
+        ),
     };
     match faults.iter().find(|(wrong, _)| *wrong) {
         Some((_, error)) => Err(*error),
@@ -238,6 +346,11 @@ fn agree(op: Op, fields: &Fields) {
 /// An entry that each opcode takes, and another with all that it may have.
 fn good(op: Op) -> [Fields; 2] {
     let plain = Fields::ZERO.set_fd(3).set_user_data(0x1122);
+    let plain = if op == Op::Provide {
+        plain.set_len(64)
+    } else {
+        plain
+    };
     let full = match op {
         Op::Nop => plain.set_op_flags(0x13).set_len(77),
         Op::Recv => plain
@@ -251,7 +364,7 @@ fn good(op: Op) -> [Fields; 2] {
         Op::Send => plain
             .set_off(0x7000)
             .set_addr_len(16)
-            .set_ioprio(1)
+            .set_ioprio(33)
             .set_len(9),
         Op::Sendmsg => plain.set_addr(0x7000).set_len(1).set_ioprio(1),
         Op::Accept => plain
@@ -266,6 +379,16 @@ fn good(op: Op) -> [Fields; 2] {
             .set_off(0x99)
             .set_addr(0x88),
         Op::Cancel => plain.set_op_flags(0x33).set_addr(0x77).set_len(13),
+        Op::Provide => plain
+            .set_fd(65_000)
+            .set_off(500)
+            .set_addr(0x1000)
+            .set_len(0x8000_0001),
+        Op::Remove => plain.set_fd(65_536).set_buf_index(7),
+        Op::Address => plain.set_addr(0x7000).set_off(16),
+        Op::Socket => plain.set_off(0o2004005).set_len(6),
+        Op::Listen => plain.set_len(128),
+        Op::Shutdown => plain.set_len(2),
         Op::Close => plain,
     };
     [plain, full]
@@ -328,6 +451,30 @@ fn every_flag() {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Counts, ids and addresses of buffers at every limit.
+#[test]
+fn buffers_at_the_limits() {
+    let counts = [i32::MIN, -1, 0, 1, 2, 65_535, 65_536, 65_537, i32::MAX];
+    let bids = [0, 1, 65_534, 65_535, 65_536, 1 << 16 | 1, 1 << 32, u64::MAX];
+    let lens = [0, 1, 2, 0x7fff_ffff, 0x8000_0000, u32::MAX];
+    let bytes = |len: u32, count: i32| u64::from(len).wrapping_mul(count as u64);
+    for (count, bid, len) in counts
+        .into_iter()
+        .flat_map(|count| bids.map(|bid| (count, bid)))
+        .flat_map(|(count, bid)| lens.map(|len| (count, bid, len)))
+    {
+        for end in [TASK_SIZE - 1, TASK_SIZE, TASK_SIZE + 1, u64::MAX, 0, 1] {
+            let fields = Fields::ZERO
+                .set_fd(count)
+                .set_off(bid)
+                .set_len(len)
+                .set_addr(end.wrapping_sub(bytes(len, count)));
+            agree(Op::Provide, &fields);
+            agree(Op::Remove, &Fields::ZERO.set_fd(count));
         }
     }
 }

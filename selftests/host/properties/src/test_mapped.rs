@@ -4,12 +4,13 @@
 
 use crate::{
     cases,
-    mapped::{Entries, Entry, Mapped},
+    mapped::{Cut, Entries, Entry, Mapped},
 };
 use proptest::prelude::*;
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    num::NonZeroU32,
 };
 
 /// The memory, as the user sees it.
@@ -46,6 +47,16 @@ impl Entries for Memory {
     fn entry(&self, index: u16) -> Entry {
         let entries = self.entries.borrow();
         Entry::from_words(entries[usize::from(index) & (entries.len() - 1)])
+    }
+}
+
+impl Cut for Memory {
+    fn cut(&self, index: u16, addr: u64, len: u32) {
+        let mut entries = self.entries.borrow_mut();
+        let mask = entries.len() - 1;
+        let [old, rest] = &mut entries[usize::from(index) & mask];
+        *old = addr;
+        *rest = *rest & !0xffff_ffff | u64::from(len);
     }
 }
 
@@ -215,6 +226,55 @@ proptest! {
         ring.commit(old);
         prop_assert_eq!(ring.head(), head);
         prop_assert_eq!(ring.select(&memory).map(|s| s.entry.bid), (between < 32).then_some(between));
+    }
+
+    /// A ring that is consumed in parts: the parts of a buffer come one behind the other, without
+    /// a gap, until less than `keep` bytes are left. Nothing used leaves all as it was.
+    #[test]
+    fn parts(
+        start in start(),
+        lens in proptest::collection::vec(0u32..40, 1..32),
+        steps in proptest::collection::vec((0u32..50, any::<bool>()), 0..100),
+        keep in 1u32..12,
+    ) {
+        let memory = Memory::new(32);
+        let mut ring = used(&memory, start);
+        let mut queue = VecDeque::new();
+        for (bid, len) in lens.into_iter().enumerate() {
+            let bid = bid as u16;
+            let entry = Entry { len, ..entry(bid) };
+            memory.provide(entry);
+            queue.push_back(entry);
+        }
+        let keep = NonZeroU32::new(keep).unwrap();
+        let mut gone = 0u16;
+        for (used, stale) in steps {
+            let selected = ring.select(&memory);
+            prop_assert_eq!(selected.as_ref().map(|s| s.entry), queue.front().copied());
+            let Some(selected) = selected else { break };
+            let old = ring.select(&memory).unwrap();
+            let front = queue.front_mut().unwrap();
+            let bid = front.bid;
+            let taken = used.min(front.len);
+            let rest = front.len - taken;
+            let more = taken == 0 || rest >= keep.get();
+            prop_assert_eq!(ring.commit_part(&memory, selected, used, keep), (bid, more));
+            if more {
+                front.addr += u64::from(taken);
+                front.len = rest;
+            } else {
+                queue.pop_front();
+                // User space can tell a buffer that is all gone.
+                prop_assert_eq!(memory.entry(ring.head().wrapping_sub(1)).len, 0);
+                gone += 1;
+                if stale {
+                    let before = queue.front().copied();
+                    prop_assert_eq!(ring.commit_part(&memory, old, used, keep), (bid, false));
+                    prop_assert_eq!(ring.select(&memory).map(|s| s.entry), before);
+                }
+            }
+            prop_assert_eq!(ring.head(), start.wrapping_add(gone));
+        }
     }
 
     /// The fields of `struct io_uring_buf`: addr, len, bid, resv.
