@@ -449,7 +449,7 @@ TEST_F(ring, fork_leaves_the_memory_with_the_parent)
 TEST_F(ring, ops_that_take_no_buffers)
 {
 	static const unsigned int ops[] = {
-		IORING_OP_NOP, IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE,
+		IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE,
 		IORING_OP_ACCEPT, IORING_OP_ASYNC_CANCEL, IORING_OP_CLOSE,
 	};
 	unsigned int i;
@@ -457,6 +457,29 @@ TEST_F(ring, ops_that_take_no_buffers)
 	for (i = 0; i < ARRAY_SIZE(ops); i++) {
 		prep(&self->ring, ops[i], -1, NULL, 0, 1)->flags = IOSQE_BUFFER_SELECT;
 		ASSERT_RESULT(&self->ring, -EOPNOTSUPP);
+	}
+}
+
+/* ruring's own: io_uring has no buffers for it */
+TEST_F(ring, nop_takes_a_buffer)
+{
+	struct io_uring_sqe *sqe;
+	struct bench b;
+	unsigned int i;
+
+	ASSERT_EQ(0, bench_init(&b, &self->ring, 2, 16));
+	pbuf_fill(&b.pb);
+	for (i = 0; i < 3; i++) {
+		sqe = prep_nop(&self->ring, 1);
+		sqe->flags = IOSQE_BUFFER_SELECT;
+		sqe->buf_group = 5;
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		if (variant->backend == IO_URING) {
+			ASSERT_CQE(&self->ring, 1, -EOPNOTSUPP, 0);
+		} else {
+			ASSERT_CQE(&self->ring, 1, i == 2 ? -ENOBUFS : 0,
+				   i == 2 ? 0 : BUFFER_FLAGS(i));
+		}
 	}
 }
 

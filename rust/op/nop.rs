@@ -7,7 +7,7 @@ use crate::{
     sys::fd::OpenFile,
     uapi::{
         args::NopArgs,
-        errno::Result,
+        errno::{Result, ENOBUFS},
         sqe::{Flags, Sqe},
     },
 };
@@ -21,7 +21,7 @@ pub(crate) struct Nop {
 impl Op for Nop {
     const SPEC: Spec = Spec {
         needs_file: false,
-        buffer_select: false,
+        buffer_select: true,
         ioprio: false,
         wait: Wait::Never,
     };
@@ -36,7 +36,7 @@ impl Op for Nop {
     }
 
     #[inline(always)]
-    fn issue(&mut self, _at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         if self.args.task_work && !self.deferred {
             self.deferred = true;
             return Outcome::Later;
@@ -45,6 +45,19 @@ impl Op for Nop {
             if let Err(error) = OpenFile::get(fd) {
                 return Outcome::failed(error);
             }
+        }
+        // What it costs to take a buffer is measured with this. It is ruring's own.
+        if let Some(group) = at.group {
+            let groups = at.ring.groups();
+            let Some(taken) = groups.take(group, 0) else {
+                return Outcome::failed(ENOBUFS);
+            };
+            let len = taken.len;
+            return Outcome::Done {
+                res: self.args.result,
+                flags: groups.commit(taken, len),
+                broken: false,
+            };
         }
         Outcome::done(self.args.result)
     }
