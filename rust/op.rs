@@ -144,6 +144,13 @@ pub(crate) trait Op: Sized + Send {
         false
     }
 
+    /// What came of it so far, should it end before its time: bytes transferred, which are told
+    /// rather than the error, and the flags for a provided buffer that it has used.
+    #[inline]
+    fn progress(&self) -> (usize, u32) {
+        (0, 0)
+    }
+
     /// The events to wait for, for [`Wait::Own`]; or those not to wait for after all.
     #[inline]
     fn events(&self) -> u32 {
@@ -226,6 +233,15 @@ macro_rules! ops {
                     $(Self::$name(op) => op.never_waits(),)*
                     Self::Refused => true,
                 }
+            }
+
+            /// How it ends for `error`, if it must: the result and flags of its completion.
+            pub(crate) fn ends_with(&self, error: Errno) -> (i32, u32) {
+                let (done, flags) = match self {
+                    $(Self::$name(op) => op.progress(),)*
+                    Self::Refused => (0, 0),
+                };
+                (if done > 0 { done as i32 } else { error.to_raw() }, flags)
             }
 
             fn own_events(&self) -> u32 {

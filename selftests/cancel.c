@@ -372,4 +372,25 @@ TEST_F(ring, wake_ups_race_with_cancellation)
 	ASSERT_QUIET(&self->ring);
 }
 
+/* What was taken from the socket is told, though the request wanted more. */
+TEST_F(ring, bytes_received_are_not_lost)
+{
+	struct ring *r = &self->ring;
+	static char buf[8];
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_recv(r, sv[0], buf, sizeof(buf), 1)->msg_flags = MSG_WAITALL;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(3, write(sv[1], "abc", 3));
+	ASSERT_QUIET(r);
+	prep_cancel(r, 1, 0, 2);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_CQE(r, 1, 3, 0);
+	EXPECT_EQ(0, memcmp(buf, "abc", 3));
+	close(sv[0]);
+	close(sv[1]);
+}
+
 TEST_HARNESS_MAIN

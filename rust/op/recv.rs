@@ -196,6 +196,10 @@ impl Op for Recv {
         self.args.multishot
     }
 
+    fn progress(&self) -> (usize, u32) {
+        (self.done, self.begun.unwrap_or(0))
+    }
+
     #[inline]
     fn never_waits(&self) -> bool {
         self.args.msg_flags & msg::DONTWAIT != 0

@@ -262,6 +262,12 @@ impl Op for RecvMsg {
         self.0.args.multishot
     }
 
+    fn progress(&self) -> (usize, u32) {
+        let message = &*self.0;
+        let flags = message.begun.map_or(0, |(_, _, flags)| flags);
+        (message.done, flags)
+    }
+
     fn never_waits(&self) -> bool {
         self.0.args.msg_flags & msg::DONTWAIT != 0
     }

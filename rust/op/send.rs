@@ -135,6 +135,11 @@ impl Op for Send {
         }
     }
 
+    fn progress(&self) -> (usize, u32) {
+        let flags = self.buffer.map_or(0, NonZeroU32::get);
+        (self.done as usize, flags)
+    }
+
     #[inline]
     fn never_waits(&self) -> bool {
         self.args.msg_flags & msg::DONTWAIT != 0

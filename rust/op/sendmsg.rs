@@ -102,6 +102,10 @@ impl Op for SendMsg {
         }
     }
 
+    fn progress(&self) -> (usize, u32) {
+        (self.done, 0)
+    }
+
     #[inline]
     fn never_waits(&self) -> bool {
         self.msg_flags & msg::DONTWAIT != 0

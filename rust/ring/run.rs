@@ -12,7 +12,7 @@ use crate::{
         Job, Request, Token,
     },
     sys::{fd::OpenFile, queue::Fifo, token::Cell},
-    uapi::errno::{Result, EAGAIN, ECANCELED, EINVAL},
+    uapi::errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL},
 };
 use kernel::sync::{
     atomic::{Full, Relaxed},
@@ -144,7 +144,7 @@ impl Locked<'_> {
         let mut retries = 0;
         loop {
             if reasons.cancelled() {
-                return self.finish(token, ECANCELED.to_raw(), 0, true);
+                return self.end(token, ECANCELED);
             }
             let outcome = self.attempt(&mut token.owned().job, reasons);
             match outcome {
@@ -165,6 +165,12 @@ impl Locked<'_> {
         }
     }
 
+    /// Ends a request before its time. What it has transferred is not lost.
+    fn end(&mut self, token: Token, error: Errno) {
+        let (res, flags) = token.peek().job.op.ends_with(error);
+        self.finish(token, res, flags, true);
+    }
+
     /// Has a request wait that was tried before, or drives it if it need not.
     pub(super) fn wait_or_run(&mut self, token: Token) {
         if let Some((token, reasons)) = self.wait(token) {
@@ -181,7 +187,7 @@ impl Locked<'_> {
     fn wait(&mut self, mut token: Token) -> Option<(Token, Reasons)> {
         let job = &mut token.owned().job;
         if job.op.never_waits() {
-            self.finish(token, EAGAIN.to_raw(), 0, true);
+            self.end(token, EAGAIN);
             return None;
         }
         job.polled = true;
@@ -273,7 +279,7 @@ impl Locked<'_> {
             let Some(mut token) = tokens.pop() else { break };
             count += 1;
             if gone {
-                self.finish(token, ECANCELED.to_raw(), 0, true);
+                self.end(token, ECANCELED);
             } else {
                 let reasons = token.reasons();
                 self.run(token, reasons);
@@ -288,7 +294,7 @@ impl Locked<'_> {
     pub(super) fn run_ready(&mut self, gone: bool) {
         while let Some(token) = self.state.ready.pop() {
             if gone {
-                self.finish(token, ECANCELED.to_raw(), 0, true);
+                self.end(token, ECANCELED);
             } else if token.peek().job.flags.force_async() {
                 self.run_later(token);
             } else {

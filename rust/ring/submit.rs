@@ -8,7 +8,7 @@ use crate::{
     req::{claim::Reasons, home::Home, Job, Token},
     uapi::{
         abi::setup,
-        errno::{Result, EAGAIN, ECANCELED},
+        errno::{Result, EAGAIN, ECANCELED, ENOMEM},
         setup::layout,
         sqe::{Flags, Link, Sqe},
     },
@@ -140,12 +140,13 @@ impl Locked<'_> {
     /// Moves a job that was tried into a cell; without memory for one it ends.
     fn settle(&mut self, home: &Arc<Home>, job: &mut Job) -> Option<Token> {
         // The attempt may have had an effect, so that it cannot be taken back.
+        let (res, flags) = job.op.ends_with(ENOMEM);
         let mut end = Job::new(Operation::Refused, job.user_data, Flags::default());
         let job = core::mem::replace(job, Job::new(Operation::Refused, 0, Flags::default()));
         match self.cell(home, job) {
             Ok(token) => Some(token),
-            Err(error) => {
-                self.finish_inline(&mut end, error.to_errno(), 0);
+            Err(_) => {
+                self.finish_inline(&mut end, res, flags);
                 None
             }
         }
