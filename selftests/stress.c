@@ -53,7 +53,7 @@ TEST_F(ring, ring_is_closed_while_data_comes_in)
 	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
 	w.fd = sv[1];
 	ASSERT_EQ(0, pthread_create(&w.thread, NULL, send_thread, &w));
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < 6; round++) {
 		struct pbuf pb;
 		struct ring r;
 		unsigned int i;
@@ -87,7 +87,7 @@ TEST_F(ring, stream_with_cancellations_in_between)
 	pbuf_fill(&pb);
 	w.fd = sv[1];
 	ASSERT_EQ(0, pthread_create(&w.thread, NULL, send_thread, &w));
-	for (round = 0; round < 25; round++) {
+	for (round = 0; round < 15; round++) {
 		struct io_uring_cqe cqe;
 		unsigned int left = 2;
 
@@ -122,7 +122,7 @@ TEST_F(ring, peer_is_closed_while_the_request_is_cancelled)
 {
 	unsigned int round;
 
-	for (round = 0; round < 12; round++) {
+	for (round = 0; round < 8; round++) {
 		unsigned int i, ended = 0;
 		struct io_uring_cqe cqe;
 		pthread_t thread;
@@ -159,7 +159,7 @@ TEST_F(ring, socket_is_shut_down_while_it_is_armed)
 {
 	unsigned int round;
 
-	for (round = 0; round < 12; round++) {
+	for (round = 0; round < 8; round++) {
 		struct io_uring_cqe cqe;
 		struct worker w = {};
 		unsigned int seen = 0;
