@@ -17,7 +17,7 @@ mod socket;
 
 use crate::{
     req::{claim::Reasons, Job},
-    ring::Locked,
+    ring::{Locked, Ring},
     sys::fd::OpenFile,
     uapi::{
         abi::{events, op},
@@ -25,6 +25,7 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
+use kernel::sync::Arc;
 
 /// Which events of its file an opcode waits for when it would block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +157,12 @@ pub(crate) trait Op: Sized + Send {
     fn events(&self) -> u32 {
         0
     }
+
+    /// The ring whose descriptor it waits for, instead of the file: see [`poll::PollAdd`].
+    #[inline]
+    fn ring(&self) -> Option<&Arc<Ring>> {
+        None
+    }
 }
 
 macro_rules! ops {
@@ -242,6 +249,15 @@ macro_rules! ops {
                     Self::Refused => (0, 0),
                 };
                 (if done > 0 { done as i32 } else { error.to_raw() }, flags)
+            }
+
+            /// See [`Op::ring`].
+            #[inline]
+            pub(crate) fn ring(&self) -> Option<&Arc<Ring>> {
+                match self {
+                    $(Self::$name(op) => op.ring(),)*
+                    Self::Refused => None,
+                }
             }
 
             fn own_events(&self) -> u32 {

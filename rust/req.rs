@@ -14,6 +14,7 @@ use crate::{
     sys::{
         fd::OpenFile,
         queue::Fifo,
+        ringfile,
         token::{self, Parcel},
     },
     uapi::{abi::Cqe, errno::Errno, sqe::Flags},
@@ -155,7 +156,11 @@ pub(crate) fn reuse(mut token: Token, job: Job) -> Token {
 /// Lets lookups see what the job says.
 pub(crate) fn show(token: &mut Token) {
     let (face, held) = token.faces();
-    let file = held.job.file.as_ref().map_or(0, OpenFile::id);
+    let file = match (&held.job.file, held.job.op.ring()) {
+        (Some(file), None) => file.id(),
+        (_, Some(ring)) => ringfile::id(ring),
+        (None, None) => 0,
+    };
     face.user_data.store(held.job.user_data, Relaxed);
     face.file.store(file, Relaxed);
     face.opcode.store(u32::from(held.job.op.opcode()), Relaxed);

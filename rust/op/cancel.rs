@@ -5,7 +5,8 @@
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
     req::{claim::Reasons, home, Face},
-    sys::fd::OpenFile,
+    ring::Ring,
+    sys::{fd::OpenFile, ringfile},
     uapi::{
         args::CancelArgs,
         errno::{Result, ENOENT},
@@ -22,10 +23,16 @@ impl AsyncCancel {
             Some(fd) => Some(OpenFile::get(fd)?),
             None => None,
         };
+        let file_id = file
+            .as_ref()
+            .map(|file| match ringfile::ring_of::<Ring>(file) {
+                Some(ring) => ringfile::id(&ring),
+                None => file.id(),
+            });
         let matches = |face: &Face| {
             self.0.user_data.is_none_or(|data| data == face.user_data())
                 && self.0.opcode.is_none_or(|opcode| opcode == face.opcode())
-                && file.as_ref().is_none_or(|file| file.id() == face.file())
+                && file_id.is_none_or(|id| id == face.file())
         };
         let mut count = 0;
         let mut cancel = |cell: &crate::sys::token::Cell<crate::req::Request>| {

@@ -6,24 +6,39 @@ use super::{Attempt, Op, Operation, Outcome, Spec, Wait};
 use crate::{
     req::{self, claim::Reasons, home},
     ring::Ring,
-    sys::{poll::events_of, ringfile},
+    sys::{
+        poll::events_of,
+        ringfile::{self, PollTable, RingFile},
+    },
     uapi::{
         abi::{events, op},
         args::{PollArgs, PollRemoveArgs},
-        errno::{Result, EALREADY, EINVAL, ENOENT},
+        errno::{Result, EALREADY, ENOENT},
         sqe::{Flags, Sqe},
     },
 };
+use kernel::sync::Arc;
 
 /// POLL_ADD.
 pub(crate) struct PollAdd {
     args: PollArgs,
+    /// The ring whose descriptor it polls. It keeps the ring and not its file: a ring that polls
+    /// itself would else never be closed.
+    ring: Option<Arc<Ring>>,
 }
 
 impl PollAdd {
     /// Changes what it waits for: the events, and not how.
     fn update(&mut self, wanted: u32) {
         self.args.events = (self.args.events & !0xffff) | (wanted & 0xffff);
+    }
+
+    /// The events of `wanted` that are there at the moment.
+    fn look(&self, at: &Attempt<'_, '_>, wanted: u32) -> Result<u32> {
+        match &self.ring {
+            Some(ring) => Ok(ring.poll(&PollTable::none()) & wanted),
+            None => Ok(events_of(at.file()?, wanted)),
+        }
     }
 }
 
@@ -38,32 +53,36 @@ impl Op for PollAdd {
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         Ok(Self {
             args: PollArgs::parse(sqe, flags)?,
+            ring: None,
         })
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        let file = match at.file() {
-            Ok(file) => file,
-            Err(error) => return Outcome::failed(error),
-        };
         if !at.polled {
-            // A ring that waits for a ring could keep itself alive.
-            if ringfile::is_ring::<Ring>(file) {
-                return Outcome::failed(EINVAL);
-            }
-            return Outcome::Wait;
+            return match at.file() {
+                Ok(file) => {
+                    self.ring = ringfile::ring_of(file);
+                    Outcome::Wait
+                }
+                Err(error) => Outcome::failed(error),
+            };
         }
         let wanted = (self.args.events & 0xffff) | events::ALWAYS;
         let mut mask = at.reasons.events() & wanted;
         // A waker that says nothing, or one of several, may be out of date.
         if mask == 0 || at.reasons.again() {
-            mask = events_of(file, wanted);
+            mask = match self.look(&at, wanted) {
+                Ok(mask) => mask,
+                Err(error) => return Outcome::failed(error),
+            };
         }
         if mask == 0 {
             return Outcome::Wait;
         }
         let mask = mask as i32;
-        if self.args.multishot() && !at.reasons.looped() && at.post_more(mask, 0) {
+        // A ring that is gone has no more to say.
+        let last = at.reasons.looped() || self.ring.as_ref().is_some_and(|ring| ring.is_dying());
+        if self.args.multishot() && !last && at.post_more(mask, 0) {
             return Outcome::Wait;
         }
         Outcome::done(mask)
@@ -75,6 +94,10 @@ impl Op for PollAdd {
 
     fn events(&self) -> u32 {
         self.args.events
+    }
+
+    fn ring(&self) -> Option<&Arc<Ring>> {
+        self.ring.as_ref()
     }
 }
 

@@ -224,7 +224,7 @@ impl Locked<'_> {
 
     /// Drops the reference to a file. The last one is not left for the task's way back.
     #[inline]
-    fn put_file(&mut self, file: OpenFile) {
+    pub(super) fn put_file(&mut self, file: OpenFile) {
         if file.is_last() {
             self.release_unlocked(file);
         }

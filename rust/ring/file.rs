@@ -58,6 +58,10 @@ impl RingFile for Ring {
         if unseen || self.overflowing() || self.has_deferred_work() {
             mask |= events::IN | events::RDNORM;
         }
+        // Only a request can still be polling then: it has the ring but not its file.
+        if self.is_dying() {
+            mask |= events::HUP;
+        }
         mask
     }
 
@@ -102,6 +106,8 @@ impl RingFile for Ring {
         let kept = locked.shut_down();
         drop(locked);
         drop(kept);
+        // Other rings may be polling this one.
+        this.pollers.hang_up();
     }
 
     fn show_fdinfo(&self, out: &SeqFile) {

@@ -194,8 +194,22 @@ impl Locked<'_> {
         if !job.watching {
             let wanted = job.op.events();
             let multishot = job.op.multishot();
+            let ring = job.op.ring().cloned();
             let file = job.file.take();
-            let watched = file.as_ref().map(|file| token.watch(file, wanted));
+            let watched = match &ring {
+                // Waiting for a ring does not keep its file open.
+                Some(ring) => Some(token.watch_ring(ring, wanted)),
+                None => file.as_ref().map(|file| token.watch(file, wanted)),
+            };
+            let file = match (ring, file) {
+                (Some(_), Some(file)) => {
+                    self.put_file(file);
+                    // Not to be looked up again.
+                    token.owned().job.fd = -1;
+                    None
+                }
+                (_, file) => file,
+            };
             let job = &mut token.owned().job;
             job.file = file;
             match watched {

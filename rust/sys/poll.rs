@@ -10,6 +10,7 @@
 
 use super::{
     bindings,
+    ringfile::{PollTable, RingFile},
     token::{Cell, Parcel, Token},
 };
 use crate::{req::claim::Reasons, uapi::abi::events};
@@ -25,7 +26,7 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{Acquire, Atomic, Relaxed, Release},
-        rcu,
+        rcu, Arc,
     },
 };
 
@@ -215,25 +216,25 @@ struct Table<P: Parcel> {
 ///
 /// # Safety
 ///
-/// `table` must be that of a `Table` whose token [`Token::watch`] holds, and `head` a queue of the
-/// file that is polled.
+/// `table` must be that of a `Table` whose token [`Token::watch_with`] holds, and `head` a queue of
+/// what is polled.
 unsafe extern "C" fn queue_proc<P: Parcel>(
     _file: *mut bindings::file,
     head: *mut bindings::wait_queue_head,
     table: *mut bindings::poll_table_struct,
 ) {
-    // SAFETY: `watch` passed the first field of a `Table`.
+    // SAFETY: `watch_with` passed the first field of a `Table`.
     let table = unsafe { &mut *table.cast::<Table<P>>() };
-    // SAFETY: `watch` borrows the cell's token for the whole call.
+    // SAFETY: `watch_with` borrows the cell's token for the whole call.
     let waits = unsafe { (*table.cell).waits() };
     if table.queues == 0 {
-        // SAFETY: `watch` emptied the entries; the cell does not move, and takes its entries off
-        // the queues before it goes. `head` comes from a file's `->poll()`.
+        // SAFETY: `watch_with` emptied the entries; the cell does not move, and takes its entries off
+        // the queues before it goes. `head` comes from a `->poll()`.
         unsafe { waits.first.add(table.cell, head, table.events) };
         table.queues = 1;
         return;
     }
-    // SAFETY: `watch` has the token.
+    // SAFETY: `watch_with` has the token.
     let second = unsafe { &mut *waits.second.get() };
     let known = |entry: &Entry<P>| entry.head.load(Relaxed) == head;
     if known(&waits.first) || (table.queues == 2 && second.as_deref().is_some_and(known)) {
@@ -274,6 +275,24 @@ impl<P: Parcel> Token<P> {
     ///
     /// Follows `vfs_poll()` as `fs/eventpoll.c` uses it.
     pub(crate) fn watch(&mut self, file: &File, wanted: u32) -> Watched {
+        self.watch_with(wanted, |table| {
+            // SAFETY: The file is open, and the table outlives the call.
+            unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), table) }
+        })
+    }
+
+    /// As [`Token::watch`], of a ring whose file need not stay open. The caller keeps the ring.
+    pub(crate) fn watch_ring<T: RingFile>(&mut self, ring: &Arc<T>, wanted: u32) -> Watched {
+        self.watch_with(wanted, |table| ring.poll(&PollTable::of(table)))
+    }
+
+    /// Has `poll` register the cell with a table that it must not keep.
+    #[inline]
+    fn watch_with(
+        &mut self,
+        wanted: u32,
+        poll: impl FnOnce(*mut bindings::poll_table_struct) -> u32,
+    ) -> Watched {
         self.unwatch();
         let wanted = wanted | events::ALWAYS;
         let mut table = Table::<P> {
@@ -286,10 +305,7 @@ impl<P: Parcel> Token<P> {
             queues: 0,
             error: false,
         };
-        // SAFETY: The file is open, and the table outlives the call.
-        let mask =
-            unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), (&raw mut table).cast()) }
-                & wanted;
+        let mask = poll((&raw mut table).cast()) & wanted;
         let waiting = table.queues != 0 && !table.error;
         if !waiting {
             self.unwatch();

@@ -18,14 +18,30 @@ const O_RDWR_CLOEXEC: u32 = 0o2 | 0o2000000;
 
 /// Where [`RingFile::poll`] registers its queue.
 pub(crate) struct PollTable<'a> {
-    file: &'a File,
+    /// Only passed on; null if it is no file that is polled.
+    file: *mut bindings::file,
     table: *mut bindings::poll_table_struct,
+    _table: PhantomData<&'a ()>,
 }
 
 impl PollTable<'_> {
     /// Has the poller woken up by `queue`, which must be part of the object whose file is polled.
     pub(crate) fn register<'q>(&self, queue: &'q WaitQueue) {
         queue.poll_wait(self.file, self.table);
+    }
+
+    /// Where nobody registers: what is polled just says its events.
+    pub(crate) const fn none() -> Self {
+        Self::of(core::ptr::null_mut())
+    }
+
+    /// `table`, for a poll that does not go through a file.
+    pub(super) const fn of(table: *mut bindings::poll_table_struct) -> Self {
+        Self {
+            file: core::ptr::null_mut(),
+            table,
+            _table: PhantomData,
+        }
     }
 }
 
@@ -52,7 +68,8 @@ impl Area<'_> {
 pub(crate) trait RingFile: Send + Sync + 'static {
     /// ioctl(2). May sleep.
     fn ioctl(this: &Arc<Self>, cmd: u32, arg: u64) -> Result<i64>;
-    /// poll(2): the `EPOLL*` events at the moment. Called without locks, may not sleep for long.
+    /// poll(2): the `EPOLL*` events at the moment. May be called with the locks of other rings,
+    /// and may not sleep for long.
     fn poll(&self, table: &PollTable<'_>) -> u32;
     /// Whether there is something to map at `offset` (bytes).
     fn mappable(&self, offset: u64) -> Result;
@@ -114,8 +131,9 @@ impl<T: RingFile> Operations<T> {
         // SAFETY: `file` is one of ours, and open.
         unsafe {
             let table = PollTable {
-                file: File::from_raw_file(file.cast()),
+                file,
                 table,
+                _table: PhantomData,
             };
             Self::ring(file).poll(&table)
         }
@@ -243,4 +261,20 @@ pub(crate) fn is_ring<T: RingFile>(file: &File) -> bool {
     // SAFETY: The file is open.
     let ops = unsafe { (*file.as_ptr().cast::<bindings::file>()).f_op };
     core::ptr::eq(ops, Operations::<T>::OPS)
+}
+
+/// The ring of the type `T` that `file` is, if it is one.
+pub(crate) fn ring_of<T: RingFile>(file: &File) -> Option<Arc<T>> {
+    if !is_ring::<T>(file) {
+        return None;
+    }
+    // SAFETY: The file is open, and its operations are those of a file that `install` made for a
+    // `T`.
+    let ring = unsafe { Operations::<T>::ring(file.as_ptr().cast()) };
+    Some(Arc::clone(&ring))
+}
+
+/// Identifies a ring while somebody has a reference to it, and is the id of no open file.
+pub(crate) fn id<T: RingFile>(ring: &Arc<T>) -> usize {
+    core::ptr::from_ref::<T>(ring) as usize
 }

@@ -6,7 +6,7 @@
 
 use super::bindings;
 use crate::uapi::abi::events;
-use kernel::{fs::File, prelude::*, types::Opaque};
+use kernel::{prelude::*, types::Opaque};
 
 /// A wait queue.
 #[pin_data]
@@ -49,11 +49,22 @@ impl WaitQueue {
         unsafe { bindings::ruring_wake_up_poll(self.head.get(), events::IN | events::URING_WAKE) };
     }
 
-    /// Registers a poller. The file must keep the queue alive until it is released.
-    pub(super) fn poll_wait(&self, file: &File, table: *mut bindings::poll_table_struct) {
-        // SAFETY: The caller passes the table that `->poll()` was given; pollers leave the queue
-        // before they let go of the file.
-        unsafe { bindings::ruring_poll_wait(file.as_ptr().cast(), self.head.get(), table) };
+    /// Tells those who wait that what they wait for is gone. Takes the queue's lock.
+    pub(crate) fn hang_up(&self) {
+        // SAFETY: The queue is initialised.
+        unsafe { bindings::ruring_wake_up_poll(self.head.get(), events::HUP) };
+    }
+
+    /// Registers a poller with what is polled, which must keep the queue alive as long as pollers
+    /// keep it. Has a full barrier afterwards.
+    pub(super) fn poll_wait(
+        &self,
+        file: *mut bindings::file,
+        table: *mut bindings::poll_table_struct,
+    ) {
+        // SAFETY: The caller passes the table that `->poll()` was given, or one like it; pollers
+        // leave the queue before they let go of what they poll.
+        unsafe { bindings::ruring_poll_wait(file, self.head.get(), table) };
     }
 
     pub(super) fn as_ptr(&self) -> *mut bindings::wait_queue_head {
