@@ -72,8 +72,8 @@ static int call_setup(enum ring_backend backend, unsigned int entries,
 	return ret;
 }
 
-static int call_enter(const struct ring *ring, unsigned int to_submit,
-		      unsigned int min_complete, unsigned int flags)
+int ring_enter(const struct ring *ring, unsigned int to_submit,
+	       unsigned int min_complete, unsigned int flags)
 {
 	struct ruring_enter enter = {
 		.to_submit = to_submit,
@@ -236,7 +236,7 @@ int ring_submit_and_wait(struct ring *ring, unsigned int wait_nr)
 		return 0;
 
 	ring->enters++;
-	return call_enter(ring, to_submit, wait_nr, flags);
+	return ring_enter(ring, to_submit, wait_nr, flags);
 }
 
 struct io_uring_cqe *ring_peek_cqe(const struct ring *ring)

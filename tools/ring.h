@@ -97,6 +97,13 @@ struct io_uring_sqe *ring_get_sqe(struct ring *ring);
  */
 int ring_submit_and_wait(struct ring *ring, unsigned int wait_nr);
 
+/*
+ * io_uring_enter(2) itself, for a program that counts its calls or times them:
+ * the tail that shows the entries to the kernel is its own business then.
+ */
+int ring_enter(const struct ring *ring, unsigned int to_submit,
+	       unsigned int min_complete, unsigned int flags);
+
 /* The oldest completion, or NULL. It stays valid until ring_seen_cqe(). */
 struct io_uring_cqe *ring_peek_cqe(const struct ring *ring);
 

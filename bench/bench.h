@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the rows of the benchmark share.
+ *
+ * A row is a function that does the same thing over and over, on one side:
+ * ruring, io_uring, or the plain system calls that are the floor of both. It
+ * says when a call into the kernel begins and ends, and for what the call is:
+ *
+ *	while (bench_sample(b)) {
+ *		...
+ *		bench_enter(b, &ring, 1);
+ *		bench_reap(&ring, 1);
+ *		bench_end(b, 1);
+ *	}
+ *
+ * Each sample gives one figure per operation; the row's figure is their median,
+ * so that a timer interrupt in some of them does not count.
+ */
+#ifndef RURING_BENCH_H
+#define RURING_BENCH_H
+
+#include <err.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "ring.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
+
+/* What is measured. */
+enum bench_side {
+	SIDE_RURING,
+	SIDE_IO_URING,
+	SIDE_CALLS,
+	NR_SIDES,
+};
+
+#define ON_RURING	(1U << SIDE_RURING)
+#define ON_IO_URING	(1U << SIDE_IO_URING)
+#define ON_CALLS	(1U << SIDE_CALLS)
+#define ON_RINGS	(ON_RURING | ON_IO_URING)
+#define ON_ALL		(ON_RINGS | ON_CALLS)
+
+/* As the man pages recommend it for a ring that belongs to one thread. */
+#define DEFER		(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+
+enum proto {
+	TCP,
+	UDP,
+	UNIX,
+};
+
+struct bench;
+
+/* One line of the table, on @sides. What the numbers mean is up to @run. */
+struct row {
+	const char *name;
+	void (*run)(struct bench *b);
+	unsigned int sides;
+	unsigned int setup_flags;
+	enum proto proto;
+	unsigned int size;		/* bytes of a message */
+	unsigned int batch;		/* operations for one call */
+	unsigned int count;		/* of clients, of armed requests */
+	unsigned int mode;
+};
+
+/* Rows end with one that has no name. */
+extern const struct row nop_rows[];
+extern const struct row transfer_rows[];
+
+/* Where time goes. */
+enum account {
+	ENTER,		/* the calls that are measured */
+	PEER,		/* the other end's calls, which wake us up */
+	OTHER,		/* what does not count */
+	NR_ACCOUNTS,
+};
+
+#define MAX_SAMPLES	64
+
+/* A row on one side, while it is measured. */
+struct bench {
+	const struct row *row;
+	enum bench_side side;
+	unsigned int wanted;
+	unsigned int warm;		/* samples before the first that counts */
+	unsigned int taken;
+	__u64 begun;
+	__u64 spent[NR_ACCOUNTS];
+	struct {
+		double enter, peer, app;
+	} samples[MAX_SAMPLES];
+};
+
+/*
+ * The time stamp counter. Under an instruction-exact clock one tick is one
+ * instruction, and reading it is one as well.
+ */
+static inline __u64 bench_clock(void)
+{
+	__u32 low, high;
+
+	asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (__u64)high << 32 | low;
+}
+
+/* What two readings of the clock with nothing in between say. */
+extern __u64 bench_clock_cost;
+
+/* Counts the time that @call takes, and is its value. */
+#define BENCH_CALL(b, account, call) ({					\
+	__u64 begun_ = bench_clock();					\
+	typeof(call) ret_ = (call);					\
+									\
+	(b)->spent[account] += bench_clock() - begun_ - bench_clock_cost; \
+	ret_;								\
+})
+
+/* Begins a sample. False when there are enough. */
+bool bench_sample(struct bench *b);
+/* Ends it: so many operations were done. */
+void bench_end(struct bench *b, unsigned int operations);
+/* There is nothing to measure on this side: ends the process. */
+void bench_skip(const char *why);
+
+/* A ring as the row wants it, on the row's side. */
+void bench_ring(struct bench *b, struct ring *ring, unsigned int sq_entries,
+		unsigned int cq_entries);
+/* The next entry of a queue that has room. */
+struct io_uring_sqe *bench_sqe(struct ring *ring);
+/* Submits what there is and waits for @wait_nr completions, on an account. */
+void bench_enter_on(struct bench *b, enum account account, struct ring *ring,
+		    unsigned int wait_nr);
+static inline void bench_enter(struct bench *b, struct ring *ring,
+			       unsigned int wait_nr)
+{
+	bench_enter_on(b, ENTER, ring, wait_nr);
+}
+/* Takes the next completion, which must be there. */
+struct completion {
+	__u64 user_data;
+	__s32 res;
+	__u32 flags;
+};
+struct completion bench_cqe(struct ring *ring);
+/* Takes @nr completions, each with this result. */
+void bench_reap(struct ring *ring, unsigned int nr, int res);
+
+/* Two connected sockets: what is sent to [1] is received from [0]. */
+void bench_pair(enum proto proto, int fds[2]);
+/* Sends and receives one message whole, without waiting. */
+void bench_send(struct bench *b, enum account account, int fd, size_t size);
+void bench_recv(struct bench *b, enum account account, int fd, size_t size);
+
+/* Memory for messages, long in place. */
+extern unsigned char bench_memory[1 << 20];
+
+#endif /* RURING_BENCH_H */
