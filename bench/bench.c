@@ -4,11 +4,12 @@
  * operation, where the clock counts instructions. bench/run starts this in a
  * virtual machine and reads what it prints, one line for a row on a side:
  *
- *	row TAB side TAB enter TAB peer TAB application TAB spread
+ *	row TAB side TAB enter TAB peer TAB application TAB spread TAB operations
  *	row TAB side TAB skip TAB why
  */
 #include <errno.h>
 #include <fnmatch.h>
+#include <getopt.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "args.h"
 #include "bench.h"
 
 static const char * const side_names[NR_SIDES] = {
@@ -35,6 +37,7 @@ static const struct row * const all_rows[] = {
 /* What a child leaves to its parent. */
 struct outcome {
 	double enter, peer, app, spread;
+	__u64 operations;
 	char skip[128];
 	bool done;
 };
@@ -60,6 +63,7 @@ void bench_end(struct bench *b, unsigned int operations)
 	for (i = 0; i < NR_ACCOUNTS; i++)
 		counted += b->spent[i];
 	if (b->taken >= b->warm) {
+		b->operations += operations;
 		i = b->taken - b->warm;
 		b->samples[i].enter = (double)b->spent[ENTER] / operations;
 		b->samples[i].peer = (double)b->spent[PEER] / operations;
@@ -100,6 +104,7 @@ static void summarise(const struct bench *b)
 	for (i = 0; i < b->wanted; i++)
 		values[i] = b->samples[i].enter;
 	outcome->enter = median(values, b->wanted, &outcome->spread);
+	outcome->operations = b->operations;
 	outcome->done = true;
 }
 
@@ -217,9 +222,9 @@ static bool run(const struct row *row, enum bench_side side,
 		printf("%s\t%s\tskip\t%s\n", row->name, side_names[side],
 		       outcome->skip);
 	else
-		printf("%s\t%s\t%.2f\t%.2f\t%.2f\t%.2f\n", row->name,
+		printf("%s\t%s\t%.2f\t%.2f\t%.2f\t%.2f\t%llu\n", row->name,
 		       side_names[side], outcome->enter, outcome->peer,
-		       outcome->app, outcome->spread);
+		       outcome->app, outcome->spread, outcome->operations);
 	return true;
 }
 
@@ -261,14 +266,35 @@ static void settle(char **argv)
 	}
 }
 
+/* bench [--side NAME] [--samples N] [PATTERN]... */
 int main(int argc, char **argv)
 {
+	static const struct option options[] = {
+		{ "side",	required_argument, NULL, 's' },
+		{ "samples",	required_argument, NULL, 'n' },
+		{ }
+	};
+	unsigned int i, sides = ON_ALL, samples = 41;
 	const struct row *row;
 	enum bench_side side;
 	bool good = true;
-	unsigned int i;
+	int c;
 
-	(void)argc;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			for (side = 0; side < NR_SIDES; side++) {
+				if (!strcmp(optarg, side_names[side]))
+					sides = 1U << side;
+			}
+			break;
+		case 'n':
+			samples = arg_number("samples", optarg, 1, MAX_SAMPLES);
+			break;
+		default:
+			return 2;
+		}
+	}
 	settle(argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
@@ -278,11 +304,11 @@ int main(int argc, char **argv)
 	printf("clock\t%llu\n", bench_clock_cost);
 	for (i = 0; i < ARRAY_SIZE(all_rows); i++) {
 		for (row = all_rows[i]; row->name; row++) {
-			if (!chosen(row->name, argv + 1))
+			if (!chosen(row->name, argv + optind))
 				continue;
 			for (side = 0; side < NR_SIDES; side++) {
-				if (row->sides & 1U << side)
-					good &= run(row, side, 41);
+				if (row->sides & sides & 1U << side)
+					good &= run(row, side, samples);
 			}
 		}
 	}

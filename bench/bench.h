@@ -88,6 +88,7 @@ struct bench {
 	unsigned int warm;		/* samples before the first that counts */
 	unsigned int taken;
 	__u64 begun;
+	__u64 operations;		/* in all samples that count */
 	__u64 spent[NR_ACCOUNTS];
 	struct {
 		double enter, peer, app;
@@ -109,12 +110,32 @@ static inline __u64 bench_clock(void)
 /* What two readings of the clock with nothing in between say. */
 extern __u64 bench_clock_cost;
 
+/* Where a profile of what is measured begins and ends, see bench/profile. */
+void bench_mark_enter(void);
+void bench_mark_peer(void);
+void bench_mark_end(void);
+
+static inline void bench_mark(const struct bench *b, enum account account)
+{
+	if (b->taken < b->warm || account == OTHER)
+		return;
+	if (account == ENTER)
+		bench_mark_enter();
+	else
+		bench_mark_peer();
+}
+
 /* Counts the time that @call takes, and is its value. */
 #define BENCH_CALL(b, account, call) ({					\
-	__u64 begun_ = bench_clock();					\
-	typeof(call) ret_ = (call);					\
+	__u64 begun_, ended_;						\
+	typeof(call) ret_;						\
 									\
-	(b)->spent[account] += bench_clock() - begun_ - bench_clock_cost; \
+	bench_mark(b, account);						\
+	begun_ = bench_clock();						\
+	ret_ = (call);							\
+	ended_ = bench_clock();						\
+	bench_mark_end();						\
+	(b)->spent[account] += ended_ - begun_ - bench_clock_cost;	\
 	ret_;								\
 })
 
