@@ -191,6 +191,41 @@ macro_rules! ops {
             }
         }
 
+        $(impl Variant for $op {
+            #[inline(always)]
+            fn of(operation: &mut Operation) -> Option<&mut Self> {
+                match operation {
+                    Operation::$name(op) => Some(op),
+                    _ => None,
+                }
+            }
+
+            #[inline(always)]
+            fn into(self) -> Operation {
+                Operation::$name(self)
+            }
+        })*
+
+        /// Reads an SQE into a job whose last operation is over. It is left with what could be
+        /// read if it is refused.
+        #[inline(always)]
+        pub(crate) fn parse(sqe: &Sqe, job: &mut Job) -> Result {
+            job.begin(sqe.user_data());
+            match sqe.opcode() {
+                $(op::$code => parse_as::<$op>(sqe, job),)*
+                _ => Err(EINVAL),
+            }
+        }
+
+        /// Tries a job once. Looks its file up first, if it has none yet.
+        #[inline(always)]
+        pub(crate) fn issue(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Outcome {
+            match &job.op {
+                $(Operation::$name(_) => issue_as::<$op>(ring, job, reasons),)*
+                Operation::Refused => Outcome::failed(EINVAL),
+            }
+        }
+
         impl Operation {
             /// Its opcode.
             pub(crate) fn opcode(&self) -> u8 {
@@ -200,27 +235,10 @@ macro_rules! ops {
                 }
             }
 
-            #[inline(always)]
-            fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
-                match sqe.opcode() {
-                    $(op::$code => Ok(Self::$name(<$op>::parse(sqe, flags)?)),)*
-                    _ => Err(EINVAL),
-                }
-            }
-
             fn spec(&self) -> Option<Spec> {
                 match self {
                     $(Self::$name(_) => Some(<$op>::SPEC),)*
                     Self::Refused => None,
-                }
-            }
-
-            /// Tries to do it.
-            #[inline]
-            pub(crate) fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-                match self {
-                    $(Self::$name(op) => op.issue(at),)*
-                    Self::Refused => Outcome::failed(EINVAL),
                 }
             }
 
@@ -257,6 +275,20 @@ macro_rules! ops {
                 match self {
                     $(Self::$name(op) => op.ring(),)*
                     Self::Refused => None,
+                }
+            }
+
+            /// Ends it, once it is over.
+            #[inline(always)]
+            pub(crate) fn clear(&mut self) {
+                let owns = match self {
+                    $(Self::$name(_) => core::mem::needs_drop::<$op>(),)*
+                    Self::Refused => false,
+                };
+                let old = core::mem::replace(self, Self::Refused);
+                // Most own nothing, which need not be found out variant by variant.
+                if !owns {
+                    core::mem::forget(old);
                 }
             }
 
@@ -311,16 +343,52 @@ impl Operation {
     }
 }
 
-/// Reads an SQE into a job, which is left with what could be read if it is refused.
-#[inline]
-pub(crate) fn parse(sqe: &Sqe, job: &mut Job) -> Result {
-    let spec = spec(sqe.opcode()).ok_or(EINVAL)?;
-    job.flags = Flags::parse(sqe.flags(), spec.buffer_select)?;
-    if (!spec.ioprio && sqe.ioprio() != 0) || sqe.personality() != 0 {
+/// An opcode as one of all.
+trait Variant: Op {
+    /// The operation, if it is of this opcode.
+    fn of(operation: &mut Operation) -> Option<&mut Self>;
+    /// The operation.
+    fn into(self) -> Operation;
+}
+
+/// One copy per opcode, in which what its [`Spec`] says is constant.
+#[inline(always)]
+fn parse_as<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
+    job.flags = Flags::parse(sqe.flags(), T::SPEC.buffer_select)?;
+    if (!T::SPEC.ioprio && sqe.ioprio() != 0) || sqe.personality() != 0 {
         return Err(EINVAL);
     }
-    job.fd = if spec.needs_file { sqe.fd() } else { -1 };
+    if T::SPEC.needs_file {
+        job.fd = sqe.fd();
+    }
     job.group = sqe.buf_index();
-    job.op = Operation::parse(sqe, job.flags)?;
+    let old = core::mem::replace(&mut job.op, T::parse(sqe, job.flags)?.into());
+    // The last operation was dropped at its end: there is nothing left of it to drop.
+    core::mem::forget(old);
     Ok(())
+}
+
+/// One copy per opcode, in which what its [`Spec`] says is constant.
+fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Outcome {
+    if T::SPEC.needs_file && job.file.is_none() && job.fd != -1 {
+        match ring.open(job) {
+            Ok(file) => job.file = Some(file),
+            Err(error) => return Outcome::failed(error),
+        }
+    }
+    let Some(op) = T::of(&mut job.op) else {
+        return Outcome::failed(EINVAL);
+    };
+    op.issue(Attempt {
+        ring,
+        file: if T::SPEC.needs_file {
+            job.file.as_ref()
+        } else {
+            None
+        },
+        user_data: job.user_data,
+        group: job.flags.buffer_select().then_some(job.group),
+        polled: job.polled,
+        reasons,
+    })
 }

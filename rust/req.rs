@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The life of a request that does not complete at once.
+//! The life of a request.
 //!
-//! A [`Job`] is what an SQE asks for. One that completes inline lives on the submitter's stack.
-//! One that has to wait, or belongs to a link, moves into a cell, whose token (see
-//! [`crate::sys::token`]) then travels: submitter, parked, the inbox of its home, and back.
+//! A [`Job`] is what an SQE asks for. It is read into a cell, whose token (see
+//! [`crate::sys::token`]) travels if it cannot be done at once: submitter, parked, the inbox of
+//! its home, and back.
 
 pub(crate) mod claim;
 pub(crate) mod home;
@@ -89,20 +89,35 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// A job of which nothing is known but whose it is.
-    pub(crate) fn new(op: Operation, user_data: u64, flags: Flags) -> Self {
+    /// Nothing to do.
+    const fn idle() -> Self {
         Self {
-            op,
-            user_data,
+            op: Operation::Refused,
+            user_data: 0,
             file: None,
             fd: -1,
             group: 0,
-            flags,
+            flags: Flags::NONE,
             polled: false,
             watching: false,
             refused: None,
             silent: false,
         }
+    }
+
+    /// Begins another one, of which nothing is known but whose it is.
+    ///
+    /// Only for a job that is over, which has no file and no operation.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, user_data: u64) {
+        self.user_data = user_data;
+        self.fd = -1;
+        self.group = 0;
+        self.flags = Flags::NONE;
+        self.polled = false;
+        self.watching = false;
+        self.refused = None;
+        self.silent = false;
     }
 }
 
@@ -126,31 +141,22 @@ impl Parcel for Request {
     }
 }
 
-/// Puts `job` into a new cell of `home`. May sleep.
-pub(crate) fn new(home: Arc<Home>, job: Job) -> kernel::error::Result<Token> {
+/// Makes a cell of `home`, with nothing to do. May sleep.
+pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {
     let face = Face {
         home,
         user_data: Atomic::new(0),
         file: Atomic::new(0),
         opcode: Atomic::new(0),
     };
-    let mut token = Token::new(
+    Token::new(
         face,
         Held {
-            job,
+            job: Job::idle(),
             chain: Fifo::new(),
             cqe: Cqe::default(),
         },
-    )?;
-    show(&mut token);
-    Ok(token)
-}
-
-/// Puts `job` into a cell that was used before.
-pub(crate) fn reuse(mut token: Token, job: Job) -> Token {
-    token.owned().job = job;
-    show(&mut token);
-    token
+    )
 }
 
 /// Lets lookups see what the job says.

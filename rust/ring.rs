@@ -20,7 +20,7 @@ mod submit;
 
 use crate::{
     kbuf::groups::Groups,
-    req::{home::Home, Request, Token},
+    req::{home::Home, Request},
     sys::{
         fd::OpenFile,
         memory::Region,
@@ -89,8 +89,6 @@ struct State {
     posted: bool,
     /// Requests whose completions wait for room, in order.
     overflow: Fifo<Request>,
-    /// A cell for the completion of a request that has none, should there be no room.
-    spare: Option<Token>,
     /// Requests that wait for their files, by `user_data`.
     waiting: Table<Request>,
     /// Requests to start once the current one is dealt with.
@@ -121,12 +119,23 @@ pub(crate) struct Locked<'r> {
     released: Released,
 }
 
-/// Files to release once the ring is unlocked.
-struct Released(KVec<OpenFile>);
+/// Files to release once the ring is unlocked. Hardly ever any.
+struct Released(Option<KVec<OpenFile>>);
 
 impl Drop for Released {
+    #[inline(always)]
     fn drop(&mut self) {
-        while let Some(file) = self.0.pop() {
+        if let Some(files) = self.0.take() {
+            Self::release(files);
+        }
+    }
+}
+
+impl Released {
+    #[cold]
+    #[inline(never)]
+    fn release(mut files: KVec<OpenFile>) {
+        while let Some(file) = files.pop() {
             file.release();
         }
     }
@@ -156,7 +165,6 @@ impl Ring {
             cq: CqCursor::default(),
             posted: false,
             overflow: Fifo::new(),
-            spare: None,
             waiting,
             ready: Fifo::new(),
             backlog: Fifo::new(),
@@ -200,7 +208,7 @@ impl Ring {
         Locked {
             ring: self,
             state: self.state.lock(),
-            released: Released(KVec::new()),
+            released: Released(None),
         }
     }
 
@@ -209,7 +217,7 @@ impl Ring {
         Some(Locked {
             ring: self,
             state: self.state.try_lock()?,
-            released: Released(KVec::new()),
+            released: Released(None),
         })
     }
 
@@ -280,7 +288,8 @@ impl Locked<'_> {
     /// user space: it may first sleep until the release has an effect.
     pub(crate) fn release_unlocked(&mut self, file: OpenFile) {
         // Without memory for it the file is released later.
-        let _ = self.released.0.push(file, GFP_KERNEL);
+        let files = self.released.0.get_or_insert_with(KVec::new);
+        let _ = files.push(file, GFP_KERNEL);
     }
 
     /// The current task's submitter, if it is one.

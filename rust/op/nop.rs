@@ -46,19 +46,26 @@ impl Op for Nop {
                 return Outcome::failed(error);
             }
         }
-        // What it costs to take a buffer is measured with this. It is ruring's own.
-        if let Some(group) = at.group {
-            let groups = at.ring.groups();
-            let Some(taken) = groups.take(group, 0) else {
-                return Outcome::failed(ENOBUFS);
-            };
-            let len = taken.len;
-            return Outcome::Done {
-                res: self.args.result,
-                flags: groups.commit(taken, len),
-                broken: false,
-            };
+        match at.group {
+            Some(group) => self.take_buffer(at, group),
+            None => Outcome::done(self.args.result),
         }
-        Outcome::done(self.args.result)
+    }
+}
+
+impl Nop {
+    /// What it costs to take a buffer is measured with this. It is ruring's own.
+    #[inline(never)]
+    fn take_buffer(&self, at: Attempt<'_, '_>, group: u16) -> Outcome {
+        let groups = at.ring.groups();
+        let Some(taken) = groups.take(group, 0) else {
+            return Outcome::failed(ENOBUFS);
+        };
+        let len = taken.len;
+        Outcome::Done {
+            res: self.args.result,
+            flags: groups.commit(taken, len),
+            broken: false,
+        }
     }
 }

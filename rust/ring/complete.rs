@@ -2,23 +2,21 @@
 
 //! Completions: the one way by which user space is told anything.
 //!
-//! A completion that finds no room is kept, in order, by the cell of its request; a request that
-//! has no cell takes the spare one, without which nothing is submitted while the ring is full. So
-//! keeping a completion never needs memory, and none is ever dropped.
+//! A completion that finds no room is kept, in order, by the cell of its request. So keeping one
+//! never needs memory, and none is ever dropped.
 
 use super::{Locked, Ring};
 use crate::{
-    op::Operation,
-    req::{home::Home, Job, Token},
+    req::Token,
     sys::fd::OpenFile,
     uapi::{
         abi::{cqe, sq, Cqe},
-        errno::{Result, EAGAIN, ECANCELED},
+        errno::ECANCELED,
         setup::layout,
-        sqe::{Flags, Link},
+        sqe::Link,
     },
 };
-use kernel::sync::{atomic::Relaxed, Arc};
+use kernel::sync::atomic::Relaxed;
 
 impl Ring {
     /// Whether completions wait for room.
@@ -68,6 +66,7 @@ impl Locked<'_> {
     }
 
     #[cold]
+    #[inline(never)]
     fn refill(&mut self) -> bool {
         // What has been waiting for room goes first.
         if !self.state.overflow.is_empty() {
@@ -115,44 +114,35 @@ impl Locked<'_> {
         }
     }
 
-    /// Makes sure that a completion of a request without a cell can be kept, whatever else it
-    /// posts or ends on its way. `-EAGAIN` without the memory for that.
+    /// Completes a request that never waited and has no successor. Gives its cell back, unless
+    /// that keeps the completion.
     #[inline]
-    pub(super) fn reserve(&mut self, home: &Arc<Home>) -> Result {
-        if self.state.spare.is_none() {
-            let job = Job::new(Operation::Refused, 0, Flags::default());
-            let spare = self.cell(home, job).map_err(|_| EAGAIN)?;
-            self.state.spare = Some(spare);
-        }
-        Ok(())
-    }
-
-    /// Completes a request that has no cell and no successor.
-    #[inline]
-    pub(super) fn finish_inline(&mut self, job: &mut Job, res: i32, flags: u32) {
+    pub(super) fn finish_plain(&mut self, mut token: Token, res: i32, flags: u32) -> Option<Token> {
+        let job = &mut token.owned().job;
+        job.op.clear();
         if let Some(file) = job.file.take() {
             self.put_file(file);
         }
         if job.flags.cqe_skip() && res >= 0 {
-            return;
+            return Some(token);
         }
         let done = Cqe {
             user_data: job.user_data,
             res,
             flags,
         };
-        if !self.post(done) {
-            if let Some(token) = self.state.spare.take() {
-                self.keep(token, done);
-            }
+        if self.post(done) {
+            return Some(token);
         }
+        self.keep(token, done);
+        None
     }
 
     /// Completes a request, and starts or cancels what is linked behind it.
     pub(super) fn finish(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
         self.forget(&mut token);
         let held = token.owned();
-        held.job.op = Operation::Refused;
+        held.job.op.clear();
         let job_flags = held.job.flags;
         let refused = held.job.refused.take().is_some();
         let silent = core::mem::take(&mut held.job.silent);
@@ -195,6 +185,7 @@ impl Locked<'_> {
     }
 
     #[cold]
+    #[inline(never)]
     fn keep(&mut self, mut token: Token, done: Cqe) {
         token.owned().cqe = done;
         if self.state.overflow.is_empty() {

@@ -95,20 +95,45 @@ impl Ring {
         if args.to_submit == 0 && !getevents {
             return Ok(0);
         }
-        let mut locked = self.lock();
-        let home = self.home(&mut locked, args.to_submit != 0)?;
-        // From here on what comes home is run here, unless only GETEVENTS runs it.
-        let attendance = match &home {
-            Some(home) if getevents || !self.deferred() => Some(home.attend()),
-            _ => None,
-        };
-        // Task work that was sent before is done first, without having anything to undo.
-        if signal::notified() && !signal::pending() {
-            drop(locked);
-            drop(attendance);
-            return Err(ERESTARTNOINTR);
+        let home;
+        let attendance;
+        let submitted;
+        {
+            let mut locked = self.lock();
+            home = self.home(&mut locked, args.to_submit != 0)?;
+            // From here on what comes home is run here, unless only GETEVENTS runs it.
+            attendance = match &home {
+                Some(home) if getevents || !self.deferred() => Some(home.attend()),
+                _ => None,
+            };
+            // Task work that was sent before is done first, without having anything to undo.
+            if signal::notified() && !signal::pending() {
+                return Err(ERESTARTNOINTR);
+            }
+            submitted = match &home {
+                Some(home) if args.to_submit != 0 => locked.submit(home, args.to_submit),
+                _ => Ok(0),
+            };
+            if let Some(home) = &home {
+                if !self.deferred() {
+                    if !home.inbox().is_empty() {
+                        locked.run_inbox(home);
+                    }
+                } else if getevents && submitted == Ok(args.to_submit) {
+                    self.run_local(&mut locked, home, args.min_complete);
+                }
+            }
         }
-        let result = self.submit_and_wait(locked, args, home.as_ref(), attendance.as_ref());
+        let result = match submitted {
+            Ok(count) if count == args.to_submit && getevents => {
+                match self.get_events(args, home.as_ref(), attendance.as_ref()) {
+                    Err(error) if count == 0 => Err(error),
+                    _ => Ok(count.into()),
+                }
+            }
+            Ok(count) => Ok(count.into()),
+            Err(error) => Err(error),
+        };
         if let (Some(attendance), Some(home)) = (attendance, &home) {
             if attendance.leave() {
                 if self.deferred() {
@@ -145,57 +170,46 @@ impl Ring {
         locked.add_submitter(self).map(Some)
     }
 
-    fn submit_and_wait(
+    /// Waits as the arguments say.
+    #[inline]
+    fn get_events(
         &self,
-        mut locked: Locked<'_>,
         args: &Arguments,
         home: Option<&Arc<Home>>,
         attendance: Option<&Attendance<'_>>,
-    ) -> Result<i64> {
-        let mut submitted = 0;
-        if let Some(home) = home {
-            if args.to_submit != 0 {
-                submitted = locked.submit(home, args.to_submit)?;
-            }
-            if !self.deferred() && !home.inbox().is_empty() {
-                locked.run_inbox(home);
-            }
-        }
-        drop(locked);
-        if submitted != args.to_submit || args.flags & enter::GETEVENTS == 0 {
-            return Ok(submitted.into());
-        }
-        let waited = WaitArgs::read(args).and_then(|wait| {
-            let count = args.min_complete.min(self.config.cq_entries);
-            let absolute = args.flags & enter::ABS_TIMER != 0;
-            self.wait(count, &wait, absolute, home, attendance)
-        });
-        match waited {
-            Err(error) if submitted == 0 => Err(error),
-            _ => Ok(submitted.into()),
+    ) -> Result {
+        let wait = WaitArgs::read(args)?;
+        let count = args.min_complete.min(self.config.cq_entries);
+        let absolute = args.flags & enter::ABS_TIMER != 0;
+        self.wait(count, &wait, absolute, home, attendance)
+    }
+
+    /// Runs what has come home, as far as it is `enter` that runs it, while it waits for `count`.
+    fn run_home(&self, home: Option<&Arc<Home>>, count: u32) {
+        let Some(home) = home.filter(|home| self.has_local_work(home)) else {
+            return;
+        };
+        let mut locked = self.lock();
+        if self.deferred() {
+            self.run_local(&mut locked, home, count);
+        } else {
+            locked.run_inbox(home);
         }
     }
 
-    /// Runs what has come home, as far as it is `enter` that runs it.
-    fn run_home(&self, home: Option<&Arc<Home>>, max: u32) {
-        let Some(home) = home else { return };
-        if self.deferred() {
-            if !self.has_local_work(home) {
-                return;
-            }
-            self.unmark_taskrun();
-            let mut locked = self.lock();
-            let mut left = max;
-            while left > 0 && self.has_local_work(home) {
-                let count = locked.run_local(home, left as usize);
-                left -= (count as u32).min(left);
-            }
-            drop(locked);
-            if self.has_local_work(home) {
-                self.mark_taskrun();
-            }
-        } else if !home.inbox().is_empty() {
-            self.lock().run_inbox(home);
+    /// Runs what has come home and what that brings home, if only `enter` does.
+    #[inline]
+    fn run_local(&self, locked: &mut Locked<'_>, home: &Home, count: u32) {
+        if !self.has_local_work(home) {
+            return;
+        }
+        self.unmark_taskrun();
+        let mut left = count.min(self.config.cq_entries).max(MAX_LOCAL);
+        while left > 0 && self.has_local_work(home) {
+            left -= locked.run_local(home, left);
+        }
+        if self.has_local_work(home) {
+            self.mark_taskrun();
         }
     }
 
@@ -210,6 +224,7 @@ impl Ring {
     /// Waits until there are `count` completions that user space has not consumed.
     ///
     /// `-ETIME` after the timeout and `-EINTR` after a signal, if there are none by then.
+    #[inline]
     fn wait(
         &self,
         count: u32,
@@ -218,13 +233,24 @@ impl Ring {
         home: Option<&Arc<Home>>,
         attendance: Option<&Attendance<'_>>,
     ) -> Result {
-        self.run_home(home, count.max(MAX_LOCAL));
         if self.overflowing() {
             self.lock().flush_overflow();
         }
         if self.cq_tail().wrapping_sub(self.cq_head()) >= count {
             return Ok(());
         }
+        self.sleep(count, args, absolute, home, attendance)
+    }
+
+    #[inline(never)]
+    fn sleep(
+        &self,
+        count: u32,
+        args: &WaitArgs,
+        absolute: bool,
+        home: Option<&Arc<Home>>,
+        attendance: Option<&Attendance<'_>>,
+    ) -> Result {
         let first = self.cq_tail();
         let mut target = self.cq_head().wrapping_add(count);
         let start = sleep::now();
@@ -255,7 +281,7 @@ impl Ring {
             if let Some(attendance) = attendance {
                 attendance.awake();
             }
-            self.run_home(home, count.max(MAX_LOCAL));
+            self.run_home(home, count);
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
                 Woken::Interrupted => break Err(ERESTARTNOINTR),

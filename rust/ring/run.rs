@@ -4,7 +4,7 @@
 
 use super::{Locked, Ring};
 use crate::{
-    op::{Attempt, Operation, Outcome},
+    op::{self, Operation, Outcome},
     req::{
         self,
         claim::Reasons,
@@ -53,28 +53,36 @@ impl Ring {
 }
 
 impl Locked<'_> {
-    /// A cell of `home` for `job`. May sleep.
-    pub(super) fn cell(&mut self, home: &Arc<Home>, job: Job) -> kernel::error::Result<Token> {
+    /// A cell of `home`. May sleep.
+    #[inline]
+    pub(super) fn cell(&mut self, home: &Arc<Home>) -> kernel::error::Result<Token> {
         let record = self.state.submitters.get_mut(usize::from(home.slot));
-        let cell = record.and_then(|record| {
+        if let Some(record) = record {
             record.used += 1;
-            record.cells.pop()
-        });
-        match cell {
-            Some(token) => Ok(req::reuse(token, job)),
-            None => {
-                let token = req::new(home.clone(), job);
-                if token.is_err() {
-                    self.unuse(home.slot);
-                }
-                token
+            if let Some(token) = record.cells.pop() {
+                return Ok(token);
             }
         }
+        self.new_cell(home)
+    }
+
+    #[cold]
+    fn new_cell(&mut self, home: &Arc<Home>) -> kernel::error::Result<Token> {
+        req::new(home.clone()).inspect_err(|_| self.unuse(home.slot))
     }
 
     fn unuse(&mut self, slot: u16) {
         if let Some(record) = self.state.submitters.get_mut(usize::from(slot)) {
             record.used -= 1;
+        }
+    }
+
+    /// Keeps a cell of `home` that was not used for anything that waited.
+    #[inline]
+    pub(super) fn give_back(&mut self, home: &Home, token: Token) {
+        if let Some(record) = self.state.submitters.get_mut(usize::from(home.slot)) {
+            record.used -= 1;
+            record.cells.push(token);
         }
     }
 
@@ -107,31 +115,18 @@ impl Locked<'_> {
         self.state.waiting.iter()
     }
 
-    /// Tries a job once. Looks its file up first, if it has none yet.
+    /// Tries a job once.
     #[inline]
-    pub(super) fn attempt(&mut self, job: &mut Job, reasons: Reasons) -> Outcome {
-        if let Some(error) = job.refused {
-            return Outcome::failed(error);
+    fn attempt(&mut self, job: &mut Job, reasons: Reasons) -> Outcome {
+        match job.refused {
+            Some(error) => Outcome::failed(error),
+            None => op::issue(self, job, reasons),
         }
-        if job.fd != -1 && job.file.is_none() {
-            match Self::open(job) {
-                Ok(file) => job.file = Some(file),
-                Err(error) => return Outcome::failed(error),
-            }
-        }
-        let at = Attempt {
-            ring: self,
-            file: job.file.as_ref(),
-            user_data: job.user_data,
-            group: job.flags.buffer_select().then_some(job.group),
-            polled: job.polled,
-            reasons,
-        };
-        job.op.issue(at)
     }
 
+    /// The file that a job is for.
     #[inline]
-    fn open(job: &Job) -> Result<OpenFile> {
+    pub(crate) fn open(&self, job: &Job) -> Result<OpenFile> {
         // There are no registered files.
         if job.flags.fixed_file() {
             return Err(crate::uapi::errno::EBADF);
@@ -272,26 +267,33 @@ impl Locked<'_> {
     /// Runs what has come home, and what is linked behind it.
     pub(super) fn run_inbox(&mut self, home: &Arc<Home>) {
         let mut tokens = home.inbox().take();
-        self.run_all(&mut tokens, home.is_gone(), usize::MAX);
+        self.run_all(&mut tokens, home.is_gone());
     }
 
-    /// Runs up to `max` of what has come home. Returns how many.
-    pub(super) fn run_local(&mut self, home: &Arc<Home>, max: usize) -> usize {
-        let mut tokens = core::mem::take(&mut self.state.backlog);
-        tokens.append(home.inbox().take());
-        let count = self.run_all(&mut tokens, home.is_gone(), max);
-        self.state.backlog = tokens;
-        let backlogged = !self.state.backlog.is_empty();
-        self.ring.backlogged.store(backlogged, Relaxed);
-        count
-    }
-
-    fn run_all(&mut self, tokens: &mut Fifo<Request>, gone: bool, max: usize) -> usize {
-        let gone = gone || self.ring.is_dying();
+    /// Runs up to `max` of what has come home, which is the current task's. Returns how many.
+    pub(super) fn run_local(&mut self, home: &Home, max: u32) -> u32 {
+        let mut tokens = home.inbox().take();
+        if !self.state.backlog.is_empty() {
+            let new = core::mem::take(&mut tokens);
+            tokens = core::mem::take(&mut self.state.backlog);
+            tokens.append(new);
+        }
         let mut count = 0;
         while count < max {
             let Some(mut token) = tokens.pop() else { break };
             count += 1;
+            let reasons = token.reasons();
+            self.run(token, reasons);
+            self.run_ready(false);
+        }
+        self.ring.backlogged.store(!tokens.is_empty(), Relaxed);
+        self.state.backlog = tokens;
+        count
+    }
+
+    fn run_all(&mut self, tokens: &mut Fifo<Request>, gone: bool) {
+        let gone = gone || self.ring.is_dying();
+        while let Some(mut token) = tokens.pop() {
             if gone {
                 self.end(token, ECANCELED);
             } else {
@@ -300,12 +302,18 @@ impl Locked<'_> {
             }
             self.run_ready(gone);
         }
-        count
     }
 
     /// Starts what was linked behind requests that are over.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run_ready(&mut self, gone: bool) {
+        if !self.state.ready.is_empty() {
+            self.run_all_ready(gone);
+        }
+    }
+
+    #[inline(never)]
+    fn run_all_ready(&mut self, gone: bool) {
         while let Some(token) = self.state.ready.pop() {
             if gone {
                 self.end(token, ECANCELED);
@@ -340,7 +348,7 @@ impl Locked<'_> {
                 self.state.backlog.push(token);
             }
         }
-        self.run_all(&mut tokens, true, usize::MAX);
+        self.run_all(&mut tokens, true);
     }
 
     /// Gives up all that keeps the ring, once its file is gone.
@@ -350,7 +358,6 @@ impl Locked<'_> {
         (
             core::mem::take(&mut self.state.submitters),
             core::mem::take(&mut self.state.overflow),
-            self.state.spare.take(),
         )
     }
 }

@@ -4,11 +4,11 @@
 
 use super::{cursor, Locked};
 use crate::{
-    op::{self, Operation, Outcome},
-    req::{claim::Reasons, home::Home, Job, Token},
+    op::{self, Outcome},
+    req::{claim::Reasons, home::Home, Token},
     uapi::{
         abi::setup,
-        errno::{Result, EAGAIN, ECANCELED, ENOMEM},
+        errno::{Result, EAGAIN, ECANCELED},
         setup::layout,
         sqe::{Flags, Link, Sqe},
     },
@@ -27,30 +27,35 @@ impl Locked<'_> {
         let mut head: Option<Token> = None;
         let mut done = 0;
         let mut starved = false;
+        // A request that is done at once leaves its cell to the next.
+        let mut cell: Option<Token> = None;
         while done < count {
-            if self.reserve(home).is_err() {
-                starved = true;
-                break;
-            }
+            let token = match cell {
+                Some(token) => token,
+                None => match self.cell(home) {
+                    Ok(token) => token,
+                    Err(_) => {
+                        cell = None;
+                        starved = true;
+                        break;
+                    }
+                },
+            };
             let at = self.state.sq_head;
             self.state.sq_head = at.wrapping_add(1);
             let Some(sqe) = self.next_sqe(at) else {
+                cell = Some(token);
                 break;
             };
             done += 1;
-            let go_on = match self.submit_one(home, &sqe, &mut head) {
-                Ok(go_on) => go_on,
-                Err(_) => {
-                    // Not consumed: it can be submitted again.
-                    self.state.sq_head = at;
-                    done -= 1;
-                    starved = true;
-                    break;
-                }
-            };
+            let go_on;
+            (cell, go_on) = self.submit_one(token, &sqe, &mut head);
             if !go_on && !ring.config.has(setup::SUBMIT_ALL) {
                 break;
             }
+        }
+        if let Some(token) = cell {
+            self.give_back(home, token);
         }
         if let Some(head) = head {
             self.start(head);
@@ -83,71 +88,47 @@ impl Locked<'_> {
         Some(Sqe::new(memory.sqes.read(index)))
     }
 
-    /// Submits one entry, or adds it to the link that `head` begins. False if it is refused.
-    ///
-    /// Fails for want of memory only, and then has done nothing.
+    /// Submits one entry in `token`, or adds it to the link that `head` begins. False if it is
+    /// refused. Gives the token back if it has no use for it any more.
     #[inline]
     fn submit_one(
         &mut self,
-        home: &Arc<Home>,
+        mut token: Token,
         sqe: &Sqe,
         head: &mut Option<Token>,
-    ) -> Result<bool> {
-        let mut job = Job::new(Operation::Refused, sqe.user_data(), Flags::default());
-        let parsed = op::parse(sqe, &mut job);
+    ) -> (Option<Token>, bool) {
+        let job = &mut token.owned().job;
+        let parsed = op::parse(sqe, job);
         if parsed.is_ok() && head.is_none() && job.flags.plain() {
-            self.submit_inline(home, &mut job);
-            return Ok(true);
+            match op::issue(self, job, Reasons::NONE) {
+                Outcome::Done { res, flags, .. } => {
+                    return (self.finish_plain(token, res, flags), true);
+                }
+                Outcome::Later => self.run_later(token),
+                Outcome::Wait => self.wait_or_run(token),
+            }
+            return (None, true);
         }
         if let Err(error) = parsed {
             job.flags = Flags::of_refused(sqe.flags());
             job.refuse(error);
             if head.is_none() && job.flags.link() == Link::None {
-                self.finish_inline(&mut job, error.to_raw(), 0);
-                return Ok(false);
+                return (self.finish_plain(token, error.to_raw(), 0), false);
             }
         }
-        let last = job.flags.link() == Link::None;
-        let token = self.cell(home, job).map_err(|_| EAGAIN)?;
+        self.submit_linked(token, head);
+        // As io_uring: an entry within a link that is refused does not stop the submission.
+        (None, parsed.is_ok() || head.is_some())
+    }
+
+    /// Adds a request to the link that `head` begins, and starts that if it ends it.
+    #[inline(never)]
+    fn submit_linked(&mut self, token: Token, head: &mut Option<Token>) {
+        let last = token.peek().job.flags.link() == Link::None;
         self.link(head, token);
         if last {
             if let Some(head) = head.take() {
                 self.start(head);
-            }
-        }
-        // As io_uring: an entry within a link that is refused does not stop the submission.
-        Ok(parsed.is_ok() || !last)
-    }
-
-    /// Tries a job that stands alone; it only gets a cell if it has to wait.
-    #[inline]
-    fn submit_inline(&mut self, home: &Arc<Home>, job: &mut Job) {
-        match self.attempt(job, Reasons::NONE) {
-            Outcome::Done { res, flags, .. } => self.finish_inline(job, res, flags),
-            Outcome::Later => {
-                if let Some(token) = self.settle(home, job) {
-                    self.run_later(token);
-                }
-            }
-            Outcome::Wait => {
-                if let Some(token) = self.settle(home, job) {
-                    self.wait_or_run(token);
-                }
-            }
-        }
-    }
-
-    /// Moves a job that was tried into a cell; without memory for one it ends.
-    fn settle(&mut self, home: &Arc<Home>, job: &mut Job) -> Option<Token> {
-        // The attempt may have had an effect, so that it cannot be taken back.
-        let (res, flags) = job.op.ends_with(ENOMEM);
-        let mut end = Job::new(Operation::Refused, job.user_data, Flags::default());
-        let job = core::mem::replace(job, Job::new(Operation::Refused, 0, Flags::default()));
-        match self.cell(home, job) {
-            Ok(token) => Some(token),
-            Err(_) => {
-                self.finish_inline(&mut end, res, flags);
-                None
             }
         }
     }

@@ -122,6 +122,9 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// None of them.
+    pub(crate) const NONE: Self = Self { bits: 0 };
+
     /// Checks `sqe->flags` against what the opcode can do.
     ///
     /// Returns `-EINVAL` for unknown bits and for IOSQE_IO_DRAIN, which ruring lacks, and
