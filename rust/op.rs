@@ -18,10 +18,11 @@ mod socket;
 use crate::{
     req::{claim::Reasons, Job},
     ring::{Locked, Ring},
-    sys::fd::OpenFile,
+    rsrc::buffers::Buffer,
+    sys::{buffer::Part, fd::OpenFile},
     uapi::{
         abi::{events, op},
-        errno::{Errno, Result, EBADF, EINVAL},
+        errno::{Errno, Result, EBADF, EFAULT, EINVAL},
         sqe::{Flags, Sqe},
     },
 };
@@ -96,8 +97,12 @@ pub(crate) struct Attempt<'a, 'r> {
     pub(crate) ring: &'a mut Locked<'r>,
     /// The open file, for opcodes that need one.
     pub(crate) file: Option<&'a OpenFile>,
+    /// The registered buffer, see [`Attempt::fixed`].
+    pub(crate) buffer: &'a mut Option<Arc<Buffer>>,
     /// For completions.
     pub(crate) user_data: u64,
+    /// `sqe->buf_index`
+    pub(crate) index: u16,
     /// The buffer group to take from.
     pub(crate) group: Option<u16>,
     /// Whether it has been polled for before.
@@ -111,6 +116,19 @@ impl<'a> Attempt<'a, '_> {
     #[inline]
     pub(crate) fn file(&self) -> Result<&'a OpenFile> {
         self.file.ok_or(EBADF)
+    }
+
+    /// The `len` bytes at `addr` in the registered buffer that the SQE names. `-EFAULT` if there
+    /// is no such buffer, or they are not in it.
+    ///
+    /// The request keeps the buffer until it is over, also if another one takes its place.
+    #[inline]
+    pub(crate) fn fixed(&mut self, addr: u64, len: usize) -> Result<Part<'_>> {
+        if self.buffer.is_none() {
+            *self.buffer = self.ring.buffers().get(self.index).cloned();
+        }
+        let buffer = self.buffer.as_deref().ok_or(EFAULT)?;
+        buffer.memory.part(addr, len)
     }
 
     /// Posts one of several completions of a multishot request. False if there is no room: the
@@ -386,7 +404,9 @@ fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) 
         } else {
             None
         },
+        buffer: &mut job.buffer,
         user_data: job.user_data,
+        index: job.group,
         group: job.flags.buffer_select().then_some(job.group),
         polled: job.polled,
         reasons,

@@ -11,6 +11,7 @@ pub(crate) mod home;
 
 use crate::{
     op::Operation,
+    rsrc::buffers::Buffer,
     sys::{
         fd::OpenFile,
         queue::Fifo,
@@ -72,9 +73,11 @@ pub(crate) struct Job {
     pub(crate) user_data: u64,
     /// The file, once it is looked up.
     pub(crate) file: Option<OpenFile>,
+    /// The registered buffer, once it is looked up.
+    pub(crate) buffer: Option<Arc<Buffer>>,
     /// `sqe->fd`
     pub(crate) fd: i32,
-    /// `sqe->buf_group`
+    /// `sqe->buf_group`, `sqe->buf_index`
     pub(crate) group: u16,
     /// `sqe->flags`
     pub(crate) flags: Flags,
@@ -95,6 +98,7 @@ impl Job {
             op: Operation::Refused,
             user_data: 0,
             file: None,
+            buffer: None,
             fd: -1,
             group: 0,
             flags: Flags::NONE,
@@ -107,7 +111,7 @@ impl Job {
 
     /// Begins another one, of which nothing is known but whose it is.
     ///
-    /// Only for a job that is over, which has no file and no operation.
+    /// Only for a job that is over, which has no file, no buffer and no operation.
     #[inline(always)]
     pub(crate) fn begin(&mut self, user_data: u64) {
         self.user_data = user_data;

@@ -7,6 +7,7 @@
 //! wake-up, which may come in any context, does not take it: it puts the request into the inbox
 //! of its home.
 
+mod buffers;
 mod complete;
 pub(crate) mod cursor;
 mod enter;
@@ -21,6 +22,7 @@ mod submit;
 use crate::{
     kbuf::groups::Groups,
     req::{home::Home, Request},
+    rsrc::buffers::Buffers,
     sys::{
         fd::OpenFile,
         memory::Region,
@@ -96,6 +98,7 @@ struct State {
     /// Requests that have come home, and were too many for one `enter`.
     backlog: Fifo<Request>,
     groups: Groups,
+    buffers: Buffers,
     eventfd: Option<eventfd::Registered>,
     /// A completion was posted that a worker would have posted for io_uring.
     posted_async: bool,
@@ -169,6 +172,7 @@ impl Ring {
             ready: Fifo::new(),
             backlog: Fifo::new(),
             groups: Groups::new(),
+            buffers: Buffers::default(),
             eventfd: None,
             posted_async: false,
             submitters: KVec::new(),

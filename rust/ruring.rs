@@ -13,6 +13,8 @@ mod req;
 #[forbid(unsafe_code)]
 mod ring;
 #[forbid(unsafe_code)]
+mod rsrc;
+#[forbid(unsafe_code)]
 mod uapi;
 
 use kernel::{

@@ -29,6 +29,7 @@ mod bindings {
     include!(env!("RURING_BINDINGS"));
 }
 
+pub(crate) mod buffer;
 pub(crate) mod errand;
 pub(crate) mod eventfd;
 pub(crate) mod fd;

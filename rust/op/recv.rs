@@ -142,9 +142,14 @@ impl Op for Recv {
                 Ok(target) => target,
                 Err(error) => return Outcome::failed(error),
             };
-            let buffers = Buffers::One {
-                addr: target.addr,
-                len: target.len,
+            let (addr, len) = (target.addr, target.len);
+            let buffers = if self.args.fixed {
+                match at.fixed(addr, len) {
+                    Ok(part) => Buffers::Fixed(part),
+                    Err(error) => return Outcome::failed(error),
+                }
+            } else {
+                Buffers::One { addr, len }
             };
             let got = socket.recv(buffers, None, (0, 0), flags);
             let len = match got.len {

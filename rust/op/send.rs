@@ -44,7 +44,7 @@ impl Op for Send {
 
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
-        let args = SendArgs::parse(sqe, false)?;
+        let args = SendArgs::parse(sqe, flags, false)?;
         let dest = if args.dest != 0 {
             let addr = SockAddr::read(args.dest, args.dest_len.into())?;
             Some(KBox::new(addr, GFP_KERNEL_ACCOUNT)?)
@@ -96,15 +96,17 @@ impl Op for Send {
             self.buffer = NonZeroU32::new(groups.commit(taken, self.args.len as usize));
         }
         let flags = self.args.msg_flags | msg::DONTWAIT;
-        let buffers = match &self.vector {
-            Some(vector) => Buffers::Many {
+        let (addr, len) = (self.args.addr, self.args.len as usize);
+        let buffers = match (&self.vector, self.args.fixed) {
+            (Some(vector), _) => Buffers::Many {
                 iov: vector,
                 skip: self.done as usize,
             },
-            None => Buffers::One {
-                addr: self.args.addr,
-                len: self.args.len as usize,
+            (None, true) => match at.fixed(addr, len) {
+                Ok(part) => Buffers::Fixed(part),
+                Err(error) => return Outcome::failed(error),
             },
+            (None, false) => Buffers::One { addr, len },
         };
         let want = buffers.len();
         let dest_len = self.args.dest_len.into();

@@ -39,8 +39,8 @@ impl Op for SendMsg {
         wait: Wait::Out,
     };
 
-    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        let args = SendArgs::parse(sqe, true)?;
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let args = SendArgs::parse(sqe, flags, true)?;
         let hdr = MsgHdr::read(args.addr)?;
         let dest = if hdr.name != 0 {
             let len = usize::try_from(hdr.name_len).map_err(|_| EINVAL)?;

@@ -123,19 +123,23 @@ impl Locked<'_> {
         if let Some(file) = job.file.take() {
             self.put_file(file);
         }
-        if job.flags.cqe_skip() && res >= 0 {
-            return Some(token);
-        }
+        let buffer = job.buffer.take();
+        let skip = job.flags.cqe_skip() && res >= 0;
         let done = Cqe {
             user_data: job.user_data,
             res,
             flags,
         };
-        if self.post(done) {
-            return Some(token);
+        let kept = if skip || self.post(done) {
+            Some(token)
+        } else {
+            self.keep(token, done);
+            None
+        };
+        if let Some(buffer) = buffer {
+            self.put_buffer(buffer);
         }
-        self.keep(token, done);
-        None
+        kept
     }
 
     /// Completes a request, and starts or cancels what is linked behind it.
@@ -148,6 +152,7 @@ impl Locked<'_> {
         let silent = core::mem::take(&mut held.job.silent);
         let by_worker = job_flags.force_async() && !held.job.polled && !refused;
         let mut chain = core::mem::take(&mut held.chain);
+        let buffer = held.job.buffer.take();
         let done = Cqe {
             user_data: held.job.user_data,
             res,
@@ -163,6 +168,9 @@ impl Locked<'_> {
             self.complete(token, done);
             self.state.posted_async |= by_worker && self.state.posted;
         }
+        if let Some(buffer) = buffer {
+            self.put_buffer(buffer);
+        }
         let Some(mut next) = chain.pop() else { return };
         // A hard link holds through failures, but not if part of it cannot be done at all.
         if failed && (refused || job_flags.link() != Link::Hard) {
@@ -176,8 +184,9 @@ impl Locked<'_> {
     }
 
     /// Posts the last completion of a request, or keeps it.
-    fn complete(&mut self, token: Token, done: Cqe) {
-        if self.post(done) {
+    pub(super) fn complete(&mut self, token: Token, done: Cqe) {
+        // Nobody will make room in a ring whose file is gone, and what it kept would keep it.
+        if self.post(done) || self.ring.is_dying() {
             self.recycle(token);
         } else {
             self.keep(token, done);

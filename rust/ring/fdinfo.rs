@@ -40,6 +40,16 @@ pub(super) fn show(locked: &Locked<'_>, out: &SeqFile) {
         );
     }
     seq_print!(out, "Submitters:\t{}\n", locked.state.submitters.len());
+    seq_print!(out, "UserBufs:\t{}\n", locked.state.buffers.len());
+    for (index, buffer) in locked.state.buffers.iter().enumerate() {
+        match buffer {
+            Some(buffer) => {
+                let (addr, len) = (buffer.memory.addr(), buffer.memory.len());
+                seq_print!(out, "{index:5}: {addr:#x}/{len}\n");
+            }
+            None => seq_print!(out, "{index:5}: <none>\n"),
+        }
+    }
     seq_print!(out, "PollList:\n");
     for cell in locked.all_waiting() {
         let data = cell.user_data();

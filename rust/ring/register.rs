@@ -5,10 +5,11 @@
 use super::Ring;
 use crate::{
     op,
+    rsrc::buffers::Source,
     sys::user,
     uapi::{
         abi::{op as opcode, register},
-        errno::{Result, EBADFD, EEXIST, EINVAL},
+        errno::{Result, EBADFD, EEXIST, EFAULT, EINVAL},
     },
 };
 use kernel::{
@@ -56,6 +57,21 @@ impl Ring {
             register::PBUF_STATUS if arg != 0 && nr_args == 1 => {
                 self.lock().groups().status(arg)?
             }
+            register::BUFFERS => {
+                if arg == 0 {
+                    return Err(EFAULT);
+                }
+                let source = Source {
+                    pieces: arg,
+                    tags: 0,
+                };
+                self.register_buffers(nr_args, source)?;
+            }
+            register::UNREGISTER_BUFFERS if arg == 0 && nr_args == 0 => {
+                self.lock().unregister_buffers()?;
+            }
+            register::BUFFERS2 => self.register_buffers2(arg, nr_args)?,
+            register::BUFFERS_UPDATE => return self.update_buffers(arg, nr_args),
             _ => return Err(EINVAL),
         }
         Ok(0)

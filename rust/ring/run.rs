@@ -358,6 +358,7 @@ impl Locked<'_> {
         (
             core::mem::take(&mut self.state.submitters),
             core::mem::take(&mut self.state.overflow),
+            core::mem::take(&mut self.state.buffers),
         )
     }
 }

@@ -4,6 +4,7 @@
 #define _RURING_BINDINGS_H
 
 #include <linux/anon_inodes.h>
+#include <linux/bvec.h>
 #include <linux/eventfd.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -12,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/net.h>
+#include <linux/nospec.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>

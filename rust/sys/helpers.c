@@ -63,6 +63,11 @@ __helper void ruring_mmdrop(struct mm_struct *mm)
 	mmdrop(mm);
 }
 
+__helper void ruring_mm_add_pinned(struct mm_struct *mm, s64 pages)
+{
+	atomic64_add(pages, &mm->pinned_vm);
+}
+
 __helper void ruring_set_current_state(unsigned int state)
 {
 	set_current_state(state);
@@ -210,6 +215,16 @@ __helper unsigned long ruring_page_folio_pages(struct page *page)
 	return folio_nr_pages(page_folio(page));
 }
 
+__helper unsigned long ruring_page_folio_index(struct page *page)
+{
+	return folio_page_idx(page_folio(page), page);
+}
+
+__helper void ruring_unpin_pages(struct page *first, unsigned long count)
+{
+	unpin_user_folio(page_folio(first), count);
+}
+
 __helper struct page *ruring_alloc_page(void)
 {
 	return alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
@@ -285,4 +300,9 @@ fault:
 __helper bool ruring_access_ok(const void __user *addr, size_t len)
 {
 	return access_ok(addr, len);
+}
+
+__helper unsigned long ruring_index_nospec(unsigned long index, unsigned long size)
+{
+	return array_index_nospec(index, size);
 }

@@ -30,6 +30,7 @@ bool ruring_current_sigpending(void);
 bool ruring_current_notified(void);
 void ruring_mmgrab(struct mm_struct *mm);
 void ruring_mmdrop(struct mm_struct *mm);
+void ruring_mm_add_pinned(struct mm_struct *mm, s64 pages);
 
 void ruring_set_current_state(unsigned int state);
 int ruring_set_user_sigmask(const void __user *mask, size_t size);
@@ -61,6 +62,8 @@ long ruring_charge_locked(struct user_struct *user, unsigned long pages);
 void ruring_uncharge_locked(struct user_struct *user, unsigned long pages);
 unsigned long ruring_page_folio(struct page *page);
 unsigned long ruring_page_folio_pages(struct page *page);
+unsigned long ruring_page_folio_index(struct page *page);
+void ruring_unpin_pages(struct page *first, unsigned long count);
 struct page *ruring_alloc_page(void);
 void ruring_free_page(struct page *page);
 void *ruring_vmap(struct page **pages, unsigned int count);
@@ -74,5 +77,6 @@ int ruring_socket_somaxconn(struct socket *sock);
 int ruring_socket_error(struct socket *sock);
 int ruring_read_words4(u64 *words, const void __user *addr);
 bool ruring_access_ok(const void __user *addr, size_t len);
+unsigned long ruring_index_nospec(unsigned long index, unsigned long size);
 
 #endif /* _RURING_HELPERS_H */

@@ -9,7 +9,10 @@
 //! pages; a mapping in user space has references of its own (`vm_insert_pages()`), so that neither
 //! can reach the other's memory once that one is gone.
 
-use super::{bindings, pin::Charge};
+use super::{
+    bindings,
+    pin::{Charge, Pins},
+};
 use crate::uapi::errno::{Errno, Result, EFAULT, EINVAL, ENOMEM, EOVERFLOW};
 use core::{ffi::c_void, ptr::NonNull};
 use kernel::{
@@ -101,43 +104,12 @@ impl Region {
             return Err(EINVAL);
         }
         addr.checked_add(len as u64).ok_or(EOVERFLOW)?;
-        let count = len / PAGE_SIZE;
-        let mut pages: KVVec<*mut bindings::page> =
-            KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
-        for _ in 0..count {
-            pages.push(core::ptr::null_mut(), GFP_KERNEL_ACCOUNT)?;
-        }
-        // SAFETY: There is room for `count` pages.
-        let ret = unsafe {
-            bindings::pin_user_pages_fast(
-                addr as usize,
-                count as i32,
-                bindings::FOLL_WRITE | bindings::FOLL_LONGTERM,
-                pages.as_mut_ptr(),
-            )
-        };
-        let charge = if ret as usize == count {
-            Charge::pages(&pages)
-        } else {
-            Err(if ret < 0 {
-                Errno::from_raw(ret)
-            } else {
-                EFAULT
-            })
-        };
-        match charge {
-            Ok(charge) => Self::map(Pages {
-                list: pages,
-                pinned: Some(charge),
-            }),
-            Err(error) => {
-                if ret > 0 {
-                    // SAFETY: So many were pinned.
-                    unsafe { bindings::unpin_user_pages(pages.as_mut_ptr(), ret as usize) };
-                }
-                Err(error)
-            }
-        }
+        let pins = Pins::new(addr, len / PAGE_SIZE)?;
+        let charge = Charge::new(&pins, None)?;
+        Self::map(Pages {
+            list: pins.into_pages(),
+            pinned: Some(charge),
+        })
     }
 
     /// Bytes of it, whole pages.

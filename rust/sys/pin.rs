@@ -3,59 +3,237 @@
 //! Pinned memory, charged to the user who pins it.
 //!
 //! C headers: `include/linux/sched/user.h`, `include/linux/mm.h`. The charge goes to the same
-//! count as io_uring's (`user_struct.locked_vm`), against RLIMIT_MEMLOCK.
+//! counts as io_uring's: `user_struct.locked_vm`, against RLIMIT_MEMLOCK, and
+//! `mm_struct.pinned_vm`.
 
-use super::bindings;
-use crate::uapi::errno::{Result, ENOMEM};
+use super::{bindings, task::AddressSpace};
+use crate::uapi::errno::{Errno, Result, EFAULT, ENOMEM, EOVERFLOW};
+use core::ops::Deref;
+use kernel::{
+    alloc::{
+        flags::{__GFP_NOWARN, GFP_KERNEL_ACCOUNT},
+        KVVec, KVec,
+    },
+    new_mutex,
+    prelude::*,
+    rbtree::RBTree,
+    sync::{Arc, Mutex},
+};
+
+/// Pages of user memory that stay where they are.
+///
+/// # Invariants
+///
+/// Each page is pinned once for this.
+pub(super) struct Pins(KVVec<*mut bindings::page>);
+
+impl Pins {
+    /// Pins `count` pages of the current task from the one that `addr` is in on, to be written to.
+    /// `-EFAULT` if they cannot all be. May sleep.
+    pub(super) fn new(addr: u64, count: usize) -> Result<Self> {
+        if count > i32::MAX as usize / size_of::<usize>() {
+            return Err(EOVERFLOW);
+        }
+        let mut list = KVVec::from_elem(
+            core::ptr::null_mut(),
+            count,
+            GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
+        )?;
+        // SAFETY: There is room for `count` pages.
+        let ret = unsafe {
+            bindings::pin_user_pages_fast(
+                addr as usize,
+                count as i32,
+                bindings::FOLL_WRITE | bindings::FOLL_LONGTERM,
+                list.as_mut_ptr(),
+            )
+        };
+        list.truncate(usize::try_from(ret).unwrap_or(0));
+        // INVARIANT: So many were pinned.
+        let this = Self(list);
+        match ret {
+            ret if ret < 0 => Err(Errno::from_raw(ret)),
+            ret if ret as usize != count => Err(EFAULT),
+            _ => Ok(this),
+        }
+    }
+
+    /// Lets the pages go on as they are: whoever calls has to unpin them.
+    pub(super) fn into_pages(mut self) -> KVVec<*mut bindings::page> {
+        core::mem::take(&mut self.0)
+    }
+}
+
+impl Deref for Pins {
+    type Target = [*mut bindings::page];
+
+    fn deref(&self) -> &[*mut bindings::page] {
+        &self.0
+    }
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::unpin_user_pages(self.0.as_mut_ptr(), self.0.len()) };
+    }
+}
+
+/// The folios of several pages that a ring's buffers keep. Each is charged once, however many
+/// buffers are in it.
+#[pin_data]
+pub(crate) struct Ledger {
+    #[pin]
+    folios: Mutex<RBTree<usize, Kept>>,
+}
+
+/// How much is kept of a folio.
+struct Kept {
+    buffers: usize,
+    pages: usize,
+}
+
+impl Ledger {
+    /// One without entries. May sleep.
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        Ok(Arc::pin_init(
+            pin_init!(Self {
+                folios <- new_mutex!(RBTree::new(), "ruring::ledger"),
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )?)
+    }
+
+    /// Enters one more buffer for a folio. Returns how many pages are to be charged for it.
+    fn enter(&self, folio: usize, pages: usize) -> Result<usize> {
+        let mut folios = self.folios.lock();
+        if let Some(kept) = folios.get_mut(&folio) {
+            kept.buffers += 1;
+            return Ok(0);
+        }
+        let kept = Kept { buffers: 1, pages };
+        folios.try_create_and_insert(folio, kept, GFP_KERNEL_ACCOUNT)?;
+        Ok(pages)
+    }
+
+    /// Strikes a buffer out of a folio. Returns how many pages are charged no more.
+    fn strike(&self, folio: usize) -> usize {
+        let mut folios = self.folios.lock();
+        let Some(kept) = folios.get_mut(&folio) else {
+            return 0;
+        };
+        kept.buffers -= 1;
+        let pages = kept.pages;
+        if kept.buffers > 0 {
+            return 0;
+        }
+        folios.remove(&folio);
+        pages
+    }
+}
+
+/// What a buffer has entered in a ledger.
+struct Entered {
+    ledger: Arc<Ledger>,
+    folios: KVec<usize>,
+}
 
 /// So many pages of a user's limit.
 ///
 /// # Invariants
 ///
-/// `user` is a user, a reference to whom this owns, and `count` pages are charged to them.
-pub(crate) struct Charge {
+/// `user` is a user, one of whose references this owns; `count` pages are charged to it and to
+/// `mm`, and those for which the ledger has this buffer alone.
+pub(super) struct Charge {
     user: *mut bindings::user_struct,
+    mm: AddressSpace,
     count: usize,
+    entered: Option<Entered>,
 }
 
-// SAFETY: A user belongs to no task, and the count is atomic.
+// SAFETY: A user may be used and put by any task.
 unsafe impl Send for Charge {}
 // SAFETY: There are no methods.
 unsafe impl Sync for Charge {}
 
 impl Charge {
     /// Charges the current user for what pinning `pages` keeps in memory: all of each folio that
-    /// a page is of, once. `-ENOMEM` beyond RLIMIT_MEMLOCK, which CAP_IPC_LOCK lifts.
-    pub(super) fn pages(pages: &[*mut bindings::page]) -> Result<Self> {
-        let mut count = 0;
-        let mut last = 0;
-        for page in pages {
-            // SAFETY: The caller has pinned the page.
-            let folio = unsafe { bindings::ruring_page_folio(*page) };
-            if folio != last {
-                // SAFETY: As above.
-                count += unsafe { bindings::ruring_page_folio_pages(*page) };
+    /// a page is of, once; also once for all that share a ledger. `-ENOMEM` beyond RLIMIT_MEMLOCK,
+    /// which CAP_IPC_LOCK lifts. May sleep.
+    pub(super) fn new(pages: &Pins, ledger: Option<&Arc<Ledger>>) -> Result<Self> {
+        let mm = AddressSpace::current()?;
+        // SAFETY: The reference is kept.
+        let user = unsafe { bindings::ruring_get_current_user() };
+        // INVARIANT: Nothing is charged yet. What is entered is charged below, or forgotten.
+        let mut this = Self {
+            user,
+            mm,
+            count: 0,
+            entered: ledger.map(|ledger| Entered {
+                ledger: ledger.clone(),
+                folios: KVec::new(),
+            }),
+        };
+        let (count, shared) = match this.count(pages) {
+            Ok(counts) => counts,
+            Err(error) => {
+                this.forget();
+                return Err(error);
+            }
+        };
+        // SAFETY: `user` is a user.
+        if unsafe { bindings::ruring_charge_locked(this.user, count + shared) } != 0 {
+            this.forget();
+            return Err(ENOMEM);
+        }
+        this.mm.add_pinned((count + shared) as i64);
+        // INVARIANT: Charged above, as the ones in the ledger are.
+        this.count = count;
+        Ok(this)
+    }
+
+    /// How many pages there are to be charged, of this buffer's own and of those in the ledger.
+    fn count(&mut self, pages: &Pins) -> Result<(usize, usize)> {
+        let (mut count, mut shared, mut last) = (0, 0, 0);
+        for page in pages.iter() {
+            // SAFETY: The page is pinned.
+            let (folio, size) = unsafe {
+                (
+                    bindings::ruring_page_folio(*page),
+                    bindings::ruring_page_folio_pages(*page),
+                )
+            };
+            match &mut self.entered {
+                _ if folio == last => {}
+                Some(entered) if size > 1 => {
+                    entered.folios.reserve(1, GFP_KERNEL_ACCOUNT)?;
+                    shared += entered.ledger.enter(folio, size)?;
+                    entered.folios.push(folio, GFP_KERNEL_ACCOUNT)?;
+                }
+                _ => count += size,
             }
             last = folio;
         }
-        // SAFETY: The reference is kept, or dropped below.
-        let user = unsafe { bindings::ruring_get_current_user() };
-        // SAFETY: `user` is a user.
-        if unsafe { bindings::ruring_charge_locked(user, count) } != 0 {
-            // SAFETY: The reference was taken above.
-            unsafe { bindings::free_uid(user) };
-            return Err(ENOMEM);
-        }
-        // INVARIANT: Charged above.
-        Ok(Self { user, count })
+        Ok((count, shared))
+    }
+
+    /// Strikes out what is entered. Returns how many pages are charged no more.
+    fn forget(&mut self) -> usize {
+        let entered = self.entered.take();
+        entered.map_or(0, |entered| {
+            let folios = entered.folios.iter();
+            folios.map(|folio| entered.ledger.strike(*folio)).sum()
+        })
     }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
+        let count = self.count + self.forget();
+        self.mm.add_pinned(-(count as i64));
         // SAFETY: By the type invariants.
         unsafe {
-            bindings::ruring_uncharge_locked(self.user, self.count);
+            bindings::ruring_uncharge_locked(self.user, count);
             bindings::free_uid(self.user);
         }
     }

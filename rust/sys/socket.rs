@@ -8,6 +8,7 @@ pub(crate) mod setup;
 
 use super::{
     bindings,
+    buffer::Part,
     fd::OpenFile,
     user::{self, IoVec},
 };
@@ -95,6 +96,8 @@ pub(crate) enum Buffers<'a> {
         /// Bytes that are dealt with.
         skip: usize,
     },
+    /// Part of a registered buffer.
+    Fixed(Part<'a>),
 }
 
 impl Buffers<'_> {
@@ -103,6 +106,7 @@ impl Buffers<'_> {
         match self {
             Self::One { len, .. } => *len,
             Self::Many { iov, skip } => total(iov) - skip,
+            Self::Fixed(part) => part.len(),
         }
     }
 }
@@ -237,6 +241,8 @@ impl<'a> Socket<'a> {
                     bindings::iov_iter_advance(&mut hdr.msg_iter, skip);
                 }
             }
+            // SAFETY: The buffer is borrowed for as long as the callers below use `hdr`.
+            Buffers::Fixed(part) => unsafe { part.init(&mut hdr.msg_iter, direction) },
         }
         Ok(())
     }

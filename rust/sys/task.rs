@@ -104,6 +104,12 @@ impl AddressSpace {
         // SAFETY: No preconditions.
         self.0 == unsafe { bindings::ruring_current_mm() }
     }
+
+    /// Counts so many more of its pages as pinned.
+    pub(super) fn add_pinned(&self, pages: i64) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_mm_add_pinned(self.0, pages) };
+    }
 }
 
 impl Drop for AddressSpace {

@@ -89,6 +89,13 @@ pub(crate) fn access_ok(addr: u64, len: usize) -> bool {
     unsafe { bindings::ruring_access_ok(addr as *const _, len) }
 }
 
+/// `index`, which is below `size`, also where the processor guesses that it is not.
+#[inline]
+pub(crate) fn index_nospec(index: usize, size: usize) -> usize {
+    // SAFETY: These are numbers.
+    unsafe { bindings::ruring_index_nospec(index, size) }
+}
+
 /// `struct user_msghdr` of a 64-bit program.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MsgHdr {

@@ -86,11 +86,15 @@ pub(crate) mod enter {
 /// Opcodes of `io_uring_register(2)` that ruring knows.
 pub(crate) mod register {
     #![allow(missing_docs)]
+    pub(crate) const BUFFERS: u32 = 0;
+    pub(crate) const UNREGISTER_BUFFERS: u32 = 1;
     pub(crate) const EVENTFD: u32 = 4;
     pub(crate) const UNREGISTER_EVENTFD: u32 = 5;
     pub(crate) const EVENTFD_ASYNC: u32 = 7;
     pub(crate) const PROBE: u32 = 8;
     pub(crate) const ENABLE_RINGS: u32 = 12;
+    pub(crate) const BUFFERS2: u32 = 15;
+    pub(crate) const BUFFERS_UPDATE: u32 = 16;
     pub(crate) const PBUF_RING: u32 = 22;
     pub(crate) const UNREGISTER_PBUF_RING: u32 = 23;
     pub(crate) const PBUF_STATUS: u32 = 26;
@@ -114,6 +118,7 @@ pub(crate) mod recvsend {
     #![allow(missing_docs)]
     pub(crate) const POLL_FIRST: u16 = 1 << 0;
     pub(crate) const MULTISHOT: u16 = 1 << 1;
+    pub(crate) const FIXED_BUF: u16 = 1 << 2;
     pub(crate) const BUNDLE: u16 = 1 << 4;
     pub(crate) const SEND_VECTORIZED: u16 = 1 << 5;
 }
@@ -194,6 +199,12 @@ pub(crate) mod pbuf {
     #![allow(missing_docs)]
     pub(crate) const MMAP: u16 = 1;
     pub(crate) const INC: u16 = 2;
+}
+
+/// Flags of `struct io_uring_rsrc_register`.
+pub(crate) mod rsrc {
+    #![allow(missing_docs)]
+    pub(crate) const REGISTER_SPARSE: u32 = 1;
 }
 
 /// Event bits of poll(2) and epoll(7).

@@ -54,6 +54,8 @@ pub(crate) struct RecvArgs {
     pub(crate) multishot: bool,
     /// RECV: take several buffers at once.
     pub(crate) bundle: bool,
+    /// RECV: `addr` is in a registered buffer.
+    pub(crate) fixed: bool,
     /// Multishot RECV: end after so many bytes in all, 0 for never.
     pub(crate) total: u32,
 }
@@ -62,6 +64,8 @@ impl RecvArgs {
     /// Parses the fields of RECV, or of RECVMSG (`message`).
     #[inline]
     pub(crate) fn parse(sqe: &Sqe, flags: Flags, message: bool) -> Result<Self> {
+        const FLAGS: u16 =
+            recvsend::POLL_FIRST | recvsend::MULTISHOT | recvsend::FIXED_BUF | recvsend::BUNDLE;
         let ioprio = sqe.ioprio();
         let args = Self {
             addr: sqe.addr(),
@@ -70,13 +74,17 @@ impl RecvArgs {
             poll_first: ioprio & recvsend::POLL_FIRST != 0,
             multishot: ioprio & recvsend::MULTISHOT != 0,
             bundle: ioprio & recvsend::BUNDLE != 0,
+            fixed: ioprio & recvsend::FIXED_BUF != 0,
             total: sqe.file_index(),
         };
         if sqe.off() != 0
             || args.len as i32 >> 31 != 0
-            || ioprio & !(recvsend::POLL_FIRST | recvsend::MULTISHOT | recvsend::BUNDLE) != 0
+            || ioprio & !FLAGS != 0
             || (message && args.bundle)
         {
+            return Err(EINVAL);
+        }
+        if args.fixed && (message || args.multishot || args.bundle || flags.buffer_select()) {
             return Err(EINVAL);
         }
         if args.multishot {
@@ -109,6 +117,8 @@ pub(crate) struct SendArgs {
     pub(crate) bundle: bool,
     /// SEND: `addr` is a vector.
     pub(crate) vectorized: bool,
+    /// SEND: `addr` is in a registered buffer.
+    pub(crate) fixed: bool,
     /// SEND: address to send to, 0 for none.
     pub(crate) dest: u64,
     /// Bytes at `dest`.
@@ -118,7 +128,11 @@ pub(crate) struct SendArgs {
 impl SendArgs {
     /// Parses the fields of SEND, or of SENDMSG (`message`).
     #[inline]
-    pub(crate) fn parse(sqe: &Sqe, message: bool) -> Result<Self> {
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags, message: bool) -> Result<Self> {
+        const FLAGS: u16 = recvsend::POLL_FIRST
+            | recvsend::FIXED_BUF
+            | recvsend::BUNDLE
+            | recvsend::SEND_VECTORIZED;
         let mut args = Self {
             addr: sqe.addr(),
             len: sqe.len(),
@@ -126,11 +140,14 @@ impl SendArgs {
             poll_first: sqe.ioprio() & recvsend::POLL_FIRST != 0,
             bundle: sqe.ioprio() & recvsend::BUNDLE != 0,
             vectorized: sqe.ioprio() & recvsend::SEND_VECTORIZED != 0,
+            fixed: sqe.ioprio() & recvsend::FIXED_BUF != 0,
             dest: sqe.off(),
             dest_len: sqe.addr_len(),
         };
-        const FLAGS: u16 = recvsend::POLL_FIRST | recvsend::BUNDLE | recvsend::SEND_VECTORIZED;
         if args.len as i32 >> 31 != 0 || sqe.ioprio() & !FLAGS != 0 || (message && args.bundle) {
+            return Err(EINVAL);
+        }
+        if args.fixed && (message || args.vectorized || args.bundle || flags.buffer_select()) {
             return Err(EINVAL);
         }
         if args.bundle {

@@ -2,29 +2,30 @@
 
 //! Error numbers, as they go into a completion or out of a system call.
 
-/// A negative `errno`.
+use core::num::NonZeroI32;
+
+/// A negative `errno`. Not having one takes no room.
 ///
 /// # Invariants
 ///
 /// The value is negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Errno(i32);
+pub(crate) struct Errno(NonZeroI32);
 
 impl Errno {
     /// Wraps a return value of the kernel; anything that is not an error becomes `-EINVAL`.
     #[inline]
     pub(crate) const fn from_raw(value: i32) -> Self {
-        if value < 0 {
-            Self(value)
-        } else {
-            EINVAL
+        match NonZeroI32::new(value) {
+            Some(value) if value.is_negative() => Self(value),
+            _ => EINVAL,
         }
     }
 
     /// The negative number.
     #[inline]
     pub(crate) const fn to_raw(self) -> i32 {
-        self.0
+        self.0.get()
     }
 
     /// What user space is told.
@@ -33,7 +34,7 @@ impl Errno {
     /// for a restart become `-EINTR`.
     #[inline]
     pub(crate) const fn without_restart(self) -> Self {
-        match self.0 {
+        match self.0.get() {
             -516 | -514 | -513 | -512 => EINTR,
             _ => self,
         }
@@ -45,7 +46,10 @@ pub(crate) type Result<T = ()> = core::result::Result<T, Errno>;
 
 macro_rules! errnos {
     ($($name:ident = $value:literal, $doc:literal;)*) => {
-        $(#[doc = $doc] pub(crate) const $name: Errno = Errno(-$value);)*
+        $(#[doc = $doc] pub(crate) const $name: Errno = match NonZeroI32::new(-$value) {
+            Some(value) => Errno(value),
+            None => panic!(),
+        };)*
     };
 }
 

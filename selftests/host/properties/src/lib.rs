@@ -25,6 +25,8 @@ mod errno;
 mod ioctl;
 #[path = "../../../../rust/kbuf/mapped.rs"]
 mod mapped;
+#[path = "../../../../rust/rsrc/pieces.rs"]
+mod pieces;
 #[path = "../../../../rust/uapi/setup.rs"]
 mod setup;
 #[path = "../../../../rust/uapi/sqe.rs"]
@@ -38,6 +40,7 @@ mod test_claim;
 mod test_classic;
 mod test_cursor;
 mod test_mapped;
+mod test_pieces;
 mod test_setup;
 mod test_uapi;
 

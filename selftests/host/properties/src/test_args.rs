@@ -93,8 +93,8 @@ fn parse(op: Op, fields: &Fields) -> Result<Args> {
         Op::Nop => Args::Nop(NopArgs::parse(sqe)?),
         Op::Recv => Args::Recv(RecvArgs::parse(sqe, flags, false)?),
         Op::Recvmsg => Args::Recv(RecvArgs::parse(sqe, flags, true)?),
-        Op::Send => Args::Send(SendArgs::parse(sqe, false)?),
-        Op::Sendmsg => Args::Send(SendArgs::parse(sqe, true)?),
+        Op::Send => Args::Send(SendArgs::parse(sqe, flags, false)?),
+        Op::Sendmsg => Args::Send(SendArgs::parse(sqe, flags, true)?),
         Op::Accept => Args::Accept(AcceptArgs::parse(sqe)?),
         Op::PollAdd => Args::PollAdd(PollArgs::parse(sqe, flags)?),
         Op::PollRemove => Args::PollRemove(PollRemoveArgs::parse(sqe)?),
@@ -138,8 +138,10 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
             vec![
                 einval(f.off() != 0),
                 einval(f.len() > i32::MAX as u32),
-                // IORING_RECVSEND_POLL_FIRST, IORING_RECV_MULTISHOT, IORING_RECVSEND_BUNDLE
-                einval(f.ioprio() & !0x13 != 0),
+                // IORING_RECVSEND_POLL_FIRST, IORING_RECV_MULTISHOT, IORING_RECVSEND_FIXED_BUF,
+                // IORING_RECVSEND_BUNDLE
+                einval(f.ioprio() & !0x17 != 0),
+                einval(prio(2) && (op == Op::Recvmsg || select || prio(1) || prio(4))),
                 einval(op == Op::Recvmsg && prio(4)),
                 // IORING_RECV_MULTISHOT, and MSG_WAITALL
                 einval(prio(1) && !select),
@@ -154,14 +156,17 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                 poll_first: prio(0),
                 multishot: prio(1),
                 bundle: prio(4),
+                fixed: prio(2),
                 total: f.file_index(),
             }),
         ),
         Op::Send | Op::Sendmsg => (
             vec![
                 einval(f.len() > i32::MAX as u32),
-                // IORING_RECVSEND_POLL_FIRST, IORING_RECVSEND_BUNDLE, IORING_SEND_VECTORIZED
-                einval(f.ioprio() & !0x31 != 0),
+                // IORING_RECVSEND_POLL_FIRST, IORING_RECVSEND_FIXED_BUF, IORING_RECVSEND_BUNDLE,
+                // IORING_SEND_VECTORIZED
+                einval(f.ioprio() & !0x35 != 0),
+                einval(prio(2) && (op == Op::Sendmsg || select || prio(4) || prio(5))),
                 einval(op == Op::Sendmsg && prio(4)),
                 einval(op == Op::Send && f.pad3() != 0),
                 einval(op == Op::Sendmsg && f.off() != 0),
@@ -175,6 +180,7 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                 poll_first: prio(0),
                 bundle: prio(4),
                 vectorized: prio(5),
+                fixed: prio(2),
                 dest: f.off(),
                 dest_len: f.addr_len(),
             }),

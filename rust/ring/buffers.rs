@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Registering buffers. `io_uring/rsrc.c` of the kernel.
+
+use super::{Locked, Ring};
+use crate::{
+    req::{
+        self,
+        home::{Home, Submitter},
+        Token,
+    },
+    rsrc::buffers::{Buffer, Buffers, Source, Wanted},
+    sys::user,
+    uapi::{
+        abi::{rsrc, Cqe},
+        errno::{Result, EINVAL, ENXIO},
+    },
+};
+use core::pin::Pin;
+use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc};
+
+impl Ring {
+    /// `IORING_REGISTER_BUFFERS2`: `arg` is the address of a `struct io_uring_rsrc_register`.
+    pub(super) fn register_buffers2(self: &Arc<Self>, arg: u64, size: u32) -> Result {
+        let mut words = [0u64; 4];
+        if size as usize != size_of_val(&words) {
+            return Err(EINVAL);
+        }
+        user::read_into(arg, &mut words)?;
+        let [head, resv, pieces, tags] = words;
+        let (count, flags) = (head as u32, (head >> 32) as u32);
+        if count == 0 || resv != 0 || flags & !rsrc::REGISTER_SPARSE != 0 {
+            return Err(EINVAL);
+        }
+        if flags & rsrc::REGISTER_SPARSE != 0 && pieces != 0 {
+            return Err(EINVAL);
+        }
+        self.register_buffers(count, Source { pieces, tags })
+    }
+
+    /// Makes a table of `count` buffers: all of them, or none.
+    pub(super) fn register_buffers(self: &Arc<Self>, count: u32, source: Source) -> Result {
+        let mut locked = self.lock();
+        locked.state.buffers.create(count)?;
+        for number in 0..count {
+            let result = locked.put_new_buffer(self, number as usize, &source.read(number));
+            if let Err(error) = result {
+                // Nobody has used them, so that dropping them is all, and posts no tag.
+                locked.state.buffers.remove();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// `IORING_REGISTER_BUFFERS_UPDATE`: `arg` is the address of a
+    /// `struct io_uring_rsrc_update2`. Returns how many were replaced.
+    pub(super) fn update_buffers(self: &Arc<Self>, arg: u64, size: u32) -> Result<i64> {
+        let mut words = [0u64; 4];
+        if size as usize != size_of_val(&words) {
+            return Err(EINVAL);
+        }
+        user::read_into(arg, &mut words)?;
+        let [head, pieces, tags, tail] = words;
+        let (first, count) = (head as u32, tail as u32);
+        if count == 0 || head >> 32 != 0 || tail >> 32 != 0 {
+            return Err(EINVAL);
+        }
+        let mut locked = self.lock();
+        locked.state.buffers.check(first, count)?;
+        for number in 0..count {
+            let wanted = Source { pieces, tags }.read(number);
+            match locked.put_new_buffer(self, (first + number) as usize, &wanted) {
+                Ok(()) => {}
+                Err(error) if number == 0 => return Err(error),
+                Err(_) => return Ok(number.into()),
+            }
+        }
+        Ok(count.into())
+    }
+}
+
+impl Locked<'_> {
+    /// The registered buffers.
+    #[inline]
+    pub(crate) fn buffers(&self) -> &Buffers {
+        &self.state.buffers
+    }
+
+    /// Puts a buffer into a slot, instead of what is there.
+    fn put_new_buffer(
+        &mut self,
+        ring: &Arc<Ring>,
+        index: usize,
+        wanted: &Result<Wanted>,
+    ) -> Result {
+        let wanted = wanted.as_ref().map_err(|error| *error)?;
+        let buffer = match self.state.buffers.pin(wanted)? {
+            None => None,
+            Some(memory) => {
+                let tag = match wanted.tag {
+                    0 => None,
+                    tag => Some(self.tag_cell(ring, tag)?),
+                };
+                Some(Arc::new(Buffer { memory, tag }, GFP_KERNEL_ACCOUNT)?)
+            }
+        };
+        if let Some(old) = self.state.buffers.replace(index, buffer) {
+            self.put_buffer(old);
+        }
+        Ok(())
+    }
+
+    /// A cell with the completion for a tag in it, so that posting that needs no memory.
+    fn tag_cell(&mut self, ring: &Arc<Ring>, tag: u64) -> Result<Token> {
+        let buffers = &mut self.state.buffers;
+        let home = match &buffers.home {
+            Some(home) => home,
+            // It is in no record of the ring: the task may be no submitter.
+            None => {
+                let submitter = Submitter::current(ring.clone(), u16::MAX)?;
+                buffers.home.insert(Home::new(submitter)?)
+            }
+        };
+        let mut token = req::new(home.clone())?;
+        token.owned().cqe = Cqe {
+            user_data: tag,
+            res: 0,
+            flags: 0,
+        };
+        Ok(token)
+    }
+
+    /// `IORING_UNREGISTER_BUFFERS`.
+    pub(super) fn unregister_buffers(&mut self) -> Result {
+        let mut slots = self.state.buffers.remove();
+        if slots.is_empty() {
+            return Err(ENXIO);
+        }
+        while let Some(slot) = slots.pop() {
+            if let Some(buffer) = slot {
+                self.put_buffer(buffer);
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops a reference to a buffer. With the last one its tag is posted.
+    pub(crate) fn put_buffer(&mut self, buffer: Arc<Buffer>) {
+        if buffer.tag.is_none() {
+            return;
+        }
+        let Some(buffer) = Arc::into_unique_or_drop(buffer) else {
+            return;
+        };
+        let mut buffer = Pin::into_inner(buffer);
+        let token = buffer.tag.take();
+        // Unpinned first: who sees the tag finds nothing of it any more.
+        drop(buffer);
+        if let Some(token) = token {
+            let done = token.peek().cqe;
+            self.complete(token, done);
+        }
+    }
+}

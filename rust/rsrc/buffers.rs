@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The registered buffers of a ring.
+//!
+//! The table has a reference to each buffer, and so has each request that uses it. A buffer that is
+//! taken out of the table is unpinned, and its tag posted, with the last of them.
+
+use crate::{
+    req::{home::Home, Token},
+    sys::{
+        buffer::UserBuffer,
+        pin::Ledger,
+        user::{self, index_nospec},
+    },
+    uapi::errno::{Result, EBUSY, EFAULT, EINVAL, ENXIO, EOVERFLOW},
+};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
+    sync::Arc,
+};
+
+/// Most buffers of a table.
+const MAX_BUFFERS: u32 = 1 << 14;
+
+/// A registered buffer.
+pub(crate) struct Buffer {
+    /// Its memory.
+    pub(crate) memory: UserBuffer,
+    /// For the completion that tells that nobody uses it any more, if its user wants that.
+    pub(crate) tag: Option<Token>,
+}
+
+/// The table.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    slots: KVVec<Option<Arc<Buffer>>>,
+    /// Which folios its buffers share, also the ones that are in it no more.
+    ledger: Option<Arc<Ledger>>,
+    /// What the cells of tags belong to. No request comes home to it.
+    pub(crate) home: Option<Arc<Home>>,
+}
+
+/// Where user space says what to register.
+#[derive(Clone, Copy)]
+pub(crate) struct Source {
+    /// A `struct iovec` for each, or 0 for none at all.
+    pub(crate) pieces: u64,
+    /// A tag for each, or 0 for none.
+    pub(crate) tags: u64,
+}
+
+/// One buffer to register.
+pub(crate) struct Wanted {
+    addr: u64,
+    len: u64,
+    /// What its completion says, 0 for none.
+    pub(crate) tag: u64,
+}
+
+impl Source {
+    /// Reads what there is for the buffer with this number.
+    pub(crate) fn read(&self, number: u32) -> Result<Wanted> {
+        let mut piece = [0u64; 2];
+        if self.pieces != 0 {
+            let at = u64::from(number) * size_of_val(&piece) as u64;
+            user::read_into(self.pieces.wrapping_add(at), &mut piece)?;
+        }
+        let [addr, len] = piece;
+        if len as i64 >> 63 != 0 {
+            return Err(EINVAL);
+        }
+        let mut tag = [0u64];
+        if self.tags != 0 {
+            let at = u64::from(number) * 8;
+            user::read_into(self.tags.wrapping_add(at), &mut tag)?;
+        }
+        let [tag] = tag;
+        Ok(Wanted { addr, len, tag })
+    }
+}
+
+impl Buffers {
+    /// How many slots the table has, 0 if there is none.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The buffers by slot.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&Buffer>> {
+        self.slots.iter().map(Option::as_deref)
+    }
+
+    /// The buffer with this index, if there is one.
+    #[inline]
+    pub(crate) fn get(&self, index: u16) -> Option<&Arc<Buffer>> {
+        let index = usize::from(index);
+        if index >= self.slots.len() {
+            return None;
+        }
+        let index = index_nospec(index, self.slots.len());
+        self.slots.get(index)?.as_ref()
+    }
+
+    /// Makes a table of `count` empty slots. `-EBUSY` if there is one.
+    pub(crate) fn create(&mut self, count: u32) -> Result {
+        if self.len() != 0 {
+            return Err(EBUSY);
+        }
+        if count == 0 || count > MAX_BUFFERS {
+            return Err(EINVAL);
+        }
+        let mut slots = KVVec::with_capacity(count as usize, GFP_KERNEL_ACCOUNT)?;
+        for _ in 0..count {
+            slots.push(None, GFP_KERNEL_ACCOUNT)?;
+        }
+        self.slots = slots;
+        Ok(())
+    }
+
+    /// Checks that the table has the `count` slots from `first` on.
+    pub(crate) fn check(&self, first: u32, count: u32) -> Result {
+        let end = first.checked_add(count).ok_or(EOVERFLOW)?;
+        if self.len() == 0 {
+            return Err(ENXIO);
+        }
+        if end as usize > self.len() {
+            return Err(EINVAL);
+        }
+        Ok(())
+    }
+
+    /// The memory of a buffer, pinned; none if there is to be none. May sleep.
+    pub(crate) fn pin(&mut self, wanted: &Wanted) -> Result<Option<UserBuffer>> {
+        match (wanted.addr, wanted.len) {
+            (0, 0) => {
+                return if wanted.tag == 0 {
+                    Ok(None)
+                } else {
+                    Err(EINVAL)
+                }
+            }
+            (0, _) => return Err(EFAULT),
+            _ => {}
+        }
+        let ledger = match &self.ledger {
+            Some(ledger) => ledger,
+            None => self.ledger.insert(Ledger::new()?),
+        };
+        UserBuffer::pin(wanted.addr, wanted.len, ledger).map(Some)
+    }
+
+    /// Puts a buffer, or none, into a slot. Returns what was there.
+    pub(crate) fn replace(
+        &mut self,
+        index: usize,
+        buffer: Option<Arc<Buffer>>,
+    ) -> Option<Arc<Buffer>> {
+        match self.slots.get_mut(index) {
+            Some(slot) => core::mem::replace(slot, buffer),
+            None => buffer,
+        }
+    }
+
+    /// Takes the table away, with all buffers.
+    pub(crate) fn remove(&mut self) -> KVVec<Option<Arc<Buffer>>> {
+        core::mem::take(&mut self.slots)
+    }
+}

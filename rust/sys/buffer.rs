@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! User memory that was pinned to be used again and again, without looking at its mapping.
+//!
+//! C headers: `include/linux/bvec.h`, `include/linux/uio.h`, `include/linux/mm.h`.
+
+use super::{
+    bindings,
+    pin::{Charge, Ledger, Pins},
+};
+use crate::{
+    rsrc::pieces::{Cut, Place, PAGE_SHIFT},
+    uapi::{
+        abi::MAX_RW_COUNT,
+        errno::{Result, EFAULT, EINVAL, EOVERFLOW},
+    },
+};
+use kernel::{
+    alloc::{
+        flags::{__GFP_NOWARN, GFP_KERNEL_ACCOUNT},
+        KVVec,
+    },
+    page::PAGE_SIZE,
+    sync::Arc,
+};
+
+/// Most bytes of a buffer.
+const MAX_LEN: u64 = 1 << 40;
+
+const _: () = assert!(PAGE_SIZE == 1 << PAGE_SHIFT);
+
+/// A part of a user's address space, pinned.
+///
+/// # Invariants
+///
+/// `pieces` are the memory of the `len` bytes at `addr`, cut as `cut` says; each of their pages is
+/// pinned once for this.
+pub(crate) struct UserBuffer {
+    addr: u64,
+    len: usize,
+    cut: Cut,
+    pieces: KVVec<bindings::bio_vec>,
+    _charge: Charge,
+}
+
+// SAFETY: Pinned pages belong to no task.
+unsafe impl Send for UserBuffer {}
+// SAFETY: It cannot be changed, and what is in the pages is only reached through iterators.
+unsafe impl Sync for UserBuffer {}
+
+/// Bytes of a buffer.
+///
+/// # Invariants
+///
+/// They are within the buffer, and no more than one transfer can have.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    buffer: &'a UserBuffer,
+    at: usize,
+    len: usize,
+}
+
+impl UserBuffer {
+    /// The `len` bytes at `addr` of the current task, charged to the current user; folios are
+    /// charged once for all buffers with one `ledger`.
+    ///
+    /// `-EFAULT` for no bytes, or some that cannot be written; `-EINVAL`, `-EOVERFLOW` for too
+    /// many; `-ENOMEM` beyond RLIMIT_MEMLOCK. May sleep.
+    pub(crate) fn pin(addr: u64, len: u64, ledger: &Arc<Ledger>) -> Result<Self> {
+        if len == 0 {
+            return Err(EFAULT);
+        }
+        if len > MAX_LEN {
+            return Err(EINVAL);
+        }
+        let offset = addr as usize % PAGE_SIZE;
+        let len = len as usize;
+        let pages = (offset + len).div_ceil(PAGE_SIZE);
+        let end = (addr as usize).checked_add(len.next_multiple_of(PAGE_SIZE));
+        end.ok_or(EOVERFLOW)?;
+        let pins = Pins::new(addr, pages)?;
+        let places = pins.iter().map(|page| {
+            // SAFETY: The page is pinned.
+            unsafe {
+                Place {
+                    folio: bindings::ruring_page_folio(*page),
+                    index: bindings::ruring_page_folio_index(*page),
+                    pages: bindings::ruring_page_folio_pages(*page),
+                }
+            }
+        });
+        let cut = Cut::new(places, offset);
+        let count = cut.count(len);
+        let mut pieces = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
+        for index in 0..count {
+            let (start, bytes) = cut.piece(index, len);
+            let page = (offset + start) / PAGE_SIZE;
+            let piece = bindings::bio_vec {
+                bv_page: *pins.get(page).ok_or(EFAULT)?,
+                bv_len: bytes as u32,
+                bv_offset: ((offset + start) % PAGE_SIZE) as u32,
+            };
+            pieces.push(piece, GFP_KERNEL_ACCOUNT)?;
+        }
+        let charge = Charge::new(&pins, Some(ledger))?;
+        // The pieces have the pins from here on.
+        pins.into_pages();
+        // INVARIANT: The pieces are all of the pages, in order.
+        Ok(Self {
+            addr,
+            len,
+            cut,
+            pieces,
+            _charge: charge,
+        })
+    }
+
+    /// Where it is for its user.
+    pub(crate) fn addr(&self) -> u64 {
+        self.addr
+    }
+
+    /// Bytes of it.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The `len` bytes at the user address `addr`. `-EFAULT` if they are not all of the buffer, or
+    /// more than one transfer can have.
+    #[inline]
+    pub(crate) fn part(&self, addr: u64, len: usize) -> Result<Part<'_>> {
+        let at = addr.checked_sub(self.addr).ok_or(EFAULT)?;
+        let end = at.checked_add(len as u64).ok_or(EFAULT)?;
+        if end > self.len as u64 || len > MAX_RW_COUNT {
+            return Err(EFAULT);
+        }
+        // INVARIANT: Just checked.
+        Ok(Part {
+            buffer: self,
+            at: at as usize,
+            len,
+        })
+    }
+}
+
+impl Drop for UserBuffer {
+    fn drop(&mut self) {
+        for piece in self.pieces.iter() {
+            let bytes = piece.bv_offset as usize + piece.bv_len as usize;
+            // SAFETY: By the type invariants: a piece of several pages is of one folio.
+            unsafe { bindings::ruring_unpin_pages(piece.bv_page, bytes.div_ceil(PAGE_SIZE)) };
+        }
+    }
+}
+
+impl Part<'_> {
+    /// Bytes of it.
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
+    /// Makes `iter` one of these bytes.
+    ///
+    /// # Safety
+    ///
+    /// The iterator must not be used once the buffer is gone.
+    #[inline]
+    pub(super) unsafe fn init(self, iter: &mut bindings::iov_iter, direction: u32) {
+        let (pieces, skip) = if self.len == 0 {
+            (&[][..], 0)
+        } else {
+            let found = self.buffer.cut.find(self.at, self.len);
+            let end = found.index + found.count;
+            (&self.buffer.pieces[found.index..end], found.skip)
+        };
+        // SAFETY: The pieces have `skip + len` bytes, and `skip` are within the first one.
+        unsafe {
+            bindings::iov_iter_bvec(
+                iter,
+                direction,
+                pieces.as_ptr(),
+                pieces.len(),
+                skip + self.len,
+            );
+            bindings::iov_iter_advance(iter, skip);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Registered buffers, and what is pinned.
+ */
+#ifndef SELFTESTS_RSRC_H
+#define SELFTESTS_RSRC_H
+
+#include <fcntl.h>
+#include <sys/uio.h>
+
+#include "check.h"
+
+static inline int buffers_register(struct ring *r, const struct iovec *iov,
+				   unsigned int nr)
+{
+	return ring_register(r, IORING_REGISTER_BUFFERS, iov, nr);
+}
+
+static inline int buffers_register_tagged(struct ring *r, const struct iovec *iov,
+					  const __u64 *tags, unsigned int nr)
+{
+	struct io_uring_rsrc_register reg = {
+		.nr = nr,
+		.data = (uintptr_t)iov,
+		.tags = (uintptr_t)tags,
+	};
+
+	return ring_register(r, IORING_REGISTER_BUFFERS2, &reg, sizeof(reg));
+}
+
+/* A table without buffers. */
+static inline int buffers_register_sparse(struct ring *r, unsigned int nr)
+{
+	struct io_uring_rsrc_register reg = {
+		.nr = nr,
+		.flags = IORING_RSRC_REGISTER_SPARSE,
+	};
+
+	return ring_register(r, IORING_REGISTER_BUFFERS2, &reg, sizeof(reg));
+}
+
+static inline int buffers_unregister(struct ring *r)
+{
+	return ring_register(r, IORING_UNREGISTER_BUFFERS, NULL, 0);
+}
+
+/* Replace @nr buffers from slot @first on; @tags may be NULL. */
+static inline int buffers_update(struct ring *r, unsigned int first,
+				 const struct iovec *iov, const __u64 *tags,
+				 unsigned int nr)
+{
+	struct io_uring_rsrc_update2 up = {
+		.offset = first,
+		.data = (uintptr_t)iov,
+		.tags = (uintptr_t)tags,
+		.nr = nr,
+	};
+
+	return ring_register(r, IORING_REGISTER_BUFFERS_UPDATE, &up, sizeof(up));
+}
+
+static inline int buffer_update(struct ring *r, unsigned int slot, void *base,
+				size_t len)
+{
+	struct iovec iov = { base, len };
+
+	return buffers_update(r, slot, &iov, NULL, 1);
+}
+
+static inline char *anon_alloc(size_t size)
+{
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* Bytes that tell where they are. */
+static inline void pattern_fill(char *p, size_t len, unsigned int seed)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		p[i] = (char)((i * 31 + (i >> 8) * 7 + seed) & 0xff);
+}
+
+/* Pages that this process has pinned, as the kernel counts for its limits. */
+static inline long long pages_charged(void)
+{
+	return proc_value("/proc/self/status", "VmPin:") / 4;
+}
+
+/* Pages that are pinned in all of the system; for root. */
+static inline long long pages_pinned(void)
+{
+	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
+
+	if (fd < 0)
+		return -1;
+	/* The counters of each processor are added up only now and then. */
+	if (write(fd, "1", 1) != 1) {
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	return proc_value("/proc/vmstat", "nr_foll_pin_acquired") -
+	       proc_value("/proc/vmstat", "nr_foll_pin_released");
+}
+
+static inline bool pinned_is(void *arg)
+{
+	return pages_pinned() == *(long long *)arg;
+}
+
+/* What a ring leaves behind when it is closed goes a little later. */
+static inline bool wait_pinned(long long pages)
+{
+	return wait_until(pinned_is, &pages);
+}
+
+#endif /* SELFTESTS_RSRC_H */
