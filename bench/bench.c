@@ -32,6 +32,12 @@ static const char * const side_names[NR_SIDES] = {
 static const struct row * const all_rows[] = {
 	nop_rows,
 	transfer_rows,
+	multishot_rows,
+	poll_rows,
+	accept_rows,
+	cancel_rows,
+	setup_rows,
+	memory_rows,
 };
 
 /* What a child leaves to its parent. */
@@ -108,6 +114,15 @@ static void summarise(const struct bench *b)
 	outcome->done = true;
 }
 
+void bench_figure(struct bench *b, double value)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->wanted; i++)
+		b->samples[i].enter = value;
+	b->taken = b->warm + b->wanted;
+}
+
 void bench_skip(const char *why)
 {
 	snprintf(outcome->skip, sizeof(outcome->skip), "%s", why);
@@ -128,6 +143,26 @@ void bench_ring(struct bench *b, struct ring *ring, unsigned int sq_entries,
 			b->row->setup_flags);
 	if (ret < 0)
 		errx(1, "cannot make a ring: %s", strerror(-ret));
+}
+
+bool bench_has(struct ring *ring, __u8 opcode)
+{
+	struct {
+		struct io_uring_probe probe;
+		struct io_uring_probe_op ops[256];
+	} *all = calloc(1, sizeof(*all));
+	bool has;
+	int ret;
+
+	if (!all)
+		err(1, "calloc");
+	ret = ring_register(ring, IORING_REGISTER_PROBE, all, 256);
+	if (ret < 0)
+		errx(1, "probe: %s", strerror(-ret));
+	has = opcode <= all->probe.last_op &&
+	      all->ops[opcode].flags & IO_URING_OP_SUPPORTED;
+	free(all);
+	return has;
 }
 
 struct io_uring_sqe *bench_sqe(struct ring *ring)
@@ -211,8 +246,11 @@ static bool run(const struct row *row, enum bench_side side,
 		measure(row, side, samples);
 	if (waitpid(pid, &status, 0) != pid)
 		err(1, "waitpid");
-	/* What the kernel does after a process has time to be done. */
-	usleep(50000);
+	/*
+	 * What the kernel does after a process has time to be done, and old
+	 * connections to be forgotten. Idle time passes in no time.
+	 */
+	sleep(62);
 	if (status || !outcome->done) {
 		printf("%s\t%s\tfail\tstatus %#x\n", row->name,
 		       side_names[side], status);

@@ -22,6 +22,7 @@
 #include <err.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "ring.h"
@@ -69,6 +70,12 @@ struct row {
 /* Rows end with one that has no name. */
 extern const struct row nop_rows[];
 extern const struct row transfer_rows[];
+extern const struct row multishot_rows[];
+extern const struct row poll_rows[];
+extern const struct row accept_rows[];
+extern const struct row cancel_rows[];
+extern const struct row setup_rows[];
+extern const struct row memory_rows[];
 
 /* Where time goes. */
 enum account {
@@ -143,6 +150,8 @@ static inline void bench_mark(const struct bench *b, enum account account)
 bool bench_sample(struct bench *b);
 /* Ends it: so many operations were done. */
 void bench_end(struct bench *b, unsigned int operations);
+/* A row that is one figure, not taken with the clock. */
+void bench_figure(struct bench *b, double value);
 /* There is nothing to measure on this side: ends the process. */
 void bench_skip(const char *why);
 
@@ -168,6 +177,15 @@ struct completion {
 struct completion bench_cqe(struct ring *ring);
 /* Takes @nr completions, each with this result. */
 void bench_reap(struct ring *ring, unsigned int nr, int res);
+
+/* Whether the ring's side has the opcode. */
+bool bench_has(struct ring *ring, __u8 opcode);
+
+/* setsockopt(2) of an int, an Internet socket with this address. */
+void bench_set(int fd, int level, int name, int value);
+int bench_socket(int type, in_port_t port);
+/* Where that is. */
+struct sockaddr_in bench_address(in_port_t port);
 
 /* Two connected sockets: what is sent to [1] is received from [0]. */
 void bench_pair(enum proto proto, int fds[2]);

@@ -10,56 +10,61 @@
 
 unsigned char bench_memory[1 << 20] = { 1 };
 
-static void set(int fd, int level, int name, int value)
+void bench_set(int fd, int level, int name, int value)
 {
 	if (setsockopt(fd, level, name, &value, sizeof(value)))
 		err(1, "setsockopt %d %d", level, name);
 }
 
-/* Fixed ports: what the kernel hashes should not vary more than it must. */
-static struct sockaddr_in next_address(void)
+struct sockaddr_in bench_address(in_port_t port)
 {
-	static in_port_t port = 20000;
-
 	return (struct sockaddr_in) {
 		.sin_family = AF_INET,
-		.sin_port = htons(port++),
+		.sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 }
 
-static int open_inet(int type, const struct sockaddr_in *address)
+int bench_socket(int type, in_port_t port)
 {
+	struct sockaddr_in address = bench_address(port);
 	int fd = socket(AF_INET, type, 0);
 
 	if (fd < 0)
 		err(1, "socket");
-	set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	bench_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	/* Room for a burst. Listeners hand it on. */
-	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20);
-	set(fd, SOL_SOCKET, SO_SNDBUFFORCE, 4 << 20);
+	bench_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20);
+	bench_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, 4 << 20);
 	if (type == SOCK_STREAM)
-		set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)))
-		err(1, "bind");
+		bench_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)))
+		err(1, "bind to port %u", port);
 	return fd;
 }
 
-static void connect_to(int fd, const struct sockaddr_in *address)
+/* Fixed ports: what the kernel hashes should not vary more than it must. */
+static in_port_t next_port = 20000;
+
+static void connect_to(int fd, in_port_t port)
 {
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+	struct sockaddr_in address = bench_address(port);
+
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)))
 		err(1, "connect");
 }
 
 static void tcp_pair(int fds[2])
 {
-	struct sockaddr_in to = next_address(), from = next_address();
-	int listener = open_inet(SOCK_STREAM, &to);
+	in_port_t port = next_port;
+	int listener;
 
+	next_port += 2;
+	listener = bench_socket(SOCK_STREAM, port);
 	if (listen(listener, 8))
 		err(1, "listen");
-	fds[1] = open_inet(SOCK_STREAM, &from);
-	connect_to(fds[1], &to);
+	fds[1] = bench_socket(SOCK_STREAM, port + 1);
+	connect_to(fds[1], port);
 	fds[0] = accept(listener, NULL, NULL);
 	if (fds[0] < 0)
 		err(1, "accept");
@@ -68,19 +73,20 @@ static void tcp_pair(int fds[2])
 
 static void udp_pair(int fds[2])
 {
-	struct sockaddr_in to = next_address(), from = next_address();
+	in_port_t port = next_port;
 
-	fds[0] = open_inet(SOCK_DGRAM, &to);
-	fds[1] = open_inet(SOCK_DGRAM, &from);
-	connect_to(fds[0], &from);
-	connect_to(fds[1], &to);
+	next_port += 2;
+	fds[0] = bench_socket(SOCK_DGRAM, port);
+	fds[1] = bench_socket(SOCK_DGRAM, port + 1);
+	connect_to(fds[0], port + 1);
+	connect_to(fds[1], port);
 }
 
 static void unix_pair(int fds[2])
 {
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
 		err(1, "socketpair");
-	set(fds[1], SOL_SOCKET, SO_SNDBUFFORCE, 4 << 20);
+	bench_set(fds[1], SOL_SOCKET, SO_SNDBUFFORCE, 4 << 20);
 }
 
 void bench_pair(enum proto proto, int fds[2])

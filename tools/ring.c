@@ -262,9 +262,17 @@ static void *map_anonymous(size_t size)
 int buf_ring_init(struct buf_ring *bufs, struct ring *ring, __u16 group,
 		  unsigned int entries, unsigned int buf_size)
 {
+	return buf_ring_init_flags(bufs, ring, group, entries, buf_size, 0);
+}
+
+int buf_ring_init_flags(struct buf_ring *bufs, struct ring *ring, __u16 group,
+			unsigned int entries, unsigned int buf_size,
+			unsigned int flags)
+{
 	struct io_uring_buf_reg reg = {
 		.ring_entries = entries,
 		.bgid = group,
+		.flags = flags,
 	};
 	unsigned int id;
 	int ret;

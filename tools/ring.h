@@ -131,6 +131,10 @@ struct buf_ring {
 /* @entries: a power of two, at most 32768. All buffers start free. */
 int buf_ring_init(struct buf_ring *bufs, struct ring *ring, __u16 group,
 		  unsigned int entries, unsigned int buf_size);
+/* The same with IOU_PBUF_RING_* flags, which need no memory of the kernel. */
+int buf_ring_init_flags(struct buf_ring *bufs, struct ring *ring, __u16 group,
+			unsigned int entries, unsigned int buf_size,
+			unsigned int flags);
 void buf_ring_exit(struct buf_ring *bufs, struct ring *ring);
 void buf_ring_recycle(struct buf_ring *bufs, __u16 id);
 void buf_ring_publish(struct buf_ring *bufs);
