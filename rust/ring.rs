@@ -14,15 +14,17 @@ mod enter;
 mod eventfd;
 mod fdinfo;
 mod file;
+pub(crate) mod files;
 mod memory;
 mod register;
 mod run;
 mod submit;
+mod tags;
 
 use crate::{
     kbuf::groups::Groups,
     req::{home::Home, Request},
-    rsrc::buffers::Buffers,
+    rsrc::{buffers::Buffers, files::Files},
     sys::{
         fd::OpenFile,
         memory::Region,
@@ -99,6 +101,9 @@ struct State {
     backlog: Fifo<Request>,
     groups: Groups,
     buffers: Buffers,
+    files: Files,
+    /// Whose the cells of tags are.
+    tags: Option<Arc<Home>>,
     eventfd: Option<eventfd::Registered>,
     /// A completion was posted that a worker would have posted for io_uring.
     posted_async: bool,
@@ -173,6 +178,8 @@ impl Ring {
             backlog: Fifo::new(),
             groups: Groups::new(),
             buffers: Buffers::default(),
+            files: Files::default(),
+            tags: None,
             eventfd: None,
             posted_async: false,
             submitters: KVec::new(),

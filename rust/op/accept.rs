@@ -4,13 +4,10 @@
 
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
-    sys::{
-        fd::Reserved,
-        socket::{Accepted, Socket},
-    },
+    sys::{fd::Reserved, socket::Socket},
     uapi::{
         abi::cqe,
-        args::AcceptArgs,
+        args::{AcceptArgs, Place},
         errno::{Result, EAGAIN},
         sqe::{Flags, Sqe},
     },
@@ -20,10 +17,23 @@ use crate::{
 pub(crate) struct Accept(AcceptArgs);
 
 impl Accept {
-    fn accept(&self, socket: Socket<'_>) -> Result<(Reserved, Accepted)> {
-        let fd = Reserved::new(self.0.sock_flags)?;
-        let accepted = socket.accept(self.0.sock_flags, (self.0.addr, self.0.addr_len), false)?;
-        Ok((fd, accepted))
+    /// Accepts. Returns where the socket is, and whether another connection waits.
+    fn accept(
+        &self,
+        at: &mut Attempt<'_, '_>,
+        socket: Socket<'_>,
+    ) -> Result<(Result<i32>, Option<bool>)> {
+        let args = &self.0;
+        let fd = match args.place {
+            Place::Descriptor => Some(Reserved::new(args.sock_flags)?),
+            _ => None,
+        };
+        let new = socket.accept(args.sock_flags, (args.addr, args.addr_len), false)?;
+        let res = match fd {
+            Some(fd) => Ok(fd.install(new.file)),
+            None => at.ring.install_file(args.place, new.file),
+        };
+        Ok((res, new.more))
     }
 }
 
@@ -40,7 +50,7 @@ impl Op for Accept {
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        let socket = match at.file().and_then(|file| Socket::of(file)) {
+        let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
         };
@@ -48,24 +58,25 @@ impl Op for Accept {
             return Outcome::Wait;
         }
         loop {
-            let (fd, accepted) = match self.accept(socket) {
+            let (res, more) = match self.accept(&mut at, socket) {
                 Ok(done) => done,
                 Err(EAGAIN) => return Outcome::Wait,
                 Err(error) => return Outcome::failed(error),
             };
-            let res = fd.install(accepted.file);
-            let flags = match accepted.more {
+            let flags = match more {
                 Some(true) => cqe::SOCK_NONEMPTY,
                 _ => 0,
             };
-            if !self.0.multishot || !at.post_more(res, flags) {
+            let goes_on = self.0.multishot && res.is_ok();
+            let res = res.unwrap_or_else(|error| error.to_raw());
+            if !goes_on || !at.post_more(res, flags) {
                 return Outcome::Done {
                     res,
                     flags,
                     broken: false,
                 };
             }
-            if accepted.more == Some(false) {
+            if more == Some(false) {
                 return Outcome::Wait;
             }
         }

@@ -6,7 +6,11 @@ use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
     req::{claim::Reasons, home, Face},
     ring::Ring,
-    sys::{fd::OpenFile, ringfile},
+    rsrc::files::FileRef,
+    sys::{
+        fd::{self, OpenFile},
+        ringfile,
+    },
     uapi::{
         args::CancelArgs,
         errno::{Result, ENOENT},
@@ -20,14 +24,15 @@ pub(crate) struct AsyncCancel(CancelArgs);
 impl AsyncCancel {
     fn cancel(&self, at: &mut Attempt<'_, '_>) -> Result<i32> {
         let file = match self.0.fd {
-            Some(fd) => Some(OpenFile::get(fd)?),
+            Some(index) if self.0.fixed => Some(at.ring.registered(index)?),
+            Some(fd) => Some(FileRef::Own(OpenFile::get(fd)?)),
             None => None,
         };
         let file_id = file
             .as_ref()
             .map(|file| match ringfile::ring_of::<Ring>(file) {
                 Some(ring) => ringfile::id(&ring),
-                None => file.id(),
+                None => fd::id(file),
             });
         let matches = |face: &Face| {
             self.0.user_data.is_none_or(|data| data == face.user_data())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! CLOSE: close(2). `io_uring/openclose.c` of the kernel.
+//! CLOSE: close(2), also of a direct descriptor. `io_uring/openclose.c` of the kernel.
 
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
@@ -21,13 +21,17 @@ pub(crate) struct Close(CloseArgs);
 
 impl Close {
     fn close(&self, at: &mut Attempt<'_, '_>) -> Result {
+        let fd = match self.0 {
+            CloseArgs::Descriptor(fd) => fd,
+            CloseArgs::Slot(slot) => return at.ring.remove_file(slot),
+        };
         // A ring is not closed by a ring, as with io_uring.
-        let file = OpenFile::get(self.0.fd)?;
+        let file = OpenFile::get(fd)?;
         if ringfile::is_ring::<Ring>(&file) {
             return Err(EBADF);
         }
         drop(file);
-        let file = fd::close(self.0.fd)?;
+        let file = fd::close(fd)?;
         // The peer of a socket is to see it closed before the next wait, not after it.
         at.ring.release_unlocked(file);
         Ok(())

@@ -7,7 +7,7 @@ use crate::{
     sys::fd::OpenFile,
     uapi::{
         args::NopArgs,
-        errno::{Result, ENOBUFS},
+        errno::{Result, EBADF, ENOBUFS},
         sqe::{Flags, Sqe},
     },
 };
@@ -27,8 +27,8 @@ impl Op for Nop {
     };
 
     #[inline(always)]
-    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        let args = NopArgs::parse(sqe)?;
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let args = NopArgs::parse(sqe, flags)?;
         Ok(Self {
             args,
             deferred: false,
@@ -42,8 +42,13 @@ impl Op for Nop {
             return Outcome::Later;
         }
         if let Some(fd) = self.args.fd {
-            if let Err(error) = OpenFile::get(fd) {
-                return Outcome::failed(error);
+            let missing = if self.args.fixed {
+                at.ring.files().get(fd).is_none()
+            } else {
+                OpenFile::get(fd).is_err()
+            };
+            if missing {
+                return Outcome::failed(EBADF);
             }
         }
         match at.group {

@@ -244,7 +244,7 @@ impl Op for RecvMsg {
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        let socket = match at.file().and_then(|file| Socket::of(file)) {
+        let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
         };

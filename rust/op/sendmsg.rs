@@ -65,7 +65,7 @@ impl Op for SendMsg {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        let socket = match at.file().and_then(|file| Socket::of(file)) {
+        let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
         };

@@ -9,7 +9,7 @@ use crate::{
         socket::{setup::Address, Socket},
     },
     uapi::{
-        args::{AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
+        args::{AddressArgs, ListenArgs, Place, ShutdownArgs, SocketArgs},
         errno::Result,
         sqe::{Flags, Sqe},
     },
@@ -26,7 +26,7 @@ const AT_ONCE: Spec = Spec {
 
 /// Does something to the socket of an attempt.
 fn at_once(at: &Attempt<'_, '_>, what: impl FnOnce(Socket<'_>) -> Result) -> Outcome {
-    let done = at.file().and_then(|file| Socket::of(file)).and_then(what);
+    let done = at.file().and_then(Socket::of).and_then(what);
     match done {
         Ok(()) => Outcome::done(0),
         Err(error) => Outcome::failed(error),
@@ -37,11 +37,17 @@ fn at_once(at: &Attempt<'_, '_>, what: impl FnOnce(Socket<'_>) -> Result) -> Out
 pub(crate) struct Create(SocketArgs);
 
 impl Create {
-    fn create(&self) -> Result<i32> {
-        let fd = Reserved::new(self.0.flags)?;
+    fn create(&self, at: Attempt<'_, '_>) -> Result<i32> {
         let args = &self.0;
+        let fd = match args.place {
+            Place::Descriptor => Some(Reserved::new(args.flags)?),
+            _ => None,
+        };
         let file = Socket::create(args.domain, args.kind, args.protocol, args.flags)?;
-        Ok(fd.install(file))
+        match fd {
+            Some(fd) => Ok(fd.install(file)),
+            None => at.ring.install_file(args.place, file),
+        }
     }
 }
 
@@ -55,8 +61,8 @@ impl Op for Create {
         SocketArgs::parse(sqe).map(Self)
     }
 
-    fn issue(&mut self, _at: Attempt<'_, '_>) -> Outcome {
-        match self.create() {
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        match self.create(at) {
             Ok(fd) => Outcome::done(fd),
             Err(error) => Outcome::failed(error),
         }

@@ -4,15 +4,10 @@
 
 use super::{Locked, Ring};
 use crate::{
-    req::{
-        self,
-        home::{Home, Submitter},
-        Token,
-    },
     rsrc::buffers::{Buffer, Buffers, Source, Wanted},
     sys::user,
     uapi::{
-        abi::{rsrc, Cqe},
+        abi::rsrc,
         errno::{Result, EINVAL, ENXIO},
     },
 };
@@ -40,10 +35,10 @@ impl Ring {
 
     /// Makes a table of `count` buffers: all of them, or none.
     pub(super) fn register_buffers(self: &Arc<Self>, count: u32, source: Source) -> Result {
-        let mut locked = self.lock();
+        let mut locked = self.lock_for_tags(source.tags != 0)?;
         locked.state.buffers.create(count)?;
         for number in 0..count {
-            let result = locked.put_new_buffer(self, number as usize, &source.read(number));
+            let result = locked.put_new_buffer(number as usize, &source.read(number));
             if let Err(error) = result {
                 // Nobody has used them, so that dropping them is all, and posts no tag.
                 locked.state.buffers.remove();
@@ -66,11 +61,11 @@ impl Ring {
         if count == 0 || head >> 32 != 0 || tail >> 32 != 0 {
             return Err(EINVAL);
         }
-        let mut locked = self.lock();
+        let mut locked = self.lock_for_tags(tags != 0)?;
         locked.state.buffers.check(first, count)?;
         for number in 0..count {
             let wanted = Source { pieces, tags }.read(number);
-            match locked.put_new_buffer(self, (first + number) as usize, &wanted) {
+            match locked.put_new_buffer((first + number) as usize, &wanted) {
                 Ok(()) => {}
                 Err(error) if number == 0 => return Err(error),
                 Err(_) => return Ok(number.into()),
@@ -88,20 +83,12 @@ impl Locked<'_> {
     }
 
     /// Puts a buffer into a slot, instead of what is there.
-    fn put_new_buffer(
-        &mut self,
-        ring: &Arc<Ring>,
-        index: usize,
-        wanted: &Result<Wanted>,
-    ) -> Result {
+    fn put_new_buffer(&mut self, index: usize, wanted: &Result<Wanted>) -> Result {
         let wanted = wanted.as_ref().map_err(|error| *error)?;
         let buffer = match self.state.buffers.pin(wanted)? {
             None => None,
             Some(memory) => {
-                let tag = match wanted.tag {
-                    0 => None,
-                    tag => Some(self.tag_cell(ring, tag)?),
-                };
+                let tag = self.tag_cell(wanted.tag)?;
                 Some(Arc::new(Buffer { memory, tag }, GFP_KERNEL_ACCOUNT)?)
             }
         };
@@ -109,26 +96,6 @@ impl Locked<'_> {
             self.put_buffer(old);
         }
         Ok(())
-    }
-
-    /// A cell with the completion for a tag in it, so that posting that needs no memory.
-    fn tag_cell(&mut self, ring: &Arc<Ring>, tag: u64) -> Result<Token> {
-        let buffers = &mut self.state.buffers;
-        let home = match &buffers.home {
-            Some(home) => home,
-            // It is in no record of the ring: the task may be no submitter.
-            None => {
-                let submitter = Submitter::current(ring.clone(), u16::MAX)?;
-                buffers.home.insert(Home::new(submitter)?)
-            }
-        };
-        let mut token = req::new(home.clone())?;
-        token.owned().cqe = Cqe {
-            user_data: tag,
-            res: 0,
-            flags: 0,
-        };
-        Ok(token)
     }
 
     /// `IORING_UNREGISTER_BUFFERS`.

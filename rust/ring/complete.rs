@@ -8,7 +8,7 @@
 use super::{Locked, Ring};
 use crate::{
     req::Token,
-    sys::fd::OpenFile,
+    rsrc::files::FileRef,
     uapi::{
         abi::{cqe, sq, Cqe},
         errno::ECANCELED,
@@ -120,10 +120,7 @@ impl Locked<'_> {
     pub(super) fn finish_plain(&mut self, mut token: Token, res: i32, flags: u32) -> Option<Token> {
         let job = &mut token.owned().job;
         job.op.clear();
-        if let Some(file) = job.file.take() {
-            self.put_file(file);
-        }
-        let buffer = job.buffer.take();
+        let (file, buffer) = (job.file.take(), job.buffer.take());
         let skip = job.flags.cqe_skip() && res >= 0;
         let done = Cqe {
             user_data: job.user_data,
@@ -136,6 +133,10 @@ impl Locked<'_> {
             self.keep(token, done);
             None
         };
+        // What their end may tell comes after it.
+        if let Some(file) = file {
+            self.put_file(file);
+        }
         if let Some(buffer) = buffer {
             self.put_buffer(buffer);
         }
@@ -158,15 +159,16 @@ impl Locked<'_> {
             res,
             flags,
         };
-        if let Some(file) = held.job.file.take() {
-            self.put_file(file);
-        }
+        let file = held.job.file.take();
         let failed = res < 0 || broken;
         if silent || (job_flags.cqe_skip() && !failed) {
             self.recycle(token);
         } else {
             self.complete(token, done);
             self.state.posted_async |= by_worker && self.state.posted;
+        }
+        if let Some(file) = file {
+            self.put_file(file);
         }
         if let Some(buffer) = buffer {
             self.put_buffer(buffer);
@@ -224,9 +226,14 @@ impl Locked<'_> {
 
     /// Drops the reference to a file. The last one is not left for the task's way back.
     #[inline]
-    pub(super) fn put_file(&mut self, file: OpenFile) {
-        if file.is_last() {
-            self.release_unlocked(file);
+    pub(super) fn put_file(&mut self, file: FileRef) {
+        match file {
+            FileRef::Own(file) => {
+                if file.is_last() {
+                    self.release_unlocked(file);
+                }
+            }
+            FileRef::Registered(registered) => self.put_registered(registered),
         }
     }
 }

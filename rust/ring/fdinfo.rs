@@ -5,6 +5,7 @@
 use super::{cursor, Locked};
 use crate::{
     op,
+    sys::fd,
     uapi::{setup::layout, sqe::Sqe},
 };
 use kernel::seq_file::{seq_print, SeqFile};
@@ -40,6 +41,14 @@ pub(super) fn show(locked: &Locked<'_>, out: &SeqFile) {
         );
     }
     seq_print!(out, "Submitters:\t{}\n", locked.state.submitters.len());
+    seq_print!(out, "UserFiles:\t{}\n", locked.state.files.len());
+    for (index, file) in locked.state.files.iter().enumerate() {
+        if let Some(registered) = file {
+            seq_print!(out, "{index:5}: ");
+            fd::show_path(&registered.file, out);
+            seq_print!(out, "\n");
+        }
+    }
     seq_print!(out, "UserBufs:\t{}\n", locked.state.buffers.len());
     for (index, buffer) in locked.state.buffers.iter().enumerate() {
         match buffer {

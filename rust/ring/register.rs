@@ -2,7 +2,7 @@
 
 //! `io_uring_register(2)`.
 
-use super::Ring;
+use super::{files, Ring};
 use crate::{
     op,
     rsrc::buffers::Source,
@@ -53,6 +53,22 @@ impl Ring {
             register::UNREGISTER_PBUF_RING if arg != 0 && nr_args == 1 => {
                 let group = self.lock().groups().unregister(arg)?;
                 self.mappings.lock().retain(|(id, _)| *id != group);
+            }
+            register::FILES => {
+                if arg == 0 {
+                    return Err(EFAULT);
+                }
+                let source = files::Source { fds: arg, tags: 0 };
+                self.register_files(nr_args, source)?;
+            }
+            register::UNREGISTER_FILES if arg == 0 && nr_args == 0 => {
+                self.lock().unregister_files()?;
+            }
+            register::FILES_UPDATE => return self.update_files(arg, nr_args),
+            register::FILES2 => self.register_files2(arg, nr_args)?,
+            register::FILES_UPDATE2 => return self.update_files2(arg, nr_args),
+            register::FILE_ALLOC_RANGE if arg != 0 && nr_args == 0 => {
+                self.limit_file_slots(arg)?;
             }
             register::PBUF_STATUS if arg != 0 && nr_args == 1 => {
                 self.lock().groups().status(arg)?

@@ -11,6 +11,7 @@ use crate::{
         home::{self, Home},
         Job, Request, Token,
     },
+    rsrc::files::FileRef,
     sys::{fd::OpenFile, queue::Fifo, token::Cell},
     uapi::errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL},
 };
@@ -126,12 +127,11 @@ impl Locked<'_> {
 
     /// The file that a job is for.
     #[inline]
-    pub(crate) fn open(&self, job: &Job) -> Result<OpenFile> {
-        // There are no registered files.
+    pub(crate) fn open(&self, job: &Job) -> Result<FileRef> {
         if job.flags.fixed_file() {
-            return Err(crate::uapi::errno::EBADF);
+            return self.registered(job.fd);
         }
-        OpenFile::get(job.fd)
+        Ok(FileRef::Own(OpenFile::get(job.fd)?))
     }
 
     /// Drives a request that is not to be cancelled.
@@ -359,6 +359,7 @@ impl Locked<'_> {
             core::mem::take(&mut self.state.submitters),
             core::mem::take(&mut self.state.overflow),
             core::mem::take(&mut self.state.buffers),
+            (self.state.files.remove(), self.state.tags.take()),
         )
     }
 }

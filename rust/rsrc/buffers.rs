@@ -6,7 +6,7 @@
 //! taken out of the table is unpinned, and its tag posted, with the last of them.
 
 use crate::{
-    req::{home::Home, Token},
+    req::Token,
     sys::{
         buffer::UserBuffer,
         pin::Ledger,
@@ -36,8 +36,6 @@ pub(crate) struct Buffers {
     slots: KVVec<Option<Arc<Buffer>>>,
     /// Which folios its buffers share, also the ones that are in it no more.
     ledger: Option<Arc<Ledger>>,
-    /// What the cells of tags belong to. No request comes home to it.
-    pub(crate) home: Option<Arc<Home>>,
 }
 
 /// Where user space says what to register.

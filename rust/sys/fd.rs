@@ -5,10 +5,12 @@
 //! C header: `include/linux/file.h`.
 
 use super::bindings;
-use crate::uapi::errno::{Result, EBADF};
+use crate::uapi::errno::{Errno, Result, EBADF};
 use core::{mem::ManuallyDrop, ops::Deref};
 use kernel::{
     fs::{file::FileDescriptorReservation, File, LocalFile},
+    prelude::*,
+    seq_file::SeqFile,
     sync::aref::ARef,
 };
 
@@ -42,11 +44,52 @@ impl OpenFile {
         unsafe { bindings::__fput_sync(this.0.as_ptr().cast()) };
     }
 
-    /// Identifies the open file while somebody has a reference.
-    #[inline]
-    pub(crate) fn id(&self) -> usize {
-        self.0.as_ptr() as usize
+    /// Another reference to it.
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0.clone())
     }
+}
+
+/// Identifies an open file while somebody has a reference.
+#[inline]
+pub(crate) fn id(file: &File) -> usize {
+    file.as_ptr() as usize
+}
+
+/// Whether it is a ring of the kernel's own io_uring.
+pub(crate) fn is_io_uring(file: &File) -> bool {
+    // SAFETY: The file is open.
+    unsafe { bindings::ruring_file_is_io_uring(file.as_ptr().cast()) }
+}
+
+/// Writes its path to `out`, as fdinfo has it.
+pub(crate) fn show_path(file: &File, out: &SeqFile) {
+    // SAFETY: The file is open, and a `SeqFile` is a `struct seq_file`.
+    unsafe {
+        bindings::seq_file_path(
+            core::ptr::from_ref(out).cast_mut().cast(),
+            file.as_ptr().cast(),
+            c" \t\n\\".as_char_ptr(),
+        )
+    };
+}
+
+/// How many descriptors the current task may have at most.
+pub(crate) fn limit() -> usize {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_rlimit_nofile() }
+}
+
+/// Gives `file` a descriptor of the current task, close-on-exec or not. Returns its number.
+pub(crate) fn receive(file: &File, cloexec: bool) -> Result<i32> {
+    const O_CLOEXEC: u32 = 0o2000000;
+    let flags = if cloexec { O_CLOEXEC } else { 0 };
+    // SAFETY: The file is open; a reference of its own is taken.
+    let fd = unsafe { bindings::receive_fd(file.as_ptr().cast(), core::ptr::null_mut(), flags) };
+    if fd < 0 {
+        return Err(Errno::from_raw(fd));
+    }
+    Ok(fd)
 }
 
 impl Deref for OpenFile {

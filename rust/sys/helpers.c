@@ -306,3 +306,14 @@ __helper unsigned long ruring_index_nospec(unsigned long index, unsigned long si
 {
 	return array_index_nospec(index, size);
 }
+
+__helper bool ruring_file_is_io_uring(struct file *file)
+{
+	return file_inode(file)->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
+	       !strcmp(file_dentry(file)->d_name.name, "[io_uring]");
+}
+
+__helper unsigned long ruring_rlimit_nofile(void)
+{
+	return rlimit(RLIMIT_NOFILE);
+}

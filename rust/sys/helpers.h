@@ -78,5 +78,7 @@ int ruring_socket_error(struct socket *sock);
 int ruring_read_words4(u64 *words, const void __user *addr);
 bool ruring_access_ok(const void __user *addr, size_t len);
 unsigned long ruring_index_nospec(unsigned long index, unsigned long size);
+bool ruring_file_is_io_uring(struct file *file);
+unsigned long ruring_rlimit_nofile(void);
 
 #endif /* _RURING_HELPERS_H */

@@ -14,10 +14,12 @@ pub(crate) mod op {
     pub(crate) const ASYNC_CANCEL: u8 = 14;
     pub(crate) const CONNECT: u8 = 16;
     pub(crate) const CLOSE: u8 = 19;
+    pub(crate) const FILES_UPDATE: u8 = 20;
     pub(crate) const SEND: u8 = 26;
     pub(crate) const RECV: u8 = 27;
     pub(crate) const SHUTDOWN: u8 = 34;
     pub(crate) const SOCKET: u8 = 45;
+    pub(crate) const FIXED_FD_INSTALL: u8 = 54;
     pub(crate) const BIND: u8 = 56;
     pub(crate) const LISTEN: u8 = 57;
     pub(crate) const PROVIDE_BUFFERS: u8 = 31;
@@ -50,6 +52,7 @@ pub(crate) mod feat {
     pub(crate) const FAST_POLL: u32 = 1 << 5;
     pub(crate) const POLL_32BITS: u32 = 1 << 6;
     pub(crate) const EXT_ARG: u32 = 1 << 8;
+    pub(crate) const RSRC_TAGS: u32 = 1 << 10;
     pub(crate) const CQE_SKIP: u32 = 1 << 11;
     pub(crate) const LINKED_FILE: u32 = 1 << 12;
     pub(crate) const RECVSEND_BUNDLE: u32 = 1 << 14;
@@ -63,6 +66,7 @@ pub(crate) mod feat {
         | FAST_POLL
         | POLL_32BITS
         | EXT_ARG
+        | RSRC_TAGS
         | CQE_SKIP
         | LINKED_FILE
         | RECVSEND_BUNDLE
@@ -88,15 +92,21 @@ pub(crate) mod register {
     #![allow(missing_docs)]
     pub(crate) const BUFFERS: u32 = 0;
     pub(crate) const UNREGISTER_BUFFERS: u32 = 1;
+    pub(crate) const FILES: u32 = 2;
+    pub(crate) const UNREGISTER_FILES: u32 = 3;
     pub(crate) const EVENTFD: u32 = 4;
     pub(crate) const UNREGISTER_EVENTFD: u32 = 5;
+    pub(crate) const FILES_UPDATE: u32 = 6;
     pub(crate) const EVENTFD_ASYNC: u32 = 7;
     pub(crate) const PROBE: u32 = 8;
     pub(crate) const ENABLE_RINGS: u32 = 12;
+    pub(crate) const FILES2: u32 = 13;
+    pub(crate) const FILES_UPDATE2: u32 = 14;
     pub(crate) const BUFFERS2: u32 = 15;
     pub(crate) const BUFFERS_UPDATE: u32 = 16;
     pub(crate) const PBUF_RING: u32 = 22;
     pub(crate) const UNREGISTER_PBUF_RING: u32 = 23;
+    pub(crate) const FILE_ALLOC_RANGE: u32 = 25;
     pub(crate) const PBUF_STATUS: u32 = 26;
 }
 
@@ -157,6 +167,7 @@ pub(crate) mod nop {
     #![allow(missing_docs)]
     pub(crate) const INJECT_RESULT: u32 = 1 << 0;
     pub(crate) const FILE: u32 = 1 << 1;
+    pub(crate) const FIXED_FILE: u32 = 1 << 2;
     pub(crate) const TW: u32 = 1 << 4;
 }
 
@@ -205,6 +216,12 @@ pub(crate) mod pbuf {
 pub(crate) mod rsrc {
     #![allow(missing_docs)]
     pub(crate) const REGISTER_SPARSE: u32 = 1;
+}
+
+/// Flags of FIXED_FD_INSTALL.
+pub(crate) mod install {
+    #![allow(missing_docs)]
+    pub(crate) const NO_CLOEXEC: u32 = 1;
 }
 
 /// Event bits of poll(2) and epoll(7).

@@ -4,9 +4,32 @@
 //!
 //! A field that an opcode does not use must be zero where the kernel insists on it.
 
-use super::abi::{accept, cancel, events, msg, nop, op, poll, recvsend};
+use super::abi::{accept, cancel, events, install, msg, nop, op, poll, recvsend};
 use super::errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOVERFLOW};
 use super::sqe::{Flags, Sqe};
+
+/// Where a new file goes (`sqe->file_index`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It gets a descriptor.
+    Descriptor,
+    /// This slot of the registered files.
+    Slot(u32),
+    /// A free slot of the registered files.
+    AnySlot,
+}
+
+impl Place {
+    /// Parses `file_index`.
+    #[inline]
+    pub(crate) const fn parse(sqe: &Sqe) -> Self {
+        match sqe.file_index() {
+            0 => Self::Descriptor,
+            u32::MAX => Self::AnySlot,
+            index => Self::Slot(index - 1),
+        }
+    }
+}
 
 /// NOP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +38,8 @@ pub(crate) struct NopArgs {
     pub(crate) result: i32,
     /// The file that has to be open, if any.
     pub(crate) fd: Option<i32>,
+    /// Whether that is a registered one.
+    pub(crate) fixed: bool,
     /// Whether it completes through task work.
     pub(crate) task_work: bool,
 }
@@ -22,9 +47,9 @@ pub(crate) struct NopArgs {
 impl NopArgs {
     /// Parses `nop_flags`, `len` and `fd`.
     #[inline]
-    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+    pub(crate) fn parse(sqe: &Sqe, sqe_flags: Flags) -> Result<Self> {
         let flags = sqe.op_flags();
-        if flags & !(nop::INJECT_RESULT | nop::FILE | nop::TW) != 0 {
+        if flags & !(nop::INJECT_RESULT | nop::FILE | nop::FIXED_FILE | nop::TW) != 0 {
             return Err(EINVAL);
         }
         Ok(Self {
@@ -34,6 +59,7 @@ impl NopArgs {
                 0
             },
             fd: (flags & nop::FILE != 0).then(|| sqe.fd()),
+            fixed: flags & nop::FIXED_FILE != 0 || sqe_flags.fixed_file(),
             task_work: flags & nop::TW != 0,
         })
     }
@@ -173,6 +199,8 @@ pub(crate) struct AcceptArgs {
     pub(crate) addr_len: u64,
     /// `SOCK_CLOEXEC` and `SOCK_NONBLOCK` for the new socket.
     pub(crate) sock_flags: u32,
+    /// Where the new socket goes.
+    pub(crate) place: Place,
     /// Keep accepting.
     pub(crate) multishot: bool,
     /// Complete with `-EAGAIN` rather than wait.
@@ -185,13 +213,17 @@ impl AcceptArgs {
     const CLOEXEC: u32 = 0o2000000;
     const NONBLOCK: u32 = 0o4000;
 
-    /// Parses the fields of ACCEPT. Direct descriptors are `-EINVAL`: ruring has no file table.
+    /// Parses the fields of ACCEPT.
     #[inline]
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         let ioprio = sqe.ioprio();
+        let place = Place::parse(sqe);
+        let direct = place != Place::Descriptor;
+        let multishot = ioprio & accept::MULTISHOT != 0;
         if sqe.len() != 0
             || sqe.buf_index() != 0
-            || sqe.file_index() != 0
+            || (direct && sqe.op_flags() & Self::CLOEXEC != 0)
+            || (direct && multishot && place != Place::AnySlot)
             || ioprio & !(accept::MULTISHOT | accept::DONTWAIT | accept::POLL_FIRST) != 0
             || sqe.op_flags() & !(Self::CLOEXEC | Self::NONBLOCK) != 0
         {
@@ -201,7 +233,8 @@ impl AcceptArgs {
             addr: sqe.addr(),
             addr_len: sqe.off(),
             sock_flags: sqe.op_flags(),
-            multishot: ioprio & accept::MULTISHOT != 0,
+            place,
+            multishot,
             dont_wait: ioprio & accept::DONTWAIT != 0,
             poll_first: ioprio & accept::POLL_FIRST != 0,
         })
@@ -295,6 +328,8 @@ pub(crate) struct CancelArgs {
     pub(crate) user_data: Option<u64>,
     /// File to match, if it counts.
     pub(crate) fd: Option<i32>,
+    /// Whether that is a registered one.
+    pub(crate) fixed: bool,
     /// Opcode to match, if it counts.
     pub(crate) opcode: Option<u8>,
     /// All that match, rather than the first.
@@ -302,7 +337,7 @@ pub(crate) struct CancelArgs {
 }
 
 impl CancelArgs {
-    /// Parses the fields of ASYNC_CANCEL. A fixed file is `-EBADF`: ruring has no file table.
+    /// Parses the fields of ASYNC_CANCEL.
     pub(crate) fn parse(sqe: &Sqe, sqe_flags: Flags) -> Result<Self> {
         if sqe_flags.buffer_select() || sqe.off() != 0 || sqe.file_index() != 0 {
             return Err(EINVAL);
@@ -315,13 +350,11 @@ impl CancelArgs {
         {
             return Err(EINVAL);
         }
-        if has(cancel::FD) && (has(cancel::FD_FIXED) || sqe_flags.fixed_file()) {
-            return Err(EBADF);
-        }
         let keyed = has(cancel::FD) || has(cancel::OP);
         Ok(Self {
             user_data: (!has(cancel::ANY) && (!keyed || has(cancel::USERDATA))).then(|| sqe.addr()),
             fd: has(cancel::FD).then(|| sqe.fd()),
+            fixed: has(cancel::FD_FIXED) || sqe_flags.fixed_file(),
             opcode: has(cancel::OP).then(|| sqe.len() as u8),
             all: has(cancel::ALL) || has(cancel::ANY),
         })
@@ -330,14 +363,15 @@ impl CancelArgs {
 
 /// CLOSE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CloseArgs {
-    /// The descriptor to close.
-    pub(crate) fd: i32,
+pub(crate) enum CloseArgs {
+    /// A descriptor.
+    Descriptor(i32),
+    /// The slot of a registered file.
+    Slot(u32),
 }
 
 impl CloseArgs {
-    /// Parses the fields of CLOSE. A direct descriptor is `-ENXIO` in a ring without a file
-    /// table; as ruring can have none, it is `-EINVAL` like on a kernel before them.
+    /// Parses the fields of CLOSE.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         if sqe.off() != 0
             || sqe.addr() != 0
@@ -350,10 +384,68 @@ impl CloseArgs {
         if flags.fixed_file() {
             return Err(EBADF);
         }
-        if sqe.file_index() != 0 {
+        match sqe.file_index().checked_sub(1) {
+            None => Ok(Self::Descriptor(sqe.fd())),
+            Some(slot) if sqe.fd() == 0 => Ok(Self::Slot(slot)),
+            Some(_) => Err(EINVAL),
+        }
+    }
+}
+
+/// FILES_UPDATE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FilesUpdateArgs {
+    /// The first slot, or none to take free ones.
+    pub(crate) first: Option<u32>,
+    /// How many.
+    pub(crate) count: u32,
+    /// Where the descriptors are.
+    pub(crate) fds: u64,
+}
+
+impl FilesUpdateArgs {
+    /// Parses the fields of FILES_UPDATE.
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        if flags.fixed_file() || sqe.op_flags() != 0 || sqe.file_index() != 0 || sqe.len() == 0 {
             return Err(EINVAL);
         }
-        Ok(Self { fd: sqe.fd() })
+        let first = sqe.off() as u32;
+        Ok(Self {
+            first: (first != u32::MAX).then_some(first),
+            count: sqe.len(),
+            fds: sqe.addr(),
+        })
+    }
+}
+
+/// FIXED_FD_INSTALL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InstallArgs {
+    /// Whether the descriptor is close-on-exec.
+    pub(crate) cloexec: bool,
+}
+
+impl InstallArgs {
+    /// Parses the fields of FIXED_FD_INSTALL.
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        if sqe.off() != 0
+            || sqe.addr() != 0
+            || sqe.len() != 0
+            || sqe.buf_index() != 0
+            || sqe.file_index() != 0
+            || sqe.addr3() != 0
+        {
+            return Err(EINVAL);
+        }
+        if !flags.fixed_file() {
+            return Err(EBADF);
+        }
+        if sqe.op_flags() & !install::NO_CLOEXEC != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            cloexec: sqe.op_flags() & install::NO_CLOEXEC == 0,
+        })
     }
 }
 
@@ -474,6 +566,8 @@ pub(crate) struct SocketArgs {
     pub(crate) flags: u32,
     /// Protocol, 0 for the usual one.
     pub(crate) protocol: i32,
+    /// Where the new socket goes.
+    pub(crate) place: Place,
 }
 
 impl SocketArgs {
@@ -481,14 +575,15 @@ impl SocketArgs {
     const CLOEXEC: u32 = 0o2000000;
     const NONBLOCK: u32 = 0o4000;
 
-    /// Parses the fields of SOCKET. Direct descriptors are `-EINVAL`: ruring has no file table.
+    /// Parses the fields of SOCKET.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        let place = Place::parse(sqe);
         let kind = sqe.off() as u32;
         let flags = kind & !Self::KIND;
         if sqe.addr() != 0
             || sqe.op_flags() != 0
             || sqe.buf_index() != 0
-            || sqe.file_index() != 0
+            || (place != Place::Descriptor && flags & Self::CLOEXEC != 0)
             || flags & !(Self::CLOEXEC | Self::NONBLOCK) != 0
         {
             return Err(EINVAL);
@@ -498,6 +593,7 @@ impl SocketArgs {
             kind: (kind & Self::KIND) as i32,
             flags,
             protocol: sqe.len() as i32,
+            place,
         })
     }
 }

@@ -64,6 +64,7 @@ errnos! {
     EBUSY = 16, "There is one already.";
     EEXIST = 17, "Exists already, or belongs to another task.";
     EINVAL = 22, "Invalid argument.";
+    EMFILE = 24, "Too many open files.";
     ENFILE = 23, "Too many open files in the system.";
     ENOENT = 2, "No such request or group.";
     ETIME = 62, "A timeout has passed.";

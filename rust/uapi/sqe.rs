@@ -96,6 +96,12 @@ impl Sqe {
         (self.words[5] >> 32) as u16
     }
 
+    /// `sqe->addr3`
+    #[inline(always)]
+    pub(crate) const fn addr3(&self) -> u64 {
+        self.words[6]
+    }
+
     /// The padding behind `addr_len`.
     #[inline(always)]
     pub(crate) const fn addr_len_pad(&self) -> u16 {

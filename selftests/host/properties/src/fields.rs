@@ -44,6 +44,7 @@ fields! {
     file_index, set_file_index: u32 = 44;
     addr_len, set_addr_len: u16 = 44;
     pad3, set_pad3: u16 = 46;
+    addr3, set_addr3: u64 = 48;
 }
 
 impl Fields {
@@ -82,7 +83,7 @@ fn often_small() -> impl Strategy<Value = u64> {
 
 /// An SQE that has a chance to be right: each field is likely to be zero or small.
 pub(crate) fn plausible() -> impl Strategy<Value = Fields> {
-    let numbers = proptest::array::uniform12(often_small());
+    let numbers = proptest::array::uniform13(often_small());
     numbers.prop_map(|n| {
         Fields::ZERO
             .set_opcode(n[0] as u8)
@@ -97,5 +98,6 @@ pub(crate) fn plausible() -> impl Strategy<Value = Fields> {
             .set_buf_index(n[9] as u16)
             .set_addr_len(n[10] as u16)
             .set_pad3(n[11] as u16)
+            .set_addr3(n[12])
     })
 }

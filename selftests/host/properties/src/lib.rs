@@ -29,6 +29,8 @@ mod mapped;
 mod pieces;
 #[path = "../../../../rust/uapi/setup.rs"]
 mod setup;
+#[path = "../../../../rust/rsrc/slots.rs"]
+mod slots;
 #[path = "../../../../rust/uapi/sqe.rs"]
 mod sqe;
 
@@ -42,6 +44,7 @@ mod test_cursor;
 mod test_mapped;
 mod test_pieces;
 mod test_setup;
+mod test_slots;
 mod test_uapi;
 
 /// So many cases of each property, and no files left in the tree by one that fails: its smallest

@@ -4,8 +4,9 @@
 
 use crate::{
     args::{
-        AcceptArgs, AddressArgs, CancelArgs, CloseArgs, ListenArgs, NopArgs, PollArgs,
-        PollRemoveArgs, ProvideArgs, RecvArgs, RemoveArgs, SendArgs, ShutdownArgs, SocketArgs,
+        AcceptArgs, AddressArgs, CancelArgs, CloseArgs, FilesUpdateArgs, InstallArgs, ListenArgs,
+        NopArgs, Place, PollArgs, PollRemoveArgs, ProvideArgs, RecvArgs, RemoveArgs, SendArgs,
+        ShutdownArgs, SocketArgs,
     },
     cases,
     errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOVERFLOW},
@@ -33,9 +34,11 @@ enum Op {
     Socket,
     Listen,
     Shutdown,
+    FilesUpdate,
+    Install,
 }
 
-const OPS: [Op; 16] = [
+const OPS: [Op; 18] = [
     Op::Nop,
     Op::Recv,
     Op::Recvmsg,
@@ -52,6 +55,8 @@ const OPS: [Op; 16] = [
     Op::Socket,
     Op::Listen,
     Op::Shutdown,
+    Op::FilesUpdate,
+    Op::Install,
 ];
 
 /// What is read, of whatever opcode.
@@ -71,6 +76,8 @@ enum Args {
     Socket(SocketArgs),
     Listen(ListenArgs),
     Shutdown(ShutdownArgs),
+    FilesUpdate(FilesUpdateArgs),
+    Install(InstallArgs),
 }
 
 /// `IOSQE_*` that change what a field may be.
@@ -90,7 +97,7 @@ fn parse(op: Op, fields: &Fields) -> Result<Args> {
     // Bits that are refused before any opcode is asked are none of its business.
     let flags = Flags::parse(fields.flags() & 0x7d, true)?;
     Ok(match op {
-        Op::Nop => Args::Nop(NopArgs::parse(sqe)?),
+        Op::Nop => Args::Nop(NopArgs::parse(sqe, flags)?),
         Op::Recv => Args::Recv(RecvArgs::parse(sqe, flags, false)?),
         Op::Recvmsg => Args::Recv(RecvArgs::parse(sqe, flags, true)?),
         Op::Send => Args::Send(SendArgs::parse(sqe, flags, false)?),
@@ -106,6 +113,8 @@ fn parse(op: Op, fields: &Fields) -> Result<Args> {
         Op::Socket => Args::Socket(SocketArgs::parse(sqe)?),
         Op::Listen => Args::Listen(ListenArgs::parse(sqe)?),
         Op::Shutdown => Args::Shutdown(ShutdownArgs::parse(sqe)?),
+        Op::FilesUpdate => Args::FilesUpdate(FilesUpdateArgs::parse(sqe, flags)?),
+        Op::Install => Args::Install(InstallArgs::parse(sqe, flags)?),
     })
 }
 
@@ -119,6 +128,15 @@ fn poll_events(f: &Fields) -> u32 {
     (f.op_flags() & 0xffff) | (f.op_flags() & (1 << 28 | 1 << 30)) | oneshot | 1 << 31
 }
 
+/// Where a new file goes.
+fn place(f: &Fields) -> Place {
+    match f.file_index() {
+        0 => Place::Descriptor,
+        0xffff_ffff => Place::AnySlot,
+        index => Place::Slot(index - 1),
+    }
+}
+
 fn model(op: Op, f: &Fields) -> Result<Args> {
     let select = f.flags() & BUFFER_SELECT != 0;
     let fixed = f.flags() & FIXED_FILE != 0;
@@ -127,10 +145,11 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
     let einval = |wrong: bool| (wrong, EINVAL);
     let (faults, args): (Faults, Args) = match op {
         Op::Nop => (
-            vec![einval(f.op_flags() > 31 || opf(2) || opf(3))],
+            vec![einval(f.op_flags() > 31 || opf(3))],
             Args::Nop(NopArgs {
                 result: if opf(0) { f.len() as i32 } else { 0 },
                 fd: if opf(1) { Some(f.fd()) } else { None },
+                fixed: opf(2) || fixed,
                 task_work: opf(4),
             }),
         ),
@@ -190,7 +209,9 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                 einval(f.len() != 0),
                 einval(f.buf_index() != 0),
                 einval(f.ioprio() > 7),
-                einval(f.file_index() != 0),
+                // A direct descriptor has no SOCK_CLOEXEC, and of many only the kernel has a choice
+                einval(f.file_index() != 0 && opf(19)),
+                einval(f.file_index() != 0 && prio(0) && f.file_index() != u32::MAX),
                 // All but SOCK_CLOEXEC and SOCK_NONBLOCK
                 einval((0..32).any(|bit| bit != 19 && bit != 11 && opf(bit))),
             ],
@@ -198,6 +219,7 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                 addr: f.addr(),
                 addr_len: f.off(),
                 sock_flags: f.op_flags(),
+                place: place(f),
                 multishot: prio(0),
                 dont_wait: prio(1),
                 poll_first: prio(2),
@@ -239,8 +261,6 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                     einval(fd && any),
                     einval(opcode && any),
                     einval(opcode && f.len() >= 65),
-                    // A file that is registered: there are none.
-                    (fd && (fd_fixed || fixed), EBADF),
                 ],
                 Args::Cancel(CancelArgs {
                     user_data: match (any, fd || opcode, user_data) {
@@ -248,6 +268,7 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                         (false, false, _) | (false, true, true) => Some(f.addr()),
                     },
                     fd: if fd { Some(f.fd()) } else { None },
+                    fixed: fd_fixed || fixed,
                     opcode: if opcode { Some(f.len() as u8) } else { None },
                     all: all || any,
                 }),
@@ -258,10 +279,13 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                 einval(f.off() != 0 || f.addr() != 0 || f.len() != 0),
                 einval(f.op_flags() != 0 || f.buf_index() != 0),
                 (fixed, EBADF),
-                // A direct descriptor: there are none.
-                einval(f.file_index() != 0),
+                // Either a descriptor or a direct one
+                einval(f.file_index() != 0 && f.fd() != 0),
             ],
-            Args::Close(CloseArgs { fd: f.fd() }),
+            Args::Close(match f.file_index() {
+                0 => CloseArgs::Descriptor(f.fd()),
+                index => CloseArgs::Slot(index - 1),
+            }),
         ),
         Op::Provide => {
             let bytes = i128::from(f.len()) * i128::from(f.fd());
@@ -310,8 +334,8 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
         Op::Socket => (
             vec![
                 einval(f.addr() != 0 || f.op_flags() != 0 || f.buf_index() != 0),
-                // A direct descriptor: there are none.
-                einval(f.file_index() != 0),
+                // A direct descriptor has no SOCK_CLOEXEC
+                einval(f.file_index() != 0 && f.off() & 1 << 19 != 0),
                 // All but a type, SOCK_CLOEXEC and SOCK_NONBLOCK
                 einval((4..32).any(|bit| bit != 19 && bit != 11 && f.off() & 1 << bit != 0)),
             ],
@@ -320,6 +344,7 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                 kind: f.off() as i32 & 15,
                 flags: f.off() as u32 & !15,
                 protocol: f.len() as i32,
+                place: place(f),
             }),
         ),
         Op::Listen => (
@@ -337,6 +362,31 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                 einval(f.buf_index() != 0 || f.file_index() != 0),
             ],
             Args::Shutdown(ShutdownArgs { how: f.len() }),
+        ),
+        Op::FilesUpdate => (
+            vec![
+                einval(fixed || f.op_flags() != 0 || f.file_index() != 0),
+                einval(f.len() == 0),
+            ],
+            Args::FilesUpdate(FilesUpdateArgs {
+                first: match f.off() as u32 {
+                    0xffff_ffff => None,
+                    first => Some(first),
+                },
+                count: f.len(),
+                fds: f.addr(),
+            }),
+        ),
+        Op::Install => (
+            vec![
+                einval(f.off() != 0 || f.addr() != 0 || f.len() != 0 || f.buf_index() != 0),
+                einval(f.file_index() != 0 || f.addr3() != 0),
+                (!fixed, EBADF),
+                einval(f.op_flags() > 1),
+            ],
+            Args::Install(InstallArgs {
+                cloexec: f.op_flags() == 0,
+            }),
         ),
     };
     match faults.iter().find(|(wrong, _)| *wrong) {
@@ -356,6 +406,11 @@ fn good(op: Op) -> [Fields; 2] {
         plain.set_len(64)
     } else {
         plain
+    };
+    let plain = match op {
+        Op::FilesUpdate => plain.set_len(2),
+        Op::Install => plain.set_flags(FIXED_FILE),
+        _ => plain,
     };
     let full = match op {
         Op::Nop => plain.set_op_flags(0x13).set_len(77),
@@ -395,7 +450,9 @@ fn good(op: Op) -> [Fields; 2] {
         Op::Socket => plain.set_off(0o2004005).set_len(6),
         Op::Listen => plain.set_len(128),
         Op::Shutdown => plain.set_len(2),
-        Op::Close => plain,
+        Op::Close => plain.set_fd(0).set_file_index(2),
+        Op::FilesUpdate => plain.set_off(0xffff_ffff).set_addr(0x1000),
+        Op::Install => plain.set_op_flags(1),
     };
     [plain, full]
 }

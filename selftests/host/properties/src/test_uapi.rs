@@ -25,6 +25,7 @@ proptest! {
         prop_assert_eq!(sqe.fd(), fields.fd());
         prop_assert_eq!(sqe.off(), fields.off());
         prop_assert_eq!(sqe.addr(), fields.addr());
+        prop_assert_eq!(sqe.addr3(), fields.addr3());
         prop_assert_eq!(sqe.len(), fields.len());
         prop_assert_eq!(sqe.op_flags(), fields.op_flags());
         prop_assert_eq!(sqe.user_data(), fields.user_data());

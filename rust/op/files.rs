@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! FILES_UPDATE and FIXED_FD_INSTALL. `io_uring/rsrc.c` and `io_uring/openclose.c` of the kernel.
+
+use super::{Attempt, Op, Outcome, Spec, Wait};
+use crate::{
+    ring::files::Source,
+    sys::{
+        fd::{self, OpenFile},
+        user,
+    },
+    uapi::{
+        args::{FilesUpdateArgs, InstallArgs, Place},
+        errno::Result,
+        sqe::{Flags, Sqe},
+    },
+};
+
+/// FILES_UPDATE.
+pub(crate) struct FilesUpdate(FilesUpdateArgs);
+
+impl FilesUpdate {
+    fn update(&self, at: &mut Attempt<'_, '_>) -> Result<i32> {
+        let args = &self.0;
+        if let Some(first) = args.first {
+            let source = Source {
+                fds: args.fds,
+                tags: 0,
+            };
+            return Ok(at.ring.update_files(first, args.count, source)? as i32);
+        }
+        at.ring.files().check(0, 0)?;
+        for number in 0..args.count {
+            match self.add(at, args.fds.wrapping_add(u64::from(number) * 4)) {
+                Ok(()) => {}
+                Err(error) if number == 0 => return Err(error),
+                Err(_) => return Ok(number as i32),
+            }
+        }
+        Ok(args.count as i32)
+    }
+
+    /// Registers the file whose descriptor is at `addr`, and says there in which slot.
+    fn add(&self, at: &mut Attempt<'_, '_>, addr: u64) -> Result {
+        let mut fd = [0i32];
+        user::read_into(addr, &mut fd)?;
+        let [fd] = fd;
+        let index = at.ring.install_file(Place::AnySlot, OpenFile::get(fd)?)?;
+        user::write_from(addr, &[index]).inspect_err(|_| {
+            // It was just put there.
+            let _ = at.ring.remove_file(index as u32);
+        })
+    }
+}
+
+impl Op for FilesUpdate {
+    const SPEC: Spec = Spec {
+        needs_file: false,
+        buffer_select: false,
+        ioprio: false,
+        wait: Wait::Never,
+    };
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        FilesUpdateArgs::parse(sqe, flags).map(Self)
+    }
+
+    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+        match self.update(&mut at) {
+            Ok(count) => Outcome::done(count),
+            Err(error) => Outcome::failed(error),
+        }
+    }
+}
+
+/// FIXED_FD_INSTALL.
+pub(crate) struct FixedFdInstall(InstallArgs);
+
+impl Op for FixedFdInstall {
+    const SPEC: Spec = Spec {
+        needs_file: true,
+        ..FilesUpdate::SPEC
+    };
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        InstallArgs::parse(sqe, flags).map(Self)
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        let cloexec = self.0.cloexec;
+        match at.file().and_then(|file| fd::receive(file, cloexec)) {
+            Ok(fd) => Outcome::done(fd),
+            Err(error) => Outcome::failed(error),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Registering files, and direct descriptors. `io_uring/rsrc.c`, `io_uring/filetable.c` of the
+//! kernel.
+
+use super::{Locked, Ring};
+use crate::{
+    rsrc::files::{self, FileRef, Files, Registered},
+    sys::{fd::OpenFile, user},
+    uapi::{
+        abi::rsrc,
+        args::Place,
+        errno::{Result, EBADF, EINVAL, ENXIO, EOVERFLOW},
+    },
+};
+use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc};
+
+/// In an array of descriptors: leave the slot as it is.
+const SKIP: i32 = -2;
+/// In an array of descriptors: an empty slot.
+const NONE: i32 = -1;
+
+/// Where user space says what to register.
+#[derive(Clone, Copy)]
+pub(crate) struct Source {
+    /// A descriptor for each, or 0 for none at all.
+    pub(crate) fds: u64,
+    /// A tag for each, or 0 for none.
+    pub(crate) tags: u64,
+}
+
+impl Source {
+    /// Reads the descriptor and the tag of the file with this number.
+    fn read(&self, number: u32) -> Result<(i32, u64)> {
+        let (mut fd, mut tag) = ([NONE], [0u64]);
+        if self.tags != 0 {
+            let at = u64::from(number) * 8;
+            user::read_into(self.tags.wrapping_add(at), &mut tag)?;
+        }
+        if self.fds != 0 {
+            let at = u64::from(number) * 4;
+            user::read_into(self.fds.wrapping_add(at), &mut fd)?;
+        }
+        let ([fd], [tag]) = (fd, tag);
+        Ok((fd, tag))
+    }
+}
+
+impl Ring {
+    /// `IORING_REGISTER_FILES2`: `arg` is the address of a `struct io_uring_rsrc_register`.
+    pub(super) fn register_files2(self: &Arc<Self>, arg: u64, size: u32) -> Result {
+        let mut words = [0u64; 4];
+        if size as usize != size_of_val(&words) {
+            return Err(EINVAL);
+        }
+        user::read_into(arg, &mut words)?;
+        let [head, resv, fds, tags] = words;
+        let (count, flags) = (head as u32, (head >> 32) as u32);
+        if count == 0 || resv != 0 || flags & !rsrc::REGISTER_SPARSE != 0 {
+            return Err(EINVAL);
+        }
+        if flags & rsrc::REGISTER_SPARSE != 0 && fds != 0 {
+            return Err(EINVAL);
+        }
+        self.register_files(count, Source { fds, tags })
+    }
+
+    /// Makes a table of `count` files: all of them, or none.
+    pub(super) fn register_files(self: &Arc<Self>, count: u32, source: Source) -> Result {
+        let mut locked = self.lock_for_tags(source.tags != 0)?;
+        locked.state.files.create(count)?;
+        for index in 0..count {
+            let result = source.read(index).and_then(|(fd, tag)| match fd {
+                NONE if tag != 0 => Err(EINVAL),
+                NONE => Ok(()),
+                _ => locked.register_file(index, fd, tag),
+            });
+            if let Err(error) = result {
+                // Nobody has used them, so that dropping them is all, and posts no tag.
+                let files = locked.state.files.remove();
+                drop(locked);
+                drop(files);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// `IORING_REGISTER_FILES_UPDATE`: `arg` is the address of a `struct io_uring_rsrc_update`.
+    /// Returns how many slots it has dealt with.
+    pub(super) fn update_files(self: &Arc<Self>, arg: u64, count: u32) -> Result<i64> {
+        if count == 0 {
+            return Err(EINVAL);
+        }
+        let mut words = [0u64; 2];
+        user::read_into(arg, &mut words)?;
+        let [head, fds] = words;
+        if head >> 32 != 0 {
+            return Err(EINVAL);
+        }
+        let source = Source { fds, tags: 0 };
+        self.lock().update_files(head as u32, count, source)
+    }
+
+    /// `IORING_REGISTER_FILES_UPDATE2`: `arg` is the address of a `struct io_uring_rsrc_update2`.
+    pub(super) fn update_files2(self: &Arc<Self>, arg: u64, size: u32) -> Result<i64> {
+        let mut words = [0u64; 4];
+        if size as usize != size_of_val(&words) {
+            return Err(EINVAL);
+        }
+        user::read_into(arg, &mut words)?;
+        let [head, fds, tags, tail] = words;
+        if tail as u32 == 0 || head >> 32 != 0 || tail >> 32 != 0 {
+            return Err(EINVAL);
+        }
+        let source = Source { fds, tags };
+        let mut locked = self.lock_for_tags(tags != 0)?;
+        locked.update_files(head as u32, tail as u32, source)
+    }
+
+    /// `IORING_REGISTER_FILE_ALLOC_RANGE`: `arg` is the address of a
+    /// `struct io_uring_file_index_range`.
+    pub(super) fn limit_file_slots(&self, arg: u64) -> Result {
+        let mut words = [0u64; 2];
+        user::read_into(arg, &mut words)?;
+        let [range, resv] = words;
+        let (first, count) = (range as u32, (range >> 32) as u32);
+        let end = first.checked_add(count).ok_or(EOVERFLOW)?;
+        if resv != 0 {
+            return Err(EINVAL);
+        }
+        self.lock().state.files.limit(first, end)
+    }
+}
+
+impl Locked<'_> {
+    /// The registered files.
+    #[inline]
+    pub(crate) fn files(&self) -> &Files {
+        &self.state.files
+    }
+
+    /// The registered file with this index.
+    #[inline]
+    pub(crate) fn registered(&self, index: i32) -> Result<FileRef> {
+        let registered = self.state.files.get(index).ok_or(EBADF)?;
+        Ok(FileRef::Registered(registered.clone()))
+    }
+
+    /// Registers an open file of the current task in an empty slot.
+    fn register_file(&mut self, index: u32, fd: i32, tag: u64) -> Result {
+        let file = files::open(fd)?;
+        let tag = self.tag_cell(tag)?;
+        let registered = Arc::new(Registered { file, tag }, GFP_KERNEL_ACCOUNT)?;
+        self.state.files.put(index, registered);
+        Ok(())
+    }
+
+    /// Changes the `count` slots from `first` on. Returns how many were dealt with before there
+    /// was an error, which counts if it is none.
+    pub(crate) fn update_files(&mut self, first: u32, count: u32, source: Source) -> Result<i64> {
+        self.state.files.check(first, count)?;
+        for number in 0..count {
+            match self.update_file(first + number, source.read(number)) {
+                Ok(()) => {}
+                Err(error) if number == 0 => return Err(error),
+                Err(_) => return Ok(number.into()),
+            }
+        }
+        Ok(count.into())
+    }
+
+    fn update_file(&mut self, index: u32, to: Result<(i32, u64)>) -> Result {
+        let (fd, tag) = to?;
+        if matches!(fd, SKIP | NONE) && tag != 0 {
+            return Err(EINVAL);
+        }
+        if fd == SKIP {
+            return Ok(());
+        }
+        if let Some(old) = self.state.files.take(index) {
+            self.put_registered(old);
+        }
+        match fd {
+            NONE => Ok(()),
+            _ => self.register_file(index, fd, tag),
+        }
+    }
+
+    /// Registers `file` as `place` says, which is not to give it a descriptor. Returns 0 for a
+    /// slot that was asked for, else which one it was.
+    pub(crate) fn install_file(&mut self, place: Place, file: OpenFile) -> Result<i32> {
+        let index = match self.state.files.place(place, &file) {
+            Ok(index) => index,
+            Err(error) => {
+                self.put_file(FileRef::Own(file));
+                return Err(error);
+            }
+        };
+        let registered = Arc::new(Registered { file, tag: None }, GFP_KERNEL_ACCOUNT)?;
+        if let Some(old) = self.state.files.put(index, registered) {
+            self.put_registered(old);
+        }
+        Ok(match place {
+            Place::AnySlot => index as i32,
+            _ => 0,
+        })
+    }
+
+    /// Empties a slot.
+    pub(crate) fn remove_file(&mut self, index: u32) -> Result {
+        self.state.files.check(0, 0)?;
+        if index as usize >= self.state.files.len() {
+            return Err(EINVAL);
+        }
+        let file = self.state.files.take(index).ok_or(EBADF)?;
+        self.put_registered(file);
+        Ok(())
+    }
+
+    /// `IORING_UNREGISTER_FILES`.
+    pub(super) fn unregister_files(&mut self) -> Result {
+        let mut slots = self.state.files.remove();
+        if slots.is_empty() {
+            return Err(ENXIO);
+        }
+        while let Some(slot) = slots.pop() {
+            if let Some(file) = slot {
+                self.put_registered(file);
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops a reference to a registration. With the last one the file is released, and its tag
+    /// posted.
+    pub(super) fn put_registered(&mut self, registered: Arc<Registered>) {
+        let Some(mut registered) = Arc::into_unique_or_drop(registered) else {
+            return;
+        };
+        let tag = registered.as_mut().get_mut().tag.take();
+        let file = registered.file.again();
+        drop(registered);
+        self.put_file(FileRef::Own(file));
+        if let Some(token) = tag {
+            let done = token.peek().cqe;
+            self.complete(token, done);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tags: completions that tell that nobody uses something any more that was registered.
+
+use super::{Locked, Ring};
+use crate::{
+    req::{
+        self,
+        home::{Home, Submitter},
+        Token,
+    },
+    uapi::{
+        abi::Cqe,
+        errno::{Result, EINVAL},
+    },
+};
+use kernel::sync::Arc;
+
+impl Ring {
+    /// Locks it. Makes sure, if there are to be tags, that their cells can be somebody's.
+    pub(super) fn lock_for_tags(self: &Arc<Self>, tags: bool) -> Result<Locked<'_>> {
+        let mut locked = self.lock();
+        if tags && locked.state.tags.is_none() {
+            // In no record of the ring: the task may be no submitter, and no request comes home.
+            let submitter = Submitter::current(self.clone(), u16::MAX)?;
+            locked.state.tags = Some(Home::new(submitter)?);
+        }
+        Ok(locked)
+    }
+}
+
+impl Locked<'_> {
+    /// A cell with the completion for a tag in it, so that posting that needs no memory. None for
+    /// a tag that is 0.
+    pub(super) fn tag_cell(&mut self, tag: u64) -> Result<Option<Token>> {
+        if tag == 0 {
+            return Ok(None);
+        }
+        let home = self.state.tags.as_ref().ok_or(EINVAL)?;
+        let mut token = req::new(home.clone())?;
+        token.owned().cqe = Cqe {
+            user_data: tag,
+            res: 0,
+            flags: 0,
+        };
+        Ok(Some(token))
+    }
+}

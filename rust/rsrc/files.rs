@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The registered files of a ring, and what a request has of a file.
+//!
+//! The table has a reference to each registration, and so has each request that uses it. A file
+//! that is taken out of the table is released, and its tag posted, with the last of them.
+
+use super::slots::{self, Range};
+use crate::{
+    req::Token,
+    ring::Ring,
+    sys::{
+        fd::{self, OpenFile},
+        ringfile,
+        user::index_nospec,
+    },
+    uapi::{
+        args::Place,
+        errno::{Result, EBADF, EBUSY, EINVAL, EMFILE, ENFILE, ENXIO, EOVERFLOW},
+    },
+};
+use core::ops::Deref;
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
+    fs::File,
+    sync::Arc,
+};
+
+/// Most files of a table.
+const MAX_FILES: u32 = 1 << 20;
+
+/// A file that is or was in the table.
+pub(crate) struct Registered {
+    /// The file.
+    pub(crate) file: OpenFile,
+    /// For the completion that tells that nobody uses it any more, if its user wants that.
+    pub(crate) tag: Option<Token>,
+}
+
+/// What keeps the file of a request open.
+pub(crate) enum FileRef {
+    /// A reference of its own.
+    Own(OpenFile),
+    /// A registration.
+    Registered(Arc<Registered>),
+}
+
+impl Deref for FileRef {
+    type Target = File;
+
+    #[inline]
+    fn deref(&self) -> &File {
+        match self {
+            Self::Own(file) => file,
+            Self::Registered(registered) => &registered.file,
+        }
+    }
+}
+
+/// The table.
+#[derive(Default)]
+pub(crate) struct Files {
+    slots: KVVec<Option<Arc<Registered>>>,
+    /// Which of them have a file.
+    used: KVVec<u64>,
+    range: Range,
+}
+
+/// Opens the file behind `fd` for registration. A ring cannot be registered, with whomever: rings
+/// that keep each other open would never be closed.
+pub(crate) fn open(fd: i32) -> Result<OpenFile> {
+    let file = OpenFile::get(fd)?;
+    refuse_rings(&file)?;
+    Ok(file)
+}
+
+fn refuse_rings(file: &File) -> Result {
+    if ringfile::is_ring::<Ring>(file) || fd::is_io_uring(file) {
+        return Err(EBADF);
+    }
+    Ok(())
+}
+
+impl Files {
+    /// How many slots the table has, 0 if there is none.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The files by slot.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&Registered>> {
+        self.slots.iter().map(Option::as_deref)
+    }
+
+    /// The file with this index, if there is one.
+    #[inline]
+    pub(crate) fn get(&self, index: i32) -> Option<&Arc<Registered>> {
+        let index = index as u32 as usize;
+        if index >= self.slots.len() {
+            return None;
+        }
+        self.slots
+            .get(index_nospec(index, self.slots.len()))?
+            .as_ref()
+    }
+
+    /// Makes a table of `count` empty slots. `-EBUSY` if there is one, `-EMFILE` if that is more
+    /// than the current task may have files open.
+    pub(crate) fn create(&mut self, count: u32) -> Result {
+        if self.len() != 0 {
+            return Err(EBUSY);
+        }
+        if count == 0 {
+            return Err(EINVAL);
+        }
+        if count > MAX_FILES || count as usize > fd::limit() {
+            return Err(EMFILE);
+        }
+        let mut slots = KVVec::with_capacity(count as usize, GFP_KERNEL_ACCOUNT)?;
+        for _ in 0..count {
+            slots.push(None, GFP_KERNEL_ACCOUNT)?;
+        }
+        self.used = KVVec::from_elem(0, slots::words(count as usize), GFP_KERNEL_ACCOUNT)?;
+        self.slots = slots;
+        self.range = Range::new(0, count);
+        Ok(())
+    }
+
+    /// Takes the table away, with all files.
+    pub(crate) fn remove(&mut self) -> KVVec<Option<Arc<Registered>>> {
+        self.used = KVVec::new();
+        self.range = Range::default();
+        core::mem::take(&mut self.slots)
+    }
+
+    /// Checks that the table has the `count` slots from `first` on.
+    pub(crate) fn check(&self, first: u32, count: u32) -> Result {
+        let end = first.checked_add(count).ok_or(EOVERFLOW)?;
+        if self.len() == 0 {
+            return Err(ENXIO);
+        }
+        if end as usize > self.len() {
+            return Err(EINVAL);
+        }
+        Ok(())
+    }
+
+    /// Takes free slots from those from `first` up to `end` only.
+    pub(crate) fn limit(&mut self, first: u32, end: u32) -> Result {
+        if end as usize > self.len() {
+            return Err(EINVAL);
+        }
+        self.range = Range::new(first, end);
+        Ok(())
+    }
+
+    /// Empties a slot. Returns what was there.
+    pub(crate) fn take(&mut self, index: u32) -> Option<Arc<Registered>> {
+        let old = self.slots.get_mut(index as usize)?.take()?;
+        self.range.clear(&mut self.used, index);
+        Some(old)
+    }
+
+    /// Puts a file into a slot, which must be one. Returns what was there.
+    pub(crate) fn put(&mut self, index: u32, file: Arc<Registered>) -> Option<Arc<Registered>> {
+        let old = self.take(index);
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            *slot = Some(file);
+            self.range.mark(&mut self.used, index);
+        }
+        old
+    }
+
+    /// The slot that `place` means for `file`.
+    pub(crate) fn place(&mut self, place: Place, file: &File) -> Result<u32> {
+        let index = match place {
+            Place::Slot(index) => index,
+            Place::AnySlot => self.range.find(&self.used).ok_or(ENFILE)?,
+            Place::Descriptor => return Err(EINVAL),
+        };
+        refuse_rings(file)?;
+        if self.len() == 0 {
+            return Err(ENXIO);
+        }
+        if index as usize >= self.len() {
+            return Err(EINVAL);
+        }
+        Ok(index)
+    }
+}
