@@ -12,6 +12,7 @@ mod nop;
 mod poll;
 mod recv;
 mod recvmsg;
+mod rw;
 mod send;
 mod sendmsg;
 mod socket;
@@ -323,6 +324,8 @@ macro_rules! ops {
 
 ops! {
     NOP => Nop(nop::Nop),
+    READV => ReadV(rw::ReadV),
+    WRITEV => WriteV(rw::WriteV),
     POLL_ADD => PollAdd(poll::PollAdd),
     POLL_REMOVE => PollRemove(poll::PollRemove),
     SENDMSG => SendMsg(sendmsg::SendMsg),
@@ -333,10 +336,13 @@ ops! {
     CLOSE => Close(close::Close),
     FILES_UPDATE => FilesUpdate(files::FilesUpdate),
     FIXED_FD_INSTALL => FixedFdInstall(files::FixedFdInstall),
+    READ => Read(rw::Read),
+    WRITE => Write(rw::Write),
     SEND => Send(send::Send),
     RECV => Recv(recv::Recv),
     SHUTDOWN => Shutdown(socket::Shutdown),
     SOCKET => Socket(socket::Create),
+    READ_MULTISHOT => ReadMultishot(rw::ReadMultishot),
     BIND => Bind(socket::Bind),
     LISTEN => Listen(socket::Listen),
     PROVIDE_BUFFERS => ProvideBuffers(buffers::ProvideBuffers),

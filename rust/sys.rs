@@ -39,6 +39,7 @@ pub(crate) mod pin;
 pub(crate) mod poll;
 pub(crate) mod queue;
 pub(crate) mod ringfile;
+pub(crate) mod rw;
 pub(crate) mod signal;
 pub(crate) mod sleep;
 pub(crate) mod socket;

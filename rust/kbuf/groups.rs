@@ -159,6 +159,8 @@ pub(crate) struct Taken {
     group: u16,
     /// Whether it is consumed whole, however much of it is used.
     pub(crate) whole: bool,
+    /// Whether it is one of a classic group.
+    pub(crate) classic: bool,
     /// Bytes that may be used of it.
     pub(crate) len: usize,
 }
@@ -352,9 +354,13 @@ impl Groups {
     /// None if the group has none, does not exist, or offers what is not user memory.
     #[inline]
     pub(crate) fn take(&mut self, id: u16, limit: usize) -> Option<Taken> {
-        let (selected, whole) = match self.find(id)? {
-            Group::Mapped(group) => (group.ring.select(&group.entries)?, group.keep.is_none()),
-            Group::Classic(group) => (group.queue.select(&group.slots)?, true),
+        let (selected, whole, classic) = match self.find(id)? {
+            Group::Mapped(group) => (
+                group.ring.select(&group.entries)?,
+                group.keep.is_none(),
+                false,
+            ),
+            Group::Classic(group) => (group.queue.select(&group.slots)?, true, true),
         };
         let mut len = selected.entry.len as usize;
         if limit != 0 && limit < len {
@@ -367,6 +373,7 @@ impl Groups {
             selected,
             group: id,
             whole,
+            classic,
             len,
         })
     }
@@ -376,11 +383,14 @@ impl Groups {
     /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one,
     /// `-EFAULT` for what is not user memory.
     pub(crate) fn take_to_send(&mut self, id: u16, mut limit: usize) -> Result<Taken> {
-        let (selected, whole) = match self.find(id).ok_or(ENOENT)? {
-            Group::Mapped(group) => (group.ring.select(&group.entries), group.keep.is_none()),
+        let (selected, whole, classic) = match self.find(id).ok_or(ENOENT)? {
+            Group::Mapped(group) => {
+                let selected = group.ring.select(&group.entries);
+                (selected, group.keep.is_none(), false)
+            }
             Group::Classic(group) => {
                 limit = 0;
-                (group.queue.select(&group.slots), true)
+                (group.queue.select(&group.slots), true, true)
             }
         };
         let selected = selected
@@ -397,6 +407,7 @@ impl Groups {
             selected,
             group: id,
             whole,
+            classic,
             len,
         })
     }

@@ -117,11 +117,17 @@ impl Locked<'_> {
     /// Completes a request that never waited and has no successor. Gives its cell back, unless
     /// that keeps the completion.
     #[inline]
-    pub(super) fn finish_plain(&mut self, mut token: Token, res: i32, flags: u32) -> Option<Token> {
+    pub(super) fn finish_plain(
+        &mut self,
+        mut token: Token,
+        res: i32,
+        flags: u32,
+        broken: bool,
+    ) -> Option<Token> {
         let job = &mut token.owned().job;
         job.op.clear();
         let (file, buffer) = (job.file.take(), job.buffer.take());
-        let skip = job.flags.cqe_skip() && res >= 0;
+        let skip = job.flags.cqe_skip() && res >= 0 && !broken;
         let done = Cqe {
             user_data: job.user_data,
             res,

@@ -101,8 +101,8 @@ impl Locked<'_> {
         let parsed = op::parse(sqe, job);
         if parsed.is_ok() && head.is_none() && job.flags.plain() {
             match op::issue(self, job, Reasons::NONE) {
-                Outcome::Done { res, flags, .. } => {
-                    return (self.finish_plain(token, res, flags), true);
+                Outcome::Done { res, flags, broken } => {
+                    return (self.finish_plain(token, res, flags, broken), true);
                 }
                 Outcome::Later => self.run_later(token),
                 Outcome::Wait => self.wait_or_run(token),
@@ -113,7 +113,7 @@ impl Locked<'_> {
             job.flags = Flags::of_refused(sqe.flags());
             job.refuse(error);
             if head.is_none() && job.flags.link() == Link::None {
-                return (self.finish_plain(token, error.to_raw(), 0), false);
+                return (self.finish_plain(token, error.to_raw(), 0, true), false);
             }
         }
         self.submit_linked(token, head);

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct file;
+struct kiocb;
 struct mm_struct;
 struct module;
 struct page;
@@ -48,6 +49,25 @@ unsigned int ruring_vfs_poll(struct file *file, struct poll_table_struct *table)
 unsigned long ruring_file_count(struct file *file);
 void ruring_get_file(struct file *file);
 int ruring_filp_close(struct file *file);
+bool ruring_file_may(struct file *file, bool write);
+bool ruring_file_can_poll(struct file *file);
+bool ruring_file_nonblock(struct file *file);
+bool ruring_file_has_nowait(struct file *file);
+bool ruring_file_is_stream(struct file *file);
+bool ruring_file_is_reg(struct file *file);
+bool ruring_file_is_blk(struct file *file);
+bool ruring_file_buffers_writes_nowait(struct file *file);
+s64 ruring_file_pos(struct file *file);
+void ruring_set_file_pos(struct file *file, s64 pos);
+void ruring_fsnotify(struct file *file, bool write);
+
+void ruring_init_kiocb(struct kiocb *iocb, struct file *file);
+int ruring_kiocb_set_rw_flags(struct kiocb *iocb, unsigned int flags, bool write);
+bool ruring_kiocb_is_direct(struct kiocb *iocb);
+void ruring_kiocb_set_nowait(struct kiocb *iocb, bool nowait);
+bool ruring_kiocb_start_write(struct kiocb *iocb, bool nowait);
+void ruring_kiocb_end_write(struct kiocb *iocb);
+bool ruring_may_have_rt_ioprio(void);
 
 void ruring_init_work(struct work_struct *work, void (*func)(struct work_struct *));
 struct workqueue_struct *ruring_alloc_workqueue(void);

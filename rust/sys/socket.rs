@@ -100,7 +100,7 @@ pub(crate) enum Buffers<'a> {
     Fixed(Part<'a>),
 }
 
-impl Buffers<'_> {
+impl<'a> Buffers<'a> {
     /// Bytes in all that are not dealt with.
     pub(crate) fn len(&self) -> usize {
         match self {
@@ -108,6 +108,65 @@ impl Buffers<'_> {
             Self::Many { iov, skip } => total(iov) - skip,
             Self::Fixed(part) => part.len(),
         }
+    }
+
+    /// The pieces that are not dealt with: address and size of each.
+    pub(super) fn pieces(self) -> impl Iterator<Item = (u64, usize)> + 'a {
+        let (one, many, mut skip) = match self {
+            Self::One { addr, len } => (Some((addr, len)), [].as_slice(), 0),
+            Self::Many { iov, skip } => (None, iov, skip),
+            // Not to be had by an address of the user's.
+            Self::Fixed(_) => (None, [].as_slice(), 0),
+        };
+        let mut left = self.len();
+        one.into_iter()
+            .chain(many.iter().map(|piece| (piece.base, piece.len as usize)))
+            .filter_map(move |(addr, len)| {
+                let skipped = len.min(skip);
+                skip -= skipped;
+                let len = (len - skipped).min(left);
+                left -= len;
+                (len != 0).then_some((addr + skipped as u64, len))
+            })
+    }
+
+    /// Sets `iter` up for them, which borrows them until it is used for the last time. `-EFAULT`
+    /// for an address outside user space.
+    #[inline]
+    pub(super) fn import(self, iter: &mut bindings::iov_iter, dest: bool) -> Result {
+        let direction = if dest {
+            bindings::ITER_DEST
+        } else {
+            bindings::ITER_SOURCE
+        };
+        match self {
+            Self::One { addr, len } => {
+                // SAFETY: The address is checked to be one of user space.
+                let ret = unsafe {
+                    bindings::import_ubuf(direction as i32, addr as *mut _, len, &mut *iter)
+                };
+                if ret < 0 {
+                    return Err(Errno::from_raw(ret));
+                }
+            }
+            Self::Many { iov, skip } => {
+                // SAFETY: `IoVec` is a `struct iovec`; each was checked when it was read, and the
+                // slice outlives the use of `iter` by the callers.
+                unsafe {
+                    bindings::iov_iter_init(
+                        &mut *iter,
+                        direction,
+                        iov.as_ptr().cast(),
+                        iov.len(),
+                        total(iov),
+                    );
+                    bindings::iov_iter_advance(&mut *iter, skip);
+                }
+            }
+            // SAFETY: The buffer is borrowed for as long as the callers use `iter`.
+            Self::Fixed(part) => unsafe { part.init(&mut *iter, direction) },
+        }
+        Ok(())
     }
 }
 
@@ -209,44 +268,6 @@ impl<'a> Socket<'a> {
         matches!(unsafe { (*self.raw).type_ }, SOCK_STREAM | SOCK_SEQPACKET)
     }
 
-    /// Sets `hdr` up for `buffers`. `-EFAULT` for an address outside user space.
-    #[inline]
-    fn import(hdr: &mut bindings::msghdr, dest: bool, buffers: Buffers<'_>) -> Result {
-        let direction = if dest {
-            bindings::ITER_DEST
-        } else {
-            bindings::ITER_SOURCE
-        };
-        match buffers {
-            Buffers::One { addr, len } => {
-                // SAFETY: The address is checked to be one of user space.
-                let ret = unsafe {
-                    bindings::import_ubuf(direction as i32, addr as *mut _, len, &mut hdr.msg_iter)
-                };
-                if ret < 0 {
-                    return Err(Errno::from_raw(ret));
-                }
-            }
-            Buffers::Many { iov, skip } => {
-                // SAFETY: `IoVec` is a `struct iovec`; each was checked when it was read, and the
-                // slice outlives the use of `hdr` by the callers below.
-                unsafe {
-                    bindings::iov_iter_init(
-                        &mut hdr.msg_iter,
-                        direction,
-                        iov.as_ptr().cast(),
-                        iov.len(),
-                        total(iov),
-                    );
-                    bindings::iov_iter_advance(&mut hdr.msg_iter, skip);
-                }
-            }
-            // SAFETY: The buffer is borrowed for as long as the callers below use `hdr`.
-            Buffers::Fixed(part) => unsafe { part.init(&mut hdr.msg_iter, direction) },
-        }
-        Ok(())
-    }
-
     /// Receives, as recvmsg(2): the message into `to`, its sender into `name`, its control
     /// messages to the user address and size `control`. Sleeps unless `flags` has MSG_DONTWAIT.
     #[inline]
@@ -267,7 +288,7 @@ impl<'a> Socket<'a> {
         hdr.__bindgen_anon_1.msg_control_user = control.0 as *mut _;
         hdr.set_msg_control_is_user(true);
         hdr.set_msg_get_inq(true);
-        let len = Self::import(&mut hdr, true, to).and_then(|()| {
+        let len = to.import(&mut hdr.msg_iter, true).and_then(|()| {
             // SAFETY: The socket lives as long as its file. `hdr` describes user memory, and
             // `name` if there is one, which has room for any address.
             let ret = unsafe { bindings::sock_recvmsg(self.raw, &mut hdr, flags as i32) };
@@ -344,7 +365,7 @@ impl<'a> Socket<'a> {
             hdr.msg_name = core::ptr::from_mut(name).cast();
             hdr.msg_namelen = len.min(SockAddr::SIZE) as i32;
         }
-        Self::import(&mut hdr, false, from)?;
+        from.import(&mut hdr.msg_iter, false)?;
         // SAFETY: The socket lives as long as its file. `hdr` describes user memory, and `name`
         // and `control` if there are any.
         let ret = unsafe { bindings::sock_sendmsg(self.raw, &mut hdr) };

@@ -6,6 +6,8 @@
 pub(crate) mod op {
     #![allow(missing_docs)]
     pub(crate) const NOP: u8 = 0;
+    pub(crate) const READV: u8 = 1;
+    pub(crate) const WRITEV: u8 = 2;
     pub(crate) const POLL_ADD: u8 = 6;
     pub(crate) const POLL_REMOVE: u8 = 7;
     pub(crate) const SENDMSG: u8 = 9;
@@ -15,11 +17,14 @@ pub(crate) mod op {
     pub(crate) const CONNECT: u8 = 16;
     pub(crate) const CLOSE: u8 = 19;
     pub(crate) const FILES_UPDATE: u8 = 20;
+    pub(crate) const READ: u8 = 22;
+    pub(crate) const WRITE: u8 = 23;
     pub(crate) const SEND: u8 = 26;
     pub(crate) const RECV: u8 = 27;
     pub(crate) const SHUTDOWN: u8 = 34;
     pub(crate) const SOCKET: u8 = 45;
     pub(crate) const FIXED_FD_INSTALL: u8 = 54;
+    pub(crate) const READ_MULTISHOT: u8 = 49;
     pub(crate) const BIND: u8 = 56;
     pub(crate) const LISTEN: u8 = 57;
     pub(crate) const PROVIDE_BUFFERS: u8 = 31;
@@ -242,6 +247,13 @@ pub(crate) mod events {
     pub(crate) const ET: u32 = 1 << 31;
     /// Reported whether asked for or not.
     pub(crate) const ALWAYS: u32 = ERR | HUP | NVAL | RDHUP;
+}
+
+/// Flags of preadv2(2) and pwritev2(2).
+pub(crate) mod rwf {
+    #![allow(missing_docs)]
+    pub(crate) const HIPRI: u32 = 1 << 0;
+    pub(crate) const NOWAIT: u32 = 1 << 3;
 }
 
 /// Bits of the flags of send(2) and recv(2).

@@ -54,6 +54,7 @@ macro_rules! errnos {
 }
 
 errnos! {
+    EPERM = 1, "Not permitted.";
     EINTR = 4, "Interrupted by a signal.";
     E2BIG = 7, "Too many of something.";
     ENXIO = 6, "There is none.";
@@ -61,6 +62,7 @@ errnos! {
     EAGAIN = 11, "Would block, or a resource is short for the moment.";
     ENOMEM = 12, "Out of memory.";
     EFAULT = 14, "Bad address.";
+    ENOTBLK = 15, "There are no block devices.";
     EBUSY = 16, "There is one already.";
     EEXIST = 17, "Exists already, or belongs to another task.";
     EINVAL = 22, "Invalid argument.";

@@ -102,6 +102,12 @@ impl Sqe {
         self.words[6]
     }
 
+    /// `sqe->attr_type_mask`
+    #[inline(always)]
+    pub(crate) const fn attr_type_mask(&self) -> u64 {
+        self.words[7]
+    }
+
     /// The padding behind `addr_len`.
     #[inline(always)]
     pub(crate) const fn addr_len_pad(&self) -> u16 {

@@ -45,6 +45,7 @@ fields! {
     addr_len, set_addr_len: u16 = 44;
     pad3, set_pad3: u16 = 46;
     addr3, set_addr3: u64 = 48;
+    attr_type_mask, set_attr_type_mask: u64 = 56;
 }
 
 impl Fields {

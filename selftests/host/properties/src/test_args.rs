@@ -5,8 +5,8 @@
 use crate::{
     args::{
         AcceptArgs, AddressArgs, CancelArgs, CloseArgs, FilesUpdateArgs, InstallArgs, ListenArgs,
-        NopArgs, Place, PollArgs, PollRemoveArgs, ProvideArgs, RecvArgs, RemoveArgs, SendArgs,
-        ShutdownArgs, SocketArgs,
+        NopArgs, Place, PollArgs, PollRemoveArgs, ProvideArgs, RecvArgs, RemoveArgs, RwArgs,
+        RwKind, SendArgs, ShutdownArgs, SocketArgs,
     },
     cases,
     errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOVERFLOW},
@@ -23,6 +23,9 @@ enum Op {
     Recvmsg,
     Send,
     Sendmsg,
+    Read,
+    Readv,
+    ReadMultishot,
     Accept,
     PollAdd,
     PollRemove,
@@ -38,12 +41,15 @@ enum Op {
     Install,
 }
 
-const OPS: [Op; 18] = [
+const OPS: [Op; 21] = [
     Op::Nop,
     Op::Recv,
     Op::Recvmsg,
     Op::Send,
     Op::Sendmsg,
+    Op::Read,
+    Op::Readv,
+    Op::ReadMultishot,
     Op::Accept,
     Op::PollAdd,
     Op::PollRemove,
@@ -65,6 +71,7 @@ enum Args {
     Nop(NopArgs),
     Recv(RecvArgs),
     Send(SendArgs),
+    Rw(RwArgs),
     Accept(AcceptArgs),
     PollAdd(PollArgs),
     PollRemove(PollRemoveArgs),
@@ -102,6 +109,9 @@ fn parse(op: Op, fields: &Fields) -> Result<Args> {
         Op::Recvmsg => Args::Recv(RecvArgs::parse(sqe, flags, true)?),
         Op::Send => Args::Send(SendArgs::parse(sqe, flags, false)?),
         Op::Sendmsg => Args::Send(SendArgs::parse(sqe, flags, true)?),
+        Op::Read => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Plain)?),
+        Op::Readv => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Vector)?),
+        Op::ReadMultishot => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Multishot)?),
         Op::Accept => Args::Accept(AcceptArgs::parse(sqe)?),
         Op::PollAdd => Args::PollAdd(PollArgs::parse(sqe, flags)?),
         Op::PollRemove => Args::PollRemove(PollRemoveArgs::parse(sqe)?),
@@ -202,6 +212,21 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                 fixed: prio(2),
                 dest: f.off(),
                 dest_len: f.addr_len(),
+            }),
+        ),
+        Op::Read | Op::Readv | Op::ReadMultishot => (
+            vec![
+                einval(f.attr_type_mask() != 0),
+                einval(op == Op::Readv && select && f.len() != 1),
+                einval(op == Op::ReadMultishot && !select),
+                einval(op == Op::ReadMultishot && (f.addr() != 0 || f.len() != 0)),
+            ],
+            Args::Rw(RwArgs {
+                addr: f.addr(),
+                off: f.off(),
+                len: f.len(),
+                rw_flags: f.op_flags(),
+                ioprio: f.ioprio(),
             }),
         ),
         Op::Accept => (
@@ -402,10 +427,10 @@ fn agree(op: Op, fields: &Fields) {
 /// An entry that each opcode takes, and another with all that it may have.
 fn good(op: Op) -> [Fields; 2] {
     let plain = Fields::ZERO.set_fd(3).set_user_data(0x1122);
-    let plain = if op == Op::Provide {
-        plain.set_len(64)
-    } else {
-        plain
+    let plain = match op {
+        Op::Provide => plain.set_len(64),
+        Op::ReadMultishot => plain.set_flags(BUFFER_SELECT),
+        _ => plain,
     };
     let plain = match op {
         Op::FilesUpdate => plain.set_len(2),
@@ -428,6 +453,9 @@ fn good(op: Op) -> [Fields; 2] {
             .set_ioprio(33)
             .set_len(9),
         Op::Sendmsg => plain.set_addr(0x7000).set_len(1).set_ioprio(1),
+        Op::Read => plain.set_addr(0x7000).set_len(9).set_off(u64::MAX),
+        Op::Readv => plain.set_flags(BUFFER_SELECT).set_addr(0x7000).set_len(1),
+        Op::ReadMultishot => plain.set_op_flags(8).set_off(5),
         Op::Accept => plain
             .set_off(0x10)
             .set_addr(0x20)

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! READ, WRITE, their vectored forms, and READ_MULTISHOT. `io_uring/rw.c` of the kernel.
+
+use super::{Attempt, Op, Outcome, Spec, Wait};
+use crate::{
+    kbuf::groups::Taken,
+    sys::{
+        rw::{can_poll, check_ioprio, is_whole, waits, Position, Transfer},
+        socket::Buffers,
+        user::{access_ok, read_iovec, Vector},
+    },
+    uapi::{
+        abi::{rwf, MAX_RW_COUNT},
+        args::{RwArgs, RwKind},
+        errno::{Result, EAGAIN, EBADFD, EFAULT, ENOBUFS},
+        sqe::{Flags, Sqe},
+    },
+};
+use core::num::NonZeroU32;
+use kernel::fs::File;
+
+/// How many reads a multishot request does before others have their turn.
+const MAX_SHOTS: u32 = 32;
+
+/// READ
+pub(crate) type Read = ReadWrite<false, false>;
+/// READV
+pub(crate) type ReadV = ReadWrite<false, true>;
+/// WRITE
+pub(crate) type Write = ReadWrite<true, false>;
+/// WRITEV
+pub(crate) type WriteV = ReadWrite<true, true>;
+
+/// One read or write.
+pub(crate) struct ReadWrite<const WRITE: bool, const VECTOR: bool> {
+    addr: u64,
+    pos: Position,
+    /// What to transfer, if it is in pieces.
+    vector: Option<Vector>,
+    len: u32,
+    rw_flags: u32,
+    /// Bytes that are transferred already.
+    done: u32,
+    ioprio: u16,
+    /// The flags for the provided buffer that it keeps.
+    buffer: Option<NonZeroU32>,
+}
+
+impl<const WRITE: bool, const VECTOR: bool> ReadWrite<WRITE, VECTOR> {
+    /// Takes a buffer for the transfer, and returns it if it is only consumed by success.
+    fn select(
+        &mut self,
+        at: &mut Attempt<'_, '_>,
+        group: u16,
+        waits: bool,
+    ) -> Result<Option<Taken>> {
+        let groups = at.ring.groups();
+        let taken = groups.take(group, self.len as usize).ok_or(ENOBUFS)?;
+        self.addr = taken.addr();
+        // It is no longer from here on, whatever the next buffer would have room for.
+        self.len = taken.len.min(MAX_RW_COUNT) as u32;
+        if waits && !taken.classic {
+            return Ok(Some(taken));
+        }
+        self.buffer = NonZeroU32::new(groups.commit(taken, self.len as usize));
+        Ok(None)
+    }
+
+    fn buffers(&self) -> Buffers<'_> {
+        match &self.vector {
+            Some(iov) => Buffers::Many {
+                iov,
+                skip: self.done as usize,
+            },
+            None => Buffers::One {
+                addr: self.addr,
+                len: self.len as usize,
+            },
+        }
+    }
+
+    /// Goes on behind `count` bytes.
+    fn advance(&mut self, count: usize) {
+        self.done += count as u32;
+        if self.vector.is_none() {
+            self.addr += count as u64;
+            self.len -= count as u32;
+        }
+    }
+
+    fn nowait(&self) -> bool {
+        self.rw_flags & rwf::NOWAIT != 0
+    }
+
+    /// Transfers without sleeping if it can, else with.
+    fn transfer(&mut self, file: &File, waits: bool) -> Result<(usize, bool)> {
+        let mut transfer = Transfer::new(file, WRITE, self.rw_flags, self.ioprio)?;
+        let mut block = false;
+        loop {
+            let buffers = self.buffers();
+            let want = buffers.len();
+            let mut pos = self.pos;
+            let result = transfer.run(buffers, &mut pos, block);
+            self.pos = pos;
+            match result {
+                Err(EAGAIN) if !(block || waits || self.nowait()) => block = true,
+                // The rest of it would block.
+                Ok(len @ 1..) if len < want && !block && !self.nowait() && is_whole(file) => {
+                    self.advance(len);
+                    block = true;
+                }
+                result => return result.map(|len| (len, len < want)),
+            }
+        }
+    }
+}
+
+impl<const WRITE: bool, const VECTOR: bool> Op for ReadWrite<WRITE, VECTOR> {
+    const SPEC: Spec = Spec {
+        needs_file: true,
+        buffer_select: !WRITE,
+        ioprio: true,
+        wait: if WRITE { Wait::Out } else { Wait::In },
+    };
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let kind = if VECTOR {
+            RwKind::Vector
+        } else {
+            RwKind::Plain
+        };
+        let mut args = RwArgs::parse(sqe, flags, kind)?;
+        if args.ioprio != 0 {
+            check_ioprio(args.ioprio)?;
+        }
+        let mut vector = None;
+        if VECTOR && flags.buffer_select() {
+            // It says no more than how much to read.
+            args.len = read_iovec(args.addr, 1)?[0].len as u32;
+        } else if VECTOR {
+            vector = Some(Vector::read(args.addr, args.len.into())?);
+        } else if !flags.buffer_select() {
+            args.len = args.len.min(MAX_RW_COUNT as u32);
+            if !access_ok(args.addr, args.len as usize) {
+                return Err(EFAULT);
+            }
+        }
+        Ok(Self {
+            addr: args.addr,
+            pos: Position::from_offset(args.off),
+            vector,
+            len: args.len,
+            rw_flags: args.rw_flags,
+            done: 0,
+            ioprio: args.ioprio,
+            buffer: None,
+        })
+    }
+
+    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+        let file = match at.file() {
+            Ok(file) => file,
+            Err(error) => return Outcome::failed(error),
+        };
+        let waits = waits(file);
+        let taken = match (at.group, self.buffer) {
+            (Some(group), None) => match self.select(&mut at, group, waits) {
+                Ok(taken) => taken,
+                Err(error) => return Outcome::failed(error),
+            },
+            _ => None,
+        };
+        match self.transfer(file, waits) {
+            Err(EAGAIN) if waits => Outcome::Wait,
+            Ok((len, short)) => {
+                let flags = match taken {
+                    Some(taken) => at.ring.groups().commit(taken, len),
+                    None => self.buffer.map_or(0, NonZeroU32::get),
+                };
+                Outcome::Done {
+                    res: (self.done as usize + len) as i32,
+                    flags,
+                    broken: short,
+                }
+            }
+            Err(error) => Outcome::Done {
+                res: match self.done {
+                    0 => error.to_raw(),
+                    done => done as i32,
+                },
+                flags: self.buffer.map_or(0, NonZeroU32::get),
+                broken: true,
+            },
+        }
+    }
+
+    fn progress(&self) -> (usize, u32) {
+        (self.done as usize, self.buffer.map_or(0, NonZeroU32::get))
+    }
+
+    #[inline]
+    fn never_waits(&self) -> bool {
+        self.nowait()
+    }
+}
+
+/// READ_MULTISHOT
+pub(crate) struct ReadMultishot {
+    pos: Position,
+    rw_flags: u32,
+    shots: u32,
+}
+
+impl Op for ReadMultishot {
+    const SPEC: Spec = Spec {
+        needs_file: true,
+        buffer_select: true,
+        ioprio: false,
+        wait: Wait::In,
+    };
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let args = RwArgs::parse(sqe, flags, RwKind::Multishot)?;
+        Ok(Self {
+            pos: Position::from_offset(args.off),
+            rw_flags: args.rw_flags,
+            shots: 0,
+        })
+    }
+
+    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+        let file = match at.file() {
+            Ok(file) => file,
+            Err(error) => return Outcome::failed(error),
+        };
+        if !can_poll(file) {
+            return Outcome::failed(EBADFD);
+        }
+        loop {
+            let Some(taken) = at.group.and_then(|group| at.ring.groups().take(group, 0)) else {
+                return Outcome::failed(ENOBUFS);
+            };
+            let buffers = Buffers::One {
+                addr: taken.addr(),
+                len: taken.len.min(MAX_RW_COUNT),
+            };
+            let read = Transfer::new(file, false, self.rw_flags, 0)
+                .and_then(|mut transfer| transfer.run(buffers, &mut self.pos, false));
+            let len = match read {
+                Ok(0) => return Outcome::done(0),
+                Ok(len) => len,
+                Err(EAGAIN) => return Outcome::Wait,
+                Err(error) => return Outcome::failed(error),
+            };
+            let flags = at.ring.groups().commit(taken, len);
+            if !at.post_more(len as i32, flags) {
+                return Outcome::Done {
+                    res: len as i32,
+                    flags,
+                    broken: false,
+                };
+            }
+            self.shots += 1;
+            if self.shots > MAX_SHOTS {
+                self.shots = 0;
+                return Outcome::Later;
+            }
+        }
+    }
+
+    fn multishot(&self) -> bool {
+        true
+    }
+
+    fn never_waits(&self) -> bool {
+        self.rw_flags & rwf::NOWAIT != 0
+    }
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reading from and writing to open files of any kind.
+//!
+//! C headers: `include/linux/fs.h`, `include/linux/fsnotify.h`.
+
+use super::{bindings, poll::events_of, socket::Buffers};
+use crate::uapi::{
+    abi::{events, rwf},
+    errno::{Errno, Result, EAGAIN, EBADF, EINVAL, EOPNOTSUPP, EPERM},
+};
+use core::ptr::null_mut;
+use kernel::fs::File;
+
+/// Where in a file a transfer takes place, and the next one of the same request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// Where the file's own position is, which is not looked at yet.
+    Current,
+    /// Here.
+    At {
+        /// Bytes from the beginning.
+        pos: i64,
+        /// Whether the file's own position follows.
+        moves: bool,
+    },
+    /// Nowhere: the file is a stream.
+    Stream,
+}
+
+impl Position {
+    /// What `sqe->off` says.
+    pub(crate) const fn from_offset(off: u64) -> Self {
+        match off as i64 {
+            -1 => Self::Current,
+            pos => Self::At { pos, moves: false },
+        }
+    }
+}
+
+/// Whether `file` has events to wait for.
+#[inline]
+pub(crate) fn can_poll(file: &File) -> bool {
+    // SAFETY: The file is open.
+    unsafe { bindings::ruring_file_can_poll(file.as_ptr().cast()) }
+}
+
+/// Whether `file` is one whose transfers end early only if there is no more to transfer.
+pub(crate) fn is_whole(file: &File) -> bool {
+    // SAFETY: The file is open.
+    unsafe {
+        bindings::ruring_file_is_reg(file.as_ptr().cast())
+            || bindings::ruring_file_is_blk(file.as_ptr().cast())
+    }
+}
+
+/// Whether a transfer that would block has to wait for events of `file`. Not so for files that
+/// say that they can be polled, and are always ready.
+#[inline]
+pub(crate) fn waits(file: &File) -> bool {
+    can_poll(file) && !is_whole(file)
+}
+
+/// Whether `sqe->ioprio` is a priority that the current task may ask for.
+///
+/// Follows `ioprio_check_cap()` of `block/ioprio.c`, which modules cannot call.
+pub(crate) fn check_ioprio(ioprio: u16) -> Result {
+    const RT: u16 = 1;
+    let (class, level) = (ioprio >> 13, ioprio & 7);
+    if !cfg!(CONFIG_BLOCK) {
+        return Err(crate::uapi::errno::ENOTBLK);
+    }
+    match class {
+        // SAFETY: No preconditions.
+        RT if !unsafe { bindings::ruring_may_have_rt_ioprio() } => Err(EPERM),
+        RT..=3 => Ok(()),
+        0 if level == 0 => Ok(()),
+        _ => Err(EINVAL),
+    }
+}
+
+/// A transfer from or to a file.
+///
+/// # Invariants
+///
+/// `iocb` is initialised for `file`, and is synchronous: nobody keeps it beyond a call.
+pub(crate) struct Transfer<'a> {
+    iocb: bindings::kiocb,
+    file: &'a File,
+    write: bool,
+}
+
+impl<'a> Transfer<'a> {
+    /// With the flags `RWF_*` and with a priority, 0 for the task's own.
+    ///
+    /// `-EBADF` if the file is not open for it; `-EOPNOTSUPP` or `-EINVAL` for flags that it cannot
+    /// have; `-EINVAL` if it cannot be read or written at all.
+    pub(crate) fn new(file: &'a File, write: bool, flags: u32, ioprio: u16) -> Result<Self> {
+        let raw: *mut bindings::file = file.as_ptr().cast();
+        // SAFETY: The file is open.
+        if !unsafe { bindings::ruring_file_may(raw, write) } {
+            return Err(EBADF);
+        }
+        let mut iocb = bindings::kiocb::default();
+        // SAFETY: The file is open, and `iocb` is ours.
+        let ret = unsafe {
+            bindings::ruring_init_kiocb(&mut iocb, raw);
+            bindings::ruring_kiocb_set_rw_flags(&mut iocb, flags, write)
+        };
+        if ret < 0 {
+            return Err(Errno::from_raw(ret));
+        }
+        if flags & rwf::HIPRI != 0 {
+            return Err(EINVAL);
+        }
+        if ioprio != 0 {
+            iocb.ki_ioprio = ioprio;
+        }
+        // INVARIANT: `ruring_init_kiocb` made it so.
+        let this = Self { iocb, file, write };
+        let ops = this.ops();
+        let can = if write {
+            ops.write_iter.is_some() || ops.write.is_some()
+        } else {
+            ops.read_iter.is_some() || ops.read.is_some()
+        };
+        if can {
+            Ok(this)
+        } else {
+            Err(EINVAL)
+        }
+    }
+
+    fn raw(&self) -> *mut bindings::file {
+        self.file.as_ptr().cast()
+    }
+
+    /// The file's operations.
+    fn ops(&self) -> &'a bindings::file_operations {
+        // SAFETY: An open file has operations, which do not change.
+        unsafe { &*(*self.raw()).f_op }
+    }
+
+    /// Whether the file's operation takes flags and all pieces at once.
+    fn by_iter(&self) -> bool {
+        if self.write {
+            self.ops().write_iter.is_some()
+        } else {
+            self.ops().read_iter.is_some()
+        }
+    }
+
+    /// Whether an attempt is known not to block.
+    fn can_try(&mut self) -> bool {
+        let raw = self.raw();
+        // SAFETY: The file is open.
+        let (nowait, nonblock) = unsafe {
+            (
+                bindings::ruring_file_has_nowait(raw),
+                bindings::ruring_file_nonblock(raw),
+            )
+        };
+        if !(nonblock || (nowait && self.by_iter())) {
+            let wanted = if self.write { events::OUT } else { events::IN };
+            return waits(self.file) && events_of(self.file, wanted) != 0;
+        }
+        // SAFETY: The file is open, and `iocb` is initialised.
+        let (direct, regular, buffered) = unsafe {
+            (
+                bindings::ruring_kiocb_is_direct(&mut self.iocb),
+                bindings::ruring_file_is_reg(raw),
+                bindings::ruring_file_buffers_writes_nowait(raw),
+            )
+        };
+        // What goes to a device is waited for, as `iocb` is synchronous.
+        let slow = direct && is_whole(self.file);
+        !(slow || (self.write && regular && !buffered))
+    }
+
+    /// Transfers what it can into or out of `buffers`; with `block` it sleeps for that as read(2)
+    /// and write(2) do.
+    ///
+    /// `-EAGAIN` for what would block, or might and cannot be asked. Without `block` and without
+    /// `FMODE_NOWAIT` it may sleep nevertheless if others take what the file has just offered.
+    pub(crate) fn run(
+        &mut self,
+        buffers: Buffers<'_>,
+        pos: &mut Position,
+        block: bool,
+    ) -> Result<usize> {
+        if !block && !self.can_try() {
+            return Err(EAGAIN);
+        }
+        let raw = self.raw();
+        if *pos == Position::Current {
+            // SAFETY: The file is open.
+            *pos = unsafe {
+                if bindings::ruring_file_is_stream(raw) {
+                    Position::Stream
+                } else {
+                    Position::At {
+                        pos: bindings::ruring_file_pos(raw),
+                        moves: true,
+                    }
+                }
+            };
+        }
+        let placed = match *pos {
+            Position::At { pos, .. } => {
+                self.iocb.ki_pos = pos;
+                true
+            }
+            _ => {
+                self.iocb.ki_pos = 0;
+                false
+            }
+        };
+        let ppos = if placed {
+            &raw mut self.iocb.ki_pos
+        } else {
+            null_mut()
+        };
+        // SAFETY: The file is open, `iocb` is initialised, and `ppos` points into it or nowhere.
+        let ret = unsafe {
+            bindings::ruring_kiocb_set_nowait(&mut self.iocb, !block);
+            bindings::rw_verify_area(self.write.into(), raw, ppos, buffers.len())
+        };
+        if ret != 0 {
+            return Err(Errno::from_raw(ret));
+        }
+        let ret = if self.write {
+            // SAFETY: `iocb` is initialised. What is begun here is ended below.
+            if !unsafe { bindings::ruring_kiocb_start_write(&mut self.iocb, !block) } {
+                return Err(EAGAIN);
+            }
+            let ret = self.transfer(buffers);
+            // SAFETY: As above.
+            unsafe { bindings::ruring_kiocb_end_write(&mut self.iocb) };
+            ret
+        } else {
+            self.transfer(buffers)
+        };
+        if let Position::At { pos, moves } = pos {
+            *pos = self.iocb.ki_pos;
+            if *moves && ret.is_ok() {
+                // SAFETY: The file is open.
+                unsafe { bindings::ruring_set_file_pos(raw, *pos) };
+            }
+        }
+        match ret {
+            Ok(len) => {
+                // SAFETY: The file is open.
+                unsafe { bindings::ruring_fsnotify(raw, self.write) };
+                Ok(len)
+            }
+            // Some say so of a transfer that must not block.
+            Err(EOPNOTSUPP) if !block => Err(EAGAIN),
+            Err(error) => Err(error.without_restart()),
+        }
+    }
+
+    /// Calls the file's operation.
+    fn transfer(&mut self, buffers: Buffers<'_>) -> Result<usize> {
+        let ops = self.ops();
+        let by_iter = if self.write {
+            ops.write_iter
+        } else {
+            ops.read_iter
+        };
+        let Some(by_iter) = by_iter else {
+            return self.by_piece(ops, buffers);
+        };
+        let mut iter = bindings::iov_iter::default();
+        buffers.import(&mut iter, !self.write)?;
+        // SAFETY: `iocb` is initialised for the file, `iter` describes user memory, and the pieces
+        // that it points to are borrowed longer than this call, after which nobody has them: by
+        // the type invariants the operation is over then.
+        let ret = unsafe { by_iter(&mut self.iocb, &mut iter) };
+        usize::try_from(ret).map_err(|_| Errno::from_raw(ret as i32))
+    }
+
+    /// As `loop_rw_iter()` of `io_uring/rw.c`, for files that take one piece at a time.
+    fn by_piece(&mut self, ops: &bindings::file_operations, buffers: Buffers<'_>) -> Result<usize> {
+        let raw = self.raw();
+        // SAFETY: The file is open.
+        let ppos = if unsafe { bindings::ruring_file_is_stream(raw) } {
+            null_mut()
+        } else {
+            &raw mut self.iocb.ki_pos
+        };
+        let mut done = 0;
+        for (addr, len) in buffers.pieces() {
+            // SAFETY: The file is open, the addresses were checked to be ones of user space, and
+            // `ppos` points into `iocb` or nowhere.
+            let ret = unsafe {
+                match (self.write, ops.read, ops.write) {
+                    (false, Some(read), _) => read(raw, addr as *mut _, len, ppos),
+                    (true, _, Some(write)) => write(raw, addr as *const _, len, ppos),
+                    _ => return Err(EINVAL),
+                }
+            };
+            match usize::try_from(ret) {
+                Ok(count) => {
+                    done += count;
+                    if count < len {
+                        break;
+                    }
+                }
+                Err(_) if done == 0 => return Err(Errno::from_raw(ret as i32)),
+                Err(_) => break,
+            }
+        }
+        Ok(done)
+    }
+}
