@@ -24,7 +24,7 @@ use crate::{
     sys::buffer::Part,
     uapi::{
         abi::{events, op},
-        errno::{Errno, Result, EBADF, EFAULT, EINVAL},
+        errno::{Errno, Result, EAGAIN, EBADF, EFAULT, EINVAL},
         sqe::{Flags, Sqe},
     },
 };
@@ -90,6 +90,35 @@ impl Outcome {
     #[inline]
     pub(crate) const fn failed(error: Errno) -> Self {
         Self::done(error.to_raw())
+    }
+}
+
+/// What came of an attempt, as the core is to go on.
+pub(crate) enum Step {
+    /// See [`Outcome::Done`].
+    Done {
+        /// For the completion.
+        res: i32,
+        /// For the completion.
+        flags: u32,
+        /// Whether it breaks a link, which a negative `res` does anyway.
+        broken: bool,
+    },
+    /// It waits for these events of its file, with the behaviour bits of `EPOLL*`.
+    Wait(u32),
+    /// See [`Outcome::Later`].
+    Later,
+}
+
+impl Step {
+    /// Over, with an error.
+    #[inline]
+    pub(crate) const fn failed(error: Errno) -> Self {
+        Self::Done {
+            res: error.to_raw(),
+            flags: 0,
+            broken: true,
+        }
     }
 }
 
@@ -212,6 +241,8 @@ macro_rules! ops {
         }
 
         $(impl Variant for $op {
+            const CODE: u8 = op::$code;
+
             #[inline(always)]
             fn of(operation: &mut Operation) -> Option<&mut Self> {
                 match operation {
@@ -239,54 +270,20 @@ macro_rules! ops {
 
         /// Tries a job once. Looks its file up first, if it has none yet.
         #[inline(always)]
-        pub(crate) fn issue(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Outcome {
+        pub(crate) fn issue(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
             match &job.op {
                 $(Operation::$name(_) => issue_as::<$op>(ring, job, reasons),)*
-                Operation::Refused => Outcome::failed(EINVAL),
+                Operation::Refused => Step::failed(EINVAL),
             }
         }
 
         impl Operation {
-            /// Its opcode.
-            pub(crate) fn opcode(&self) -> u8 {
-                match self {
-                    $(Self::$name(_) => op::$code,)*
-                    Self::Refused => op::NOP,
-                }
-            }
-
-            fn spec(&self) -> Option<Spec> {
-                match self {
-                    $(Self::$name(_) => Some(<$op>::SPEC),)*
-                    Self::Refused => None,
-                }
-            }
-
-            /// See [`Op::multishot`].
-            #[inline]
-            pub(crate) fn multishot(&self) -> bool {
-                match self {
-                    $(Self::$name(op) => op.multishot(),)*
-                    Self::Refused => false,
-                }
-            }
-
-            /// See [`Op::never_waits`].
-            #[inline]
-            pub(crate) fn never_waits(&self) -> bool {
-                match self {
-                    $(Self::$name(op) => op.never_waits(),)*
-                    Self::Refused => true,
-                }
-            }
-
             /// How it ends for `error`, if it must: the result and flags of its completion.
             pub(crate) fn ends_with(&self, error: Errno) -> (i32, u32) {
-                let (done, flags) = match self {
-                    $(Self::$name(op) => op.progress(),)*
-                    Self::Refused => (0, 0),
-                };
-                (if done > 0 { done as i32 } else { error.to_raw() }, flags)
+                match self {
+                    $(Self::$name(op) => ends_with(op, error),)*
+                    Self::Refused => (error.to_raw(), 0),
+                }
             }
 
             /// See [`Op::ring`].
@@ -298,6 +295,14 @@ macro_rules! ops {
                 }
             }
 
+            /// The events to wait for, with the behaviour bits of `EPOLL*`.
+            pub(crate) fn events(&self) -> u32 {
+                match self {
+                    $(Self::$name(op) => wanted(op),)*
+                    Self::Refused => 0,
+                }
+            }
+
             /// Ends it, once it is over.
             #[inline(always)]
             pub(crate) fn clear(&mut self) {
@@ -305,19 +310,14 @@ macro_rules! ops {
                     $(Self::$name(_) => core::mem::needs_drop::<$op>(),)*
                     Self::Refused => false,
                 };
-                let old = core::mem::replace(self, Self::Refused);
-                // Most own nothing, which need not be found out variant by variant.
-                if !owns {
-                    core::mem::forget(old);
+                if owns {
+                    *self = Self::Refused;
+                } else {
+                    // Most own nothing, which need not be found out variant by variant.
+                    core::mem::forget(core::mem::replace(self, Self::Refused));
                 }
             }
 
-            fn own_events(&self) -> u32 {
-                match self {
-                    $(Self::$name(op) => op.events(),)*
-                    Self::Refused => 0,
-                }
-            }
         }
     };
 }
@@ -349,29 +349,10 @@ ops! {
     REMOVE_BUFFERS => RemoveBuffers(buffers::RemoveBuffers),
 }
 
-impl Operation {
-    /// The events to wait for, with the behaviour bits of `EPOLL*`.
-    pub(crate) fn events(&self) -> u32 {
-        const COMMON: u32 = events::PRI | events::ERR;
-        const IN: u32 = COMMON | events::IN | events::RDNORM;
-        let own = self.own_events();
-        let wanted = match self.spec().map_or(Wait::Never, |spec| spec.wait) {
-            Wait::Never => 0,
-            Wait::In => IN & !own,
-            Wait::InExclusive => IN | events::EXCLUSIVE,
-            Wait::Out => COMMON | events::OUT | events::WRNORM,
-            Wait::Own => return own,
-        };
-        if self.multishot() {
-            wanted
-        } else {
-            wanted | events::ONESHOT
-        }
-    }
-}
-
 /// An opcode as one of all.
 trait Variant: Op {
+    /// `IORING_OP_*`
+    const CODE: u8;
     /// The operation, if it is of this opcode.
     fn of(operation: &mut Operation) -> Option<&mut Self>;
     /// The operation.
@@ -389,6 +370,7 @@ fn parse_as<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
         job.fd = sqe.fd();
     }
     job.group = sqe.buf_index();
+    job.opcode = T::CODE;
     let old = core::mem::replace(&mut job.op, T::parse(sqe, job.flags)?.into());
     // The last operation was dropped at its end: there is nothing left of it to drop.
     core::mem::forget(old);
@@ -396,17 +378,17 @@ fn parse_as<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
 }
 
 /// One copy per opcode, in which what its [`Spec`] says is constant.
-fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Outcome {
+fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
     if T::SPEC.needs_file && job.file.is_none() && job.fd != -1 {
         match ring.open(job) {
             Ok(file) => job.file = Some(file),
-            Err(error) => return Outcome::failed(error),
+            Err(error) => return Step::failed(error),
         }
     }
     let Some(op) = T::of(&mut job.op) else {
-        return Outcome::failed(EINVAL);
+        return Step::failed(EINVAL);
     };
-    op.issue(Attempt {
+    let outcome = op.issue(Attempt {
         ring,
         file: if T::SPEC.needs_file {
             job.file.as_deref()
@@ -419,5 +401,60 @@ fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) 
         group: job.flags.buffer_select().then_some(job.group),
         polled: job.polled,
         reasons,
-    })
+    });
+    match outcome {
+        Outcome::Done { res, flags, broken } => Step::Done { res, flags, broken },
+        Outcome::Later => Step::Later,
+        Outcome::Wait if op.never_waits() => {
+            let (res, flags) = ends_with(op, EAGAIN);
+            Step::Done {
+                res,
+                flags,
+                broken: true,
+            }
+        }
+        Outcome::Wait => {
+            // Waiting for a ring does not keep its file open.
+            if op.ring().is_some() {
+                if let Some(file) = job.file.take() {
+                    ring.put_file(file);
+                    // Not to be looked up again.
+                    job.fd = -1;
+                }
+            }
+            Step::Wait(wanted(op))
+        }
+    }
+}
+
+/// The events to wait for, with the behaviour bits of `EPOLL*`.
+#[inline(always)]
+fn wanted<T: Op>(op: &T) -> u32 {
+    const COMMON: u32 = events::PRI | events::ERR;
+    const IN: u32 = COMMON | events::IN | events::RDNORM;
+    let wanted = match T::SPEC.wait {
+        Wait::Never => 0,
+        Wait::In => IN & !op.events(),
+        Wait::InExclusive => IN | events::EXCLUSIVE,
+        Wait::Out => COMMON | events::OUT | events::WRNORM,
+        Wait::Own => return op.events(),
+    };
+    if op.multishot() {
+        wanted
+    } else {
+        wanted | events::ONESHOT
+    }
+}
+
+/// How an operation ends for `error`, if it must: the result and flags of its completion.
+fn ends_with<T: Op>(op: &T, error: Errno) -> (i32, u32) {
+    let (done, flags) = op.progress();
+    (
+        if done > 0 {
+            done as i32
+        } else {
+            error.to_raw()
+        },
+        flags,
+    )
 }

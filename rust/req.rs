@@ -75,6 +75,8 @@ pub(crate) struct Job {
     pub(crate) file: Option<FileRef>,
     /// The registered buffer, once it is looked up.
     pub(crate) buffer: Option<Arc<Buffer>>,
+    /// `sqe->opcode`, if it could be read.
+    pub(crate) opcode: u8,
     /// `sqe->fd`
     pub(crate) fd: i32,
     /// `sqe->buf_group`, `sqe->buf_index`
@@ -99,6 +101,7 @@ impl Job {
             user_data: 0,
             file: None,
             buffer: None,
+            opcode: 0,
             fd: -1,
             group: 0,
             flags: Flags::NONE,
@@ -115,6 +118,7 @@ impl Job {
     #[inline(always)]
     pub(crate) fn begin(&mut self, user_data: u64) {
         self.user_data = user_data;
+        self.opcode = 0;
         self.fd = -1;
         self.group = 0;
         self.flags = Flags::NONE;
@@ -166,14 +170,13 @@ pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {
 /// Lets lookups see what the job says.
 pub(crate) fn show(token: &mut Token) {
     let (face, held) = token.faces();
-    let file = match (&held.job.file, held.job.op.ring()) {
-        (Some(file), None) => fd::id(file),
-        (_, Some(ring)) => ringfile::id(ring),
-        (None, None) => 0,
+    let file = match &held.job.file {
+        Some(file) => fd::id(file),
+        None => held.job.op.ring().map_or(0, ringfile::id),
     };
     face.user_data.store(held.job.user_data, Relaxed);
     face.file.store(file, Relaxed);
-    face.opcode.store(u32::from(held.job.op.opcode()), Relaxed);
+    face.opcode.store(u32::from(held.job.opcode), Relaxed);
 }
 
 /// Each cell has one.

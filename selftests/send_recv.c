@@ -115,6 +115,25 @@ TEST_F(ring, recv_of_all_until_the_end_of_stream)
 	EXPECT_STREQ("abcd", buf);
 }
 
+/* One that was to get all and could not is no success that goes without saying. */
+TEST_F(ring, short_recv_of_all_is_told)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe cqe;
+	char buf[10] = {};
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_DGRAM, sv));
+	ASSERT_EQ(4, write(sv[1], "abcd", 4));
+	sqe = prep_recv(&self->ring, sv[0], buf, 9, 1);
+	sqe->msg_flags = MSG_WAITALL;
+	sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+	EXPECT_EQ(1, cqe.user_data);
+	EXPECT_EQ(4, cqe.res);
+}
+
 TEST_F(ring, recv_flags)
 {
 	char buf[8];

@@ -49,6 +49,7 @@ impl Op for Accept {
         AcceptArgs::parse(sqe).map(Self)
     }
 
+    #[inline]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,

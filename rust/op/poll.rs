@@ -57,6 +57,7 @@ impl Op for PollAdd {
         })
     }
 
+    #[inline]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         if !at.polled {
             return match at.file() {
@@ -150,6 +151,7 @@ impl Op for PollRemove {
         PollRemoveArgs::parse(sqe).map(Self)
     }
 
+    #[inline]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         match self.remove(&mut at) {
             Ok(()) => Outcome::done(0),

@@ -92,6 +92,91 @@ impl Recv {
     }
 }
 
+impl Recv {
+    /// Receives into several buffers at once, unless what it has begun with a single one is not
+    /// over.
+    #[inline(never)]
+    fn issue_bundles(
+        &mut self,
+        socket: Socket<'_>,
+        at: &mut Attempt<'_, '_>,
+        group: u16,
+    ) -> Option<Outcome> {
+        let mut bundle = self.bundle.take()?;
+        if bundle.resumed {
+            return None;
+        }
+        let outcome = self.issue_bundle(&mut bundle, socket, at, group);
+        self.bundle = Some(bundle);
+        Some(outcome)
+    }
+
+    /// One receive. Not inlined into the loop around it, which most leave after the first.
+    #[inline(never)]
+    fn shot(
+        &mut self,
+        socket: Socket<'_>,
+        at: &mut Attempt<'_, '_>,
+        again: &mut bool,
+    ) -> Option<Outcome> {
+        let flags = self.args.msg_flags | msg::DONTWAIT;
+        let all = flags & msg::WAITALL != 0;
+        let target = match self.target(at) {
+            Ok(target) => target,
+            Err(error) => return Some(Outcome::failed(error)),
+        };
+        let (addr, len) = (target.addr, target.len);
+        let buffers = if self.args.fixed {
+            match at.fixed(addr, len) {
+                Ok(part) => Buffers::Fixed(part),
+                Err(error) => return Some(Outcome::failed(error)),
+            }
+        } else {
+            Buffers::One { addr, len }
+        };
+        let got = socket.recv(buffers, None, (0, 0), flags);
+        let len = match got.len {
+            Ok(len) => len,
+            Err(EAGAIN) => return Some(Outcome::Wait),
+            Err(error) if self.done == 0 => return Some(Outcome::failed(error)),
+            Err(_) => 0,
+        };
+        let short = all && len < target.len;
+        // The rest of a buffer that is consumed in parts is up for the next to take it.
+        let whole = target.taken.as_ref().is_none_or(|taken| taken.whole);
+        if short && len > 0 && whole && socket.resumes() {
+            self.advance(at, target, len);
+            return Some(Outcome::Wait);
+        }
+        let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
+        let mut cflags = nonempty(&got) | self.begun.unwrap_or(0);
+        if let (Some(taken), true) = (target.taken, len > 0) {
+            cflags |= at.ring.groups().commit(taken, len.min(target.len));
+        }
+        let res = (self.done + len) as i32;
+        if !self.args.multishot || len == 0 || self.limit_reached(len) || !at.post_more(res, cflags)
+        {
+            return Some(Outcome::Done {
+                res,
+                flags: cflags,
+                broken,
+            });
+        }
+        if got.left == Some(0) {
+            if !*again {
+                return Some(Outcome::Wait);
+            }
+            *again = false;
+        }
+        self.shots += 1;
+        if self.shots > MAX_SHOTS {
+            self.shots = 0;
+            return Some(Outcome::Later);
+        }
+        None
+    }
+}
+
 impl Op for Recv {
     const SPEC: Spec = Spec {
         needs_file: true,
@@ -117,6 +202,7 @@ impl Op for Recv {
         })
     }
 
+    #[inline]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,
@@ -125,73 +211,16 @@ impl Op for Recv {
         if self.args.poll_first && !at.polled {
             return Outcome::Wait;
         }
-        if let (Some(group), Some(mut bundle)) = (at.group, self.bundle.take()) {
-            if !bundle.resumed {
-                let outcome = self.issue_bundle(&mut bundle, socket, &mut at, group);
-                self.bundle = Some(bundle);
+        if let Some(group) = at.group.filter(|_| self.bundle.is_some()) {
+            if let Some(outcome) = self.issue_bundles(socket, &mut at, group) {
                 return outcome;
             }
-            // It goes on as if it had a single buffer, which is what it has.
         }
-        let flags = self.args.msg_flags | msg::DONTWAIT;
-        let all = flags & msg::WAITALL != 0;
         // Several wake-ups may be data and the end of the stream, of which only one shows at first.
         let mut again = at.reasons.again();
         loop {
-            let target = match self.target(&mut at) {
-                Ok(target) => target,
-                Err(error) => return Outcome::failed(error),
-            };
-            let (addr, len) = (target.addr, target.len);
-            let buffers = if self.args.fixed {
-                match at.fixed(addr, len) {
-                    Ok(part) => Buffers::Fixed(part),
-                    Err(error) => return Outcome::failed(error),
-                }
-            } else {
-                Buffers::One { addr, len }
-            };
-            let got = socket.recv(buffers, None, (0, 0), flags);
-            let len = match got.len {
-                Ok(len) => len,
-                Err(EAGAIN) => return Outcome::Wait,
-                Err(error) if self.done == 0 => return Outcome::failed(error),
-                Err(_) => 0,
-            };
-            let short = all && len < target.len;
-            // The rest of a buffer that is consumed in parts is up for the next to take it.
-            let whole = target.taken.as_ref().is_none_or(|taken| taken.whole);
-            if short && len > 0 && whole && socket.resumes() {
-                self.advance(&mut at, target, len);
-                return Outcome::Wait;
-            }
-            let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
-            let mut cflags = nonempty(&got) | self.begun.unwrap_or(0);
-            if let (Some(taken), true) = (target.taken, len > 0) {
-                cflags |= at.ring.groups().commit(taken, len.min(target.len));
-            }
-            let res = (self.done + len) as i32;
-            if !self.args.multishot
-                || len == 0
-                || self.limit_reached(len)
-                || !at.post_more(res, cflags)
-            {
-                return Outcome::Done {
-                    res,
-                    flags: cflags,
-                    broken,
-                };
-            }
-            if got.left == Some(0) {
-                if !again {
-                    return Outcome::Wait;
-                }
-                again = false;
-            }
-            self.shots += 1;
-            if self.shots > MAX_SHOTS {
-                self.shots = 0;
-                return Outcome::Later;
+            if let Some(outcome) = self.shot(socket, &mut at, &mut again) {
+                return outcome;
             }
         }
     }

@@ -243,6 +243,7 @@ impl Op for RecvMsg {
         Ok(Self(KBox::new(message, GFP_KERNEL_ACCOUNT)?))
     }
 
+    #[inline]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,

@@ -71,6 +71,7 @@ impl Op for Send {
         })
     }
 
+    #[inline]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,

@@ -64,6 +64,7 @@ impl Op for SendMsg {
         })
     }
 
+    #[inline]
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,

@@ -114,9 +114,9 @@ impl Locked<'_> {
         }
     }
 
-    /// Completes a request that never waited and has no successor. Gives its cell back, unless
-    /// that keeps the completion.
-    #[inline]
+    /// Completes a request that does not wait any more and has no successor. Gives its cell back,
+    /// unless that keeps the completion.
+    #[inline(always)]
     pub(super) fn finish_plain(
         &mut self,
         mut token: Token,
@@ -152,6 +152,18 @@ impl Locked<'_> {
     /// Completes a request, and starts or cancels what is linked behind it.
     pub(super) fn finish(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
         self.forget(&mut token);
+        let held = token.owned();
+        if held.chain.is_empty() && !held.job.silent && !held.job.flags.force_async() {
+            if let Some(token) = self.finish_plain(token, res, flags, broken) {
+                self.recycle(token);
+            }
+            return;
+        }
+        self.finish_linked(token, res, flags, broken);
+    }
+
+    #[inline(never)]
+    fn finish_linked(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
         let held = token.owned();
         held.job.op.clear();
         let job_flags = held.job.flags;
@@ -232,7 +244,7 @@ impl Locked<'_> {
 
     /// Drops the reference to a file. The last one is not left for the task's way back.
     #[inline]
-    pub(super) fn put_file(&mut self, file: FileRef) {
+    pub(crate) fn put_file(&mut self, file: FileRef) {
         match file {
             FileRef::Own(file) => {
                 if file.is_last() {

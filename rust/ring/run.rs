@@ -4,7 +4,7 @@
 
 use super::{Locked, Ring};
 use crate::{
-    op::{self, Operation, Outcome},
+    op::{self, Operation, Step},
     req::{
         self,
         claim::Reasons,
@@ -12,8 +12,11 @@ use crate::{
         Job, Request, Token,
     },
     rsrc::files::FileRef,
-    sys::{fd::OpenFile, queue::Fifo, token::Cell},
-    uapi::errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL},
+    sys::{fd::OpenFile, poll::Watched, queue::Fifo, token::Cell},
+    uapi::{
+        abi::events,
+        errno::{Errno, Result, ECANCELED, EINVAL},
+    },
 };
 use kernel::sync::{
     atomic::{Full, Relaxed},
@@ -118,9 +121,9 @@ impl Locked<'_> {
 
     /// Tries a job once.
     #[inline]
-    fn attempt(&mut self, job: &mut Job, reasons: Reasons) -> Outcome {
+    fn attempt(&mut self, job: &mut Job, reasons: Reasons) -> Step {
         match job.refused {
-            Some(error) => Outcome::failed(error),
+            Some(error) => Step::failed(error),
             None => op::issue(self, job, reasons),
         }
     }
@@ -141,15 +144,14 @@ impl Locked<'_> {
             if reasons.cancelled() {
                 return self.end(token, ECANCELED);
             }
-            let outcome = self.attempt(&mut token.owned().job, reasons);
-            match outcome {
-                Outcome::Done { res, flags, broken } => {
+            let wanted = match self.attempt(&mut token.owned().job, reasons) {
+                Step::Done { res, flags, broken } => {
                     return self.finish(token, res, flags, broken);
                 }
-                Outcome::Later => return self.run_later(token),
-                Outcome::Wait => {}
-            }
-            (token, reasons) = match self.wait(token) {
+                Step::Later => return self.run_later(token),
+                Step::Wait(wanted) => wanted,
+            };
+            (token, reasons) = match self.wait(token, wanted) {
                 Some(woken) => woken,
                 None => return,
             };
@@ -167,8 +169,8 @@ impl Locked<'_> {
     }
 
     /// Has a request wait that was tried before, or drives it if it need not.
-    pub(super) fn wait_or_run(&mut self, token: Token) {
-        if let Some((token, reasons)) = self.wait(token) {
+    pub(super) fn wait_or_run(&mut self, token: Token, wanted: u32) {
+        if let Some((token, reasons)) = self.wait(token, wanted) {
             self.run(token, reasons);
         }
     }
@@ -178,37 +180,22 @@ impl Locked<'_> {
         home::push(&token.cell().home().clone(), token, false);
     }
 
-    /// Has a request wait for its file. Returns it if it has to be looked at already.
-    fn wait(&mut self, mut token: Token) -> Option<(Token, Reasons)> {
+    /// Has a request wait for `wanted` of its file. Returns it if it has to be looked at already.
+    fn wait(&mut self, mut token: Token, wanted: u32) -> Option<(Token, Reasons)> {
         let job = &mut token.owned().job;
-        if job.op.never_waits() {
-            self.end(token, EAGAIN);
-            return None;
-        }
         job.polled = true;
         if !job.watching {
-            let wanted = job.op.events();
-            let multishot = job.op.multishot();
-            let ring = job.op.ring().cloned();
-            let file = job.file.take();
-            let watched = match &ring {
-                // Waiting for a ring does not keep its file open.
-                Some(ring) => Some(token.watch_ring(ring, wanted)),
-                None => file.as_ref().map(|file| token.watch(file, wanted)),
-            };
-            let file = match (ring, file) {
-                (Some(_), Some(file)) => {
-                    self.put_file(file);
-                    // Not to be looked up again.
-                    token.owned().job.fd = -1;
-                    None
-                }
-                (_, file) => file,
+            let multishot = wanted & events::ONESHOT == 0;
+            let watched = if job.file.is_some() {
+                token.watch(wanted, |held| held.job.file.as_deref())
+            } else if let Some(ring) = job.op.ring().cloned() {
+                token.watch_ring(&ring, wanted)
+            } else {
+                Watched::NEVER
             };
             let job = &mut token.owned().job;
-            job.file = file;
             match watched {
-                Some(watched) if watched.waiting => {
+                watched if watched.waiting => {
                     job.watching = multishot;
                     self.insert(&mut token);
                     let woken = Reasons::woken(watched.mask, false);
@@ -224,7 +211,7 @@ impl Locked<'_> {
                     }
                 }
                 // Nothing will wake it up, so this is the last there is to say.
-                Some(watched) if watched.mask != 0 => {
+                watched if watched.mask != 0 => {
                     return Some((token, Reasons::woken(watched.mask, true)));
                 }
                 _ => {
@@ -250,7 +237,8 @@ impl Locked<'_> {
 
     /// Has a poll request that was taken out wait again.
     pub(crate) fn arm_again(&mut self, token: Token) {
-        if let Some((token, reasons)) = self.wait(token) {
+        let wanted = token.peek().job.op.events();
+        if let Some((token, reasons)) = self.wait(token, wanted) {
             // It goes on where its task runs it.
             let (token, home) = self.leave(token, reasons);
             home::push(&home, token, false);

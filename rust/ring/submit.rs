@@ -4,7 +4,7 @@
 
 use super::{cursor, Locked};
 use crate::{
-    op::{self, Outcome},
+    op::{self, Step},
     req::{claim::Reasons, home::Home, Token},
     uapi::{
         abi::setup,
@@ -101,11 +101,11 @@ impl Locked<'_> {
         let parsed = op::parse(sqe, job);
         if parsed.is_ok() && head.is_none() && job.flags.plain() {
             match op::issue(self, job, Reasons::NONE) {
-                Outcome::Done { res, flags, broken } => {
+                Step::Done { res, flags, broken } => {
                     return (self.finish_plain(token, res, flags, broken), true);
                 }
-                Outcome::Later => self.run_later(token),
-                Outcome::Wait => self.wait_or_run(token),
+                Step::Later => self.run_later(token),
+                Step::Wait(wanted) => self.wait_or_run(token, wanted),
             }
             return (None, true);
         }

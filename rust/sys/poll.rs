@@ -116,12 +116,16 @@ impl<P: Parcel> Entry<P> {
         self.head.store(null_mut(), Release);
     }
 
+    #[inline]
     fn remove(&self) {
-        if self.head.load(Relaxed).is_null() {
-            // Pairs with the release in `remove_locked`, after which the entry is not touched.
-            self.head.load(Acquire);
-            return;
+        // Pairs with the release in `remove_locked`, after which the entry is not touched.
+        if !self.head.load(Acquire).is_null() {
+            self.remove_queued();
         }
+    }
+
+    #[inline(never)]
+    fn remove_queued(&self) {
         let _rcu = rcu::read_lock();
         let head = self.head.load(Acquire);
         if head.is_null() {
@@ -266,34 +270,50 @@ pub(crate) struct Watched {
     pub(crate) waiting: bool,
 }
 
+impl Watched {
+    /// There was nothing to watch.
+    pub(crate) const NEVER: Self = Self {
+        mask: 0,
+        waiting: false,
+    };
+}
+
 impl<P: Parcel> Token<P> {
-    /// Has the cell woken up when `file` has one of `wanted`, `EPOLL*` bits with the behaviour
+    /// Has the cell woken up when its `file` has one of `wanted`, `EPOLL*` bits with the behaviour
     /// bits `EPOLLONESHOT` and `EPOLLEXCLUSIVE`.
     ///
     /// Wake-ups leave their reason while the token is held, and deliver it once it is parked.
-    /// Forgets what was watched before. May sleep. The caller keeps `file` open meanwhile.
+    /// Forgets what was watched before. May sleep. The cell keeps the file open meanwhile.
     ///
     /// Follows `vfs_poll()` as `fs/eventpoll.c` uses it.
-    pub(crate) fn watch(&mut self, file: &File, wanted: u32) -> Watched {
-        self.watch_with(wanted, |table| {
+    #[inline]
+    pub(crate) fn watch<'a>(
+        &'a mut self,
+        wanted: u32,
+        file: impl FnOnce(&'a P::Owned) -> Option<&'a File>,
+    ) -> Watched {
+        self.unwatch();
+        let file = file(self.peek());
+        self.watch_with(wanted, |table| match file {
             // SAFETY: The file is open, and the table outlives the call.
-            unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), table) }
+            Some(file) => unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), table) },
+            None => 0,
         })
     }
 
     /// As [`Token::watch`], of a ring whose file need not stay open. The caller keeps the ring.
     pub(crate) fn watch_ring<T: RingFile>(&mut self, ring: &Arc<T>, wanted: u32) -> Watched {
+        self.unwatch();
         self.watch_with(wanted, |table| ring.poll(&PollTable::of(table)))
     }
 
     /// Has `poll` register the cell with a table that it must not keep.
     #[inline]
     fn watch_with(
-        &mut self,
+        &self,
         wanted: u32,
         poll: impl FnOnce(*mut bindings::poll_table_struct) -> u32,
     ) -> Watched {
-        self.unwatch();
         let wanted = wanted | events::ALWAYS;
         let mut table = Table::<P> {
             table: bindings::poll_table_struct {
@@ -308,7 +328,8 @@ impl<P: Parcel> Token<P> {
         let mask = poll((&raw mut table).cast()) & wanted;
         let waiting = table.queues != 0 && !table.error;
         if !waiting {
-            self.unwatch();
+            // Nobody else has the token.
+            self.cell().waits().remove();
         }
         Watched { mask, waiting }
     }

@@ -53,6 +53,8 @@ impl<P: Parcel> Node<P> {
 /// the address of the first bucket.
 pub(crate) struct Table<P: Parcel> {
     buckets: KVVec<*mut Cell<P>>,
+    /// Bits of a hash that are not part of the index.
+    shift: u32,
     len: usize,
 }
 
@@ -62,13 +64,17 @@ unsafe impl<P: Parcel> Send for Table<P> {}
 unsafe impl<P: Parcel> Sync for Table<P> {}
 
 impl<P: Parcel> Table<P> {
-    /// A table with `1 << bits` lists. May sleep.
+    /// A table with `1 << bits` lists, two at least. May sleep.
     pub(crate) fn new(bits: u32) -> Result<Self> {
         let mut buckets = KVVec::with_capacity(1 << bits, GFP_KERNEL_ACCOUNT)?;
         for _ in 0..1usize << bits {
             buckets.push(null_mut(), GFP_KERNEL_ACCOUNT)?;
         }
-        Ok(Self { buckets, len: 0 })
+        Ok(Self {
+            buckets,
+            shift: u64::BITS.saturating_sub(bits),
+            len: 0,
+        })
     }
 
     #[inline]
@@ -78,8 +84,8 @@ impl<P: Parcel> Table<P> {
 
     #[inline]
     fn bucket(&self, key: u64) -> usize {
-        let bits = self.buckets.len().trailing_zeros();
-        (key.wrapping_mul(0x61c8_8646_80b5_83eb) >> (63 - bits) >> 1) as usize
+        key.wrapping_mul(0x61c8_8646_80b5_83eb)
+            .wrapping_shr(self.shift) as usize
     }
 
     /// Whether `token`'s cell is in this table.
