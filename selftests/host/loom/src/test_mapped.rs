@@ -149,3 +149,44 @@ fn recycled_while_provided() {
         assert_eq!(ring.head(), 2);
     });
 }
+
+/// Several at once: all that are selected are there in full, and they are the last ones only if
+/// no other was there.
+#[test]
+fn several_while_provided() {
+    loom::model(|| {
+        let shared = Shared::new();
+        let user = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                shared.provide(0);
+                shared.provide(1);
+            })
+        };
+        let mut ring = Mapped::new();
+        for _ in 0..3 {
+            let Some(count) = ring.span_len(&*shared, 0, 2) else {
+                continue;
+            };
+            let (head, mut pieces) = (u64::from(ring.head()), Vec::new());
+            let span = ring.select_span(&*shared, count, 0, false, |addr, len| {
+                pieces.push((addr, len));
+                Ok::<(), ()>(())
+            });
+            let span = span.unwrap();
+            let expected: Vec<_> = (0..count as u64).map(|n| (head + n + 100, 7)).collect();
+            assert_eq!(pieces, expected, "not as they were provided");
+            assert_eq!(u64::from(span.bid), head);
+            if ring.head() as usize + count == 2 {
+                assert!(span.last);
+            }
+            ring.commit_span(span, count as u16);
+        }
+        user.join().unwrap();
+        let mut count = ring.head();
+        while shared.take(&mut ring, count) {
+            count += 1;
+        }
+        assert_eq!(count, 2);
+    });
+}
