@@ -392,6 +392,37 @@ TEST_F(ring, send_to_nobody)
 	ASSERT_CQE(&self->ring, 7, -EPIPE, BUFFER_FLAGS(0));
 }
 
+/* Without a group to take from there is one buffer, and then the end. */
+TEST_F(ring, send_without_a_group)
+{
+	struct iovec iov[2] = { { "ab", 2 }, { "cde", 3 } };
+	struct io_uring_sqe *sqe;
+	char buf[64];
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_send(&self->ring, sv[0], "abcdef", 6, 7)->ioprio = IORING_RECVSEND_BUNDLE;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 7, 6, MORE);
+	ASSERT_CQE(&self->ring, 7, 0, 0);
+	prep_send(&self->ring, sv[0], "", 0, 7)->ioprio = IORING_RECVSEND_BUNDLE;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 7, 0, 0);
+	sqe = prep_send(&self->ring, sv[0], iov, 2, 7);
+	sqe->ioprio = IORING_RECVSEND_BUNDLE | IORING_SEND_VECTORIZED;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 7, 5, MORE);
+	ASSERT_CQE(&self->ring, 7, 0, 0);
+	/* one that has waited ends there */
+	sqe = prep_send(&self->ring, sv[0], "xyz", 3, 7);
+	sqe->ioprio = IORING_RECVSEND_BUNDLE | IORING_RECVSEND_POLL_FIRST;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 7, 3, 0);
+	ASSERT_QUIET(&self->ring);
+	ASSERT_EQ(14, recv(sv[1], buf, sizeof(buf), 0));
+	EXPECT_EQ(0, memcmp(buf, "abcdefabcdexyz", 14));
+}
+
 TEST_F(ring, send_of_parts)
 {
 	struct bench b;

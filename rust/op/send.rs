@@ -127,12 +127,22 @@ impl Op for Send {
                 return Outcome::Wait;
             }
         }
+        let res = match sent {
+            Ok(len) => self.done as i32 + len as i32,
+            Err(_) if self.done > 0 => self.done as i32,
+            Err(error) => error.to_raw(),
+        };
+        let bundle = self.args.bundle && at.group.is_none();
+        if bundle && res > 0 && !at.polled && at.post_more(res, 0) {
+            // As io_uring, which goes on with what is left of its only buffer.
+            self.args.poll_first = false;
+            self.args.len = 0;
+            self.done = 0;
+            self.vector = None;
+            return self.issue(at);
+        }
         Outcome::Done {
-            res: match sent {
-                Ok(len) => self.done as i32 + len as i32,
-                Err(_) if self.done > 0 => self.done as i32,
-                Err(error) => error.to_raw(),
-            },
+            res,
             flags: self.buffer.map_or(0, NonZeroU32::get),
             broken: sent.map_or(true, |len| all && len < want),
         }
