@@ -146,6 +146,7 @@ impl Parcel for Request {
     fn deliver(token: Token) {
         let home = token.cell().home.clone();
         home::push(&home, token, true);
+        home::let_go(home);
     }
 }
 

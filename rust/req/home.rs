@@ -172,6 +172,15 @@ pub(crate) fn push(home: &Arc<Home>, token: Token, lazy: bool) {
     }
 }
 
+/// Drops a reference to a home. May be called in any context: the last one, with which the ring's
+/// memory may go, is dropped by a worker.
+#[inline]
+pub(crate) fn let_go(home: Arc<Home>) {
+    if let Some(last) = Arc::into_unique_or_drop(home) {
+        Errand::give_to_worker(last.into());
+    }
+}
+
 /// Has somebody look into the inbox of a task that is not in `enter`.
 pub(crate) fn tell(home: &Arc<Home>) {
     let ring = home.ring();

@@ -105,11 +105,26 @@ impl<T: Run> Errand<T> {
         if this.queued.xchg(true, Full) {
             return;
         }
-        let _raw = Arc::into_raw(this.clone());
+        Self::queue(this.clone());
+    }
+
+    /// Sends it to a worker, with the caller's reference. May be called in any context.
+    ///
+    /// If it is on its way already that reference is not the last one, and is dropped.
+    pub(crate) fn give_to_worker(this: Arc<Self>) {
+        if !this.queued.xchg(true, Full) {
+            Self::queue(this);
+        }
+    }
+
+    /// Queues `this`, for which the caller has set `queued`.
+    fn queue(this: Arc<Self>) {
+        let work = this.work.get();
+        let _raw = Arc::into_raw(this);
         // SAFETY: `work` was initialised in `new`, and `queued` was false, so that it is not with
         // the queue; it stays because it comes with a reference, which `in_worker` takes back and
         // which keeps the module.
-        unsafe { module::queue_work(this.work.get()) };
+        unsafe { module::queue_work(work) };
     }
 
     /// # Safety
