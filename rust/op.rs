@@ -175,6 +175,9 @@ pub(crate) trait Op: Sized + Send {
     /// What the core has to know.
     const SPEC: Spec;
 
+    /// Whether it is worth making the way of all opcodes longer to save it a call.
+    const HOT: bool = false;
+
     /// Reads the SQE. User memory that it points to is read here as well, so that the user may
     /// reuse it once the submission is over.
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self>;
@@ -199,6 +202,12 @@ pub(crate) trait Op: Sized + Send {
     #[inline]
     fn progress(&self) -> (usize, u32) {
         (0, 0)
+    }
+
+    /// Whether there is something in it to drop.
+    #[inline]
+    fn owns(&self) -> bool {
+        core::mem::needs_drop::<Self>()
     }
 
     /// The events to wait for, for [`Wait::Own`]; or those not to wait for after all.
@@ -302,22 +311,6 @@ macro_rules! ops {
                     Self::Refused => 0,
                 }
             }
-
-            /// Ends it, once it is over.
-            #[inline(always)]
-            pub(crate) fn clear(&mut self) {
-                let owns = match self {
-                    $(Self::$name(_) => core::mem::needs_drop::<$op>(),)*
-                    Self::Refused => false,
-                };
-                if owns {
-                    *self = Self::Refused;
-                } else {
-                    // Most own nothing, which need not be found out variant by variant.
-                    core::mem::forget(core::mem::replace(self, Self::Refused));
-                }
-            }
-
         }
     };
 }
@@ -359,9 +352,23 @@ trait Variant: Op {
     fn into(self) -> Operation;
 }
 
-/// One copy per opcode, in which what its [`Spec`] says is constant.
 #[inline(always)]
 fn parse_as<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
+    if T::HOT {
+        parse_here::<T>(sqe, job)
+    } else {
+        parse_there::<T>(sqe, job)
+    }
+}
+
+#[inline(never)]
+fn parse_there<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
+    parse_here::<T>(sqe, job)
+}
+
+/// One copy per opcode, in which what its [`Spec`] says is constant.
+#[inline(always)]
+fn parse_here<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
     job.flags = Flags::parse(sqe.flags(), T::SPEC.buffer_select)?;
     if (!T::SPEC.ioprio && sqe.ioprio() != 0) || sqe.personality() != 0 {
         return Err(EINVAL);
@@ -403,7 +410,13 @@ fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) 
         reasons,
     });
     match outcome {
-        Outcome::Done { res, flags, broken } => Step::Done { res, flags, broken },
+        Outcome::Done { res, flags, broken } => {
+            if !op.owns() {
+                // Most own nothing, which need not be found out variant by variant.
+                core::mem::forget(core::mem::replace(&mut job.op, Operation::Refused));
+            }
+            Step::Done { res, flags, broken }
+        }
         Outcome::Later => Step::Later,
         Outcome::Wait if op.never_waits() => {
             let (res, flags) = ends_with(op, EAGAIN);

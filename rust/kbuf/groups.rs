@@ -423,6 +423,27 @@ impl Groups {
         buffer_flags(bid, more)
     }
 
+    /// Takes the next buffer of group `id` and consumes it whole. Returns the flags for its
+    /// completion; none if there is no buffer.
+    pub(crate) fn consume(&mut self, id: u16) -> Option<u32> {
+        match self.find(id)? {
+            Group::Mapped(Ring {
+                entries,
+                ring,
+                keep: None,
+            }) => {
+                let selected = ring.select(entries)?;
+                let Entry { addr, len, .. } = selected.entry;
+                access_ok(addr, len as usize).then(|| buffer_flags(ring.commit(selected), false))
+            }
+            _ => {
+                let taken = self.take(id, 0)?;
+                let len = taken.len;
+                Some(self.commit(taken, len))
+            }
+        }
+    }
+
     /// The next buffers of group `id`, whose pieces go to `iov`: as many as `limit` bytes take, or
     /// if that is 0 as `iov` has room for. A classic group gives one.
     ///

@@ -4,6 +4,7 @@
 
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
+    ring::Locked,
     sys::fd::OpenFile,
     uapi::{
         args::NopArgs,
@@ -26,6 +27,8 @@ impl Op for Nop {
         wait: Wait::Never,
     };
 
+    const HOT: bool = true;
+
     #[inline(always)]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = NopArgs::parse(sqe, flags)?;
@@ -37,40 +40,40 @@ impl Op for Nop {
 
     #[inline(always)]
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        if self.args.task_work || self.args.file || at.group.is_some() {
+            return self.issue_special(at.ring, at.group);
+        }
+        Outcome::done(self.args.result)
+    }
+}
+
+impl Nop {
+    /// One that is to do more than nothing.
+    #[inline(never)]
+    fn issue_special(&mut self, ring: &mut Locked<'_>, group: Option<u16>) -> Outcome {
         if self.args.task_work && !self.deferred {
             self.deferred = true;
             return Outcome::Later;
         }
-        if let Some(fd) = self.args.fd {
+        if self.args.file {
             let missing = if self.args.fixed {
-                at.ring.files().get(fd).is_none()
+                ring.files().get(self.args.fd).is_none()
             } else {
-                OpenFile::get(fd).is_err()
+                OpenFile::get(self.args.fd).is_err()
             };
             if missing {
                 return Outcome::failed(EBADF);
             }
         }
-        match at.group {
-            Some(group) => self.take_buffer(at, group),
+        // What it costs to take a buffer is measured with this. It is ruring's own.
+        match group.map(|group| ring.groups().consume(group)) {
+            Some(None) => Outcome::failed(ENOBUFS),
+            Some(Some(flags)) => Outcome::Done {
+                res: self.args.result,
+                flags,
+                broken: false,
+            },
             None => Outcome::done(self.args.result),
-        }
-    }
-}
-
-impl Nop {
-    /// What it costs to take a buffer is measured with this. It is ruring's own.
-    #[inline(never)]
-    fn take_buffer(&self, at: Attempt<'_, '_>, group: u16) -> Outcome {
-        let groups = at.ring.groups();
-        let Some(taken) = groups.take(group, 0) else {
-            return Outcome::failed(ENOBUFS);
-        };
-        let len = taken.len;
-        Outcome::Done {
-            res: self.args.result,
-            flags: groups.commit(taken, len),
-            broken: false,
         }
     }
 }

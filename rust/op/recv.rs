@@ -111,9 +111,9 @@ impl Recv {
         Some(outcome)
     }
 
-    /// One receive. Not inlined into the loop around it, which most leave after the first.
-    #[inline(never)]
-    fn shot(
+    /// One receive. None if another one is to follow, which is never so for a single shot.
+    #[inline(always)]
+    fn shot<const MULTISHOT: bool>(
         &mut self,
         socket: Socket<'_>,
         at: &mut Attempt<'_, '_>,
@@ -185,6 +185,8 @@ impl Op for Recv {
         wait: Wait::In,
     };
 
+    const HOT: bool = true;
+
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = RecvArgs::parse(sqe, flags, false)?;
@@ -218,8 +220,12 @@ impl Op for Recv {
         }
         // Several wake-ups may be data and the end of the stream, of which only one shows at first.
         let mut again = at.reasons.again();
+        if !self.args.multishot {
+            let outcome = self.shot::<false>(socket, &mut at, &mut again);
+            return outcome.unwrap_or(Outcome::Later);
+        }
         loop {
-            if let Some(outcome) = self.shot(socket, &mut at, &mut again) {
+            if let Some(outcome) = self.shot::<true>(socket, &mut at, &mut again) {
                 return outcome;
             }
         }
@@ -228,6 +234,11 @@ impl Op for Recv {
     #[inline]
     fn multishot(&self) -> bool {
         self.args.multishot
+    }
+
+    #[inline]
+    fn owns(&self) -> bool {
+        self.bundle.is_some()
     }
 
     fn progress(&self) -> (usize, u32) {

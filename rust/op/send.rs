@@ -42,6 +42,8 @@ impl Op for Send {
         wait: Wait::Out,
     };
 
+    const HOT: bool = true;
+
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = SendArgs::parse(sqe, flags, false)?;
@@ -146,6 +148,11 @@ impl Op for Send {
             flags: self.buffer.map_or(0, NonZeroU32::get),
             broken: sent.map_or(true, |len| all && len < want),
         }
+    }
+
+    #[inline]
+    fn owns(&self) -> bool {
+        self.bundle.is_some() || self.dest.is_some() || self.vector.is_some()
     }
 
     fn progress(&self) -> (usize, u32) {

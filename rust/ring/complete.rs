@@ -7,6 +7,7 @@
 
 use super::{Locked, Ring};
 use crate::{
+    op::Operation,
     req::Token,
     rsrc::files::FileRef,
     uapi::{
@@ -125,7 +126,9 @@ impl Locked<'_> {
         broken: bool,
     ) -> Option<Token> {
         let job = &mut token.owned().job;
-        job.op.clear();
+        if !matches!(job.op, Operation::Refused) {
+            job.op = Operation::Refused;
+        }
         let (file, buffer) = (job.file.take(), job.buffer.take());
         let skip = job.flags.cqe_skip() && res >= 0 && !broken;
         let done = Cqe {
@@ -165,7 +168,7 @@ impl Locked<'_> {
     #[inline(never)]
     fn finish_linked(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
         let held = token.owned();
-        held.job.op.clear();
+        held.job.op = Operation::Refused;
         let job_flags = held.job.flags;
         let refused = held.job.refused.take().is_some();
         let silent = core::mem::take(&mut held.job.silent);

@@ -125,7 +125,7 @@ impl Ring {
             }
         }
         let result = match submitted {
-            Ok(count) if count == args.to_submit && getevents => {
+            Ok(count) if count == args.to_submit && getevents && !self.has_enough(args) => {
                 match self.get_events(args, home.as_ref(), attendance.as_ref()) {
                     Err(error) if count == 0 => Err(error),
                     _ => Ok(count.into()),
@@ -170,8 +170,17 @@ impl Ring {
         locked.add_submitter(self).map(Some)
     }
 
+    /// Whether there are as many completions as are waited for, if there is no more to that.
+    #[inline(always)]
+    fn has_enough(&self, args: &Arguments) -> bool {
+        let ready = self.cq_tail().wrapping_sub(self.cq_head());
+        args.flags & enter::EXT_ARG == 0
+            && !self.overflowing()
+            && ready >= args.min_complete.min(self.config.cq_entries)
+    }
+
     /// Waits as the arguments say.
-    #[inline]
+    #[inline(never)]
     fn get_events(
         &self,
         args: &Arguments,
@@ -197,19 +206,12 @@ impl Ring {
         }
     }
 
-    /// Runs what has come home and what that brings home, if only `enter` does.
-    #[inline]
+    /// Runs what has come home, if only `enter` does.
+    #[inline(always)]
     fn run_local(&self, locked: &mut Locked<'_>, home: &Home, count: u32) {
-        if !self.has_local_work(home) {
-            return;
-        }
-        self.unmark_taskrun();
-        let mut left = count.min(self.config.cq_entries).max(MAX_LOCAL);
-        while left > 0 && self.has_local_work(home) {
-            left -= locked.run_local(home, left);
-        }
         if self.has_local_work(home) {
-            self.mark_taskrun();
+            let max = count.min(self.config.cq_entries).max(MAX_LOCAL);
+            locked.run_local(home, max);
         }
     }
 

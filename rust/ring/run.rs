@@ -258,25 +258,35 @@ impl Locked<'_> {
         self.run_all(&mut tokens, home.is_gone());
     }
 
-    /// Runs up to `max` of what has come home, which is the current task's. Returns how many.
-    pub(super) fn run_local(&mut self, home: &Home, max: u32) -> u32 {
-        let mut tokens = home.inbox().take();
-        if !self.state.backlog.is_empty() {
-            let new = core::mem::take(&mut tokens);
-            tokens = core::mem::take(&mut self.state.backlog);
-            tokens.append(new);
+    /// Runs what has come home, which is the current task's, and what that brings home, but not
+    /// more than `max`.
+    pub(super) fn run_local(&mut self, home: &Home, max: u32) {
+        let ring = self.ring;
+        ring.unmark_taskrun();
+        let inbox = home.inbox();
+        let mut left = max;
+        while left > 0 && (!inbox.is_empty() || ring.backlogged.load(Relaxed)) {
+            let mut tokens = inbox.take();
+            if ring.backlogged.load(Relaxed) {
+                let new = core::mem::replace(&mut tokens, core::mem::take(&mut self.state.backlog));
+                tokens.append(new);
+                ring.backlogged.store(false, Relaxed);
+            }
+            while left > 0 {
+                let Some(mut token) = tokens.pop() else { break };
+                left -= 1;
+                let reasons = token.reasons();
+                self.run(token, reasons);
+                self.run_ready(false);
+            }
+            if !tokens.is_empty() {
+                ring.backlogged.store(true, Relaxed);
+                self.state.backlog = tokens;
+            }
         }
-        let mut count = 0;
-        while count < max {
-            let Some(mut token) = tokens.pop() else { break };
-            count += 1;
-            let reasons = token.reasons();
-            self.run(token, reasons);
-            self.run_ready(false);
+        if ring.has_local_work(home) {
+            ring.mark_taskrun();
         }
-        self.ring.backlogged.store(!tokens.is_empty(), Relaxed);
-        self.state.backlog = tokens;
-        count
     }
 
     fn run_all(&mut self, tokens: &mut Fifo<Request>, gone: bool) {

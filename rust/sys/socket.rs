@@ -132,7 +132,7 @@ impl<'a> Buffers<'a> {
 
     /// Sets `iter` up for them, which borrows them until it is used for the last time. `-EFAULT`
     /// for an address outside user space.
-    #[inline]
+    #[inline(always)]
     pub(super) fn import(self, iter: &mut bindings::iov_iter, dest: bool) -> Result {
         let direction = if dest {
             bindings::ITER_DEST
@@ -149,24 +149,27 @@ impl<'a> Buffers<'a> {
                     return Err(Errno::from_raw(ret));
                 }
             }
-            Self::Many { iov, skip } => {
-                // SAFETY: `IoVec` is a `struct iovec`; each was checked when it was read, and the
-                // slice outlives the use of `iter` by the callers.
-                unsafe {
-                    bindings::iov_iter_init(
-                        &mut *iter,
-                        direction,
-                        iov.as_ptr().cast(),
-                        iov.len(),
-                        total(iov),
-                    );
-                    bindings::iov_iter_advance(&mut *iter, skip);
-                }
-            }
+            Self::Many { iov, skip } => import_many(iov, skip, iter, direction),
             // SAFETY: The buffer is borrowed for as long as the callers use `iter`.
             Self::Fixed(part) => unsafe { part.init(&mut *iter, direction) },
         }
         Ok(())
+    }
+}
+
+#[inline(never)]
+fn import_many(iov: &[IoVec], skip: usize, iter: &mut bindings::iov_iter, direction: u32) {
+    // SAFETY: `IoVec` is a `struct iovec`; each was checked when it was read, and the slice
+    // outlives the use of `iter` by the callers of `import`.
+    unsafe {
+        bindings::iov_iter_init(
+            &mut *iter,
+            direction,
+            iov.as_ptr().cast(),
+            iov.len(),
+            total(iov),
+        );
+        bindings::iov_iter_advance(&mut *iter, skip);
     }
 }
 

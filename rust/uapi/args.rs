@@ -36,9 +36,11 @@ impl Place {
 pub(crate) struct NopArgs {
     /// The result to complete with.
     pub(crate) result: i32,
-    /// The file that has to be open, if any.
-    pub(crate) fd: Option<i32>,
-    /// Whether that is a registered one.
+    /// A file.
+    pub(crate) fd: i32,
+    /// Whether that has to be open.
+    pub(crate) file: bool,
+    /// Whether it is a registered one.
     pub(crate) fixed: bool,
     /// Whether it completes through task work.
     pub(crate) task_work: bool,
@@ -58,7 +60,8 @@ impl NopArgs {
             } else {
                 0
             },
-            fd: (flags & nop::FILE != 0).then(|| sqe.fd()),
+            fd: sqe.fd(),
+            file: flags & nop::FILE != 0,
             fixed: flags & nop::FIXED_FILE != 0 || sqe_flags.fixed_file(),
             task_work: flags & nop::TW != 0,
         })

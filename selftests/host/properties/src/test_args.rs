@@ -158,7 +158,8 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
             vec![einval(f.op_flags() > 31 || opf(3))],
             Args::Nop(NopArgs {
                 result: if opf(0) { f.len() as i32 } else { 0 },
-                fd: if opf(1) { Some(f.fd()) } else { None },
+                fd: f.fd(),
+                file: opf(1),
                 fixed: opf(2) || fixed,
                 task_work: opf(4),
             }),
