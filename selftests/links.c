@@ -328,4 +328,28 @@ TEST_F(ring, closed_with_a_chain_that_waits)
 	ring_exit(&r);
 }
 
+/*
+ * Who waits for the completions of a whole chain is woken up to run the first
+ * request, which has to be done for the second to begin.
+ */
+TEST_F(ring, wait_for_a_chain)
+{
+	char buf[4];
+	int sv[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_recv(&self->ring, sv[0], buf, sizeof(buf), 1)->flags = LINK;
+	prep_good(&self->ring, 2, 0);
+	ASSERT_EQ(2, ring_submit(&self->ring));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(write(sv[1], "abcd", 4) != 4);
+	ASSERT_EQ(0, ring_wait(&self->ring, 2));
+	ASSERT_CQE(&self->ring, 1, 4, 0);
+	ASSERT_CQE(&self->ring, 2, 0, 0);
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+}
+
 TEST_HARNESS_MAIN
