@@ -14,11 +14,12 @@ mod recv;
 mod recvmsg;
 mod rw;
 mod send;
+pub(crate) mod send_zc;
 mod sendmsg;
 mod socket;
 
 use crate::{
-    req::{claim::Reasons, Job},
+    req::{claim::Reasons, Job, Lent},
     ring::{Locked, Ring},
     rsrc::buffers::Buffer,
     sys::buffer::Part,
@@ -73,6 +74,8 @@ pub(crate) enum Outcome {
     Wait,
     /// It could go on, but others are to have their turn first.
     Later,
+    /// It is over, and its notification posts the completion.
+    Handed(Lent),
 }
 
 impl Outcome {
@@ -108,6 +111,10 @@ pub(crate) enum Step {
     Wait(u32),
     /// See [`Outcome::Later`].
     Later,
+    /// See [`Outcome::Handed`].
+    Handed(Lent),
+    /// It is a notification, and its buffer is free.
+    Landed,
 }
 
 impl Step {
@@ -210,6 +217,22 @@ pub(crate) trait Op: Sized + Send {
         core::mem::needs_drop::<Self>()
     }
 
+    /// Ends it for `error` before its time, as [`Op::progress`] says.
+    #[inline]
+    fn end(&mut self, _ring: &mut Locked<'_>, error: Errno) -> Outcome {
+        let (done, flags) = self.progress();
+        let res = if done > 0 {
+            done as i32
+        } else {
+            error.to_raw()
+        };
+        Outcome::Done {
+            res,
+            flags,
+            broken: true,
+        }
+    }
+
     /// The events to wait for, for [`Wait::Own`]; or those not to wait for after all.
     #[inline]
     fn events(&self) -> u32 {
@@ -230,6 +253,8 @@ macro_rules! ops {
             $(#[doc = stringify!($code)] $name($op),)*
             /// One that was refused before it could be parsed.
             Refused,
+            /// A notification, which is no opcode.
+            Notif(send_zc::Notif),
         }
 
         /// The opcode's description, if ruring has it.
@@ -283,15 +308,17 @@ macro_rules! ops {
             match &job.op {
                 $(Operation::$name(_) => issue_as::<$op>(ring, job, reasons),)*
                 Operation::Refused => Step::failed(EINVAL),
+                Operation::Notif(_) => Step::Landed,
             }
         }
 
         impl Operation {
-            /// How it ends for `error`, if it must: the result and flags of its completion.
-            pub(crate) fn ends_with(&self, error: Errno) -> (i32, u32) {
+            /// Ends it for `error` before its time.
+            pub(crate) fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Step {
                 match self {
-                    $(Self::$name(op) => ends_with(op, error),)*
-                    Self::Refused => (error.to_raw(), 0),
+                    $(Self::$name(op) => end(op, ring, error),)*
+                    Self::Refused => Step::failed(error),
+                    Self::Notif(_) => Step::Landed,
                 }
             }
 
@@ -300,7 +327,7 @@ macro_rules! ops {
             pub(crate) fn ring(&self) -> Option<&Arc<Ring>> {
                 match self {
                     $(Self::$name(op) => op.ring(),)*
-                    Self::Refused => None,
+                    Self::Refused | Self::Notif(_) => None,
                 }
             }
 
@@ -308,7 +335,7 @@ macro_rules! ops {
             pub(crate) fn events(&self) -> u32 {
                 match self {
                     $(Self::$name(op) => wanted(op),)*
-                    Self::Refused => 0,
+                    Self::Refused | Self::Notif(_) => 0,
                 }
             }
         }
@@ -333,6 +360,8 @@ ops! {
     WRITE => Write(rw::Write),
     SEND => Send(send::Send),
     RECV => Recv(recv::Recv),
+    SEND_ZC => SendZc(send_zc::SendZc<false>),
+    SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>),
     SHUTDOWN => Shutdown(socket::Shutdown),
     SOCKET => Socket(socket::Create),
     READ_MULTISHOT => ReadMultishot(rw::ReadMultishot),
@@ -340,6 +369,20 @@ ops! {
     LISTEN => Listen(socket::Listen),
     PROVIDE_BUFFERS => ProvideBuffers(buffers::ProvideBuffers),
     REMOVE_BUFFERS => RemoveBuffers(buffers::RemoveBuffers),
+}
+
+impl Operation {
+    /// Becomes another one, for one that is over and so has nothing to drop.
+    #[inline(always)]
+    pub(crate) fn become_other(&mut self, other: Self) {
+        core::mem::forget(core::mem::replace(self, other));
+    }
+
+    /// Whether another completion may follow what is its last one otherwise.
+    #[inline]
+    pub(crate) fn completes_twice(&self) -> bool {
+        matches!(self, Self::SendZc(_) | Self::SendMsgZc(_))
+    }
 }
 
 /// An opcode as one of all.
@@ -378,9 +421,7 @@ fn parse_here<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
     }
     job.group = sqe.buf_index();
     job.opcode = T::CODE;
-    let old = core::mem::replace(&mut job.op, T::parse(sqe, job.flags)?.into());
-    // The last operation was dropped at its end: there is nothing left of it to drop.
-    core::mem::forget(old);
+    job.op.become_other(T::parse(sqe, job.flags)?.into());
     Ok(())
 }
 
@@ -418,14 +459,8 @@ fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) 
             Step::Done { res, flags, broken }
         }
         Outcome::Later => Step::Later,
-        Outcome::Wait if op.never_waits() => {
-            let (res, flags) = ends_with(op, EAGAIN);
-            Step::Done {
-                res,
-                flags,
-                broken: true,
-            }
-        }
+        Outcome::Handed(lent) => Step::Handed(lent),
+        Outcome::Wait if op.never_waits() => end(op, ring, EAGAIN),
         Outcome::Wait => {
             // Waiting for a ring does not keep its file open.
             if op.ring().is_some() {
@@ -459,15 +494,11 @@ fn wanted<T: Op>(op: &T) -> u32 {
     }
 }
 
-/// How an operation ends for `error`, if it must: the result and flags of its completion.
-fn ends_with<T: Op>(op: &T, error: Errno) -> (i32, u32) {
-    let (done, flags) = op.progress();
-    (
-        if done > 0 {
-            done as i32
-        } else {
-            error.to_raw()
-        },
-        flags,
-    )
+/// Ends an operation for `error` before its time.
+fn end<T: Op>(op: &mut T, ring: &mut Locked<'_>, error: Errno) -> Step {
+    match op.end(ring, error) {
+        Outcome::Done { res, flags, broken } => Step::Done { res, flags, broken },
+        Outcome::Handed(lent) => Step::Handed(lent),
+        Outcome::Wait | Outcome::Later => Step::failed(error),
+    }
 }

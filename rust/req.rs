@@ -17,6 +17,7 @@ use crate::{
         queue::Fifo,
         ringfile,
         token::{self, Parcel},
+        ubuf::{self, Ops},
     },
     uapi::{abi::Cqe, errno::Errno, sqe::Flags},
 };
@@ -31,6 +32,9 @@ pub(crate) struct Request;
 
 /// The right to drive a request.
 pub(crate) type Token = token::Token<Request>;
+
+/// A notification's token, lent to the packets that carry its buffer.
+pub(crate) type Lent = ubuf::Lent<Request>;
 
 /// What a lookup sees of a request that waits.
 pub(crate) struct Face {
@@ -146,11 +150,27 @@ impl Parcel for Request {
     fn deliver(token: Token) {
         let home = token.cell().home.clone();
         // Who waits for so many completions counts on one each.
-        let lazy = token.peek().chain.is_empty();
+        let held = token.peek();
+        let lazy = held.chain.is_empty() && !held.job.op.completes_twice();
+        home::push(&home, token, lazy);
+        home::let_go(home);
+    }
+
+    const UBUF_OPS: &'static Ops<Self> = &UBUF_OPS;
+
+    fn together(a: &Face, b: &Face) -> bool {
+        Arc::ptr_eq(&a.home, &b.home)
+    }
+
+    fn landed(token: Token) {
+        let home = token.cell().home.clone();
+        let lazy = token.is_single() && token.peek().chain.is_empty();
         home::push(&home, token, lazy);
         home::let_go(home);
     }
 }
+
+static UBUF_OPS: Ops<Request> = Ops::new();
 
 /// Makes a cell of `home`, with nothing to do. May sleep.
 pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {

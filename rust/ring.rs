@@ -16,6 +16,7 @@ mod fdinfo;
 mod file;
 pub(crate) mod files;
 mod memory;
+mod notif;
 mod register;
 mod run;
 mod submit;
@@ -28,6 +29,7 @@ use crate::{
     sys::{
         fd::OpenFile,
         memory::Region,
+        pin,
         queue::{Fifo, Inbox},
         ringfile,
         table::Table,
@@ -58,6 +60,8 @@ use memory::RingMemory;
 pub(crate) struct Ring {
     config: Config,
     memory: RingMemory,
+    /// Who is charged for what its requests keep pinned, if anybody is.
+    account: Option<pin::Account>,
     /// Set once the ring may be used, for IORING_SETUP_R_DISABLED.
     enabled: Atomic<bool>,
     /// The file is gone: what comes back ends as cancelled.
@@ -189,6 +193,7 @@ impl Ring {
             pin_init!(Self {
                 config,
                 memory,
+                account: pin::Account::current(),
                 enabled: Atomic::new(false),
                 dying: Atomic::new(false),
                 overflowing: Atomic::new(false),

@@ -7,6 +7,8 @@ mod sys;
 #[forbid(unsafe_code)]
 mod kbuf;
 #[forbid(unsafe_code)]
+mod notif;
+#[forbid(unsafe_code)]
 mod op;
 #[forbid(unsafe_code)]
 mod req;

@@ -46,5 +46,6 @@ pub(crate) mod socket;
 pub(crate) mod table;
 pub(crate) mod task;
 pub(crate) mod token;
+pub(crate) mod ubuf;
 pub(crate) mod user;
 pub(crate) mod waitqueue;

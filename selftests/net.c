@@ -5,8 +5,15 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "ring.h"
@@ -49,6 +56,171 @@ int tcp_listen(struct sockaddr_in *addr)
 		return err;
 	}
 	return fd;
+}
+
+socklen_t inet_name(int fd, struct sockaddr_storage *addr)
+{
+	socklen_t len = sizeof(*addr);
+
+	return getsockname(fd, (struct sockaddr *)addr, &len) ? 0 : len;
+}
+
+int inet_socket(int domain, int type)
+{
+	struct sockaddr_in v4 = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct sockaddr_in6 v6 = {
+		.sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
+	struct sockaddr *addr = (struct sockaddr *)&v4;
+	socklen_t len = sizeof(v4);
+	int fd = socket(domain, type, 0);
+
+	if (domain == AF_INET6) {
+		addr = (struct sockaddr *)&v6;
+		len = sizeof(v6);
+	}
+	if (fd >= 0 && bind(fd, addr, len)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int join(int from, int to)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = inet_name(to, &addr);
+
+	return connect(from, (struct sockaddr *)&addr, len);
+}
+
+int inet_pair(int domain, int type, int sv[2])
+{
+	int fd = inet_socket(domain, type), one = 1;
+
+	sv[0] = inet_socket(domain, type);
+	if (fd < 0 || sv[0] < 0)
+		return -errno;
+	if (type == SOCK_DGRAM) {
+		sv[1] = fd;
+		return join(sv[0], sv[1]) || join(sv[1], sv[0]) ? -errno : 0;
+	}
+	if (listen(fd, 1) || join(sv[0], fd))
+		return -errno;
+	sv[1] = accept(fd, NULL, NULL);
+	if (sv[1] < 0)
+		return -errno;
+	close(fd);
+	setsockopt(sv[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	return 0;
+}
+
+ssize_t tcp_hold(int sv[2])
+{
+	static const char zeroes[1 << 16];
+	int room = 1 << 24, unsent;
+	size_t sum = 0;
+
+	if (setsockopt(sv[0], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
+		return -errno;
+	/* until a packet of its own would not be sent either */
+	do {
+		ssize_t ret = send(sv[0], zeroes, sizeof(zeroes),
+				   MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (ret < 0 || ioctl(sv[0], SIOCOUTQNSD, &unsent))
+			return -errno;
+		sum += ret;
+	} while (unsent < 2 * (int)sizeof(zeroes));
+	return sum;
+}
+
+int read_all(int fd, void *buf, size_t len)
+{
+	while (len) {
+		ssize_t ret = recv(fd, buf, len, 0);
+
+		if (ret <= 0)
+			return ret ? -errno : -EPIPE;
+		buf = (char *)buf + ret;
+		len -= ret;
+	}
+	return 0;
+}
+
+static int lo_up(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int ret = fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) ? -errno : 0;
+
+	close(fd);
+	return ret;
+}
+
+/* Make the root queueing discipline of "lo" one with a delay, or remove it. */
+static int lo_qdisc(int type, unsigned int flags)
+{
+	struct {
+		struct nlmsghdr head;
+		struct tcmsg tc;
+		struct rtattr kind;
+		char name[8];
+		struct rtattr options;
+		struct tc_netem_qopt netem;
+	} req = {
+		.head = {
+			.nlmsg_len = sizeof(req),
+			.nlmsg_type = type,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags,
+		},
+		.tc = {
+			.tcm_family = AF_UNSPEC,
+			.tcm_ifindex = if_nametoindex("lo"),
+			.tcm_parent = TC_H_ROOT,
+		},
+		.kind = { RTA_LENGTH(8), TCA_KIND },
+		.name = "netem",
+		.options = { RTA_LENGTH(sizeof(req.netem)), TCA_OPTIONS },
+		/* as late as the field can say: most of a minute or more */
+		.netem = { .latency = ~0U, .limit = 1000 },
+	};
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr err;
+		char more[256];
+	} reply;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int ret = 0;
+
+	if (type == RTM_DELQDISC)
+		req.head.nlmsg_len = offsetof(typeof(req), kind);
+	if (fd < 0 || send(fd, &req, req.head.nlmsg_len, 0) < 0 ||
+	    recv(fd, &reply, sizeof(reply), 0) < 0)
+		ret = -errno;
+	else if (reply.head.nlmsg_type == NLMSG_ERROR)
+		ret = reply.err.error;
+	close(fd);
+	return ret;
+}
+
+int lo_own(void)
+{
+	return unshare(CLONE_NEWNET) ? -errno : lo_up();
+}
+
+int lo_hold(void)
+{
+	return lo_qdisc(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL);
+}
+
+int lo_release(void)
+{
+	return lo_qdisc(RTM_DELQDISC, 0);
 }
 
 int tcp_connect(const struct sockaddr_in *addr)

@@ -164,6 +164,24 @@ int tcp_connect(const struct sockaddr_in *addr);
 int tcp_pair(int sv[2]);
 /* A UDP socket on a free port of the loopback address. */
 int udp_socket(struct sockaddr_in *addr);
+/* A socket on a free port of the loopback address. */
+int inet_socket(int domain, int type);
+/* A connected pair of AF_INET or AF_INET6 on the loopback address. */
+int inet_pair(int domain, int type, int sv[2]);
+/* The address that a socket is bound to, and the length of that. */
+socklen_t inet_name(int fd, struct sockaddr_storage *addr);
+/*
+ * Have what is sent on a pair of TCP sockets from here on wait in the sender:
+ * the receiver's window is closed. Returns the bytes that are ahead of it.
+ */
+ssize_t tcp_hold(int sv[2]);
+/* Read exactly @len bytes, as slowly as they come; 0 or a negative errno. */
+int read_all(int fd, void *buf, size_t len);
+/* A network namespace of our own, with a loopback device. */
+int lo_own(void);
+/* Have all its packets wait in the device until lo_release(), their end. */
+int lo_hold(void);
+int lo_release(void);
 /* Send until the socket takes no more; returns the bytes it took. */
 ssize_t fill_socket(int fd);
 ssize_t drain_socket(int fd);

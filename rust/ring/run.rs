@@ -149,6 +149,8 @@ impl Locked<'_> {
                     return self.finish(token, res, flags, broken);
                 }
                 Step::Later => return self.run_later(token),
+                Step::Handed(lent) => return self.hand_over(token, lent),
+                Step::Landed => return self.land(token),
                 Step::Wait(wanted) => wanted,
             };
             (token, reasons) = match self.wait(token, wanted) {
@@ -163,9 +165,13 @@ impl Locked<'_> {
     }
 
     /// Ends a request before its time. What it has transferred is not lost.
-    fn end(&mut self, token: Token, error: Errno) {
-        let (res, flags) = token.peek().job.op.ends_with(error);
-        self.finish(token, res, flags, true);
+    fn end(&mut self, mut token: Token, error: Errno) {
+        match token.owned().job.op.end(self, error) {
+            Step::Done { res, flags, broken } => self.finish(token, res, flags, broken),
+            Step::Handed(lent) => self.hand_over(token, lent),
+            Step::Landed => self.land(token),
+            Step::Wait(_) | Step::Later => self.finish(token, error.to_raw(), 0, true),
+        }
     }
 
     /// Has a request wait that was tried before, or drives it if it need not.

@@ -104,6 +104,8 @@ impl Locked<'_> {
                 Step::Done { res, flags, broken } => {
                     return (self.finish_plain(token, res, flags, broken), true);
                 }
+                Step::Handed(lent) => self.hand_over(token, lent),
+                Step::Landed => self.land(token),
                 Step::Later => self.run_later(token),
                 Step::Wait(wanted) => self.wait_or_run(token, wanted),
             }

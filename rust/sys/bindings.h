@@ -23,6 +23,7 @@
 #include <linux/sched/task.h>
 #include <linux/sched/user.h>
 #include <linux/seq_file.h>
+#include <linux/skbuff.h>
 #include <linux/socket.h>
 #include <linux/task_work.h>
 #include <linux/uio.h>

@@ -416,3 +416,58 @@ __helper unsigned long ruring_rlimit_nofile(void)
 {
 	return rlimit(RLIMIT_NOFILE);
 }
+
+__helper bool ruring_socket_supports_zc(struct socket *sock)
+{
+	return test_bit(SOCK_SUPPORT_ZC, &sock->flags);
+}
+
+__helper void ruring_ubuf_init(struct ubuf_info *ubuf, const struct ubuf_info_ops *ops, u8 flags)
+{
+	ubuf->ops = ops;
+	ubuf->flags = flags;
+	refcount_set(&ubuf->refcnt, 1);
+}
+
+__helper void ruring_ubuf_get(struct ubuf_info *ubuf)
+{
+	net_zcopy_get(ubuf);
+}
+
+__helper bool ruring_ubuf_put(struct ubuf_info *ubuf)
+{
+	return refcount_dec_and_test(&ubuf->refcnt);
+}
+
+__helper bool ruring_ubuf_is_sole(struct ubuf_info *ubuf)
+{
+	return atomic_read_acquire(&ubuf->refcnt.refs) == 1;
+}
+
+__helper struct ubuf_info *ruring_skb_ubuf(struct sk_buff *skb)
+{
+	return skb_zcopy(skb);
+}
+
+__helper void ruring_skb_carry(struct sk_buff *skb, struct ubuf_info *ubuf)
+{
+	net_zcopy_get(ubuf);
+	skb_zcopy_init(skb, ubuf);
+}
+
+__helper struct user_struct *ruring_limited_user(void)
+{
+	return capable(CAP_IPC_LOCK) ? NULL : get_uid(current_user());
+}
+
+__helper long ruring_account_pages(struct user_struct *user, unsigned long pages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	long cur = atomic_long_read(&user->locked_vm);
+
+	do {
+		if (cur + pages > limit)
+			return -ENOMEM;
+	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &cur, cur + pages));
+	return 0;
+}

@@ -11,8 +11,11 @@ struct mm_struct;
 struct module;
 struct page;
 struct poll_table_struct;
+struct sk_buff;
 struct socket;
 struct task_struct;
+struct ubuf_info;
+struct ubuf_info_ops;
 struct user_struct;
 struct vm_area_struct;
 struct wait_queue_entry;
@@ -100,5 +103,15 @@ bool ruring_access_ok(const void __user *addr, size_t len);
 unsigned long ruring_index_nospec(unsigned long index, unsigned long size);
 bool ruring_file_is_io_uring(struct file *file);
 unsigned long ruring_rlimit_nofile(void);
+
+bool ruring_socket_supports_zc(struct socket *sock);
+void ruring_ubuf_init(struct ubuf_info *ubuf, const struct ubuf_info_ops *ops, u8 flags);
+void ruring_ubuf_get(struct ubuf_info *ubuf);
+bool ruring_ubuf_put(struct ubuf_info *ubuf);
+bool ruring_ubuf_is_sole(struct ubuf_info *ubuf);
+struct ubuf_info *ruring_skb_ubuf(struct sk_buff *skb);
+void ruring_skb_carry(struct sk_buff *skb, struct ubuf_info *ubuf);
+struct user_struct *ruring_limited_user(void);
+long ruring_account_pages(struct user_struct *user, unsigned long pages);
 
 #endif /* _RURING_HELPERS_H */

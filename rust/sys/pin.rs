@@ -8,7 +8,7 @@
 
 use super::{bindings, task::AddressSpace};
 use crate::uapi::errno::{Errno, Result, EFAULT, ENOMEM, EOVERFLOW};
-use core::ops::Deref;
+use core::{ops::Deref, ptr::NonNull};
 use kernel::{
     alloc::{
         flags::{__GFP_NOWARN, GFP_KERNEL_ACCOUNT},
@@ -236,5 +236,55 @@ impl Drop for Charge {
             bindings::ruring_uncharge_locked(self.user, count);
             bindings::free_uid(self.user);
         }
+    }
+}
+
+/// The user to whom memory is charged that requests of a ring keep pinned for a while.
+///
+/// # Invariants
+///
+/// A user, a reference to whom this owns.
+pub(crate) struct Account(NonNull<bindings::user_struct>);
+
+// SAFETY: A user belongs to no task, and the count is atomic.
+unsafe impl Send for Account {}
+// SAFETY: As above.
+unsafe impl Sync for Account {}
+
+/// So many pages that an [`Account`] is charged for. To be given back to it.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Pages(u32);
+
+impl Account {
+    /// The current user, unless CAP_IPC_LOCK frees him from limits.
+    pub(crate) fn current() -> Option<Self> {
+        // SAFETY: `current` has a user. The reference is kept.
+        // INVARIANT: The reference was just taken.
+        NonNull::new(unsafe { bindings::ruring_limited_user() }).map(Self)
+    }
+
+    /// Charges `pages`. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task.
+    #[inline]
+    pub(crate) fn charge(&self, pages: u32) -> Result<Pages> {
+        // SAFETY: By the type invariants.
+        match unsafe { bindings::ruring_account_pages(self.0.as_ptr(), pages as usize) } {
+            0 => Ok(Pages(pages)),
+            _ => Err(ENOMEM),
+        }
+    }
+
+    /// Ends a charge.
+    #[inline]
+    pub(crate) fn uncharge(&self, pages: Pages) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_uncharge_locked(self.0.as_ptr(), pages.0 as usize) };
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::free_uid(self.0.as_ptr()) };
     }
 }

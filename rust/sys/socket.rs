@@ -10,6 +10,8 @@ use super::{
     bindings,
     buffer::Part,
     fd::OpenFile,
+    token::Parcel,
+    ubuf::Lent,
     user::{self, IoVec},
 };
 use crate::uapi::{
@@ -319,7 +321,7 @@ impl<'a> Socket<'a> {
         name: Option<(&mut SockAddr, usize)>,
         flags: u32,
     ) -> Result<usize> {
-        self.send_with(from, name, None, flags)
+        self.send_with(from, name, None, flags, |_| Ok(()))
     }
 
     /// Sends as sendmsg(2), see [`Socket::send`], with the control messages that are at the user
@@ -331,9 +333,50 @@ impl<'a> Socket<'a> {
         control: (u64, u64),
         flags: u32,
     ) -> Result<usize> {
+        self.sendmsg_with(from, name, control, flags, |_| Ok(()))
+    }
+
+    /// Sends as [`Socket::sendmsg`], without a copy where the socket can: `lent` comes back when
+    /// nobody needs what is in `from` any more.
+    #[inline]
+    pub(crate) fn send_zc<P: Parcel>(
+        self,
+        from: Buffers<'_>,
+        name: Option<(&mut SockAddr, usize)>,
+        control: (u64, u64),
+        flags: u32,
+        lent: &mut Lent<P>,
+    ) -> Result<usize> {
+        self.sendmsg_with(from, name, control, flags | msg::ZEROCOPY, |hdr| {
+            // SAFETY: `send_with` sends it to this socket, and `lent` is borrowed until then.
+            unsafe { lent.attach(hdr, self) }
+        })
+    }
+
+    /// Whether it can send without a copy.
+    #[inline]
+    pub(crate) fn supports_zc(self) -> bool {
+        // SAFETY: The socket lives as long as its file.
+        unsafe { bindings::ruring_socket_supports_zc(self.raw) }
+    }
+
+    #[inline]
+    pub(super) fn as_ptr(self) -> *mut bindings::socket {
+        self.raw
+    }
+
+    #[inline]
+    fn sendmsg_with(
+        self,
+        from: Buffers<'_>,
+        name: Option<(&mut SockAddr, usize)>,
+        control: (u64, u64),
+        flags: u32,
+        prepare: impl FnOnce(&mut bindings::msghdr) -> Result,
+    ) -> Result<usize> {
         let len = i32::try_from(control.1).map_err(|_| ENOBUFS)? as usize;
         if len == 0 {
-            return self.send(from, name, flags);
+            return self.send_with(from, name, None, flags, prepare);
         }
         if flags & msg::CMSG_COMPAT != 0 {
             // Control messages of 32-bit programs: nobody has them here.
@@ -342,10 +385,10 @@ impl<'a> Socket<'a> {
         let mut small = SmallControl([0; _]);
         if let Some(bytes) = small.0.get_mut(..len) {
             user::read_into(control.0, bytes)?;
-            return self.send_with(from, name, Some(bytes), flags);
+            return self.send_with(from, name, Some(bytes), flags, prepare);
         }
         let mut control = Control::read(self, control.0, len)?;
-        self.send_with(from, name, Some(control.bytes()), flags)
+        self.send_with(from, name, Some(control.bytes()), flags, prepare)
     }
 
     #[inline]
@@ -355,6 +398,7 @@ impl<'a> Socket<'a> {
         name: Option<(&mut SockAddr, usize)>,
         control: Option<&mut [u8]>,
         flags: u32,
+        prepare: impl FnOnce(&mut bindings::msghdr) -> Result,
     ) -> Result<usize> {
         let mut hdr = bindings::msghdr {
             msg_flags: flags & !msg::INTERNAL_SENDMSG,
@@ -369,6 +413,7 @@ impl<'a> Socket<'a> {
             hdr.msg_namelen = len.min(SockAddr::SIZE) as i32;
         }
         from.import(&mut hdr.msg_iter, false)?;
+        prepare(&mut hdr)?;
         // SAFETY: The socket lives as long as its file. `hdr` describes user memory, and `name`
         // and `control` if there are any.
         let ret = unsafe { bindings::sock_sendmsg(self.raw, &mut hdr) };

@@ -6,7 +6,12 @@
 //! only the holder of its [`Token`] sees. There is one token per cell. It is either in somebody's
 //! hands or parked inside the cell, where a [`Claim`] gives it to the first who asks.
 
-use super::{poll::Waits, queue::Link, table::Node};
+use super::{
+    poll::Waits,
+    queue::Link,
+    table::Node,
+    ubuf::{Ops, Ubuf},
+};
 use crate::req::claim::{Claim, Reasons};
 use core::{
     cell::UnsafeCell,
@@ -31,6 +36,18 @@ pub(crate) trait Parcel: Sized + 'static {
     /// Called in any context, with interrupts off and the lock of some wait queue held: it must
     /// not sleep, and must not wake up what could lead back to that queue.
     fn deliver(token: Token<Self>);
+
+    /// What the packets call that carry a buffer of such a cell.
+    const UBUF_OPS: &'static Ops<Self>;
+
+    /// Whether both cells can be lent to one packet, and then come back together.
+    fn together(a: &Self::Shared, b: &Self::Shared) -> bool;
+
+    /// Takes over a cell that was lent, and those that were joined to it.
+    ///
+    /// Called in any context, also with a socket's lock held, with the same limits as
+    /// [`Parcel::deliver`].
+    fn landed(token: Token<Self>);
 }
 
 /// The object. It lives on the heap, does not move, and goes when its token is dropped.
@@ -40,12 +57,13 @@ pub(crate) struct Cell<P: Parcel> {
     pub(super) link: Link<P>,
     pub(super) node: Node<P>,
     waits: Waits<P>,
+    pub(super) ubuf: Ubuf<P>,
     shared: P::Shared,
     owned: UnsafeCell<P::Owned>,
 }
 
-// SAFETY: `shared` is `Sync`, `owned` is only reached through the one token, and the other fields
-// synchronise themselves or are only touched with the token.
+// SAFETY: `shared` is `Sync`, `owned` is only reached through the one token or what it is lent as,
+// and the other fields synchronise themselves or are only touched with the token.
 unsafe impl<P: Parcel> Sync for Cell<P> {}
 
 impl<P: Parcel> Cell<P> {
@@ -64,6 +82,11 @@ impl<P: Parcel> Cell<P> {
     #[inline]
     pub(super) fn waits(&self) -> &Waits<P> {
         &self.waits
+    }
+
+    #[inline]
+    pub(super) fn owned_ptr(&self) -> *mut P::Owned {
+        self.owned.get()
     }
 }
 
@@ -97,6 +120,7 @@ impl<P: Parcel> Token<P> {
                 link: Link::new(),
                 node: Node::new(),
                 waits: Waits::new(),
+                ubuf: Ubuf::new(),
                 shared,
                 owned: UnsafeCell::new(owned),
             },

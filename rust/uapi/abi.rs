@@ -25,6 +25,8 @@ pub(crate) mod op {
     pub(crate) const SOCKET: u8 = 45;
     pub(crate) const FIXED_FD_INSTALL: u8 = 54;
     pub(crate) const READ_MULTISHOT: u8 = 49;
+    pub(crate) const SEND_ZC: u8 = 47;
+    pub(crate) const SENDMSG_ZC: u8 = 48;
     pub(crate) const BIND: u8 = 56;
     pub(crate) const LISTEN: u8 = 57;
     pub(crate) const PROVIDE_BUFFERS: u8 = 31;
@@ -134,7 +136,10 @@ pub(crate) mod recvsend {
     pub(crate) const POLL_FIRST: u16 = 1 << 0;
     pub(crate) const MULTISHOT: u16 = 1 << 1;
     pub(crate) const FIXED_BUF: u16 = 1 << 2;
+    pub(crate) const SEND_ZC_REPORT_USAGE: u16 = 1 << 3;
     pub(crate) const BUNDLE: u16 = 1 << 4;
+    /// Of SEND_ZC and SENDMSG_ZC, ruring's own (`RURING_SEND_ZC_COMBINE_CQE`).
+    pub(crate) const SEND_ZC_COMBINE_CQE: u16 = 1 << 4;
     pub(crate) const SEND_VECTORIZED: u16 = 1 << 5;
 }
 
@@ -182,6 +187,7 @@ pub(crate) mod cqe {
     pub(crate) const BUFFER: u32 = 1 << 0;
     pub(crate) const MORE: u32 = 1 << 1;
     pub(crate) const SOCK_NONEMPTY: u32 = 1 << 2;
+    pub(crate) const NOTIF: u32 = 1 << 3;
     pub(crate) const BUF_MORE: u32 = 1 << 4;
     pub(crate) const BUFFER_SHIFT: u32 = 16;
 }
@@ -265,6 +271,7 @@ pub(crate) mod msg {
     pub(crate) const WAITALL: u32 = 0x100;
     pub(crate) const ERRQUEUE: u32 = 0x2000;
     pub(crate) const NOSIGNAL: u32 = 0x4000;
+    pub(crate) const ZEROCOPY: u32 = 0x400_0000;
     pub(crate) const CMSG_CLOEXEC: u32 = 0x4000_0000;
     pub(crate) const CMSG_COMPAT: u32 = 0x8000_0000;
     /// What the kernel itself sets and user space may not.

@@ -244,6 +244,81 @@ impl RwArgs {
     }
 }
 
+/// SEND_ZC and SENDMSG_ZC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SendZcArgs {
+    /// SEND_ZC: the buffer, or the vector. SENDMSG_ZC: the `struct msghdr`.
+    pub(crate) addr: u64,
+    /// Bytes at `addr`, or pieces of the vector.
+    pub(crate) len: u32,
+    /// `MSG_*`
+    pub(crate) msg_flags: u32,
+    /// Poll before the first attempt.
+    pub(crate) poll_first: bool,
+    /// SEND_ZC: `addr` is a vector.
+    pub(crate) vectorized: bool,
+    /// The memory is that of a registered buffer.
+    pub(crate) fixed: bool,
+    /// One completion rather than two.
+    pub(crate) combined: bool,
+    /// The notification says whether pages were copied.
+    pub(crate) report: bool,
+    /// `user_data` of the notification.
+    pub(crate) notif_data: u64,
+    /// SEND_ZC: address to send to, 0 for none.
+    pub(crate) dest: u64,
+    /// Bytes at `dest`.
+    pub(crate) dest_len: u16,
+}
+
+impl SendZcArgs {
+    /// Parses the fields of SEND_ZC, or of SENDMSG_ZC (`message`).
+    #[inline]
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags, message: bool) -> Result<Self> {
+        const FLAGS: u16 = recvsend::POLL_FIRST
+            | recvsend::FIXED_BUF
+            | recvsend::SEND_ZC_REPORT_USAGE
+            | recvsend::SEND_ZC_COMBINE_CQE
+            | recvsend::SEND_VECTORIZED;
+        let has = |bit| sqe.ioprio() & bit != 0;
+        let args = Self {
+            addr: sqe.addr(),
+            len: sqe.len(),
+            msg_flags: sqe.op_flags() | msg::NOSIGNAL,
+            poll_first: has(recvsend::POLL_FIRST),
+            vectorized: has(recvsend::SEND_VECTORIZED),
+            fixed: has(recvsend::FIXED_BUF),
+            combined: has(recvsend::SEND_ZC_COMBINE_CQE),
+            report: has(recvsend::SEND_ZC_REPORT_USAGE),
+            notif_data: match sqe.addr3() {
+                0 => sqe.user_data(),
+                data => data,
+            },
+            dest: sqe.off(),
+            dest_len: sqe.addr_len(),
+        };
+        if sqe.addr3_pad() != 0 || has(!FLAGS) {
+            return Err(EINVAL);
+        }
+        if args.combined {
+            // There is no second completion, to report in or to have a name of its own.
+            if args.report || sqe.addr3() != 0 {
+                return Err(EINVAL);
+            }
+        } else if flags.cqe_skip() {
+            return Err(EINVAL);
+        }
+        if message {
+            if sqe.off() != 0 || sqe.file_index() != 0 {
+                return Err(EINVAL);
+            }
+        } else if sqe.addr_len_pad() != 0 {
+            return Err(EINVAL);
+        }
+        Ok(args)
+    }
+}
+
 /// ACCEPT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AcceptArgs {

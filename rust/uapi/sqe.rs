@@ -108,6 +108,12 @@ impl Sqe {
         self.words[7]
     }
 
+    /// The padding behind `addr3`.
+    #[inline(always)]
+    pub(crate) const fn addr3_pad(&self) -> u64 {
+        self.words[7]
+    }
+
     /// The padding behind `addr_len`.
     #[inline(always)]
     pub(crate) const fn addr_len_pad(&self) -> u16 {

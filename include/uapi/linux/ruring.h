@@ -65,4 +65,14 @@ struct ruring_register {
 /* On a ring: returns what the opcode returns. */
 #define RURING_IOC_REGISTER	_IOW(RURING_IOC_MAGIC, 2, struct ruring_register)
 
+/*
+ * A flag in sqe->ioprio of IORING_OP_SEND_ZC and IORING_OP_SENDMSG_ZC: one
+ * completion instead of two. It is posted when the notification would have
+ * been, with the result of the send. IORING_CQE_F_NOTIF is set if the buffer
+ * may have been used, IORING_CQE_F_MORE never. A request that is linked behind
+ * starts then. IOSQE_CQE_SKIP_SUCCESS is allowed. Not together with
+ * IORING_SEND_ZC_REPORT_USAGE or sqe->addr3 (-EINVAL).
+ */
+#define RURING_SEND_ZC_COMBINE_CQE	(1U << 4)
+
 #endif /* _UAPI_LINUX_RURING_H */

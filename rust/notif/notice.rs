@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a notification says.
+
+use super::flight::Usage;
+
+/// `IORING_NOTIF_USAGE_ZC_COPIED`
+const COPIED: i32 = 1 << 31;
+
+/// How a send and its notification are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The send first, then the notification, which says what became of the pages if it is asked
+    /// to (IORING_SEND_ZC_REPORT_USAGE).
+    Two {
+        /// Whether it is.
+        report: bool,
+    },
+    /// Both at once (RURING_SEND_ZC_COMBINE_CQE).
+    One,
+}
+
+/// What came of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// Bytes, or a negative errno.
+    pub(crate) res: i32,
+    /// Whether it breaks a link, which a negative `res` does anyway.
+    pub(crate) broken: bool,
+}
+
+/// Where the buffer of a send that is over is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Buffer<L> {
+    /// It was never handed to the socket.
+    Untouched,
+    /// It was, and nobody has it any more.
+    Landed,
+    /// It was, and packets may still carry it.
+    Flying(L),
+}
+
+/// What there is to say when a send is over.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum First<L> {
+    /// Its result.
+    Now {
+        /// Whether another completion follows (IORING_CQE_F_MORE).
+        more: bool,
+        /// Whether the buffer was handed to the socket and is free again (IORING_CQE_F_NOTIF).
+        freed: bool,
+    },
+    /// Nothing: the notification will say it.
+    Later(L),
+}
+
+/// The rule of [`crate::notif`], for the first completion or the only one.
+#[inline]
+pub(crate) fn first<L>(mode: Mode, buffer: Buffer<L>) -> First<L> {
+    let (more, freed) = match (mode, buffer) {
+        (_, Buffer::Untouched) => (false, false),
+        (Mode::Two { .. }, _) => (true, false),
+        (Mode::One, Buffer::Landed) => (false, true),
+        (Mode::One, Buffer::Flying(flying)) => return First::Later(flying),
+    };
+    First::Now { more, freed }
+}
+
+/// What a notification will say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// That the buffer is free.
+    Free {
+        /// And what became of its pages.
+        report: bool,
+    },
+    /// That, and what came of the send.
+    Result(Sent),
+}
+
+impl Notice {
+    /// Of a send that begins.
+    #[inline]
+    pub(crate) const fn new(mode: Mode) -> Self {
+        match mode {
+            Mode::Two { report } => Self::Free { report },
+            Mode::One => Self::Result(Sent {
+                res: 0,
+                broken: false,
+            }),
+        }
+    }
+
+    /// The result of its completion.
+    #[inline]
+    pub(crate) const fn res(self, usage: Usage) -> i32 {
+        match self {
+            Self::Free { report } => {
+                if report && usage.copied() {
+                    COPIED
+                } else {
+                    0
+                }
+            }
+            Self::Result(sent) => sent.res,
+        }
+    }
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! SEND_ZC and SENDMSG_ZC. `io_uring/net.c` and `io_uring/notif.c` of the kernel.
+//!
+//! See [`crate::notif`] for when which completion comes.
+
+use super::{Attempt, Op, Operation, Outcome, Spec, Wait};
+use crate::{
+    notif::notice::{self, Buffer, First, Mode, Notice, Sent},
+    req::Lent,
+    ring::Locked,
+    sys::{
+        pin::Pages,
+        socket::{Buffers, SockAddr, Socket},
+        user::{MsgHdr, Vector},
+    },
+    uapi::{
+        abi::{cqe, msg, MAX_RW_COUNT},
+        args::SendZcArgs,
+        errno::{Errno, Result, EAGAIN, EFAULT, EINVAL, EOPNOTSUPP},
+        sqe::{Flags, Sqe},
+    },
+};
+use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
+
+/// SEND_ZC, or (`MESSAGE`) SENDMSG_ZC.
+pub(crate) struct SendZc<const MESSAGE: bool> {
+    source: Source,
+    /// What else there is to a message.
+    message: Option<KBox<Message>>,
+    msg_flags: u32,
+    /// Bytes that are sent already, of a transfer that wants all.
+    done: u32,
+    notif_data: u64,
+    /// The notification, once it has begun.
+    lent: Option<Lent>,
+    mode: Mode,
+    poll_first: bool,
+    fixed: bool,
+}
+
+/// Where what is to be sent lies.
+enum Source {
+    /// In one piece.
+    One { addr: u64, len: u32 },
+    /// In several.
+    Many(Vector),
+}
+
+impl Source {
+    /// What is left after `done` bytes.
+    #[inline]
+    fn after(&self, done: u32) -> Buffers<'_> {
+        match self {
+            Self::One { addr, len } => Buffers::One {
+                addr: addr + u64::from(done),
+                len: (len - done) as usize,
+            },
+            Self::Many(vector) => Buffers::Many {
+                iov: vector,
+                skip: done as usize,
+            },
+        }
+    }
+}
+
+/// Whom a message is for, and what goes with it.
+struct Message {
+    name: SockAddr,
+    name_len: usize,
+    /// User address and size of the control messages. They go with the first bytes.
+    control: (u64, u64),
+}
+
+impl Message {
+    /// A message, unless there is nothing to it.
+    fn new(name: Option<(SockAddr, usize)>, control: (u64, u64)) -> Result<Option<KBox<Self>>> {
+        if name.is_none() && control.1 == 0 {
+            return Ok(None);
+        }
+        let (name, name_len) = name.unwrap_or((SockAddr::new(), 0));
+        let message = Self {
+            name,
+            name_len,
+            control,
+        };
+        Ok(Some(KBox::new(message, GFP_KERNEL_ACCOUNT)?))
+    }
+
+    /// From the fields of a SEND_ZC.
+    #[inline]
+    fn of_send(args: &SendZcArgs) -> Result<Option<KBox<Self>>> {
+        if args.dest == 0 {
+            return Ok(None);
+        }
+        let len = args.dest_len.into();
+        Self::new(Some((SockAddr::read(args.dest, len)?, len)), (0, 0))
+    }
+
+    /// From the header of a SENDMSG_ZC.
+    fn of_header(hdr: &MsgHdr) -> Result<Option<KBox<Self>>> {
+        let mut name = None;
+        if hdr.name != 0 {
+            let len = usize::try_from(hdr.name_len).map_err(|_| EINVAL)?;
+            let len = len.min(SockAddr::SIZE);
+            if len != 0 {
+                name = Some((SockAddr::read(hdr.name, len)?, len));
+            }
+        }
+        Self::new(name, (hdr.control, hdr.control_len))
+    }
+
+    #[inline]
+    fn parts(&mut self) -> (Option<(&mut SockAddr, usize)>, (u64, u64)) {
+        let name = (self.name_len != 0).then_some((&mut self.name, self.name_len));
+        (name, self.control)
+    }
+}
+
+/// A notification: what it is to say, and what it keeps until then.
+pub(crate) struct Notif {
+    /// What it is to say.
+    pub(crate) notice: Notice,
+    /// What is charged for the pages that packets carry.
+    pub(crate) pages: Option<Pages>,
+}
+
+impl<const MESSAGE: bool> SendZc<MESSAGE> {
+    /// Begins the notification.
+    #[inline]
+    fn lend(&self, ring: &mut Locked<'_>) -> Result<Lent> {
+        // There are no registered buffers.
+        if self.fixed {
+            return Err(EFAULT);
+        }
+        let len = self.source.after(0).len();
+        ring.notif(self.notif_data, Notice::new(self.mode), len)
+    }
+
+    /// Ends the send, and as far as it is concerned the notification.
+    fn conclude(&mut self, ring: &mut Locked<'_>, sent: Sent) -> Outcome {
+        let buffer = match self.lent.take().map(Lent::reclaim) {
+            None => Buffer::Untouched,
+            Some(Ok(token)) => {
+                match self.mode {
+                    Mode::Two { .. } => ring.land_soon(token),
+                    Mode::One => ring.discard_notif(token),
+                }
+                Buffer::Landed
+            }
+            Some(Err(lent)) => Buffer::Flying(lent),
+        };
+        match notice::first(self.mode, buffer) {
+            First::Now { more, freed } => Outcome::Done {
+                res: sent.res,
+                flags: if more { cqe::MORE } else { 0 } | if freed { cqe::NOTIF } else { 0 },
+                broken: sent.broken,
+            },
+            First::Later(mut lent) => {
+                if let Operation::Notif(notif) = &mut lent.owned().job.op {
+                    notif.notice = Notice::Result(sent);
+                }
+                Outcome::Handed(lent)
+            }
+        }
+    }
+}
+
+impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
+    const SPEC: Spec = Spec {
+        needs_file: true,
+        buffer_select: false,
+        ioprio: true,
+        wait: Wait::Out,
+    };
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let args = SendZcArgs::parse(sqe, flags, MESSAGE)?;
+        let (source, message) = if MESSAGE {
+            let hdr = MsgHdr::read(args.addr)?;
+            let message = Message::of_header(&hdr)?;
+            (Source::Many(hdr.vector()?), message)
+        } else {
+            let message = Message::of_send(&args)?;
+            let source = if args.vectorized {
+                Source::Many(Vector::read(args.addr, args.len.into())?)
+            } else {
+                Source::One {
+                    addr: args.addr,
+                    len: args.len.min(MAX_RW_COUNT as u32),
+                }
+            };
+            (source, message)
+        };
+        Ok(Self {
+            source,
+            message,
+            msg_flags: args.msg_flags,
+            done: 0,
+            notif_data: args.notif_data,
+            lent: None,
+            mode: if args.combined {
+                Mode::One
+            } else {
+                Mode::Two {
+                    report: args.report,
+                }
+            },
+            poll_first: args.poll_first,
+            fixed: args.fixed,
+        })
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        let socket = match at.file().and_then(Socket::of) {
+            Ok(socket) if socket.supports_zc() => socket,
+            Ok(_) => return Outcome::failed(EOPNOTSUPP),
+            Err(error) => return Outcome::failed(error),
+        };
+        if self.poll_first && !at.polled {
+            return Outcome::Wait;
+        }
+        let mut lent = match self.lent.take() {
+            Some(lent) => lent,
+            None => match self.lend(at.ring) {
+                Ok(lent) => lent,
+                Err(error) => return Outcome::failed(error),
+            },
+        };
+        let flags = self.msg_flags | msg::DONTWAIT;
+        let buffers = self.source.after(self.done);
+        let want = buffers.len();
+        let (name, control) = match &mut self.message {
+            Some(message) => message.parts(),
+            None => (None, (0, 0)),
+        };
+        let sent = socket.send_zc(buffers, name, control, flags, &mut lent);
+        self.lent = Some(lent);
+        let all = flags & msg::WAITALL != 0;
+        let (res, broken) = match sent {
+            Err(EAGAIN) => return Outcome::Wait,
+            Ok(len) if all && len > 0 && len < want && socket.resumes() => {
+                if let Some(message) = &mut self.message {
+                    message.control = (0, 0);
+                }
+                self.done += len as u32;
+                return Outcome::Wait;
+            }
+            Ok(len) => (self.done as i32 + len as i32, all && len < want),
+            Err(_) if self.done > 0 => (self.done as i32, true),
+            Err(error) => (error.to_raw(), true),
+        };
+        self.conclude(at.ring, Sent { res, broken })
+    }
+
+    fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Outcome {
+        let res = match self.done {
+            0 => error.to_raw(),
+            done => done as i32,
+        };
+        self.conclude(ring, Sent { res, broken: true })
+    }
+
+    #[inline]
+    fn owns(&self) -> bool {
+        self.lent.is_some()
+            || self.message.is_some()
+            || matches!(self.source, Source::Many(Vector::Many(_)))
+    }
+
+    #[inline]
+    fn never_waits(&self) -> bool {
+        self.msg_flags & msg::DONTWAIT != 0
+    }
+}

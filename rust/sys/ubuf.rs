@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Buffers that packets carry: `struct ubuf_info`, as a part of each cell.
+//!
+//! C header: `include/linux/skbuff.h`.
+//!
+//! A cell's token can be *lent* to packets. It then rests in the cell, while a count says how many
+//! hold on to it: the [`Lent`] object of the one who sends, and each packet that carries some of
+//! the buffer. Whoever lets go last delivers the token, in any context.
+//!
+//! A packet of a stream can carry pages of several sends, but names one `ubuf_info` only. The cells
+//! of the others are *joined* to that one's head: each holds on to the head until it is let go
+//! itself, and the head, which is let go last, comes with all their tokens.
+
+use super::{
+    bindings,
+    queue::Fifo,
+    socket::Socket,
+    token::{Cell, Parcel, Token},
+};
+use crate::{
+    notif::flight::{Count, Flight, Pages, Usage},
+    uapi::errno::{Result, EEXIST, EINVAL},
+};
+use core::{
+    cell::UnsafeCell,
+    marker::PhantomData,
+    mem::{offset_of, ManuallyDrop},
+    ptr::{null_mut, NonNull},
+};
+use kernel::{
+    sync::atomic::{Atomic, Relaxed},
+    types::Opaque,
+};
+
+const FLAGS: u8 = (bindings::SKBFL_ZEROCOPY_ENABLE
+    | bindings::SKBFL_SHARED_FRAG
+    | bindings::SKBFL_DONT_ORPHAN) as u8;
+
+/// What packets call, for one kind of cell. Its address tells the kind, so it is to be a `static`.
+pub(crate) struct Ops<P: Parcel>(bindings::ubuf_info_ops, PhantomData<fn(P)>);
+
+impl<P: Parcel> Ops<P> {
+    /// The one for `P`.
+    pub(crate) const fn new() -> Self {
+        Self(
+            bindings::ubuf_info_ops {
+                complete: Some(complete::<P>),
+                link_skb: Some(link::<P>),
+            },
+            PhantomData,
+        )
+    }
+}
+
+/// What packets point to.
+pub(super) struct Info(Opaque<bindings::ubuf_info>);
+
+impl Count for Info {
+    #[inline]
+    fn put(&self) -> bool {
+        // SAFETY: Only a lent cell is let go of, whose `ubuf_info` is initialised.
+        unsafe { bindings::ruring_ubuf_put(self.0.get()) }
+    }
+
+    #[inline]
+    fn is_sole(&self) -> bool {
+        // SAFETY: As above.
+        unsafe { bindings::ruring_ubuf_is_sole(self.0.get()) }
+    }
+}
+
+/// The part of a cell that packets know.
+///
+/// # Invariants
+///
+/// While the cell is lent `flight.count` is initialised, with the address of `P::UBUF_OPS`.
+///
+/// `socket` is the one that the buffer is sent to, and does not change while the cell is lent.
+/// `members`, and a `head` that is not null, are changed with that socket's lock held, and looked
+/// at with it, or by who has the token; all cells that lead to each other through them have the
+/// same `socket`.
+pub(super) struct Ubuf<P: Parcel> {
+    flight: Flight<Info>,
+    /// The cell that it is joined to, null for none.
+    head: Atomic<*mut Cell<P>>,
+    /// The cells that are joined to it.
+    members: UnsafeCell<Fifo<P>>,
+    socket: UnsafeCell<*mut bindings::socket>,
+}
+
+impl<P: Parcel> Ubuf<P> {
+    pub(super) fn new() -> Self {
+        Self {
+            flight: Flight::new(Info(Opaque::uninit())),
+            head: Atomic::new(null_mut()),
+            members: UnsafeCell::new(Fifo::new()),
+            socket: UnsafeCell::new(null_mut()),
+        }
+    }
+}
+
+/// The `ubuf_info` of a cell.
+#[inline]
+fn info<P: Parcel>(cell: NonNull<Cell<P>>) -> *mut bindings::ubuf_info {
+    // The count is nothing but that.
+    cell.as_ptr()
+        .wrapping_byte_add(offset_of!(Cell<P>, ubuf.flight.count))
+        .cast()
+}
+
+/// The cell of a `ubuf_info`.
+///
+/// # Safety
+///
+/// `info` must be that of a lent cell of kind `P`.
+#[inline]
+unsafe fn cell_of<P: Parcel>(info: *mut bindings::ubuf_info) -> NonNull<Cell<P>> {
+    let cell = info
+        .wrapping_byte_sub(offset_of!(Cell<P>, ubuf.flight.count))
+        .cast();
+    // SAFETY: By the safety requirement it is the field of a cell.
+    unsafe { NonNull::new_unchecked(cell) }
+}
+
+/// Lets go of a buffer: called for each packet that does, in any context.
+///
+/// # Safety
+///
+/// `info` must be that of a lent cell of kind `P`, of whose count the caller has one, and gives it
+/// up. `skb` is only compared with null.
+unsafe extern "C" fn complete<P: Parcel>(
+    skb: *mut bindings::sk_buff,
+    info: *mut bindings::ubuf_info,
+    success: bool,
+) {
+    // SAFETY: By the safety requirement.
+    let mut cell = unsafe { cell_of::<P>(info) };
+    let pages = match (success, skb.is_null()) {
+        (false, _) => Pages::Copied,
+        (true, false) => Pages::Sent,
+        (true, true) => Pages::Unknown,
+    };
+    loop {
+        // SAFETY: The cell stays as long as its count is not zero: the caller has one of it, or,
+        // for a head, the member did whose count was the last.
+        let ubuf = unsafe { &cell.as_ref().ubuf };
+        if !ubuf.flight.let_go(pages) {
+            return;
+        }
+        match NonNull::new(ubuf.head.load(Relaxed)) {
+            Some(head) => cell = head,
+            None => break,
+        }
+    }
+    // SAFETY: The count is zero, so that it is lent no more, and nobody has a reference to it or to
+    // those that were joined to it. The token came through `into_raw`.
+    P::landed(unsafe { Token::from_raw(cell) });
+}
+
+/// Has a packet carry some of a buffer: called before pages are added to it. `-EEXIST` if it must
+/// be another packet.
+///
+/// # Safety
+///
+/// `info` must be that of a lent cell of kind `P`, which is being sent by `Lent::attach`'s caller,
+/// to a socket whose lock is held. `skb` must be a packet of that socket.
+unsafe extern "C" fn link<P: Parcel>(
+    skb: *mut bindings::sk_buff,
+    info: *mut bindings::ubuf_info,
+) -> i32 {
+    const FRESH: i32 = EEXIST.to_raw();
+    // SAFETY: By the safety requirement.
+    let carried = unsafe { bindings::ruring_skb_ubuf(skb) };
+    if carried.is_null() {
+        // SAFETY: As above.
+        unsafe { bindings::ruring_skb_carry(skb, info) };
+        return 0;
+    }
+    if carried == info {
+        return 0;
+    }
+    // SAFETY: By the safety requirement.
+    let cell = unsafe { cell_of::<P>(info) };
+    // SAFETY: The sender has one of its count.
+    let ubuf = unsafe { &cell.as_ref().ubuf };
+    // One that leads others or follows one cannot join a third one.
+    // SAFETY: The socket's lock is held, see the invariants of `Ubuf`.
+    let leads = unsafe { !(*ubuf.members.get()).is_empty() };
+    if leads || !ubuf.head.load(Relaxed).is_null() {
+        return FRESH;
+    }
+    // SAFETY: The packet has one of its count.
+    if unsafe { (*carried).ops } != &raw const P::UBUF_OPS.0 {
+        return FRESH;
+    }
+    // SAFETY: Its operations are those of `P`.
+    let other = unsafe { cell_of::<P>(carried) };
+    // SAFETY: The packet has one of its count.
+    let (this, that) = unsafe { (cell.as_ref(), other.as_ref()) };
+    // SAFETY: The sockets do not change while the cells are lent.
+    let same = unsafe { *this.ubuf.socket.get() == *that.ubuf.socket.get() };
+    if !same || !P::together(this, that) {
+        return FRESH;
+    }
+    let head = NonNull::new(that.ubuf.head.load(Relaxed)).unwrap_or(other);
+    // INVARIANT: The socket's lock is held, and it is the same socket.
+    ubuf.head.store(head.as_ptr(), Relaxed);
+    // SAFETY: The head stays: the packet has one of its count, or one of a member's, which has. The
+    // lock of the one socket is held. From here on the token is the head's: the member's last
+    // holder finds `head` set.
+    unsafe {
+        (*head.as_ref().ubuf.members.get()).push(Token::from_raw(cell));
+        bindings::ruring_ubuf_get(self::info(head));
+    }
+    0
+}
+
+/// A token that is lent to packets, seen by the one who lends it. Dropped, it is let go.
+///
+/// # Invariants
+///
+/// Points to a lent cell, and has one of its count; there is one `Lent` per lent cell. So the
+/// cell's owned face is reached through this alone.
+pub(crate) struct Lent<P: Parcel>(NonNull<Cell<P>>);
+
+// SAFETY: As a token.
+unsafe impl<P: Parcel> Send for Lent<P> {}
+// SAFETY: `&Lent` gives nothing.
+unsafe impl<P: Parcel> Sync for Lent<P> {}
+
+impl<P: Parcel> Lent<P> {
+    /// Lends `token`.
+    #[inline]
+    pub(crate) fn new(token: Token<P>) -> Self {
+        let cell = token.into_raw();
+        // SAFETY: The token gives access to all of the cell's `ubuf` that is not atomic.
+        // INVARIANT: Of both types: this is the one count.
+        unsafe {
+            let ubuf = &cell.as_ref().ubuf;
+            ubuf.flight.reset();
+            ubuf.head.store(null_mut(), Relaxed);
+            *ubuf.socket.get() = null_mut();
+            bindings::ruring_ubuf_init(info(cell), &raw const P::UBUF_OPS.0, FLAGS);
+        }
+        Self(cell)
+    }
+
+    /// The owned face.
+    #[inline]
+    pub(crate) fn owned(&mut self) -> &mut P::Owned {
+        // SAFETY: By the type invariants, as this is borrowed exclusively.
+        unsafe { &mut *self.0.as_ref().owned_ptr() }
+    }
+
+    /// Takes the token back, if no packet carries any of the buffer.
+    #[inline]
+    pub(crate) fn reclaim(self) -> core::result::Result<Token<P>, Self> {
+        // SAFETY: By the type invariants.
+        let ubuf = unsafe { &self.0.as_ref().ubuf };
+        // Those that are joined to a head leave their tokens with it also when they are let go.
+        if !ubuf.flight.count.is_sole() || !ubuf.head.load(Relaxed).is_null() {
+            return Err(self);
+        }
+        // SAFETY: This has the only one of its count, so that it is on nobody's packet: nobody
+        // changes `members`.
+        if unsafe { !(*ubuf.members.get()).is_empty() } {
+            return Err(self);
+        }
+        let this = ManuallyDrop::new(self);
+        // SAFETY: The cell is lent no more, and its token came through `into_raw`.
+        Ok(unsafe { Token::from_raw(this.0) })
+    }
+
+    /// Has what `hdr` describes sent to `socket` without a copy. `-EINVAL` if it has been another
+    /// socket before.
+    ///
+    /// # Safety
+    ///
+    /// `hdr` must be sent to `socket`, or not at all, while this is borrowed.
+    #[inline]
+    pub(super) unsafe fn attach(
+        &mut self,
+        hdr: &mut bindings::msghdr,
+        socket: Socket<'_>,
+    ) -> Result {
+        // SAFETY: By the type invariants, and as this is borrowed exclusively nothing is being
+        // sent, so that nobody looks at `socket` unless it is on a packet: then it is not null.
+        unsafe {
+            let bound = self.0.as_ref().ubuf.socket.get();
+            if (*bound).is_null() {
+                *bound = socket.as_ptr();
+            } else if *bound != socket.as_ptr() {
+                return Err(EINVAL);
+            }
+        }
+        hdr.msg_ubuf = info(self.0);
+        Ok(())
+    }
+}
+
+impl<P: Parcel> Drop for Lent<P> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants, which end here.
+        unsafe { complete::<P>(null_mut(), info(self.0), true) };
+    }
+}
+
+impl<P: Parcel> Token<P> {
+    /// Takes the tokens that were joined to this one while it was lent.
+    #[inline]
+    pub(crate) fn take_members(&mut self) -> Fifo<P> {
+        // SAFETY: With the token here the cell is not lent.
+        core::mem::take(unsafe { &mut *self.cell().ubuf.members.get() })
+    }
+
+    /// Whether no token was joined to this one while it was lent.
+    #[inline]
+    pub(crate) fn is_single(&self) -> bool {
+        // SAFETY: As above; and this is borrowed.
+        unsafe { (*self.cell().ubuf.members.get()).is_empty() }
+    }
+
+    /// What became of the pages that it was lent for.
+    #[inline]
+    pub(crate) fn usage(&self) -> Usage {
+        self.cell().ubuf.flight.usage()
+    }
+}
