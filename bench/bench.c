@@ -7,13 +7,13 @@
  *	row TAB side TAB enter TAB peer TAB application TAB spread TAB operations
  *	row TAB side TAB skip TAB why
  */
-#include <errno.h>
 #include <fnmatch.h>
 #include <getopt.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -33,6 +33,7 @@ static const struct row * const all_rows[] = {
 	nop_rows,
 	transfer_rows,
 	multishot_rows,
+	zerocopy_rows,
 	poll_rows,
 	accept_rows,
 	cancel_rows,
@@ -49,12 +50,14 @@ struct outcome {
 };
 
 static struct outcome *outcome;
-__u64 bench_clock_cost;
 
 bool bench_sample(struct bench *b)
 {
 	if (b->taken == b->warm + b->wanted)
 		return false;
+	/* Until what the last sample left to RCU and to timers is done. */
+	if (!b->restless)
+		usleep(20000);
 	memset(b->spent, 0, sizeof(b->spent));
 	b->begun = bench_clock();
 	return true;
@@ -85,13 +88,22 @@ static int compare(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* The median, and how far the quartiles are from each other. */
-static double median(double *values, unsigned int nr, double *spread)
+/*
+ * The mean of the middle half: what a timer interrupt or another rare event made
+ * is not in it, what happens every so many operations is. And how far the
+ * quartiles are from each other.
+ */
+static double middle(double *values, unsigned int nr, double *spread)
 {
+	unsigned int i, from = nr / 4, to = nr - nr / 4;
+	double sum = 0;
+
 	qsort(values, nr, sizeof(*values), compare);
 	if (spread)
-		*spread = values[nr * 3 / 4] - values[nr / 4];
-	return nr % 2 ? values[nr / 2] : (values[nr / 2 - 1] + values[nr / 2]) / 2;
+		*spread = values[to - 1] - values[from];
+	for (i = from; i < to; i++)
+		sum += values[i];
+	return sum / (to - from);
 }
 
 static void summarise(const struct bench *b)
@@ -103,13 +115,13 @@ static void summarise(const struct bench *b)
 		errx(1, "the row ended early");
 	for (i = 0; i < b->wanted; i++)
 		values[i] = b->samples[i].peer;
-	outcome->peer = median(values, b->wanted, NULL);
+	outcome->peer = middle(values, b->wanted, NULL);
 	for (i = 0; i < b->wanted; i++)
 		values[i] = b->samples[i].app;
-	outcome->app = median(values, b->wanted, NULL);
+	outcome->app = middle(values, b->wanted, NULL);
 	for (i = 0; i < b->wanted; i++)
 		values[i] = b->samples[i].enter;
-	outcome->enter = median(values, b->wanted, &outcome->spread);
+	outcome->enter = middle(values, b->wanted, &outcome->spread);
 	outcome->operations = b->operations;
 	outcome->done = true;
 }
@@ -128,88 +140,6 @@ void bench_skip(const char *why)
 	snprintf(outcome->skip, sizeof(outcome->skip), "%s", why);
 	outcome->done = true;
 	exit(0);
-}
-
-void bench_ring(struct bench *b, struct ring *ring, unsigned int sq_entries,
-		unsigned int cq_entries)
-{
-	enum ring_backend backend = b->side == SIDE_RURING ? RING_RURING :
-							     RING_IO_URING;
-	int ret;
-
-	if (b->side == SIDE_CALLS)
-		errx(1, "system calls have no ring");
-	ret = ring_init(ring, backend, sq_entries, cq_entries,
-			b->row->setup_flags);
-	if (ret < 0)
-		errx(1, "cannot make a ring: %s", strerror(-ret));
-}
-
-bool bench_has(struct ring *ring, __u8 opcode)
-{
-	struct {
-		struct io_uring_probe probe;
-		struct io_uring_probe_op ops[256];
-	} *all = calloc(1, sizeof(*all));
-	bool has;
-	int ret;
-
-	if (!all)
-		err(1, "calloc");
-	ret = ring_register(ring, IORING_REGISTER_PROBE, all, 256);
-	if (ret < 0)
-		errx(1, "probe: %s", strerror(-ret));
-	has = opcode <= all->probe.last_op &&
-	      all->ops[opcode].flags & IO_URING_OP_SUPPORTED;
-	free(all);
-	return has;
-}
-
-struct io_uring_sqe *bench_sqe(struct ring *ring)
-{
-	struct io_uring_sqe *sqe = ring_get_sqe(ring);
-
-	if (!sqe)
-		errx(1, "the submission queue is full");
-	return sqe;
-}
-
-void bench_enter_on(struct bench *b, enum account account, struct ring *ring,
-		    unsigned int wait_nr)
-{
-	unsigned int to_submit = ring->sq_next - *ring->sq_head;
-	int ret;
-
-	__atomic_store_n(ring->sq_tail, ring->sq_next, __ATOMIC_RELEASE);
-	ret = BENCH_CALL(b, account, ring_enter(ring, to_submit, wait_nr,
-						IORING_ENTER_GETEVENTS));
-	if (ret != (int)to_submit)
-		errx(1, "%d of %u submitted", ret, to_submit);
-}
-
-struct completion bench_cqe(struct ring *ring)
-{
-	struct io_uring_cqe *cqe = ring_peek_cqe(ring);
-	struct completion copy;
-
-	if (!cqe)
-		errx(1, "a completion is missing");
-	copy.user_data = cqe->user_data;
-	copy.res = cqe->res;
-	copy.flags = cqe->flags;
-	ring_seen_cqe(ring);
-	return copy;
-}
-
-void bench_reap(struct ring *ring, unsigned int nr, int res)
-{
-	struct completion cqe;
-
-	while (nr--) {
-		cqe = bench_cqe(ring);
-		if (cqe.res != res)
-			errx(1, "result %d instead of %d", cqe.res, res);
-	}
 }
 
 static void measure(const struct row *row, enum bench_side side,
@@ -233,7 +163,7 @@ static void measure(const struct row *row, enum bench_side side,
  * memory) is gone before the next.
  */
 static bool run(const struct row *row, enum bench_side side,
-		unsigned int samples)
+		unsigned int samples, unsigned int pause)
 {
 	int status;
 	pid_t pid;
@@ -246,11 +176,8 @@ static bool run(const struct row *row, enum bench_side side,
 		measure(row, side, samples);
 	if (waitpid(pid, &status, 0) != pid)
 		err(1, "waitpid");
-	/*
-	 * What the kernel does after a process has time to be done, and old
-	 * connections to be forgotten. Idle time passes in no time.
-	 */
-	sleep(62);
+	/* Until what the kernel does after a process is done. */
+	sleep(pause);
 	if (status || !outcome->done) {
 		printf("%s\t%s\tfail\tstatus %#x\n", row->name,
 		       side_names[side], status);
@@ -304,15 +231,38 @@ static void settle(char **argv)
 	}
 }
 
-/* bench [--side NAME] [--samples N] [PATTERN]... */
+/* How fast the clock is. */
+static double ticks_per_second(void)
+{
+	struct timespec from, now;
+	double seconds;
+	__u64 begun;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	begun = bench_clock();
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		seconds = now.tv_sec - from.tv_sec +
+			  (now.tv_nsec - from.tv_nsec) / 1e9;
+	} while (seconds < 0.02);
+	return (bench_clock() - begun) / seconds;
+}
+
+/*
+ * bench [--side NAME] [--samples N] [--pause SECONDS] [PATTERN]...
+ *
+ * The pause between rows is for old connections to be forgotten, which takes a
+ * minute; where the clock counts instructions, idle time passes at once.
+ */
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "side",	required_argument, NULL, 's' },
 		{ "samples",	required_argument, NULL, 'n' },
+		{ "pause",	required_argument, NULL, 'p' },
 		{ }
 	};
-	unsigned int i, sides = ON_ALL, samples = 41;
+	unsigned int i, sides = ON_ALL, samples = 41, pause = 0;
 	const struct row *row;
 	enum bench_side side;
 	bool good = true;
@@ -329,6 +279,9 @@ int main(int argc, char **argv)
 		case 'n':
 			samples = arg_number("samples", optarg, 1, MAX_SAMPLES);
 			break;
+		case 'p':
+			pause = arg_number("pause", optarg, 0, 3600);
+			break;
 		default:
 			return 2;
 		}
@@ -339,14 +292,14 @@ int main(int argc, char **argv)
 		       MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (outcome == MAP_FAILED)
 		err(1, "mmap");
-	printf("clock\t%llu\n", bench_clock_cost);
+	printf("clock\t%llu\t%.0f\n", bench_clock_cost, ticks_per_second());
 	for (i = 0; i < ARRAY_SIZE(all_rows); i++) {
 		for (row = all_rows[i]; row->name; row++) {
 			if (!chosen(row->name, argv + optind))
 				continue;
 			for (side = 0; side < NR_SIDES; side++) {
 				if (row->sides & sides & 1U << side)
-					good &= run(row, side, samples);
+					good &= run(row, side, samples, pause);
 			}
 		}
 	}

@@ -13,8 +13,8 @@
  *		bench_end(b, 1);
  *	}
  *
- * Each sample gives one figure per operation; the row's figure is their median,
- * so that a timer interrupt in some of them does not count.
+ * Each sample gives one figure per operation; the row's figure is the mean of
+ * the middle half, so that a timer interrupt in some of them does not count.
  */
 #ifndef RURING_BENCH_H
 #define RURING_BENCH_H
@@ -75,6 +75,7 @@ extern const struct row poll_rows[];
 extern const struct row accept_rows[];
 extern const struct row cancel_rows[];
 extern const struct row setup_rows[];
+extern const struct row zerocopy_rows[];
 extern const struct row memory_rows[];
 
 /* Where time goes. */
@@ -94,6 +95,7 @@ struct bench {
 	unsigned int wanted;
 	unsigned int warm;		/* samples before the first that counts */
 	unsigned int taken;
+	bool restless;			/* one sample right after the other */
 	__u64 begun;
 	__u64 operations;		/* in all samples that count */
 	__u64 spent[NR_ACCOUNTS];
@@ -187,6 +189,8 @@ int bench_socket(int type, in_port_t port);
 /* Where that is. */
 struct sockaddr_in bench_address(in_port_t port);
 
+/* Which ports the next pair has. */
+extern in_port_t bench_next_port;
 /* Two connected sockets: what is sent to [1] is received from [0]. */
 void bench_pair(enum proto proto, int fds[2]);
 /* Sends and receives one message whole, without waiting. */

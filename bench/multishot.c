@@ -84,7 +84,7 @@ static void receive(struct bench *b, struct ring *ring, struct buf_ring *bufs)
 
 static void multishot(struct bench *b)
 {
-	unsigned int i, j, rounds = b->row->batch == 1 ? 64 : 8;
+	unsigned int i, j, rounds = b->row->batch == 8 ? 16 : 64;
 	const struct row *row = b->row;
 	bool inc = row->mode == INCREMENTAL;
 	struct buf_ring bufs;

@@ -44,7 +44,7 @@ int bench_socket(int type, in_port_t port)
 }
 
 /* Fixed ports: what the kernel hashes should not vary more than it must. */
-static in_port_t next_port = 20000;
+in_port_t bench_next_port = 20000;
 
 static void connect_to(int fd, in_port_t port)
 {
@@ -56,10 +56,10 @@ static void connect_to(int fd, in_port_t port)
 
 static void tcp_pair(int fds[2])
 {
-	in_port_t port = next_port;
+	in_port_t port = bench_next_port;
 	int listener;
 
-	next_port += 2;
+	bench_next_port += 2;
 	listener = bench_socket(SOCK_STREAM, port);
 	if (listen(listener, 8))
 		err(1, "listen");
@@ -73,9 +73,9 @@ static void tcp_pair(int fds[2])
 
 static void udp_pair(int fds[2])
 {
-	in_port_t port = next_port;
+	in_port_t port = bench_next_port;
 
-	next_port += 2;
+	bench_next_port += 2;
 	fds[0] = bench_socket(SOCK_DGRAM, port);
 	fds[1] = bench_socket(SOCK_DGRAM, port + 1);
 	connect_to(fds[0], port + 1);

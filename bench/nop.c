@@ -101,7 +101,7 @@ static void buffer_round(struct bench *b, struct ring *ring,
 	unsigned int i, nr = *provided + 32;
 	struct completion cqe;
 	struct io_uring_sqe *sqe;
-	unsigned int ids[32], taken = 0;
+	unsigned int id, ids[32], taken = 0;
 
 	for (i = 0; i < 32; i++) {
 		sqe = bench_sqe(ring);
@@ -119,17 +119,18 @@ static void buffer_round(struct bench *b, struct ring *ring,
 			continue;
 		if (!(cqe.flags & IORING_CQE_F_BUFFER))
 			errx(1, "no buffer");
-		ids[taken++] = cqe.flags >> IORING_CQE_BUFFER_SHIFT;
+		id = cqe.flags >> IORING_CQE_BUFFER_SHIFT;
+		if (b->row->mode >= RING_32) {
+			buf_ring_recycle(bufs, id);
+			if (b->row->mode == RING_1)
+				buf_ring_publish(bufs);
+		} else {
+			ids[taken++] = id;
+		}
 	}
 	*provided = 0;
 	switch (b->row->mode) {
 	case RING_32:
-	case RING_1:
-		for (i = 0; i < taken; i++) {
-			buf_ring_recycle(bufs, ids[i]);
-			if (b->row->mode == RING_1)
-				buf_ring_publish(bufs);
-		}
 		buf_ring_publish(bufs);
 		break;
 	case CLASSIC_32:

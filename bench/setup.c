@@ -42,9 +42,11 @@ static int cycles(struct bench *b, unsigned int nr)
  */
 static void ring_life(struct bench *b)
 {
-	unsigned int i, mode = b->row->mode, nr = mode == CYCLE ? 64 : 8;
+	unsigned int i, mode = b->row->mode, nr = mode == CYCLE ? 64 : 16;
 	struct ring ring;
 
+	/* What is left to others must show in the next sample. */
+	b->restless = mode == CYCLE;
 	while (bench_sample(b)) {
 		if (mode == CYCLE) {
 			BENCH_CALL(b, ENTER, cycles(b, nr));
@@ -68,7 +70,7 @@ static void register_buffers(struct bench *b)
 		.flags = b->row->mode,
 	};
 	struct io_uring_buf_reg unreg = { };
-	unsigned int i, nr = b->row->count > 1024 ? 1 : 16;
+	unsigned int i, nr = b->row->count > 1024 ? 2 : 64;
 	size_t size = b->row->count * sizeof(struct io_uring_buf);
 	struct ring ring;
 	void *memory;

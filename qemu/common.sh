@@ -8,6 +8,7 @@ bindgen_version=0.73.2
 virtiofsd_version=1.14.0
 virtme_version=1.42
 sphinx_version=8.2.3
+matplotlib_version=3.10.3
 
 # A make above us must not leak its variables and job server into the kernel's own make.
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KBUILD_OUTPUT KBUILD_EXTMOD
@@ -95,6 +96,7 @@ find_toolchain() {
 	virtiofsd=$cache/tools/virtiofsd-$virtiofsd_version/bin/virtiofsd
 	venv=$cache/tools/virtme-ng-$virtme_version
 	sphinx=$cache/tools/sphinx-$sphinx_version
+	matplotlib=$cache/tools/matplotlib-$matplotlib_version
 	toolchain=(LLVM="-$llvm" "${rust_tools[@]}" BINDGEN="$bindgen")
 	LIBCLANG_PATH=$("llvm-config-$llvm" --libdir 2>/dev/null || echo "/usr/lib/llvm-$llvm/lib")
 	export LIBCLANG_PATH

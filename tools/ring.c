@@ -319,25 +319,6 @@ void buf_ring_exit(struct buf_ring *bufs, struct ring *ring)
 	munmap(bufs->shared, bufs->shared_size);
 }
 
-void buf_ring_recycle(struct buf_ring *bufs, __u16 id)
-{
-	struct io_uring_buf *buf;
-
-	/*
-	 * Written field by field: the tail of the ring lies over the last
-	 * field, resv, of the first buffer.
-	 */
-	buf = &bufs->shared->bufs[bufs->tail++ & (bufs->entries - 1)];
-	buf->addr = address(buf_ring_addr(bufs, id));
-	buf->len = bufs->buf_size;
-	buf->bid = id;
-}
-
-void buf_ring_publish(struct buf_ring *bufs)
-{
-	__atomic_store_n(&bufs->shared->tail, bufs->tail, __ATOMIC_RELEASE);
-}
-
 void ring_prep_accept_multishot(struct io_uring_sqe *sqe, int fd,
 				int accept_flags)
 {

@@ -136,14 +136,33 @@ int buf_ring_init_flags(struct buf_ring *bufs, struct ring *ring, __u16 group,
 			unsigned int entries, unsigned int buf_size,
 			unsigned int flags);
 void buf_ring_exit(struct buf_ring *bufs, struct ring *ring);
-void buf_ring_recycle(struct buf_ring *bufs, __u16 id);
-void buf_ring_publish(struct buf_ring *bufs);
 
 /* Where the bytes of buffer @id are. */
 static inline unsigned char *buf_ring_addr(const struct buf_ring *bufs,
 					   __u16 id)
 {
 	return bufs->memory + (size_t)id * bufs->buf_size;
+}
+
+/* Gives buffer @id back. */
+static inline void buf_ring_recycle(struct buf_ring *bufs, __u16 id)
+{
+	struct io_uring_buf *buf;
+
+	/*
+	 * Written field by field: the tail of the ring lies over the last
+	 * field, resv, of the first buffer.
+	 */
+	buf = &bufs->shared->bufs[bufs->tail++ & (bufs->entries - 1)];
+	buf->addr = (unsigned long)buf_ring_addr(bufs, id);
+	buf->len = bufs->buf_size;
+	buf->bid = id;
+}
+
+/* Shows all that were given back to the kernel. */
+static inline void buf_ring_publish(struct buf_ring *bufs)
+{
+	__atomic_store_n(&bufs->shared->tail, bufs->tail, __ATOMIC_RELEASE);
 }
 
 /*
