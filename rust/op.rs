@@ -6,6 +6,7 @@ mod accept;
 mod buffers;
 mod cancel;
 mod close;
+mod cmd;
 mod connect;
 mod files;
 mod nop;
@@ -364,6 +365,7 @@ ops! {
     SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>),
     SHUTDOWN => Shutdown(socket::Shutdown),
     SOCKET => Socket(socket::Create),
+    URING_CMD => UringCmd(cmd::UringCmd),
     READ_MULTISHOT => ReadMultishot(rw::ReadMultishot),
     BIND => Bind(socket::Bind),
     LISTEN => Listen(socket::Listen),

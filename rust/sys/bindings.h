@@ -3,6 +3,7 @@
 #ifndef _RURING_BINDINGS_H
 #define _RURING_BINDINGS_H
 
+#include <asm/ioctls.h>
 #include <linux/anon_inodes.h>
 #include <linux/bvec.h>
 #include <linux/eventfd.h>
@@ -25,6 +26,7 @@
 #include <linux/seq_file.h>
 #include <linux/skbuff.h>
 #include <linux/socket.h>
+#include <linux/sockios.h>
 #include <linux/task_work.h>
 #include <linux/uio.h>
 #include <linux/vmalloc.h>

@@ -374,6 +374,41 @@ __helper int ruring_socket_somaxconn(struct socket *sock)
 	return READ_ONCE(sock_net(sock->sk)->core.sysctl_somaxconn);
 }
 
+static int socket_ioctl(struct socket *sock, int op)
+{
+	struct proto *prot = READ_ONCE(sock->sk->sk_prot);
+	int ret, value = 0;
+
+	if (!prot || !prot->ioctl)
+		return -EOPNOTSUPP;
+	ret = prot->ioctl(sock->sk, op, &value);
+	return ret ? ret : value;
+}
+
+__helper int ruring_socket_in_queue(struct socket *sock)
+{
+	return socket_ioctl(sock, SIOCINQ);
+}
+
+__helper int ruring_socket_out_queue(struct socket *sock)
+{
+	return socket_ioctl(sock, SIOCOUTQ);
+}
+
+__helper int ruring_socket_getsockopt(struct socket *sock, int level, int name,
+				      void __user *value, int *len)
+{
+	return do_sock_getsockopt(sock, false, level, name, USER_SOCKPTR(value),
+				  KERNEL_SOCKPTR(len));
+}
+
+__helper int ruring_socket_setsockopt(struct socket *sock, int level, int name,
+				      void __user *value, int len)
+{
+	return do_sock_setsockopt(sock, false, level, name, USER_SOCKPTR(value),
+				  len);
+}
+
 __helper int ruring_socket_error(struct socket *sock)
 {
 	return sock_error(sock->sk);

@@ -97,6 +97,12 @@ unsigned long ruring_vm_pgoff(struct vm_area_struct *vma);
 const char *ruring_socket_proto_name(struct socket *sock);
 unsigned int ruring_socket_flags(struct socket *sock);
 int ruring_socket_somaxconn(struct socket *sock);
+int ruring_socket_in_queue(struct socket *sock);
+int ruring_socket_out_queue(struct socket *sock);
+int ruring_socket_getsockopt(struct socket *sock, int level, int name,
+			     void __user *value, int *len);
+int ruring_socket_setsockopt(struct socket *sock, int level, int name,
+			     void __user *value, int len);
 int ruring_socket_error(struct socket *sock);
 int ruring_read_words4(u64 *words, const void __user *addr);
 bool ruring_access_ok(const void __user *addr, size_t len);

@@ -4,6 +4,7 @@
 //!
 //! C headers: `include/linux/net.h`, `include/linux/socket.h`, `include/linux/uio.h`.
 
+pub(crate) mod options;
 pub(crate) mod setup;
 
 use super::{

@@ -24,6 +24,7 @@ pub(crate) mod op {
     pub(crate) const SHUTDOWN: u8 = 34;
     pub(crate) const SOCKET: u8 = 45;
     pub(crate) const FIXED_FD_INSTALL: u8 = 54;
+    pub(crate) const URING_CMD: u8 = 46;
     pub(crate) const READ_MULTISHOT: u8 = 49;
     pub(crate) const SEND_ZC: u8 = 47;
     pub(crate) const SENDMSG_ZC: u8 = 48;
@@ -33,6 +34,25 @@ pub(crate) mod op {
     pub(crate) const REMOVE_BUFFERS: u8 = 32;
     /// One more than the last opcode of the kernel that ruring follows.
     pub(crate) const LAST: u8 = 65;
+}
+
+/// Bits of `sqe->uring_cmd_flags`.
+pub(crate) mod cmd {
+    #![allow(missing_docs)]
+    pub(crate) const FIXED: u32 = 1 << 0;
+    pub(crate) const MULTISHOT: u32 = 1 << 1;
+}
+
+/// `sqe->cmd_op` for a socket.
+pub(crate) mod socket_op {
+    #![allow(missing_docs)]
+    pub(crate) const SIOCINQ: u32 = 0;
+    pub(crate) const SIOCOUTQ: u32 = 1;
+    pub(crate) const GETSOCKOPT: u32 = 2;
+    pub(crate) const SETSOCKOPT: u32 = 3;
+    pub(crate) const GETSOCKNAME: u32 = 5;
+    /// The one level of which options can be read.
+    pub(crate) const SOL_SOCKET: i32 = 1;
 }
 
 /// Bits of `io_uring_params.flags`.

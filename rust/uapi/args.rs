@@ -4,7 +4,7 @@
 //!
 //! A field that an opcode does not use must be zero where the kernel insists on it.
 
-use super::abi::{accept, cancel, events, install, msg, nop, op, poll, recvsend};
+use super::abi::{accept, cancel, cmd, events, install, msg, nop, op, poll, recvsend, socket_op};
 use super::errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOVERFLOW};
 use super::sqe::{Flags, Sqe};
 
@@ -770,5 +770,86 @@ impl ShutdownArgs {
             return Err(EINVAL);
         }
         Ok(Self { how: sqe.len() })
+    }
+}
+
+/// An option of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SocketOption {
+    /// Whose option it is: `SOL_*`.
+    pub(crate) level: i32,
+    /// Which one.
+    pub(crate) name: i32,
+    /// User address of its value.
+    pub(crate) value: u64,
+    /// Bytes there.
+    pub(crate) len: i32,
+}
+
+/// A command for a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SocketCmd {
+    /// How much waits to be received.
+    InQueue,
+    /// How much waits to be sent.
+    OutQueue,
+    /// getsockopt(2)
+    GetOption(SocketOption),
+    /// setsockopt(2)
+    SetOption(SocketOption),
+    /// getsockname(2), or getpeername(2)
+    GetName {
+        /// User addresses of the name and of its length.
+        args: Result<(u64, u64)>,
+        /// Whether it is the peer's.
+        peer: bool,
+    },
+}
+
+/// URING_CMD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CmdArgs {
+    /// What a socket is to do, if it knows the command.
+    pub(crate) cmd: Option<SocketCmd>,
+}
+
+impl CmdArgs {
+    /// Parses the fields of URING_CMD.
+    ///
+    /// What is wrong with a command itself is left for a socket to say: other files have none.
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let bits = sqe.op_flags();
+        let multishot = bits & cmd::MULTISHOT != 0;
+        if sqe.off() >> 32 != 0
+            || bits & !(cmd::FIXED | cmd::MULTISHOT) != 0
+            || (bits & cmd::FIXED != 0 && multishot)
+            || multishot != flags.buffer_select()
+        {
+            return Err(EINVAL);
+        }
+        let option = SocketOption {
+            level: sqe.addr() as i32,
+            name: (sqe.addr() >> 32) as i32,
+            value: sqe.addr3(),
+            len: sqe.file_index() as i32,
+        };
+        let cmd = match sqe.off() as u32 {
+            socket_op::SIOCINQ => Some(SocketCmd::InQueue),
+            socket_op::SIOCOUTQ => Some(SocketCmd::OutQueue),
+            socket_op::GETSOCKOPT if option.level == socket_op::SOL_SOCKET => {
+                Some(SocketCmd::GetOption(option))
+            }
+            socket_op::SETSOCKOPT => Some(SocketCmd::SetOption(option)),
+            socket_op::GETSOCKNAME => Some(SocketCmd::GetName {
+                args: if sqe.len() != 0 || bits != 0 || sqe.file_index() > 1 {
+                    Err(EINVAL)
+                } else {
+                    Ok((sqe.addr(), sqe.addr3()))
+                },
+                peer: sqe.file_index() != 0,
+            }),
+            _ => None,
+        };
+        Ok(Self { cmd })
     }
 }

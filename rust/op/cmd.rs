@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! URING_CMD of sockets: what is asked of one, and its options. `io_uring/cmd_net.c` of the kernel.
+
+use super::{Attempt, Op, Outcome, Spec, Wait};
+use crate::{
+    sys::socket::Socket,
+    uapi::{
+        args::{CmdArgs, SocketCmd},
+        errno::{Result, EOPNOTSUPP},
+        sqe::{Flags, Sqe},
+    },
+};
+
+/// URING_CMD.
+pub(crate) struct UringCmd(CmdArgs);
+
+impl UringCmd {
+    fn run(&self, at: &Attempt<'_, '_>) -> Result<i32> {
+        // Sockets are the only files with commands here.
+        let socket = Socket::of(at.file()?).map_err(|_| EOPNOTSUPP)?;
+        match self.0.cmd.ok_or(EOPNOTSUPP)? {
+            SocketCmd::InQueue => socket.in_queue(),
+            SocketCmd::OutQueue => socket.out_queue(),
+            SocketCmd::GetOption(option) => socket.get_option(&option),
+            SocketCmd::SetOption(option) => socket.set_option(&option).map(|()| 0),
+            SocketCmd::GetName { args, peer } => socket.get_name(args?, peer).map(|()| 0),
+        }
+    }
+}
+
+impl Op for UringCmd {
+    const SPEC: Spec = Spec {
+        needs_file: true,
+        buffer_select: true,
+        ioprio: false,
+        wait: Wait::Never,
+    };
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        CmdArgs::parse(sqe, flags).map(Self)
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        match self.run(&at) {
+            Ok(res) => Outcome::done(res),
+            Err(error) => Outcome::failed(error),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a socket tells of itself, and its options.
+//!
+//! The security hooks of getsockopt(2) and setsockopt(2) are called, and the control groups'
+//! programs. Those of getsockname(2) and getpeername(2) are out of a module's reach.
+
+use super::{SockAddr, Socket};
+use crate::{
+    sys::bindings,
+    uapi::{
+        args::SocketOption,
+        errno::{Errno, Result, EOPNOTSUPP},
+    },
+};
+
+/// A result, or what an error says.
+fn checked(ret: i32) -> Result<i32> {
+    if ret < 0 {
+        Err(Errno::from_raw(ret).without_restart())
+    } else {
+        Ok(ret)
+    }
+}
+
+impl Socket<'_> {
+    /// Bytes that wait to be received, as ioctl(SIOCINQ).
+    pub(crate) fn in_queue(self) -> Result<i32> {
+        // SAFETY: The socket lives as long as its file.
+        checked(unsafe { bindings::ruring_socket_in_queue(self.raw) })
+    }
+
+    /// Bytes that wait to be sent, as ioctl(SIOCOUTQ).
+    pub(crate) fn out_queue(self) -> Result<i32> {
+        // SAFETY: The socket lives as long as its file.
+        checked(unsafe { bindings::ruring_socket_out_queue(self.raw) })
+    }
+
+    /// Reads an option into user memory, as getsockopt(2). Returns its size.
+    pub(crate) fn get_option(self, option: &SocketOption) -> Result<i32> {
+        let mut len = option.len;
+        // SAFETY: The socket lives as long as its file; the value is copied to user space with the
+        // checks of any such copy.
+        checked(unsafe {
+            bindings::ruring_socket_getsockopt(
+                self.raw,
+                option.level,
+                option.name,
+                option.value as *mut _,
+                &mut len,
+            )
+        })?;
+        Ok(len)
+    }
+
+    /// Sets an option from user memory, as setsockopt(2). May sleep.
+    pub(crate) fn set_option(self, option: &SocketOption) -> Result {
+        // SAFETY: As in `get_option()`.
+        checked(unsafe {
+            bindings::ruring_socket_setsockopt(
+                self.raw,
+                option.level,
+                option.name,
+                option.value as *mut _,
+                option.len,
+            )
+        })
+        .map(drop)
+    }
+
+    /// Writes its name, or its peer's, to the user address `to.0`, and the name's length to the
+    /// `int` at `to.1`, which says how much room there is.
+    pub(crate) fn get_name(self, to: (u64, u64), peer: bool) -> Result {
+        let mut addr = SockAddr::new();
+        // SAFETY: The socket lives as long as its file, and `addr` has room for any address.
+        let ret = unsafe {
+            let ops = (&raw const (*self.raw).ops).read_volatile();
+            match (*ops).getname {
+                Some(getname) => getname(self.raw, (&raw mut addr).cast(), peer.into()),
+                None => return Err(EOPNOTSUPP),
+            }
+        };
+        addr.write(checked(ret)? as usize, to.0, to.1)
+    }
+}
