@@ -387,6 +387,23 @@ impl Operation {
     }
 }
 
+/// Whether a ring that polls its files for completions takes the opcode.
+#[cold]
+pub(crate) fn in_iopoll(opcode: u8) -> bool {
+    matches!(
+        opcode,
+        op::NOP
+            | op::READV
+            | op::WRITEV
+            | op::FILES_UPDATE
+            | op::READ
+            | op::WRITE
+            | op::PROVIDE_BUFFERS
+            | op::REMOVE_BUFFERS
+            | op::URING_CMD
+    )
+}
+
 /// An opcode as one of all.
 trait Variant: Op {
     /// `IORING_OP_*`

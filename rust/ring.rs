@@ -255,6 +255,12 @@ impl Ring {
         self.config.has(setup::DEFER_TASKRUN)
     }
 
+    /// Whether transfers are to be polled for on their files, of which ruring has none that can.
+    #[inline]
+    fn polls_files(&self) -> bool {
+        self.config.has(setup::IOPOLL)
+    }
+
     /// Whether its file is gone.
     #[inline]
     pub(crate) fn is_dying(&self) -> bool {

@@ -2,6 +2,7 @@
 /*
  * Enter: how much is submitted, and waiting for completions.
  */
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/time.h>
@@ -372,6 +373,40 @@ TEST_F(ring, mask_counts_only_when_there_is_nothing_yet)
 	ring_drain(&self->ring);
 	EXPECT_EQ(-EINVAL, backend_enter(variant->backend, self->ring.fd, 0, 1,
 					 GETEVENTS, &empty, 1));
+}
+
+/* A ring that polls its files: nobody sleeps in it, and few opcodes work. */
+TEST_F(ring, iopoll)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_IOPOLL | variant->flags };
+	struct ring r;
+	char byte = 0;
+	int sv[2];
+
+	ASSERT_EQ(0, ring_init_params(&r, variant->backend, 4, &p));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(1, send(sv[1], "x", 1, 0));
+	/* No completion comes, and it does not wait for one. */
+	EXPECT_EQ(0, ring_enter(&r, 0, 1, GETEVENTS));
+	EXPECT_EQ(0, ring_enter(&r, 0, 4, GETEVENTS));
+	prep_nop(&r, 1);
+	ASSERT_RESULT(&r, 0);
+	prep(&r, IORING_OP_READ, sv[0], &byte, 1, 1);
+	ASSERT_RESULT(&r, -EOPNOTSUPP);
+	prep(&r, IORING_OP_WRITE, sv[0], &byte, 1, 1);
+	ASSERT_RESULT(&r, -EOPNOTSUPP);
+	prep(&r, IORING_OP_READ, -1, &byte, 1, 1);
+	ASSERT_RESULT(&r, -EBADF);
+	prep(&r, IORING_OP_RECV, sv[0], &byte, 1, 1);
+	ASSERT_RESULT(&r, -EINVAL);
+	prep(&r, IORING_OP_POLL_ADD, sv[0], NULL, 0, 1)->poll32_events = POLLIN;
+	ASSERT_RESULT(&r, -EINVAL);
+	prep(&r, IORING_OP_CLOSE, sv[1], NULL, 0, 1);
+	ASSERT_RESULT(&r, -EINVAL);
+	EXPECT_EQ(1, recv(sv[0], &byte, 1, MSG_DONTWAIT));
+	close(sv[0]);
+	close(sv[1]);
+	ring_exit(&r);
 }
 
 TEST_HARNESS_MAIN

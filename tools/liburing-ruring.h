@@ -22,8 +22,8 @@
  *	ruring_free_buf_ring
  *	ruring_register			for all of io_uring_register_*
  *
- * io_uring_queue_exit() works as it is. Rings with SQPOLL or IOPOLL need other
- * functions; ruring has neither.
+ * io_uring_queue_exit() works as it is. Rings with SQPOLL need other
+ * functions; ruring has none.
  */
 #ifndef LIBURING_RURING_H
 #define LIBURING_RURING_H

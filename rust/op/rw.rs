@@ -13,7 +13,7 @@ use crate::{
     uapi::{
         abi::{rwf, MAX_RW_COUNT},
         args::{RwArgs, RwKind},
-        errno::{Result, EAGAIN, EBADFD, EFAULT, ENOBUFS},
+        errno::{Result, EAGAIN, EBADFD, EFAULT, ENOBUFS, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },
 };
@@ -163,6 +163,9 @@ impl<const WRITE: bool, const VECTOR: bool> Op for ReadWrite<WRITE, VECTOR> {
             Ok(file) => file,
             Err(error) => return Outcome::failed(error),
         };
+        if at.ring.polls_files() {
+            return Outcome::failed(EOPNOTSUPP);
+        }
         let waits = waits(file);
         let taken = match (at.group, self.buffer) {
             (Some(group), None) => match self.select(&mut at, group, waits) {

@@ -188,7 +188,12 @@ impl Ring {
         attendance: Option<&Attendance<'_>>,
     ) -> Result {
         let wait = WaitArgs::read(args)?;
-        let count = args.min_complete.min(self.config.cq_entries);
+        // There is nothing to poll, and what there is of completions is there.
+        let count = if self.polls_files() {
+            0
+        } else {
+            args.min_complete.min(self.config.cq_entries)
+        };
         let absolute = args.flags & enter::ABS_TIMER != 0;
         self.wait(count, &wait, absolute, home, attendance)
     }

@@ -134,6 +134,12 @@ impl Ring {
 }
 
 impl Locked<'_> {
+    /// See [`Ring::polls_files`].
+    #[inline]
+    pub(crate) fn polls_files(&self) -> bool {
+        self.ring.polls_files()
+    }
+
     /// The registered files.
     #[inline]
     pub(crate) fn files(&self) -> &Files {

@@ -8,7 +8,7 @@ use crate::{
     req::{claim::Reasons, home::Home, Token},
     uapi::{
         abi::setup,
-        errno::{Result, EAGAIN, ECANCELED},
+        errno::{Result, EAGAIN, ECANCELED, EINVAL},
         setup::layout,
         sqe::{Flags, Link, Sqe},
     },
@@ -98,7 +98,10 @@ impl Locked<'_> {
         head: &mut Option<Token>,
     ) -> (Option<Token>, bool) {
         let job = &mut token.owned().job;
-        let parsed = op::parse(sqe, job);
+        let mut parsed = op::parse(sqe, job);
+        if self.ring.config.has(setup::IOPOLL) && !op::in_iopoll(sqe.opcode()) {
+            parsed = parsed.and(Err(EINVAL));
+        }
         if parsed.is_ok() && head.is_none() && job.flags.plain() {
             match op::issue(self, job, Reasons::NONE) {
                 Step::Done { res, flags, broken } => {

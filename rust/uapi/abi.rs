@@ -58,6 +58,7 @@ pub(crate) mod socket_op {
 /// Bits of `io_uring_params.flags`.
 pub(crate) mod setup {
     #![allow(missing_docs)]
+    pub(crate) const IOPOLL: u32 = 1 << 0;
     pub(crate) const CQSIZE: u32 = 1 << 3;
     pub(crate) const CLAMP: u32 = 1 << 4;
     pub(crate) const R_DISABLED: u32 = 1 << 6;

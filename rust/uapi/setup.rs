@@ -47,7 +47,8 @@ pub(crate) struct Config {
 
 impl Config {
     /// What ruring can set up.
-    pub(crate) const FLAGS: u32 = setup::CQSIZE
+    pub(crate) const FLAGS: u32 = setup::IOPOLL
+        | setup::CQSIZE
         | setup::CLAMP
         | setup::R_DISABLED
         | setup::SUBMIT_ALL
