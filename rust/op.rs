@@ -18,12 +18,13 @@ mod send;
 pub(crate) mod send_zc;
 mod sendmsg;
 mod socket;
+pub(crate) mod timeout;
 
 use crate::{
     req::{claim::Reasons, Job, Lent},
     ring::{Locked, Ring},
     rsrc::buffers::Buffer,
-    sys::buffer::Part,
+    sys::{buffer::Part, timer::Deadline},
     uapi::{
         abi::{events, op},
         errno::{Errno, Result, EAGAIN, EBADF, EFAULT, EINVAL},
@@ -73,6 +74,8 @@ pub(crate) enum Outcome {
     },
     /// It would block.
     Wait,
+    /// It waits for its time, see [`Op::deadline`].
+    Sleep,
     /// It could go on, but others are to have their turn first.
     Later,
     /// It is over, and its notification posts the completion.
@@ -110,6 +113,8 @@ pub(crate) enum Step {
     },
     /// It waits for these events of its file, with the behaviour bits of `EPOLL*`.
     Wait(u32),
+    /// See [`Outcome::Sleep`].
+    Sleep,
     /// See [`Outcome::Later`].
     Later,
     /// See [`Outcome::Handed`].
@@ -245,6 +250,12 @@ pub(crate) trait Op: Sized + Send {
     fn ring(&self) -> Option<&Arc<Ring>> {
         None
     }
+
+    /// When its time comes, if it waits for that.
+    #[inline]
+    fn deadline(&self) -> Option<Deadline> {
+        None
+    }
 }
 
 macro_rules! ops {
@@ -332,6 +343,22 @@ macro_rules! ops {
                 }
             }
 
+            /// See [`Op::deadline`].
+            pub(crate) fn deadline(&self) -> Option<Deadline> {
+                match self {
+                    $(Self::$name(op) => op.deadline(),)*
+                    Self::Refused | Self::Notif(_) => None,
+                }
+            }
+
+            /// Whether a result is no failure, although it is negative.
+            pub(crate) fn may_end_with(&self, res: i32) -> bool {
+                match self {
+                    Self::Timeout(timeout) => timeout.may_end_with(res),
+                    _ => false,
+                }
+            }
+
             /// The events to wait for, with the behaviour bits of `EPOLL*`.
             pub(crate) fn events(&self) -> u32 {
                 match self {
@@ -351,8 +378,11 @@ ops! {
     POLL_REMOVE => PollRemove(poll::PollRemove),
     SENDMSG => SendMsg(sendmsg::SendMsg),
     RECVMSG => RecvMsg(recvmsg::RecvMsg),
+    TIMEOUT => Timeout(timeout::Timeout),
+    TIMEOUT_REMOVE => TimeoutRemove(timeout::TimeoutRemove),
     ACCEPT => Accept(accept::Accept),
     ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel),
+    LINK_TIMEOUT => LinkTimeout(timeout::LinkTimeout),
     CONNECT => Connect(connect::Connect),
     CLOSE => Close(close::Close),
     FILES_UPDATE => FilesUpdate(files::FilesUpdate),
@@ -478,6 +508,7 @@ fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) 
             Step::Done { res, flags, broken }
         }
         Outcome::Later => Step::Later,
+        Outcome::Sleep => Step::Sleep,
         Outcome::Handed(lent) => Step::Handed(lent),
         Outcome::Wait if op.never_waits() => end(op, ring, EAGAIN),
         Outcome::Wait => {
@@ -518,6 +549,6 @@ fn end<T: Op>(op: &mut T, ring: &mut Locked<'_>, error: Errno) -> Step {
     match op.end(ring, error) {
         Outcome::Done { res, flags, broken } => Step::Done { res, flags, broken },
         Outcome::Handed(lent) => Step::Handed(lent),
-        Outcome::Wait | Outcome::Later => Step::failed(error),
+        Outcome::Wait | Outcome::Sleep | Outcome::Later => Step::failed(error),
     }
 }

@@ -42,6 +42,10 @@ pub(crate) struct Face {
     home: Arc<Home>,
     user_data: Atomic<u64>,
     file: Atomic<usize>,
+    /// `user_data` of the timeout that is linked to it, if `opcode` says that there is one.
+    limit: Atomic<u64>,
+    /// See [`Face::target`], if `opcode` says that there is one.
+    target: Atomic<u32>,
     opcode: Atomic<u32>,
 }
 
@@ -67,6 +71,37 @@ impl Face {
     pub(crate) fn opcode(&self) -> u8 {
         self.opcode.load(Relaxed) as u8
     }
+
+    /// `user_data` of the timeout that is linked to it.
+    pub(crate) fn limit(&self) -> Option<u64> {
+        let limited = self.opcode.load(Relaxed) & LIMITED != 0;
+        limited.then(|| self.limit.load(Relaxed))
+    }
+
+    /// For a timeout: the completion that ends it, see [`crate::ring::counts`].
+    pub(crate) fn target(&self) -> Option<u32> {
+        let counts = self.opcode.load(Relaxed) & COUNTS != 0;
+        counts.then(|| self.target.load(Relaxed))
+    }
+}
+
+/// Beside a face's opcode: it has a `limit`.
+const LIMITED: u32 = 1 << 8;
+/// Beside a face's opcode: it has a `target`.
+const COUNTS: u32 = 1 << 9;
+
+/// What a timeout that is linked to a request means for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// There is none.
+    #[default]
+    None,
+    /// It is the first of the chain, and its time begins once the request waits.
+    Idle,
+    /// Its time is running.
+    Running,
+    /// The request ends because its time is over.
+    Passed,
 }
 
 /// What an SQE asks for.
@@ -95,6 +130,8 @@ pub(crate) struct Job {
     pub(crate) refused: Option<Errno>,
     /// Whether nobody is to be told of its end.
     pub(crate) silent: bool,
+    /// The timeout that is linked to it.
+    pub(crate) limit: Limit,
 }
 
 impl Job {
@@ -113,12 +150,13 @@ impl Job {
             watching: false,
             refused: None,
             silent: false,
+            limit: Limit::None,
         }
     }
 
     /// Begins another one, of which nothing is known but whose it is.
     ///
-    /// Only for a job that is over, which has no file, no buffer and no operation.
+    /// Only for a job that is over, which has no file, no buffer, no operation and no limit.
     #[inline(always)]
     pub(crate) fn begin(&mut self, user_data: u64) {
         self.user_data = user_data;
@@ -178,6 +216,8 @@ pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {
         home,
         user_data: Atomic::new(0),
         file: Atomic::new(0),
+        limit: Atomic::new(0),
+        target: Atomic::new(0),
         opcode: Atomic::new(0),
     };
     Token::new(
@@ -193,13 +233,29 @@ pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {
 /// Lets lookups see what the job says.
 pub(crate) fn show(token: &mut Token) {
     let (face, held) = token.faces();
+    let mut marks = 0;
     let file = match &held.job.file {
         Some(file) => fd::id(file),
-        None => held.job.op.ring().map_or(0, ringfile::id),
+        None => {
+            if let Operation::Timeout(timeout) = &held.job.op {
+                if let Some(target) = timeout.target() {
+                    face.target.store(target, Relaxed);
+                    marks |= COUNTS;
+                }
+            }
+            held.job.op.ring().map_or(0, ringfile::id)
+        }
     };
+    if held.job.limit != Limit::None {
+        if let Some(data) = held.chain.with_first(|token| token.peek().job.user_data) {
+            face.limit.store(data, Relaxed);
+            marks |= LIMITED;
+        }
+    }
     face.user_data.store(held.job.user_data, Relaxed);
     face.file.store(file, Relaxed);
-    face.opcode.store(u32::from(held.job.opcode), Relaxed);
+    let opcode = u32::from(held.job.opcode) | marks;
+    face.opcode.store(opcode, Relaxed);
 }
 
 /// Each cell has one.

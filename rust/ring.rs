@@ -9,6 +9,7 @@
 
 mod buffers;
 mod complete;
+pub(crate) mod counts;
 pub(crate) mod cursor;
 mod enter;
 mod eventfd;
@@ -111,6 +112,9 @@ struct State {
     eventfd: Option<eventfd::Registered>,
     /// A completion was posted that a worker would have posted for io_uring.
     posted_async: bool,
+    /// Some timeout counts completions.
+    counting: bool,
+    counts: counts::Counts,
     submitters: KVec<Record>,
 }
 
@@ -186,6 +190,8 @@ impl Ring {
             tags: None,
             eventfd: None,
             posted_async: false,
+            counting: false,
+            counts: counts::Counts::default(),
             submitters: KVec::new(),
         };
         let memory = RingMemory::new(&config)?;

@@ -45,6 +45,7 @@ pub(crate) mod sleep;
 pub(crate) mod socket;
 pub(crate) mod table;
 pub(crate) mod task;
+pub(crate) mod timer;
 pub(crate) mod token;
 pub(crate) mod ubuf;
 pub(crate) mod user;

@@ -124,7 +124,7 @@ impl PollRemove {
             home::push(&target, token, false);
             return Ok(());
         }
-        at.ring.forget(&mut token);
+        at.ring.take_out(&mut token);
         let held = token.owned();
         if let (Some(wanted), Operation::PollAdd(poll)) = (self.0.events, &mut held.job.op) {
             poll.update(wanted);

@@ -24,11 +24,17 @@ impl Reasons {
     const WOKEN: u32 = 1 << 17;
     const AGAIN: u32 = 1 << 18;
     const LOOPED: u32 = 1 << 19;
+    const EXPIRE: u32 = 1 << 20;
+    const LINK_EXPIRE: u32 = 1 << 21;
 
     /// Nothing, which still claims.
     pub(crate) const NONE: Self = Self(0);
     /// The request is to end.
     pub(crate) const CANCELLED: Self = Self(Self::CANCEL);
+    /// The time that the request waits for has come.
+    pub(crate) const EXPIRED: Self = Self(Self::EXPIRE);
+    /// The request has taken longer than the timeout that is linked to it allows.
+    pub(crate) const LINK_EXPIRED: Self = Self(Self::LINK_EXPIRE);
 
     /// A wake-up that brought `events`; none means that the waker did not say.
     #[inline]
@@ -40,6 +46,18 @@ impl Reasons {
     #[inline]
     pub(crate) const fn cancelled(self) -> bool {
         self.0 & Self::CANCEL != 0
+    }
+
+    /// Whether the time that it waits for has come.
+    #[inline]
+    pub(crate) const fn expired(self) -> bool {
+        self.0 & Self::EXPIRE != 0
+    }
+
+    /// Whether its linked timeout has passed.
+    #[inline]
+    pub(crate) const fn link_expired(self) -> bool {
+        self.0 & Self::LINK_EXPIRE != 0
     }
 
     /// Whether there was more than one wake-up, so that one of them may be for what the request
@@ -109,6 +127,12 @@ impl Claim {
     #[inline]
     pub(crate) fn park(&self) -> bool {
         self.0.cmpxchg(Self::HELD, 0, Release).is_ok()
+    }
+
+    /// Whether nobody holds it, at the moment.
+    #[inline]
+    pub(crate) fn is_parked(&self) -> bool {
+        self.0.load(Relaxed) & Self::HELD == 0
     }
 
     /// Takes the reasons that came in so far. Only for the holder.

@@ -8,11 +8,11 @@
 use super::{Locked, Ring};
 use crate::{
     op::Operation,
-    req::Token,
+    req::{Limit, Token},
     rsrc::files::FileRef,
     uapi::{
         abi::{cqe, sq, Cqe},
-        errno::ECANCELED,
+        errno::{Errno, ECANCELED, ETIME},
         setup::layout,
         sqe::Link,
     },
@@ -109,6 +109,9 @@ impl Locked<'_> {
         if ring.pollers.has_sleeper() {
             ring.pollers.wake();
         }
+        if self.state.counting {
+            self.end_counts();
+        }
         if self.state.eventfd.is_some() {
             let by_worker = core::mem::take(&mut self.state.posted_async);
             self.signal_eventfd(by_worker);
@@ -126,11 +129,11 @@ impl Locked<'_> {
         broken: bool,
     ) -> Option<Token> {
         let job = &mut token.owned().job;
+        let skip = job.flags.cqe_skip() && !broken && (res >= 0 || job.op.may_end_with(res));
         if !matches!(job.op, Operation::Refused) {
             job.op = Operation::Refused;
         }
         let (file, buffer) = (job.file.take(), job.buffer.take());
-        let skip = job.flags.cqe_skip() && res >= 0 && !broken;
         let done = Cqe {
             user_data: job.user_data,
             res,
@@ -168,26 +171,34 @@ impl Locked<'_> {
     #[inline(never)]
     fn finish_linked(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
         let held = token.owned();
+        let failed = broken || (res < 0 && !held.job.op.may_end_with(res));
         held.job.op = Operation::Refused;
         let job_flags = held.job.flags;
         let refused = held.job.refused.take().is_some();
         let silent = core::mem::take(&mut held.job.silent);
         let by_worker = job_flags.force_async() && !held.job.polled && !refused;
         let mut chain = core::mem::take(&mut held.chain);
-        let buffer = held.job.buffer.take();
+        let mut timeout = match held.job.limit {
+            Limit::None => None,
+            _ => chain.pop(),
+        };
+        let timed_out = core::mem::take(&mut held.job.limit) == Limit::Passed;
+        let (file, buffer) = (held.job.file.take(), held.job.buffer.take());
         let done = Cqe {
             user_data: held.job.user_data,
             res,
             flags,
         };
-        let file = held.job.file.take();
-        let failed = res < 0 || broken;
+        if timed_out {
+            self.finish_timeout(timeout.take(), ETIME);
+        }
         if silent || (job_flags.cqe_skip() && !failed) {
             self.recycle(token);
         } else {
             self.complete(token, done);
             self.state.posted_async |= by_worker && self.state.posted;
         }
+        self.finish_timeout(timeout, ECANCELED);
         if let Some(file) = file {
             self.put_file(file);
         }
@@ -204,6 +215,24 @@ impl Locked<'_> {
         }
         next.owned().chain = chain;
         self.state.ready.push(next);
+    }
+
+    /// Completes a linked timeout, with the request that it is for.
+    fn finish_timeout(&mut self, timeout: Option<Token>, error: Errno) {
+        let Some(mut token) = timeout else { return };
+        let job = &mut token.owned().job;
+        job.op = Operation::Refused;
+        // Neither is a failure of its own.
+        if job.flags.cqe_skip() {
+            self.recycle(token);
+            return;
+        }
+        let done = Cqe {
+            user_data: job.user_data,
+            res: error.to_raw(),
+            flags: 0,
+        };
+        self.complete(token, done);
     }
 
     /// Posts the last completion of a request, or keeps it.

@@ -116,6 +116,7 @@ impl Locked<'_> {
         self.forget(&mut token);
         let held = token.owned();
         lent.owned().chain = core::mem::take(&mut held.chain);
+        lent.owned().job.limit = core::mem::take(&mut held.job.limit);
         held.job.op = Operation::Refused;
         lent.owned().job.flags = held.job.flags;
         if let Some(file) = held.job.file.take() {

@@ -9,13 +9,13 @@ use crate::{
         self,
         claim::Reasons,
         home::{self, Home},
-        Job, Request, Token,
+        Job, Limit, Request, Token,
     },
     rsrc::files::FileRef,
-    sys::{fd::OpenFile, poll::Watched, queue::Fifo, token::Cell},
+    sys::{fd::OpenFile, poll::Watched, queue::Fifo, timer::Purpose, token::Cell},
     uapi::{
-        abi::events,
-        errno::{Errno, Result, ECANCELED, EINVAL},
+        abi::{events, op as opcode},
+        errno::{Errno, Result, ECANCELED, EINVAL, ENOMEM},
     },
 };
 use kernel::sync::{
@@ -104,7 +104,13 @@ impl Locked<'_> {
 
     /// Ends a request's waiting: nobody finds it or wakes it up any more.
     #[inline]
-    pub(crate) fn forget(&mut self, token: &mut Token) {
+    pub(super) fn forget(&mut self, token: &mut Token) {
+        token.quieten();
+        self.state.waiting.remove(token);
+    }
+
+    /// Takes a request out that is to wait for something else. What limits its time goes on.
+    pub(crate) fn take_out(&mut self, token: &mut Token) {
         token.unwatch();
         self.state.waiting.remove(token);
     }
@@ -141,26 +147,71 @@ impl Locked<'_> {
     pub(super) fn run(&mut self, mut token: Token, mut reasons: Reasons) {
         let mut retries = 0;
         loop {
-            if reasons.cancelled() {
+            if reasons.cancelled() || reasons.link_expired() {
+                if reasons.link_expired() {
+                    token.owned().job.limit = Limit::Passed;
+                }
                 return self.end(token, ECANCELED);
             }
-            let wanted = match self.attempt(&mut token.owned().job, reasons) {
-                Step::Done { res, flags, broken } => {
-                    return self.finish(token, res, flags, broken);
+            let step = self.attempt(&mut token.owned().job, reasons);
+            let goes_on = matches!(step, Step::Wait(_) | Step::Sleep | Step::Later);
+            if goes_on && token.peek().job.limit == Limit::Idle {
+                if self.start_limit(&mut token).is_err() {
+                    return self.end(token, ENOMEM);
                 }
+            }
+            let woken = match step {
+                Step::Wait(wanted) => self.wait(token, wanted),
+                Step::Sleep => self.sleep(token, reasons),
                 Step::Later => return self.run_later(token),
                 Step::Handed(lent) => return self.hand_over(token, lent),
                 Step::Landed => return self.land(token),
-                Step::Wait(wanted) => wanted,
+                Step::Done { res, flags, broken } => {
+                    return self.finish(token, res, flags, broken);
+                }
             };
-            (token, reasons) = match self.wait(token, wanted) {
+            (token, reasons) = match woken {
                 Some(woken) => woken,
                 None => return,
             };
             retries += 1;
             if retries > MAX_RETRIES {
+                token.cell().claim(reasons);
                 return self.run_later(token);
             }
+        }
+    }
+
+    /// Starts a request, the first of a link if it has one.
+    pub(super) fn start(&mut self, mut token: Token) {
+        let held = token.owned();
+        if let Some(error) = held.job.refused {
+            return self.finish(token, error.to_raw(), 0, true);
+        }
+        let first = held.chain.with_first(|token| token.peek().job.opcode);
+        if first == Some(opcode::LINK_TIMEOUT) {
+            held.job.limit = Limit::Idle;
+        }
+        if !held.job.flags.force_async() {
+            return self.run(token, Reasons::NONE);
+        }
+        if held.job.limit == Limit::Idle && self.start_limit(&mut token).is_err() {
+            return self.end(token, ENOMEM);
+        }
+        self.run_later(token);
+    }
+
+    /// Has the time begin in which a request has to be over.
+    #[cold]
+    fn start_limit(&mut self, token: &mut Token) -> Result {
+        let held = token.owned();
+        held.job.limit = Limit::Running;
+        let deadline = held
+            .chain
+            .with_first(|token| token.peek().job.op.deadline());
+        match deadline.flatten() {
+            Some(deadline) => Ok(token.start_timer(Purpose::Link, deadline)?),
+            None => Ok(()),
         }
     }
 
@@ -170,13 +221,22 @@ impl Locked<'_> {
             Step::Done { res, flags, broken } => self.finish(token, res, flags, broken),
             Step::Handed(lent) => self.hand_over(token, lent),
             Step::Landed => self.land(token),
-            Step::Wait(_) | Step::Later => self.finish(token, error.to_raw(), 0, true),
+            Step::Wait(_) | Step::Sleep | Step::Later => {
+                self.finish(token, error.to_raw(), 0, true)
+            }
         }
     }
 
     /// Has a request wait that was tried before, or drives it if it need not.
     pub(super) fn wait_or_run(&mut self, token: Token, wanted: u32) {
         if let Some((token, reasons)) = self.wait(token, wanted) {
+            self.run(token, reasons);
+        }
+    }
+
+    /// Has a request wait for its time that was tried before, or drives it if it need not.
+    pub(super) fn sleep_or_run(&mut self, token: Token) {
+        if let Some((token, reasons)) = self.sleep(token, Reasons::NONE) {
             self.run(token, reasons);
         }
     }
@@ -226,6 +286,28 @@ impl Locked<'_> {
                 }
             }
         }
+        Self::park(token)
+    }
+
+    /// Has a request wait for its time, which begins anew if it has come. Returns it if it has to be
+    /// looked at already.
+    fn sleep(&mut self, mut token: Token, reasons: Reasons) -> Option<(Token, Reasons)> {
+        let job = &mut token.owned().job;
+        if !job.watching || reasons.expired() {
+            job.watching = true;
+            let deadline = job.op.deadline();
+            self.insert(&mut token);
+            let started = deadline.map(|deadline| token.start_timer(Purpose::Own, deadline));
+            if !matches!(started, Some(Ok(()))) {
+                self.end(token, ENOMEM);
+                return None;
+            }
+        }
+        Self::park(token)
+    }
+
+    #[inline(always)]
+    fn park(token: Token) -> Option<(Token, Reasons)> {
         match token.park() {
             Ok(()) => None,
             Err(mut token) => {
@@ -241,10 +323,16 @@ impl Locked<'_> {
         self.state.waiting.insert(user_data, token);
     }
 
-    /// Has a poll request that was taken out wait again.
+    /// Has a request that was taken out wait again.
     pub(crate) fn arm_again(&mut self, token: Token) {
-        let wanted = token.peek().job.op.events();
-        if let Some((token, reasons)) = self.wait(token, wanted) {
+        let op = &token.peek().job.op;
+        let woken = if op.deadline().is_some() {
+            self.sleep(token, Reasons::NONE)
+        } else {
+            let wanted = op.events();
+            self.wait(token, wanted)
+        };
+        if let Some((token, reasons)) = woken {
             // It goes on where its task runs it.
             let (token, home) = self.leave(token, reasons);
             home::push(&home, token, false);
@@ -321,10 +409,8 @@ impl Locked<'_> {
         while let Some(token) = self.state.ready.pop() {
             if gone {
                 self.end(token, ECANCELED);
-            } else if token.peek().job.flags.force_async() {
-                self.run_later(token);
             } else {
-                self.run(token, Reasons::NONE);
+                self.start(token);
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     op::{self, Step},
     req::{claim::Reasons, home::Home, Token},
     uapi::{
-        abi::setup,
+        abi::{op as opcode, setup},
         errno::{Result, EAGAIN, ECANCELED, EINVAL},
         setup::layout,
         sqe::{Flags, Link, Sqe},
@@ -111,6 +111,7 @@ impl Locked<'_> {
                 Step::Landed => self.land(token),
                 Step::Later => self.run_later(token),
                 Step::Wait(wanted) => self.wait_or_run(token, wanted),
+                Step::Sleep => self.sleep_or_run(token),
             }
             return (None, true);
         }
@@ -128,14 +129,26 @@ impl Locked<'_> {
 
     /// Adds a request to the link that `head` begins, and starts that if it ends it.
     #[inline(never)]
-    fn submit_linked(&mut self, token: Token, head: &mut Option<Token>) {
-        let last = token.peek().job.flags.link() == Link::None;
+    fn submit_linked(&mut self, mut token: Token, head: &mut Option<Token>) {
+        let job = &mut token.owned().job;
+        let last = job.flags.link() == Link::None;
+        if job.opcode == opcode::LINK_TIMEOUT && !Self::can_be_limited(head) {
+            job.refuse(EINVAL);
+        }
         self.link(head, token);
         if last {
             if let Some(head) = head.take() {
                 self.start(head);
             }
         }
+    }
+
+    /// Whether the last request of the link that `head` begins can have a timeout linked to it.
+    fn can_be_limited(head: &Option<Token>) -> bool {
+        let Some(head) = head else { return false };
+        let held = head.peek();
+        let last = held.chain.with_last(|token| token.peek().job.opcode);
+        last.unwrap_or(held.job.opcode) != opcode::LINK_TIMEOUT
     }
 
     /// Adds a request to the link that `head` begins, or begins one.
@@ -154,18 +167,6 @@ impl Locked<'_> {
                 token.owned().chain = Default::default();
                 *head = Some(token);
             }
-        }
-    }
-
-    /// Starts a request, the first of a link if it has one.
-    fn start(&mut self, token: Token) {
-        let job = &token.peek().job;
-        if let Some(error) = job.refused {
-            self.finish(token, error.to_raw(), 0, true);
-        } else if job.flags.force_async() {
-            self.run_later(token);
-        } else {
-            self.run(token, Reasons::NONE);
         }
     }
 }

@@ -17,6 +17,7 @@
 #include <linux/mman.h>
 #include <linux/net.h>
 #include <linux/nospec.h>
+#include <linux/nsproxy.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -28,6 +29,7 @@
 #include <linux/socket.h>
 #include <linux/sockios.h>
 #include <linux/task_work.h>
+#include <linux/time_namespace.h>
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
 #include <linux/wait.h>

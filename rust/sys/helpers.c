@@ -506,3 +506,13 @@ __helper long ruring_account_pages(struct user_struct *user, unsigned long pages
 	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &cur, cur + pages));
 	return 0;
 }
+
+__helper s64 ruring_ktime_to_host(int clock, s64 time)
+{
+#ifdef CONFIG_TIME_NS
+	/* As timens_ktime_to_host(), whose init_time_ns modules lack. */
+	return do_timens_ktime_to_host(clock, time, &current->nsproxy->time_ns->offsets);
+#else
+	return time;
+#endif
+}

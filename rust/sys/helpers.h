@@ -109,6 +109,7 @@ bool ruring_access_ok(const void __user *addr, size_t len);
 unsigned long ruring_index_nospec(unsigned long index, unsigned long size);
 bool ruring_file_is_io_uring(struct file *file);
 unsigned long ruring_rlimit_nofile(void);
+s64 ruring_ktime_to_host(int clock, s64 time);
 
 bool ruring_socket_supports_zc(struct socket *sock);
 void ruring_ubuf_init(struct ubuf_info *ubuf, const struct ubuf_info_ops *ops, u8 flags);

@@ -11,6 +11,7 @@
 use super::{
     bindings,
     ringfile::{PollTable, RingFile},
+    timer::Timers,
     token::{Cell, Parcel, Token},
 };
 use crate::{req::claim::Reasons, uapi::abi::events};
@@ -45,11 +46,18 @@ struct Entry<P: Parcel> {
     _pin: PhantomPinned,
 }
 
-/// The entries of a cell. Most files have one queue, some have two.
+/// What can wake a cell up. Most files have one queue, and most requests no timer.
 pub(super) struct Waits<P: Parcel> {
     first: Entry<P>,
     /// Only touched by the holder of the token.
-    second: UnsafeCell<Option<KBox<Entry<P>>>>,
+    extra: UnsafeCell<Option<KBox<Extra<P>>>>,
+}
+
+/// What few cells need.
+pub(super) struct Extra<P: Parcel> {
+    /// For a file with two queues.
+    second: Entry<P>,
+    pub(super) timers: Timers<P>,
 }
 
 impl<P: Parcel> Entry<P> {
@@ -192,7 +200,7 @@ impl<P: Parcel> Waits<P> {
     pub(super) fn new() -> Self {
         Self {
             first: Entry::new(),
-            second: UnsafeCell::new(None),
+            extra: UnsafeCell::new(None),
         }
     }
 
@@ -200,10 +208,41 @@ impl<P: Parcel> Waits<P> {
     #[inline]
     pub(super) fn remove(&self) {
         self.first.remove();
-        // SAFETY: The caller holds the token.
-        if let Some(second) = unsafe { &mut *self.second.get() } {
-            second.remove();
+        if let Some(extra) = self.extra() {
+            extra.second.remove();
         }
+    }
+
+    /// Takes both entries off and stops the timers. Only for the holder of the token.
+    #[inline]
+    pub(super) fn stop(&self) {
+        self.first.remove();
+        if let Some(extra) = self.extra() {
+            extra.second.remove();
+            extra.timers.stop();
+        }
+    }
+
+    /// The rest, if there is some. Only for the holder of the token.
+    #[inline]
+    pub(super) fn extra(&self) -> Option<&Extra<P>> {
+        // SAFETY: The caller holds the token. What is there once stays, in a box that nobody moves.
+        unsafe { &*self.extra.get() }.as_deref()
+    }
+
+    /// The rest, made if there is none. Only for the holder of the token.
+    pub(super) fn make_extra(&self) -> Result<&Extra<P>> {
+        if self.extra().is_none() {
+            let extra = Extra {
+                second: Entry::new(),
+                timers: Timers::new(),
+            };
+            let extra = KBox::new(extra, GFP_KERNEL_ACCOUNT)?;
+            // SAFETY: The caller holds the token, and there is nothing yet that one could have a
+            // reference to.
+            unsafe { *self.extra.get() = Some(extra) };
+        }
+        self.extra().ok_or(ENOMEM)
     }
 }
 
@@ -238,26 +277,22 @@ unsafe extern "C" fn queue_proc<P: Parcel>(
         table.queues = 1;
         return;
     }
-    // SAFETY: `watch_with` has the token.
-    let second = unsafe { &mut *waits.second.get() };
     let known = |entry: &Entry<P>| entry.head.load(Relaxed) == head;
-    if known(&waits.first) || (table.queues == 2 && second.as_deref().is_some_and(known)) {
+    let second = waits.extra().map(|extra| &extra.second);
+    if known(&waits.first) || (table.queues == 2 && second.is_some_and(known)) {
         return;
     }
     if table.queues == 2 {
         table.error = true;
         return;
     }
-    if second.is_none() {
-        *second = KBox::new(Entry::new(), GFP_KERNEL_ACCOUNT).ok();
-    }
-    match second {
-        Some(entry) => {
+    match waits.make_extra() {
+        Ok(extra) => {
             // SAFETY: As above; the box does not move either.
-            unsafe { entry.add(table.cell, head, table.events) };
+            unsafe { extra.second.add(table.cell, head, table.events) };
             table.queues = 2;
         }
-        None => table.error = true,
+        Err(_) => table.error = true,
     }
 }
 

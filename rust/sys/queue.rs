@@ -92,6 +92,25 @@ impl<P: Parcel> Fifo<P> {
         }
     }
 
+    /// Lends the first token to `f`.
+    pub(crate) fn with_first<R>(&mut self, f: impl FnOnce(&mut Token<P>) -> R) -> Option<R> {
+        let cell = NonNull::new(self.head)?;
+        // SAFETY: By the type invariants the token is ours. It is only lent, and not dropped.
+        let mut token = core::mem::ManuallyDrop::new(unsafe { Token::from_raw(cell) });
+        Some(f(&mut token))
+    }
+
+    /// Lends the last token to `f`.
+    pub(crate) fn with_last<R>(&self, f: impl FnOnce(&Token<P>) -> R) -> Option<R> {
+        if self.head.is_null() {
+            return None;
+        }
+        let cell = NonNull::new(self.tail)?;
+        // SAFETY: As above.
+        let token = core::mem::ManuallyDrop::new(unsafe { Token::from_raw(cell) });
+        Some(f(&token))
+    }
+
     /// Moves all of `other` to the end of this list.
     pub(crate) fn append(&mut self, mut other: Self) {
         if other.head.is_null() {

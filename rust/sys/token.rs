@@ -79,6 +79,12 @@ impl<P: Parcel> Cell<P> {
             .then(|| Token(NonNull::from(self)))
     }
 
+    /// Whether its token is parked, at the moment.
+    #[inline]
+    pub(crate) fn is_parked(&self) -> bool {
+        self.claim.is_parked()
+    }
+
     #[inline]
     pub(super) fn waits(&self) -> &Waits<P> {
         &self.waits
@@ -184,6 +190,13 @@ impl<P: Parcel> Token<P> {
         self.cell().waits.remove();
     }
 
+    /// Forgets all that could wake the cell up. Takes the locks of queues, and waits for a timer
+    /// that is just expiring. May sleep.
+    #[inline]
+    pub(crate) fn quieten(&mut self) {
+        self.cell().waits.stop();
+    }
+
     #[inline]
     pub(super) fn into_raw(self) -> NonNull<Cell<P>> {
         ManuallyDrop::new(self).0
@@ -201,13 +214,13 @@ impl<P: Parcel> Token<P> {
 
 impl<P: Parcel> Drop for Token<P> {
     fn drop(&mut self) {
-        self.unwatch();
+        self.quieten();
         if self.cell().node.linked() {
             // A lookup could still find it: better leaked than freed.
             kernel::pr_err!("a request was let go while others could find it\n");
             return;
         }
-        // SAFETY: The cell came from a `KBox`. This is its only token, no wait queue and no table
+        // SAFETY: The cell came from a `KBox`. This is its only token, no wait queue, timer or table
         // leads to it any more, so that nobody else has a reference.
         drop(unsafe { KBox::from_raw(self.0.as_ptr()) });
     }

@@ -12,8 +12,11 @@ pub(crate) mod op {
     pub(crate) const POLL_REMOVE: u8 = 7;
     pub(crate) const SENDMSG: u8 = 9;
     pub(crate) const RECVMSG: u8 = 10;
+    pub(crate) const TIMEOUT: u8 = 11;
+    pub(crate) const TIMEOUT_REMOVE: u8 = 12;
     pub(crate) const ACCEPT: u8 = 13;
     pub(crate) const ASYNC_CANCEL: u8 = 14;
+    pub(crate) const LINK_TIMEOUT: u8 = 15;
     pub(crate) const CONNECT: u8 = 16;
     pub(crate) const CLOSE: u8 = 19;
     pub(crate) const FILES_UPDATE: u8 = 20;
@@ -191,6 +194,19 @@ pub(crate) mod cancel {
     pub(crate) const USERDATA: u32 = 1 << 4;
     pub(crate) const OP: u32 = 1 << 5;
     pub(crate) const VALID: u32 = 0x3f;
+}
+
+/// Flags of TIMEOUT, TIMEOUT_REMOVE and LINK_TIMEOUT.
+pub(crate) mod timeout {
+    #![allow(missing_docs)]
+    pub(crate) const ABS: u32 = 1 << 0;
+    pub(crate) const UPDATE: u32 = 1 << 1;
+    pub(crate) const BOOTTIME: u32 = 1 << 2;
+    pub(crate) const REALTIME: u32 = 1 << 3;
+    pub(crate) const LINK_UPDATE: u32 = 1 << 4;
+    pub(crate) const ETIME_SUCCESS: u32 = 1 << 5;
+    pub(crate) const MULTISHOT: u32 = 1 << 6;
+    pub(crate) const IMMEDIATE_ARG: u32 = 1 << 7;
 }
 
 /// Flags of NOP.

@@ -4,9 +4,10 @@
 
 use crate::{
     args::{
-        AcceptArgs, AddressArgs, CancelArgs, CloseArgs, FilesUpdateArgs, InstallArgs, ListenArgs,
-        NopArgs, Place, PollArgs, PollRemoveArgs, ProvideArgs, RecvArgs, RemoveArgs, RwArgs,
-        RwKind, SendArgs, ShutdownArgs, SocketArgs,
+        AcceptArgs, AddressArgs, CancelArgs, Clock, CloseArgs, FilesUpdateArgs, InstallArgs,
+        ListenArgs, NopArgs, Place, PollArgs, PollRemoveArgs, ProvideArgs, RecvArgs, RemoveArgs,
+        RwArgs, RwKind, SendArgs, ShutdownArgs, SocketArgs, Time, TimeUpdate, TimeoutArgs,
+        TimeoutRemoveArgs, UpdateKind,
     },
     cases,
     errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOVERFLOW},
@@ -39,9 +40,12 @@ enum Op {
     Shutdown,
     FilesUpdate,
     Install,
+    Timeout,
+    LinkTimeout,
+    TimeoutRemove,
 }
 
-const OPS: [Op; 21] = [
+const OPS: [Op; 24] = [
     Op::Nop,
     Op::Recv,
     Op::Recvmsg,
@@ -63,6 +67,9 @@ const OPS: [Op; 21] = [
     Op::Shutdown,
     Op::FilesUpdate,
     Op::Install,
+    Op::Timeout,
+    Op::LinkTimeout,
+    Op::TimeoutRemove,
 ];
 
 /// What is read, of whatever opcode.
@@ -85,6 +92,8 @@ enum Args {
     Shutdown(ShutdownArgs),
     FilesUpdate(FilesUpdateArgs),
     Install(InstallArgs),
+    Timeout(TimeoutArgs),
+    TimeoutRemove(TimeoutRemoveArgs),
 }
 
 /// `IOSQE_*` that change what a field may be.
@@ -125,6 +134,9 @@ fn parse(op: Op, fields: &Fields) -> Result<Args> {
         Op::Shutdown => Args::Shutdown(ShutdownArgs::parse(sqe)?),
         Op::FilesUpdate => Args::FilesUpdate(FilesUpdateArgs::parse(sqe, flags)?),
         Op::Install => Args::Install(InstallArgs::parse(sqe, flags)?),
+        Op::Timeout => Args::Timeout(TimeoutArgs::parse(sqe, false)?),
+        Op::LinkTimeout => Args::Timeout(TimeoutArgs::parse(sqe, true)?),
+        Op::TimeoutRemove => Args::TimeoutRemove(TimeoutRemoveArgs::parse(sqe, flags)?),
     })
 }
 
@@ -144,6 +156,15 @@ fn place(f: &Fields) -> Place {
         0 => Place::Descriptor,
         0xffff_ffff => Place::AnySlot,
         index => Place::Slot(index - 1),
+    }
+}
+
+/// Where a time is.
+fn time(arg: u64, here: bool) -> Time {
+    if here {
+        Time::Here(arg)
+    } else {
+        Time::At(arg)
     }
 }
 
@@ -403,6 +424,50 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                 fds: f.addr(),
             }),
         ),
+        Op::Timeout | Op::LinkTimeout => (
+            vec![
+                einval(f.addr3() != 0 || f.attr_type_mask() != 0),
+                einval(f.buf_index() != 0 || f.len() != 1 || f.file_index() != 0),
+                einval(op == Op::LinkTimeout && f.off() as u32 != 0),
+                // All but IORING_TIMEOUT_UPDATE and IORING_LINK_TIMEOUT_UPDATE
+                einval(opf(1) || opf(4) || f.op_flags() > 255),
+                einval(opf(2) && opf(3)),
+                einval(opf(6) && opf(0)),
+            ],
+            Args::Timeout(TimeoutArgs {
+                time: time(f.addr(), opf(7)),
+                absolute: opf(0),
+                clock: match (opf(2), opf(3)) {
+                    (false, false) => Clock::Monotonic,
+                    (true, _) => Clock::Boottime,
+                    (false, true) => Clock::Realtime,
+                },
+                count: f.off() as u32,
+                multishot: opf(6),
+                etime_success: opf(5),
+            }),
+        ),
+        Op::TimeoutRemove => (
+            vec![
+                einval(fixed || f.addr3() != 0 || f.attr_type_mask() != 0),
+                einval(f.buf_index() != 0 || f.len() != 0 || f.file_index() != 0),
+                // An update may be absolute and have its time in the entry.
+                einval(!opf(1) && !opf(4) && f.op_flags() != 0),
+                einval(f.op_flags() & !0x93 != 0),
+            ],
+            Args::TimeoutRemove(TimeoutRemoveArgs {
+                target: f.addr(),
+                update: (f.op_flags() != 0).then(|| TimeUpdate {
+                    time: time(f.off(), opf(7)),
+                    absolute: opf(0),
+                    kind: match (opf(1), opf(4)) {
+                        (false, _) => UpdateKind::Nothing,
+                        (true, false) => UpdateKind::Plain,
+                        (true, true) => UpdateKind::Link,
+                    },
+                }),
+            }),
+        ),
         Op::Install => (
             vec![
                 einval(f.off() != 0 || f.addr() != 0 || f.len() != 0 || f.buf_index() != 0),
@@ -435,6 +500,7 @@ fn good(op: Op) -> [Fields; 2] {
     };
     let plain = match op {
         Op::FilesUpdate => plain.set_len(2),
+        Op::Timeout | Op::LinkTimeout => plain.set_len(1).set_addr(0x1000),
         Op::Install => plain.set_flags(FIXED_FILE),
         _ => plain,
     };
@@ -482,6 +548,9 @@ fn good(op: Op) -> [Fields; 2] {
         Op::Close => plain.set_fd(0).set_file_index(2),
         Op::FilesUpdate => plain.set_off(0xffff_ffff).set_addr(0x1000),
         Op::Install => plain.set_op_flags(1),
+        Op::Timeout => plain.set_op_flags(0xe4).set_off(7),
+        Op::LinkTimeout => plain.set_op_flags(0xa9),
+        Op::TimeoutRemove => plain.set_op_flags(0x93).set_off(0x7000).set_addr(5),
     };
     [plain, full]
 }
@@ -603,4 +672,25 @@ proptest! {
             prop_assert_eq!(parse(op, &fields), model(op, &fields), "{:?}", op);
         }
     }
+}
+
+/// Nanoseconds of what user space says, as `timespec64_to_ktime()` has them.
+#[test]
+fn times() {
+    let at = |seconds: i64, nanoseconds: i64| {
+        Time::At(7).get(|addr| {
+            assert_eq!(addr, 7);
+            Ok([seconds as u64, nanoseconds as u64])
+        })
+    };
+    assert_eq!(at(0, 0), Ok(0));
+    assert_eq!(at(2, 3), Ok(2_000_000_003));
+    assert_eq!(at(1, 5_000_000_000), Ok(6_000_000_000));
+    assert_eq!(at(i64::MAX, 0), Ok(i64::MAX));
+    assert_eq!(at(9_223_372_036, i64::MAX), Ok(i64::MAX));
+    assert_eq!(at(-1, 0), Err(EINVAL));
+    assert_eq!(at(0, -1), Err(EINVAL));
+    assert_eq!(Time::At(7).get(|_| Err(EFAULT)), Err(EFAULT));
+    assert_eq!(Time::Here(9).get(|_| Err(EFAULT)), Ok(9));
+    assert_eq!(Time::Here(1 << 63).get(|_| Err(EFAULT)), Err(EINVAL));
 }

@@ -15,6 +15,8 @@ struct Left {
     cancelled: bool,
     looped: bool,
     again: bool,
+    expired: bool,
+    link_expired: bool,
     any: bool,
 }
 
@@ -25,6 +27,8 @@ impl Left {
             cancelled: reasons.cancelled(),
             looped: reasons.looped(),
             again: reasons.again(),
+            expired: reasons.expired(),
+            link_expired: reasons.link_expired(),
             any: reasons != Reasons::NONE,
         }
     }
@@ -34,6 +38,8 @@ impl Left {
 enum Step {
     Wake(u32, bool),
     Cancel,
+    Expire,
+    LinkExpire,
     Nothing,
     Park,
     Look,
@@ -43,6 +49,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (any::<u32>(), any::<bool>()).prop_map(|(events, own)| Step::Wake(events, own)),
         1 => Just(Step::Cancel),
+        1 => Just(Step::Expire),
+        1 => Just(Step::LinkExpire),
         1 => Just(Step::Nothing),
         4 => Just(Step::Park),
         3 => Just(Step::Look),
@@ -73,6 +81,18 @@ proptest! {
                     left.any = true;
                     held = true;
                 }
+                Step::Expire => {
+                    prop_assert_eq!(claim.claim(Reasons::EXPIRED), !held);
+                    left.expired = true;
+                    left.any = true;
+                    held = true;
+                }
+                Step::LinkExpire => {
+                    prop_assert_eq!(claim.claim(Reasons::LINK_EXPIRED), !held);
+                    left.link_expired = true;
+                    left.any = true;
+                    held = true;
+                }
                 Step::Nothing => {
                     prop_assert_eq!(claim.claim(Reasons::NONE), !held);
                     held = true;
@@ -89,6 +109,7 @@ proptest! {
                 }
                 Step::Park | Step::Look => {}
             }
+            prop_assert_eq!(claim.is_parked(), !held);
         }
     }
 

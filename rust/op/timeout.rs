@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! TIMEOUT, TIMEOUT_REMOVE and LINK_TIMEOUT. `io_uring/timeout.c` of the kernel.
+
+use super::{Attempt, Op, Operation, Outcome, Spec, Wait};
+use crate::{
+    req::{claim::Reasons, home, Token},
+    ring::Locked,
+    sys::{
+        timer::{Deadline, Purpose},
+        user,
+    },
+    uapi::{
+        abi::op,
+        args::{Time, TimeUpdate, TimeoutArgs, TimeoutRemoveArgs, UpdateKind},
+        errno::{Errno, Result, EALREADY, EINVAL, ENOENT, ETIME},
+        sqe::{Flags, Sqe},
+    },
+};
+
+/// Of all three.
+const TIMED: Spec = Spec {
+    needs_file: false,
+    buffer_select: false,
+    ioprio: false,
+    wait: Wait::Never,
+};
+
+fn nanoseconds(time: Time) -> Result<i64> {
+    time.get(|addr| {
+        let mut words = [0u64; 2];
+        user::read_into(addr, &mut words)?;
+        Ok(words)
+    })
+}
+
+fn deadline(args: &TimeoutArgs) -> Result<Deadline> {
+    let time = nanoseconds(args.time)?;
+    let mut deadline = Deadline {
+        time,
+        absolute: args.absolute,
+        clock: args.clock,
+    };
+    change(&mut deadline, time, args.absolute);
+    Ok(deadline)
+}
+
+/// Has a deadline be another time of the same clock.
+fn change(deadline: &mut Deadline, time: i64, absolute: bool) {
+    deadline.absolute = absolute;
+    deadline.time = if absolute {
+        deadline.clock.to_host(time)
+    } else {
+        time
+    };
+}
+
+/// TIMEOUT.
+pub(crate) struct Timeout {
+    deadline: Deadline,
+    /// Completions after which it is over; of a multishot one how often it still expires. 0 for
+    /// neither.
+    count: u32,
+    /// The number of the completion after which it is over.
+    target: Option<u32>,
+    multishot: bool,
+    etime_success: bool,
+}
+
+impl Timeout {
+    /// See [`crate::req::Face::target`].
+    pub(crate) fn target(&self) -> Option<u32> {
+        self.target
+    }
+
+    /// See [`Operation::may_end_with`].
+    pub(super) fn may_end_with(&self, res: i32) -> bool {
+        self.etime_success && res == ETIME.to_raw()
+    }
+
+    /// Whether it expires once more, after it has.
+    fn goes_on(&mut self) -> bool {
+        if self.multishot && self.count != 0 {
+            self.count -= 1;
+            return self.count != 0;
+        }
+        self.multishot
+    }
+
+    /// Changes when it expires, which is all that ends it then.
+    fn update(&mut self, time: i64, absolute: bool) -> Result {
+        if self.multishot && absolute {
+            return Err(EINVAL);
+        }
+        change(&mut self.deadline, time, absolute);
+        if !self.multishot {
+            self.count = 0;
+            self.target = None;
+        }
+        Ok(())
+    }
+}
+
+impl Op for Timeout {
+    const SPEC: Spec = TIMED;
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        let args = TimeoutArgs::parse(sqe, false)?;
+        Ok(Self {
+            deadline: deadline(&args)?,
+            count: args.count,
+            target: None,
+            multishot: args.multishot,
+            etime_success: args.etime_success,
+        })
+    }
+
+    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+        if at.reasons.expired() {
+            at.ring.count_timeout();
+            if self.goes_on() && at.post_more(ETIME.to_raw(), 0) {
+                return Outcome::Sleep;
+            }
+            return Outcome::failed(ETIME);
+        }
+        match self.target {
+            Some(target) if at.ring.has_counted(target) => {
+                at.ring.count_timeout();
+                return Outcome::done(0);
+            }
+            None if self.count != 0 && !self.multishot => {
+                self.target = Some(at.ring.count_from_now(self.count));
+            }
+            _ => {}
+        }
+        Outcome::Sleep
+    }
+
+    fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Outcome {
+        ring.count_timeout();
+        Outcome::failed(error)
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        Some(self.deadline)
+    }
+
+    fn owns(&self) -> bool {
+        // It is asked what its result means.
+        true
+    }
+}
+
+/// LINK_TIMEOUT: limits the time that the request before it in a link has.
+///
+/// It is not driven itself: its timer is that request's, see [`crate::req::Limit`].
+pub(crate) struct LinkTimeout {
+    deadline: Deadline,
+}
+
+impl Op for LinkTimeout {
+    const SPEC: Spec = TIMED;
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        let args = TimeoutArgs::parse(sqe, true)?;
+        Ok(Self {
+            deadline: deadline(&args)?,
+        })
+    }
+
+    fn issue(&mut self, _at: Attempt<'_, '_>) -> Outcome {
+        // There is no request before it.
+        Outcome::failed(EINVAL)
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        Some(self.deadline)
+    }
+}
+
+/// TIMEOUT_REMOVE: ends a timeout, or changes it.
+pub(crate) struct TimeoutRemove {
+    target: u64,
+    update: Option<(i64, TimeUpdate)>,
+}
+
+impl TimeoutRemove {
+    fn remove(&self, at: &Attempt<'_, '_>) -> Result {
+        // The one that was there first, of those that nobody has got hold of.
+        let cell = at
+            .ring
+            .waiting(self.target)
+            .filter(|cell| cell.opcode() == op::TIMEOUT && cell.is_parked())
+            .last()
+            .ok_or(ENOENT)?;
+        // One that expires just now finds the reason when it gets home.
+        if let Some(token) = cell.claim(Reasons::CANCELLED) {
+            home::push(&token.cell().home().clone(), token, false);
+        }
+        Ok(())
+    }
+
+    fn update(&self, at: &mut Attempt<'_, '_>, time: i64, absolute: bool) -> Result {
+        let cell = at
+            .ring
+            .waiting(self.target)
+            .filter(|cell| cell.opcode() == op::TIMEOUT)
+            .last()
+            .ok_or(ENOENT)?;
+        let mut token = cell.claim(Reasons::NONE).ok_or(EALREADY)?;
+        let result = match &mut token.owned().job.op {
+            Operation::Timeout(timeout) => timeout.update(time, absolute),
+            _ => Err(ENOENT),
+        };
+        if result.is_ok() {
+            token = stopped(token, Purpose::Own)?;
+            // Its timer is to be started again.
+            token.owned().job.watching = false;
+        }
+        at.ring.arm_again(token);
+        result
+    }
+
+    fn update_link(&self, at: &mut Attempt<'_, '_>, time: i64, absolute: bool) -> Result {
+        let cell = at
+            .ring
+            .all_waiting()
+            .find(|cell| cell.limit() == Some(self.target))
+            .ok_or(ENOENT)?;
+        let token = cell.claim(Reasons::NONE).ok_or(EALREADY)?;
+        let mut token = stopped(token, Purpose::Link)?;
+        let deadline = token.owned().chain.with_first(|token| {
+            let Operation::LinkTimeout(link) = &mut token.owned().job.op else {
+                return None;
+            };
+            change(&mut link.deadline, time, absolute);
+            Some(link.deadline)
+        });
+        let started = match deadline.flatten() {
+            Some(deadline) => token.start_timer(Purpose::Link, deadline),
+            None => Ok(()),
+        };
+        at.ring.arm_again(token);
+        Ok(started?)
+    }
+}
+
+/// Stops a timer of a request that was just claimed. If something has come in first it is too
+/// late: the request goes home.
+fn stopped(mut token: Token, purpose: Purpose) -> Result<Token> {
+    token.stop_timer(purpose);
+    let reasons = token.reasons();
+    if reasons != Reasons::NONE {
+        token.cell().claim(reasons);
+        home::push(&token.cell().home().clone(), token, false);
+        return Err(EALREADY);
+    }
+    Ok(token)
+}
+
+impl Op for TimeoutRemove {
+    const SPEC: Spec = TIMED;
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let args = TimeoutRemoveArgs::parse(sqe, flags)?;
+        Ok(Self {
+            target: args.target,
+            update: match args.update {
+                Some(update) => Some((nanoseconds(update.time)?, update)),
+                None => None,
+            },
+        })
+    }
+
+    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+        let result = match self.update {
+            Some((time, update)) => match update.kind {
+                UpdateKind::Plain => self.update(&mut at, time, update.absolute),
+                UpdateKind::Link => self.update_link(&mut at, time, update.absolute),
+                UpdateKind::Nothing => self.remove(&at),
+            },
+            None => self.remove(&at),
+        };
+        match result {
+            Ok(()) => Outcome::done(0),
+            Err(error) => Outcome::failed(error),
+        }
+    }
+}

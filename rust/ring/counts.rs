@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Timeouts that end after so many completions. `io_uring/timeout.c` of the kernel.
+//!
+//! Completions are numbered as user space gets to see them: those of a submission count for the
+//! timeouts in it, wherever they stand. Completions of timeouts have no number.
+
+use super::{Locked, Ring};
+use crate::{
+    req::{claim::Reasons, home},
+    uapi::setup::layout,
+};
+
+/// The numbers, which wrap around.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// How many completions of timeouts there were.
+    timeouts: u32,
+    /// How many other ones user space was told of.
+    seen: u32,
+}
+
+/// Whether `target` is `seen`, or before it.
+fn reached(seen: u32, target: u32) -> bool {
+    seen.wrapping_sub(target) as i32 >= 0
+}
+
+impl Ring {
+    /// How many completions user space was told of.
+    fn told(&self) -> u32 {
+        self.memory.words.load::<{ layout::CQ_TAIL }>()
+    }
+}
+
+impl Locked<'_> {
+    /// The number that the `count`th completion from now on has.
+    pub(crate) fn count_from_now(&mut self, count: u32) -> u32 {
+        if !self.state.counting {
+            self.state.counting = true;
+            self.state.counts.seen = self.ring.told().wrapping_sub(self.state.counts.timeouts);
+        }
+        self.state.counts.seen.wrapping_add(count)
+    }
+
+    /// Whether user space was told of the completion with this number.
+    pub(crate) fn has_counted(&self, target: u32) -> bool {
+        reached(self.state.counts.seen, target)
+    }
+
+    /// Does not count one completion, which is that of a timeout.
+    pub(crate) fn count_timeout(&mut self) {
+        let counts = &mut self.state.counts;
+        counts.timeouts = counts.timeouts.wrapping_add(1);
+    }
+
+    /// Ends the timeouts whose count is reached.
+    #[cold]
+    pub(super) fn end_counts(&mut self) {
+        let tail = self.state.cq.tail();
+        let counts = &mut self.state.counts;
+        let now = tail.wrapping_sub(counts.timeouts);
+        // A timeout that ends without a completion has the number go back.
+        if reached(now, counts.seen) {
+            counts.seen = now;
+        }
+        let seen = counts.seen;
+        let mut left = false;
+        for cell in self.state.waiting.iter() {
+            match cell.target() {
+                Some(target) if reached(seen, target) => {
+                    if let Some(token) = cell.claim(Reasons::NONE) {
+                        home::push(&token.cell().home().clone(), token, false);
+                    }
+                }
+                Some(_) => left = true,
+                None => {}
+            }
+        }
+        self.state.counting = left;
+    }
+}

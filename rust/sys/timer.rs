@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The timers of a cell, which wake it up like a wait queue does.
+//!
+//! C header: `include/linux/hrtimer.h`.
+
+use super::{
+    bindings,
+    token::{Cell, Parcel, Token},
+};
+use crate::{req::claim::Reasons, uapi::args::Clock};
+use core::{
+    cell::UnsafeCell,
+    marker::PhantomPinned,
+    mem::{offset_of, MaybeUninit},
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{Atomic, Relaxed},
+};
+
+/// When a timer expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deadline {
+    /// Nanoseconds: since the clock's beginning, in the view of the host, or from the start of the
+    /// timer.
+    pub(crate) time: i64,
+    /// Which of both.
+    pub(crate) absolute: bool,
+    /// Whose nanoseconds.
+    pub(crate) clock: Clock,
+}
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The request waits for it.
+    Own,
+    /// It ends the request.
+    Link,
+}
+
+impl Clock {
+    const fn id(self) -> i32 {
+        match self {
+            Self::Monotonic => bindings::CLOCK_MONOTONIC as i32,
+            Self::Boottime => bindings::CLOCK_BOOTTIME as i32,
+            Self::Realtime => bindings::CLOCK_REALTIME as i32,
+        }
+    }
+
+    /// The host's view of a time in the current task's time namespace.
+    pub(crate) fn to_host(self, time: i64) -> i64 {
+        // SAFETY: `current` has its namespaces in a system call and in task work.
+        unsafe { bindings::ruring_ktime_to_host(self.id(), time) }
+    }
+}
+
+/// A timer.
+///
+/// # Invariants
+///
+/// If `set`, `timer` is initialised, and may be running until it is cancelled.
+struct Timer<P: Parcel> {
+    timer: UnsafeCell<MaybeUninit<bindings::hrtimer>>,
+    /// Only changed by the holder of the token.
+    set: Atomic<bool>,
+    cell: UnsafeCell<*const Cell<P>>,
+    reasons: Reasons,
+    _pin: PhantomPinned,
+}
+
+/// Both timers of a cell.
+pub(super) struct Timers<P: Parcel> {
+    own: Timer<P>,
+    link: Timer<P>,
+}
+
+impl<P: Parcel> Timer<P> {
+    fn new(reasons: Reasons) -> Self {
+        Self {
+            timer: UnsafeCell::new(MaybeUninit::uninit()),
+            set: Atomic::new(false),
+            cell: UnsafeCell::new(core::ptr::null()),
+            reasons,
+            _pin: PhantomPinned,
+        }
+    }
+
+    /// Starts it anew.
+    ///
+    /// # Safety
+    ///
+    /// The timer must not move, `cell` must be the live cell that it is of, and the caller must
+    /// hold that one's token. The timer must be stopped before the cell goes.
+    unsafe fn start(&self, cell: *const Cell<P>, deadline: Deadline) {
+        self.stop();
+        let timer = self.timer.get().cast::<bindings::hrtimer>();
+        let mode = if deadline.absolute {
+            bindings::hrtimer_mode_HRTIMER_MODE_ABS
+        } else {
+            bindings::hrtimer_mode_HRTIMER_MODE_REL
+        };
+        // INVARIANT: It is initialised below, by the only one who looks at `set`.
+        self.set.store(true, Relaxed);
+        // SAFETY: The timer is not running, so that nobody else touches it or `cell`. It stays
+        // where it is until it is stopped.
+        unsafe {
+            *self.cell.get() = cell;
+            bindings::hrtimer_setup(timer, Some(Self::expire), deadline.clock.id(), mode);
+            bindings::hrtimer_start_range_ns(timer, deadline.time, 0, mode);
+        }
+    }
+
+    /// Stops it, and waits until it is not running any more. Only for the holder of the token.
+    #[inline]
+    fn stop(&self) {
+        if self.set.load(Relaxed) {
+            // SAFETY: By the type invariants.
+            unsafe { bindings::hrtimer_cancel(self.timer.get().cast()) };
+            // INVARIANT: It need not be cancelled any more.
+            self.set.store(false, Relaxed);
+        }
+    }
+
+    /// Called once the time has come, with interrupts off and without locks.
+    ///
+    /// # Safety
+    ///
+    /// `timer` must be that of a [`Timer`] that was started.
+    unsafe extern "C" fn expire(timer: *mut bindings::hrtimer) -> bindings::hrtimer_restart {
+        // SAFETY: `timer` is the field of a `Timer`, which stays until it is stopped, and that
+        // waits for the end of this call.
+        let this = unsafe { &*timer.byte_sub(offset_of!(Self, timer)).cast::<Self>() };
+        // SAFETY: As above, the cell stays as long.
+        let cell = unsafe { &**this.cell.get() };
+        if let Some(token) = cell.claim(this.reasons) {
+            P::deliver(token);
+        }
+        bindings::hrtimer_restart_HRTIMER_NORESTART
+    }
+}
+
+impl<P: Parcel> Timers<P> {
+    pub(super) fn new() -> Self {
+        Self {
+            own: Timer::new(Reasons::EXPIRED),
+            link: Timer::new(Reasons::LINK_EXPIRED),
+        }
+    }
+
+    /// Stops both. Only for the holder of the token.
+    #[inline]
+    pub(super) fn stop(&self) {
+        self.own.stop();
+        self.link.stop();
+    }
+
+    fn of(&self, purpose: Purpose) -> &Timer<P> {
+        match purpose {
+            Purpose::Own => &self.own,
+            Purpose::Link => &self.link,
+        }
+    }
+}
+
+impl<P: Parcel> Token<P> {
+    /// Has the cell woken up at `deadline`. One that was set before for the same purpose is
+    /// forgotten. `-ENOMEM` without memory for a timer. May sleep.
+    ///
+    /// The timer leaves its reason while the token is held, and delivers it once it is parked.
+    pub(crate) fn start_timer(&mut self, purpose: Purpose, deadline: Deadline) -> Result {
+        let cell = self.cell();
+        let timer = cell.waits().make_extra()?.timers.of(purpose);
+        // SAFETY: The timer is in a box of the cell, which stops it before it goes.
+        unsafe { timer.start(cell, deadline) };
+        Ok(())
+    }
+
+    /// Stops a timer. It may have left its reason by then. May sleep.
+    pub(crate) fn stop_timer(&mut self, purpose: Purpose) {
+        if let Some(extra) = self.cell().waits().extra() {
+            extra.timers.of(purpose).stop();
+        }
+    }
+}
