@@ -139,6 +139,20 @@ ssize_t tcp_hold(int sv[2])
 	return sum;
 }
 
+ssize_t tcp_full(int sv[2])
+{
+	ssize_t held = tcp_hold(sv), more;
+	int room = 1;
+
+	if (held < 0)
+		return held;
+	if (setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)))
+		return -errno;
+	/* the last packet may have room of its own */
+	more = fill_socket(sv[0]);
+	return more < 0 ? more : held + more;
+}
+
 int read_all(int fd, void *buf, size_t len)
 {
 	while (len) {

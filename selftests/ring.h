@@ -175,6 +175,11 @@ socklen_t inet_name(int fd, struct sockaddr_storage *addr);
  * the receiver's window is closed. Returns the bytes that are ahead of it.
  */
 ssize_t tcp_hold(int sv[2]);
+/*
+ * Have a pair of TCP sockets take nothing any more until all of what this
+ * returns, in bytes, is read.
+ */
+ssize_t tcp_full(int sv[2]);
 /* Read exactly @len bytes, as slowly as they come; 0 or a negative errno. */
 int read_all(int fd, void *buf, size_t len);
 /* A network namespace of our own, with a loopback device. */

@@ -10,10 +10,15 @@
 
 #[path = "../../../../rust/req/claim.rs"]
 mod claim;
+#[path = "../../../../rust/notif/flight.rs"]
+mod flight;
 #[path = "../../../../rust/kbuf/mapped.rs"]
 mod mapped;
+#[path = "../../../../rust/notif/notice.rs"]
+mod notice;
 
 mod atomic_model;
 
 mod test_claim;
 mod test_mapped;
+mod test_notif;

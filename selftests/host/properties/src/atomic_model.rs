@@ -20,6 +20,10 @@ impl<T: Copy + PartialEq> Atomic<T> {
         self.0.get()
     }
 
+    pub(crate) fn store<O>(&self, value: T, _: O) {
+        self.0.set(value);
+    }
+
     pub(crate) fn xchg<O>(&self, value: T, _: O) -> T {
         self.0.replace(value)
     }

@@ -21,10 +21,14 @@ mod classic;
 mod cursor;
 #[path = "../../../../rust/uapi/errno.rs"]
 mod errno;
+#[path = "../../../../rust/notif/flight.rs"]
+mod flight;
 #[path = "../../../../rust/uapi/ioctl.rs"]
 mod ioctl;
 #[path = "../../../../rust/kbuf/mapped.rs"]
 mod mapped;
+#[path = "../../../../rust/notif/notice.rs"]
+mod notice;
 #[path = "../../../../rust/rsrc/pieces.rs"]
 mod pieces;
 #[path = "../../../../rust/uapi/setup.rs"]
@@ -42,6 +46,7 @@ mod test_claim;
 mod test_classic;
 mod test_cursor;
 mod test_mapped;
+mod test_notif;
 mod test_pieces;
 mod test_setup;
 mod test_slots;

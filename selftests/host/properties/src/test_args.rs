@@ -6,8 +6,8 @@ use crate::{
     args::{
         AcceptArgs, AddressArgs, CancelArgs, Clock, CloseArgs, FilesUpdateArgs, InstallArgs,
         ListenArgs, NopArgs, Place, PollArgs, PollRemoveArgs, ProvideArgs, RecvArgs, RemoveArgs,
-        RwArgs, RwKind, SendArgs, ShutdownArgs, SocketArgs, Time, TimeUpdate, TimeoutArgs,
-        TimeoutRemoveArgs, UpdateKind,
+        RwArgs, RwKind, SendArgs, SendZcArgs, ShutdownArgs, SocketArgs, Time, TimeUpdate,
+        TimeoutArgs, TimeoutRemoveArgs, UpdateKind,
     },
     cases,
     errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOVERFLOW},
@@ -24,6 +24,8 @@ enum Op {
     Recvmsg,
     Send,
     Sendmsg,
+    SendZc,
+    SendmsgZc,
     Read,
     Readv,
     ReadMultishot,
@@ -45,12 +47,14 @@ enum Op {
     TimeoutRemove,
 }
 
-const OPS: [Op; 24] = [
+const OPS: [Op; 26] = [
     Op::Nop,
     Op::Recv,
     Op::Recvmsg,
     Op::Send,
     Op::Sendmsg,
+    Op::SendZc,
+    Op::SendmsgZc,
     Op::Read,
     Op::Readv,
     Op::ReadMultishot,
@@ -78,6 +82,7 @@ enum Args {
     Nop(NopArgs),
     Recv(RecvArgs),
     Send(SendArgs),
+    SendZc(SendZcArgs),
     Rw(RwArgs),
     Accept(AcceptArgs),
     PollAdd(PollArgs),
@@ -118,6 +123,8 @@ fn parse(op: Op, fields: &Fields) -> Result<Args> {
         Op::Recvmsg => Args::Recv(RecvArgs::parse(sqe, flags, true)?),
         Op::Send => Args::Send(SendArgs::parse(sqe, flags, false)?),
         Op::Sendmsg => Args::Send(SendArgs::parse(sqe, flags, true)?),
+        Op::SendZc => Args::SendZc(SendZcArgs::parse(sqe, flags, false)?),
+        Op::SendmsgZc => Args::SendZc(SendZcArgs::parse(sqe, flags, true)?),
         Op::Read => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Plain)?),
         Op::Readv => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Vector)?),
         Op::ReadMultishot => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Multishot)?),
@@ -232,6 +239,38 @@ fn model(op: Op, f: &Fields) -> Result<Args> {
                 bundle: prio(4),
                 vectorized: prio(5),
                 fixed: prio(2),
+                dest: f.off(),
+                dest_len: f.addr_len(),
+            }),
+        ),
+        Op::SendZc | Op::SendmsgZc => (
+            vec![
+                // __pad2[0]
+                einval(f.attr_type_mask() != 0),
+                // IORING_RECVSEND_POLL_FIRST, IORING_RECVSEND_FIXED_BUF,
+                // IORING_SEND_ZC_REPORT_USAGE, RURING_SEND_ZC_COMBINE_CQE, IORING_SEND_VECTORIZED
+                einval(f.ioprio() & !0x3d != 0),
+                einval(f.flags() & CQE_SKIP != 0 && !prio(4)),
+                einval(prio(4) && (prio(3) || f.addr3() != 0)),
+                einval(op == Op::SendZc && f.pad3() != 0),
+                einval(op == Op::SendmsgZc && f.off() != 0),
+                einval(op == Op::SendmsgZc && f.file_index() != 0),
+            ],
+            Args::SendZc(SendZcArgs {
+                addr: f.addr(),
+                len: f.len(),
+                // MSG_NOSIGNAL
+                msg_flags: f.op_flags() | 0x4000,
+                poll_first: prio(0),
+                vectorized: prio(5),
+                fixed: prio(2),
+                combined: prio(4),
+                report: prio(3),
+                notif_data: if f.addr3() != 0 {
+                    f.addr3()
+                } else {
+                    f.user_data()
+                },
                 dest: f.off(),
                 dest_len: f.addr_len(),
             }),
@@ -520,6 +559,12 @@ fn good(op: Op) -> [Fields; 2] {
             .set_ioprio(33)
             .set_len(9),
         Op::Sendmsg => plain.set_addr(0x7000).set_len(1).set_ioprio(1),
+        Op::SendZc => plain
+            .set_off(0x7000)
+            .set_addr_len(16)
+            .set_ioprio(0x29)
+            .set_addr3(0x3344),
+        Op::SendmsgZc => plain.set_addr(0x7000).set_ioprio(0x11).set_flags(CQE_SKIP),
         Op::Read => plain.set_addr(0x7000).set_len(9).set_off(u64::MAX),
         Op::Readv => plain.set_flags(BUFFER_SELECT).set_addr(0x7000).set_len(1),
         Op::ReadMultishot => plain.set_op_flags(8).set_off(5),
