@@ -294,6 +294,45 @@ TEST_F(ring, connection_reset_ends_it)
 	ASSERT_CQE(&self->ring, 1, -ECONNRESET, 0);
 }
 
+/* Both are there before the request is looked at again. */
+TEST_F(ring, data_and_the_end_behind_it)
+{
+	struct io_uring_cqe cqe;
+	struct pbuf pb;
+	int sv[2];
+
+	ASSERT_EQ(0, tcp_pair(sv));
+	ASSERT_EQ(0, pbuf_init(&pb, &self->ring, GROUP, 4, 16));
+	pbuf_fill(&pb);
+	prep_recv_multi(&self->ring, sv[0], GROUP, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(3, write(sv[1], "abc", 3));
+	ASSERT_EQ(0, shutdown(sv[1], SHUT_WR));
+	/* The end counts as something left. */
+	ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+	EXPECT_EQ(3, cqe.res);
+	EXPECT_EQ(MORE | BUFFER_FLAGS(0), cqe.flags & ~NONEMPTY);
+	ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+	EXPECT_EQ(0, cqe.res);
+	EXPECT_EQ(0, cqe.flags & ~NONEMPTY);
+}
+
+TEST_F(ring, data_and_an_error_behind_it)
+{
+	struct pbuf pb;
+	int sv[2];
+
+	ASSERT_EQ(0, tcp_pair(sv));
+	ASSERT_EQ(0, pbuf_init(&pb, &self->ring, GROUP, 4, 16));
+	pbuf_fill(&pb);
+	prep_recv_multi(&self->ring, sv[0], GROUP, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(3, write(sv[1], "abc", 3));
+	ASSERT_EQ(0, tcp_reset(sv[1]));
+	ASSERT_CQE(&self->ring, 1, 3, MORE | BUFFER_FLAGS(0));
+	ASSERT_CQE(&self->ring, 1, -ECONNRESET, 0);
+}
+
 TEST_F(ring, tcp_stream_arrives_whole)
 {
 	unsigned int sent = 0, seen = 0, i;

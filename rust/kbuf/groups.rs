@@ -16,7 +16,7 @@ use crate::{
         errno::{Result, EEXIST, EFAULT, EINVAL, ENOBUFS, ENOENT, EOVERFLOW},
     },
 };
-use core::num::NonZeroU32;
+use core::{num::NonZeroU32, ops::Deref};
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVVec},
     prelude::*,
@@ -170,6 +170,59 @@ impl Taken {
     #[inline]
     pub(crate) fn addr(&self) -> u64 {
         self.selected.entry.addr
+    }
+}
+
+/// The memory of several buffers, kept from one selection to the next.
+pub(crate) struct Pieces {
+    slots: KVec<IoVec>,
+    count: usize,
+}
+
+impl Pieces {
+    /// None, and no room for any.
+    pub(crate) const fn new() -> Self {
+        Self {
+            slots: KVec::new(),
+            count: 0,
+        }
+    }
+
+    fn room(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    fn make_room(&mut self, count: usize) -> Result {
+        if self.slots.len() < count {
+            self.slots = KVec::from_elem(IoVec::default(), count, GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(())
+    }
+
+    /// Adds one, for which there must be room. `-EFAULT` for what is not user memory.
+    #[inline]
+    fn put(&mut self, base: u64, len: u32) -> Result {
+        if !access_ok(base, len as usize) {
+            return Err(EFAULT);
+        }
+        let slot = self.slots.get_mut(self.count).ok_or(EFAULT)?;
+        let len = len.into();
+        *slot = IoVec { base, len };
+        self.count += 1;
+        Ok(())
+    }
+}
+
+impl Deref for Pieces {
+    type Target = [IoVec];
+
+    #[inline]
+    fn deref(&self) -> &[IoVec] {
+        self.slots.get(..self.count).unwrap_or_default()
     }
 }
 
@@ -449,26 +502,18 @@ impl Groups {
     ///
     /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one,
     /// `-EFAULT` for what is not user memory, `-ENOMEM`. May sleep.
-    pub(crate) fn take_many(
-        &mut self,
-        id: u16,
-        limit: usize,
-        iov: &mut KVec<IoVec>,
-    ) -> Result<Bundle> {
+    pub(crate) fn take_many(&mut self, id: u16, limit: usize, iov: &mut Pieces) -> Result<Bundle> {
         let limit = limit.min(MAX_RW_COUNT);
-        let room = iov.capacity().clamp(1, MAX_SPAN);
+        let room = iov.room().clamp(1, MAX_SPAN);
         iov.clear();
         match self.find(id).ok_or(ENOENT)? {
             Group::Mapped(group) => {
                 let Ring { entries, ring, .. } = group;
                 let count = ring.span_len(entries, limit, room).ok_or(ENOBUFS)?;
-                if iov.capacity() < count {
-                    *iov = KVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
-                }
+                iov.make_room(count)?;
                 let whole = group.keep.is_none();
-                let span = ring.select_span(entries, count, limit, !whole, |addr, len| {
-                    put_piece(iov, addr, len)
-                })?;
+                let put = |addr, len| iov.put(addr, len);
+                let span = ring.select_span(entries, count, limit, !whole, put)?;
                 Ok(Bundle {
                     group: id,
                     whole,
@@ -483,7 +528,8 @@ impl Groups {
                 if limit != 0 {
                     len = len.min(limit as u32);
                 }
-                put_piece(iov, selected.entry.addr, len)?;
+                iov.make_room(1)?;
+                iov.put(selected.entry.addr, len)?;
                 Ok(Bundle {
                     group: id,
                     whole: true,
@@ -500,7 +546,7 @@ impl Groups {
         &mut self,
         id: u16,
         limit: usize,
-        iov: &mut KVec<IoVec>,
+        iov: &mut Pieces,
     ) -> Result<Bundle> {
         let limit = match self.find(id) {
             Some(Group::Classic(_)) => 0,
@@ -532,15 +578,6 @@ impl Groups {
 fn buffer_flags(bid: u16, more: bool) -> u32 {
     let more = if more { cqe::BUF_MORE } else { 0 };
     cqe::BUFFER | more | u32::from(bid) << cqe::BUFFER_SHIFT
-}
-
-/// Appends to a vector that has room. `-EFAULT` for what is not user memory.
-fn put_piece(iov: &mut KVec<IoVec>, base: u64, len: u32) -> Result {
-    if !access_ok(base, len as usize) {
-        return Err(EFAULT);
-    }
-    let len = len.into();
-    Ok(iov.push(IoVec { base, len }, GFP_KERNEL_ACCOUNT)?)
 }
 
 /// How many of the pieces have the first `used` bytes in them.

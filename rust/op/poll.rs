@@ -13,11 +13,11 @@ use crate::{
     uapi::{
         abi::{events, op},
         args::{PollArgs, PollRemoveArgs},
-        errno::{Result, EALREADY, ENOENT},
+        errno::{Result, EALREADY, EBADF, ENOENT},
         sqe::{Flags, Sqe},
     },
 };
-use kernel::sync::Arc;
+use kernel::{fs::File, sync::Arc};
 
 /// POLL_ADD.
 pub(crate) struct PollAdd {
@@ -34,10 +34,11 @@ impl PollAdd {
     }
 
     /// The events of `wanted` that are there at the moment.
-    fn look(&self, at: &Attempt<'_, '_>, wanted: u32) -> Result<u32> {
+    #[inline(never)]
+    fn look(&self, file: Option<&File>, wanted: u32) -> Result<u32> {
         match &self.ring {
             Some(ring) => Ok(ring.poll(&PollTable::none()) & wanted),
-            None => Ok(events_of(at.file()?, wanted)),
+            None => Ok(events_of(file.ok_or(EBADF)?, wanted)),
         }
     }
 }
@@ -72,7 +73,7 @@ impl Op for PollAdd {
         let mut mask = at.reasons.events() & wanted;
         // A waker that says nothing, or one of several, may be out of date.
         if mask == 0 || at.reasons.again() {
-            mask = match self.look(&at, wanted) {
+            mask = match self.look(at.file, wanted) {
                 Ok(mask) => mask,
                 Err(error) => return Outcome::failed(error),
             };
@@ -89,14 +90,22 @@ impl Op for PollAdd {
         Outcome::done(mask)
     }
 
+    #[inline]
     fn multishot(&self) -> bool {
         self.args.multishot()
     }
 
+    #[inline]
+    fn owns(&self) -> bool {
+        self.ring.is_some()
+    }
+
+    #[inline]
     fn events(&self) -> u32 {
         self.args.events
     }
 
+    #[inline]
     fn ring(&self) -> Option<&Arc<Ring>> {
         self.ring.as_ref()
     }

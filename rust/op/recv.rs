@@ -7,6 +7,7 @@ mod bundle;
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
     kbuf::groups::Taken,
+    req::claim::Reasons,
     sys::socket::{Buffers, Received, Socket},
     uapi::{
         abi::{cqe, events, msg, MAX_RW_COUNT},
@@ -27,6 +28,13 @@ pub(super) fn nonempty(received: &Received) -> u32 {
     } else {
         0
     }
+}
+
+/// Whether wake-ups may have been for data and for the end or an error behind it, which does not
+/// show before the data is gone, and of which no other wake-up will come.
+#[inline]
+pub(super) fn may_have_ended(socket: Socket<'_>, reasons: Reasons) -> bool {
+    reasons.again() && (!socket.tells_end() || reasons.events() & events::ERR != 0)
 }
 
 /// RECV.
@@ -218,8 +226,7 @@ impl Op for Recv {
                 return outcome;
             }
         }
-        // Several wake-ups may be data and the end of the stream, of which only one shows at first.
-        let mut again = at.reasons.again();
+        let mut again = may_have_ended(socket, at.reasons);
         if !self.args.multishot {
             let outcome = self.shot::<false>(socket, &mut at, &mut again);
             return outcome.unwrap_or(Outcome::Later);

@@ -3,7 +3,7 @@
 //! RECVMSG, single and multishot. `io_uring/net.c` of the kernel.
 
 use super::{
-    recv::{nonempty, MAX_SHOTS},
+    recv::{may_have_ended, nonempty, MAX_SHOTS},
     Attempt, Op, Outcome, Spec, Wait,
 };
 use crate::{
@@ -83,7 +83,7 @@ impl Message {
 
     /// Multishot: receives until there is nothing more.
     fn shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>, group: u16) -> Outcome {
-        let mut again = at.reasons.again();
+        let mut again = may_have_ended(socket, at.reasons);
         loop {
             let Some(taken) = at.ring.groups().take(group, self.args.len as usize) else {
                 return Outcome::failed(ENOBUFS);

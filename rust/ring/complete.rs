@@ -275,7 +275,7 @@ impl Locked<'_> {
     }
 
     /// Drops the reference to a file. The last one is not left for the task's way back.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put_file(&mut self, file: FileRef) {
         match file {
             FileRef::Own(file) => {

@@ -143,8 +143,15 @@ impl Locked<'_> {
         Ok(FileRef::Own(OpenFile::get(job.fd)?))
     }
 
-    /// Drives a request that is not to be cancelled.
-    pub(super) fn run(&mut self, mut token: Token, mut reasons: Reasons) {
+    /// Drives a request.
+    #[inline(never)]
+    pub(super) fn run(&mut self, token: Token, reasons: Reasons) {
+        self.drive(token, reasons);
+    }
+
+    /// As [`Locked::run`], without the call.
+    #[inline(always)]
+    fn drive(&mut self, mut token: Token, mut reasons: Reasons) {
         let mut retries = 0;
         loop {
             if reasons.cancelled() || reasons.link_expired() {
@@ -247,46 +254,48 @@ impl Locked<'_> {
     }
 
     /// Has a request wait for `wanted` of its file. Returns it if it has to be looked at already.
-    fn wait(&mut self, mut token: Token, wanted: u32) -> Option<(Token, Reasons)> {
+    #[inline(always)]
+    fn wait(&mut self, token: Token, wanted: u32) -> Option<(Token, Reasons)> {
+        if token.peek().job.watching {
+            return Self::park(token);
+        }
+        self.arm(token, wanted)
+    }
+
+    #[inline(never)]
+    fn arm(&mut self, mut token: Token, wanted: u32) -> Option<(Token, Reasons)> {
         let job = &mut token.owned().job;
         job.polled = true;
-        if !job.watching {
-            let multishot = wanted & events::ONESHOT == 0;
-            let watched = if job.file.is_some() {
-                token.watch(wanted, |held| held.job.file.as_deref())
-            } else if let Some(ring) = job.op.ring().cloned() {
-                token.watch_ring(&ring, wanted)
-            } else {
-                Watched::NEVER
-            };
-            let job = &mut token.owned().job;
-            match watched {
-                watched if watched.waiting => {
-                    job.watching = multishot;
-                    self.insert(&mut token);
-                    let woken = Reasons::woken(watched.mask, false);
-                    if watched.mask != 0 && multishot {
-                        // What else comes until its task looks is told at the same time.
-                        token.cell().claim(woken);
-                        self.run_later(token);
-                        return None;
-                    }
-                    if watched.mask != 0 {
-                        let reasons = token.reasons();
-                        return Some((token, reasons.and(woken)));
-                    }
-                }
+        let multishot = wanted & events::ONESHOT == 0;
+        let watched = if job.file.is_some() {
+            token.watch(wanted, |held| held.job.file.as_deref())
+        } else if let Some(ring) = job.op.ring().cloned() {
+            token.watch_ring(&ring, wanted)
+        } else {
+            Watched::NEVER
+        };
+        if !watched.waiting {
+            if watched.mask != 0 {
                 // Nothing will wake it up, so this is the last there is to say.
-                watched if watched.mask != 0 => {
-                    return Some((token, Reasons::woken(watched.mask, true)));
-                }
-                _ => {
-                    self.finish(token, EINVAL.to_raw(), 0, true);
-                    return None;
-                }
+                return Some((token, Reasons::woken(watched.mask, true)));
             }
+            self.finish(token, EINVAL.to_raw(), 0, true);
+            return None;
         }
-        Self::park(token)
+        token.owned().job.watching = multishot;
+        self.insert(&mut token);
+        if watched.mask == 0 {
+            return Self::park(token);
+        }
+        let woken = Reasons::woken(watched.mask, false);
+        if multishot {
+            // What else comes until its task looks is told at the same time.
+            token.cell().claim(woken);
+            self.run_later(token);
+            return None;
+        }
+        let reasons = token.reasons();
+        Some((token, reasons.and(woken)))
     }
 
     /// Has a request wait for its time, which begins anew if it has come. Returns it if it has to be
@@ -306,6 +315,7 @@ impl Locked<'_> {
         Self::park(token)
     }
 
+    /// Leaves a request to the next wake-up. Returns it if there was one already.
     #[inline(always)]
     fn park(token: Token) -> Option<(Token, Reasons)> {
         match token.park() {
@@ -370,7 +380,7 @@ impl Locked<'_> {
                 let Some(mut token) = tokens.pop() else { break };
                 left -= 1;
                 let reasons = token.reasons();
-                self.run(token, reasons);
+                self.drive(token, reasons);
                 self.run_ready(false);
             }
             if !tokens.is_empty() {

@@ -359,6 +359,11 @@ __helper unsigned long ruring_vm_pgoff(struct vm_area_struct *vma)
 	return vma->vm_pgoff;
 }
 
+__helper bool ruring_socket_is_tcp(struct socket *sock)
+{
+	return sk_is_tcp(sock->sk);
+}
+
 __helper const char *ruring_socket_proto_name(struct socket *sock)
 {
 	return sock->sk->sk_prot_creator->name;

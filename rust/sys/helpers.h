@@ -94,6 +94,7 @@ void ruring_vm_dontexpand(struct vm_area_struct *vma);
 unsigned long ruring_vm_start(struct vm_area_struct *vma);
 unsigned long ruring_vm_end(struct vm_area_struct *vma);
 unsigned long ruring_vm_pgoff(struct vm_area_struct *vma);
+bool ruring_socket_is_tcp(struct socket *sock);
 const char *ruring_socket_proto_name(struct socket *sock);
 unsigned int ruring_socket_flags(struct socket *sock);
 int ruring_socket_somaxconn(struct socket *sock);

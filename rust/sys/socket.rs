@@ -274,6 +274,14 @@ impl<'a> Socket<'a> {
         matches!(unsafe { (*self.raw).type_ }, SOCK_STREAM | SOCK_SEQPACKET)
     }
 
+    /// Whether it says that there is something left when that is the end of the stream, as only
+    /// TCP does (`tcp_inq_hint()`).
+    #[inline]
+    pub(crate) fn tells_end(self) -> bool {
+        // SAFETY: The socket lives as long as its file.
+        unsafe { bindings::ruring_socket_is_tcp(self.raw) }
+    }
+
     /// Receives, as recvmsg(2): the message into `to`, its sender into `name`, its control
     /// messages to the user address and size `control`. Sleeps unless `flags` has MSG_DONTWAIT.
     #[inline]

@@ -6,8 +6,9 @@
 //! as many as the last bundle had, and when it has filled them a second one takes as many as the
 //! socket says it has bytes for; both make one completion.
 
-use super::{nonempty, Recv, MAX_SHOTS};
+use super::{may_have_ended, nonempty, Recv, MAX_SHOTS};
 use crate::{
+    kbuf::groups::Pieces,
     op::{Attempt, Outcome},
     sys::{
         socket::{Buffers, Socket},
@@ -18,12 +19,11 @@ use crate::{
         errno::EAGAIN,
     },
 };
-use kernel::alloc::KVec;
 
 /// What such a request remembers.
 pub(super) struct Bundle {
     /// The buffers of the last transfer, kept for their memory.
-    iov: KVec<IoVec>,
+    iov: Pieces,
     /// Bytes that the socket had left, if it said so.
     left: usize,
     /// Whether this is the second transfer of a completion.
@@ -37,7 +37,7 @@ pub(super) struct Bundle {
 impl Bundle {
     pub(super) fn new() -> Self {
         Self {
-            iov: KVec::new(),
+            iov: Pieces::new(),
             left: 0,
             second: false,
             capped: false,
@@ -76,7 +76,7 @@ impl Recv {
     ) -> Outcome {
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let all = flags & msg::WAITALL != 0;
-        let mut again = at.reasons.again();
+        let mut again = may_have_ended(socket, at.reasons);
         loop {
             let wanted = bundle.wanted(self.args.len, self.args.total);
             let taken = match at.ring.groups().take_many(group, wanted, &mut bundle.iov) {

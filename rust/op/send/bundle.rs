@@ -4,18 +4,15 @@
 
 use super::Send;
 use crate::{
+    kbuf::groups::Pieces,
     op::{Attempt, Outcome},
-    sys::{
-        socket::{Buffers, Socket},
-        user::IoVec,
-    },
+    sys::socket::{Buffers, Socket},
     uapi::{
         abi::msg,
         errno::{Result, EAGAIN},
     },
 };
 use core::num::NonZeroU32;
-use kernel::alloc::KVec;
 
 /// How many bundles are sent before others have their turn.
 const MAX_BUNDLES: u32 = 32;
@@ -23,7 +20,7 @@ const MAX_BUNDLES: u32 = 32;
 /// What such a request remembers.
 pub(super) struct Bundle {
     /// What is being sent.
-    iov: KVec<IoVec>,
+    iov: Pieces,
     /// Whether it was all that the group had.
     last: bool,
 }
@@ -31,7 +28,7 @@ pub(super) struct Bundle {
 impl Bundle {
     pub(super) fn new() -> Self {
         Self {
-            iov: KVec::new(),
+            iov: Pieces::new(),
             last: false,
         }
     }
