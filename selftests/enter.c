@@ -185,6 +185,25 @@ TEST_F(ring, minimum_wait_settles_for_less)
 	EXPECT_EQ(1, ring_ready(&self->ring));
 }
 
+/* A timeout that is shorter does not shorten it. */
+TEST_F(ring, minimum_wait_is_waited_for)
+{
+	struct __kernel_timespec ts = { .tv_nsec = 1000000 };
+	struct io_uring_getevents_arg arg = {
+		.ts = (uintptr_t)&ts,
+		.min_wait_usec = 50000,
+	};
+	struct timespec start, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	EXPECT_EQ(-ETIME, backend_enter(variant->backend, self->ring.fd, 0, 2,
+					GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
+					sizeof(arg)));
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	EXPECT_LE(50000000, (end.tv_sec - start.tv_sec) * 1000000000LL +
+		  end.tv_nsec - start.tv_nsec);
+}
+
 TEST_F(ring, flags_without_a_poll_thread_do_nothing)
 {
 	prep_nops(&self->ring, 1);

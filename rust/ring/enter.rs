@@ -279,10 +279,8 @@ impl Ring {
                     || self.overflowing()
                     || home.is_some_and(|home| self.has_local_work(home))
             };
-            let deadline = match (min_wait, timeout) {
-                (Some(min_wait), Some(timeout)) => Some(min_wait.min(timeout)),
-                (min_wait, timeout) => min_wait.or(timeout),
-            };
+            // As io_uring: the minimal wait is waited for also if it is longer than the timeout.
+            let deadline = min_wait.or(timeout);
             let waiters = (!self.deferred()).then_some(&self.waiters);
             let woken = sleep_on(waiters, deadline, &ready);
             if let Some(attendance) = attendance {
