@@ -39,6 +39,10 @@ run: modules
 test:
 	@selftests/run
 
+# TESTS="recv-multishot accept" runs some of liburing's programs only.
+liburing:
+	@selftests/liburing/run
+
 # ROWS="nop/* recv/*" measures some rows only, and saves nothing.
 bench bench-check:
 	@bench/run $(if $(filter %-check,$@),--check) $(foreach row,$(ROWS),'$(row)')
@@ -62,6 +66,7 @@ help:
 	@echo 'make run          boots a VM, serves TCP traffic on ruring and on io_uring, shows both'
 	@echo '                  CLIENTS=100 MESSAGES=1000 SIZE=16-112 scale it'
 	@echo 'make test         every test, on the debug kernel; TESTS="a b" picks some'
+	@echo 'make liburing     liburing'\''s own tests on io_uring and on ruring; TESTS="a b" picks some, KERNEL=debug'
 	@echo 'make bench        ruring beside io_uring in instructions; ROWS="nop/* recv/*" picks some rows'
 	@echo 'make bench-check  fails if a row got more than 2% worse than bench/baseline.json'
 	@echo 'make vm           a shell in the VM with the module loaded; CMD='\''…'\'' runs one command'
@@ -74,4 +79,4 @@ help:
 	@echo
 	@echo 'Tools, kernel source and kernels are kept in RURING_CACHE (now: $(or $(RURING_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ruring)).'
 
-.PHONY: all modules setup tools selftests run test bench bench-check vm check doc clean help
+.PHONY: all modules setup tools selftests run test liburing bench bench-check vm check doc clean help

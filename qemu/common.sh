@@ -9,6 +9,7 @@ virtiofsd_version=1.14.0
 virtme_version=1.42
 sphinx_version=8.2.3
 matplotlib_version=3.10.3
+liburing_wanted=2.15
 
 # A make above us must not leak its variables and job server into the kernel's own make.
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KBUILD_OUTPUT KBUILD_EXTMOD
@@ -110,6 +111,14 @@ find_source() {
 	[ -n "$newest" ] || return 1
 	source_dir=$newest
 	kernel_version=${newest##*/linux-}
+}
+
+# The built tests of liburing: of the release wanted, else of the newest there is.
+find_liburing() {
+	local found
+	found=$(find "$cache/liburing" -mindepth 2 -maxdepth 2 -name .complete -printf '%h\n' 2>/dev/null | sort -V)
+	liburing_dir=$(grep "/$liburing_wanted-[^/]*$" <<<"$found" || tail -n1 <<<"$found")
+	[ -n "$liburing_dir" ]
 }
 
 # What a kernel is made from, hashed: its directory's name changes when any of it does.
