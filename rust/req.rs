@@ -194,6 +194,8 @@ impl Parcel for Request {
         home::let_go(home);
     }
 
+    type Tag = Option<Token>;
+
     const UBUF_OPS: &'static Ops<Self> = &UBUF_OPS;
 
     fn together(a: &Face, b: &Face) -> bool {

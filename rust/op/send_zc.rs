@@ -126,15 +126,23 @@ pub(crate) struct Notif {
 }
 
 impl<const MESSAGE: bool> SendZc<MESSAGE> {
-    /// Begins the notification.
+    /// Begins the notification, which keeps the registered buffer if there is one.
     #[inline]
-    fn lend(&self, ring: &mut Locked<'_>) -> Result<Lent> {
-        // There are no registered buffers.
-        if self.fixed {
-            return Err(EFAULT);
+    fn lend(&self, ring: &mut Locked<'_>, index: u16) -> Result<Lent> {
+        let notice = Notice::new(self.mode);
+        if !self.fixed {
+            let len = self.source.after(0).len();
+            return ring.notif(self.notif_data, notice, Some(len));
         }
-        let len = self.source.after(0).len();
-        ring.notif(self.notif_data, Notice::new(self.mode), len)
+        let buffer = ring.buffers().get(index).ok_or(EFAULT)?.clone();
+        match &self.source {
+            Source::One { addr, len } => _ = buffer.memory.part(*addr, *len as usize)?,
+            Source::Many(vector) => _ = buffer.memory.count_pieces(vector)?,
+        }
+        // Its pages are charged already.
+        let mut lent = ring.notif(self.notif_data, notice, None)?;
+        lent.keep(buffer);
+        Ok(lent)
     }
 
     /// Ends the send, and as far as it is concerned the notification.
@@ -187,7 +195,12 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
             } else {
                 Source::One {
                     addr: args.addr,
-                    len: args.len.min(MAX_RW_COUNT as u32),
+                    // A registered buffer refuses more than that.
+                    len: if args.fixed {
+                        args.len
+                    } else {
+                        args.len.min(MAX_RW_COUNT as u32)
+                    },
                 }
             };
             (source, message)
@@ -222,7 +235,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
         }
         let mut lent = match self.lent.take() {
             Some(lent) => lent,
-            None => match self.lend(at.ring) {
+            None => match self.lend(at.ring, at.index) {
                 Ok(lent) => lent,
                 Err(error) => return Outcome::failed(error),
             },
@@ -234,7 +247,11 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
             Some(message) => message.parts(),
             None => (None, (0, 0)),
         };
-        let sent = socket.send_zc(buffers, name, control, flags, &mut lent);
+        let sent = if self.fixed {
+            socket.send_zc_kept(buffers, name, control, flags, &mut lent)
+        } else {
+            socket.send_zc(buffers, name, control, flags, &mut lent)
+        };
         self.lent = Some(lent);
         let all = flags & msg::WAITALL != 0;
         let (res, broken) = match sent {

@@ -15,9 +15,14 @@ use crate::{
 
 impl Locked<'_> {
     /// Begins a notification of the current task's, to be posted with `user_data`. Charges the
-    /// ring's user, if there is one, for the pages that `len` bytes lie in at most.
+    /// ring's user, if there is one, for the pages that `len` bytes lie in at most, if it is given.
     #[inline]
-    pub(crate) fn notif(&mut self, user_data: u64, notice: Notice, len: usize) -> Result<Lent> {
+    pub(crate) fn notif(
+        &mut self,
+        user_data: u64,
+        notice: Notice,
+        len: Option<usize>,
+    ) -> Result<Lent> {
         const PAGE_SHIFT: u32 = 12;
         let submitters = &mut self.state.submitters;
         let record = submitters.iter_mut().find(|r| r.home.is_current());
@@ -28,7 +33,7 @@ impl Locked<'_> {
         };
         record.used += 1;
         let mut pages = None;
-        if let Some(account) = &self.ring.account {
+        if let (Some(account), Some(len)) = (&self.ring.account, len) {
             match account.charge((len >> PAGE_SHIFT) as u32 + 2) {
                 Ok(charged) => pages = Some(charged),
                 Err(error) => {
@@ -57,7 +62,11 @@ impl Locked<'_> {
     #[inline]
     pub(crate) fn discard_notif(&mut self, mut token: Token) {
         self.take_notif(&mut token);
+        let kept = token.take_kept();
         self.recycle(token);
+        if let Some(buffer) = kept {
+            self.put_buffer(buffer);
+        }
     }
 
     /// What the notification is to say. What it keeps goes.
@@ -97,6 +106,7 @@ impl Locked<'_> {
         let Some(notice) = self.take_notif(&mut token) else {
             return;
         };
+        let kept = token.take_kept();
         let res = notice.res(usage);
         match notice {
             Notice::Free { .. } => {
@@ -108,6 +118,9 @@ impl Locked<'_> {
                 self.complete(token, done);
             }
             Notice::Result(sent) => self.finish(token, res, cqe::NOTIF, sent.broken),
+        }
+        if let Some(buffer) = kept {
+            self.put_buffer(buffer);
         }
     }
 

@@ -8,7 +8,7 @@
 use crate::{
     req::Token,
     sys::{
-        buffer::UserBuffer,
+        buffer::{Registered, UserBuffer},
         pin::Ledger,
         user::{self, index_nospec},
     },
@@ -22,13 +22,9 @@ use kernel::{
 /// Most buffers of a table.
 const MAX_BUFFERS: u32 = 1 << 14;
 
-/// A registered buffer.
-pub(crate) struct Buffer {
-    /// Its memory.
-    pub(crate) memory: UserBuffer,
-    /// For the completion that tells that nobody uses it any more, if its user wants that.
-    pub(crate) tag: Option<Token>,
-}
+/// A registered buffer, with the completion that tells that nobody uses it any more, if its user
+/// wants that.
+pub(crate) type Buffer = Registered<Option<Token>>;
 
 /// The table.
 #[derive(Default)]

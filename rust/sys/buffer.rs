@@ -7,6 +7,7 @@
 use super::{
     bindings,
     pin::{Charge, Ledger, Pins},
+    user::IoVec,
 };
 use crate::{
     rsrc::pieces::{Cut, Place, PAGE_SHIFT},
@@ -15,6 +16,7 @@ use crate::{
         errno::{Result, EFAULT, EINVAL, EOVERFLOW},
     },
 };
+use core::marker::PhantomData;
 use kernel::{
     alloc::{
         flags::{__GFP_NOWARN, GFP_KERNEL_ACCOUNT},
@@ -47,6 +49,14 @@ pub(crate) struct UserBuffer {
 unsafe impl Send for UserBuffer {}
 // SAFETY: It cannot be changed, and what is in the pages is only reached through iterators.
 unsafe impl Sync for UserBuffer {}
+
+/// A buffer that is shared by all who use it, with a mark of its owner's.
+pub(crate) struct Registered<T> {
+    /// The buffer.
+    pub(crate) memory: UserBuffer,
+    /// The mark.
+    pub(crate) tag: T,
+}
 
 /// Bytes of a buffer.
 ///
@@ -140,6 +150,88 @@ impl UserBuffer {
             at: at as usize,
             len,
         })
+    }
+}
+
+impl UserBuffer {
+    /// How many pieces the bytes of `iov` are in. `-EFAULT` if one element has none, or some that
+    /// are not of the buffer; `-EINVAL` if all have more than one transfer can have.
+    pub(crate) fn count_pieces(&self, iov: &[IoVec]) -> Result<usize> {
+        let (mut count, mut total) = (0, 0);
+        for piece in iov {
+            let part = self.part(piece.base, piece.len as usize)?;
+            if part.len == 0 {
+                return Err(EFAULT);
+            }
+            count += self.cut.find(part.at, part.len).count;
+            total += part.len;
+        }
+        if total > MAX_RW_COUNT {
+            return Err(EINVAL);
+        }
+        Ok(count)
+    }
+
+    /// The pieces that the bytes of `iov` are in, see [`UserBuffer::count_pieces`]. May sleep.
+    pub(super) fn gather(&self, iov: &[IoVec]) -> Result<Gathered<'_>> {
+        let count = self.count_pieces(iov)?;
+        let mut pieces = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
+        let mut total = 0;
+        for piece in iov {
+            let part = self.part(piece.base, piece.len as usize)?;
+            let found = self.cut.find(part.at, part.len);
+            let (mut skip, mut left) = (found.skip as u32, part.len as u32);
+            for piece in &self.pieces[found.index..found.index + found.count] {
+                let len = left.min(piece.bv_len - skip);
+                let piece = bindings::bio_vec {
+                    bv_page: piece.bv_page,
+                    bv_len: len,
+                    bv_offset: piece.bv_offset + skip,
+                };
+                pieces.push(piece, GFP_KERNEL_ACCOUNT)?;
+                left -= len;
+                skip = 0;
+            }
+            total += part.len;
+        }
+        // INVARIANT: Made just so, of pieces of this buffer.
+        Ok(Gathered {
+            pieces,
+            total,
+            _buffer: PhantomData,
+        })
+    }
+}
+
+/// Bytes from several places in a buffer.
+///
+/// # Invariants
+///
+/// `pieces` have `total` bytes, all of them the buffer's.
+pub(super) struct Gathered<'a> {
+    pieces: KVVec<bindings::bio_vec>,
+    total: usize,
+    _buffer: PhantomData<&'a UserBuffer>,
+}
+
+impl Gathered<'_> {
+    /// Makes `iter` one of these bytes, without the first `skip`.
+    ///
+    /// # Safety
+    ///
+    /// The iterator must not be used once this is gone, or the buffer.
+    pub(super) unsafe fn init(&self, iter: &mut bindings::iov_iter, direction: u32, skip: usize) {
+        // SAFETY: By the type invariants. What is skipped is cut off at the end.
+        unsafe {
+            bindings::iov_iter_bvec(
+                iter,
+                direction,
+                self.pieces.as_ptr(),
+                self.pieces.len(),
+                self.total,
+            );
+            bindings::iov_iter_advance(iter, skip);
+        }
     }
 }
 

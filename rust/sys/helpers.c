@@ -521,3 +521,58 @@ __helper s64 ruring_ktime_to_host(int clock, s64 time)
 	return time;
 #endif
 }
+
+__helper void ruring_get_page(struct page *page)
+{
+	get_page(page);
+}
+
+__helper const struct bio_vec *ruring_iter_bvec(const struct iov_iter *iter)
+{
+	return iter->bvec;
+}
+
+__helper size_t ruring_iter_offset(const struct iov_iter *iter)
+{
+	return iter->iov_offset;
+}
+
+__helper size_t ruring_iter_count(const struct iov_iter *iter)
+{
+	return iov_iter_count(iter);
+}
+
+__helper unsigned int ruring_skb_frags(struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->nr_frags;
+}
+
+__helper bool ruring_skb_is_managed(struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->flags & SKBFL_MANAGED_FRAG_REFS;
+}
+
+__helper void ruring_skb_set_managed(struct sk_buff *skb)
+{
+	skb_shinfo(skb)->flags |= SKBFL_MANAGED_FRAG_REFS;
+}
+
+__helper void ruring_skb_downgrade(struct sk_buff *skb)
+{
+	skb_zcopy_downgrade_managed(skb);
+}
+
+__helper void ruring_skb_fill(struct sk_buff *skb, unsigned int frag, struct page *page,
+			      unsigned int offset, unsigned int len)
+{
+	__skb_fill_page_desc_noacc(skb_shinfo(skb), frag, page, offset, len);
+}
+
+__helper void ruring_skb_grow(struct sk_buff *skb, unsigned int frags, unsigned int len,
+			      unsigned int truesize)
+{
+	skb_shinfo(skb)->nr_frags = frags;
+	skb->data_len += len;
+	skb->len += len;
+	skb->truesize += truesize;
+}

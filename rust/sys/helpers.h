@@ -106,6 +106,22 @@ int ruring_socket_setsockopt(struct socket *sock, int level, int name,
 			     void __user *value, int len);
 int ruring_socket_error(struct socket *sock);
 int ruring_read_words4(u64 *words, const void __user *addr);
+struct bio_vec;
+struct iov_iter;
+struct sk_buff;
+
+void ruring_get_page(struct page *page);
+const struct bio_vec *ruring_iter_bvec(const struct iov_iter *iter);
+size_t ruring_iter_offset(const struct iov_iter *iter);
+size_t ruring_iter_count(const struct iov_iter *iter);
+unsigned int ruring_skb_frags(struct sk_buff *skb);
+bool ruring_skb_is_managed(struct sk_buff *skb);
+void ruring_skb_set_managed(struct sk_buff *skb);
+void ruring_skb_downgrade(struct sk_buff *skb);
+void ruring_skb_fill(struct sk_buff *skb, unsigned int frag, struct page *page,
+		     unsigned int offset, unsigned int len);
+void ruring_skb_grow(struct sk_buff *skb, unsigned int frags, unsigned int len,
+		     unsigned int truesize);
 bool ruring_access_ok(const void __user *addr, size_t len);
 unsigned long ruring_index_nospec(unsigned long index, unsigned long size);
 bool ruring_file_is_io_uring(struct file *file);

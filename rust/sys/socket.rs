@@ -330,7 +330,9 @@ impl<'a> Socket<'a> {
         name: Option<(&mut SockAddr, usize)>,
         flags: u32,
     ) -> Result<usize> {
-        self.send_with(from, name, None, flags, |_| Ok(()))
+        self.send_with(name, None, flags, |hdr| {
+            from.import(&mut hdr.msg_iter, false)
+        })
     }
 
     /// Sends as sendmsg(2), see [`Socket::send`], with the control messages that are at the user
@@ -342,7 +344,9 @@ impl<'a> Socket<'a> {
         control: (u64, u64),
         flags: u32,
     ) -> Result<usize> {
-        self.sendmsg_with(from, name, control, flags, |_| Ok(()))
+        self.sendmsg_with(name, control, flags, |hdr| {
+            from.import(&mut hdr.msg_iter, false)
+        })
     }
 
     /// Sends as [`Socket::sendmsg`], without a copy where the socket can: `lent` comes back when
@@ -356,9 +360,27 @@ impl<'a> Socket<'a> {
         flags: u32,
         lent: &mut Lent<P>,
     ) -> Result<usize> {
-        self.sendmsg_with(from, name, control, flags | msg::ZEROCOPY, |hdr| {
+        self.sendmsg_with(name, control, flags | msg::ZEROCOPY, |hdr| {
+            from.import(&mut hdr.msg_iter, false)?;
             // SAFETY: `send_with` sends it to this socket, and `lent` is borrowed until then.
             unsafe { lent.attach(hdr, self) }
+        })
+    }
+
+    /// As [`Socket::send_zc`], from addresses in the buffer that `lent` keeps.
+    #[inline]
+    pub(crate) fn send_zc_kept<P: Parcel>(
+        self,
+        from: Buffers<'_>,
+        name: Option<(&mut SockAddr, usize)>,
+        control: (u64, u64),
+        flags: u32,
+        lent: &mut Lent<P>,
+    ) -> Result<usize> {
+        let mut gathered = None;
+        self.sendmsg_with(name, control, flags | msg::ZEROCOPY, |hdr| {
+            // SAFETY: `send_with` sends it to this socket, and both are there until then.
+            unsafe { lent.attach_kept(hdr, self, from, &mut gathered) }
         })
     }
 
@@ -377,7 +399,6 @@ impl<'a> Socket<'a> {
     #[inline]
     fn sendmsg_with(
         self,
-        from: Buffers<'_>,
         name: Option<(&mut SockAddr, usize)>,
         control: (u64, u64),
         flags: u32,
@@ -385,7 +406,7 @@ impl<'a> Socket<'a> {
     ) -> Result<usize> {
         let len = i32::try_from(control.1).map_err(|_| ENOBUFS)? as usize;
         if len == 0 {
-            return self.send_with(from, name, None, flags, prepare);
+            return self.send_with(name, None, flags, prepare);
         }
         if flags & msg::CMSG_COMPAT != 0 {
             // Control messages of 32-bit programs: nobody has them here.
@@ -394,16 +415,16 @@ impl<'a> Socket<'a> {
         let mut small = SmallControl([0; _]);
         if let Some(bytes) = small.0.get_mut(..len) {
             user::read_into(control.0, bytes)?;
-            return self.send_with(from, name, Some(bytes), flags, prepare);
+            return self.send_with(name, Some(bytes), flags, prepare);
         }
         let mut control = Control::read(self, control.0, len)?;
-        self.send_with(from, name, Some(control.bytes()), flags, prepare)
+        self.send_with(name, Some(control.bytes()), flags, prepare)
     }
 
+    /// Sends what `prepare` says.
     #[inline]
     fn send_with(
         self,
-        from: Buffers<'_>,
         name: Option<(&mut SockAddr, usize)>,
         control: Option<&mut [u8]>,
         flags: u32,
@@ -421,10 +442,9 @@ impl<'a> Socket<'a> {
             hdr.msg_name = core::ptr::from_mut(name).cast();
             hdr.msg_namelen = len.min(SockAddr::SIZE) as i32;
         }
-        from.import(&mut hdr.msg_iter, false)?;
         prepare(&mut hdr)?;
-        // SAFETY: The socket lives as long as its file. `hdr` describes user memory, and `name`
-        // and `control` if there are any.
+        // SAFETY: The socket lives as long as its file. `hdr` describes user memory or a registered
+        // buffer, and `name` and `control` if there are any.
         let ret = unsafe { bindings::sock_sendmsg(self.raw, &mut hdr) };
         if ret < 0 {
             return Err(Errno::from_raw(ret).without_restart());

@@ -37,6 +37,9 @@ pub(crate) trait Parcel: Sized + 'static {
     /// not sleep, and must not wake up what could lead back to that queue.
     fn deliver(token: Token<Self>);
 
+    /// The mark of registered buffers that such a cell can keep while it is lent.
+    type Tag: Send + Sync;
+
     /// What the packets call that carry a buffer of such a cell.
     const UBUF_OPS: &'static Ops<Self>;
 

@@ -14,13 +14,14 @@
 
 use super::{
     bindings,
+    buffer::{Gathered, Registered},
     queue::Fifo,
-    socket::Socket,
+    socket::{Buffers, Socket},
     token::{Cell, Parcel, Token},
 };
 use crate::{
     notif::flight::{Count, Flight, Pages, Usage},
-    uapi::errno::{Result, EEXIST, EINVAL},
+    uapi::errno::{Result, EEXIST, EFAULT, EINVAL, EMSGSIZE},
 };
 use core::{
     cell::UnsafeCell,
@@ -29,7 +30,11 @@ use core::{
     ptr::{null_mut, NonNull},
 };
 use kernel::{
-    sync::atomic::{Atomic, Relaxed},
+    page::PAGE_SIZE,
+    sync::{
+        atomic::{Atomic, Relaxed},
+        Arc,
+    },
     types::Opaque,
 };
 
@@ -80,6 +85,9 @@ impl Count for Info {
 /// `members`, and a `head` that is not null, are changed with that socket's lock held, and looked
 /// at with it, or by who has the token; all cells that lead to each other through them have the
 /// same `socket`.
+///
+/// `kept` does not change while the cell is lent, but from nothing to something. Packets that carry
+/// pages of it rely on it rather than have references to the pages.
 pub(super) struct Ubuf<P: Parcel> {
     flight: Flight<Info>,
     /// The cell that it is joined to, null for none.
@@ -87,6 +95,7 @@ pub(super) struct Ubuf<P: Parcel> {
     /// The cells that are joined to it.
     members: UnsafeCell<Fifo<P>>,
     socket: UnsafeCell<*mut bindings::socket>,
+    kept: UnsafeCell<Option<Arc<Registered<P::Tag>>>>,
 }
 
 impl<P: Parcel> Ubuf<P> {
@@ -96,6 +105,7 @@ impl<P: Parcel> Ubuf<P> {
             head: Atomic::new(null_mut()),
             members: UnsafeCell::new(Fifo::new()),
             socket: UnsafeCell::new(null_mut()),
+            kept: UnsafeCell::new(None),
         }
     }
 }
@@ -170,6 +180,12 @@ unsafe extern "C" fn link<P: Parcel>(
     info: *mut bindings::ubuf_info,
 ) -> i32 {
     const FRESH: i32 = EEXIST.to_raw();
+    // SAFETY: By the safety requirement; the sender, who alone changes `kept`, is in this call.
+    if unsafe { (*cell_of::<P>(info).as_ref().ubuf.kept.get()).is_none() } {
+        // What it will carry is not kept, so that it needs references to its pages, to all of them.
+        // SAFETY: By the safety requirement.
+        unsafe { bindings::ruring_skb_downgrade(skb) };
+    }
     // SAFETY: By the safety requirement.
     let carried = unsafe { bindings::ruring_skb_ubuf(skb) };
     if carried.is_null() {
@@ -297,6 +313,106 @@ impl<P: Parcel> Lent<P> {
         hdr.msg_ubuf = info(self.0);
         Ok(())
     }
+
+    /// Keeps a buffer to send from, as long as packets may carry some of it. Once only.
+    #[inline]
+    pub(crate) fn keep(&mut self, buffer: Arc<Registered<P::Tag>>) {
+        // SAFETY: By the type invariants, as this is borrowed exclusively.
+        unsafe { (*self.0.as_ref().ubuf.kept.get()).get_or_insert(buffer) };
+    }
+
+    /// As [`Lent::attach`], for pages of the buffer that this keeps: `from` are addresses in it.
+    ///
+    /// `-EFAULT` if it keeps none, or they are not all in it. May sleep.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Lent::attach`]; and `gathered` must stay as long.
+    #[inline]
+    pub(super) unsafe fn attach_kept<'a>(
+        &'a mut self,
+        hdr: &mut bindings::msghdr,
+        socket: Socket<'_>,
+        from: Buffers<'_>,
+        gathered: &mut Option<Gathered<'a>>,
+    ) -> Result {
+        const DIRECTION: u32 = bindings::ITER_SOURCE;
+        // SAFETY: By the safety requirement.
+        unsafe { self.attach(hdr, socket)? };
+        // SAFETY: By the type invariants, as this is borrowed as long as the reference lives.
+        let kept = unsafe { (*self.0.as_ref().ubuf.kept.get()).as_deref() };
+        let memory = &kept.ok_or(EFAULT)?.memory;
+        // SAFETY: The iterator is used while this is borrowed, which keeps the buffer.
+        unsafe {
+            match from {
+                Buffers::One { addr, len } => {
+                    memory.part(addr, len)?.init(&mut hdr.msg_iter, DIRECTION);
+                }
+                Buffers::Many { iov, skip } => {
+                    let gathered = gathered.insert(memory.gather(iov)?);
+                    gathered.init(&mut hdr.msg_iter, DIRECTION, skip);
+                }
+                Buffers::Fixed(_) => return Err(EFAULT),
+            }
+        }
+        hdr.sg_from_iter = Some(carry_kept);
+        Ok(())
+    }
+}
+
+/// Adds the next `length` bytes of `from` to a packet, as pages. `-EMSGSIZE` if that has no room for
+/// all of them.
+///
+/// Follows `io_sg_from_iter()` of `io_uring/net.c`.
+///
+/// # Safety
+///
+/// `skb` must be a packet that is being made, which carries, or is going to, what keeps the buffer
+/// that `from` is an iterator over, or is joined to what does.
+unsafe extern "C" fn carry_kept(
+    skb: *mut bindings::sk_buff,
+    from: *mut bindings::iov_iter,
+    length: usize,
+) -> i32 {
+    // SAFETY: By the safety requirement. Of a packet that has pages with references to them all its
+    // pages have one, also these; else none has.
+    unsafe {
+        let mut frags = bindings::ruring_skb_frags(skb);
+        if frags == 0 {
+            bindings::ruring_skb_set_managed(skb);
+        }
+        let managed = bindings::ruring_skb_is_managed(skb);
+        let mut piece = bindings::ruring_iter_bvec(from);
+        let mut skip = bindings::ruring_iter_offset(from) as u32;
+        let mut left = bindings::ruring_iter_count(from).min(length);
+        let (mut carried, mut pages) = (0, 0);
+        while left > 0 && frags < bindings::MAX_SKB_FRAGS {
+            let bindings::bio_vec {
+                bv_page,
+                bv_len,
+                bv_offset,
+            } = *piece;
+            let len = left.min((bv_len - skip) as usize);
+            let offset = bv_offset + skip;
+            if !managed {
+                bindings::ruring_get_page(bv_page);
+            }
+            bindings::ruring_skb_fill(skb, frags, bv_page, offset, len as u32);
+            frags += 1;
+            left -= len;
+            carried += len;
+            pages += (offset as usize % PAGE_SIZE + len).div_ceil(PAGE_SIZE);
+            piece = piece.add(1);
+            skip = 0;
+        }
+        bindings::ruring_skb_grow(skb, frags, carried as u32, (pages * PAGE_SIZE) as u32);
+        bindings::iov_iter_advance(from, carried);
+        if left > 0 {
+            EMSGSIZE.to_raw()
+        } else {
+            0
+        }
+    }
 }
 
 impl<P: Parcel> Drop for Lent<P> {
@@ -312,6 +428,13 @@ impl<P: Parcel> Token<P> {
     pub(crate) fn take_members(&mut self) -> Fifo<P> {
         // SAFETY: With the token here the cell is not lent.
         core::mem::take(unsafe { &mut *self.cell().ubuf.members.get() })
+    }
+
+    /// Takes the buffer that it kept while it was lent.
+    #[inline]
+    pub(crate) fn take_kept(&mut self) -> Option<Arc<Registered<P::Tag>>> {
+        // SAFETY: With the token here the cell is not lent, and no packet carries any of it.
+        unsafe { (*self.cell().ubuf.kept.get()).take() }
     }
 
     /// Whether no token was joined to this one while it was lent.

@@ -1,0 +1,678 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SEND_ZC and SENDMSG_ZC from registered buffers, over the loopback device and
+ * over the cable between two devices, where nothing is copied.
+ */
+#include <linux/ruring.h>
+#include <sys/resource.h>
+
+#define RING_MODES
+#include "link.h"
+#include "rsrc.h"
+#include "zc.h"
+
+#define PAGE	4096
+#define HUGE	(2UL << 20)
+#define SIZE	(64 * PAGE)
+
+#define ASSERT_SENT(ring, data, result) \
+	ASSERT_CQE(ring, data, result, IORING_CQE_F_MORE)
+#define ASSERT_NOTIF(ring, data) \
+	ASSERT_CQE(ring, data, 0, IORING_CQE_F_NOTIF)
+
+/* A send that has failed: io_uring has a notification follow also then. */
+#define ASSERT_FAILED(ring, data, result) do {				\
+	struct io_uring_cqe _c = {};					\
+	ASSERT_EQ(1, ring_submit(ring));				\
+	ASSERT_EQ(0, ring_take(ring, &_c));				\
+	ASSERT_EQ((__u64)(data), _c.user_data);				\
+	ASSERT_EQ((__s32)(result), _c.res);				\
+	ASSERT_EQ((ring)->backend == RURING ? 0 : IORING_CQE_F_MORE, _c.flags); \
+	if (_c.flags)							\
+		ASSERT_NOTIF(ring, data);				\
+	ASSERT_QUIET(ring);						\
+} while (0)
+
+#define for_each_way(way) \
+	for (way = LOOPBACK; way <= (link_exists() ? CABLE : LOOPBACK); way++)
+
+static char in[4 * HUGE];
+
+static struct io_uring_sqe *prep_fixed(struct ring *r, int fd, const void *buf,
+				       unsigned int len, unsigned int index,
+				       __u64 user_data)
+{
+	struct io_uring_sqe *sqe = prep_zc(r, fd, buf, len, user_data);
+
+	sqe->ioprio = IORING_RECVSEND_FIXED_BUF;
+	sqe->buf_index = index;
+	return sqe;
+}
+
+static struct io_uring_sqe *prep_msg_fixed(struct ring *r, int fd,
+					   const struct msghdr *msg,
+					   unsigned int index, __u64 user_data)
+{
+	struct io_uring_sqe *sqe = prep_msg_zc(r, fd, msg, user_data);
+
+	sqe->ioprio = IORING_RECVSEND_FIXED_BUF;
+	sqe->buf_index = index;
+	return sqe;
+}
+
+/* One buffer of SIZE bytes in slot 0. */
+static char *one_buffer(struct ring *r, __u64 tag)
+{
+	char *mem = anon_alloc(SIZE);
+	struct iovec iov = { mem, SIZE };
+
+	if (!mem || buffers_register_tagged(r, &iov, tag ? &tag : NULL, 1))
+		return NULL;
+	return mem;
+}
+
+/* Read exactly @len bytes, while the ring goes on with sending them. */
+static void read_meanwhile(struct ring *r, int fd, size_t len)
+{
+	size_t got = 0;
+
+	while (got < len) {
+		ssize_t ret = recv(fd, in + got, len - got, MSG_DONTWAIT);
+
+		if (ret > 0)
+			got += ret;
+		else
+			ring_run(r);
+	}
+}
+
+TEST_F(ring, bytes_of_a_buffer)
+{
+	struct ring *r = &self->ring;
+	char *mem = one_buffer(r, 0);
+	const struct { size_t at, len; } parts[] = {
+		{ 0, 1 }, { 5, 1300 }, { PAGE - 1, 2 }, { 3 * PAGE, PAGE }, { 10, 5 * PAGE },
+		{ SIZE - 1, 1 }, { SIZE - 50000, 50000 }, { 7, 0 },
+	};
+	const struct kind *k;
+	unsigned int i;
+	enum way way;
+	int sv[2];
+
+	ASSERT_NE(NULL, mem);
+	fill(mem, SIZE, 7);
+	for_each_way(way) {
+		for_each_kind(k) {
+			ASSERT_EQ(0, way_pair(way, k->domain, k->type, sv));
+			for (i = 0; i < ARRAY_SIZE(parts); i++) {
+				size_t at = parts[i].at, len = parts[i].len;
+
+				prep_fixed(r, sv[0], mem + at, len, 0, 100 + i);
+				ASSERT_EQ(1, ring_submit(r));
+				ASSERT_SENT(r, 100 + i, len);
+				ASSERT_EQ(0, read_all(sv[1], in, len));
+				if (!len && k->type == SOCK_DGRAM)
+					ASSERT_EQ(0, recv(sv[1], in, 1, 0));
+				ASSERT_NOTIF(r, 100 + i);
+				ASSERT_EQ(0, memcmp(in, mem + at, len));
+			}
+			ASSERT_QUIET(r);
+			close(sv[0]);
+			close(sv[1]);
+		}
+	}
+}
+
+/* Whether pages were copied, from a registered buffer and from any other memory. */
+TEST_F(ring, usage)
+{
+	struct ring *r = &self->ring;
+	char *mem = one_buffer(r, 0);
+	const struct kind *k;
+	unsigned int i;
+	enum way way;
+	int sv[2];
+
+	ASSERT_NE(NULL, mem);
+	fill(mem, SIZE, 9);
+	for_each_way(way) {
+		__s32 expected = way == CABLE ? 0 : COPIED;
+
+		for_each_kind(k) {
+			/* a datagram that fits into a packet */
+			size_t len = k->type == SOCK_STREAM ? SIZE : 1400;
+
+			ASSERT_EQ(0, way_pair(way, k->domain, k->type, sv));
+			for (i = 0; i < 2; i++) {
+				struct io_uring_sqe *sqe = prep_zc(r, sv[0], mem, len, i);
+
+				sqe->ioprio = IORING_SEND_ZC_REPORT_USAGE |
+					      (i ? IORING_RECVSEND_FIXED_BUF : 0);
+				sqe->msg_flags = MSG_WAITALL;
+				ASSERT_EQ(1, ring_submit(r));
+				read_meanwhile(r, sv[1], len);
+				ASSERT_SENT(r, i, len);
+				ASSERT_CQE(r, i, expected, IORING_CQE_F_NOTIF);
+				ASSERT_EQ(0, memcmp(in, mem, len));
+			}
+			close(sv[0]);
+			close(sv[1]);
+		}
+	}
+	if (way == CABLE)
+		SKIP(return, "there is no cable");
+}
+
+TEST_F(ring, vectors)
+{
+	struct ring *r = &self->ring;
+	char *mem = one_buffer(r, 0);
+	struct iovec iov[4] = {
+		{ mem + 3 * PAGE + 10, PAGE }, { mem, 1 }, { mem + 100, 3 * PAGE },
+		{ mem + 3 * PAGE + 10, 500 },
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 4 };
+	const size_t len = PAGE + 1 + 3 * PAGE + 500;
+	struct io_uring_sqe *sqe;
+	const struct kind *k;
+	unsigned int i;
+	enum way way;
+	int sv[2];
+
+	ASSERT_NE(NULL, mem);
+	fill(mem, SIZE, 11);
+	for_each_way(way) {
+		for_each_kind(k) {
+			ASSERT_EQ(0, way_pair(way, k->domain, k->type, sv));
+			for (i = 0; i < 2; i++) {
+				if (i) {
+					sqe = prep_fixed(r, sv[0], iov, 4, 0, i);
+					sqe->ioprio |= IORING_SEND_VECTORIZED;
+				} else {
+					prep_msg_fixed(r, sv[0], &msg, 0, i);
+				}
+				ASSERT_EQ(1, ring_submit(r));
+				ASSERT_SENT(r, i, len);
+				ASSERT_EQ(0, read_all(sv[1], in, len));
+				ASSERT_NOTIF(r, i);
+				EXPECT_EQ(0, memcmp(in, mem + 3 * PAGE + 10, PAGE));
+				EXPECT_EQ(mem[0], in[PAGE]);
+				EXPECT_EQ(0, memcmp(in + PAGE + 1, mem + 100, 3 * PAGE));
+				EXPECT_EQ(0, memcmp(in + 4 * PAGE + 1, mem + 3 * PAGE + 10, 500));
+			}
+			close(sv[0]);
+			close(sv[1]);
+		}
+	}
+	/* no pieces: nothing to send */
+	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
+	msg.msg_iovlen = 0;
+	prep_msg_fixed(r, sv[0], &msg, 0, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_SENT(r, 1, 0);
+	ASSERT_NOTIF(r, 1);
+}
+
+TEST_F(ring, bad_vectors)
+{
+	struct ring *r = &self->ring;
+	char *mem = one_buffer(r, 0), *other = anon_alloc(PAGE);
+	struct iovec good = { mem, 10 };
+	const struct { struct iovec iov; int error; } bad[] = {
+		{ { mem, 0 }, -EFAULT },
+		{ { mem - 1, 2 }, -EFAULT },
+		{ { mem + SIZE, 1 }, -EFAULT },
+		{ { mem + SIZE - 1, 2 }, -EFAULT },
+		{ { other, 1 }, -EFAULT },
+		{ { mem, -1UL }, -EINVAL },
+	};
+	struct iovec iov[2];
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	struct iovec many[1025];
+	struct io_uring_cqe cqe;
+	unsigned int i, j;
+	int sv[2];
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		for (j = 0; j < 2; j++) {
+			TH_LOG("piece %u, number %u", i, j);
+			iov[j] = bad[i].iov;
+			iov[1 - j] = good;
+			prep_msg_fixed(r, sv[0], &msg, 0, 1);
+			ASSERT_FAILED(r, 1, bad[i].error);
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = (struct iovec){ mem, SIZE };
+	msg.msg_iov = many;
+	msg.msg_iovlen = 1025;
+	prep_msg_fixed(r, sv[0], &msg, 0, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ(-EMSGSIZE, cqe.res);
+	if (cqe.flags)
+		ASSERT_NOTIF(r, 1);
+	EXPECT_EQ(-1, recv(sv[1], in, 1, MSG_DONTWAIT));
+}
+
+TEST_F(ring, indexes_and_addresses)
+{
+	struct ring *r = &self->ring;
+	char *mem = anon_alloc(SIZE);
+	struct iovec iov[2] = { { mem + PAGE, PAGE }, {} };
+	int sv[2];
+
+	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
+	prep_fixed(r, sv[0], mem, 10, 0, 1);
+	ASSERT_FAILED(r, 1, -EFAULT);
+	ASSERT_EQ(0, buffers_register(r, iov, 2));
+	prep_fixed(r, sv[0], mem + PAGE, 10, 1, 2);
+	ASSERT_FAILED(r, 2, -EFAULT);
+	prep_fixed(r, sv[0], mem + PAGE, 10, 2, 3);
+	ASSERT_FAILED(r, 3, -EFAULT);
+	prep_fixed(r, sv[0], mem + PAGE, 10, 65535, 4);
+	ASSERT_FAILED(r, 4, -EFAULT);
+	prep_fixed(r, sv[0], mem + PAGE - 1, 10, 0, 5);
+	ASSERT_FAILED(r, 5, -EFAULT);
+	prep_fixed(r, sv[0], mem + PAGE + 1, PAGE, 0, 6);
+	ASSERT_FAILED(r, 6, -EFAULT);
+	prep_fixed(r, sv[0], mem + PAGE, 0x7fffffff, 0, 7);
+	ASSERT_FAILED(r, 7, -EFAULT);
+	prep_fixed(r, sv[0], (void *)-8UL, 16, 0, 8);
+	ASSERT_FAILED(r, 8, -EFAULT);
+	EXPECT_EQ(-1, recv(sv[1], in, 1, MSG_DONTWAIT));
+}
+
+/* Packets that wait for the receiver, whose buffer is replaced and unmapped. */
+TEST_F(ring, replaced_in_flight)
+{
+	struct ring *r = &self->ring;
+	const struct kind *k;
+	ssize_t ahead;
+	enum way way;
+	int sv[2];
+
+	for_each_way(way) {
+		for_each_tcp(k) {
+			char *mem, *other = anon_alloc(PAGE);
+
+			ASSERT_TRUE(wait_pinned(0));
+			mem = one_buffer(r, 77);
+			ASSERT_NE(NULL, mem);
+			fill(mem, SIZE, 21);
+			ASSERT_EQ(0, way_pair(way, k->domain, k->type, sv));
+			ahead = tcp_hold(sv);
+			ASSERT_LT(0, ahead);
+			prep_fixed(r, sv[0], mem + 99, 100000, 0, 1);
+			ASSERT_EQ(1, ring_submit(r));
+			ASSERT_SENT(r, 1, 100000);
+			ASSERT_EQ(1, buffer_update(r, 0, other, PAGE));
+			ASSERT_EQ(0, munmap(mem, SIZE));
+			ASSERT_QUIET(r);
+			EXPECT_EQ(1 + SIZE / PAGE, pages_pinned());
+			ASSERT_EQ(0, read_all(sv[1], in, ahead));
+			ASSERT_EQ(0, read_all(sv[1], in + 99, 100000));
+			ASSERT_NOTIF(r, 1);
+			ASSERT_CQE(r, 77, 0, 0);
+			mem = malloc(SIZE);
+			fill(mem, SIZE, 21);
+			EXPECT_EQ(0, memcmp(mem + 99, in + 99, 100000));
+			free(mem);
+			EXPECT_EQ(1, pages_pinned());
+			ASSERT_EQ(0, buffers_unregister(r));
+			close(sv[0]);
+			close(sv[1]);
+		}
+	}
+	EXPECT_EQ(0, pages_pinned());
+}
+
+TEST_F(ring, unregistered_in_flight)
+{
+	struct ring *r = &self->ring;
+	char *mem = one_buffer(r, 77);
+	unsigned int i;
+	ssize_t ahead;
+	int sv[2];
+
+	ASSERT_NE(NULL, mem);
+	fill(mem, SIZE, 5);
+	ASSERT_EQ(0, inet_pair(AF_INET6, SOCK_STREAM, sv));
+	ahead = tcp_hold(sv);
+	ASSERT_LT(0, ahead);
+	/* many sends in few packets */
+	for (i = 0; i < 16; i++) {
+		prep_fixed(r, sv[0], mem + i * 200, 200, 0, i);
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_SENT(r, i, 200);
+	}
+	ASSERT_EQ(0, buffers_unregister(r));
+	ASSERT_QUIET(r);
+	prep_fixed(r, sv[0], mem, 10, 0, 100);
+	ASSERT_FAILED(r, 100, -EFAULT);
+	ASSERT_EQ(0, read_all(sv[1], in, ahead));
+	ASSERT_EQ(0, read_all(sv[1], in, 3200));
+	EXPECT_TRUE(is_filled(in, 3200, 5));
+	ASSERT_EQ(0, ring_wait(r, 17));
+	/* the tag is the last of all */
+	for (i = 0; i < 16; i++) {
+		struct io_uring_cqe cqe = {};
+
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		EXPECT_EQ(IORING_CQE_F_NOTIF, cqe.flags);
+		EXPECT_GT(16, cqe.user_data);
+	}
+	ASSERT_CQE(r, 77, 0, 0);
+	EXPECT_TRUE(wait_pinned(0));
+}
+
+/* The device holds the packets back, for longer than ring and socket live. */
+TEST_F(ring, held_by_the_device)
+{
+	struct io_uring_cqe cqe = {};
+	struct ring r;
+	int sv[2];
+	char *mem;
+
+	ASSERT_TRUE(wait_pinned(0));
+	if (lo_own())
+		SKIP(return, "no network namespace");
+	ASSERT_EQ(0, ring_init(&r, variant->backend, 4, variant->flags));
+	mem = one_buffer(&r, 77);
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_DGRAM, sv));
+	ASSERT_EQ(0, lo_hold());
+	prep_fixed(&r, sv[0], mem, 1000, 0, 1);
+	ASSERT_EQ(1, ring_submit(&r));
+	ASSERT_EQ(0, ring_take(&r, &cqe));
+	ASSERT_EQ(1000, cqe.res);
+	ASSERT_QUIET(&r);
+	ring_exit(&r);
+	close(sv[0]);
+	close(sv[1]);
+	ASSERT_EQ(0, munmap(mem, SIZE));
+	/* io_uring's ring, too, waits for its notification */
+	EXPECT_LT(0, pages_pinned());
+	ASSERT_EQ(0, lo_release());
+	EXPECT_TRUE(wait_pinned(0));
+}
+
+TEST_F(ring, killed_in_flight)
+{
+	int pipefd[2], sv[2], status;
+	ssize_t ahead;
+	pid_t pid;
+	char c;
+
+	ASSERT_TRUE(wait_pinned(0));
+	ASSERT_EQ(0, pipe(pipefd));
+	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
+	ahead = tcp_hold(sv);
+	ASSERT_LT(0, ahead);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		struct io_uring_cqe cqe;
+		struct ring r;
+		char *mem;
+
+		if (ring_init(&r, variant->backend, 4, variant->flags))
+			_exit(1);
+		mem = one_buffer(&r, 77);
+		fill(mem, SIZE, 3);
+		prep_fixed(&r, sv[0], mem, 100000, 0, 1);
+		if (ring_submit(&r) != 1 || ring_take(&r, &cqe) || cqe.res != 100000 ||
+		    write(pipefd[1], "", 1) != 1)
+			_exit(1);
+		raise(SIGKILL);
+	}
+	ASSERT_EQ(1, read(pipefd[0], &c, 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(SIGKILL, status);
+	EXPECT_EQ(SIZE / PAGE, pages_pinned());
+	ASSERT_EQ(0, read_all(sv[1], in, ahead));
+	ASSERT_EQ(0, read_all(sv[1], in, 100000));
+	EXPECT_TRUE(is_filled(in, 100000, 3));
+	EXPECT_TRUE(wait_pinned(0));
+}
+
+/* Pages of registered buffers, of other memory, and copies, in the same packets. */
+TEST_F(ring, mixed_with_others)
+{
+	struct ring *r = &self->ring;
+	char *mem, *other = anon_alloc(SIZE), *all = malloc(SIZE);
+	unsigned int round, i, at;
+	ssize_t ahead;
+	enum way way;
+	int sv[2];
+
+	ASSERT_TRUE(wait_pinned(0));
+	mem = one_buffer(r, 0);
+	ASSERT_NE(NULL, mem);
+	fill(mem, SIZE, 1);
+	fill(other, SIZE, 2);
+	for_each_way(way) {
+		for (round = 0; round < 6; round++) {
+			unsigned int sends = 0;
+
+			ASSERT_EQ(0, way_pair(way, AF_INET, SOCK_STREAM, sv));
+			ahead = tcp_hold(sv);
+			ASSERT_LT(0, ahead);
+			for (i = at = 0; i < 24; i++, at += 300) {
+				/* which come first, and in which order, is different each time */
+				switch ((i * (1 + round % 2) + round) % 3) {
+				case 0:
+					prep_fixed(r, sv[0], mem + at, 300, 0, i);
+					memcpy(all + at, mem + at, 300);
+					break;
+				case 1:
+					prep_zc(r, sv[0], other + at, 300, i);
+					memcpy(all + at, other + at, 300);
+					break;
+				case 2:
+					memset(all + at, i, 300);
+					ASSERT_EQ(300, send(sv[0], all + at, 300, 0));
+					continue;
+				}
+				ASSERT_EQ(1, ring_submit(r));
+				ASSERT_SENT(r, i, 300);
+				sends++;
+			}
+			ASSERT_EQ(0, read_all(sv[1], in, ahead));
+			ASSERT_EQ(0, read_all(sv[1], in, at));
+			EXPECT_EQ(0, memcmp(in, all, at));
+			ASSERT_EQ(0, ring_wait(r, sends));
+			ASSERT_EQ(sends, ring_drain(r));
+			close(sv[0]);
+			close(sv[1]);
+		}
+	}
+	EXPECT_EQ(SIZE / PAGE, pages_pinned());
+	ASSERT_EQ(0, buffers_unregister(r));
+	EXPECT_EQ(0, pages_pinned());
+}
+
+/* A send that goes on where it stopped, in one piece and in several. */
+TEST_F(ring, waitall)
+{
+	struct ring *r = &self->ring;
+	char *mem = one_buffer(r, 0);
+	struct iovec iov[3] = {
+		{ mem, 20 * PAGE + 1 }, { mem + 20 * PAGE + 1, 1 },
+		{ mem + 20 * PAGE + 2, SIZE - 20 * PAGE - 2 },
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
+	unsigned int i;
+	enum way way;
+	int sv[2];
+
+	ASSERT_NE(NULL, mem);
+	fill(mem, SIZE, 13);
+	for_each_way(way) {
+		for (i = 0; i < 2; i++) {
+			int small = PAGE;
+
+			ASSERT_EQ(0, way_pair(way, AF_INET, SOCK_STREAM, sv));
+			ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &small,
+						sizeof(small)));
+			if (i)
+				prep_msg_fixed(r, sv[0], &msg, 0, 1)->msg_flags = MSG_WAITALL;
+			else
+				prep_fixed(r, sv[0], mem, SIZE, 0, 1)->msg_flags = MSG_WAITALL;
+			ASSERT_EQ(1, ring_submit(r));
+			EXPECT_EQ(0, ring_ready(r));
+			read_meanwhile(r, sv[1], SIZE);
+			ASSERT_SENT(r, 1, SIZE);
+			ASSERT_NOTIF(r, 1);
+			EXPECT_EQ(0, memcmp(in, mem, SIZE));
+			close(sv[0]);
+			close(sv[1]);
+		}
+	}
+}
+
+/* The buffer is looked up at the first attempt, and kept from then on. */
+TEST_F(ring, replaced_while_it_waits)
+{
+	struct ring *r = &self->ring;
+	char *first = one_buffer(r, 0), *second = anon_alloc(PAGE);
+	ssize_t full;
+	int sv[2];
+
+	ASSERT_NE(NULL, first);
+	fill(first, SIZE, 1);
+	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
+	full = fill_socket(sv[0]);
+	ASSERT_LT(0, full);
+	prep_fixed(r, sv[0], first, 100, 0, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(1, buffer_update(r, 0, second, PAGE));
+	prep_fixed(r, sv[0], second, 100, 0, 2)->ioprio |= IORING_RECVSEND_POLL_FIRST;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_QUIET(r);
+	ASSERT_EQ(1, buffer_update(r, 0, NULL, 0));
+	ASSERT_EQ(0, read_all(sv[1], in, full));
+	ASSERT_EQ(0, ring_wait(r, 1));
+	ASSERT_EQ(0, read_all(sv[1], in, 100));
+	EXPECT_TRUE(is_filled(in, 100, 1));
+	/* that one was first polled for, and then found nothing */
+	ASSERT_EQ(0, ring_wait(r, variant->backend == RURING ? 3 : 4));
+	ring_drain(r);
+	EXPECT_EQ(-1, recv(sv[1], in, 1, MSG_DONTWAIT));
+}
+
+TEST_F(ring, huge_pages)
+{
+	struct ring *r = &self->ring;
+	char *mem = anon_alloc(3 * HUGE);
+	struct iovec iov;
+	enum way way;
+	int sv[2];
+
+	mem = (char *)(((uintptr_t)mem + HUGE - 1) & ~(HUGE - 1));
+	ASSERT_EQ(0, madvise(mem, 2 * HUGE, MADV_HUGEPAGE));
+	fill(mem, 2 * HUGE, 6);
+	iov = (struct iovec){ mem, 2 * HUGE };
+	ASSERT_EQ(0, buffers_register(r, &iov, 1));
+	for_each_way(way) {
+		const size_t len = 300000;
+
+		ASSERT_EQ(0, way_pair(way, AF_INET, SOCK_STREAM, sv));
+		prep_fixed(r, sv[0], mem + HUGE - 100001, len, 0, 1)->msg_flags = MSG_WAITALL;
+		ASSERT_EQ(1, ring_submit(r));
+		read_meanwhile(r, sv[1], len);
+		ASSERT_SENT(r, 1, len);
+		ASSERT_NOTIF(r, 1);
+		EXPECT_EQ(0, memcmp(in, mem + HUGE - 100001, len));
+		close(sv[0]);
+		close(sv[1]);
+	}
+	ASSERT_EQ(0, buffers_unregister(r));
+	EXPECT_TRUE(wait_pinned(0));
+}
+
+/* One completion for both, which ruring alone has. */
+TEST_F(ring, combined)
+{
+	struct ring *r = &self->ring;
+	ssize_t ahead;
+	int sv[2];
+	char *mem;
+
+	if (variant->backend == IO_URING)
+		return;
+	mem = one_buffer(r, 77);
+	ASSERT_NE(NULL, mem);
+	fill(mem, SIZE, 8);
+	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
+	ahead = tcp_hold(sv);
+	ASSERT_LT(0, ahead);
+	prep_fixed(r, sv[0], mem, 50000, 0, 1)->ioprio |= RURING_SEND_ZC_COMBINE_CQE;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(0, buffers_unregister(r));
+	ASSERT_QUIET(r);
+	ASSERT_EQ(0, read_all(sv[1], in, ahead));
+	ASSERT_EQ(0, read_all(sv[1], in, 50000));
+	EXPECT_TRUE(is_filled(in, 50000, 8));
+	ASSERT_CQE(r, 1, 50000, IORING_CQE_F_NOTIF);
+	ASSERT_CQE(r, 77, 0, 0);
+	EXPECT_TRUE(wait_pinned(0));
+	/* nothing was handed over */
+	prep_fixed(r, sv[0], mem, 10, 0, 2)->ioprio |= RURING_SEND_ZC_COMBINE_CQE;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 2, -EFAULT, 0);
+	ASSERT_QUIET(r);
+}
+
+/* What is sent from a registered buffer is charged only once, when it is registered. */
+TEST_F(ring, memlock)
+{
+	const unsigned int room = 100;
+	struct rlimit limit = { room * PAGE, room * PAGE };
+	char *mem, *other = anon_alloc(room * PAGE);
+	unsigned int i, taken;
+	struct ring r;
+	ssize_t ahead;
+	int sv[2];
+
+	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
+	ahead = tcp_hold(sv);
+	ASSERT_LT(0, ahead);
+	ASSERT_LE(0, device_fd());
+	ASSERT_EQ(0, become_nobody());
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &limit));
+	ASSERT_EQ(0, ring_init(&r, variant->backend, 16, variant->flags));
+	mem = one_buffer(&r, 0);
+	ASSERT_NE(NULL, mem);
+	taken = pages_charged();
+	EXPECT_EQ(SIZE / PAGE, taken);
+	/* no room for the pages of that one beside the buffer */
+	prep_zc(&r, sv[0], other, (room - taken) * PAGE, 1);
+	ASSERT_EQ(1, ring_submit(&r));
+	ASSERT_EQ(0, ring_wait(&r, 1));
+	EXPECT_EQ(-ENOMEM, r.cqes[*r.cq_head & (r.params.cq_entries - 1)].res);
+	ring_run(&r);
+	ring_drain(&r);
+	for (i = 0; i < 8; i++) {
+		prep_fixed(&r, sv[0], mem, SIZE / 2, 0, i);
+		ASSERT_EQ(1, ring_submit(&r));
+		ASSERT_SENT(&r, i, SIZE / 2);
+	}
+	EXPECT_EQ(taken, pages_charged());
+	ASSERT_EQ(0, buffers_unregister(&r));
+	ASSERT_QUIET(&r);
+	/* still in flight: no room for it a second time */
+	EXPECT_EQ(taken, pages_charged());
+	EXPECT_EQ(NULL, one_buffer(&r, 0));
+	ASSERT_EQ(0, read_all(sv[1], in, ahead));
+	ASSERT_EQ(0, read_all(sv[1], in, 8 * SIZE / 2));
+	ASSERT_EQ(0, ring_wait(&r, 8));
+	EXPECT_EQ(8, ring_drain(&r));
+	EXPECT_EQ(0, pages_charged());
+	EXPECT_NE(NULL, one_buffer(&r, 0));
+	ring_exit(&r);
+}
+
+TEST_HARNESS_MAIN
