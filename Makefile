@@ -31,10 +31,23 @@ tools selftests:
 demo-env = TOOLS=$(ROOT)/build/$(KERNEL)/tools \
 	$(foreach v,CLIENTS MESSAGES SIZE,$(if $($(v)),$(v)=$($(v))))
 
+ifeq ($(MODE),zc)
+# On one emulated processor, whose clock counts instructions.
+zc-env = TOOLS=$(ROOT)/build/$(KERNEL)/tools CLOCK='one nanosecond of its clock is one instruction' \
+	$(foreach v,CLIENTS CHUNKS SIZE,$(if $($(v)),$(v)=$($(v))))
+
+run: modules
+	@qemu/build $(KERNEL) tools
+	@CPUS=1 VM_ACCEL=tcg VM_QEMU='-icount shift=0,sleep=on,align=off' \
+		qemu/vm $(KERNEL) "$(zc-env) tools/demo-zc.sh"
+else ifneq ($(MODE),)
+$(error MODE is "zc", or not given)
+else
 run: modules
 	@qemu/build $(KERNEL) tools
 	@terminal=; [ ! -t 1 ] || terminal=TERMINAL=1; \
 	qemu/vm $(KERNEL) "$(demo-env) $$terminal tools/demo.sh"
+endif
 
 test:
 	@selftests/run
@@ -65,6 +78,8 @@ help:
 	@echo '                  KDIR=DIR builds it for any other Rust-enabled kernel'
 	@echo 'make run          boots a VM, serves TCP traffic on ruring and on io_uring, shows both'
 	@echo '                  CLIENTS=100 MESSAGES=1000 SIZE=16-112 scale it'
+	@echo 'make run MODE=zc  zero-copy sends over virtio-net, with two completions each and with one'
+	@echo '                  CLIENTS=4 CHUNKS=250 SIZE=16384 scale it'
 	@echo 'make test         every test, on the debug kernel; TESTS="a b" picks some'
 	@echo 'make liburing     liburing'\''s own tests on io_uring and on ruring; TESTS="a b" picks some, KERNEL=debug'
 	@echo 'make bench        ruring beside io_uring in instructions; ROWS="nop/* recv/*" picks some rows'
