@@ -78,6 +78,9 @@ pub(crate) enum Outcome {
     Sleep,
     /// It could go on, but others are to have their turn first.
     Later,
+    /// It would block, and no event would tell when it does not: a worker is to go on with it, see
+    /// [`Op::work`].
+    Block,
     /// It is over, and its notification posts the completion.
     Handed(Lent),
 }
@@ -117,6 +120,8 @@ pub(crate) enum Step {
     Sleep,
     /// See [`Outcome::Later`].
     Later,
+    /// See [`Outcome::Block`].
+    Block,
     /// See [`Outcome::Handed`].
     Handed(Lent),
     /// It is a notification, and its buffer is free.
@@ -188,6 +193,9 @@ pub(crate) trait Op: Sized + Send {
     /// What the core has to know.
     const SPEC: Spec;
 
+    /// Whether it may have a worker go on with it.
+    const WORKS: bool = false;
+
     /// Whether it is worth making the way of all opcodes longer to save it a call.
     const HOT: bool = false;
 
@@ -197,6 +205,24 @@ pub(crate) trait Op: Sized + Send {
 
     /// Tries to do it, without blocking, as the submitter's task with the ring locked.
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome;
+
+    /// Whether a worker is to have it from the beginning, for IOSQE_ASYNC.
+    #[inline]
+    fn begins_in_worker(&self, _file: &File) -> bool {
+        false
+    }
+
+    /// What no two workers of a ring are to work on at a time: a number other than 0.
+    #[inline]
+    fn serial(&self, _file: &File) -> usize {
+        0
+    }
+
+    /// Does it to the end, or the rest of it. It may sleep: a worker calls this without the ring,
+    /// in the submitter's address space and with its credentials, but as a kernel thread else.
+    fn work(&mut self, _file: &File) -> Outcome {
+        Outcome::failed(EINVAL)
+    }
 
     /// Whether it goes on after a completion.
     #[inline]
@@ -321,6 +347,38 @@ macro_rules! ops {
                 $(Operation::$name(_) => issue_as::<$op>(ring, job, reasons),)*
                 Operation::Refused => Step::failed(EINVAL),
                 Operation::Notif(_) => Step::Landed,
+            }
+        }
+
+        /// Whether a worker is to have the job from the beginning. Looks its file up.
+        pub(crate) fn begins_in_worker(ring: &Locked<'_>, job: &mut Job) -> bool {
+            match &job.op {
+                $(Operation::$name(_) if <$op>::WORKS => {
+                    begins_in_worker_as::<$op>(ring, job)
+                })*
+                _ => false,
+            }
+        }
+
+        /// See [`Op::serial`].
+        pub(crate) fn serial(job: &Job) -> usize {
+            let Some(file) = job.file.as_deref() else {
+                return 0;
+            };
+            match &job.op {
+                $(Operation::$name(op) => op.serial(file),)*
+                _ => 0,
+            }
+        }
+
+        /// See [`Op::work`].
+        pub(crate) fn work(job: &mut Job) -> Outcome {
+            let Some(file) = job.file.as_deref() else {
+                return Outcome::failed(EBADF);
+            };
+            match &mut job.op {
+                $(Operation::$name(op) => op.work(file),)*
+                _ => Outcome::failed(EINVAL),
             }
         }
 
@@ -475,12 +533,30 @@ fn parse_here<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
 }
 
 /// One copy per opcode, in which what its [`Spec`] says is constant.
-fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
+fn begins_in_worker_as<T: Variant>(ring: &Locked<'_>, job: &mut Job) -> bool {
+    // What can be found wrong with it is found by the first attempt.
+    if job.flags.buffer_select() || ring.polls_files() || find_file::<T>(ring, job).is_err() {
+        return false;
+    }
+    match (T::of(&mut job.op), job.file.as_deref()) {
+        (Some(op), Some(file)) => op.begins_in_worker(file),
+        _ => false,
+    }
+}
+
+/// Looks the file of a job up, if it needs one and has none yet.
+#[inline(always)]
+fn find_file<T: Variant>(ring: &Locked<'_>, job: &mut Job) -> Result {
     if T::SPEC.needs_file && job.file.is_none() && job.fd != -1 {
-        match ring.open(job) {
-            Ok(file) => job.file = Some(file),
-            Err(error) => return Step::failed(error),
-        }
+        job.file = Some(ring.open(job)?);
+    }
+    Ok(())
+}
+
+/// One copy per opcode, in which what its [`Spec`] says is constant.
+fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
+    if let Err(error) = find_file::<T>(ring, job) {
+        return Step::failed(error);
     }
     let Some(op) = T::of(&mut job.op) else {
         return Step::failed(EINVAL);
@@ -508,6 +584,7 @@ fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) 
             Step::Done { res, flags, broken }
         }
         Outcome::Later => Step::Later,
+        Outcome::Block => Step::Block,
         Outcome::Sleep => Step::Sleep,
         Outcome::Handed(lent) => Step::Handed(lent),
         Outcome::Wait if op.never_waits() => end(op, ring, EAGAIN),
@@ -549,6 +626,6 @@ fn end<T: Op>(op: &mut T, ring: &mut Locked<'_>, error: Errno) -> Step {
     match op.end(ring, error) {
         Outcome::Done { res, flags, broken } => Step::Done { res, flags, broken },
         Outcome::Handed(lent) => Step::Handed(lent),
-        Outcome::Wait | Outcome::Sleep | Outcome::Later => Step::failed(error),
+        Outcome::Wait | Outcome::Sleep | Outcome::Later | Outcome::Block => Step::failed(error),
     }
 }

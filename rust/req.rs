@@ -16,6 +16,7 @@ use crate::{
         fd,
         queue::Fifo,
         ringfile,
+        task::Credentials,
         token::{self, Parcel},
         ubuf::{self, Ops},
     },
@@ -47,9 +48,44 @@ pub(crate) struct Face {
     /// See [`Face::target`], if `opcode` says that there is one.
     target: Atomic<u32>,
     opcode: Atomic<u32>,
+    work: Atomic<u32>,
+}
+
+/// Where a request is with the ring's workers. Changes with the ring locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Not there.
+    None,
+    /// It waits for one.
+    Queued,
+    /// It waited for one, and is to come back.
+    Dropped,
+    /// One has it, or has had it.
+    Running,
 }
 
 impl Face {
+    /// Where it is with the ring's workers.
+    pub(crate) fn work(&self) -> Work {
+        match self.work.load(Relaxed) {
+            1 => Work::Queued,
+            2 => Work::Dropped,
+            3 => Work::Running,
+            _ => Work::None,
+        }
+    }
+
+    /// Says where it is now. Only with the ring locked.
+    pub(crate) fn set_work(&self, work: Work) {
+        let work = match work {
+            Work::None => 0,
+            Work::Queued => 1,
+            Work::Dropped => 2,
+            Work::Running => 3,
+        };
+        self.work.store(work, Relaxed);
+    }
+
     /// Whose it is.
     #[inline]
     pub(crate) fn home(&self) -> &Arc<Home> {
@@ -179,6 +215,19 @@ pub(crate) struct Held {
     pub(crate) chain: Fifo<Request>,
     /// Its completion, while there is no room for that.
     pub(crate) cqe: Cqe,
+    /// While a worker has it or is to have it.
+    pub(crate) errand: Errand,
+}
+
+/// What a worker has to know of a request, and has to say.
+#[derive(Default)]
+pub(crate) struct Errand {
+    /// With whose rights it does it.
+    pub(crate) credentials: Option<Credentials>,
+    /// See [`crate::op::Op::serial`].
+    pub(crate) serial: usize,
+    /// How it ended: result and flags of its completion, and whether it breaks a link.
+    pub(crate) result: Option<(i32, u32, bool)>,
 }
 
 impl Parcel for Request {
@@ -221,6 +270,7 @@ pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {
         limit: Atomic::new(0),
         target: Atomic::new(0),
         opcode: Atomic::new(0),
+        work: Atomic::new(0),
     };
     Token::new(
         face,
@@ -228,6 +278,7 @@ pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {
             job: Job::idle(),
             chain: Fifo::new(),
             cqe: Cqe::default(),
+            errand: Errand::default(),
         },
     )
 }

@@ -22,6 +22,7 @@ mod register;
 mod run;
 mod submit;
 mod tags;
+mod work;
 
 use crate::{
     kbuf::groups::Groups,
@@ -116,6 +117,8 @@ struct State {
     counting: bool,
     counts: counts::Counts,
     submitters: KVec<Record>,
+    /// Those who do what would have a submitter sleep.
+    workers: work::Workers,
 }
 
 /// The ring's record of a submitter.
@@ -193,6 +196,7 @@ impl Ring {
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),
+            workers: work::Workers::default(),
         };
         let memory = RingMemory::new(&config)?;
         Ok(Arc::pin_init(

@@ -4,7 +4,7 @@
 
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
-    req::{claim::Reasons, home, Face},
+    req::{claim::Reasons, home, Face, Work},
     ring::Ring,
     rsrc::files::FileRef,
     sys::{
@@ -13,10 +13,12 @@ use crate::{
     },
     uapi::{
         args::CancelArgs,
-        errno::{Result, ENOENT},
+        errno::{Result, EALREADY, ENOENT},
         sqe::{Flags, Sqe},
     },
 };
+
+use core::cell::Cell;
 
 /// ASYNC_CANCEL.
 pub(crate) struct AsyncCancel(CancelArgs);
@@ -34,13 +36,26 @@ impl AsyncCancel {
                 Some(ring) => ringfile::id(&ring),
                 None => fd::id(file),
             });
+        let running = Cell::new(false);
         let matches = |face: &Face| {
             self.0.user_data.is_none_or(|data| data == face.user_data())
                 && self.0.opcode.is_none_or(|opcode| opcode == face.opcode())
                 && file_id.is_none_or(|id| id == face.file())
+                && match face.work() {
+                    // What a worker is at goes on.
+                    Work::Running => {
+                        running.set(true);
+                        false
+                    }
+                    _ => true,
+                }
         };
-        let mut count = 0;
+        let (mut count, mut queued) = (0, false);
         let mut cancel = |cell: &crate::sys::token::Cell<crate::req::Request>| {
+            if cell.work() == Work::Queued {
+                cell.set_work(Work::Dropped);
+                queued = true;
+            }
             // One that is on its way already finds the reason when it gets there.
             if let Some(token) = cell.claim(Reasons::CANCELLED) {
                 home::push(&token.cell().home().clone(), token, false);
@@ -62,8 +77,12 @@ impl AsyncCancel {
                 .take(limit)
                 .for_each(&mut cancel),
         }
+        if queued {
+            at.ring.bring_dropped_home();
+        }
         match (self.0.all, count) {
             (true, count) => Ok(count),
+            (false, 0) if running.get() => Err(EALREADY),
             (false, 0) => Err(ENOENT),
             (false, _) => Ok(0),
         }

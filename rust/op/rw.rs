@@ -6,7 +6,10 @@ use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
     kbuf::groups::Taken,
     sys::{
-        rw::{can_poll, check_ioprio, is_whole, waits, Position, Transfer},
+        rw::{
+            can_delegate, can_poll, check_ioprio, current_ioprio, inode_id, is_whole, waits,
+            Position, Transfer,
+        },
         socket::Buffers,
         user::{access_ok, read_iovec, Vector},
     },
@@ -93,25 +96,30 @@ impl<const WRITE: bool, const VECTOR: bool> ReadWrite<WRITE, VECTOR> {
         self.rw_flags & rwf::NOWAIT != 0
     }
 
-    /// Transfers without sleeping if it can, else with.
-    fn transfer(&mut self, file: &File, waits: bool) -> Result<(usize, bool)> {
+    /// Transfers, sleeping for that only with `block`. Returns how much, and whether that is less
+    /// than was wanted.
+    fn transfer(&mut self, file: &File, block: bool) -> Result<(usize, bool)> {
         let mut transfer = Transfer::new(file, WRITE, self.rw_flags, self.ioprio)?;
-        let mut block = false;
-        loop {
-            let buffers = self.buffers();
-            let want = buffers.len();
-            let mut pos = self.pos;
-            let result = transfer.run(buffers, &mut pos, block);
-            self.pos = pos;
-            match result {
-                Err(EAGAIN) if !(block || waits || self.nowait()) => block = true,
-                // The rest of it would block.
-                Ok(len @ 1..) if len < want && !block && !self.nowait() && is_whole(file) => {
-                    self.advance(len);
-                    block = true;
-                }
-                result => return result.map(|len| (len, len < want)),
-            }
+        let buffers = self.buffers();
+        let want = buffers.len();
+        let mut pos = self.pos;
+        let result = transfer.run(buffers, &mut pos, block);
+        self.pos = pos;
+        result.map(|len| (len, len < want))
+    }
+
+    /// How it ends. `flags` are those for a buffer that is used up by success.
+    fn over(&self, result: Result<(usize, bool)>, flags: u32) -> Outcome {
+        let done = self.done as usize;
+        let (res, broken) = match result {
+            Ok((len, short)) => ((done + len) as i32, short),
+            Err(error) if done == 0 => (error.to_raw(), true),
+            Err(_) => (done as i32, true),
+        };
+        Outcome::Done {
+            res,
+            flags: flags | self.buffer.map_or(0, NonZeroU32::get),
+            broken,
         }
     }
 }
@@ -123,6 +131,7 @@ impl<const WRITE: bool, const VECTOR: bool> Op for ReadWrite<WRITE, VECTOR> {
         ioprio: true,
         wait: if WRITE { Wait::Out } else { Wait::In },
     };
+    const WORKS: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let kind = if VECTOR {
@@ -133,6 +142,8 @@ impl<const WRITE: bool, const VECTOR: bool> Op for ReadWrite<WRITE, VECTOR> {
         let mut args = RwArgs::parse(sqe, flags, kind)?;
         if args.ioprio != 0 {
             check_ioprio(args.ioprio)?;
+        } else {
+            args.ioprio = current_ioprio();
         }
         let mut vector = None;
         if VECTOR && flags.buffer_select() {
@@ -174,28 +185,46 @@ impl<const WRITE: bool, const VECTOR: bool> Op for ReadWrite<WRITE, VECTOR> {
             },
             _ => None,
         };
-        match self.transfer(file, waits) {
-            Err(EAGAIN) if waits => Outcome::Wait,
-            Ok((len, short)) => {
-                let flags = match taken {
-                    Some(taken) => at.ring.groups().commit(taken, len),
-                    None => self.buffer.map_or(0, NonZeroU32::get),
-                };
-                Outcome::Done {
-                    res: (self.done as usize + len) as i32,
-                    flags,
-                    broken: short,
-                }
+        let result = self.transfer(file, false);
+        let sleeps = match result {
+            Err(EAGAIN) if waits => return Outcome::Wait,
+            Err(EAGAIN) => !self.nowait(),
+            // The rest of it would sleep.
+            Ok((len @ 1.., true)) if is_whole(file) && !self.nowait() => {
+                self.advance(len);
+                true
             }
-            Err(error) => Outcome::Done {
-                res: match self.done {
-                    0 => error.to_raw(),
-                    done => done as i32,
-                },
-                flags: self.buffer.map_or(0, NonZeroU32::get),
-                broken: true,
-            },
+            _ => false,
+        };
+        if sleeps && can_delegate(file, WRITE) {
+            return Outcome::Block;
         }
+        if sleeps {
+            return self.work(file);
+        }
+        let flags = match (result, taken) {
+            (Ok((len, _)), Some(taken)) => at.ring.groups().commit(taken, len),
+            _ => 0,
+        };
+        self.over(result, flags)
+    }
+
+    fn begins_in_worker(&self, file: &File) -> bool {
+        !self.nowait() && can_delegate(file, WRITE)
+    }
+
+    fn serial(&self, file: &File) -> usize {
+        // As io_uring: what is written to a file is written in order.
+        if WRITE {
+            inode_id(file)
+        } else {
+            0
+        }
+    }
+
+    fn work(&mut self, file: &File) -> Outcome {
+        let result = self.transfer(file, true);
+        self.over(result, 0)
     }
 
     fn progress(&self) -> (usize, u32) {
@@ -248,7 +277,7 @@ impl Op for ReadMultishot {
                 addr: taken.addr(),
                 len: taken.len.min(MAX_RW_COUNT),
             };
-            let read = Transfer::new(file, false, self.rw_flags, 0)
+            let read = Transfer::new(file, false, self.rw_flags, current_ioprio())
                 .and_then(|mut transfer| transfer.run(buffers, &mut self.pos, false));
             let len = match read {
                 Ok(0) => return Outcome::done(0),

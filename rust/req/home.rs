@@ -12,7 +12,7 @@ use crate::{
     sys::{
         errand::{Errand, Notify, Run},
         queue::Inbox,
-        task::{self, AddressSpace, TaskRef},
+        task::{self, AddressSpace, Credentials, TaskRef},
     },
     uapi::abi::setup,
 };
@@ -84,6 +84,11 @@ impl Submitter {
     #[inline]
     pub(crate) fn task(&self) -> &TaskRef {
         &self.task
+    }
+
+    /// Has a kernel thread run `f` in the task's address space; none if that is gone.
+    pub(crate) fn lend<R>(&self, credentials: &Credentials, f: impl FnOnce() -> R) -> Option<R> {
+        self.mm.lend(credentials, f)
     }
 
     /// What waits to be run.

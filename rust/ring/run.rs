@@ -9,7 +9,7 @@ use crate::{
         self,
         claim::Reasons,
         home::{self, Home},
-        Job, Limit, Request, Token,
+        Job, Limit, Request, Token, Work,
     },
     rsrc::files::FileRef,
     sys::{fd::OpenFile, poll::Watched, queue::Fifo, timer::Purpose, token::Cell},
@@ -161,7 +161,10 @@ impl Locked<'_> {
                 return self.end(token, ECANCELED);
             }
             let step = self.attempt(&mut token.owned().job, reasons);
-            let goes_on = matches!(step, Step::Wait(_) | Step::Sleep | Step::Later);
+            let goes_on = matches!(
+                step,
+                Step::Wait(_) | Step::Sleep | Step::Later | Step::Block
+            );
             if goes_on && token.peek().job.limit == Limit::Idle {
                 if self.start_limit(&mut token).is_err() {
                     return self.end(token, ENOMEM);
@@ -171,6 +174,7 @@ impl Locked<'_> {
                 Step::Wait(wanted) => self.wait(token, wanted),
                 Step::Sleep => self.sleep(token, reasons),
                 Step::Later => return self.run_later(token),
+                Step::Block => return self.offload(token),
                 Step::Handed(lent) => return self.hand_over(token, lent),
                 Step::Landed => return self.land(token),
                 Step::Done { res, flags, broken } => {
@@ -205,7 +209,7 @@ impl Locked<'_> {
         if held.job.limit == Limit::Idle && self.start_limit(&mut token).is_err() {
             return self.end(token, ENOMEM);
         }
-        self.run_later(token);
+        self.run_async(token);
     }
 
     /// Has the time begin in which a request has to be over.
@@ -223,12 +227,15 @@ impl Locked<'_> {
     }
 
     /// Ends a request before its time. What it has transferred is not lost.
-    fn end(&mut self, mut token: Token, error: Errno) {
+    pub(super) fn end(&mut self, mut token: Token, error: Errno) {
+        if token.cell().work() != Work::None {
+            return self.end_work(token, error);
+        }
         match token.owned().job.op.end(self, error) {
             Step::Done { res, flags, broken } => self.finish(token, res, flags, broken),
             Step::Handed(lent) => self.hand_over(token, lent),
             Step::Landed => self.land(token),
-            Step::Wait(_) | Step::Sleep | Step::Later => {
+            Step::Wait(_) | Step::Sleep | Step::Later | Step::Block => {
                 self.finish(token, error.to_raw(), 0, true)
             }
         }
@@ -327,7 +334,8 @@ impl Locked<'_> {
         }
     }
 
-    fn insert(&mut self, token: &mut Token) {
+    /// Lets the ring find a request.
+    pub(super) fn insert(&mut self, token: &mut Token) {
         req::show(token);
         let user_data = token.peek().job.user_data;
         self.state.waiting.insert(user_data, token);
@@ -435,6 +443,7 @@ impl Locked<'_> {
                 }
             }
         }
+        tokens.append(self.unqueue(|face| whose(face.home())));
         for record in self.state.submitters.iter() {
             if whose(&record.home) {
                 tokens.append(record.home.inbox().take());
@@ -457,6 +466,7 @@ impl Locked<'_> {
         self.cancel_all(|_| true);
         (
             core::mem::take(&mut self.state.submitters),
+            core::mem::take(&mut self.state.workers),
             core::mem::take(&mut self.state.overflow),
             core::mem::take(&mut self.state.buffers),
             (self.state.files.remove(), self.state.tags.take()),

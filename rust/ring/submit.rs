@@ -112,6 +112,7 @@ impl Locked<'_> {
                 Step::Later => self.run_later(token),
                 Step::Wait(wanted) => self.wait_or_run(token, wanted),
                 Step::Sleep => self.sleep_or_run(token),
+                Step::Block => self.offload(token),
             }
             return (None, true);
         }

@@ -5,6 +5,8 @@
 
 #include <asm/ioctls.h>
 #include <linux/anon_inodes.h>
+#include <linux/backing-dev.h>
+#include <linux/cred.h>
 #include <linux/bvec.h>
 #include <linux/eventfd.h>
 #include <linux/fdtable.h>
@@ -12,6 +14,9 @@
 #include <linux/fs.h>
 #include <linux/fsnotify.h>
 #include <linux/hrtimer.h>
+#include <linux/ioprio.h>
+#include <linux/kthread.h>
+#include <linux/magic.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mman.h>

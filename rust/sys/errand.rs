@@ -102,10 +102,17 @@ impl<T: Run> Errand<T> {
 
     /// Sends it to a worker, unless it is on its way already. May be called in any context.
     pub(crate) fn send_to_worker(this: &Arc<Self>) {
-        if this.queued.xchg(true, Full) {
-            return;
+        if !this.queued.xchg(true, Full) {
+            Self::queue(this.clone(), false);
         }
-        Self::queue(this.clone());
+    }
+
+    /// As [`Errand::send_to_worker`], for one that may sleep long. One object is always sent in the
+    /// same way.
+    pub(crate) fn send_to_slow_worker(this: &Arc<Self>) {
+        if !this.queued.xchg(true, Full) {
+            Self::queue(this.clone(), true);
+        }
     }
 
     /// Sends it to a worker, with the caller's reference. May be called in any context.
@@ -113,18 +120,18 @@ impl<T: Run> Errand<T> {
     /// If it is on its way already that reference is not the last one, and is dropped.
     pub(crate) fn give_to_worker(this: Arc<Self>) {
         if !this.queued.xchg(true, Full) {
-            Self::queue(this);
+            Self::queue(this, false);
         }
     }
 
     /// Queues `this`, for which the caller has set `queued`.
-    fn queue(this: Arc<Self>) {
+    fn queue(this: Arc<Self>, slow: bool) {
         let work = this.work.get();
         let _raw = Arc::into_raw(this);
         // SAFETY: `work` was initialised in `new`, and `queued` was false, so that it is not with
-        // the queue; it stays because it comes with a reference, which `in_worker` takes back and
+        // a queue; it stays because it comes with a reference, which `in_worker` takes back and
         // which keeps the module.
-        unsafe { module::queue_work(work) };
+        unsafe { module::queue_work(work, slow) };
     }
 
     /// # Safety
@@ -142,11 +149,11 @@ impl<T: Run> Errand<T> {
 
     /// # Safety
     ///
-    /// `work` must be that of an errand which [`Errand::send_to_worker`] queued.
+    /// `work` must be that of an errand which [`Errand::queue`] queued.
     unsafe extern "C" fn in_worker(work: *mut bindings::work_struct) {
         let offset = offset_of!(Self, work);
         // SAFETY: `work` is the field of an `Errand` in an `Arc`, whose reference
-        // `send_to_worker` gave up for this call.
+        // `queue` gave up for this call.
         let this = unsafe { Arc::from_raw(work.byte_sub(offset).cast::<Self>().cast_const()) };
         this.queued.xchg(false, Full);
         T::run(this);

@@ -68,6 +68,41 @@ __helper void ruring_mm_add_pinned(struct mm_struct *mm, s64 pages)
 	atomic64_add(pages, &mm->pinned_vm);
 }
 
+__helper bool ruring_mmget_not_zero(struct mm_struct *mm)
+{
+	return mmget_not_zero(mm);
+}
+
+__helper bool ruring_current_is_kthread(void)
+{
+	return current->flags & PF_KTHREAD;
+}
+
+__helper const struct cred *ruring_get_current_cred(void)
+{
+	return get_current_cred();
+}
+
+__helper void ruring_put_cred(const struct cred *cred)
+{
+	put_cred(cred);
+}
+
+__helper const struct cred *ruring_override_creds(const struct cred *cred)
+{
+	return override_creds(cred);
+}
+
+__helper void ruring_revert_creds(const struct cred *cred)
+{
+	revert_creds(cred);
+}
+
+__helper unsigned int ruring_num_online_cpus(void)
+{
+	return num_online_cpus();
+}
+
 __helper void ruring_set_current_state(unsigned int state)
 {
 	set_current_state(state);
@@ -207,6 +242,32 @@ __helper void ruring_fsnotify(struct file *file, bool write)
 	write ? fsnotify_modify(file) : fsnotify_access(file);
 }
 
+__helper bool ruring_file_is_independent(struct file *file)
+{
+	struct super_block *sb = file_inode(file)->i_sb;
+
+	if (S_ISBLK(file_inode(file)->i_mode))
+		return true;
+	return ruring_file_is_reg(file) &&
+	       (sb->s_bdi != &noop_backing_dev_info || sb->s_magic == TMPFS_MAGIC ||
+		sb->s_magic == RAMFS_MAGIC || sb->s_magic == OVERLAYFS_SUPER_MAGIC);
+}
+
+__helper bool ruring_file_size_is_limited(void)
+{
+	return rlimit(RLIMIT_FSIZE) != RLIM_INFINITY;
+}
+
+__helper const void *ruring_file_inode(struct file *file)
+{
+	return file_inode(file);
+}
+
+__helper int ruring_current_ioprio(void)
+{
+	return get_current_ioprio();
+}
+
 __helper void ruring_init_kiocb(struct kiocb *iocb, struct file *file)
 {
 	init_sync_kiocb(iocb, file);
@@ -259,6 +320,11 @@ __helper void ruring_init_work(struct work_struct *work, void (*func)(struct wor
 __helper struct workqueue_struct *ruring_alloc_workqueue(void)
 {
 	return alloc_workqueue("ruring", WQ_UNBOUND, 0);
+}
+
+__helper struct workqueue_struct *ruring_alloc_io_workqueue(void)
+{
+	return alloc_workqueue("ruring_io", WQ_UNBOUND, WQ_MAX_ACTIVE);
 }
 
 __helper void ruring_synchronize_tasks(void)

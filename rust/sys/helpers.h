@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+struct cred;
 struct file;
 struct kiocb;
 struct mm_struct;
@@ -34,6 +35,13 @@ bool ruring_current_sigpending(void);
 bool ruring_current_notified(void);
 void ruring_mmgrab(struct mm_struct *mm);
 void ruring_mmdrop(struct mm_struct *mm);
+bool ruring_mmget_not_zero(struct mm_struct *mm);
+bool ruring_current_is_kthread(void);
+const struct cred *ruring_get_current_cred(void);
+void ruring_put_cred(const struct cred *cred);
+const struct cred *ruring_override_creds(const struct cred *cred);
+void ruring_revert_creds(const struct cred *cred);
+unsigned int ruring_num_online_cpus(void);
 void ruring_mm_add_pinned(struct mm_struct *mm, s64 pages);
 
 void ruring_set_current_state(unsigned int state);
@@ -63,6 +71,10 @@ bool ruring_file_buffers_writes_nowait(struct file *file);
 s64 ruring_file_pos(struct file *file);
 void ruring_set_file_pos(struct file *file, s64 pos);
 void ruring_fsnotify(struct file *file, bool write);
+bool ruring_file_is_independent(struct file *file);
+bool ruring_file_size_is_limited(void);
+const void *ruring_file_inode(struct file *file);
+int ruring_current_ioprio(void);
 
 void ruring_init_kiocb(struct kiocb *iocb, struct file *file);
 int ruring_kiocb_set_rw_flags(struct kiocb *iocb, unsigned int flags, bool write);
@@ -74,6 +86,7 @@ bool ruring_may_have_rt_ioprio(void);
 
 void ruring_init_work(struct work_struct *work, void (*func)(struct work_struct *));
 struct workqueue_struct *ruring_alloc_workqueue(void);
+struct workqueue_struct *ruring_alloc_io_workqueue(void);
 void ruring_synchronize_tasks(void);
 
 bool ruring_try_module_get(struct module *owner);

@@ -17,8 +17,10 @@ use kernel::{
 };
 
 static WORKERS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());
+/// For what may sleep long, so that nothing else waits behind it.
+static IO_WORKERS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());
 
-/// The module's work queue. There is one, owned by the module's own object.
+/// The module's work queues. There is one object, owned by the module's own object.
 pub(crate) struct Workers(());
 
 impl Workers {
@@ -29,16 +31,25 @@ impl Workers {
         if queue.is_null() {
             return Err(ENOMEM);
         }
+        // SAFETY: No preconditions.
+        let io_queue = unsafe { bindings::ruring_alloc_io_workqueue() };
+        if io_queue.is_null() {
+            // SAFETY: It was just made, and nobody has used it.
+            unsafe { bindings::destroy_workqueue(queue) };
+            return Err(ENOMEM);
+        }
         WORKERS.store(queue, Release);
+        IO_WORKERS.store(io_queue, Release);
         Ok(Self(()))
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        // SAFETY: The queue was made in `new`. Work comes from rings and nothing else; each holds
+        // SAFETY: The queues were made in `new`. Work comes from rings and nothing else; each holds
         // a `ModuleRef`, so that none is left when the module's object is dropped.
         unsafe {
+            bindings::destroy_workqueue(IO_WORKERS.load(Acquire));
             bindings::destroy_workqueue(WORKERS.load(Acquire));
             bindings::ruring_synchronize_tasks();
         }
@@ -52,18 +63,19 @@ pub(super) const fn this_module() -> *mut bindings::module {
         .cast()
 }
 
-/// Queues `work`.
+/// Queues `work`, with what may sleep long if that is `slow`.
 ///
 /// # Safety
 ///
 /// `work` must be initialised, not be queued, and stay until it has run; the caller must hold a
 /// [`ModuleRef`], also through what owns `work`.
-pub(super) unsafe fn queue_work(work: *mut bindings::work_struct) {
+pub(super) unsafe fn queue_work(work: *mut bindings::work_struct, slow: bool) {
+    let queue = if slow { &IO_WORKERS } else { &WORKERS };
     // SAFETY: By the requirements the module is not on its way out, so that the queue is there.
     unsafe {
         bindings::queue_work_on(
             bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32,
-            WORKERS.load(Acquire),
+            queue.load(Acquire),
             work,
         )
     };

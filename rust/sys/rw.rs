@@ -79,6 +79,41 @@ pub(crate) fn check_ioprio(ioprio: u16) -> Result {
     }
 }
 
+/// The current task's priority.
+pub(crate) fn current_ioprio() -> u16 {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_current_ioprio() as u16 }
+}
+
+/// Whether a kernel thread that has the current task's address space and credentials can transfer
+/// in its stead.
+///
+/// What a file shows, and what becomes of what is written to it, may depend on more of a task than
+/// these two: on its namespaces, its terminal, its root directory, its limits. Not so with files that
+/// hold data: those on devices, and those of file systems that have a device of their own or keep
+/// their data in memory or in other file systems.
+pub(crate) fn can_delegate(file: &File, write: bool) -> bool {
+    // SAFETY: The file is open.
+    unsafe {
+        let raw = file.as_ptr().cast::<bindings::file>();
+        let ops = &*(*raw).f_op;
+        let by_iter = if write {
+            ops.write_iter.is_some()
+        } else {
+            ops.read_iter.is_some()
+        };
+        by_iter
+            && bindings::ruring_file_is_independent(raw)
+            && !(write && bindings::ruring_file_size_is_limited())
+    }
+}
+
+/// Identifies what is behind `file` as long as that is open.
+pub(crate) fn inode_id(file: &File) -> usize {
+    // SAFETY: The file is open.
+    unsafe { bindings::ruring_file_inode(file.as_ptr().cast()) as usize }
+}
+
 /// A transfer from or to a file.
 ///
 /// # Invariants
@@ -91,7 +126,7 @@ pub(crate) struct Transfer<'a> {
 }
 
 impl<'a> Transfer<'a> {
-    /// With the flags `RWF_*` and with a priority, 0 for the task's own.
+    /// With the flags `RWF_*` and with a priority.
     ///
     /// `-EBADF` if the file is not open for it; `-EOPNOTSUPP` or `-EINVAL` for flags that it cannot
     /// have; `-EINVAL` if it cannot be read or written at all.
@@ -113,9 +148,7 @@ impl<'a> Transfer<'a> {
         if flags & rwf::HIPRI != 0 {
             return Err(EINVAL);
         }
-        if ioprio != 0 {
-            iocb.ki_ioprio = ioprio;
-        }
+        iocb.ki_ioprio = ioprio;
         // INVARIANT: `ruring_init_kiocb` made it so.
         let this = Self { iocb, file, write };
         let ops = this.ops();

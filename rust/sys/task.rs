@@ -119,6 +119,69 @@ impl Drop for AddressSpace {
     }
 }
 
+/// The credentials of a task.
+///
+/// # Invariants
+///
+/// Points to credentials, one of whose references it owns.
+pub(crate) struct Credentials(*const bindings::cred);
+
+// SAFETY: References to credentials, which do not change, may be used and put by anybody.
+unsafe impl Send for Credentials {}
+// SAFETY: As above.
+unsafe impl Sync for Credentials {}
+
+impl Credentials {
+    /// Those of the current task.
+    pub(crate) fn current() -> Self {
+        // SAFETY: No preconditions.
+        // INVARIANT: They come with a reference.
+        Self(unsafe { bindings::ruring_get_current_cred() })
+    }
+}
+
+impl Drop for Credentials {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_put_cred(self.0) };
+    }
+}
+
+impl AddressSpace {
+    /// Has a kernel thread run `f` in the address space and with `credentials`. May sleep.
+    ///
+    /// None if there is nothing in the address space any more because all of its tasks are gone,
+    /// or if the current task is not a kernel thread without an address space.
+    pub(crate) fn lend<R>(&self, credentials: &Credentials, f: impl FnOnce() -> R) -> Option<R> {
+        // SAFETY: No preconditions.
+        let free = unsafe {
+            bindings::ruring_current_is_kthread() && bindings::ruring_current_mm().is_null()
+        };
+        // SAFETY: By the type invariants there is a `struct mm_struct`.
+        if !free || !unsafe { bindings::ruring_mmget_not_zero(self.0) } {
+            return None;
+        }
+        // SAFETY: The current task is a kernel thread and in no address space. This one stays while
+        // `f` runs, by the reference that was just taken, and so do the credentials, which are
+        // borrowed. Both are as before when `mmput()` gives the reference back.
+        unsafe {
+            bindings::kthread_use_mm(self.0);
+            let old = bindings::ruring_override_creds(credentials.0);
+            let result = f();
+            bindings::ruring_revert_creds(old);
+            bindings::kthread_unuse_mm(self.0);
+            bindings::mmput(self.0);
+            Some(result)
+        }
+    }
+}
+
+/// How many processors there are.
+pub(crate) fn processors() -> u32 {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_num_online_cpus() }
+}
+
 /// Whether the current task is exiting or a kernel thread, so that requests end as cancelled.
 #[inline]
 pub(crate) fn current_exiting() -> bool {

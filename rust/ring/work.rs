@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What would have a submitter sleep: workers do it instead.
+//!
+//! The token of such a request goes into the ring's queue, from where a worker takes it, without
+//! the ring being locked while it works. It takes it home as if it had been cancelled, which is to
+//! say to its end, with the result beside it. A request can be found by its ring all the time, so
+//! that a cancel leaves its reason; one that still is in the queue is taken out.
+
+use super::{Locked, Ring};
+use crate::{
+    op::{self, Outcome},
+    req::{claim::Reasons, home, Errand, Face, Limit, Request, Token, Work},
+    sys::{
+        errand::{self, Run},
+        queue::Fifo,
+        task::{self, Credentials},
+    },
+    uapi::errno::{Errno, EAGAIN, ENOMEM},
+};
+use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*, sync::Arc};
+
+/// The workers of a ring, and what they are to do.
+#[derive(Default)]
+pub(super) struct Workers {
+    queue: Fifo<Request>,
+    all: KVec<Record>,
+}
+
+/// The ring's record of a worker.
+struct Record {
+    worker: Arc<errand::Errand<Worker>>,
+    /// Whether it is on its way, and will look into the queue before it is through.
+    busy: bool,
+    /// What it works on, see [`op::Op::serial`].
+    serial: usize,
+}
+
+/// A worker: a work item that goes on as long as there is something to do.
+struct Worker {
+    ring: Arc<Ring>,
+    index: usize,
+}
+
+impl Run for Worker {
+    fn run(this: Arc<errand::Errand<Self>>) {
+        while let Some(mut token) = this.next() {
+            let reasons = token.reasons();
+            if !reasons.cancelled() && !reasons.link_expired() {
+                work(&mut token);
+            }
+            token.cell().claim(reasons.and(Reasons::CANCELLED));
+            home::push(&token.cell().home().clone(), token, true);
+        }
+    }
+}
+
+impl Worker {
+    fn next(&self) -> Option<Token> {
+        self.ring.lock().next_work(self.index)
+    }
+}
+
+/// Does what `token` is for.
+fn work(token: &mut Token) {
+    let home = token.cell().home().clone();
+    let held = token.owned();
+    let Some(credentials) = held.errand.credentials.take() else {
+        return;
+    };
+    let outcome = home.lend(&credentials, || op::work(&mut held.job));
+    held.errand.result = outcome.map(|outcome| match outcome {
+        Outcome::Done { res, flags, broken } => (res, flags, broken),
+        _ => (EAGAIN.to_raw(), 0, true),
+    });
+}
+
+impl Locked<'_> {
+    /// Starts a request with IOSQE_ASYNC.
+    pub(super) fn run_async(&mut self, mut token: Token) {
+        let job = &mut token.owned().job;
+        if job.refused.is_none() && op::begins_in_worker(self, job) {
+            self.offload(token);
+        } else {
+            self.run_later(token);
+        }
+    }
+
+    /// Has a worker go on with a request of the current task.
+    pub(super) fn offload(&mut self, mut token: Token) {
+        if !self.call_worker(token.cell().home().ring().clone()) {
+            return self.end(token, ENOMEM);
+        }
+        let held = token.owned();
+        held.errand = Errand {
+            credentials: Some(Credentials::current()),
+            serial: op::serial(&held.job),
+            result: None,
+        };
+        token.cell().set_work(Work::Queued);
+        self.insert(&mut token);
+        self.state.workers.queue.push(token);
+    }
+
+    /// Sees to it that a worker will look into the queue. False if there is none.
+    fn call_worker(&mut self, ring: Arc<Ring>) -> bool {
+        let most = (4 * task::processors()).min(ring.config.sq_entries) as usize;
+        let workers = &mut self.state.workers.all;
+        if let Some(idle) = workers.iter_mut().find(|record| !record.busy) {
+            idle.busy = true;
+            errand::Errand::send_to_slow_worker(&idle.worker);
+            return true;
+        }
+        let index = workers.len();
+        if index < most {
+            if let Ok(worker) = errand::Errand::new(Worker { ring, index }) {
+                let record = Record {
+                    worker: worker.clone(),
+                    busy: true,
+                    serial: 0,
+                };
+                if workers.push(record, GFP_KERNEL_ACCOUNT).is_ok() {
+                    errand::Errand::send_to_slow_worker(&worker);
+                    return true;
+                }
+            }
+        }
+        // Those that there are will come to it.
+        index != 0
+    }
+
+    /// What worker `index` is to do next. If there is nothing it is idle from here on.
+    fn next_work(&mut self, index: usize) -> Option<Token> {
+        let Workers { queue, all } = &mut self.state.workers;
+        all.get_mut(index)?.serial = 0;
+        let mut passed = Fifo::new();
+        let mut next = None;
+        while let Some(token) = queue.pop() {
+            let serial = token.peek().errand.serial;
+            if serial == 0 || all.iter().all(|record| record.serial != serial) {
+                next = Some(token);
+                break;
+            }
+            // The worker that is at it takes this one when it is done.
+            passed.push(token);
+        }
+        passed.append(core::mem::take(queue));
+        *queue = passed;
+        let record = all.get_mut(index)?;
+        match &next {
+            Some(token) => {
+                record.serial = token.peek().errand.serial;
+                token.cell().set_work(Work::Running);
+            }
+            None => record.busy = false,
+        }
+        next
+    }
+
+    /// Takes requests that wait for a worker out of the queue.
+    pub(super) fn unqueue(&mut self, which: impl Fn(&Face) -> bool) -> Fifo<Request> {
+        let (mut out, mut rest) = (Fifo::new(), Fifo::new());
+        while let Some(token) = self.state.workers.queue.pop() {
+            if which(token.cell()) {
+                out.push(token);
+            } else {
+                rest.push(token);
+            }
+        }
+        self.state.workers.queue = rest;
+        out
+    }
+
+    /// Brings home what waited for a worker and was cancelled.
+    pub(crate) fn bring_dropped_home(&mut self) {
+        let mut dropped = self.unqueue(|face| face.work() == Work::Dropped);
+        while let Some(token) = dropped.pop() {
+            self.run_later(token);
+        }
+    }
+
+    /// Ends a request that was with the workers: with what one has to say, if one had it.
+    pub(super) fn end_work(&mut self, mut token: Token, error: Errno) {
+        token.cell().set_work(Work::None);
+        let held = token.owned();
+        match core::mem::take(&mut held.errand).result {
+            Some((res, flags, broken)) => {
+                if held.job.limit == Limit::Passed {
+                    // Its time was over, but it could not be stopped.
+                    held.job.limit = Limit::Running;
+                }
+                self.finish(token, res, flags, broken);
+                self.state.posted_async |= self.state.posted;
+            }
+            None => self.end(token, error),
+        }
+    }
+}

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What workers do: reads and writes that sleep, and IOSQE_ASYNC.
+ *
+ * A worker is held up by memory that is not there before the test says so.
+ */
+#include <fcntl.h>
+#include <linux/time_types.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define RING_MODES
+#include "fixture.h"
+
+#define PAGE	4096ul
+
+static struct io_uring_sqe *prep_rw(struct ring *ring, bool write, int fd,
+				    const void *buf, unsigned int len, __u64 off,
+				    __u64 user_data)
+{
+	struct io_uring_sqe *sqe;
+
+	sqe = prep(ring, write ? IORING_OP_WRITE : IORING_OP_READ, fd, buf, len,
+		   user_data);
+	sqe->off = off;
+	sqe->flags = IOSQE_ASYNC;
+	return sqe;
+}
+
+/* Files whose transfers a worker does: in memory, and where the tree is. */
+static int new_file(bool on_disk)
+{
+	char name[] = "build/worker.XXXXXX";
+	int fd;
+
+	if (!on_disk)
+		return memfd_create("file", 0);
+	fd = mkstemp(name);
+	unlink(name);
+	return fd;
+}
+
+/* Memory that faults until the test fills it. */
+struct slow {
+	int fd;
+	char *mem;
+	unsigned int pages;
+};
+
+static int slow_init(struct slow *s, unsigned int pages)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	s->pages = pages;
+	s->mem = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	s->fd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	if (s->mem == MAP_FAILED || s->fd < 0 || ioctl(s->fd, UFFDIO_API, &api))
+		return -errno;
+	reg.range.start = (uintptr_t)s->mem;
+	reg.range.len = pages * PAGE;
+	return ioctl(s->fd, UFFDIO_REGISTER, &reg) ? -errno : 0;
+}
+
+/* Wait until somebody needs page @index; the faults come in any order. */
+static int slow_wait(struct slow *s)
+{
+	struct pollfd pfd = { .fd = s->fd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	if (poll(&pfd, 1, DEADLINE_MS) != 1)
+		return -ETIME;
+	if (read(s->fd, &msg, sizeof(msg)) != sizeof(msg))
+		return -errno;
+	return (msg.arg.pagefault.address - (uintptr_t)s->mem) / PAGE;
+}
+
+static int slow_fill(struct slow *s, unsigned int index)
+{
+	struct uffdio_zeropage zero = {
+		.range.start = (uintptr_t)s->mem + index * PAGE,
+		.range.len = PAGE,
+	};
+
+	return ioctl(s->fd, UFFDIO_ZEROPAGE, &zero) ? -errno : 0;
+}
+
+static void slow_exit(struct slow *s)
+{
+	close(s->fd);
+	munmap(s->mem, s->pages * PAGE);
+}
+
+TEST_F(ring, files)
+{
+	static char data[3 * PAGE], back[3 * PAGE];
+	unsigned int i;
+	int fd, disk;
+
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = i * 7 / 3;
+	for (disk = 0; disk < 2; disk++) {
+		fd = new_file(disk);
+		ASSERT_LE(0, fd);
+		prep_rw(&self->ring, true, fd, data, sizeof(data), 10, 1);
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		ASSERT_CQE(&self->ring, 1, sizeof(data), 0);
+		memset(back, 0, sizeof(back));
+		prep_rw(&self->ring, false, fd, back, sizeof(back), 10, 2);
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		ASSERT_CQE(&self->ring, 2, sizeof(back), 0);
+		EXPECT_EQ(0, memcmp(data, back, sizeof(data)));
+		/* no more than there is, from where the file is */
+		ASSERT_EQ(20, lseek(fd, 20, SEEK_SET));
+		prep_rw(&self->ring, false, fd, back, sizeof(back), -1, 3);
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		ASSERT_CQE(&self->ring, 3, sizeof(data) - 10, 0);
+		EXPECT_EQ(0, memcmp(data + 10, back, sizeof(data) - 10));
+		EXPECT_EQ((off_t)sizeof(data) + 10, lseek(fd, 0, SEEK_CUR));
+		prep_rw(&self->ring, false, fd, back, 1, 1 << 20, 4);
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		ASSERT_CQE(&self->ring, 4, 0, 0);
+		close(fd);
+	}
+}
+
+TEST_F(ring, bad_memory)
+{
+	char *none = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = new_file(false);
+	struct io_uring_sqe *sqe;
+
+	ASSERT_EQ(3, write(fd, "abc", 3));
+	prep_rw(&self->ring, false, fd, none, 3, 0, 1);
+	ASSERT_RESULT(&self->ring, -EFAULT);
+	prep_rw(&self->ring, true, fd, none, 3, 0, 1);
+	ASSERT_RESULT(&self->ring, -EFAULT);
+	prep_rw(&self->ring, false, open("/dev/null", O_WRONLY), none, 3, 0, 1);
+	ASSERT_RESULT(&self->ring, -EBADF);
+	prep_rw(&self->ring, false, -1, none, 3, 0, 1);
+	ASSERT_RESULT(&self->ring, -EBADF);
+	sqe = prep_rw(&self->ring, false, fd, none, 3, 0, 1);
+	sqe->rw_flags = 1 << 30;
+	ASSERT_RESULT(&self->ring, -EOPNOTSUPP);
+}
+
+/* Nobody else waits for what a worker waits for. */
+TEST_F(ring, the_submitter_goes_on)
+{
+	int fd = new_file(false), i;
+	struct io_uring_sqe *sqe;
+	struct slow s;
+
+	ASSERT_EQ(3, write(fd, "abc", 3));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, slow_init(&s, 1));
+		sqe = prep_rw(&self->ring, false, fd, s.mem, 3, 0, 1);
+		/* this one ends with a worker because it cannot be tried without sleeping */
+		if (i)
+			sqe->flags = 0;
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		ASSERT_EQ(0, slow_wait(&s));
+		ASSERT_QUIET(&self->ring);
+		ASSERT_EQ(0, slow_fill(&s, 0));
+		ASSERT_CQE(&self->ring, 1, 3, 0);
+		EXPECT_STREQ("abc", s.mem);
+		slow_exit(&s);
+	}
+}
+
+TEST_F(ring, the_file_stays_open)
+{
+	int fd = new_file(false);
+	struct slow s;
+
+	ASSERT_EQ(3, write(fd, "abc", 3));
+	ASSERT_EQ(0, slow_init(&s, 1));
+	prep_rw(&self->ring, false, fd, s.mem, 3, 0, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	close(fd);
+	ASSERT_EQ(0, slow_wait(&s));
+	ASSERT_EQ(0, slow_fill(&s, 0));
+	ASSERT_CQE(&self->ring, 1, 3, 0);
+	EXPECT_STREQ("abc", s.mem);
+}
+
+/* A program that is only set up on behalf of its owner loses that when others write to it. */
+TEST_F(ring, rights_of_the_submitter)
+{
+	int fd = new_file(false);
+	struct stat st;
+
+	ASSERT_EQ(0, fchmod(fd, 04755));
+	prep_rw(&self->ring, true, fd, "a", 1, 0, 1);
+	ASSERT_RESULT(&self->ring, 1);
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_EQ(04755, st.st_mode & 07777);
+	ASSERT_EQ(0, become_nobody());
+	prep_rw(&self->ring, true, fd, "b", 1, 1, 1);
+	ASSERT_RESULT(&self->ring, 1);
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_EQ(0755, st.st_mode & 07777);
+}
+
+TEST_F(ring, limits_of_the_submitter)
+{
+	struct rlimit limit = { 8, 8 };
+	int fd = new_file(false);
+
+	signal(SIGXFSZ, SIG_IGN);
+	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &limit));
+	prep_rw(&self->ring, true, fd, "0123456789", 10, 4, 1);
+	ASSERT_RESULT(&self->ring, 4);
+	prep_rw(&self->ring, true, fd, "0123456789", 10, 8, 1);
+	ASSERT_RESULT(&self->ring, -EFBIG);
+	EXPECT_EQ(8, lseek(fd, 0, SEEK_END));
+}
+
+TEST_F(ring, cancelled_while_it_works)
+{
+	int fd = new_file(false);
+	struct slow s;
+
+	ASSERT_EQ(3, write(fd, "abc", 3));
+	ASSERT_EQ(0, slow_init(&s, 1));
+	prep_rw(&self->ring, false, fd, s.mem, 3, 0, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, slow_wait(&s));
+	prep_cancel(&self->ring, 1, 0, 2);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 2, -EALREADY, 0);
+	prep_cancel(&self->ring, 1, IORING_ASYNC_CANCEL_ALL, 3);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 3, 0, 0);
+	ASSERT_EQ(0, slow_fill(&s, 0));
+	ASSERT_CQE(&self->ring, 1, 3, 0);
+	EXPECT_STREQ("abc", s.mem);
+	/* io_uring's worker may still have it in hands */
+	if (variant->backend == IO_URING)
+		return;
+	prep_cancel(&self->ring, 1, 0, 4);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 4, -ENOENT, 0);
+}
+
+TEST_F(ring, out_of_time_while_it_works)
+{
+	/* the worker has begun by then */
+	struct __kernel_timespec soon = { .tv_sec = 1 };
+	struct __kernel_timespec later = { .tv_sec = 1, .tv_nsec = 100000000 };
+	int fd = new_file(false), i, res[4] = { 1, 1, 1, 1 };
+	struct io_uring_cqe cqe;
+	struct slow s;
+
+	ASSERT_EQ(3, write(fd, "abc", 3));
+	ASSERT_EQ(0, slow_init(&s, 1));
+	prep_rw(&self->ring, false, fd, s.mem, 3, 0, 1)->flags |= IOSQE_IO_LINK;
+	prep(&self->ring, IORING_OP_LINK_TIMEOUT, -1, &soon, 1, 2);
+	prep(&self->ring, IORING_OP_TIMEOUT, -1, &later, 1, 3);
+	ASSERT_EQ(3, ring_submit(&self->ring));
+	ASSERT_EQ(0, slow_wait(&s));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+		res[cqe.user_data & 3] = cqe.res;
+		/* both times have passed */
+		if (cqe.user_data == 3)
+			ASSERT_EQ(0, slow_fill(&s, 0));
+	}
+	EXPECT_EQ(3, res[1]);
+	/* it had no effect */
+	EXPECT_EQ(-ECANCELED, res[2]);
+	EXPECT_EQ(-ETIME, res[3]);
+	EXPECT_STREQ("abc", s.mem);
+}
+
+/* There are four workers for each processor; the others wait for one. */
+TEST_F(ring, cancelled_while_it_waits)
+{
+	unsigned int busy = 4 * sysconf(_SC_NPROCESSORS_ONLN), i;
+	int fd = new_file(false), page;
+	struct io_uring_cqe cqe;
+	struct ring ring;
+	struct slow s;
+
+	ASSERT_EQ(0, ring_init(&ring, variant->backend, 2 * busy, variant->flags));
+	ASSERT_EQ(3, write(fd, "abc", 3));
+	ASSERT_EQ(0, slow_init(&s, busy + 1));
+	for (i = 0; i < busy; i++)
+		prep_rw(&ring, false, fd, s.mem + i * PAGE, 3, 0, i);
+	ASSERT_EQ((int)busy, ring_submit(&ring));
+	for (i = 0; i < busy; i++)
+		ASSERT_LE(0, slow_wait(&s));
+	prep_rw(&ring, false, fd, s.mem + busy * PAGE, 3, 0, busy);
+	prep_rw(&ring, false, fd, s.mem + busy * PAGE, 3, 0, busy + 1);
+	ASSERT_EQ(2, ring_submit(&ring));
+	prep_cancel(&ring, busy, 0, 1000);
+	ASSERT_EQ(1, ring_submit(&ring));
+	ASSERT_EQ(0, ring_wait(&ring, 2));
+	for (i = 0; i < 2; i++) {
+		ring_peek(&ring, &cqe);
+		EXPECT_EQ(cqe.user_data == 1000 ? 0 : -ECANCELED, cqe.res);
+		EXPECT_TRUE(cqe.user_data == 1000 || cqe.user_data == busy);
+	}
+	for (i = 0; i < busy; i++)
+		ASSERT_EQ(0, slow_fill(&s, i));
+	/* the other one has had its turn now */
+	page = slow_wait(&s);
+	ASSERT_EQ((int)busy, page);
+	ASSERT_EQ(0, slow_fill(&s, page));
+	for (i = 0; i < busy + 1; i++) {
+		ASSERT_EQ(0, ring_take(&ring, &cqe));
+		EXPECT_EQ(3, cqe.res);
+	}
+	ring_exit(&ring);
+}
+
+/* Each write finds the end of the one before. */
+TEST_F(ring, writes_do_not_meet)
+{
+	char data[16], back[17] = "";
+	unsigned int i, seen = 0;
+	int fd, disk;
+
+	for (i = 0; i < 16; i++)
+		data[i] = 'a' + i;
+	for (disk = 0; disk < 2; disk++) {
+		fd = new_file(disk);
+		for (i = 0; i < 16; i++)
+			prep_rw(&self->ring, true, fd, data + i, 1, -1, i);
+		ASSERT_EQ(16, ring_submit(&self->ring));
+		ASSERT_EQ(0, ring_wait(&self->ring, 16));
+		ASSERT_EQ(16, ring_drain(&self->ring));
+		ASSERT_EQ(16, pread(fd, back, sizeof(back), 0));
+		for (i = 0, seen = 0; i < 16; i++)
+			seen |= 1 << (back[i] - 'a');
+		EXPECT_EQ(0xffff, seen);
+		close(fd);
+	}
+}
+
+TEST_F(ring, many)
+{
+	static char data[64 * PAGE], back[64][PAGE];
+	struct io_uring_cqe cqe;
+	unsigned int i, round;
+	int fd, disk;
+
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = i / 7;
+	for (disk = 0; disk < 2; disk++) {
+		fd = new_file(disk);
+		ASSERT_EQ((int)sizeof(data), write(fd, data, sizeof(data)));
+		memset(back, 0, sizeof(back));
+		for (round = 0; round < 4; round++) {
+			for (i = 16 * round; i < 16 * (round + 1); i++)
+				prep_rw(&self->ring, false, fd, back[i], PAGE, i * PAGE, i);
+			ASSERT_EQ(16, ring_submit(&self->ring));
+			for (i = 0; i < 16; i++) {
+				ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+				ASSERT_EQ((int)PAGE, cqe.res);
+				EXPECT_EQ(0, memcmp(back[cqe.user_data],
+						    data + cqe.user_data * PAGE, PAGE));
+			}
+		}
+		close(fd);
+	}
+}
+
+TEST_F(ring, links)
+{
+	int fd = new_file(false);
+	struct io_uring_sqe *sqe;
+	char buf[8] = "";
+
+	sqe = prep_rw(&self->ring, true, fd, "abc", 3, 0, 1);
+	sqe->flags |= IOSQE_IO_LINK;
+	sqe = prep_rw(&self->ring, false, fd, buf, 3, 0, 2);
+	sqe->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+	/* less than it wants */
+	sqe = prep_rw(&self->ring, false, fd, buf, 8, 0, 3);
+	sqe->flags |= IOSQE_IO_LINK;
+	sqe = prep_rw(&self->ring, true, fd, "xyz", 3, 0, 4);
+	sqe->flags |= IOSQE_IO_LINK;
+	prep_nop(&self->ring, 5);
+	ASSERT_EQ(5, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 1, 3, 0);
+	ASSERT_CQE(&self->ring, 3, 3, 0);
+	ASSERT_CQE(&self->ring, 4, -ECANCELED, 0);
+	ASSERT_CQE(&self->ring, 5, -ECANCELED, 0);
+	ASSERT_EQ(3, pread(fd, buf, 8, 0));
+	EXPECT_STREQ("abc", buf);
+}
+
+TEST_F(ring, an_eventfd_for_what_is_not_done_at_once)
+{
+	int fd = new_file(false), event = eventfd(0, EFD_NONBLOCK);
+	char buf[8];
+	__u64 value;
+
+	ASSERT_EQ(3, write(fd, "abc", 3));
+	ASSERT_EQ(0, ring_register(&self->ring, IORING_REGISTER_EVENTFD_ASYNC, &event, 1));
+	prep_nop(&self->ring, 1);
+	ASSERT_RESULT(&self->ring, 0);
+	ASSERT_EQ(-1, read(event, &value, 8));
+	prep_rw(&self->ring, false, fd, buf, 8, 0, 1);
+	ASSERT_RESULT(&self->ring, 3);
+	if (!(variant->flags & IORING_SETUP_DEFER_TASKRUN) || variant->backend == RURING)
+		ASSERT_EQ(8, read(event, &value, 8));
+}
+
+/* IOSQE_ASYNC for what can be waited for. */
+TEST_F(ring, streams_and_sockets)
+{
+	struct sockaddr_in addr;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe cqe;
+	int fd[2], sv[2], server, client, i, peer = -1;
+	char buf[8] = "", more[8] = "";
+
+	ASSERT_EQ(0, pipe(fd));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_rw(&self->ring, false, fd[0], buf, 8, -1, 1);
+	prep_recv(&self->ring, sv[0], more, 8, 2)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(2, ring_submit(&self->ring));
+	ASSERT_QUIET(&self->ring);
+	prep_rw(&self->ring, true, fd[1], "abc", 3, -1, 3);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, ring_wait(&self->ring, 2));
+	ASSERT_EQ(2, ring_drain(&self->ring));
+	EXPECT_STREQ("abc", buf);
+	prep_send(&self->ring, sv[1], "defg", 4, 4)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, ring_wait(&self->ring, 2));
+	ASSERT_EQ(2, ring_drain(&self->ring));
+	EXPECT_STREQ("defg", more);
+
+	server = tcp_listen(&addr);
+	client = socket(AF_INET, SOCK_STREAM, 0);
+	prep_accept(&self->ring, server, 5)->flags = IOSQE_ASYNC;
+	sqe = prep(&self->ring, IORING_OP_CONNECT, client, &addr, 0, 6);
+	sqe->off = sizeof(addr);
+	sqe->flags = IOSQE_ASYNC;
+	ASSERT_EQ(2, ring_submit(&self->ring));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+		ASSERT_LE(0, cqe.res);
+		if (cqe.user_data == 5)
+			peer = cqe.res;
+	}
+	ASSERT_EQ(3, write(client, "xyz", 3));
+	ASSERT_EQ(3, read(peer, buf, 8));
+}
+
+/* What is left when a program goes. */
+
+TEST_F(ring, closed_while_it_works)
+{
+	int fd = new_file(false);
+	struct ring ring;
+	struct slow s;
+
+	ASSERT_EQ(0, ring_init(&ring, variant->backend, 4, variant->flags));
+	ASSERT_EQ(3, write(fd, "abc", 3));
+	ASSERT_EQ(0, slow_init(&s, 2));
+	prep_rw(&ring, false, fd, s.mem, 3, 0, 1);
+	prep_rw(&ring, false, fd, s.mem + PAGE, 3, 0, 1);
+	ASSERT_EQ(2, ring_submit(&ring));
+	ASSERT_LE(0, slow_wait(&s));
+	ring_exit(&ring);
+	slow_fill(&s, 0);
+	slow_fill(&s, 1);
+	slow_exit(&s);
+}
+
+TEST_F(ring, killed_while_it_works)
+{
+	int ready[2], status, i;
+	struct ring ring;
+	struct slow s;
+	pid_t pid;
+	char byte;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, pipe(ready));
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			int fd = new_file(false);
+
+			if (ring_init(&ring, variant->backend, 4, variant->flags) ||
+			    write(fd, "abc", 3) != 3 || slow_init(&s, 2))
+				_exit(1);
+			prep_rw(&ring, false, fd, s.mem, 3, 0, 1);
+			prep_rw(&ring, true, fd, s.mem + PAGE, 3, 0, 1);
+			prep_rw(&ring, true, fd, s.mem + PAGE, 3, 0, 1);
+			if (ring_submit(&ring) != 3 || slow_wait(&s) < 0)
+				_exit(2);
+			if (i == 2)
+				_exit(0);
+			if (write(ready[1], "", 1) != 1)
+				_exit(3);
+			pause();
+		}
+		close(ready[1]);
+		if (i < 2) {
+			ASSERT_EQ(1, read(ready[0], &byte, 1));
+			ASSERT_EQ(0, kill(pid, i ? SIGKILL : SIGTERM));
+		}
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(i == 2 ? 0 : i ? SIGKILL : SIGTERM,
+			  i == 2 ? status : WTERMSIG(status));
+		close(ready[0]);
+	}
+}
+
+TEST_HARNESS_MAIN
