@@ -395,6 +395,30 @@ __helper struct page *ruring_alloc_page(void)
 	return alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 }
 
+/* As one block, which lives as long as a reference to any of its pages. */
+__helper struct page *ruring_alloc_block(unsigned int order)
+{
+	return alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
+			   __GFP_NORETRY | __GFP_COMP, order);
+}
+
+__helper struct page *ruring_nth_page(struct page *block, unsigned int n)
+{
+	return block + n;
+}
+
+/* Where the kernel has them anyway, if they follow each other in memory. */
+__helper void *ruring_page_address(struct page **pages, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 1; i < count; i++) {
+		if (page_to_pfn(pages[i]) != page_to_pfn(pages[0]) + i)
+			return NULL;
+	}
+	return page_address(pages[0]);
+}
+
 __helper void ruring_free_page(struct page *page)
 {
 	put_page(page);

@@ -24,20 +24,34 @@ use kernel::{
     },
 };
 
-/// Pages, each of which this owns a reference to; or a pin, if they are the user's and charged.
+/// What keeps pages.
+enum Held {
+    /// A reference to each.
+    Each,
+    /// One to the first, which holds the block that they are.
+    Block,
+    /// A pin of each: they are the user's, and charged.
+    Pinned(#[expect(dead_code)] Charge),
+}
+
+/// Pages, and what keeps them, which this owns.
 struct Pages {
     list: KVVec<*mut bindings::page>,
-    pinned: Option<Charge>,
+    held: Held,
 }
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        if self.pinned.is_some() {
-            // SAFETY: By the type's definition.
-            unsafe { bindings::unpin_user_pages(self.list.as_mut_ptr(), self.list.len()) };
-            return;
-        }
-        for page in self.list.iter() {
+        let referenced = match self.held {
+            Held::Each => self.list.len(),
+            Held::Block => 1,
+            Held::Pinned(_) => {
+                // SAFETY: By the type's definition.
+                unsafe { bindings::unpin_user_pages(self.list.as_mut_ptr(), self.list.len()) };
+                return;
+            }
+        };
+        for page in self.list.iter().take(referenced) {
             // SAFETY: By the type's definition.
             unsafe { bindings::ruring_free_page(*page) };
         }
@@ -48,9 +62,11 @@ impl Drop for Pages {
 ///
 /// # Invariants
 ///
-/// `base` is the address of a mapping of `pages`, of which there is one at least.
+/// `base` is the address of a mapping of `pages`, of which there is one at least: one of its own if
+/// `mapped`, else the kernel's of all memory.
 pub(crate) struct Region {
     base: NonNull<u8>,
+    mapped: bool,
     pages: Pages,
 }
 
@@ -62,13 +78,19 @@ unsafe impl Sync for Region {}
 impl Region {
     /// Takes over the pages, also if it fails.
     fn map(pages: Pages) -> Result<Self> {
-        // SAFETY: These are live pages.
-        let base = unsafe {
-            bindings::ruring_vmap(pages.list.as_ptr().cast_mut(), pages.list.len() as u32)
+        let (list, count) = (pages.list.as_ptr().cast_mut(), pages.list.len() as u32);
+        // SAFETY: These are live pages, one at least.
+        let linear = unsafe { bindings::ruring_page_address(list, count) };
+        let base = if linear.is_null() {
+            // SAFETY: As above.
+            unsafe { bindings::ruring_vmap(list, count) }
+        } else {
+            linear
         };
-        // INVARIANT: The mapping was just made.
+        // INVARIANT: The mapping was just made, or is that of all memory.
         Ok(Self {
             base: NonNull::new(base.cast()).ok_or(ENOMEM)?,
+            mapped: linear.is_null(),
             pages,
         })
     }
@@ -76,10 +98,30 @@ impl Region {
     /// Zeroed memory of at least `len` bytes, charged to the memory cgroup. May sleep.
     pub(crate) fn alloc(len: usize) -> Result<Self> {
         let count = page_align(len).ok_or(EOVERFLOW)? / PAGE_SIZE;
+        if count == 0 {
+            return Err(EINVAL);
+        }
         let mut pages = Pages {
             list: KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?,
-            pinned: None,
+            held: Held::Each,
         };
+        let block = if count.is_power_of_two() {
+            // SAFETY: May sleep, like this function.
+            unsafe { bindings::ruring_alloc_block(count.trailing_zeros()) }
+        } else {
+            core::ptr::null_mut()
+        };
+        if !block.is_null() {
+            // There is nothing that could fail between the reference and its owner: the list has
+            // room for all.
+            pages.held = Held::Block;
+            for n in 0..count {
+                // SAFETY: The block has `count` pages.
+                let page = unsafe { bindings::ruring_nth_page(block, n as u32) };
+                pages.list.push(page, GFP_KERNEL_ACCOUNT)?;
+            }
+            return Self::map(pages);
+        }
         for _ in 0..count {
             // SAFETY: May sleep, like this function.
             let page = unsafe { bindings::ruring_alloc_page() };
@@ -108,7 +150,7 @@ impl Region {
         let charge = Charge::new(&pins, None)?;
         Self::map(Pages {
             list: pins.into_pages(),
-            pinned: Some(charge),
+            held: Held::Pinned(charge),
         })
     }
 
@@ -131,7 +173,7 @@ impl Region {
         len: usize,
         partly: bool,
     ) -> Result {
-        if self.pages.pinned.is_some() {
+        if matches!(self.pages.held, Held::Pinned(_)) {
             return Err(EINVAL);
         }
         let mut count = self.pages.list.len();
@@ -152,8 +194,10 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::vunmap(self.base.as_ptr().cast::<c_void>()) };
+        if self.mapped {
+            // SAFETY: By the type invariants.
+            unsafe { bindings::vunmap(self.base.as_ptr().cast::<c_void>()) };
+        }
     }
 }
 
