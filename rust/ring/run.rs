@@ -425,7 +425,9 @@ impl Locked<'_> {
     #[inline(never)]
     fn run_all_ready(&mut self, gone: bool) {
         while let Some(token) = self.state.ready.pop() {
-            if gone {
+            if matches!(token.peek().job.op, Operation::Notif(_)) {
+                self.land(token);
+            } else if gone {
                 self.end(token, ECANCELED);
             } else {
                 self.start(token);
