@@ -1189,4 +1189,28 @@ TEST_F(ring, pinned_pages_count)
 	ring_exit(&r);
 }
 
+TEST_F(ring, anything_fails)
+{
+	static const int domains[] = { AF_INET, AF_INET6 };
+	struct sockaddr_storage to;
+	const char *wrong = NULL;
+	unsigned int i;
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "its requests are of a cache of their own");
+	if (!faults(true))
+		SKIP(return, "no fault injection");
+	for (i = 0; i < 2 && !wrong; i++) {
+		int peer = inet_socket(domains[i], SOCK_DGRAM);
+		int fd = socket(domains[i], SOCK_DGRAM, 0);
+
+		wrong = fails_anywhere(RURING, variant->flags, fd, &to,
+				       inet_name(peer, &to), false);
+		close(fd);
+		close(peer);
+	}
+	faults(false);
+	EXPECT_STREQ("nothing", wrong ?: "nothing");
+}
+
 TEST_HARNESS_MAIN

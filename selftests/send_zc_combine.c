@@ -690,4 +690,26 @@ TEST_F(one, pinned_pages_count)
 	ring_exit(&r);
 }
 
+TEST_F(one, anything_fails)
+{
+	static const int domains[] = { AF_INET, AF_INET6 };
+	struct sockaddr_storage to;
+	const char *wrong = NULL;
+	unsigned int i;
+
+	if (!faults(true))
+		SKIP(return, "no fault injection");
+	for (i = 0; i < 2 && !wrong; i++) {
+		int peer = inet_socket(domains[i], SOCK_DGRAM);
+		int fd = socket(domains[i], SOCK_DGRAM, 0);
+
+		wrong = fails_anywhere(RURING, variant->flags, fd, &to,
+				       inet_name(peer, &to), true);
+		close(fd);
+		close(peer);
+	}
+	faults(false);
+	EXPECT_STREQ("nothing", wrong ?: "nothing");
+}
+
 TEST_HARNESS_MAIN

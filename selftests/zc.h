@@ -5,6 +5,9 @@
 #ifndef SELFTESTS_ZC_H
 #define SELFTESTS_ZC_H
 
+#include <fcntl.h>
+#include <glob.h>
+
 #include "fixture.h"
 
 /* What a notification's result says if pages were copied. */
@@ -61,6 +64,121 @@ static inline bool is_filled(const void *buf, size_t len, unsigned int seed)
 			return false;
 	}
 	return true;
+}
+
+static inline bool put_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	close(fd);
+	return done;
+}
+
+/*
+ * Let fault_at() have charged memory fail, which is what requests are made of;
+ * false where the kernel cannot. Other memory does not: what looks for leaks
+ * needs it.
+ */
+static inline bool faults(bool on)
+{
+	glob_t caches;
+	size_t i;
+
+	if (!put_text("/sys/kernel/debug/failslab/cache-filter", on ? "Y" : "N") ||
+	    !put_text("/sys/kernel/debug/failslab/ignore-gfp-wait", on ? "N" : "Y") ||
+	    !put_text("/sys/kernel/debug/failslab/verbose", on ? "0" : "2") ||
+	    !put_text("/sys/kernel/debug/fail_usercopy/verbose", on ? "0" : "2") ||
+	    glob("/sys/kernel/slab/kmalloc-cg-*/failslab", 0, NULL, &caches))
+		return false;
+	for (i = 0; i < caches.gl_pathc; i++)
+		put_text(caches.gl_pathv[i], on ? "1" : "0");
+	globfree(&caches);
+	return true;
+}
+
+/* Have the @nth allocation or copy from user space from here on fail. */
+static inline bool fault_at(unsigned int nth)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", nth);
+	return put_text("/proc/thread-self/fail-nth", text);
+}
+
+/* No more; whether it has not come to that. */
+static inline bool fault_missed(void)
+{
+	bool missed = proc_value("/proc/thread-self/fail-nth", "") > 0;
+
+	fault_at(0);
+	return missed;
+}
+
+/*
+ * The rule, whatever comes: a result, and a notification if and only if the
+ * result says so; or (combined) one completion. Returns what is wrong.
+ */
+static inline const char *breaks_the_rule(struct ring *r, bool combined)
+{
+	struct io_uring_cqe cqe, second;
+
+	if (ring_take(r, &cqe))
+		return "no completion";
+	if (combined) {
+		if (cqe.flags & ~IORING_CQE_F_NOTIF)
+			return "flags";
+		if (cqe.res >= 0 && !cqe.flags)
+			return "sent, and the buffer was not used";
+	} else if (cqe.flags & IORING_CQE_F_MORE) {
+		if (ring_take(r, &second) ||
+		    second.flags != IORING_CQE_F_NOTIF)
+			return "no notification";
+	} else if (cqe.flags || cqe.res >= 0) {
+		return "sent, without a notification";
+	}
+	prep_nop(r, 99);
+	if (ring_submit_and_run(r) != 1 || ring_take(r, &cqe) ||
+	    cqe.user_data != 99 || ring_ready(r))
+		return "more than that";
+	return NULL;
+}
+
+/* A send to @to, of which as much as can fails at one place after the other. */
+static inline const char *fails_anywhere(enum backend backend,
+					 unsigned int flags, int fd,
+					 const struct sockaddr_storage *to,
+					 socklen_t to_len, bool combined)
+{
+	static char data[3000];
+	struct iovec iov[3] = {
+		{ data, 1000 }, { data + 1000, 1000 }, { data + 2000, 1000 },
+	};
+	const char *wrong = NULL;
+	unsigned int nth;
+	bool missed = false;
+
+	for (nth = 1; !missed && !wrong; nth++) {
+		struct io_uring_sqe *sqe;
+		struct ring r;
+		int ret;
+
+		if (ring_init(&r, backend, 4, flags))
+			return "no ring";
+		sqe = prep_zc(&r, fd, iov, 3, 1);
+		sqe->ioprio = IORING_SEND_VECTORIZED | (combined ? 1 << 4 : 0);
+		sqe->addr2 = (uintptr_t)to;
+		sqe->addr_len = to_len;
+		fault_at(nth);
+		ret = ring_submit(&r);
+		missed = fault_missed();
+		/* what was not consumed is still there */
+		if (ret < 0)
+			ret = ring_enter(&r, 1, 0, 0);
+		wrong = ret == 1 ? breaks_the_rule(&r, combined) : "not submitted";
+		ring_exit(&r);
+	}
+	return wrong ?: nth < 4 ? "nothing has failed" : NULL;
 }
 
 #endif /* SELFTESTS_ZC_H */
