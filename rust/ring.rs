@@ -11,6 +11,7 @@ mod buffers;
 mod complete;
 pub(crate) mod counts;
 pub(crate) mod cursor;
+mod drain;
 mod enter;
 mod eventfd;
 mod fdinfo;
@@ -113,6 +114,7 @@ struct State {
     eventfd: Option<eventfd::Registered>,
     /// A completion was posted that a worker would have posted for io_uring.
     posted_async: bool,
+    drain: drain::Drain,
     /// Some timeout counts completions.
     counting: bool,
     counts: counts::Counts,
@@ -193,6 +195,7 @@ impl Ring {
             tags: None,
             eventfd: None,
             posted_async: false,
+            drain: drain::Drain::default(),
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),

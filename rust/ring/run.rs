@@ -199,17 +199,33 @@ impl Locked<'_> {
         if let Some(error) = held.job.refused {
             return self.finish(token, error.to_raw(), 0, true);
         }
+        let force_async = held.job.flags.force_async();
+        Self::expect_limit(&mut token);
+        if !force_async {
+            return self.run(token, Reasons::NONE);
+        }
+        if token.peek().job.limit == Limit::Idle && self.start_limit(&mut token).is_err() {
+            return self.end(token, ENOMEM);
+        }
+        self.run_async(token);
+    }
+
+    /// Has a request start when its task looks for it.
+    pub(super) fn start_later(&mut self, mut token: Token) {
+        Self::expect_limit(&mut token);
+        if token.peek().job.limit == Limit::Idle && self.start_limit(&mut token).is_err() {
+            return self.end(token, ENOMEM);
+        }
+        self.run_later(token);
+    }
+
+    /// Finds out whether there is a timeout linked to a request.
+    fn expect_limit(token: &mut Token) {
+        let held = token.owned();
         let first = held.chain.with_first(|token| token.peek().job.opcode);
         if first == Some(opcode::LINK_TIMEOUT) {
             held.job.limit = Limit::Idle;
         }
-        if !held.job.flags.force_async() {
-            return self.run(token, Reasons::NONE);
-        }
-        if held.job.limit == Limit::Idle && self.start_limit(&mut token).is_err() {
-            return self.end(token, ENOMEM);
-        }
-        self.run_async(token);
     }
 
     /// Has the time begin in which a request has to be over.
@@ -417,7 +433,7 @@ impl Locked<'_> {
     /// Starts what was linked behind requests that are over.
     #[inline(always)]
     pub(super) fn run_ready(&mut self, gone: bool) {
-        if !self.state.ready.is_empty() {
+        if !self.state.ready.is_empty() || self.state.drain.active {
             self.run_all_ready(gone);
         }
     }
@@ -432,6 +448,9 @@ impl Locked<'_> {
             } else {
                 self.start(token);
             }
+        }
+        if self.state.drain.active {
+            self.go_on_draining();
         }
     }
 
@@ -451,6 +470,7 @@ impl Locked<'_> {
                 tokens.append(record.home.inbox().take());
             }
         }
+        tokens.append(self.take_drained(&whose));
         let mut backlog = core::mem::take(&mut self.state.backlog);
         while let Some(token) = backlog.pop() {
             if whose(token.cell().home()) {

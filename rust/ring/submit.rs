@@ -58,7 +58,7 @@ impl Locked<'_> {
             self.give_back(home, token);
         }
         if let Some(head) = head {
-            self.start(head);
+            self.start_in_turn(head);
         }
         self.run_ready(false);
         ring.memory
@@ -102,7 +102,8 @@ impl Locked<'_> {
         if self.ring.config.has(setup::IOPOLL) && !op::in_iopoll(sqe.opcode()) {
             parsed = parsed.and(Err(EINVAL));
         }
-        if parsed.is_ok() && head.is_none() && job.flags.plain() {
+        let alone = head.is_none() && !self.state.drain.active;
+        if parsed.is_ok() && alone && job.flags.plain() {
             match op::issue(self, job, Reasons::NONE) {
                 Step::Done { res, flags, broken } => {
                     return (self.finish_plain(token, res, flags, broken), true);
@@ -136,11 +137,23 @@ impl Locked<'_> {
         if job.opcode == opcode::LINK_TIMEOUT && !Self::can_be_limited(head) {
             job.refuse(EINVAL);
         }
+        if head.is_none() && core::mem::take(&mut self.state.drain.next) {
+            job.flags.set_drain();
+        }
         self.link(head, token);
         if last {
             if let Some(head) = head.take() {
-                self.start(head);
+                self.start_in_turn(head);
             }
+        }
+    }
+
+    /// Starts a request, the first of a link if it has one, unless others have to be over first.
+    fn start_in_turn(&mut self, token: Token) {
+        if self.state.drain.active || token.peek().job.flags.drain() {
+            self.drain(token);
+        } else {
+            self.start(token);
         }
     }
 
@@ -157,8 +170,15 @@ impl Locked<'_> {
         match head {
             Some(head) => {
                 // If one cannot be done none is.
-                let refused = token.peek().job.refused.is_some();
+                let job = &token.peek().job;
+                let refused = job.refused.is_some();
                 let head = head.owned();
+                // One within a link drains before all of it, and what comes behind it too.
+                if job.flags.drain() {
+                    head.job.flags.set_drain();
+                    self.state.drain.next = true;
+                    self.state.drain.active = true;
+                }
                 if refused && head.job.refused.is_none() {
                     head.job.refused = Some(ECANCELED);
                 }

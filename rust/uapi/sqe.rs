@@ -145,8 +145,7 @@ impl Flags {
 
     /// Checks `sqe->flags` against what the opcode can do.
     ///
-    /// Returns `-EINVAL` for unknown bits and for IOSQE_IO_DRAIN, which ruring lacks, and
-    /// `-EOPNOTSUPP` for a buffer selection by an opcode that has none.
+    /// Returns `-EINVAL` for unknown bits and `-EOPNOTSUPP` for a buffer selection by an opcode that has none.
     #[inline(always)]
     pub(crate) fn parse(bits: u8, buffer_select: bool) -> Result<Self, Errno> {
         const PLAIN: u8 =
@@ -157,9 +156,6 @@ impl Flags {
             }
             if bits & sqe_flags::BUFFER_SELECT != 0 && !buffer_select {
                 return Err(EOPNOTSUPP);
-            }
-            if bits & sqe_flags::IO_DRAIN != 0 {
-                return Err(EINVAL);
             }
         }
         Ok(Self { bits })
@@ -211,6 +207,19 @@ impl Flags {
     /// Whether it can be issued at once, on its own.
     #[inline(always)]
     pub(crate) fn plain(self) -> bool {
-        self.bits & (sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK | sqe_flags::ASYNC) == 0
+        const OTHERS: u8 =
+            sqe_flags::IO_DRAIN | sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK | sqe_flags::ASYNC;
+        self.bits & OTHERS == 0
+    }
+
+    /// Whether all that was submitted before has to be over when it starts.
+    #[inline(always)]
+    pub(crate) fn drain(self) -> bool {
+        self.bits & sqe_flags::IO_DRAIN != 0
+    }
+
+    /// As if the entry had said so.
+    pub(crate) fn set_drain(&mut self) {
+        self.bits |= sqe_flags::IO_DRAIN;
     }
 }

@@ -67,7 +67,7 @@ macro_rules! param {
 }
 
 /// The flags that ruring has, by bit.
-const HAS: [u32; 9] = [3, 4, 6, 7, 8, 9, 12, 13, 16];
+const HAS: [u32; 10] = [0, 3, 4, 6, 7, 8, 9, 12, 13, 16];
 const CQSIZE: u32 = 1 << 3;
 const CLAMP: u32 = 1 << 4;
 const COOP_TASKRUN: u32 = 1 << 8;
@@ -277,10 +277,11 @@ proptest! {
         entries in 0u32..40_000,
         mut params in any::<[u32; 30]>(),
         cq_entries in 0u32..80_000,
-        set in 0u32..512,
+        set in 0u32..1 << HAS.len(),
         resv in prop_oneof![9 => Just([0u32; 3]), 1 => any::<[u32; 3]>()],
     ) {
-        param!(params, flags) = (0..9).filter(|n| set & 1 << n != 0).map(|n| 1 << HAS[n]).sum();
+        let bits = (0..HAS.len()).filter(|n| set & 1 << n != 0);
+        param!(params, flags) = bits.map(|n| 1 << HAS[n]).sum();
         param!(params, cq_entries) = cq_entries;
         params[7..10].copy_from_slice(&resv);
         let parsed = Config::parse(entries, &params);

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IOSQE_IO_DRAIN: requests that wait for those before them, and are waited for.
+ */
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RING_MODES
+#include "fixture.h"
+
+static void drains(struct io_uring_sqe *sqe)
+{
+	sqe->flags |= IOSQE_IO_DRAIN;
+}
+
+/* Take @nr completions; their user_data, a digit each, in the order they came. */
+static unsigned long take_order(struct ring *r, unsigned int nr)
+{
+	struct io_uring_cqe cqe;
+	unsigned long order = 0;
+
+	while (nr--) {
+		if (ring_take(r, &cqe))
+			return 0;
+		order = order * 10 + cqe.user_data;
+	}
+	return order;
+}
+
+/* Take @nr completions; a bit for each user_data. */
+static unsigned long take_set(struct ring *r, unsigned int nr)
+{
+	struct io_uring_cqe cqe;
+	unsigned long set = 0;
+
+	while (nr--) {
+		if (ring_take(r, &cqe))
+			return 0;
+		set |= 1UL << cqe.user_data;
+	}
+	return set;
+}
+
+/* Nothing completes now. */
+#define ASSERT_WAITING(r) do {						\
+	ASSERT_LE(0, ring_run(r));					\
+	ASSERT_EQ(0, ring_ready(r));					\
+} while (0)
+
+TEST_F(ring, nothing_to_wait_for)
+{
+	struct ring *r = &self->ring;
+	int i, round;
+
+	for (round = 0; round < 3; round++) {
+		for (i = 1; i <= 8; i++) {
+			struct io_uring_sqe *sqe = prep_nop(r, i);
+
+			if (i == 5)
+				drains(sqe);
+		}
+		ASSERT_EQ(8, ring_submit(r));
+		/* Those that wait for the same have no order. */
+		EXPECT_EQ(0x1e, take_set(r, 4));
+		ASSERT_CQE(r, 5, 0, 0);
+		EXPECT_EQ(0x1c0, take_set(r, 3));
+	}
+	ASSERT_QUIET(r);
+}
+
+TEST_F(ring, waits_for_what_was_before)
+{
+	struct ring *r = &self->ring;
+	char buf[8];
+	int a[2], b[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, a));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, b));
+	prep_recv(r, a[0], buf, 1, 1);
+	prep_recv(r, b[0], buf, 1, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	drains(prep_nop(r, 3));
+	prep_nop(r, 4);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_WAITING(r);
+	prep_nop(r, 5);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(b[1], "x", 1));
+	ASSERT_CQE(r, 2, 1, 0);
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(a[1], "x", 1));
+	ASSERT_CQE(r, 1, 1, 0);
+	ASSERT_CQE(r, 3, 0, 0);
+	EXPECT_EQ(0x30, take_set(r, 2));
+	ASSERT_QUIET(r);
+	close(a[0]);
+	close(a[1]);
+	close(b[0]);
+	close(b[1]);
+}
+
+TEST_F(ring, is_waited_for)
+{
+	struct ring *r = &self->ring;
+	char buf[8];
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	drains(prep_recv(r, sv[0], buf, 1, 1));
+	prep_nop(r, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_WAITING(r);
+	prep_nop(r, 3);
+	drains(prep_nop(r, 4));
+	prep_nop(r, 5);
+	ASSERT_EQ(3, ring_submit(r));
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_CQE(r, 1, 1, 0);
+	EXPECT_EQ(0xc, take_set(r, 2));
+	EXPECT_EQ(45, take_order(r, 2));
+	ASSERT_QUIET(r);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+TEST_F(ring, one_after_the_other)
+{
+	struct ring *r = &self->ring;
+	char buf[8];
+	int sv[2], i;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	for (i = 1; i <= 4; i++)
+		drains(prep_recv(r, sv[0], buf, 1, i));
+	ASSERT_EQ(4, ring_submit(r));
+	for (i = 1; i <= 4; i++) {
+		ASSERT_WAITING(r);
+		ASSERT_EQ(1, write(sv[1], "x", 1));
+		ASSERT_CQE(r, i, 1, 0);
+	}
+	ASSERT_QUIET(r);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+/* All of a link waits, and so does what comes behind it. */
+TEST_F(ring, within_a_link)
+{
+	struct ring *r = &self->ring;
+	char buf[8];
+	int a[2], b[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, a));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, b));
+	prep_recv(r, a[0], buf, 1, 1);
+	prep_nop(r, 2)->flags |= IOSQE_IO_LINK;
+	drains(prep_recv(r, b[0], buf, 1, 3));
+	prep_nop(r, 4);
+	prep_nop(r, 5);
+	ASSERT_EQ(5, ring_submit(r));
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(a[1], "x", 1));
+	ASSERT_CQE(r, 1, 1, 0);
+	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(b[1], "x", 1));
+	EXPECT_EQ(345, take_order(r, 3));
+	ASSERT_QUIET(r);
+	close(a[0]);
+	close(a[1]);
+	close(b[0]);
+	close(b[1]);
+}
+
+TEST_F(ring, a_link_waits)
+{
+	struct ring *r = &self->ring;
+	char buf[8];
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_recv(r, sv[0], buf, 1, 1);
+	drains(prep_nop(r, 2));
+	r->sqes[(r->prepared - 1) & 15].flags |= IOSQE_IO_LINK;
+	prep_nop(r, 3)->flags |= IOSQE_IO_LINK;
+	prep_nop(r, 4);
+	ASSERT_EQ(4, ring_submit(r));
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	EXPECT_EQ(1234, take_order(r, 4));
+	ASSERT_QUIET(r);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+TEST_F(ring, waits_for_a_timeout)
+{
+	struct __kernel_timespec soon = { .tv_nsec = 2000000 };
+	struct ring *r = &self->ring;
+
+	prep(r, IORING_OP_TIMEOUT, -1, &soon, 1, 1);
+	drains(prep_nop(r, 2));
+	ASSERT_EQ(2, ring_submit(r));
+	EXPECT_EQ(12, take_order(r, 2));
+}
+
+/* A link that is started late has its time limit from then on. */
+TEST_F(ring, a_limited_request_waits)
+{
+	struct __kernel_timespec soon = { .tv_nsec = 2000000 };
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+	char buf[8];
+	int sv[2], i;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep(r, IORING_OP_TIMEOUT, -1, &soon, 1, 1);
+	drains(prep_recv(r, sv[0], buf, 1, 2));
+	r->sqes[(r->prepared - 1) & 15].flags |= IOSQE_IO_LINK;
+	prep(r, IORING_OP_LINK_TIMEOUT, -1, &soon, 1, 3);
+	ASSERT_EQ(3, ring_submit(r));
+	ASSERT_CQE(r, 1, -ETIME, 0);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		EXPECT_EQ(cqe.user_data == 2 ? -ECANCELED : -ETIME, cqe.res);
+	}
+	ASSERT_QUIET(r);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+TEST_F(ring, a_failure_is_over_too)
+{
+	struct ring *r = &self->ring;
+	char buf[8];
+
+	drains(prep_recv(r, -1, buf, 1, 1));
+	prep_nop(r, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 1, -EBADF, 0);
+	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_QUIET(r);
+}
+
+/* Completions that wait for room are those of requests that are over. */
+TEST_F(ring, with_a_full_queue)
+{
+	struct ring r;
+	int i;
+
+	ASSERT_EQ(0, ring_init_cq(&r, variant->backend, 4, 4, variant->flags));
+	for (i = 1; i <= 4; i++)
+		prep_nop(&r, i);
+	ASSERT_EQ(4, ring_submit(&r));
+	prep_nop(&r, 5);
+	drains(prep_nop(&r, 6));
+	prep_nop(&r, 7);
+	ASSERT_EQ(3, ring_submit(&r));
+	EXPECT_EQ(1234567, take_order(&r, 7));
+	ring_exit(&r);
+}
+
+TEST_F(ring, closing_the_ring)
+{
+	struct ring r;
+	char buf[8];
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, ring_init(&r, variant->backend, 4, variant->flags));
+	prep_recv(&r, sv[0], buf, 1, 1);
+	drains(prep_nop(&r, 2));
+	r.sqes[(r.prepared - 1) & 3].flags |= IOSQE_IO_LINK;
+	prep_nop(&r, 3);
+	prep_recv(&r, sv[0], buf, 1, 4);
+	ASSERT_EQ(4, ring_submit(&r));
+	ring_exit(&r);
+	/* Nothing of it takes the byte. */
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	EXPECT_EQ(1, recv(sv[0], buf, 1, MSG_DONTWAIT));
+	close(sv[0]);
+	close(sv[1]);
+}
+
+TEST_F(ring, exiting)
+{
+	int status, sv[2];
+	char buf[8];
+	pid_t pid;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	pid = fork();
+	if (!pid) {
+		struct ring r;
+
+		if (ring_init(&r, variant->backend, 8, variant->flags))
+			_exit(1);
+		prep_recv(&r, sv[0], buf, 1, 1);
+		drains(prep_nop(&r, 2));
+		prep_nop(&r, 3);
+		_exit(ring_submit(&r) == 3 ? 0 : 2);
+	}
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+TEST_HARNESS_MAIN
