@@ -544,7 +544,7 @@ TEST_F(ring, replaced_while_it_waits)
 	ASSERT_NE(NULL, first);
 	fill(first, SIZE, 1);
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	full = fill_socket(sv[0]);
+	full = tcp_full(sv);
 	ASSERT_LT(0, full);
 	prep_fixed(r, sv[0], first, 100, 0, 1);
 	ASSERT_EQ(1, ring_submit(r));
