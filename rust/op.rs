@@ -468,10 +468,14 @@ impl Operation {
         core::mem::forget(core::mem::replace(self, other));
     }
 
-    /// Whether another completion may follow what is its last one otherwise.
+    /// Whether its end is one completion, and no more than that to those who wait for several: a
+    /// timeout ends their wait.
     #[inline]
-    pub(crate) fn completes_twice(&self) -> bool {
-        matches!(self, Self::SendZc(_) | Self::SendMsgZc(_))
+    pub(crate) fn counts_as_one(&self) -> bool {
+        !matches!(
+            self,
+            Self::SendZc(_) | Self::SendMsgZc(_) | Self::Timeout(_)
+        )
     }
 }
 

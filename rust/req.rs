@@ -238,7 +238,7 @@ impl Parcel for Request {
         let home = token.cell().home.clone();
         // Who waits for so many completions counts on one each.
         let held = token.peek();
-        let lazy = held.chain.is_empty() && !held.job.op.completes_twice();
+        let lazy = held.chain.is_empty() && held.job.op.counts_as_one();
         home::push(&home, token, lazy);
         home::let_go(home);
     }

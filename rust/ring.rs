@@ -75,6 +75,8 @@ pub(crate) struct Ring {
     local: Inbox<Request>,
     /// More had come home than one `enter` ran.
     backlogged: Atomic<bool>,
+    /// How many timeouts are over, for those who wait meanwhile.
+    timeouts: Atomic<u32>,
     /// An eventfd is to be signalled for completions.
     has_eventfd: Atomic<bool>,
     /// Those who wait for completions in `enter`.
@@ -212,6 +214,7 @@ impl Ring {
                 overflowing: Atomic::new(false),
                 local: Inbox::new(),
                 backlogged: Atomic::new(false),
+                timeouts: Atomic::new(0),
                 has_eventfd: Atomic::new(false),
                 waiters <- WaitQueue::new(),
                 pollers <- WaitQueue::new(),

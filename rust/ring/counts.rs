@@ -10,6 +10,7 @@ use crate::{
     req::{claim::Reasons, home},
     uapi::setup::layout,
 };
+use kernel::sync::atomic::Relaxed;
 
 /// The numbers, which wrap around.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,6 +52,7 @@ impl Locked<'_> {
     pub(crate) fn count_timeout(&mut self) {
         let counts = &mut self.state.counts;
         counts.timeouts = counts.timeouts.wrapping_add(1);
+        self.ring.timeouts.store(counts.timeouts, Relaxed);
     }
 
     /// Ends the timeouts whose count is reached.

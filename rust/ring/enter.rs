@@ -259,6 +259,7 @@ impl Ring {
         attendance: Option<&Attendance<'_>>,
     ) -> Result {
         let first = self.cq_tail();
+        let timeouts = self.timeouts.load(Relaxed);
         let mut target = self.cq_head().wrapping_add(count);
         let start = sleep::now();
         let timeout = args.timeout.map(|timeout| {
@@ -276,6 +277,7 @@ impl Ring {
             }
             let ready = || {
                 cursor::reached(self.cq_tail(), target)
+                    || self.timeouts.load(Relaxed) != timeouts
                     || self.overflowing()
                     || home.is_some_and(|home| self.has_local_work(home))
             };
@@ -313,7 +315,8 @@ impl Ring {
                     break Ok(());
                 }
             }
-            if cursor::reached(self.cq_tail(), target) {
+            // As io_uring: a timeout ends the wait, however many completions are waited for.
+            if cursor::reached(self.cq_tail(), target) || self.timeouts.load(Relaxed) != timeouts {
                 break Ok(());
             }
         };
