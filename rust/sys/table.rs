@@ -167,9 +167,14 @@ impl<P: Parcel> Table<P> {
     /// The cells under `key`, the latest first.
     pub(crate) fn get(&self, key: u64) -> impl Iterator<Item = &Cell<P>> {
         let head = self.buckets.get(self.bucket(key)).copied();
-        self.walk(head.unwrap_or(null_mut()))
-            .filter(move |(k, _)| *k == key)
-            .map(|(_, cell)| cell)
+        let mut cells = self.walk(head.unwrap_or(null_mut()));
+        // A loop of its own: lists can be long, and what is done with what is found too.
+        core::iter::from_fn(move || loop {
+            let (found, cell) = cells.next()?;
+            if found == key {
+                return Some(cell);
+            }
+        })
     }
 
     /// All cells.
