@@ -67,7 +67,9 @@ TEST_F(ring, ring_is_closed_while_data_comes_in)
 			prep_poll(&r, sv[0], POLLIN, 3);
 		ASSERT_EQ(12, ring_submit(&r));
 		ring_exit(&r);
-		ASSERT_LE(0, drain_socket(sv[0]));
+		/* Room for more, and not all there is: the other thread does not stop. */
+		for (i = 0; i < 16; i++)
+			recv(sv[0], pb.mem, pb.mem_size, MSG_DONTWAIT);
 		munmap(pb.mem, pb.mem_size);
 		munmap(pb.br, pb.br_size);
 	}
