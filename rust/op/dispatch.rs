@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From the request, which may be of any opcode, to the code of its own, and back to the core.
+//!
+//! There is one copy of each generic function per opcode, in which what its [`super::Spec`] says
+//! is constant.
+
+use super::{Attempt, Op, Operation, Outcome, Wait};
+use crate::{
+    req::{claim::Reasons, Job, Lent},
+    ring::Locked,
+    uapi::{
+        abi::events,
+        errno::{Errno, Result, EAGAIN, EINVAL},
+        sqe::{Flags, Sqe},
+    },
+};
+
+/// What came of an attempt, as the core is to go on.
+pub(crate) enum Step {
+    /// See [`Outcome::Done`].
+    Done {
+        /// For the completion.
+        res: i32,
+        /// For the completion.
+        flags: u32,
+        /// Whether it breaks a link, which a negative `res` does anyway.
+        broken: bool,
+    },
+    /// It waits for these events of its file, with the behaviour bits of `EPOLL*`.
+    Wait(u32),
+    /// See [`Outcome::Sleep`].
+    Sleep,
+    /// See [`Outcome::Later`].
+    Later,
+    /// See [`Outcome::Block`].
+    Block,
+    /// See [`Outcome::Handed`].
+    Handed(Lent),
+    /// It is a notification, and its buffer is free.
+    Landed,
+}
+
+impl Step {
+    /// Over, with an error.
+    #[inline]
+    pub(crate) const fn failed(error: Errno) -> Self {
+        Self::Done {
+            res: error.to_raw(),
+            flags: 0,
+            broken: true,
+        }
+    }
+}
+
+/// An opcode as one of all.
+pub(super) trait Variant: Op {
+    /// `IORING_OP_*`
+    const CODE: u8;
+    /// The operation, if it is of this opcode.
+    fn of(operation: &mut Operation) -> Option<&mut Self>;
+    /// The operation.
+    fn into(self) -> Operation;
+}
+
+/// Reads an SQE into a job, as the opcode reads it.
+#[inline(always)]
+pub(super) fn parse_as<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
+    if T::HOT {
+        parse_here::<T>(sqe, job)
+    } else {
+        parse_there::<T>(sqe, job)
+    }
+}
+
+/// A call of its own, so that the opcodes that are not [`Op::HOT`] do not make the way of the others
+/// longer.
+#[inline(never)]
+fn parse_there<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
+    parse_here::<T>(sqe, job)
+}
+
+#[inline(always)]
+fn parse_here<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
+    job.flags = Flags::parse(sqe.flags(), T::SPEC.buffer_select)?;
+    if (!T::SPEC.ioprio && sqe.ioprio() != 0) || sqe.personality() != 0 {
+        return Err(EINVAL);
+    }
+    if T::SPEC.needs_file {
+        job.fd = sqe.fd();
+    }
+    job.group = sqe.buf_index();
+    job.opcode = T::CODE;
+    job.op.become_other(T::parse(sqe, job.flags)?.into());
+    Ok(())
+}
+
+/// Whether a worker is to have the job from the beginning. Looks its file up.
+pub(super) fn begins_in_worker_as<T: Variant>(ring: &Locked<'_>, job: &mut Job) -> bool {
+    // What can be found wrong with it is found by the first attempt.
+    if job.flags.buffer_select() || ring.polls_files() || find_file::<T>(ring, job).is_err() {
+        return false;
+    }
+    match (T::of(&mut job.op), job.file.as_deref()) {
+        (Some(op), Some(file)) => op.begins_in_worker(file),
+        _ => false,
+    }
+}
+
+/// Looks the file of a job up, if it needs one and has none yet.
+#[inline(always)]
+fn find_file<T: Variant>(ring: &Locked<'_>, job: &mut Job) -> Result {
+    if T::SPEC.needs_file && job.file.is_none() && job.fd != -1 {
+        job.file = Some(ring.open(job)?);
+    }
+    Ok(())
+}
+
+/// Tries a job once. Looks its file up first, if it has none yet.
+pub(super) fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
+    if let Err(error) = find_file::<T>(ring, job) {
+        return Step::failed(error);
+    }
+    let Some(op) = T::of(&mut job.op) else {
+        return Step::failed(EINVAL);
+    };
+    let outcome = op.issue(Attempt {
+        ring,
+        file: if T::SPEC.needs_file {
+            job.file.as_deref()
+        } else {
+            None
+        },
+        buffer: &mut job.buffer,
+        user_data: job.user_data,
+        index: job.group,
+        group: job.flags.buffer_select().then_some(job.group),
+        polled: job.polled,
+        reasons,
+    });
+    match outcome {
+        Outcome::Done { res, flags, broken } => {
+            if !op.owns() {
+                // Most own nothing, which need not be found out variant by variant.
+                core::mem::forget(core::mem::replace(&mut job.op, Operation::Refused));
+            }
+            Step::Done { res, flags, broken }
+        }
+        Outcome::Later => Step::Later,
+        Outcome::Block => Step::Block,
+        Outcome::Sleep => Step::Sleep,
+        Outcome::Handed(lent) => Step::Handed(lent),
+        Outcome::Wait if op.never_waits() => end(op, ring, EAGAIN),
+        Outcome::Wait => {
+            // Waiting for a ring does not keep its file open.
+            if op.ring().is_some() {
+                if let Some(file) = job.file.take() {
+                    ring.put_file(file);
+                    // Not to be looked up again.
+                    job.fd = -1;
+                }
+            }
+            Step::Wait(wanted(op))
+        }
+    }
+}
+
+/// The events to wait for, with the behaviour bits of `EPOLL*`.
+#[inline(always)]
+pub(super) fn wanted<T: Op>(op: &T) -> u32 {
+    const COMMON: u32 = events::PRI | events::ERR;
+    const IN: u32 = COMMON | events::IN | events::RDNORM;
+    let wanted = match T::SPEC.wait {
+        Wait::Never => 0,
+        Wait::In => IN & !op.events(),
+        Wait::InExclusive => IN | events::EXCLUSIVE,
+        Wait::Out => COMMON | events::OUT | events::WRNORM,
+        Wait::Own => return op.events(),
+    };
+    if op.multishot() {
+        wanted
+    } else {
+        wanted | events::ONESHOT
+    }
+}
+
+/// Ends an operation for `error` before its time.
+pub(super) fn end<T: Op>(op: &mut T, ring: &mut Locked<'_>, error: Errno) -> Step {
+    match op.end(ring, error) {
+        Outcome::Done { res, flags, broken } => Step::Done { res, flags, broken },
+        Outcome::Handed(lent) => Step::Handed(lent),
+        Outcome::Wait | Outcome::Sleep | Outcome::Later | Outcome::Block => Step::failed(error),
+    }
+}
