@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/ucontext.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -224,6 +225,81 @@ static void signals(void)
 	wait(NULL);
 }
 
+/* Where this program's own instructions are; it is linked statically. */
+extern const char __executable_start[], etext[];
+
+/* A ring that only the handler uses, and what it found wrong. */
+static int handlers_ring;
+static int handled, strange;
+
+/* The thread must be at an instruction of the program, and calls work. */
+static void look_around(int signal, siginfo_t *info, void *context)
+{
+	const ucontext_t *interrupted = context;
+	const char *ip = (char *)interrupted->uc_mcontext.gregs[REG_RIP];
+
+	(void)signal;
+	(void)info;
+	if (ip < __executable_start || ip >= etext)
+		strange |= 1;
+	if (enter(handlers_ring, 0, 0, 0))
+		strange |= 2;
+	__atomic_fetch_add(&handled, 1, __ATOMIC_RELAXED);
+}
+
+static pid_t caller;
+
+static void *send_signals(void *arg)
+{
+	int i, before;
+
+	for (i = 0; i < 500; i++) {
+		before = __atomic_load_n(&handled, __ATOMIC_RELAXED);
+		CHECK(!syscall(__NR_tgkill, getpid(), caller, SIGUSR1));
+		while (before == __atomic_load_n(&handled, __ATOMIC_RELAXED))
+			sched_yield();
+	}
+	return arg;
+}
+
+/* Signals at any moment of a call: handled outside of it, and no call is lost. */
+static void signals_in_calls(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = look_around,
+		.sa_flags = SA_SIGINFO,
+	};
+	int fd = make_ring(0), ret;
+	unsigned int registers_lost = 0;
+	pthread_t id;
+
+	caller = gettid();
+	handlers_ring = make_ring(0);
+	CHECK(!sigaction(SIGUSR1, &action, NULL));
+	CHECK(!pthread_create(&id, NULL, send_signals, NULL));
+	while (__atomic_load_n(&handled, __ATOMIC_RELAXED) < 500) {
+		register unsigned long r10 asm("r10") = 0;
+		register unsigned long r8 asm("r8") = 0x1234;
+		register unsigned long r9 asm("r9") = 0x5678;
+		unsigned long rdi = fd, rsi = 0, rdx = 0;
+		long rax = __NR_io_uring_enter;
+
+		asm volatile("syscall"
+			     : "+a" (rax), "+D" (rdi), "+S" (rsi), "+d" (rdx),
+			       "+r" (r10), "+r" (r8), "+r" (r9)
+			     : : "rcx", "r11", "memory");
+		CHECK(rax == 0);
+		registers_lost += rdi != (unsigned long)fd || rsi || rdx ||
+			r10 || r8 != 0x1234 || r9 != 0x5678;
+		/* Now and then asleep in it. */
+		ret = wait_in_vain(fd, 1);
+		CHECK(ret == -1 && (errno == ETIME || errno == EINTR));
+	}
+	CHECK(!pthread_join(id, NULL));
+	CHECK(!strange);
+	CHECK(!registers_lost);
+}
+
 static void blocked_signals(void)
 {
 	sigset_t all, now;
@@ -425,6 +501,7 @@ static const struct {
 	{ "descriptors", descriptors },
 	{ "registers", registers },
 	{ "signals", signals },
+	{ "signals_in_calls", signals_in_calls },
 	{ "blocked_signals", blocked_signals },
 	{ "own_filter", own_filter },
 	{ "threads", threads },

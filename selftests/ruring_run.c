@@ -159,6 +159,11 @@ TEST_F(program, signals)
 	expect_success(_metadata, &self->files, variant->on_ruring, "signals");
 }
 
+TEST_F(program, signals_in_calls)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "signals_in_calls");
+}
+
 TEST_F(program, blocked_signals)
 {
 	expect_success(_metadata, &self->files, variant->on_ruring, "blocked_signals");

@@ -7,7 +7,7 @@ use crate::{
     sys::{fd::Reserved, socket::Socket},
     uapi::{
         abi::cqe,
-        args::{files::Place, socket::AcceptArgs},
+        args::{AcceptArgs, Place},
         errno::{Result, EAGAIN},
         sqe::{Flags, Sqe},
     },

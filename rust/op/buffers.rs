@@ -7,7 +7,7 @@ use crate::{
     kbuf::classic::Run,
     sys::user::access_ok,
     uapi::{
-        args::buffers::{ProvideArgs, RemoveArgs},
+        args::{ProvideArgs, RemoveArgs},
         errno::{Result, EINVAL},
         sqe::{Flags, Sqe},
     },

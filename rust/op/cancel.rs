@@ -12,7 +12,7 @@ use crate::{
         ringfile,
     },
     uapi::{
-        args::cancel::CancelArgs,
+        args::CancelArgs,
         errno::{Result, EALREADY, ENOENT},
         sqe::{Flags, Sqe},
     },

@@ -10,7 +10,7 @@ use crate::{
         ringfile,
     },
     uapi::{
-        args::files::CloseArgs,
+        args::CloseArgs,
         errno::{Result, EBADF},
         sqe::{Flags, Sqe},
     },

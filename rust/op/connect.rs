@@ -10,7 +10,7 @@ use crate::{
     },
     uapi::{
         abi::events,
-        args::socket::AddressArgs,
+        args::AddressArgs,
         errno::{Result, EBADFD, ECONNABORTED, EINPROGRESS, EISCONN},
         sqe::{Flags, Sqe},
     },

@@ -10,7 +10,7 @@ use crate::{
         user,
     },
     uapi::{
-        args::files::{FilesUpdateArgs, InstallArgs, Place},
+        args::{FilesUpdateArgs, InstallArgs, Place},
         errno::Result,
         sqe::{Flags, Sqe},
     },

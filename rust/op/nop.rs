@@ -7,7 +7,7 @@ use crate::{
     ring::Locked,
     sys::fd::OpenFile,
     uapi::{
-        args::nop::NopArgs,
+        args::NopArgs,
         errno::{Result, EBADF, ENOBUFS},
         sqe::{Flags, Sqe},
     },

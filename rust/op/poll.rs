@@ -12,7 +12,7 @@ use crate::{
     },
     uapi::{
         abi::{events, op},
-        args::poll::{PollArgs, PollRemoveArgs},
+        args::{PollArgs, PollRemoveArgs},
         errno::{Result, EALREADY, EBADF, ENOENT},
         sqe::{Flags, Sqe},
     },

@@ -10,7 +10,7 @@ use crate::{
     },
     uapi::{
         abi::msg,
-        args::recvsend::SendArgs,
+        args::SendArgs,
         errno::{Result, EAGAIN, EINVAL},
         sqe::{Flags, Sqe},
     },

@@ -9,10 +9,7 @@ use crate::{
         socket::{setup::Address, Socket},
     },
     uapi::{
-        args::{
-            files::Place,
-            socket::{AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
-        },
+        args::{AddressArgs, ListenArgs, Place, ShutdownArgs, SocketArgs},
         errno::Result,
         sqe::{Flags, Sqe},
     },

@@ -9,7 +9,7 @@ use crate::{
     sys::{fd::OpenFile, user},
     uapi::{
         abi::rsrc,
-        args::files::Place,
+        args::Place,
         errno::{Result, EBADF, EINVAL, ENXIO, EOVERFLOW},
     },
 };

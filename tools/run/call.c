@@ -2,9 +2,10 @@
 /*
  * The three calls on their way to ruring and back.
  *
- * io_uring_enter() and io_uring_register() become ioctls where they stand:
- * other registers on the way in, the program's own on the way out. The thread
- * sleeps, is interrupted and killed in the ioctl as it would be in the call.
+ * io_uring_enter() and io_uring_register() become ioctls: other registers on
+ * the way in, the program's own on the way out. The thread sleeps, is
+ * interrupted and killed in the ioctl as it would be in the call. stub.c is
+ * the short way, where the thread puts back its registers itself.
  * io_uring_setup() needs the device, and takes a few injected calls.
  *
  * A descriptor that is no ring of ruring is not ours: if it is one of
@@ -69,6 +70,23 @@ static void give_to_kernel(struct task *task)
 		resume(task, 0);
 }
 
+/* Does the thread have a slot? If not the call will trap again, or is over. */
+static bool has_slot(struct task *task)
+{
+	int ret;
+
+	if (slot_get(task))
+		return true;
+	ret = inject_begin(task);
+	if (!ret)
+		ret = inject_region(task);
+	if (!ret)
+		inject_again(task);
+	else if (ret != -ESRCH)
+		inject_end(task, ret);
+	return false;
+}
+
 /* Make the ioctl that stands for the call, in the call's place. */
 static void make_ioctl(struct task *task, enum call_kind kind, int fd,
 		       unsigned int command, const void *argument, size_t len)
@@ -76,21 +94,10 @@ static void make_ioctl(struct task *task, enum call_kind kind, int fd,
 	struct user_regs_struct regs = task->saved;
 	int ret;
 
-	task->slot = slot_get(task);
-	if (!task->slot) {
-		ret = inject_begin(task);
-		if (!ret)
-			ret = inject_region(task);
-		if (!ret)
-			inject_again(task);
-		else if (ret != -ESRCH)
-			inject_end(task, ret);
+	if (!has_slot(task))
 		return;
-	}
 	ret = memory_write(task, task->slot, argument, len);
 	if (ret) {
-		slot_put(task, task->slot);
-		task->slot = 0;
 		if (ret != -ESRCH)
 			finish(task, ret);
 		return;
@@ -106,7 +113,11 @@ static void make_ioctl(struct task *task, enum call_kind kind, int fd,
 	resume_to_exit(task);
 }
 
-static void begin_enter(struct task *task)
+/*
+ * The stop on the way out is for what the program must not see of the ioctl's
+ * errors, and for --stats.
+ */
+static void begin_enter(struct task *task, bool stop_after)
 {
 	const struct user_regs_struct *regs = &task->saved;
 	struct ruring_enter enter = {
@@ -127,6 +138,8 @@ static void begin_enter(struct task *task)
 		}
 		enter.flags &= ~IORING_ENTER_REGISTERED_RING;
 	}
+	if (!has_slot(task) || (!stop_after && stub_enter(task, fd)))
+		return;
 	if (opt.stats)
 		stats_enter(task, fd, enter.to_submit);
 	make_ioctl(task, CALL_ENTER, fd, RURING_IOC_ENTER, &enter,
@@ -245,11 +258,17 @@ static bool is_native(struct task *task)
 
 void call_begin(struct task *task)
 {
+	struct user_regs_struct regs;
 	unsigned long nr;
 	int ret;
 
-	if (regs_get(task, &task->saved))
+	if (regs_get(task, &regs))
 		return;
+	if (stub_judges(task, &regs)) {
+		begin_enter(task, true);
+		return;
+	}
+	task->saved = regs;
 	if (is_native(task)) {
 		resume(task, 0);
 		return;
@@ -266,7 +285,7 @@ void call_begin(struct task *task)
 		begin_setup(task);
 		break;
 	case __NR_io_uring_enter:
-		begin_enter(task);
+		begin_enter(task, opt.stats);
 		break;
 	case __NR_io_uring_register:
 		begin_register(task);
@@ -298,10 +317,8 @@ void call_end(struct task *task)
 		resume(task, 0);
 		return;
 	}
-	slot_put(task, task->slot);
-	task->slot = 0;
 	if (opt.stats && task->call == CALL_ENTER)
-		stats_entered(task, task->call_fd, result);
+		stats_entered(task, result);
 	else if (opt.stats)
 		stats_registered(task->call_opcode, result);
 

@@ -7,6 +7,7 @@
  * trapped and executes that again, with other registers. All signals that can
  * be are blocked meanwhile, so that no handler sees the thread in between.
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -26,14 +27,34 @@
 #define SYSCALL_INSN_SIZE	2
 #define PIDFD_THREAD		O_EXCL
 
+#define offsetofend(type, member) \
+	(offsetof(type, member) + sizeof(((type *)NULL)->member))
+
+/*
+ * Only the first registers are read and written, as each costs: the last that
+ * anyone looks at is the stack pointer, the last that changes the instruction
+ * pointer.
+ */
 int regs_get(const struct task *task, struct user_regs_struct *regs)
 {
-	return ptrace(PTRACE_GETREGS, task->tid, NULL, regs) ? -ESRCH : 0;
+	struct iovec iov = {
+		.iov_base = regs,
+		.iov_len = offsetofend(struct user_regs_struct, rsp),
+	};
+
+	return ptrace(PTRACE_GETREGSET, task->tid, NT_PRSTATUS, &iov) ?
+		-ESRCH : 0;
 }
 
 int regs_set(const struct task *task, const struct user_regs_struct *regs)
 {
-	return ptrace(PTRACE_SETREGS, task->tid, NULL, regs) ? -ESRCH : 0;
+	struct iovec iov = {
+		.iov_base = (void *)regs,
+		.iov_len = offsetofend(struct user_regs_struct, rip),
+	};
+
+	return ptrace(PTRACE_SETREGSET, task->tid, NT_PRSTATUS, &iov) ?
+		-ESRCH : 0;
 }
 
 static int memory_result(ssize_t n, size_t len)
@@ -185,7 +206,7 @@ int inject_region(struct task *task)
 	if (address < 0 && address > -4096)
 		return address;
 	space_add_region(task->space, address);
-	return 0;
+	return task->space->code ? 0 : stub_install(task);
 }
 
 /* What recvmsg(2) needs, as it lies in the first page of a region. */

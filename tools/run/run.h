@@ -6,6 +6,7 @@
  *	trace.c		the tracer's loop: what stopped, and how it goes on
  *	task.c		what is known of each traced thread
  *	call.c		the three calls on their way to ruring and back
+ *	stub.c		io_uring_enter() without a stop on the way out
  *	ringfd.c	registered ring descriptors
  *	inject.c	system calls that a thread makes on our behalf
  *	signal.c	signals that must not be noticed
@@ -45,7 +46,7 @@ extern int device_fd;		/* DEVICE, open in the tracer for good */
 /*
  * A piece of memory that we mapped into a program, to put the arguments of
  * calls there. Its first page is for injected calls, the rest is cut into
- * slots, each of which holds the argument of one call while it lasts.
+ * slots, one for each thread that makes calls.
  */
 #define REGION_SIZE	65536UL
 #define REGION_INJECT	4096UL
@@ -63,6 +64,7 @@ struct region {
 struct space {
 	unsigned int refs;
 	struct region *regions;
+	__u64 code;			/* the instructions of stub.c, or 0 */
 };
 
 /*
@@ -97,7 +99,7 @@ struct task {
 	struct files *files;
 
 	enum call_kind call;		/* in the kernel now */
-	__u64 slot;			/* of this call */
+	__u64 slot;			/* for its arguments, or 0 */
 	int call_fd;
 	unsigned int call_opcode;	/* of CALL_REGISTER */
 	struct user_regs_struct saved;	/* as they were when it trapped */
@@ -116,6 +118,8 @@ struct task {
 
 	__u8 *opcodes;			/* for --stats: about to be submitted */
 	unsigned int nr_opcodes;
+	struct view *view;		/* for --stats: into the call's ring */
+	int pidfd;			/* for --stats: of the thread, or 0 */
 };
 
 /* task.c */
@@ -126,9 +130,8 @@ void task_inherit(struct task *child, struct task *parent, __u64 clone_flags);
 /* The thread runs a new program, and is @former no more. */
 void task_exec(struct task *task, struct task *former);
 void task_remove(struct task *task);
-/* A slot of the thread's address space, or 0 if all are taken. */
-__u64 slot_get(struct task *task);
-void slot_put(struct task *task, __u64 slot);
+/* Give the thread a slot, if one is free; true if it has one. */
+bool slot_get(struct task *task);
 /* Tell the thread's address space that a region was mapped. */
 void space_add_region(struct space *space, __u64 address);
 void out_of_memory(void);
@@ -145,6 +148,16 @@ void resume(struct task *task, int signal);
 void call_begin(struct task *task);
 /* The call that went to ruring is over. */
 void call_end(struct task *task);
+
+/* stub.c */
+/* Put the instructions into the thread's memory, if that is allowed. */
+int stub_install(struct task *task);
+/* Send the thread there, to make its call on this ring: false if it cannot. */
+bool stub_enter(struct task *task, int fd);
+/* Has it stopped because its call failed for want of a proper descriptor? */
+bool stub_judges(const struct task *task, const struct user_regs_struct *regs);
+/* Take the thread out of them if it is there: a signal is to be delivered. */
+int stub_leave(struct task *task);
 
 /* ringfd.c */
 int ring_fds_register(struct task *task, __u64 arg, unsigned int nr);
@@ -175,7 +188,7 @@ long inject(struct task *task, long nr, __u64 a, __u64 b, __u64 c, __u64 d,
 	    __u64 e, __u64 f);
 int inject_end(struct task *task, long result);
 int inject_again(struct task *task);
-/* Map a region, if there is none. */
+/* Map a region, and with the first one the instructions of stub.c. */
 int inject_region(struct task *task);
 /* Give the thread a descriptor of its own for @fd of ours. */
 int inject_fd(struct task *task, int fd);
@@ -188,7 +201,7 @@ bool signal_unnoticed(struct task *task, int signal);
 void stats_start(void);
 void stats_setup(struct task *task, long result);
 void stats_enter(struct task *task, int fd, unsigned int to_submit);
-void stats_entered(struct task *task, int fd, long result);
+void stats_entered(struct task *task, long result);
 void stats_registered(unsigned int opcode, long result);
 void stats_print(void);
 
@@ -196,11 +209,17 @@ void stats_print(void);
 /* The thread made a ring; its parameters are at @params of its memory. */
 void view_made(struct task *task, int fd, __u64 params);
 void view_dup(struct task *task, int fd, int dup);
+/*
+ * Look into a ring until it is closed, also at @entries to submit. If that
+ * cannot be, nothing is seen.
+ */
+void view_open(struct task *task, int fd, bool entries);
+void view_close(struct task *task);
 /* The opcodes of the next entries that it will submit: how many there are. */
-unsigned int view_submitted(struct task *task, int fd, __u8 *opcodes,
+unsigned int view_submitted(const struct task *task, __u8 *opcodes,
 			    unsigned int max);
 /* How many completions there were since the last look. */
-unsigned int view_completed(struct task *task, int fd);
+unsigned int view_completed(const struct task *task);
 /* @to has the rings of @from too. Is what @from says @newer? */
 void view_copy(struct files *to, const struct files *from, bool newer);
 void view_forget(struct files *files);

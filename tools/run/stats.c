@@ -93,8 +93,9 @@ void stats_setup(struct task *task, long result)
 
 void stats_enter(struct task *task, int fd, unsigned int to_submit)
 {
-	completions += view_completed(task, fd);
 	enters++;
+	view_open(task, fd, to_submit);
+	completions += view_completed(task);
 	if (!to_submit)
 		return;
 	/* No queue is longer than this. */
@@ -103,14 +104,15 @@ void stats_enter(struct task *task, int fd, unsigned int to_submit)
 	task->opcodes = malloc(to_submit);
 	if (!task->opcodes)
 		out_of_memory();
-	task->nr_opcodes = view_submitted(task, fd, task->opcodes, to_submit);
+	task->nr_opcodes = view_submitted(task, task->opcodes, to_submit);
 }
 
-void stats_entered(struct task *task, int fd, long result)
+void stats_entered(struct task *task, long result)
 {
 	unsigned int i;
 
-	completions += view_completed(task, fd);
+	completions += view_completed(task);
+	view_close(task);
 	for (i = 0; i < task->nr_opcodes && i < result; i++)
 		requests[task->opcodes[i]]++;
 	free(task->opcodes);

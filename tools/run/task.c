@@ -56,6 +56,7 @@ static struct space *space_copy(const struct space *from)
 
 	for (region = from->regions; region; region = region->next)
 		space_add_region(space, region->address);
+	space->code = from->code;
 	return space;
 }
 
@@ -89,11 +90,13 @@ static void files_put(struct files *files)
 	free(files);
 }
 
-__u64 slot_get(struct task *task)
+bool slot_get(struct task *task)
 {
 	struct region *region;
 	unsigned int i;
 
+	if (task->slot)
+		return true;
 	for (region = task->space->regions; region; region = region->next) {
 		if (!region->free)
 			continue;
@@ -101,15 +104,18 @@ __u64 slot_get(struct task *task)
 			;
 		region->used[i] = true;
 		region->free--;
-		return region->address + REGION_INJECT + i * SLOT_SIZE;
+		task->slot = region->address + REGION_INJECT + i * SLOT_SIZE;
+		return true;
 	}
-	return 0;
+	return false;
 }
 
-void slot_put(struct task *task, __u64 slot)
+static void slot_put(struct task *task)
 {
 	struct region *region;
+	__u64 slot = task->slot;
 
+	task->slot = 0;
 	for (region = task->space->regions; region; region = region->next) {
 		if (slot - region->address >= REGION_SIZE)
 			continue;
@@ -175,16 +181,15 @@ void task_exec(struct task *task, struct task *former)
 {
 	if (former && former != task)
 		task_remove(former);
-	if (task->slot)
-		slot_put(task, task->slot);
+	slot_put(task);
 	ring_fds_abandon(task);
+	view_close(task);
 	space_put(task->space);
 	files_put(task->files);
 	task->space = space_new();
 	task->files = files_new();
 	task->has_context = false;
 	task->call = CALL_NONE;
-	task->slot = 0;
 	task->native_ip = 0;
 	task->injecting = false;
 }
@@ -193,8 +198,10 @@ void task_remove(struct task *task)
 {
 	*find(task->tid) = task->next;
 	ring_fds_abandon(task);
-	if (task->slot)
-		slot_put(task, task->slot);
+	slot_put(task);
+	view_close(task);
+	if (task->pidfd > 0)
+		close(task->pidfd);
 	space_put(task->space);
 	files_put(task->files);
 	free(task->opcodes);

@@ -107,7 +107,7 @@ static void stopped(struct task *task, int status)
 	}
 	if (signal == SYSCALL_STOP)
 		call_end(task);
-	else
+	else if (!stub_leave(task))
 		resume(task, signal_unnoticed(task, signal) ? 0 : signal);
 }
 

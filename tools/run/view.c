@@ -2,10 +2,10 @@
 /*
  * What a program put into its rings, for --stats.
  *
- * The tracer looks into a ring while its thread stands at io_uring_enter(): it
- * takes the ring's descriptor, maps the queues, reads, and lets go of it, so
- * that the ring ends when the program ends it. How the queues lie in memory is
- * known from the ring's setup.
+ * The tracer looks into a ring as long as its thread is in io_uring_enter(): it
+ * takes the ring's descriptor, maps the queues, reads before and after the call,
+ * and lets go of it, so that the ring ends when the program ends it. How the
+ * queues lie in memory is known from the ring's setup.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,18 +32,19 @@ struct named_ring {
 	struct ring *ring;
 };
 
-/* A look into a ring. */
+/* A look into a ring; the entries are not mapped if there is nothing to submit. */
 struct view {
+	struct ring *ring;
 	char *queues;
 	char *sqes;
 	size_t queues_size;
 	size_t sqes_size;
 };
 
-static void forget(struct named_ring *named)
+static void forget(struct ring *ring)
 {
-	if (!--named->ring->refs)
-		free(named->ring);
+	if (!--ring->refs)
+		free(ring);
 }
 
 static void name(struct files *files, int fd, struct ring *ring)
@@ -53,7 +54,7 @@ static void name(struct files *files, int fd, struct ring *ring)
 	ring->refs++;
 	for (i = 0; i < files->nr_rings; i++) {
 		if (files->rings[i].fd == fd) {
-			forget(&files->rings[i]);
+			forget(files->rings[i].ring);
 			files->rings[i].ring = ring;
 			return;
 		}
@@ -112,36 +113,58 @@ void view_forget(struct files *files)
 	unsigned int i;
 
 	for (i = 0; i < files->nr_rings; i++)
-		forget(&files->rings[i]);
+		forget(files->rings[i].ring);
 	free(files->rings);
 }
 
-static int take_fd(const struct task *task, int fd)
+static int take_fd(struct task *task, int fd)
 {
-	int pidfd, ours;
-
-	pidfd = syscall(__NR_pidfd_open, task->tid, PIDFD_THREAD);
-	if (pidfd < 0)
-		return -1;
-	ours = syscall(__NR_pidfd_getfd, pidfd, fd, 0);
-	close(pidfd);
-	return ours;
+	if (!task->pidfd)
+		task->pidfd = syscall(__NR_pidfd_open, task->tid, PIDFD_THREAD);
+	return syscall(__NR_pidfd_getfd, task->pidfd, fd, 0);
 }
 
-static void close_view(struct view *view)
+static void *map(int fd, size_t size, __u64 offset)
 {
-	munmap(view->queues, view->queues_size);
-	munmap(view->sqes, view->sqes_size);
+	void *p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, offset);
+
+	return p == MAP_FAILED ? NULL : p;
 }
 
-static bool open_view(const struct task *task, int fd,
-		      const struct io_uring_params *params, struct view *view)
+void view_close(struct task *task)
 {
+	struct view *view = task->view;
+
+	if (!view)
+		return;
+	if (view->queues)
+		munmap(view->queues, view->queues_size);
+	if (view->sqes)
+		munmap(view->sqes, view->sqes_size);
+	forget(view->ring);
+	free(view);
+	task->view = NULL;
+}
+
+void view_open(struct task *task, int fd, bool entries)
+{
+	struct ring *ring = find(task->files, fd);
+	const struct io_uring_params *params;
 	size_t cqe_size = sizeof(struct io_uring_cqe);
 	size_t sqe_size = sizeof(struct io_uring_sqe);
+	struct view *view;
 	size_t sq_end;
 	int ours;
 
+	if (!ring)
+		return;
+	ours = take_fd(task, fd);
+	if (ours < 0)
+		return;
+	view = calloc(1, sizeof(*view));
+	if (!view)
+		out_of_memory();
+	params = &ring->params;
 	if (params->flags & IORING_SETUP_CQE32)
 		cqe_size *= 2;
 	if (params->flags & IORING_SETUP_SQE128)
@@ -153,21 +176,15 @@ static bool open_view(const struct task *task, int fd,
 	    sq_end > view->queues_size)
 		view->queues_size = sq_end;
 
-	ours = take_fd(task, fd);
-	if (ours < 0)
-		return false;
-	view->queues = mmap(NULL, view->queues_size, PROT_READ, MAP_SHARED,
-			    ours, IORING_OFF_SQ_RING);
-	view->sqes = mmap(NULL, view->sqes_size, PROT_READ, MAP_SHARED, ours,
-			  IORING_OFF_SQES);
+	view->queues = map(ours, view->queues_size, IORING_OFF_SQ_RING);
+	if (entries)
+		view->sqes = map(ours, view->sqes_size, IORING_OFF_SQES);
 	close(ours);
-	if (view->queues != MAP_FAILED && view->sqes != MAP_FAILED)
-		return true;
-	if (view->queues != MAP_FAILED)
-		munmap(view->queues, view->queues_size);
-	if (view->sqes != MAP_FAILED)
-		munmap(view->sqes, view->sqes_size);
-	return false;
+	view->ring = ring;
+	ring->refs++;
+	task->view = view;
+	if (!view->queues || (entries && !view->sqes))
+		view_close(task);
 }
 
 static __u32 shared(const struct view *view, __u32 offset)
@@ -176,22 +193,19 @@ static __u32 shared(const struct view *view, __u32 offset)
 			       __ATOMIC_ACQUIRE);
 }
 
-unsigned int view_submitted(struct task *task, int fd, __u8 *opcodes,
+unsigned int view_submitted(const struct task *task, __u8 *opcodes,
 			    unsigned int max)
 {
-	const struct ring *ring = find(task->files, fd);
+	const struct view *view = task->view;
 	const struct io_uring_params *params;
 	__u32 head, tail, mask, index, i;
-	struct view view;
 
-	if (!ring)
+	if (!view)
 		return 0;
-	params = &ring->params;
-	if (!open_view(task, fd, params, &view))
-		return 0;
+	params = &view->ring->params;
 	mask = params->sq_entries - 1;
-	head = shared(&view, params->sq_off.head);
-	tail = shared(&view, params->sq_off.tail);
+	head = shared(view, params->sq_off.head);
+	tail = shared(view, params->sq_off.tail);
 	if (max > params->sq_entries)
 		max = params->sq_entries;
 	if (max > tail - head)
@@ -199,26 +213,23 @@ unsigned int view_submitted(struct task *task, int fd, __u8 *opcodes,
 	for (i = 0; i < max; i++) {
 		index = (head + i) & mask;
 		if (!(params->flags & IORING_SETUP_NO_SQARRAY))
-			index = shared(&view, params->sq_off.array +
+			index = shared(view, params->sq_off.array +
 				       index * sizeof(__u32));
 		opcodes[i] = index > mask ? IORING_OP_LAST :
-			view.sqes[index * (view.sqes_size / params->sq_entries)];
+			view->sqes[index * (view->sqes_size / params->sq_entries)];
 	}
-	close_view(&view);
 	return max;
 }
 
-unsigned int view_completed(struct task *task, int fd)
+unsigned int view_completed(const struct task *task)
 {
-	struct ring *ring = find(task->files, fd);
-	struct view view;
+	struct view *view = task->view;
 	__u32 tail, seen;
 
-	if (!ring || !open_view(task, fd, &ring->params, &view))
+	if (!view)
 		return 0;
-	tail = shared(&view, ring->params.cq_off.tail);
-	seen = tail - ring->cq_tail;
-	ring->cq_tail = tail;
-	close_view(&view);
+	tail = shared(view, view->ring->params.cq_off.tail);
+	seen = tail - view->ring->cq_tail;
+	view->ring->cq_tail = tail;
 	return seen;
 }

@@ -9,7 +9,7 @@ use super::{SockAddr, Socket};
 use crate::{
     sys::bindings,
     uapi::{
-        args::socket::SocketOption,
+        args::SocketOption,
         errno::{Errno, Result, EOPNOTSUPP},
     },
 };
