@@ -171,7 +171,7 @@ impl Ring {
         let mut words: Params = [0; _];
         user::read_into(params, &mut words)?;
         let config = Config::parse(entries, &words)?;
-        let ring = Self::new(config)?;
+        let ring = Self::new(config, config.user_memory(&words))?;
         config.fill(&mut words);
         user::write_from(params, &words)?;
         if !config.has(setup::R_DISABLED) {
@@ -180,7 +180,7 @@ impl Ring {
         Ok(ringfile::install(ring)?.into())
     }
 
-    fn new(config: Config) -> Result<Arc<Self>> {
+    fn new(config: Config, memory: Option<[u64; 2]>) -> Result<Arc<Self>> {
         let bits = config.cq_entries.trailing_zeros().saturating_sub(5);
         let waiting = Table::new(bits.clamp(1, 8))?;
         let state = State {
@@ -203,7 +203,7 @@ impl Ring {
             submitters: KVec::new(),
             workers: work::Workers::default(),
         };
-        let memory = RingMemory::new(&config)?;
+        let memory = RingMemory::new(&config, memory)?;
         Ok(Arc::pin_init(
             pin_init!(Self {
                 config,

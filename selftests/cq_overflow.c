@@ -3,6 +3,7 @@
  * More completions than the queue holds: none is lost, and they stay in order.
  */
 #define RING_MODES
+#define RING_MEMORY
 #include "fixture.h"
 
 #define CQ	4

@@ -11,7 +11,8 @@
 
 /*
  * Define RING_MODES before the inclusion to run each test with task work that
- * is run at once and with task work that is deferred to the next wait.
+ * is run at once and with task work that is deferred to the next wait, and
+ * RING_MEMORY to run each in memory of the program's.
  */
 FIXTURE(ring) {
 	struct ring ring;
@@ -39,6 +40,19 @@ FIXTURE_VARIANT_ADD(ring, ruring_defer) {
 FIXTURE_VARIANT_ADD(ring, io_uring_defer) {
 	.backend = IO_URING,
 	.flags = DEFER_FLAGS,
+};
+#endif
+
+/* Also with the ring in the program's own memory. */
+#ifdef RING_MEMORY
+FIXTURE_VARIANT_ADD(ring, ruring_no_mmap) {
+	.backend = RURING,
+	.flags = IORING_SETUP_NO_MMAP,
+};
+
+FIXTURE_VARIANT_ADD(ring, io_uring_no_mmap) {
+	.backend = IO_URING,
+	.flags = IORING_SETUP_NO_MMAP,
 };
 #endif
 

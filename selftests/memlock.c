@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who pays for pinned pages. ruring charges the pages of buffer rings to the
- * user who registers them, against RLIMIT_MEMLOCK; io_uring does not.
+ * Who pays for pinned pages. ruring charges the pages of buffer rings, and of
+ * rings in user memory, to the user who registers them, against RLIMIT_MEMLOCK;
+ * io_uring does not.
  */
 #include <sys/resource.h>
 
@@ -165,6 +166,30 @@ TEST_F(user, unmapped_memory_still_counts)
 	EXPECT_EQ(0, room(&self->ring, self->mem + LIMIT * 4096));
 	EXPECT_EQ(0, pbuf_unregister(&self->ring, 0));
 	EXPECT_EQ(LIMIT, room(&self->ring, self->mem + LIMIT * 4096));
+}
+
+TEST_F(user, rings_in_user_memory_count)
+{
+	struct demand d = { &self->ring, self->mem };
+	struct ring rings[LIMIT / 2], other;
+	unsigned int i;
+
+	/* a page for the rings, and one for the SQEs */
+	for (i = 0; i < LIMIT / 2; i++)
+		ASSERT_EQ(0, ring_init(&rings[i], RURING, 4, IORING_SETUP_NO_MMAP));
+	EXPECT_EQ(-ENOMEM, ring_init(&other, RURING, 4, IORING_SETUP_NO_MMAP));
+	EXPECT_EQ(0, room(&self->ring, self->mem));
+	for (i = 0; i < LIMIT / 2; i++)
+		ring_exit(&rings[i]);
+	EXPECT_TRUE(wait_until(has_all_room, &d));
+
+	/* three pages of rings and two of SQEs: more than there is */
+	ASSERT_EQ(0, reg(&self->ring, self->mem, LIMIT / 2, 99));
+	EXPECT_EQ(-ENOMEM, ring_init_cq(&other, RURING, 128, 512, IORING_SETUP_NO_MMAP));
+	EXPECT_EQ(LIMIT / 2, room(&self->ring, self->mem + LIMIT * 4096));
+	/* of which none was charged */
+	EXPECT_EQ(0, pbuf_unregister(&self->ring, 99));
+	EXPECT_EQ(LIMIT, room(&self->ring, self->mem));
 }
 
 TEST(no_limit_for_the_privileged)

@@ -10,7 +10,6 @@
 #include "rsrc.h"
 
 #define PAGE	4096
-#define HUGE	(2UL << 20)
 /* Addresses that no program has. */
 #define KERNEL_ADDR	((void *)0xffff888000000000UL)
 #define UNMAPPED_ADDR	((void *)0x7ffffff0000UL)
@@ -622,24 +621,10 @@ TEST_F(ring, killed_with_buffers)
 	EXPECT_TRUE(wait_pinned(0));
 }
 
-/* Two huge pages, if there are any: NULL else. */
-static char *huge_alloc(void)
-{
-	char *p = anon_alloc(3 * HUGE);
-
-	if (!p)
-		return NULL;
-	p = (char *)(((uintptr_t)p + HUGE - 1) & ~(HUGE - 1));
-	if (madvise(p, 2 * HUGE, MADV_HUGEPAGE))
-		return NULL;
-	memset(p, 0, 2 * HUGE);
-	return p;
-}
-
 TEST_F(ring, huge_pages)
 {
 	struct ring *r = &self->ring;
-	char *out = huge_alloc(), *in = anon_alloc(PAGE * 40);
+	char *out = huge_alloc(2), *in = anon_alloc(PAGE * 40);
 	const struct { size_t at; size_t len; } parts[] = {
 		{ 0, 1 }, { 100, 50000 }, { HUGE - 5100, 100 }, { HUGE - 5100 - 1000, 30000 },
 		{ HUGE - 5000, 1 }, { 2 * HUGE - 10000 - 70000, 70000 }, { HUGE / 2, 131072 },
@@ -695,7 +680,7 @@ TEST_F(ring, huge_pages)
 TEST_F(ring, huge_pages_in_parts)
 {
 	struct ring *r = &self->ring;
-	char *mem = huge_alloc(), *in = anon_alloc(PAGE * 40);
+	char *mem = huge_alloc(2), *in = anon_alloc(PAGE * 40);
 	struct iovec iov;
 	int sv[2];
 

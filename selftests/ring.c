@@ -89,28 +89,73 @@ int backend_register(enum backend backend, int fd, unsigned int opcode,
 	return result(ioctl(fd, RURING_IOC_REGISTER, &reg));
 }
 
+static int map(void **to, size_t size, int flags, int fd, off_t offset)
+{
+	*to = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_POPULATE, fd, offset);
+	return *to == MAP_FAILED ? -errno : 0;
+}
+
+static int map_both(struct ring *ring, int flags, int fd)
+{
+	int ret = map(&ring->rings, ring->rings_size, flags, fd, IORING_OFF_SQ_RING);
+
+	if (ret)
+		return ret;
+	ret = map((void **)&ring->sqes, ring->sqes_size, flags, fd, IORING_OFF_SQES);
+	if (ret)
+		munmap(ring->rings, ring->rings_size);
+	return ret;
+}
+
+static size_t round_up(size_t n)
+{
+	size_t power = 1;
+
+	while (power < n)
+		power *= 2;
+	return power;
+}
+
+int ring_give_memory(struct ring *ring, unsigned int entries)
+{
+	struct io_uring_params *p = &ring->params;
+	size_t sq = round_up(entries), cq = sq * 2;
+	int ret;
+
+	if (p->flags & IORING_SETUP_CQSIZE)
+		cq = round_up(p->cq_entries);
+	/* 64 bytes before the completions, and the array aligned to so many */
+	ring->rings_size = 64 + cq * sizeof(struct io_uring_cqe) + 64;
+	if (!(p->flags & IORING_SETUP_NO_SQARRAY))
+		ring->rings_size += sq * sizeof(__u32);
+	ring->sqes_size = sq * sizeof(struct io_uring_sqe);
+	ret = map_both(ring, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	if (ret)
+		return ret;
+	/* it need not be empty */
+	memset(ring->rings, 0xa5, ring->rings_size);
+	memset(ring->sqes, 0xa5, ring->sqes_size);
+	p->cq_off.user_addr = (uintptr_t)ring->rings;
+	p->sq_off.user_addr = (uintptr_t)ring->sqes;
+	return 0;
+}
+
 int ring_map(struct ring *ring)
 {
 	const struct io_uring_params *p = &ring->params;
 	size_t end = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe);
 	unsigned int i;
 
-	if (!(p->flags & IORING_SETUP_NO_SQARRAY))
-		end = p->sq_off.array + p->sq_entries * sizeof(__u32);
-	ring->rings_size = end;
-	ring->rings = mmap(NULL, end, PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQ_RING);
-	if (ring->rings == MAP_FAILED)
-		return -errno;
+	if (!(p->flags & IORING_SETUP_NO_MMAP)) {
+		int ret;
 
-	ring->sqes_size = p->sq_entries * sizeof(struct io_uring_sqe);
-	ring->sqes = mmap(NULL, ring->sqes_size, PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQES);
-	if (ring->sqes == MAP_FAILED) {
-		int err = -errno;
-
-		munmap(ring->rings, ring->rings_size);
-		return err;
+		if (!(p->flags & IORING_SETUP_NO_SQARRAY))
+			end = p->sq_off.array + p->sq_entries * sizeof(__u32);
+		ring->rings_size = end;
+		ring->sqes_size = p->sq_entries * sizeof(struct io_uring_sqe);
+		ret = map_both(ring, MAP_SHARED, ring->fd);
+		if (ret)
+			return ret;
 	}
 
 	ring->sq_head = ring->rings + p->sq_off.head;
@@ -145,9 +190,17 @@ int ring_init_params(struct ring *ring, enum backend backend,
 	memset(ring, 0, sizeof(*ring));
 	ring->backend = backend;
 	ring->params = *params;
+	if (params->flags & IORING_SETUP_NO_MMAP) {
+		ret = ring_give_memory(ring, entries);
+		if (ret)
+			return ret;
+	}
 	ring->fd = backend_setup(backend, entries, &ring->params);
-	if (ring->fd < 0)
+	if (ring->fd < 0) {
+		if (params->flags & IORING_SETUP_NO_MMAP)
+			ring_unmap(ring);
 		return ring->fd;
+	}
 	ret = ring_map(ring);
 	if (ret) {
 		close(ring->fd);

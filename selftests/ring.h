@@ -68,6 +68,11 @@ int ring_init_params(struct ring *ring, enum backend backend,
 /* A ring whose completion queue has @cq_entries entries. */
 int ring_init_cq(struct ring *ring, enum backend backend, unsigned int entries,
 		 unsigned int cq_entries, unsigned int flags);
+/*
+ * Memory for the ring that ring->params describe, for IORING_SETUP_NO_MMAP:
+ * what ring_init() does for a ring with that flag.
+ */
+int ring_give_memory(struct ring *ring, unsigned int entries);
 int ring_map(struct ring *ring);
 void ring_unmap(struct ring *ring);
 void ring_exit(struct ring *ring);

@@ -75,6 +75,22 @@ static inline char *anon_alloc(size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+#define HUGE	(2UL << 20)
+
+/* Memory of @nr huge pages, if the kernel has so many to spare. */
+static inline char *huge_alloc(unsigned int nr)
+{
+	char *p = anon_alloc((nr + 1) * HUGE);
+
+	if (!p)
+		return NULL;
+	p = (char *)(((uintptr_t)p + HUGE - 1) & ~(HUGE - 1));
+	if (madvise(p, nr * HUGE, MADV_HUGEPAGE))
+		return NULL;
+	memset(p, 0, nr * HUGE);
+	return p;
+}
+
 /* Bytes that tell where they are. */
 static inline void pattern_fill(char *p, size_t len, unsigned int seed)
 {

@@ -12,7 +12,6 @@
 #include "zc.h"
 
 #define PAGE	4096
-#define HUGE	(2UL << 20)
 #define SIZE	(64 * PAGE)
 
 #define ASSERT_SENT(ring, data, result) \
@@ -566,13 +565,12 @@ TEST_F(ring, replaced_while_it_waits)
 TEST_F(ring, huge_pages)
 {
 	struct ring *r = &self->ring;
-	char *mem = anon_alloc(3 * HUGE);
+	char *mem = huge_alloc(2);
 	struct iovec iov;
 	enum way way;
 	int sv[2];
 
-	mem = (char *)(((uintptr_t)mem + HUGE - 1) & ~(HUGE - 1));
-	ASSERT_EQ(0, madvise(mem, 2 * HUGE, MADV_HUGEPAGE));
+	ASSERT_NE(NULL, mem);
 	fill(mem, 2 * HUGE, 6);
 	iov = (struct iovec){ mem, 2 * HUGE };
 	ASSERT_EQ(0, buffers_register(r, &iov, 1));

@@ -3,6 +3,7 @@
  * Submission: the index array, entries that fail, the order of things.
  */
 #define RING_MODES
+#define RING_MEMORY
 #include "fixture.h"
 
 #define BAD_OPCODE	IORING_OP_LAST

@@ -341,7 +341,7 @@ impl Groups {
             Region::alloc(size)?
         } else {
             let pages = kernel::page::page_align(size).ok_or(EINVAL)?;
-            Region::pin(reg.addr, pages)?
+            Region::pin(reg.addr, pages, None)?
         };
         let region = Arc::new(region, GFP_KERNEL_ACCOUNT)?;
         let group = Group::Mapped(Ring {

@@ -3,14 +3,17 @@
 //! The memory that a ring shares with user space.
 
 use crate::{
-    sys::memory::{Array, Indices, Region, Words},
+    sys::{
+        memory::{Array, Indices, Region, Words},
+        pin::Ledger,
+    },
     uapi::{
         abi::setup,
-        errno::Result,
+        errno::{Result, EINVAL},
         setup::{layout, Config},
     },
 };
-use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc};
+use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, page::page_align, sync::Arc};
 
 /// Both rings and the SQEs.
 pub(crate) struct RingMemory {
@@ -29,10 +32,19 @@ pub(crate) struct RingMemory {
 }
 
 impl RingMemory {
-    /// Memory for a ring of this shape, charged to the memory cgroup. May sleep.
-    pub(crate) fn new(config: &Config) -> Result<Self> {
-        let rings = Arc::new(Region::alloc(config.rings_size())?, GFP_KERNEL_ACCOUNT)?;
-        let sqes = Arc::new(Region::alloc(config.sqes_size())?, GFP_KERNEL_ACCOUNT)?;
+    /// Memory for a ring of this shape: the user's at the addresses `user`, for the rings and for
+    /// the SQEs, pinned and charged to that user; else some that is charged to the memory cgroup.
+    /// May sleep.
+    pub(crate) fn new(config: &Config, user: Option<[u64; 2]>) -> Result<Self> {
+        let (rings, sqes) = match user {
+            None => (
+                Region::alloc(config.rings_size())?,
+                Region::alloc(config.sqes_size())?,
+            ),
+            Some(addresses) => Self::pin(config, addresses)?,
+        };
+        let rings = Arc::new(rings, GFP_KERNEL_ACCOUNT)?;
+        let sqes = Arc::new(sqes, GFP_KERNEL_ACCOUNT)?;
         let indices = if config.has(setup::NO_SQARRAY) {
             None
         } else {
@@ -43,6 +55,16 @@ impl RingMemory {
             )?)
         };
         let words = Words::new(rings.clone());
+        // User memory has anything in it. What the entries have is not looked at before user space
+        // has written them.
+        words.store::<{ layout::SQ_HEAD }>(0);
+        words.store::<{ layout::SQ_TAIL }>(0);
+        words.store::<{ layout::CQ_HEAD }>(0);
+        words.store::<{ layout::CQ_TAIL }>(0);
+        words.store::<{ layout::SQ_DROPPED }>(0);
+        words.store::<{ layout::SQ_FLAGS }>(0);
+        words.store::<{ layout::CQ_FLAGS }>(0);
+        words.store::<{ layout::CQ_OVERFLOW }>(0);
         words.store::<{ layout::SQ_MASK }>(config.sq_entries - 1);
         words.store::<{ layout::CQ_MASK }>(config.cq_entries - 1);
         words.store::<{ layout::SQ_ENTRIES }>(config.sq_entries);
@@ -55,5 +77,14 @@ impl RingMemory {
             rings_region: rings,
             sqes_region: sqes,
         })
+    }
+    fn pin(config: &Config, [rings, sqes]: [u64; 2]) -> Result<(Region, Region)> {
+        let whole = |size| page_align(size).ok_or(EINVAL);
+        // Both may be in the same folio.
+        let ledger = Ledger::new()?;
+        Ok((
+            Region::pin(rings, whole(config.rings_size())?, Some(&ledger))?,
+            Region::pin(sqes, whole(config.sqes_size())?, Some(&ledger))?,
+        ))
     }
 }

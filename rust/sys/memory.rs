@@ -11,7 +11,7 @@
 
 use super::{
     bindings,
-    pin::{Charge, Pins},
+    pin::{Charge, Ledger, Pins},
 };
 use crate::uapi::errno::{Errno, Result, EFAULT, EINVAL, ENOMEM, EOVERFLOW};
 use core::{ffi::c_void, ptr::NonNull};
@@ -136,9 +136,9 @@ impl Region {
     /// `len` bytes of the current task's memory at `addr`, both whole pages.
     ///
     /// The pages stay where they are until the region goes, and count against RLIMIT_MEMLOCK of
-    /// the user. `-EINVAL` if they are not whole, `-EFAULT` if they cannot be written, `-ENOMEM`
-    /// beyond the limit. May sleep.
-    pub(crate) fn pin(addr: u64, len: usize) -> Result<Self> {
+    /// the user, folios once for all regions with one `ledger`. `-EINVAL` if they are not whole,
+    /// `-EFAULT` if they cannot be written, `-ENOMEM` beyond the limit. May sleep.
+    pub(crate) fn pin(addr: u64, len: usize, ledger: Option<&Arc<Ledger>>) -> Result<Self> {
         if addr == 0 {
             return Err(EFAULT);
         }
@@ -147,7 +147,7 @@ impl Region {
         }
         addr.checked_add(len as u64).ok_or(EOVERFLOW)?;
         let pins = Pins::new(addr, len / PAGE_SIZE)?;
-        let charge = Charge::new(&pins, None)?;
+        let charge = Charge::new(&pins, ledger)?;
         Self::map(Pages {
             list: pins.into_pages(),
             held: Held::Pinned(charge),

@@ -70,6 +70,7 @@ pub(crate) mod setup {
     pub(crate) const TASKRUN_FLAG: u32 = 1 << 9;
     pub(crate) const SINGLE_ISSUER: u32 = 1 << 12;
     pub(crate) const DEFER_TASKRUN: u32 = 1 << 13;
+    pub(crate) const NO_MMAP: u32 = 1 << 14;
     pub(crate) const NO_SQARRAY: u32 = 1 << 16;
 }
 

@@ -11,6 +11,10 @@ pub(crate) const PARAMS_SIZE: usize = 120;
 /// `struct io_uring_params` as 30 words of 32 bits.
 pub(crate) type Params = [u32; PARAMS_SIZE / 4];
 
+/// `sq_off.user_addr` and `cq_off.user_addr`, two words each.
+const SQ_USER_ADDR: usize = 18;
+const CQ_USER_ADDR: usize = 28;
+
 /// Bytes of an SQE.
 pub(crate) const SQE_SIZE: usize = 64;
 /// Bytes of a CQE.
@@ -56,6 +60,7 @@ impl Config {
         | setup::TASKRUN_FLAG
         | setup::SINGLE_ISSUER
         | setup::DEFER_TASKRUN
+        | setup::NO_MMAP
         | setup::NO_SQARRAY;
 
     /// Checks and rounds what user space asks for. Any fault is `-EINVAL`.
@@ -112,6 +117,14 @@ impl Config {
         }
     }
 
+    /// The user memory that the ring is to have, if it is to have any: where the rings lie, and
+    /// where the SQEs.
+    pub(crate) fn user_memory(&self, params: &Params) -> Option<[u64; 2]> {
+        let address = |at: usize| u64::from(params[at]) | u64::from(params[at + 1]) << 32;
+        self.has(setup::NO_MMAP)
+            .then(|| [address(CQ_USER_ADDR), address(SQ_USER_ADDR)])
+    }
+
     /// Bytes of the memory that holds the SQEs.
     pub(crate) const fn sqes_size(&self) -> usize {
         self.sq_entries as usize * SQE_SIZE
@@ -132,7 +145,7 @@ impl Config {
         if !self.has(setup::NO_SQARRAY) {
             sq[6] = self.sq_array() as u32;
         }
-        sq[7..].fill(0);
+        sq[7] = 0;
         let cq = &mut params[20..30];
         cq[0] = layout::CQ_HEAD as u32;
         cq[1] = layout::CQ_TAIL as u32;
@@ -141,6 +154,10 @@ impl Config {
         cq[4] = layout::CQ_OVERFLOW as u32;
         cq[5] = layout::CQES as u32;
         cq[6] = layout::CQ_FLAGS as u32;
-        cq[7..].fill(0);
+        cq[7] = 0;
+        if !self.has(setup::NO_MMAP) {
+            params[SQ_USER_ADDR..][..2].fill(0);
+            params[CQ_USER_ADDR..][..2].fill(0);
+        }
     }
 }

@@ -67,13 +67,14 @@ macro_rules! param {
 }
 
 /// The flags that ruring has, by bit.
-const HAS: [u32; 10] = [0, 3, 4, 6, 7, 8, 9, 12, 13, 16];
+const HAS: [u32; 11] = [0, 3, 4, 6, 7, 8, 9, 12, 13, 14, 16];
 const CQSIZE: u32 = 1 << 3;
 const CLAMP: u32 = 1 << 4;
 const COOP_TASKRUN: u32 = 1 << 8;
 const TASKRUN_FLAG: u32 = 1 << 9;
 const SINGLE_ISSUER: u32 = 1 << 12;
 const DEFER_TASKRUN: u32 = 1 << 13;
+const NO_MMAP: u32 = 1 << 14;
 const NO_SQARRAY: u32 = 1 << 16;
 
 /// `roundup_pow_of_two()`
@@ -305,7 +306,6 @@ proptest! {
             param!(expected, sq_off, array) = config.sq_array() as u32;
         }
         param!(expected, sq_off, resv1) = 0;
-        expected[offset_of!(IoUringParams, sq_off) / 4 + 8..][..2].fill(0);
         param!(expected, cq_off, head) = layout::CQ_HEAD as u32;
         param!(expected, cq_off, tail) = layout::CQ_TAIL as u32;
         param!(expected, cq_off, ring_mask) = layout::CQ_MASK as u32;
@@ -314,7 +314,20 @@ proptest! {
         param!(expected, cq_off, cqes) = layout::CQES as u32;
         param!(expected, cq_off, flags) = layout::CQ_FLAGS as u32;
         param!(expected, cq_off, resv1) = 0;
-        expected[offset_of!(IoUringParams, cq_off) / 4 + 8..][..2].fill(0);
+        let places = [
+            (offset_of!(IoUringParams, cq_off) + offset_of!(CqringOffsets, user_addr)) / 4,
+            (offset_of!(IoUringParams, sq_off) + offset_of!(SqringOffsets, user_addr)) / 4,
+        ];
+        if config.flags & NO_MMAP == 0 {
+            prop_assert_eq!(config.user_memory(&params), None);
+            for at in places {
+                expected[at..at + 2].fill(0);
+            }
+        } else {
+            let addresses = places
+                .map(|at| u64::from(params[at]) | u64::from(params[at + 1]) << 32);
+            prop_assert_eq!(config.user_memory(&params), Some(addresses));
+        }
         prop_assert_eq!(filled, expected);
     }
 }
