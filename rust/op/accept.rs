@@ -7,7 +7,7 @@ use crate::{
     sys::{fd::Reserved, socket::Socket},
     uapi::{
         abi::cqe,
-        args::{AcceptArgs, Place},
+        args::{files::Place, socket::AcceptArgs},
         errno::{Result, EAGAIN},
         sqe::{Flags, Sqe},
     },

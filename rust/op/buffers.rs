@@ -7,7 +7,7 @@ use crate::{
     kbuf::classic::Run,
     sys::user::access_ok,
     uapi::{
-        args::{ProvideArgs, RemoveArgs},
+        args::buffers::{ProvideArgs, RemoveArgs},
         errno::{Result, EINVAL},
         sqe::{Flags, Sqe},
     },

@@ -12,7 +12,7 @@ use crate::{
         ringfile,
     },
     uapi::{
-        args::CancelArgs,
+        args::cancel::CancelArgs,
         errno::{Result, EALREADY, ENOENT},
         sqe::{Flags, Sqe},
     },

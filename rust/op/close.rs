@@ -10,7 +10,7 @@ use crate::{
         ringfile,
     },
     uapi::{
-        args::CloseArgs,
+        args::files::CloseArgs,
         errno::{Result, EBADF},
         sqe::{Flags, Sqe},
     },

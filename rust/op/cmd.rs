@@ -6,7 +6,7 @@ use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
     sys::socket::Socket,
     uapi::{
-        args::{CmdArgs, SocketCmd},
+        args::socket::{CmdArgs, SocketCmd},
         errno::{Result, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },

@@ -10,7 +10,7 @@ use crate::{
     },
     uapi::{
         abi::events,
-        args::AddressArgs,
+        args::socket::AddressArgs,
         errno::{Result, EBADFD, ECONNABORTED, EINPROGRESS, EISCONN},
         sqe::{Flags, Sqe},
     },

@@ -10,7 +10,7 @@ use crate::{
         user,
     },
     uapi::{
-        args::{FilesUpdateArgs, InstallArgs, Place},
+        args::files::{FilesUpdateArgs, InstallArgs, Place},
         errno::Result,
         sqe::{Flags, Sqe},
     },

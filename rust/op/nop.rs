@@ -7,7 +7,7 @@ use crate::{
     ring::Locked,
     sys::fd::OpenFile,
     uapi::{
-        args::NopArgs,
+        args::nop::NopArgs,
         errno::{Result, EBADF, ENOBUFS},
         sqe::{Flags, Sqe},
     },

@@ -12,7 +12,7 @@ use crate::{
     },
     uapi::{
         abi::{events, op},
-        args::{PollArgs, PollRemoveArgs},
+        args::poll::{PollArgs, PollRemoveArgs},
         errno::{Result, EALREADY, EBADF, ENOENT},
         sqe::{Flags, Sqe},
     },

@@ -11,7 +11,7 @@ use crate::{
     sys::socket::{Buffers, Received, Socket},
     uapi::{
         abi::{cqe, events, msg, MAX_RW_COUNT},
-        args::RecvArgs,
+        args::recvsend::RecvArgs,
         errno::{Result, EAGAIN, ENOBUFS},
         sqe::{Flags, Sqe},
     },

@@ -13,7 +13,7 @@ use crate::{
     },
     uapi::{
         abi::{events, msg, MAX_RW_COUNT},
-        args::RecvArgs,
+        args::recvsend::RecvArgs,
         errno::{Result, EAGAIN, EFAULT, EINVAL, ENOBUFS, EOVERFLOW},
         sqe::{Flags, Sqe},
     },

@@ -15,7 +15,7 @@ use crate::{
     },
     uapi::{
         abi::{rwf, MAX_RW_COUNT},
-        args::{RwArgs, RwKind},
+        args::rw::{RwArgs, RwKind},
         errno::{Result, EAGAIN, EBADFD, EFAULT, ENOBUFS, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },

@@ -12,7 +12,7 @@ use crate::{
     },
     uapi::{
         abi::{msg, MAX_RW_COUNT},
-        args::SendArgs,
+        args::recvsend::SendArgs,
         errno::{Result, EAGAIN},
         sqe::{Flags, Sqe},
     },

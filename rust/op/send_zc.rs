@@ -16,7 +16,7 @@ use crate::{
     },
     uapi::{
         abi::{cqe, msg, MAX_RW_COUNT},
-        args::SendZcArgs,
+        args::recvsend::SendZcArgs,
         errno::{Errno, Result, EAGAIN, EFAULT, EINVAL, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },

@@ -10,7 +10,7 @@ use crate::{
     },
     uapi::{
         abi::msg,
-        args::SendArgs,
+        args::recvsend::SendArgs,
         errno::{Result, EAGAIN, EINVAL},
         sqe::{Flags, Sqe},
     },

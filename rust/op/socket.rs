@@ -9,7 +9,10 @@ use crate::{
         socket::{setup::Address, Socket},
     },
     uapi::{
-        args::{AddressArgs, ListenArgs, Place, ShutdownArgs, SocketArgs},
+        args::{
+            files::Place,
+            socket::{AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
+        },
         errno::Result,
         sqe::{Flags, Sqe},
     },

@@ -12,7 +12,7 @@ use crate::{
     },
     uapi::{
         abi::op,
-        args::{Time, TimeUpdate, TimeoutArgs, TimeoutRemoveArgs, UpdateKind},
+        args::timeout::{Time, TimeUpdate, TimeoutArgs, TimeoutRemoveArgs, UpdateKind},
         errno::{Errno, Result, EALREADY, EINVAL, ENOENT, ETIME},
         sqe::{Flags, Sqe},
     },

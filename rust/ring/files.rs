@@ -9,7 +9,7 @@ use crate::{
     sys::{fd::OpenFile, user},
     uapi::{
         abi::rsrc,
-        args::Place,
+        args::files::Place,
         errno::{Result, EBADF, EINVAL, ENXIO, EOVERFLOW},
     },
 };

@@ -15,7 +15,7 @@ use crate::{
         user::index_nospec,
     },
     uapi::{
-        args::Place,
+        args::files::Place,
         errno::{Result, EBADF, EBUSY, EINVAL, EMFILE, ENFILE, ENXIO, EOVERFLOW},
     },
 };

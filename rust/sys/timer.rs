@@ -8,7 +8,7 @@ use super::{
     bindings,
     token::{Cell, Parcel, Token},
 };
-use crate::{req::claim::Reasons, uapi::args::Clock};
+use crate::{req::claim::Reasons, uapi::args::timeout::Clock};
 use core::{
     cell::UnsafeCell,
     marker::PhantomPinned,

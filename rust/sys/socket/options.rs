@@ -9,7 +9,7 @@ use super::{SockAddr, Socket};
 use crate::{
     sys::bindings,
     uapi::{
-        args::SocketOption,
+        args::socket::SocketOption,
         errno::{Errno, Result, EOPNOTSUPP},
     },
 };

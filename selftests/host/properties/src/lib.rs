@@ -11,8 +11,18 @@
 
 #[path = "../../../../rust/uapi/abi.rs"]
 mod abi;
-#[path = "../../../../rust/uapi/args.rs"]
-mod args;
+#[path = "../../../../rust/uapi/args"]
+mod args {
+    pub(crate) mod buffers;
+    pub(crate) mod cancel;
+    pub(crate) mod files;
+    pub(crate) mod nop;
+    pub(crate) mod poll;
+    pub(crate) mod recvsend;
+    pub(crate) mod rw;
+    pub(crate) mod socket;
+    pub(crate) mod timeout;
+}
 #[path = "../../../../rust/req/claim.rs"]
 mod claim;
 #[path = "../../../../rust/kbuf/classic.rs"]

@@ -4,10 +4,15 @@
 
 use crate::{
     args::{
-        AcceptArgs, AddressArgs, CancelArgs, Clock, CloseArgs, FilesUpdateArgs, InstallArgs,
-        ListenArgs, NopArgs, Place, PollArgs, PollRemoveArgs, ProvideArgs, RecvArgs, RemoveArgs,
-        RwArgs, RwKind, SendArgs, SendZcArgs, ShutdownArgs, SocketArgs, Time, TimeUpdate,
-        TimeoutArgs, TimeoutRemoveArgs, UpdateKind,
+        buffers::{ProvideArgs, RemoveArgs},
+        cancel::CancelArgs,
+        files::{CloseArgs, FilesUpdateArgs, InstallArgs, Place},
+        nop::NopArgs,
+        poll::{PollArgs, PollRemoveArgs},
+        recvsend::{RecvArgs, SendArgs, SendZcArgs},
+        rw::{RwArgs, RwKind},
+        socket::{AcceptArgs, AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
+        timeout::{Clock, Time, TimeUpdate, TimeoutArgs, TimeoutRemoveArgs, UpdateKind},
     },
     cases,
     errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOVERFLOW},

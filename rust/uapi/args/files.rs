@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Descriptors and registered files.
+
+use super::super::{
+    abi::install,
+    errno::{Result, EBADF, EINVAL},
+    sqe::{Flags, Sqe},
+};
+
+/// Where a new file goes (`sqe->file_index`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It gets a descriptor.
+    Descriptor,
+    /// This slot of the registered files.
+    Slot(u32),
+    /// A free slot of the registered files.
+    AnySlot,
+}
+
+impl Place {
+    /// Parses `file_index`.
+    #[inline]
+    pub(crate) const fn parse(sqe: &Sqe) -> Self {
+        match sqe.file_index() {
+            0 => Self::Descriptor,
+            u32::MAX => Self::AnySlot,
+            index => Self::Slot(index - 1),
+        }
+    }
+}
+
+/// CLOSE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CloseArgs {
+    /// A descriptor.
+    Descriptor(i32),
+    /// The slot of a registered file.
+    Slot(u32),
+}
+
+impl CloseArgs {
+    /// Parses the fields of CLOSE.
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        if sqe.off() != 0
+            || sqe.addr() != 0
+            || sqe.len() != 0
+            || sqe.op_flags() != 0
+            || sqe.buf_index() != 0
+        {
+            return Err(EINVAL);
+        }
+        if flags.fixed_file() {
+            return Err(EBADF);
+        }
+        match sqe.file_index().checked_sub(1) {
+            None => Ok(Self::Descriptor(sqe.fd())),
+            Some(slot) if sqe.fd() == 0 => Ok(Self::Slot(slot)),
+            Some(_) => Err(EINVAL),
+        }
+    }
+}
+
+/// FILES_UPDATE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FilesUpdateArgs {
+    /// The first slot, or none to take free ones.
+    pub(crate) first: Option<u32>,
+    /// How many.
+    pub(crate) count: u32,
+    /// Where the descriptors are.
+    pub(crate) fds: u64,
+}
+
+impl FilesUpdateArgs {
+    /// Parses the fields of FILES_UPDATE.
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        if flags.fixed_file() || sqe.op_flags() != 0 || sqe.file_index() != 0 || sqe.len() == 0 {
+            return Err(EINVAL);
+        }
+        let first = sqe.off() as u32;
+        Ok(Self {
+            first: (first != u32::MAX).then_some(first),
+            count: sqe.len(),
+            fds: sqe.addr(),
+        })
+    }
+}
+
+/// FIXED_FD_INSTALL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InstallArgs {
+    /// Whether the descriptor is close-on-exec.
+    pub(crate) cloexec: bool,
+}
+
+impl InstallArgs {
+    /// Parses the fields of FIXED_FD_INSTALL.
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        if sqe.off() != 0
+            || sqe.addr() != 0
+            || sqe.len() != 0
+            || sqe.buf_index() != 0
+            || sqe.file_index() != 0
+            || sqe.addr3() != 0
+        {
+            return Err(EINVAL);
+        }
+        if !flags.fixed_file() {
+            return Err(EBADF);
+        }
+        if sqe.op_flags() & !install::NO_CLOEXEC != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            cloexec: sqe.op_flags() & install::NO_CLOEXEC == 0,
+        })
+    }
+}
