@@ -38,10 +38,8 @@ impl Op for ProvideBuffers {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        match at.ring.groups().provide(self.group, self.run) {
-            Ok(()) => Outcome::done(0),
-            Err(error) => Outcome::failed(error),
-        }
+        let provided = at.ring.groups().provide(self.group, self.run);
+        Outcome::of(provided.map(|()| 0))
     }
 }
 
@@ -60,9 +58,7 @@ impl Op for RemoveBuffers {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        match at.ring.groups().remove(self.args.group, self.args.count) {
-            Ok(count) => Outcome::done(count as i32),
-            Err(error) => Outcome::failed(error),
-        }
+        let removed = at.ring.groups().remove(self.args.group, self.args.count);
+        Outcome::of(removed.map(|count| count as i32))
     }
 }

@@ -102,9 +102,6 @@ impl Op for AsyncCancel {
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        match self.cancel(&mut at) {
-            Ok(count) => Outcome::done(count),
-            Err(error) => Outcome::failed(error),
-        }
+        Outcome::of(self.cancel(&mut at))
     }
 }

@@ -51,9 +51,6 @@ impl Op for Close {
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        match self.close(&mut at) {
-            Ok(()) => Outcome::done(0),
-            Err(error) => Outcome::failed(error),
-        }
+        Outcome::of(self.close(&mut at).map(|()| 0))
     }
 }

@@ -42,9 +42,6 @@ impl Op for UringCmd {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        match self.run(&at) {
-            Ok(res) => Outcome::done(res),
-            Err(error) => Outcome::failed(error),
-        }
+        Outcome::of(self.run(&at))
     }
 }

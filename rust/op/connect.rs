@@ -67,9 +67,6 @@ impl Op for Connect {
                 result => result,
             }
         };
-        match result {
-            Ok(()) => Outcome::done(0),
-            Err(error) => Outcome::failed(error),
-        }
+        Outcome::of(result.map(|()| 0))
     }
 }

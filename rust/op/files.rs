@@ -66,10 +66,7 @@ impl Op for FilesUpdate {
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        match self.update(&mut at) {
-            Ok(count) => Outcome::done(count),
-            Err(error) => Outcome::failed(error),
-        }
+        Outcome::of(self.update(&mut at))
     }
 }
 
@@ -88,9 +85,6 @@ impl Op for FixedFdInstall {
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         let cloexec = self.0.cloexec;
-        match at.file().and_then(|file| fd::receive(file, cloexec)) {
-            Ok(fd) => Outcome::done(fd),
-            Err(error) => Outcome::failed(error),
-        }
+        Outcome::of(at.file().and_then(|file| fd::receive(file, cloexec)))
     }
 }

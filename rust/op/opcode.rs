@@ -125,6 +125,15 @@ impl Outcome {
         }
     }
 
+    /// Over, with a result or an error.
+    #[inline]
+    pub(crate) fn of(result: Result<i32>) -> Self {
+        match result {
+            Ok(res) => Self::done(res),
+            Err(error) => Self::failed(error),
+        }
+    }
+
     /// Over, with an error.
     #[inline]
     pub(crate) const fn failed(error: Errno) -> Self {

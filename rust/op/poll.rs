@@ -162,9 +162,6 @@ impl Op for PollRemove {
 
     #[inline]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        match self.remove(&mut at) {
-            Ok(()) => Outcome::done(0),
-            Err(error) => Outcome::failed(error),
-        }
+        Outcome::of(self.remove(&mut at).map(|()| 0))
     }
 }

@@ -19,7 +19,33 @@ use crate::{
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
 
 /// How many receives a multishot request does before others have their turn.
-pub(super) const MAX_SHOTS: u32 = 32;
+const MAX_SHOTS: u32 = 32;
+
+/// What a multishot request does after a receive: None is another one.
+///
+/// It waits when the socket is empty, but for the receive more that `again` asks for, see
+/// [`may_have_ended`]. Others have their turn after [`MAX_SHOTS`], which `shots` counts, or now, if
+/// it had `enough`.
+#[inline(always)]
+pub(super) fn pause(
+    got: &Received,
+    again: &mut bool,
+    shots: &mut u32,
+    enough: bool,
+) -> Option<Outcome> {
+    if got.left == Some(0) {
+        if !*again {
+            return Some(Outcome::Wait);
+        }
+        *again = false;
+    }
+    *shots += 1;
+    if *shots > MAX_SHOTS || enough {
+        *shots = 0;
+        return Some(Outcome::Later);
+    }
+    None
+}
 
 /// The flag for a socket that has more.
 pub(super) fn nonempty(received: &Received) -> u32 {
@@ -170,18 +196,7 @@ impl Recv {
                 broken,
             });
         }
-        if got.left == Some(0) {
-            if !*again {
-                return Some(Outcome::Wait);
-            }
-            *again = false;
-        }
-        self.shots += 1;
-        if self.shots > MAX_SHOTS {
-            self.shots = 0;
-            return Some(Outcome::Later);
-        }
-        None
+        pause(&got, again, &mut self.shots, false)
     }
 }
 

@@ -3,7 +3,7 @@
 //! RECVMSG, single and multishot. `io_uring/net.c` of the kernel.
 
 use super::{
-    recv::{may_have_ended, nonempty, MAX_SHOTS},
+    recv::{may_have_ended, nonempty, pause},
     Attempt, Op, Outcome, Spec, Wait,
 };
 use crate::{
@@ -35,7 +35,8 @@ struct Message {
     iov: KVec<IoVec>,
     /// Bytes that are received already, of a transfer that wants all.
     done: usize,
-    /// The flags for the buffer that such a transfer has begun to fill.
+    /// Of the buffer that such a transfer has begun to fill: where it goes on, how many bytes are
+    /// left there, and the flags for the completion.
     begun: Option<(u64, usize, u32)>,
     shots: u32,
 }
@@ -103,16 +104,8 @@ impl Message {
                     broken: false,
                 };
             }
-            if got.left == Some(0) {
-                if !again {
-                    return Outcome::Wait;
-                }
-                again = false;
-            }
-            self.shots += 1;
-            if self.shots > MAX_SHOTS {
-                self.shots = 0;
-                return Outcome::Later;
+            if let Some(outcome) = pause(&got, &mut again, &mut self.shots, false) {
+                return outcome;
             }
         }
     }

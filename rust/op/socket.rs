@@ -30,10 +30,7 @@ const AT_ONCE: Spec = Spec {
 /// Does something to the socket of an attempt.
 fn at_once(at: &Attempt<'_, '_>, what: impl FnOnce(Socket<'_>) -> Result) -> Outcome {
     let done = at.file().and_then(Socket::of).and_then(what);
-    match done {
-        Ok(()) => Outcome::done(0),
-        Err(error) => Outcome::failed(error),
-    }
+    Outcome::of(done.map(|()| 0))
 }
 
 /// SOCKET.
@@ -65,10 +62,7 @@ impl Op for Create {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        match self.create(at) {
-            Ok(fd) => Outcome::done(fd),
-            Err(error) => Outcome::failed(error),
-        }
+        Outcome::of(self.create(at))
     }
 }
 

@@ -281,9 +281,6 @@ impl Op for TimeoutRemove {
             },
             None => self.remove(&at),
         };
-        match result {
-            Ok(()) => Outcome::done(0),
-            Err(error) => Outcome::failed(error),
-        }
+        Outcome::of(result.map(|()| 0))
     }
 }

@@ -6,7 +6,7 @@
 //! as many as the last bundle had, and when it has filled them a second one takes as many as the
 //! socket says it has bytes for; both make one completion.
 
-use super::{may_have_ended, nonempty, Recv, MAX_SHOTS};
+use super::{may_have_ended, nonempty, pause, Recv};
 use crate::{
     kbuf::groups::Pieces,
     op::{Attempt, Outcome},
@@ -146,17 +146,11 @@ impl Recv {
             self.done = 0;
             self.begun = None;
             bundle.second = false;
-            if got.left == Some(0) {
-                if !again {
-                    return Outcome::Wait;
+            if let Some(outcome) = pause(&got, &mut again, &mut self.shots, bundle.capped) {
+                if matches!(outcome, Outcome::Later) {
+                    bundle.capped = false;
                 }
-                again = false;
-            }
-            self.shots += 1;
-            if self.shots > MAX_SHOTS || bundle.capped {
-                self.shots = 0;
-                bundle.capped = false;
-                return Outcome::Later;
+                return outcome;
             }
         }
     }

@@ -70,6 +70,20 @@ impl RecvArgs {
     }
 }
 
+/// A message has its address in its header; the SQE has none besides.
+#[inline]
+fn check_dest(sqe: &Sqe, message: bool) -> Result {
+    let wrong = if message {
+        sqe.off() != 0 || sqe.file_index() != 0
+    } else {
+        sqe.addr_len_pad() != 0
+    };
+    if wrong {
+        return Err(EINVAL);
+    }
+    Ok(())
+}
+
 /// SEND and SENDMSG.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SendArgs {
@@ -122,13 +136,7 @@ impl SendArgs {
         if args.bundle {
             args.msg_flags |= msg::WAITALL;
         }
-        if message {
-            if sqe.off() != 0 || sqe.file_index() != 0 {
-                return Err(EINVAL);
-            }
-        } else if sqe.addr_len_pad() != 0 {
-            return Err(EINVAL);
-        }
+        check_dest(sqe, message)?;
         Ok(args)
     }
 }
@@ -197,13 +205,7 @@ impl SendZcArgs {
         } else if flags.cqe_skip() {
             return Err(EINVAL);
         }
-        if message {
-            if sqe.off() != 0 || sqe.file_index() != 0 {
-                return Err(EINVAL);
-            }
-        } else if sqe.addr_len_pad() != 0 {
-            return Err(EINVAL);
-        }
+        check_dest(sqe, message)?;
         Ok(args)
     }
 }
