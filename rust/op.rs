@@ -22,20 +22,19 @@ mod sendmsg;
 mod socket;
 pub(crate) mod timeout;
 
-pub(crate) use dispatch::Step;
+pub(crate) use dispatch::{issue, submit, Step, Submitted};
 pub(crate) use opcode::{Attempt, Op, Outcome, Spec, Wait};
 
 use crate::{
-    req::{claim::Reasons, Job},
+    req::Job,
     ring::{Locked, Ring},
     sys::timer::Deadline,
     uapi::{
         abi::op,
-        errno::{Errno, Result, EBADF, EINVAL},
-        sqe::Sqe,
+        errno::{Errno, EBADF, EINVAL},
     },
 };
-use dispatch::{begins_in_worker_as, end, issue_as, parse_as, wanted, Variant};
+use dispatch::{begins_in_worker_as, end, wanted, Variant, Ways};
 use kernel::sync::Arc;
 
 macro_rules! ops {
@@ -83,26 +82,12 @@ macro_rules! ops {
             }
         })*
 
-        /// Reads an SQE into a job whose last operation is over. It is left with what could be
-        /// read if it is refused.
-        #[inline(always)]
-        pub(crate) fn parse(sqe: &Sqe, job: &mut Job) -> Result {
-            job.begin(sqe.user_data());
-            match sqe.opcode() {
-                $(op::$code => parse_as::<$op>(sqe, job),)*
-                _ => Err(EINVAL),
-            }
-        }
-
-        /// Tries a job once. Looks its file up first, if it has none yet.
-        #[inline(always)]
-        pub(crate) fn issue(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
-            match &job.op {
-                $(Operation::$name(_) => issue_as::<$op>(ring, job, reasons),)*
-                Operation::Refused => Step::failed(EINVAL),
-                Operation::Notif(_) => Step::Landed,
-            }
-        }
+        /// By opcode.
+        static WAYS: [Ways; 256] = {
+            let mut ways = [Ways::NONE; 256];
+            $(ways[op::$code as usize] = Ways::of::<$op>();)*
+            ways
+        };
 
         /// Whether a worker is to have the job from the beginning. Looks its file up.
         pub(crate) fn begins_in_worker(ring: &Locked<'_>, job: &mut Job) -> bool {
@@ -221,16 +206,13 @@ impl Operation {
     pub(crate) fn become_other(&mut self, other: Self) {
         core::mem::forget(core::mem::replace(self, other));
     }
+}
 
-    /// Whether its end is one completion, and no more than that to those who wait for several: a
-    /// timeout ends their wait.
-    #[inline]
-    pub(crate) fn counts_as_one(&self) -> bool {
-        !matches!(
-            self,
-            Self::SendZc(_) | Self::SendMsgZc(_) | Self::Timeout(_)
-        )
-    }
+/// Whether the end of a request is one completion, and no more than that to those who wait for
+/// several: a timeout ends their wait.
+#[inline]
+pub(crate) fn counts_as_one(opcode: u8) -> bool {
+    !matches!(opcode, op::SEND_ZC | op::SENDMSG_ZC | op::TIMEOUT)
 }
 
 /// Whether a ring that polls its files for completions takes the opcode.

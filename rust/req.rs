@@ -10,7 +10,7 @@ pub(crate) mod claim;
 pub(crate) mod home;
 
 use crate::{
-    op::Operation,
+    op::{self, Operation},
     rsrc::{buffers::Buffer, files::FileRef},
     sys::{
         fd,
@@ -121,6 +121,8 @@ impl Face {
     }
 }
 
+/// The opcode of a job that could not be read, and of a notification.
+const NO_OPCODE: u8 = u8::MAX;
 /// Beside a face's opcode: it has a `limit`.
 const LIMITED: u32 = 1 << 8;
 /// Beside a face's opcode: it has a `target`.
@@ -150,7 +152,7 @@ pub(crate) struct Job {
     pub(crate) file: Option<FileRef>,
     /// The registered buffer, once it is looked up.
     pub(crate) buffer: Option<Arc<Buffer>>,
-    /// `sqe->opcode`, if it could be read.
+    /// `sqe->opcode`, or [`NO_OPCODE`].
     pub(crate) opcode: u8,
     /// `sqe->fd`
     pub(crate) fd: i32,
@@ -164,8 +166,6 @@ pub(crate) struct Job {
     pub(crate) watching: bool,
     /// Why it is not to be done at all.
     pub(crate) refused: Option<Errno>,
-    /// Whether nobody is to be told of its end.
-    pub(crate) silent: bool,
     /// The timeout that is linked to it.
     pub(crate) limit: Limit,
 }
@@ -178,14 +178,13 @@ impl Job {
             user_data: 0,
             file: None,
             buffer: None,
-            opcode: 0,
+            opcode: NO_OPCODE,
             fd: -1,
             group: 0,
             flags: Flags::NONE,
             polled: false,
             watching: false,
             refused: None,
-            silent: false,
             limit: Limit::None,
         }
     }
@@ -196,14 +195,13 @@ impl Job {
     #[inline(always)]
     pub(crate) fn begin(&mut self, user_data: u64) {
         self.user_data = user_data;
-        self.opcode = 0;
+        self.opcode = NO_OPCODE;
         self.fd = -1;
         self.group = 0;
         self.flags = Flags::NONE;
         self.polled = false;
         self.watching = false;
         self.refused = None;
-        self.silent = false;
     }
 }
 
@@ -238,7 +236,7 @@ impl Parcel for Request {
         let home = token.cell().home.clone();
         // Who waits for so many completions counts on one each.
         let held = token.peek();
-        let lazy = held.chain.is_empty() && held.job.op.counts_as_one();
+        let lazy = held.chain.is_empty() && op::counts_as_one(held.job.opcode);
         home::push(&home, token, lazy);
         home::let_go(home);
     }

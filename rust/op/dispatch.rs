@@ -5,12 +5,12 @@
 //! There is one copy of each generic function per opcode, in which what its [`super::Spec`] says
 //! is constant.
 
-use super::{Attempt, Op, Operation, Outcome, Wait};
+use super::{nop::Nop, Attempt, Op, Operation, Outcome, Wait, WAYS};
 use crate::{
     req::{claim::Reasons, Job, Lent},
     ring::Locked,
     uapi::{
-        abi::events,
+        abi::{events, op as opcode},
         errno::{Errno, Result, EAGAIN, EINVAL},
         sqe::{Flags, Sqe},
     },
@@ -53,6 +53,16 @@ impl Step {
     }
 }
 
+/// What came of an SQE.
+pub(crate) enum Submitted {
+    /// It was tried.
+    Tried(Step),
+    /// It is to be tried in its turn.
+    Read,
+    /// It cannot be done at all.
+    Refused(Errno),
+}
+
 /// An opcode as one of all.
 pub(super) trait Variant: Op {
     /// `IORING_OP_*`
@@ -63,25 +73,89 @@ pub(super) trait Variant: Op {
     fn into(self) -> Operation;
 }
 
-/// Reads an SQE into a job, as the opcode reads it.
-#[inline(always)]
-pub(super) fn parse_as<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
-    if T::HOT {
-        parse_here::<T>(sqe, job)
-    } else {
-        parse_there::<T>(sqe, job)
+/// What the core calls of an opcode.
+#[derive(Clone, Copy)]
+pub(super) struct Ways {
+    submit: fn(&mut Locked<'_>, &Sqe, &mut Job, bool) -> Submitted,
+    issue: fn(&mut Locked<'_>, &mut Job, Reasons) -> Step,
+}
+
+impl Ways {
+    /// Those of what is no opcode.
+    pub(super) const NONE: Self = Self {
+        submit: |_, sqe, job, _| {
+            job.begin(sqe.user_data());
+            Submitted::Refused(EINVAL)
+        },
+        issue: |_, job, _| match job.op {
+            Operation::Notif(_) => Step::Landed,
+            _ => Step::failed(EINVAL),
+        },
+    };
+
+    /// Those of an opcode.
+    pub(super) const fn of<T: Variant>() -> Self {
+        Self {
+            submit: submit_as::<T>,
+            issue: issue_as::<T>,
+        }
     }
 }
 
-/// A call of its own, so that the opcodes that are not [`Op::HOT`] do not make the way of the others
-/// longer.
-#[inline(never)]
-fn parse_there<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
-    parse_here::<T>(sqe, job)
+/// Reads an SQE into a job whose last operation is over, and tries it if it is `alone` and its flags
+/// do not say otherwise.
+///
+/// It is left with what could be read if it is refused.
+#[inline(always)]
+pub(crate) fn submit(ring: &mut Locked<'_>, sqe: &Sqe, job: &mut Job, alone: bool) -> Submitted {
+    if sqe.opcode() == opcode::NOP {
+        return submit_here::<Nop>(ring, sqe, job, alone);
+    }
+    (WAYS[usize::from(sqe.opcode())].submit)(ring, sqe, job, alone)
+}
+
+/// Tries a job once. Looks its file up first, if it has none yet.
+#[inline(always)]
+pub(crate) fn issue(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
+    (WAYS[usize::from(job.opcode)].issue)(ring, job, reasons)
+}
+
+fn submit_as<T: Variant>(
+    ring: &mut Locked<'_>,
+    sqe: &Sqe,
+    job: &mut Job,
+    alone: bool,
+) -> Submitted {
+    submit_here::<T>(ring, sqe, job, alone)
 }
 
 #[inline(always)]
-fn parse_here<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
+fn submit_here<T: Variant>(
+    ring: &mut Locked<'_>,
+    sqe: &Sqe,
+    job: &mut Job,
+    alone: bool,
+) -> Submitted {
+    job.begin(sqe.user_data());
+    if let Err(error) = parse::<T>(sqe, job) {
+        return Submitted::Refused(error);
+    }
+    if !alone || !job.flags.plain() {
+        return Submitted::Read;
+    }
+    if !T::SHORT {
+        return Submitted::Tried(issue_as::<T>(ring, job, Reasons::NONE));
+    }
+    if T::SPEC.needs_file {
+        if let Err(error) = open_file(ring, job) {
+            return Submitted::Tried(Step::failed(error));
+        }
+    }
+    Submitted::Tried(issue_here::<T>(ring, job, Reasons::NONE))
+}
+
+#[inline(always)]
+fn parse<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
     job.flags = Flags::parse(sqe.flags(), T::SPEC.buffer_select)?;
     if (!T::SPEC.ioprio && sqe.ioprio() != 0) || sqe.personality() != 0 {
         return Err(EINVAL);
@@ -111,16 +185,30 @@ pub(super) fn begins_in_worker_as<T: Variant>(ring: &Locked<'_>, job: &mut Job) 
 #[inline(always)]
 fn find_file<T: Variant>(ring: &Locked<'_>, job: &mut Job) -> Result {
     if T::SPEC.needs_file && job.file.is_none() && job.fd != -1 {
-        job.file = Some(ring.open(job)?);
+        open_file(ring, job)?;
     }
     Ok(())
 }
 
-/// Tries a job once. Looks its file up first, if it has none yet.
-pub(super) fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
+/// Looks the file of a job up that has none.
+#[inline(always)]
+fn open_file(ring: &Locked<'_>, job: &mut Job) -> Result {
+    let file = ring.open(job)?;
+    // There is nothing to drop.
+    core::mem::forget(job.file.replace(file));
+    Ok(())
+}
+
+#[inline(never)]
+fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
     if let Err(error) = find_file::<T>(ring, job) {
         return Step::failed(error);
     }
+    issue_here::<T>(ring, job, reasons)
+}
+
+#[inline(always)]
+fn issue_here<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
     let Some(op) = T::of(&mut job.op) else {
         return Step::failed(EINVAL);
     };

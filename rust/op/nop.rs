@@ -27,7 +27,7 @@ impl Op for Nop {
         wait: Wait::Never,
     };
 
-    const HOT: bool = true;
+    const SHORT: bool = true;
 
     #[inline(always)]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {

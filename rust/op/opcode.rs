@@ -149,8 +149,8 @@ pub(crate) trait Op: Sized + Send {
     /// Whether it may have a worker go on with it.
     const WORKS: bool = false;
 
-    /// Whether it is worth making the way of all opcodes longer to save it a call.
-    const HOT: bool = false;
+    /// Whether a first attempt is worth a copy of its own, in which what is known of it is constant.
+    const SHORT: bool = false;
 
     /// Reads the SQE. User memory that it points to is read here as well, so that the user may
     /// reuse it once the submission is over.

@@ -51,6 +51,8 @@ impl Op for PollAdd {
         wait: Wait::Own,
     };
 
+    const SHORT: bool = true;
+
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         Ok(Self {
             args: PollArgs::parse(sqe, flags)?,
@@ -58,12 +60,14 @@ impl Op for PollAdd {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         if !at.polled {
             return match at.file() {
                 Ok(file) => {
-                    self.ring = ringfile::ring_of(file);
+                    if let Some(ring) = ringfile::ring_of(file) {
+                        self.ring = Some(ring);
+                    }
                     Outcome::Wait
                 }
                 Err(error) => Outcome::failed(error),

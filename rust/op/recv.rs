@@ -83,6 +83,7 @@ struct Target {
 }
 
 impl Recv {
+    #[inline(always)]
     fn target(&self, at: &mut Attempt<'_, '_>) -> Result<Target> {
         match at.group {
             Some(group) if self.begun.is_none() => {
@@ -145,6 +146,22 @@ impl Recv {
         Some(outcome)
     }
 
+    #[inline(never)]
+    fn issue_shot(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
+        self.shot::<false>(socket, at, &mut false)
+            .unwrap_or(Outcome::Later)
+    }
+
+    #[inline(always)]
+    fn issue_shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
+        let mut again = may_have_ended(socket, at.reasons);
+        loop {
+            if let Some(outcome) = self.shot::<true>(socket, at, &mut again) {
+                return outcome;
+            }
+        }
+    }
+
     /// One receive. None if another one is to follow, which is never so for a single shot.
     #[inline(always)]
     fn shot<const MULTISHOT: bool>(
@@ -188,8 +205,7 @@ impl Recv {
             cflags |= at.ring.groups().commit(taken, len.min(target.len));
         }
         let res = (self.done + len) as i32;
-        if !self.args.multishot || len == 0 || self.limit_reached(len) || !at.post_more(res, cflags)
-        {
+        if !MULTISHOT || len == 0 || self.limit_reached(len) || !at.post_more(res, cflags) {
             return Some(Outcome::Done {
                 res,
                 flags: cflags,
@@ -208,7 +224,7 @@ impl Op for Recv {
         wait: Wait::In,
     };
 
-    const HOT: bool = true;
+    const SHORT: bool = true;
 
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
@@ -227,7 +243,7 @@ impl Op for Recv {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,
@@ -241,15 +257,10 @@ impl Op for Recv {
                 return outcome;
             }
         }
-        let mut again = may_have_ended(socket, at.reasons);
-        if !self.args.multishot {
-            let outcome = self.shot::<false>(socket, &mut at, &mut again);
-            return outcome.unwrap_or(Outcome::Later);
-        }
-        loop {
-            if let Some(outcome) = self.shot::<true>(socket, &mut at, &mut again) {
-                return outcome;
-            }
+        if self.args.multishot {
+            self.issue_shots(socket, &mut at)
+        } else {
+            self.issue_shot(socket, &mut at)
         }
     }
 

@@ -34,6 +34,86 @@ pub(crate) struct Send {
     bundle: Option<KBox<bundle::Bundle>>,
 }
 
+impl Send {
+    /// One send. None if another one is to follow.
+    #[inline(always)]
+    fn once(&mut self, at: &mut Attempt<'_, '_>) -> Option<Outcome> {
+        let socket = match at.file().and_then(Socket::of) {
+            Ok(socket) => socket,
+            Err(error) => return Some(Outcome::failed(error)),
+        };
+        if self.args.poll_first && !at.polled {
+            return Some(Outcome::Wait);
+        }
+        if let (Some(group), Some(mut bundle)) = (at.group, self.bundle.take()) {
+            let outcome = self.issue_bundle(&mut bundle, socket, at, group);
+            self.bundle = Some(bundle);
+            return Some(outcome);
+        }
+        if let (Some(group), None) = (at.group, self.buffer) {
+            // What is to be sent is nobody else's: it is consumed at once, and kept while waiting.
+            let groups = at.ring.groups();
+            let taken = match groups.take_to_send(group, self.args.len as usize) {
+                Ok(taken) => taken,
+                Err(error) => return Some(Outcome::failed(error)),
+            };
+            self.args.addr = taken.addr();
+            self.args.len = taken.len.min(MAX_RW_COUNT) as u32;
+            self.buffer = NonZeroU32::new(groups.commit(taken, self.args.len as usize));
+        }
+        let flags = self.args.msg_flags | msg::DONTWAIT;
+        let (addr, len) = (self.args.addr, self.args.len as usize);
+        let buffers = match (&self.vector, self.args.fixed) {
+            (Some(vector), _) => Buffers::Many {
+                iov: vector,
+                skip: self.done as usize,
+            },
+            (None, true) => match at.fixed(addr, len) {
+                Ok(part) => Buffers::Fixed(part),
+                Err(error) => return Some(Outcome::failed(error)),
+            },
+            (None, false) => Buffers::One { addr, len },
+        };
+        let want = buffers.len();
+        let dest_len = self.args.dest_len.into();
+        let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
+        let sent = match socket.send(buffers, dest, flags) {
+            Err(EAGAIN) => return Some(Outcome::Wait),
+            sent => sent,
+        };
+        let all = flags & msg::WAITALL != 0;
+        if let Ok(len) = sent {
+            if all && len > 0 && len < want && socket.resumes() {
+                if self.vector.is_none() {
+                    self.args.addr += len as u64;
+                    self.args.len -= len as u32;
+                }
+                self.done += len as u32;
+                return Some(Outcome::Wait);
+            }
+        }
+        let res = match sent {
+            Ok(len) => self.done as i32 + len as i32,
+            Err(_) if self.done > 0 => self.done as i32,
+            Err(error) => error.to_raw(),
+        };
+        let bundle = self.args.bundle && at.group.is_none();
+        if bundle && res > 0 && !at.polled && at.post_more(res, 0) {
+            // As io_uring, which goes on with what is left of its only buffer.
+            self.args.poll_first = false;
+            self.args.len = 0;
+            self.done = 0;
+            self.vector = None;
+            return None;
+        }
+        Some(Outcome::Done {
+            res,
+            flags: self.buffer.map_or(0, NonZeroU32::get),
+            broken: sent.map_or(true, |len| all && len < want),
+        })
+    }
+}
+
 impl Op for Send {
     const SPEC: Spec = Spec {
         needs_file: true,
@@ -42,7 +122,7 @@ impl Op for Send {
         wait: Wait::Out,
     };
 
-    const HOT: bool = true;
+    const SHORT: bool = true;
 
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
@@ -73,80 +153,12 @@ impl Op for Send {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        let socket = match at.file().and_then(Socket::of) {
-            Ok(socket) => socket,
-            Err(error) => return Outcome::failed(error),
-        };
-        if self.args.poll_first && !at.polled {
-            return Outcome::Wait;
-        }
-        if let (Some(group), Some(mut bundle)) = (at.group, self.bundle.take()) {
-            let outcome = self.issue_bundle(&mut bundle, socket, &mut at, group);
-            self.bundle = Some(bundle);
-            return outcome;
-        }
-        if let (Some(group), None) = (at.group, self.buffer) {
-            // What is to be sent is nobody else's: it is consumed at once, and kept while waiting.
-            let groups = at.ring.groups();
-            let taken = match groups.take_to_send(group, self.args.len as usize) {
-                Ok(taken) => taken,
-                Err(error) => return Outcome::failed(error),
-            };
-            self.args.addr = taken.addr();
-            self.args.len = taken.len.min(MAX_RW_COUNT) as u32;
-            self.buffer = NonZeroU32::new(groups.commit(taken, self.args.len as usize));
-        }
-        let flags = self.args.msg_flags | msg::DONTWAIT;
-        let (addr, len) = (self.args.addr, self.args.len as usize);
-        let buffers = match (&self.vector, self.args.fixed) {
-            (Some(vector), _) => Buffers::Many {
-                iov: vector,
-                skip: self.done as usize,
-            },
-            (None, true) => match at.fixed(addr, len) {
-                Ok(part) => Buffers::Fixed(part),
-                Err(error) => return Outcome::failed(error),
-            },
-            (None, false) => Buffers::One { addr, len },
-        };
-        let want = buffers.len();
-        let dest_len = self.args.dest_len.into();
-        let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
-        let sent = match socket.send(buffers, dest, flags) {
-            Err(EAGAIN) => return Outcome::Wait,
-            sent => sent,
-        };
-        let all = flags & msg::WAITALL != 0;
-        if let Ok(len) = sent {
-            if all && len > 0 && len < want && socket.resumes() {
-                if self.vector.is_none() {
-                    self.args.addr += len as u64;
-                    self.args.len -= len as u32;
-                }
-                self.done += len as u32;
-                return Outcome::Wait;
+        loop {
+            if let Some(outcome) = self.once(&mut at) {
+                return outcome;
             }
-        }
-        let res = match sent {
-            Ok(len) => self.done as i32 + len as i32,
-            Err(_) if self.done > 0 => self.done as i32,
-            Err(error) => error.to_raw(),
-        };
-        let bundle = self.args.bundle && at.group.is_none();
-        if bundle && res > 0 && !at.polled && at.post_more(res, 0) {
-            // As io_uring, which goes on with what is left of its only buffer.
-            self.args.poll_first = false;
-            self.args.len = 0;
-            self.done = 0;
-            self.vector = None;
-            return self.issue(at);
-        }
-        Outcome::Done {
-            res,
-            flags: self.buffer.map_or(0, NonZeroU32::get),
-            broken: sent.map_or(true, |len| all && len < want),
         }
     }
 

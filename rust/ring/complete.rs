@@ -118,18 +118,11 @@ impl Locked<'_> {
         }
     }
 
-    /// Completes a request that does not wait any more and has no successor. Gives its cell back,
-    /// unless that keeps the completion.
+    /// Completes a request that does not wait any more, has no successor, and whose end is not
+    /// [`Flags::unusual`]. Gives its cell back, unless that keeps the completion.
     #[inline(always)]
-    pub(super) fn finish_plain(
-        &mut self,
-        mut token: Token,
-        res: i32,
-        flags: u32,
-        broken: bool,
-    ) -> Option<Token> {
+    pub(super) fn finish_plain(&mut self, mut token: Token, res: i32, flags: u32) -> Option<Token> {
         let job = &mut token.owned().job;
-        let skip = job.flags.cqe_skip() && !broken && (res >= 0 || job.op.may_end_with(res));
         if !matches!(job.op, Operation::Refused) {
             job.op = Operation::Refused;
         }
@@ -139,7 +132,7 @@ impl Locked<'_> {
             res,
             flags,
         };
-        let kept = if skip || self.post(done) {
+        let kept = if self.post(done) {
             Some(token)
         } else {
             self.keep(token, done);
@@ -159,8 +152,8 @@ impl Locked<'_> {
     pub(super) fn finish(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
         self.forget(&mut token);
         let held = token.owned();
-        if held.chain.is_empty() && !held.job.silent && !held.job.flags.force_async() {
-            if let Some(token) = self.finish_plain(token, res, flags, broken) {
+        if held.chain.is_empty() && !held.job.flags.unusual() {
+            if let Some(token) = self.finish_plain(token, res, flags) {
                 self.recycle(token);
             }
             return;
@@ -169,13 +162,13 @@ impl Locked<'_> {
     }
 
     #[inline(never)]
-    fn finish_linked(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
+    pub(super) fn finish_linked(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
         let held = token.owned();
         let failed = broken || (res < 0 && !held.job.op.may_end_with(res));
         held.job.op = Operation::Refused;
         let job_flags = held.job.flags;
         let refused = held.job.refused.take().is_some();
-        let silent = core::mem::take(&mut held.job.silent);
+        let silent = job_flags.silent();
         let by_worker = job_flags.force_async() && !held.job.polled && !refused;
         let mut chain = core::mem::take(&mut held.chain);
         let mut timeout = match held.job.limit {
@@ -211,7 +204,9 @@ impl Locked<'_> {
             let job = &mut next.owned().job;
             job.refused.get_or_insert(ECANCELED);
             // One that does not tell of its success does not have others tell of its failure.
-            job.silent = silent || job_flags.cqe_skip();
+            if silent || job_flags.cqe_skip() {
+                job.flags.set_silent();
+            }
         }
         next.owned().chain = chain;
         self.state.ready.push(next);

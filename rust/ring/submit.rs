@@ -4,8 +4,8 @@
 
 use super::{cursor, Locked};
 use crate::{
-    op::{self, Step},
-    req::{claim::Reasons, home::Home, Token},
+    op::{self, Step, Submitted},
+    req::{home::Home, Token},
     uapi::{
         abi::{op as opcode, setup},
         errno::{Result, EAGAIN, ECANCELED, EINVAL},
@@ -97,36 +97,51 @@ impl Locked<'_> {
         sqe: &Sqe,
         head: &mut Option<Token>,
     ) -> (Option<Token>, bool) {
+        let iopoll = self.ring.config.has(setup::IOPOLL);
+        let alone = head.is_none() && !self.state.drain.active && !iopoll;
         let job = &mut token.owned().job;
-        let mut parsed = op::parse(sqe, job);
-        if self.ring.config.has(setup::IOPOLL) && !op::in_iopoll(sqe.opcode()) {
-            parsed = parsed.and(Err(EINVAL));
+        let mut submitted = op::submit(self, sqe, job, alone);
+        if iopoll && !op::in_iopoll(sqe.opcode()) {
+            submitted = Submitted::Refused(EINVAL);
         }
-        let alone = head.is_none() && !self.state.drain.active;
-        if parsed.is_ok() && alone && job.flags.plain() {
-            match op::issue(self, job, Reasons::NONE) {
-                Step::Done { res, flags, broken } => {
-                    return (self.finish_plain(token, res, flags, broken), true);
+        match submitted {
+            Submitted::Tried(step) => (self.go_on(token, step), true),
+            Submitted::Read => {
+                self.submit_linked(token, head);
+                (None, true)
+            }
+            Submitted::Refused(error) => {
+                job.flags = Flags::of_refused(sqe.flags());
+                job.refuse(error);
+                if head.is_none() && job.flags.link() == Link::None {
+                    return (self.finish_plain(token, error.to_raw(), 0), false);
                 }
-                Step::Handed(lent) => self.hand_over(token, lent),
-                Step::Landed => self.land(token),
-                Step::Later => self.run_later(token),
-                Step::Wait(wanted) => self.wait_or_run(token, wanted),
-                Step::Sleep => self.sleep_or_run(token),
-                Step::Block => self.offload(token),
-            }
-            return (None, true);
-        }
-        if let Err(error) = parsed {
-            job.flags = Flags::of_refused(sqe.flags());
-            job.refuse(error);
-            if head.is_none() && job.flags.link() == Link::None {
-                return (self.finish_plain(token, error.to_raw(), 0, true), false);
+                self.submit_linked(token, head);
+                // As io_uring: one within a link does not stop the submission.
+                (None, head.is_some())
             }
         }
-        self.submit_linked(token, head);
-        // As io_uring: an entry within a link that is refused does not stop the submission.
-        (None, parsed.is_ok() || head.is_some())
+    }
+
+    /// Goes on with a request that was tried for the first time. Gives the token back if it is over.
+    #[inline(always)]
+    fn go_on(&mut self, mut token: Token, step: Step) -> Option<Token> {
+        match step {
+            Step::Done { res, flags, broken } => {
+                if token.owned().job.flags.unusual() {
+                    self.finish_linked(token, res, flags, broken);
+                    return None;
+                }
+                return self.finish_plain(token, res, flags);
+            }
+            Step::Handed(lent) => self.hand_over(token, lent),
+            Step::Landed => self.land(token),
+            Step::Later => self.run_later(token),
+            Step::Wait(wanted) => self.wait_or_run(token, wanted),
+            Step::Sleep => self.sleep_or_run(token),
+            Step::Block => self.offload(token),
+        }
+        None
     }
 
     /// Adds a request to the link that `head` begins, and starts that if it ends it.

@@ -140,6 +140,9 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// No flag of an SQE's.
+    const SILENT: u8 = 1 << 7;
+
     /// None of them.
     pub(crate) const NONE: Self = Self { bits: 0 };
 
@@ -210,6 +213,23 @@ impl Flags {
         const OTHERS: u8 =
             sqe_flags::IO_DRAIN | sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK | sqe_flags::ASYNC;
         self.bits & OTHERS == 0
+    }
+
+    /// Whether there is more to its end than a completion.
+    #[inline(always)]
+    pub(crate) fn unusual(self) -> bool {
+        const OTHERS: u8 = sqe_flags::ASYNC | sqe_flags::CQE_SKIP_SUCCESS | Flags::SILENT;
+        self.bits & OTHERS != 0
+    }
+
+    /// Whether nobody is to be told of its end.
+    pub(crate) fn silent(self) -> bool {
+        self.bits & Self::SILENT != 0
+    }
+
+    /// Has nobody told of its end.
+    pub(crate) fn set_silent(&mut self) {
+        self.bits |= Self::SILENT;
     }
 
     /// Whether all that was submitted before has to be over when it starts.
