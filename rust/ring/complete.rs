@@ -119,7 +119,7 @@ impl Locked<'_> {
     }
 
     /// Completes a request that does not wait any more, has no successor, and whose end is not
-    /// [`Flags::unusual`]. Gives its cell back, unless that keeps the completion.
+    /// [`unusual`](crate::uapi::sqe::Flags::unusual). Gives its cell back, unless that keeps the completion.
     #[inline(always)]
     pub(super) fn finish_plain(&mut self, mut token: Token, res: i32, flags: u32) -> Option<Token> {
         let job = &mut token.owned().job;
