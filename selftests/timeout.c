@@ -840,6 +840,48 @@ TEST_F(ring, exiting_with_timeouts)
 	EXPECT_EQ(0, status);
 }
 
+/* Timeouts need nothing of their task: they expire for who has the ring then. */
+TEST_F(ring, timeouts_of_a_child_that_exits)
+{
+	struct __kernel_timespec later = { .tv_nsec = 300000000 };
+	unsigned int expired[5] = {}, i;
+	struct io_uring_cqe cqe;
+	int status, sv[2];
+	pid_t pid;
+
+	if (variant->flags & IORING_SETUP_DEFER_TASKRUN)
+		SKIP(return, "nobody else may run them");
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_timeout(&self->ring, &later, 0, 0, 1);
+	prep_timeout(&self->ring, &later, 0, IORING_TIMEOUT_ETIME_SUCCESS,
+		     2)->flags |= IOSQE_IO_LINK;
+	/* what is linked behind needs the task */
+	prep_poll(&self->ring, sv[0], POLLIN, 3);
+	prep_timeout(&self->ring, &later, 2, IORING_TIMEOUT_MULTISHOT, 4);
+	/* and this one ends with the ring */
+	prep_timeout(&self->ring, &never, 0, 0, 5);
+	pid = fork();
+	if (!pid)
+		_exit(ring_submit(&self->ring) == 5 ? 0 : 1);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+		if (cqe.user_data == 3) {
+			/* io_uring says -EFAULT */
+			EXPECT_GT(0, cqe.res);
+			continue;
+		}
+		EXPECT_EQ(-ETIME, cqe.res);
+		ASSERT_GT(5, cqe.user_data);
+		expired[cqe.user_data]++;
+	}
+	EXPECT_EQ(1, expired[1]);
+	EXPECT_EQ(1, expired[2]);
+	EXPECT_EQ(2, expired[4]);
+}
+
 /* Whatever happens first, each request has one completion. */
 TEST_F(ring, expiry_against_removal)
 {

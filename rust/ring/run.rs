@@ -420,7 +420,7 @@ impl Locked<'_> {
     fn run_all(&mut self, tokens: &mut Fifo<Request>, gone: bool) {
         let gone = gone || self.ring.is_dying();
         while let Some(mut token) = tokens.pop() {
-            if gone {
+            if gone && !self.outlives(token.peek().job.opcode, token.cell().home()) {
                 self.end(token, ECANCELED);
             } else {
                 let reasons = token.reasons();
@@ -454,11 +454,21 @@ impl Locked<'_> {
         }
     }
 
+    /// Whether a request goes on without its task, of which it needs nothing: a timeout whose task
+    /// has exited.
+    #[cold]
+    fn outlives(&self, what: u8, home: &Home) -> bool {
+        what == opcode::TIMEOUT
+            && !home.is_alive()
+            && !self.ring.deferred()
+            && !self.ring.is_dying()
+    }
+
     /// Ends all requests that `whose` says, wherever they wait.
     pub(super) fn cancel_all(&mut self, whose: impl Fn(&Home) -> bool) {
         let mut tokens = Fifo::new();
         for cell in self.state.waiting.iter() {
-            if whose(cell.home()) {
+            if whose(cell.home()) && !self.outlives(cell.opcode(), cell.home()) {
                 if let Some(token) = cell.claim(Reasons::CANCELLED) {
                     tokens.push(token);
                 }
