@@ -124,7 +124,7 @@ static unsigned int open_fds(void)
 {
 	unsigned int fd, n = 0;
 
-	for (fd = 0; fd < 1024; fd++)
+	for (fd = 0; fd < 960; fd++)
 		n += fcntl(fd, F_GETFD) >= 0;
 	return n;
 }
@@ -419,6 +419,62 @@ static void registered_rings(void)
 	      errno == EBADF);
 }
 
+/* A ring that has an index from the start, and never a descriptor. */
+static void registered_only(void)
+{
+	unsigned int before = open_fds(), i;
+	struct io_uring_params params = {
+		.flags = IORING_SETUP_REGISTERED_FD_ONLY,
+	};
+	int indices[2];
+	char *memory;
+
+	CHECK(syscall(__NR_io_uring_setup, 8, &params) == -1 &&
+	      errno == EINVAL);
+	for (i = 0; i < 2; i++) {
+		memory = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		CHECK(memory != MAP_FAILED);
+		memset(&params, 0, sizeof(params));
+		params.flags = IORING_SETUP_NO_MMAP |
+			IORING_SETUP_REGISTERED_FD_ONLY;
+		params.cq_off.user_addr = (unsigned long)memory;
+		params.sq_off.user_addr = (unsigned long)memory + 4096;
+		indices[i] = syscall(__NR_io_uring_setup, 8, &params);
+		CHECK(indices[i] == (int)i);
+		CHECK(params.flags & IORING_SETUP_REGISTERED_FD_ONLY);
+		CHECK(params.sq_entries == 8);
+		/* A NOP. */
+		*(unsigned int *)(memory + params.sq_off.array) = 0;
+		*(unsigned int *)(memory + params.sq_off.tail) = 1;
+		CHECK(enter(indices[i], 1, 1, IORING_ENTER_GETEVENTS |
+			    IORING_ENTER_REGISTERED_RING) == 1);
+		CHECK(*(unsigned int *)(memory + params.cq_off.tail) == 1);
+	}
+	CHECK(change_rings(0, IORING_UNREGISTER_RING_FDS |
+			   IORING_REGISTER_USE_REGISTERED_RING, 1, 0) == 1);
+	CHECK(enter(1, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
+	      errno == EBADF);
+	/* Below those that the runner uses for it there is none. */
+	CHECK(open_fds() == before);
+}
+
+/* A ring that ruring lacks, by its index. */
+static void registered_sqe128(void)
+{
+	int fd = make_ring(IORING_SETUP_SQE128);
+
+	CHECK(fd >= 0);
+	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, ~0U, fd) == 0);
+	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
+	CHECK(enter(1, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
+	      errno == EBADF);
+	CHECK(change_rings(0, IORING_UNREGISTER_RING_FDS |
+			   IORING_REGISTER_USE_REGISTERED_RING, 0, 0) == 0);
+	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
+	      errno == EBADF);
+}
+
 /* A child that executes another program, once by fork and once by vfork. */
 static void children(void)
 {
@@ -506,6 +562,8 @@ static const struct {
 	{ "own_filter", own_filter },
 	{ "threads", threads },
 	{ "registered_rings", registered_rings },
+	{ "registered_only", registered_only },
+	{ "registered_sqe128", registered_sqe128 },
 	{ "children", children },
 	{ "job_control", job_control },
 	{ "unprivileged", unprivileged },

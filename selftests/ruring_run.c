@@ -184,6 +184,11 @@ TEST_F(program, registered_rings)
 	expect_success(_metadata, &self->files, variant->on_ruring, "registered_rings");
 }
 
+TEST_F(program, registered_only)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "registered_only");
+}
+
 TEST_F(program, children)
 {
 	expect_success(_metadata, &self->files, variant->on_ruring, "children");
@@ -282,6 +287,8 @@ TEST_F(runner, fallback)
 	EXPECT_NE(0, run(&self->files, true, NULL, "nop_sqpoll"));
 	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop_sqpoll"));
 	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop"));
+	EXPECT_NE(0, run(&self->files, true, NULL, "registered_sqe128"));
+	EXPECT_EQ(0, run(&self->files, true, "--fallback", "registered_sqe128"));
 }
 
 TEST_F(runner, no_device)

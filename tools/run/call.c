@@ -70,6 +70,15 @@ static void give_to_kernel(struct task *task)
 		resume(task, 0);
 }
 
+/* No ring of ruring is registered there: one of io_uring may be. */
+static void unknown_index(struct task *task, int error)
+{
+	if (opt.fallback)
+		resume(task, 0);
+	else
+		finish(task, error);
+}
+
 /* Does the thread have a slot? If not the call will trap again, or is over. */
 static bool has_slot(struct task *task)
 {
@@ -130,10 +139,13 @@ static void begin_enter(struct task *task, bool stop_after)
 	int fd = regs->rdi;
 
 	if (enter.flags & IORING_ENTER_REGISTERED_RING) {
-		fd = enter.flags & ~ENTER_FLAGS ? -EINVAL :
-			ring_fds_lookup(task, fd);
+		if (enter.flags & ~ENTER_FLAGS) {
+			finish(task, -EINVAL);
+			return;
+		}
+		fd = ring_fds_lookup(task, fd);
 		if (fd < 0) {
-			finish(task, fd);
+			unknown_index(task, fd);
 			return;
 		}
 		enter.flags &= ~IORING_ENTER_REGISTERED_RING;
@@ -182,7 +194,7 @@ static void begin_register(struct task *task)
 	if (registered) {
 		fd = ring_fds_lookup(task, fd);
 		if (fd < 0) {
-			finish(task, fd);
+			unknown_index(task, fd);
 			return;
 		}
 	}
@@ -197,13 +209,49 @@ static void begin_register(struct task *task)
 		   sizeof(reg));
 }
 
-/* io_uring_setup(): the ring's descriptor, or an error. */
+/*
+ * Is the ring to have an index instead of a descriptor? Then its @params are
+ * read, and what is asked of ruring is a ring like any other.
+ */
+static bool registered_only(const struct task *task,
+			    struct io_uring_params *params)
+{
+	if (memory_read(task, task->saved.rsi, params, sizeof(*params)) ||
+	    !(params->flags & IORING_SETUP_REGISTERED_FD_ONLY) ||
+	    !(params->flags & IORING_SETUP_NO_MMAP))
+		return false;
+	params->flags &= ~IORING_SETUP_REGISTERED_FD_ONLY;
+	return true;
+}
+
+/* Turn the descriptor @ring into an index, and tell the program of its ring. */
+static long keep_registered(struct task *task, int ring, __u64 made)
+{
+	struct io_uring_params params;
+	long ret, err;
+
+	ret = memory_read(task, made, &params, sizeof(params));
+	params.flags |= IORING_SETUP_REGISTERED_FD_ONLY;
+	if (!ret)
+		ret = memory_write(task, task->saved.rsi, &params,
+				   sizeof(params));
+	if (!ret)
+		ret = ring_fds_add(task, ring);
+	if (ret == -ESRCH)
+		return ret;
+	err = inject(task, __NR_close, ring, 0, 0, 0, 0, 0);
+	return err == -ESRCH ? err : ret;
+}
+
+/* io_uring_setup(): the ring's descriptor or index, or an error. */
 static long set_up(struct task *task)
 {
 	struct ruring_setup setup = {
 		.params = task->saved.rsi,
 		.entries = task->saved.rdi,
 	};
+	struct io_uring_params params;
+	bool registered = registered_only(task, &params);
 	long ret, dev, err;
 	__u64 argument;
 
@@ -217,14 +265,21 @@ static long set_up(struct task *task)
 	if (dev < 0)
 		return dev;
 	argument = task->space->regions->address + INJECT_ARGUMENT;
+	if (registered)
+		setup.params = argument + sizeof(setup);
 	ret = memory_write(task, argument, &setup, sizeof(setup));
+	if (!ret && registered)
+		ret = memory_write(task, setup.params, &params, sizeof(params));
 	if (!ret)
 		ret = inject(task, __NR_ioctl, dev, RURING_IOC_SETUP, argument,
 			     0, 0, 0);
 	if (ret == -ESRCH)
 		return ret;
 	err = inject(task, __NR_close, dev, 0, 0, 0, 0, 0);
-	return err == -ESRCH ? err : ret;
+	if (err == -ESRCH)
+		return err;
+	return registered && ret >= 0 ?
+		keep_registered(task, ret, setup.params) : ret;
 }
 
 static void begin_setup(struct task *task)

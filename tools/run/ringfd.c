@@ -147,6 +147,11 @@ static int add(struct task *task, int fd, unsigned int start, unsigned int end)
 	return start;
 }
 
+int ring_fds_add(struct task *task, int fd)
+{
+	return add(task, fd, 0, RING_FDS);
+}
+
 static int drop(struct task *task, unsigned int index)
 {
 	int fd = task->ring_fds[index];

@@ -162,6 +162,8 @@ int stub_leave(struct task *task);
 /* ringfd.c */
 int ring_fds_register(struct task *task, __u64 arg, unsigned int nr);
 int ring_fds_unregister(struct task *task, __u64 arg, unsigned int nr);
+/* Register one ring, wherever there is room: its index. */
+int ring_fds_add(struct task *task, int fd);
 /* The descriptor of a registered ring. */
 int ring_fds_lookup(const struct task *task, unsigned int index);
 /* Close what threads that are gone have left in this one's files. */
