@@ -478,6 +478,7 @@ impl Groups {
 
     /// Takes the next buffer of group `id` and consumes it whole. Returns the flags for its
     /// completion; none if there is no buffer.
+    #[inline(always)]
     pub(crate) fn consume(&mut self, id: u16) -> Option<u32> {
         match self.find(id)? {
             Group::Mapped(Ring {
@@ -489,12 +490,16 @@ impl Groups {
                 let Entry { addr, len, .. } = selected.entry;
                 access_ok(addr, len as usize).then(|| buffer_flags(ring.commit(selected), false))
             }
-            _ => {
-                let taken = self.take(id, 0)?;
-                let len = taken.len;
-                Some(self.commit(taken, len))
-            }
+            _ => self.consume_other(id),
         }
+    }
+
+    /// As [`Groups::consume`], from a group of any kind.
+    #[inline(never)]
+    fn consume_other(&mut self, id: u16) -> Option<u32> {
+        let taken = self.take(id, 0)?;
+        let len = taken.len;
+        Some(self.commit(taken, len))
     }
 
     /// The next buffers of group `id`, whose pieces go to `iov`: as many as `limit` bytes take, or

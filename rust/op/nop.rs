@@ -40,14 +40,29 @@ impl Op for Nop {
 
     #[inline(always)]
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        if self.args.task_work || self.args.file || at.group.is_some() {
+        if self.args.task_work || self.args.file {
             return self.issue_special(at.ring, at.group);
         }
-        Outcome::done(self.args.result)
+        self.take(at.ring, at.group)
     }
 }
 
 impl Nop {
+    /// Takes a buffer, if it is to have one. What that costs is measured with this, which is ruring's
+    /// own.
+    #[inline(always)]
+    fn take(&self, ring: &mut Locked<'_>, group: Option<u16>) -> Outcome {
+        match group.map(|group| ring.groups().consume(group)) {
+            Some(None) => Outcome::failed(ENOBUFS),
+            Some(Some(flags)) => Outcome::Done {
+                res: self.args.result,
+                flags,
+                broken: false,
+            },
+            None => Outcome::done(self.args.result),
+        }
+    }
+
     /// One that is to do more than nothing.
     #[inline(never)]
     fn issue_special(&mut self, ring: &mut Locked<'_>, group: Option<u16>) -> Outcome {
@@ -65,15 +80,6 @@ impl Nop {
                 return Outcome::failed(EBADF);
             }
         }
-        // What it costs to take a buffer is measured with this. It is ruring's own.
-        match group.map(|group| ring.groups().consume(group)) {
-            Some(None) => Outcome::failed(ENOBUFS),
-            Some(Some(flags)) => Outcome::Done {
-                res: self.args.result,
-                flags,
-                broken: false,
-            },
-            None => Outcome::done(self.args.result),
-        }
+        self.take(ring, group)
     }
 }
