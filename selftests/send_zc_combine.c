@@ -138,16 +138,14 @@ TEST_F(one, waits_for_the_receiver)
 	int sv[2];
 
 	for_each_tcp(k) {
-		ASSERT_EQ(0, inet_pair(k->domain, k->type, sv));
-		ahead = tcp_hold(sv);
+		ahead = held_pair(k->domain, sv);
 		ASSERT_LT(0, ahead);
 		fill(big, 50000, 1);
 		prep_one(r, sv[0], big, 50000, 1);
 		ASSERT_EQ(1, ring_submit(r));
 		ASSERT_EQ(0, ring_ready(r));
 		ASSERT_QUIET(r);
-		ASSERT_EQ(0, read_all(sv[1], in, ahead));
-		ASSERT_EQ(0, read_all(sv[1], in, 50000));
+		ASSERT_EQ(0, read_behind(sv[1], ahead, in, 50000));
 		ASSERT_COMBINED(r, 1, 50000);
 		ASSERT_TRUE(is_filled(in, 50000, 1));
 		ASSERT_QUIET(r);
@@ -184,8 +182,7 @@ TEST_F(one, partial_send)
 	ssize_t ahead;
 
 	for (all = 0; all < 2; all++) {
-		ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-		ahead = tcp_hold(sv);
+		ahead = held_pair(AF_INET, sv);
 		ASSERT_LT(0, ahead);
 		ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUFFORCE, &room,
 					sizeof(room)));
@@ -308,8 +305,7 @@ TEST_F(one, failure_once_the_socket_has_seen_it)
 	prep_one(r, sv[0], big, 100, 1);
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_COMBINED(r, 1, -EPIPE);
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ASSERT_LT(0, tcp_full(sv));
+	ASSERT_LT(0, full_pair(AF_INET, sv));
 	prep_one(r, sv[0], big, 100, 1)->msg_flags = MSG_DONTWAIT;
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_COMBINED(r, 1, -EAGAIN);
@@ -332,8 +328,7 @@ TEST_F(one, cancel_after_the_send)
 	ssize_t ahead;
 	int sv[2];
 
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	prep_one(r, sv[0], big, 1000, 1);
 	ASSERT_EQ(1, ring_submit(r));
@@ -341,8 +336,7 @@ TEST_F(one, cancel_after_the_send)
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_CQE(r, 2, -ENOENT, 0);
 	ASSERT_QUIET(r);
-	ASSERT_EQ(0, read_all(sv[1], in, ahead));
-	ASSERT_EQ(0, read_all(sv[1], in, 1000));
+	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 1000));
 	ASSERT_COMBINED(r, 1, 1000);
 }
 
@@ -354,8 +348,7 @@ TEST_F(one, connection_ends_with_packets_in_flight)
 	int sv[2];
 
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-		ahead = tcp_hold(sv);
+		ahead = held_pair(AF_INET, sv);
 		ASSERT_LT(0, ahead);
 		prep_one(r, sv[0], big, 1000, 1);
 		ASSERT_EQ(1, ring_submit(r));
@@ -364,8 +357,7 @@ TEST_F(one, connection_ends_with_packets_in_flight)
 			/* closed, but what was sent still goes */
 			close(sv[0]);
 			ASSERT_QUIET(r);
-			ASSERT_EQ(0, read_all(sv[1], in, ahead));
-			ASSERT_EQ(0, read_all(sv[1], in, 1000));
+			ASSERT_EQ(0, read_behind(sv[1], ahead, in, 1000));
 		} else {
 			ASSERT_EQ(0, tcp_reset(sv[i]));
 		}
@@ -382,16 +374,14 @@ TEST_F(one, link_waits_for_the_completion)
 	ssize_t ahead;
 	int sv[2];
 
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	prep_one(r, sv[0], big, 1000, 1)->flags = LINK;
 	prep_one(r, sv[0], big, 500, 2)->flags = LINK;
 	prep_nop(r, 3);
 	ASSERT_EQ(3, ring_submit(r));
 	ASSERT_QUIET(r);
-	ASSERT_EQ(0, read_all(sv[1], in, ahead));
-	ASSERT_EQ(0, read_all(sv[1], in, 1000));
+	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 1000));
 	ASSERT_COMBINED(r, 1, 1000);
 	ASSERT_EQ(0, read_all(sv[1], in, 500));
 	ASSERT_COMBINED(r, 2, 500);
@@ -407,8 +397,7 @@ TEST_F(one, wait_for_a_chain)
 	int sv[2];
 	pid_t pid;
 
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	prep_one(r, sv[0], big, 1000, 1)->flags = LINK;
 	prep_one(r, sv[0], big, 1000, 2)->flags = LINK;
@@ -470,8 +459,7 @@ TEST_F(one, short_send_breaks_the_link)
 	struct io_uring_cqe cqe;
 	int sv[2], room = 400000;
 
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ASSERT_LT(0, tcp_hold(sv));
+	ASSERT_LT(0, held_pair(AF_INET, sv));
 	ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUFFORCE, &room,
 				sizeof(room)));
 	prep_one(r, sv[0], big, BIG, 1)->flags = LINK;
@@ -499,15 +487,13 @@ TEST_F(one, no_completion_of_a_success)
 	ASSERT_QUIET(r);
 	ASSERT_EQ(1000, recv(sv[1], in, BIG, 0));
 	/* what is linked behind tells that the buffer is free */
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	prep_one(r, sv[0], big, 1000, 1)->flags = SKIP_CQE | LINK;
 	prep_nop(r, 2);
 	ASSERT_EQ(2, ring_submit(r));
 	ASSERT_QUIET(r);
-	ASSERT_EQ(0, read_all(sv[1], in, ahead));
-	ASSERT_EQ(0, read_all(sv[1], in, 1000));
+	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 1000));
 	ASSERT_CQE(r, 2, 0, 0);
 	ASSERT_QUIET(r);
 }
@@ -541,8 +527,7 @@ TEST_F(one, packet_of_many_sends)
 	ssize_t ahead;
 	int sv[2];
 
-	ASSERT_EQ(0, inet_pair(AF_INET6, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET6, sv);
 	ASSERT_LT(0, ahead);
 	fill(big, 12 * 100, 2);
 	for (i = 0; i < 12; i++) {
@@ -556,8 +541,7 @@ TEST_F(one, packet_of_many_sends)
 	for (i = 3; i < 12; i += 4)
 		ASSERT_CQE(r, i, 100, IORING_CQE_F_MORE);
 	ASSERT_QUIET(r);
-	ASSERT_EQ(0, read_all(sv[1], in, ahead));
-	ASSERT_EQ(0, read_all(sv[1], in, 1200));
+	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 1200));
 	EXPECT_TRUE(is_filled(in, 1200, 2));
 	for (i = 0; i < 12; i++) {
 		ASSERT_EQ(0, ring_take(r, &cqe));
@@ -579,16 +563,14 @@ TEST_F(one, completions_overflow)
 	int sv[2];
 
 	ASSERT_EQ(0, ring_init_cq(&r, RURING, 4, 4, variant->flags));
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	for (i = 0; i < 24; i++) {
 		prep_one(&r, sv[0], big, 100 + i, i);
 		ASSERT_EQ(1, ring_submit(&r));
 	}
 	ASSERT_EQ(0, ring_ready(&r));
-	ASSERT_EQ(0, read_all(sv[1], in, ahead));
-	ASSERT_EQ(0, read_all(sv[1], in, 24 * 100 + 23 * 12));
+	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 24 * 100 + 23 * 12));
 	for (i = 0; i < 24; i++) {
 		ASSERT_EQ(0, ring_take(&r, &cqe));
 		ASSERT_EQ(IORING_CQE_F_NOTIF, cqe.flags);
@@ -606,8 +588,7 @@ TEST_F(one, ring_closed_with_packets_in_flight)
 	int sv[2];
 
 	ASSERT_EQ(0, ring_init(&r, RURING, 4, variant->flags));
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	fill(big, 41000, 1);
 	/* each with something linked behind, which will not be */
@@ -618,8 +599,7 @@ TEST_F(one, ring_closed_with_packets_in_flight)
 	ASSERT_EQ(4, ring_submit(&r));
 	ASSERT_EQ(0, ring_ready(&r));
 	ring_exit(&r);
-	ASSERT_EQ(0, read_all(sv[1], in, ahead));
-	ASSERT_EQ(0, read_all(sv[1], in, 41000));
+	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 41000));
 	EXPECT_TRUE(is_filled(in, 41000, 1));
 	close(sv[0]);
 	/* the stream ends here */
@@ -636,8 +616,7 @@ TEST_F(one, task_killed_with_packets_in_flight)
 
 	if (variant->flags)
 		SKIP(return, "the ring is its task's");
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	fill(big, 1000, 1);
 	pid = fork();
@@ -655,8 +634,7 @@ TEST_F(one, task_killed_with_packets_in_flight)
 	ASSERT_EQ(SIGKILL, status);
 	close(sv[0]);
 	ASSERT_EQ(0, ring_ready(r));
-	ASSERT_EQ(0, read_all(sv[1], in, ahead));
-	ASSERT_EQ(0, read_all(sv[1], in, 1500));
+	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 1500));
 	/* the sends were done, which their completions say */
 	ASSERT_COMBINED(r, 1, 1000);
 	ASSERT_CQE(r, 2, -ECANCELED, 0);
@@ -692,22 +670,11 @@ TEST_F(one, pinned_pages_count)
 
 TEST_F(one, anything_fails)
 {
-	static const int domains[] = { AF_INET, AF_INET6 };
-	struct sockaddr_storage to;
-	const char *wrong = NULL;
-	unsigned int i;
+	const char *wrong;
 
 	if (!faults(true))
 		SKIP(return, "no fault injection");
-	for (i = 0; i < 2 && !wrong; i++) {
-		int peer = inet_socket(domains[i], SOCK_DGRAM);
-		int fd = socket(domains[i], SOCK_DGRAM, 0);
-
-		wrong = fails_anywhere(RURING, variant->flags, fd, &to,
-				       inet_name(peer, &to), true);
-		close(fd);
-		close(peer);
-	}
+	wrong = all_fail_anywhere(RURING, variant->flags, true);
 	faults(false);
 	EXPECT_STREQ("nothing", wrong ?: "nothing");
 }

@@ -14,24 +14,6 @@
 #define PAGE	4096
 #define SIZE	(64 * PAGE)
 
-#define ASSERT_SENT(ring, data, result) \
-	ASSERT_CQE(ring, data, result, IORING_CQE_F_MORE)
-#define ASSERT_NOTIF(ring, data) \
-	ASSERT_CQE(ring, data, 0, IORING_CQE_F_NOTIF)
-
-/* A send that has failed: io_uring has a notification follow also then. */
-#define ASSERT_FAILED(ring, data, result) do {				\
-	struct io_uring_cqe _c = {};					\
-	ASSERT_EQ(1, ring_submit(ring));				\
-	ASSERT_EQ(0, ring_take(ring, &_c));				\
-	ASSERT_EQ((__u64)(data), _c.user_data);				\
-	ASSERT_EQ((__s32)(result), _c.res);				\
-	ASSERT_EQ((ring)->backend == RURING ? 0 : IORING_CQE_F_MORE, _c.flags); \
-	if (_c.flags)							\
-		ASSERT_NOTIF(ring, data);				\
-	ASSERT_QUIET(ring);						\
-} while (0)
-
 #define for_each_way(way) \
 	for (way = LOOPBACK; way <= (link_exists() ? CABLE : LOOPBACK); way++)
 
@@ -338,8 +320,7 @@ TEST_F(ring, unregistered_in_flight)
 
 	ASSERT_NE(NULL, mem);
 	fill(mem, SIZE, 5);
-	ASSERT_EQ(0, inet_pair(AF_INET6, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET6, sv);
 	ASSERT_LT(0, ahead);
 	/* many sends in few packets */
 	for (i = 0; i < 16; i++) {
@@ -351,8 +332,7 @@ TEST_F(ring, unregistered_in_flight)
 	ASSERT_QUIET(r);
 	prep_fixed(r, sv[0], mem, 10, 0, 100);
 	ASSERT_FAILED(r, 100, -EFAULT);
-	ASSERT_EQ(0, read_all(sv[1], in, ahead));
-	ASSERT_EQ(0, read_all(sv[1], in, 3200));
+	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 3200));
 	EXPECT_TRUE(is_filled(in, 3200, 5));
 	ASSERT_EQ(0, ring_wait(r, 17));
 	/* the tag is the last of all */
@@ -407,8 +387,7 @@ TEST_F(ring, killed_in_flight)
 
 	ASSERT_TRUE(wait_pinned(0));
 	ASSERT_EQ(0, pipe(pipefd));
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	pid = fork();
 	ASSERT_LE(0, pid);
@@ -431,8 +410,7 @@ TEST_F(ring, killed_in_flight)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_EQ(SIGKILL, status);
 	EXPECT_EQ(SIZE / PAGE, pages_pinned());
-	ASSERT_EQ(0, read_all(sv[1], in, ahead));
-	ASSERT_EQ(0, read_all(sv[1], in, 100000));
+	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 100000));
 	EXPECT_TRUE(is_filled(in, 100000, 3));
 	EXPECT_TRUE(wait_pinned(0));
 }
@@ -479,8 +457,7 @@ TEST_F(ring, mixed_with_others)
 				ASSERT_SENT(r, i, 300);
 				sends++;
 			}
-			ASSERT_EQ(0, read_all(sv[1], in, ahead));
-			ASSERT_EQ(0, read_all(sv[1], in, at));
+			ASSERT_EQ(0, read_behind(sv[1], ahead, in, at));
 			EXPECT_EQ(0, memcmp(in, all, at));
 			ASSERT_EQ(0, ring_wait(r, sends));
 			ASSERT_EQ(sends, ring_drain(r));
@@ -542,8 +519,7 @@ TEST_F(ring, replaced_while_it_waits)
 
 	ASSERT_NE(NULL, first);
 	fill(first, SIZE, 1);
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	full = tcp_full(sv);
+	full = full_pair(AF_INET, sv);
 	ASSERT_LT(0, full);
 	prep_fixed(r, sv[0], first, 100, 0, 1);
 	ASSERT_EQ(1, ring_submit(r));
@@ -604,15 +580,13 @@ TEST_F(ring, combined)
 	mem = one_buffer(r, 77);
 	ASSERT_NE(NULL, mem);
 	fill(mem, SIZE, 8);
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	prep_fixed(r, sv[0], mem, 50000, 0, 1)->ioprio |= RURING_SEND_ZC_COMBINE_CQE;
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_EQ(0, buffers_unregister(r));
 	ASSERT_QUIET(r);
-	ASSERT_EQ(0, read_all(sv[1], in, ahead));
-	ASSERT_EQ(0, read_all(sv[1], in, 50000));
+	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 50000));
 	EXPECT_TRUE(is_filled(in, 50000, 8));
 	ASSERT_CQE(r, 1, 50000, IORING_CQE_F_NOTIF);
 	ASSERT_CQE(r, 77, 0, 0);
@@ -635,8 +609,7 @@ TEST_F(ring, memlock)
 	ssize_t ahead;
 	int sv[2];
 
-	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ahead = tcp_hold(sv);
+	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	ASSERT_LE(0, device_fd());
 	ASSERT_EQ(0, become_nobody());
@@ -664,8 +637,7 @@ TEST_F(ring, memlock)
 	/* still in flight: no room for it a second time */
 	EXPECT_EQ(taken, pages_charged());
 	EXPECT_EQ(NULL, one_buffer(&r, 0));
-	ASSERT_EQ(0, read_all(sv[1], in, ahead));
-	ASSERT_EQ(0, read_all(sv[1], in, 8 * SIZE / 2));
+	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 8 * SIZE / 2));
 	ASSERT_EQ(0, ring_wait(&r, 8));
 	EXPECT_EQ(8, ring_drain(&r));
 	EXPECT_EQ(0, pages_charged());

@@ -13,6 +13,45 @@
 /* What a notification's result says if pages were copied. */
 #define COPIED	((__s32)IORING_NOTIF_USAGE_ZC_COPIED)
 
+/* The result of a send whose buffer was handed to the socket. */
+#define ASSERT_SENT(ring, data, result) \
+	ASSERT_CQE(ring, data, result, IORING_CQE_F_MORE)
+#define ASSERT_NOTIF(ring, data) \
+	ASSERT_CQE(ring, data, 0, IORING_CQE_F_NOTIF)
+
+/* A send that has failed completes once, or, as it says itself, twice. */
+#define ASSERT_FAILURE(ring, data, result) do {				\
+	struct io_uring_cqe _c = {};					\
+	ASSERT_EQ(0, ring_take(ring, &_c));				\
+	ASSERT_EQ((__u64)(data), _c.user_data);				\
+	ASSERT_EQ((__s32)(result), _c.res);				\
+	if (_c.flags)							\
+		ASSERT_EQ(IORING_CQE_F_MORE, _c.flags);			\
+	if (_c.flags)							\
+		ASSERT_NOTIF(ring, data);				\
+	ASSERT_QUIET(ring);						\
+} while (0)
+
+/* One that never got as far as the socket: ruring does without the second. */
+#define ASSERT_REFUSAL(ring, data, result) do {				\
+	if ((ring)->backend == RURING) {				\
+		ASSERT_CQE(ring, data, result, 0);			\
+		ASSERT_QUIET(ring);					\
+	} else {							\
+		ASSERT_FAILURE(ring, data, result);			\
+	}								\
+} while (0)
+
+/* Submit the one send that is prepared; this is how it fails. */
+#define ASSERT_FAILED(ring, data, result) do {				\
+	ASSERT_EQ(1, ring_submit(ring));				\
+	ASSERT_FAILURE(ring, data, result);				\
+} while (0)
+#define ASSERT_REFUSED(ring, data, result) do {				\
+	ASSERT_EQ(1, ring_submit(ring));				\
+	ASSERT_REFUSAL(ring, data, result);				\
+} while (0)
+
 static const struct kind {
 	int domain;
 	int type;
@@ -42,6 +81,27 @@ static inline struct io_uring_sqe *prep_msg_zc(struct ring *r, int fd,
 					       __u64 user_data)
 {
 	return prep(r, IORING_OP_SENDMSG_ZC, fd, msg, 1, user_data);
+}
+
+/*
+ * A connected pair of which what is sent waits in the sender; the bytes ahead
+ * of it, or less than one.
+ */
+static inline ssize_t held_pair(int domain, int sv[2])
+{
+	return inet_pair(domain, SOCK_STREAM, sv) ? -1 : tcp_hold(sv);
+}
+
+/* One that takes nothing until so many bytes are read; or less than one. */
+static inline ssize_t full_pair(int domain, int sv[2])
+{
+	return inet_pair(domain, SOCK_STREAM, sv) ? -1 : tcp_full(sv);
+}
+
+/* Read the @ahead bytes that are in front, and then @len, which stay in @buf. */
+static inline int read_behind(int fd, ssize_t ahead, void *buf, size_t len)
+{
+	return read_all(fd, buf, ahead) ?: read_all(fd, buf, len);
 }
 
 /* A buffer whose bytes tell where they are. */
@@ -179,6 +239,27 @@ static inline const char *fails_anywhere(enum backend backend,
 		ring_exit(&r);
 	}
 	return wrong ?: nth < 4 ? "nothing has failed" : NULL;
+}
+
+/* The same, to each kind of address. */
+static inline const char *all_fail_anywhere(enum backend backend,
+					    unsigned int flags, bool combined)
+{
+	static const int domains[] = { AF_INET, AF_INET6 };
+	struct sockaddr_storage to;
+	const char *wrong = NULL;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(domains) && !wrong; i++) {
+		int peer = inet_socket(domains[i], SOCK_DGRAM);
+		int fd = socket(domains[i], SOCK_DGRAM, 0);
+
+		wrong = fails_anywhere(backend, flags, fd, &to,
+				       inet_name(peer, &to), combined);
+		close(fd);
+		close(peer);
+	}
+	return wrong;
 }
 
 #endif /* SELFTESTS_ZC_H */
