@@ -3,5 +3,6 @@
 //! Provided buffers: groups of buffers that receives take from.
 
 pub(crate) mod classic;
+mod group;
 pub(crate) mod groups;
 pub(crate) mod mapped;

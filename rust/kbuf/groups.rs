@@ -3,8 +3,9 @@
 //! The groups of a ring, by their 16-bit id.
 
 use super::{
-    classic::{Classic, Run},
-    mapped::{Cut, Entries, Entry, Mapped, Selected, Span, ENTRY_SIZE, MAX_SPAN},
+    classic::Run,
+    group::{ClassicGroup, Group, MappedGroup},
+    mapped::{Entry, Mapped, Selected, Span, ENTRY_SIZE, MAX_SPAN},
 };
 use crate::{
     sys::{
@@ -13,144 +14,15 @@ use crate::{
     },
     uapi::{
         abi::{cqe, pbuf, MAX_RW_COUNT},
-        errno::{Result, EEXIST, EFAULT, EINVAL, ENOBUFS, ENOENT, EOVERFLOW},
+        errno::{Result, EEXIST, EFAULT, EINVAL, ENOBUFS, ENOENT},
     },
 };
 use core::{num::NonZeroU32, ops::Deref};
 use kernel::{
-    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVVec},
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
     prelude::*,
     sync::Arc,
 };
-
-impl Entries for Array<2> {
-    #[inline(always)]
-    fn tail(&self) -> u16 {
-        // The tail lies in the unused half word of the first entry.
-        self.load_acquire_u16::<14>()
-    }
-
-    #[inline(always)]
-    fn entry(&self, index: u16) -> Entry {
-        Entry::from_words(self.read(u32::from(index)))
-    }
-}
-
-impl Cut for Array<2> {
-    #[inline]
-    fn cut(&self, index: u16, addr: u64, len: u32) {
-        // The tail is in one of the words, and not touched.
-        self.store::<0>(index.into(), addr);
-        self.store_low::<1>(index.into(), len);
-    }
-}
-
-/// A ring that user space fills.
-struct Ring {
-    entries: Array<2>,
-    ring: Mapped,
-    /// Whether a buffer is consumed in parts: as long as so many bytes are left of it.
-    keep: Option<NonZeroU32>,
-}
-
-impl Ring {
-    /// Consumes `used` bytes of a buffer. Returns its id, and whether more of it is to come.
-    #[inline]
-    fn commit(&mut self, selected: Selected, used: usize) -> (u16, bool) {
-        match self.keep {
-            None => (self.ring.commit(selected), false),
-            Some(keep) => {
-                let used = u32::try_from(used).unwrap_or(u32::MAX);
-                self.ring.commit_part(&self.entries, selected, used, keep)
-            }
-        }
-    }
-}
-
-impl Ring {
-    /// Consumes what `used` bytes took of `pieces`. Returns whether more of the last is to come.
-    fn commit_many(&mut self, span: Span, pieces: &[IoVec], used: usize) -> bool {
-        match self.keep {
-            None => {
-                self.ring.commit_span(span, count_used(pieces, used));
-                false
-            }
-            Some(keep) => {
-                let used = u32::try_from(used).unwrap_or(u32::MAX);
-                self.ring.commit_span_part(&self.entries, span, used, keep)
-            }
-        }
-    }
-}
-
-/// A queue of what PROVIDE_BUFFERS handed over.
-struct Queue {
-    slots: KVVec<Run>,
-    queue: Classic,
-}
-
-impl Queue {
-    /// Slots for four runs are kept, however few there are.
-    const MIN_SLOTS: usize = 4;
-
-    fn new() -> Self {
-        Self {
-            slots: KVVec::new(),
-            queue: Classic::new(),
-        }
-    }
-
-    fn resize(&mut self, count: usize) -> Result {
-        let mut slots = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
-        slots.extend_with(count, Run::default(), GFP_KERNEL_ACCOUNT)?;
-        if self.queue.move_to(&self.slots, &mut slots) {
-            self.slots = slots;
-        }
-        Ok(())
-    }
-
-    fn provide(&mut self, run: Run) -> Result {
-        let slots = self.slots.len();
-        if self.queue.runs() as usize == slots {
-            self.resize((2 * slots).max(Self::MIN_SLOTS))?;
-        }
-        match self.queue.provide(&mut self.slots, run) {
-            0 => Err(EOVERFLOW),
-            _ => Ok(()),
-        }
-    }
-
-    fn remove(&mut self, max: u32) -> u32 {
-        let count = self.queue.remove(&mut self.slots, max);
-        self.shrink();
-        count
-    }
-
-    #[inline]
-    fn commit(&mut self, selected: Selected) -> u16 {
-        let bid = self.queue.commit(&mut self.slots, selected);
-        self.shrink();
-        bid
-    }
-
-    /// Gives memory back of which less than a quarter is in use.
-    #[inline]
-    fn shrink(&mut self) {
-        let slots = self.slots.len();
-        if slots > Self::MIN_SLOTS && (self.queue.runs() as usize) < slots / 4 {
-            // Without memory for that it stays as it is.
-            let _ = self.resize(slots / 2);
-        }
-    }
-}
-
-/// A group.
-enum Group {
-    /// One whose buffers are in a ring.
-    Mapped(Ring),
-    /// One whose buffers are provided by requests.
-    Classic(Queue),
-}
 
 /// A buffer of a group, to be committed or dropped.
 #[must_use = "dropping it gives the buffer back"]
@@ -292,7 +164,7 @@ impl Groups {
     }
 
     /// The mapped group `id`. `-ENOENT` if there is none, `-EINVAL` if it is a classic one.
-    fn ring(&mut self, id: u16) -> Result<&mut Ring> {
+    fn mapped(&mut self, id: u16) -> Result<&mut MappedGroup> {
         match self.find(id).ok_or(ENOENT)? {
             Group::Mapped(group) => Ok(group),
             Group::Classic(_) => Err(EINVAL),
@@ -323,7 +195,7 @@ impl Groups {
         {
             return Err(EINVAL);
         }
-        let keep = if reg.flags & pbuf::INC != 0 {
+        let min_left = if reg.flags & pbuf::INC != 0 {
             Some(NonZeroU32::new(reg.min_left).unwrap_or(NonZeroU32::MIN))
         } else if reg.min_left == 0 {
             None
@@ -344,10 +216,10 @@ impl Groups {
             Region::pin(reg.addr, pages, None)?
         };
         let region = Arc::new(region, GFP_KERNEL_ACCOUNT)?;
-        let group = Group::Mapped(Ring {
+        let group = Group::Mapped(MappedGroup {
             entries: Array::new(region.clone(), 0, reg.entries)?,
-            ring: Mapped::new(),
-            keep,
+            state: Mapped::new(),
+            min_left,
         });
         self.set(reg.group, Some(KBox::new(group, GFP_KERNEL_ACCOUNT)?))?;
         Ok(mapped.then_some((reg.group, region)))
@@ -359,7 +231,7 @@ impl Groups {
         if reg.flags != 0 {
             return Err(EINVAL);
         }
-        self.ring(reg.group)?;
+        self.mapped(reg.group)?;
         self.set(reg.group, None)?;
         Ok(reg.group)
     }
@@ -373,7 +245,7 @@ impl Groups {
             return Err(EINVAL);
         }
         let id = u16::try_from(*group).map_err(|_| ENOENT)?;
-        *head = u32::from(self.ring(id)?.ring.head());
+        *head = u32::from(self.mapped(id)?.state.head());
         user::write_from(arg, &words)
     }
 
@@ -383,7 +255,7 @@ impl Groups {
     /// `-ENOMEM`. May sleep.
     pub(crate) fn provide(&mut self, id: u16, run: Run) -> Result {
         if self.find(id).is_none() {
-            let group = KBox::new(Group::Classic(Queue::new()), GFP_KERNEL_ACCOUNT)?;
+            let group = KBox::new(Group::Classic(ClassicGroup::new()), GFP_KERNEL_ACCOUNT)?;
             self.set(id, Some(group))?;
         }
         match self.find(id) {
@@ -409,8 +281,8 @@ impl Groups {
     pub(crate) fn take(&mut self, id: u16, limit: usize) -> Option<Taken> {
         let (selected, whole, classic) = match self.find(id)? {
             Group::Mapped(group) => (
-                group.ring.select(&group.entries)?,
-                group.keep.is_none(),
+                group.state.select(&group.entries)?,
+                group.min_left.is_none(),
                 false,
             ),
             Group::Classic(group) => (group.queue.select(&group.slots)?, true, true),
@@ -438,8 +310,8 @@ impl Groups {
     pub(crate) fn take_to_send(&mut self, id: u16, mut limit: usize) -> Result<Taken> {
         let (selected, whole, classic) = match self.find(id).ok_or(ENOENT)? {
             Group::Mapped(group) => {
-                let selected = group.ring.select(&group.entries);
-                (selected, group.keep.is_none(), false)
+                let selected = group.state.select(&group.entries);
+                (selected, group.min_left.is_none(), false)
             }
             Group::Classic(group) => {
                 limit = 0;
@@ -481,14 +353,14 @@ impl Groups {
     #[inline(always)]
     pub(crate) fn consume(&mut self, id: u16) -> Option<u32> {
         match self.find(id)? {
-            Group::Mapped(Ring {
+            Group::Mapped(MappedGroup {
                 entries,
-                ring,
-                keep: None,
+                state,
+                min_left: None,
             }) => {
-                let selected = ring.select(entries)?;
+                let selected = state.select(entries)?;
                 let Entry { addr, len, .. } = selected.entry;
-                access_ok(addr, len as usize).then(|| buffer_flags(ring.commit(selected), false))
+                access_ok(addr, len as usize).then(|| buffer_flags(state.commit(selected), false))
             }
             _ => self.consume_other(id),
         }
@@ -513,12 +385,12 @@ impl Groups {
         iov.clear();
         match self.find(id).ok_or(ENOENT)? {
             Group::Mapped(group) => {
-                let Ring { entries, ring, .. } = group;
-                let count = ring.span_len(entries, limit, room).ok_or(ENOBUFS)?;
+                let MappedGroup { entries, state, .. } = group;
+                let count = state.span_len(entries, limit, room).ok_or(ENOBUFS)?;
                 iov.make_room(count)?;
-                let whole = group.keep.is_none();
+                let whole = group.min_left.is_none();
                 let put = |addr, len| iov.put(addr, len);
-                let span = ring.select_span(entries, count, limit, !whole, put)?;
+                let span = state.select_span(entries, count, limit, !whole, put)?;
                 Ok(Bundle {
                     group: id,
                     whole,
@@ -583,17 +455,4 @@ impl Groups {
 fn buffer_flags(bid: u16, more: bool) -> u32 {
     let more = if more { cqe::BUF_MORE } else { 0 };
     cqe::BUFFER | more | u32::from(bid) << cqe::BUFFER_SHIFT
-}
-
-/// How many of the pieces have the first `used` bytes in them.
-fn count_used(pieces: &[IoVec], mut used: usize) -> u16 {
-    let mut count = 0;
-    for piece in pieces {
-        if used == 0 {
-            break;
-        }
-        count += 1;
-        used = used.saturating_sub(piece.len as usize);
-    }
-    count
 }

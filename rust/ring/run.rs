@@ -47,9 +47,7 @@ impl Ring {
     pub(super) fn has_local_work(&self, home: &Home) -> bool {
         !home.inbox().is_empty() || self.backlogged.load(Relaxed)
     }
-}
 
-impl Ring {
     /// Whether something has come home that only `enter` will run, whosever it is.
     pub(super) fn has_deferred_work(&self) -> bool {
         self.backlogged.load(Relaxed) || !self.local.is_empty()
@@ -508,7 +506,7 @@ impl Locked<'_> {
 
 impl Job {
     /// A job that is not to be done, whose completion says why.
-    pub(super) fn refuse(&mut self, error: crate::uapi::errno::Errno) {
+    pub(super) fn refuse(&mut self, error: Errno) {
         self.op = Operation::Refused;
         self.refused = Some(error);
     }

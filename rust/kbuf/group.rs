@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A group of buffers of either kind, with its memory.
+
+use super::{
+    classic::{Classic, Run},
+    mapped::{Cut, Entries, Entry, Mapped, Selected, Span},
+};
+use crate::{
+    sys::{memory::Array, user::IoVec},
+    uapi::errno::{Result, EOVERFLOW},
+};
+use core::num::NonZeroU32;
+use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec};
+
+impl Entries for Array<2> {
+    #[inline(always)]
+    fn tail(&self) -> u16 {
+        // The tail lies in the unused half word of the first entry.
+        self.load_acquire_u16::<14>()
+    }
+
+    #[inline(always)]
+    fn entry(&self, index: u16) -> Entry {
+        Entry::from_words(self.read(u32::from(index)))
+    }
+}
+
+impl Cut for Array<2> {
+    #[inline]
+    fn cut(&self, index: u16, addr: u64, len: u32) {
+        // The tail is in one of the words, and not touched.
+        self.store::<0>(index.into(), addr);
+        self.store_low::<1>(index.into(), len);
+    }
+}
+
+/// A ring that user space fills.
+pub(super) struct MappedGroup {
+    /// What user space writes: a buffer each, and the tail.
+    pub(super) entries: Array<2>,
+    /// How far they are consumed.
+    pub(super) state: Mapped,
+    /// For buffers that are consumed in parts: one is up for the next request as long as so many
+    /// bytes are left of it.
+    pub(super) min_left: Option<NonZeroU32>,
+}
+
+impl MappedGroup {
+    /// Consumes `used` bytes of a buffer. Returns its id, and whether more of it is to come.
+    #[inline]
+    pub(super) fn commit(&mut self, selected: Selected, used: usize) -> (u16, bool) {
+        match self.min_left {
+            None => (self.state.commit(selected), false),
+            Some(min_left) => {
+                let used = u32::try_from(used).unwrap_or(u32::MAX);
+                self.state
+                    .commit_part(&self.entries, selected, used, min_left)
+            }
+        }
+    }
+
+    /// Consumes what `used` bytes took of `pieces`. Returns whether more of the last is to come.
+    pub(super) fn commit_many(&mut self, span: Span, pieces: &[IoVec], used: usize) -> bool {
+        match self.min_left {
+            None => {
+                self.state.commit_span(span, count_used(pieces, used));
+                false
+            }
+            Some(min_left) => {
+                let used = u32::try_from(used).unwrap_or(u32::MAX);
+                self.state
+                    .commit_span_part(&self.entries, span, used, min_left)
+            }
+        }
+    }
+}
+
+/// A queue of what PROVIDE_BUFFERS handed over.
+pub(super) struct ClassicGroup {
+    /// The memory of the queue.
+    pub(super) slots: KVVec<Run>,
+    /// Which of it is in use.
+    pub(super) queue: Classic,
+}
+
+impl ClassicGroup {
+    /// Slots for four runs are kept, however few there are.
+    const MIN_SLOTS: usize = 4;
+
+    /// No buffers, and no memory for any.
+    pub(super) fn new() -> Self {
+        Self {
+            slots: KVVec::new(),
+            queue: Classic::new(),
+        }
+    }
+
+    fn resize(&mut self, count: usize) -> Result {
+        let mut slots = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
+        slots.extend_with(count, Run::default(), GFP_KERNEL_ACCOUNT)?;
+        if self.queue.move_to(&self.slots, &mut slots) {
+            self.slots = slots;
+        }
+        Ok(())
+    }
+
+    /// Adds the buffers of a request. `-EOVERFLOW` if there is room for none, `-ENOMEM`.
+    pub(super) fn provide(&mut self, run: Run) -> Result {
+        let slots = self.slots.len();
+        if self.queue.runs() as usize == slots {
+            self.resize((2 * slots).max(Self::MIN_SLOTS))?;
+        }
+        match self.queue.provide(&mut self.slots, run) {
+            0 => Err(EOVERFLOW),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes up to `max` buffers out. Returns how many.
+    pub(super) fn remove(&mut self, max: u32) -> u32 {
+        let count = self.queue.remove(&mut self.slots, max);
+        self.shrink();
+        count
+    }
+
+    /// Consumes a buffer. Returns its id.
+    #[inline]
+    pub(super) fn commit(&mut self, selected: Selected) -> u16 {
+        let bid = self.queue.commit(&mut self.slots, selected);
+        self.shrink();
+        bid
+    }
+
+    /// Gives memory back of which less than a quarter is in use.
+    #[inline]
+    fn shrink(&mut self) {
+        let slots = self.slots.len();
+        if slots > Self::MIN_SLOTS && (self.queue.runs() as usize) < slots / 4 {
+            // Without memory for that it stays as it is.
+            let _ = self.resize(slots / 2);
+        }
+    }
+}
+
+/// A group.
+pub(super) enum Group {
+    /// One whose buffers are in a ring.
+    Mapped(MappedGroup),
+    /// One whose buffers are provided by requests.
+    Classic(ClassicGroup),
+}
+
+/// How many of the pieces have the first `used` bytes in them.
+fn count_used(pieces: &[IoVec], mut used: usize) -> u16 {
+    let mut count = 0;
+    for piece in pieces {
+        if used == 0 {
+            break;
+        }
+        count += 1;
+        used = used.saturating_sub(piece.len as usize);
+    }
+    count
+}
