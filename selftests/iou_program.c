@@ -228,6 +228,8 @@ static void signals(void)
 /* Where this program's own instructions are; it is linked statically. */
 extern const char __executable_start[], etext[];
 
+#define NR_SIGNALS	150
+
 /* A ring that only the handler uses, and what it found wrong. */
 static int handlers_ring;
 static int handled, strange;
@@ -253,7 +255,7 @@ static void *send_signals(void *arg)
 {
 	int i, before;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < NR_SIGNALS; i++) {
 		before = __atomic_load_n(&handled, __ATOMIC_RELAXED);
 		CHECK(!syscall(__NR_tgkill, getpid(), caller, SIGUSR1));
 		while (before == __atomic_load_n(&handled, __ATOMIC_RELAXED))
@@ -277,7 +279,7 @@ static void signals_in_calls(void)
 	handlers_ring = make_ring(0);
 	CHECK(!sigaction(SIGUSR1, &action, NULL));
 	CHECK(!pthread_create(&id, NULL, send_signals, NULL));
-	while (__atomic_load_n(&handled, __ATOMIC_RELAXED) < 500) {
+	while (__atomic_load_n(&handled, __ATOMIC_RELAXED) < NR_SIGNALS) {
 		register unsigned long r10 asm("r10") = 0;
 		register unsigned long r8 asm("r8") = 0x1234;
 		register unsigned long r9 asm("r9") = 0x5678;
