@@ -230,14 +230,19 @@ fn issue_here<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons
         Outcome::Done { res, flags, broken } => {
             if !op.owns() {
                 // Most own nothing, which need not be found out variant by variant.
-                core::mem::forget(core::mem::replace(&mut job.op, Operation::Refused));
+                job.op.become_other(Operation::Refused);
             }
             Step::Done { res, flags, broken }
         }
         Outcome::Later => Step::Later,
         Outcome::Block => Step::Block,
         Outcome::Sleep => Step::Sleep,
-        Outcome::Handed(lent) => Step::Handed(lent),
+        Outcome::Handed(lent) => {
+            if !op.owns() {
+                job.op.become_other(Operation::Refused);
+            }
+            Step::Handed(lent)
+        }
         Outcome::Wait if op.never_waits() => end(op, ring, EAGAIN),
         Outcome::Wait => {
             // Waiting for a ring does not keep its file open.

@@ -146,8 +146,9 @@ impl<const MESSAGE: bool> SendZc<MESSAGE> {
     }
 
     /// Ends the send, and as far as it is concerned the notification.
-    fn conclude(&mut self, ring: &mut Locked<'_>, sent: Sent) -> Outcome {
-        let buffer = match self.lent.take().map(Lent::reclaim) {
+    #[inline(always)]
+    fn conclude(&self, ring: &mut Locked<'_>, lent: Option<Lent>, sent: Sent) -> Outcome {
+        let buffer = match lent.map(Lent::reclaim) {
             None => Buffer::Untouched,
             Some(Ok(token)) => {
                 match self.mode {
@@ -233,6 +234,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
         if self.poll_first && !at.polled {
             return Outcome::Wait;
         }
+        // It is part of the operation only while that waits.
         let mut lent = match self.lent.take() {
             Some(lent) => lent,
             None => match self.lend(at.ring, at.index) {
@@ -243,31 +245,36 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
         let flags = self.msg_flags | msg::DONTWAIT;
         let buffers = self.source.after(self.done);
         let want = buffers.len();
-        let (name, control) = match &mut self.message {
-            Some(message) => message.parts(),
-            None => (None, (0, 0)),
-        };
-        let sent = if self.fixed {
-            socket.send_zc_kept(buffers, name, control, flags, &mut lent)
+        let sent = if MESSAGE {
+            let (name, control) = match &mut self.message {
+                Some(message) => message.parts(),
+                None => (None, (0, 0)),
+            };
+            socket.sendmsg_zc(buffers, name, control, flags, &mut lent, self.fixed)
         } else {
-            socket.send_zc(buffers, name, control, flags, &mut lent)
+            let name = self.message.as_mut().and_then(|message| message.parts().0);
+            socket.send_zc(buffers, name, flags, &mut lent, self.fixed)
         };
-        self.lent = Some(lent);
         let all = flags & msg::WAITALL != 0;
         let (res, broken) = match sent {
-            Err(EAGAIN) => return Outcome::Wait,
+            Ok(len) if len == want => (self.done as i32 + len as i32, false),
+            Err(EAGAIN) => {
+                self.lent = Some(lent);
+                return Outcome::Wait;
+            }
             Ok(len) if all && len > 0 && len < want && socket.resumes() => {
                 if let Some(message) = &mut self.message {
                     message.control = (0, 0);
                 }
                 self.done += len as u32;
+                self.lent = Some(lent);
                 return Outcome::Wait;
             }
             Ok(len) => (self.done as i32 + len as i32, all && len < want),
             Err(_) if self.done > 0 => (self.done as i32, true),
             Err(error) => (error.to_raw(), true),
         };
-        self.conclude(at.ring, Sent { res, broken })
+        self.conclude(at.ring, Some(lent), Sent { res, broken })
     }
 
     fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Outcome {
@@ -275,7 +282,8 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
             0 => error.to_raw(),
             done => done as i32,
         };
-        self.conclude(ring, Sent { res, broken: true })
+        let lent = self.lent.take();
+        self.conclude(ring, lent, Sent { res, broken: true })
     }
 
     #[inline]

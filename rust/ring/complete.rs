@@ -232,6 +232,12 @@ impl Locked<'_> {
 
     /// Posts the last completion of a request, or keeps it.
     pub(super) fn complete(&mut self, token: Token, done: Cqe) {
+        self.complete_here(token, done);
+    }
+
+    /// As [`Locked::complete`], without the call.
+    #[inline(always)]
+    pub(super) fn complete_here(&mut self, token: Token, done: Cqe) {
         // Nobody will make room in a ring whose file is gone, and what it kept would keep it.
         if self.post(done) || self.ring.is_dying() {
             self.recycle(token);

@@ -261,15 +261,15 @@ impl Ring {
         let first = self.cq_tail();
         let timeouts = self.timeouts.load(Relaxed);
         let mut target = self.cq_head().wrapping_add(count);
-        let start = sleep::now();
-        let timeout = args.timeout.map(|timeout| {
-            if absolute {
-                timeout
-            } else {
-                start.saturating_add(timeout)
+        // The clock is only looked at for a wait that may end by it.
+        let (mut min_wait, mut timeout) = (None, args.timeout);
+        if args.min_wait != 0 || (timeout.is_some() && !absolute) {
+            let start = sleep::now();
+            min_wait = (args.min_wait != 0).then(|| start.saturating_add(args.min_wait));
+            if !absolute {
+                timeout = timeout.map(|timeout| start.saturating_add(timeout));
             }
-        });
-        let mut min_wait = (args.min_wait != 0).then(|| start.saturating_add(args.min_wait));
+        }
         let mask = Mask::set(args.mask, args.mask_size)?;
         let result = loop {
             if let Some(attendance) = attendance {

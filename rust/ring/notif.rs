@@ -78,7 +78,8 @@ impl Locked<'_> {
         };
         let notice = notif.notice;
         let pages = notif.pages.take();
-        job.op = Operation::Refused;
+        // There is nothing left in it.
+        job.op.become_other(Operation::Refused);
         if let (Some(account), Some(pages)) = (&self.ring.account, pages) {
             account.uncharge(pages);
         }
@@ -101,23 +102,24 @@ impl Locked<'_> {
         }
     }
 
-    #[inline]
     fn land_one(&mut self, mut token: Token, usage: Usage) {
         let Some(notice) = self.take_notif(&mut token) else {
             return;
         };
         let kept = token.take_kept();
-        let res = notice.res(usage);
+        let held = token.peek();
+        let done = Cqe {
+            user_data: held.job.user_data,
+            res: notice.res(usage),
+            flags: cqe::NOTIF,
+        };
+        // Itself it has waited for nothing.
+        let alone = held.chain.is_empty() && !held.job.flags.unusual();
         match notice {
-            Notice::Free { .. } => {
-                let done = Cqe {
-                    user_data: token.peek().job.user_data,
-                    res,
-                    flags: cqe::NOTIF,
-                };
-                self.complete(token, done);
+            Notice::Result(sent) if !alone => {
+                self.finish(token, done.res, done.flags, sent.broken);
             }
-            Notice::Result(sent) => self.finish(token, res, cqe::NOTIF, sent.broken),
+            _ => self.complete_here(token, done),
         }
         if let Some(buffer) = kept {
             self.put_buffer(buffer);
@@ -130,11 +132,22 @@ impl Locked<'_> {
         let held = token.owned();
         lent.owned().chain = core::mem::take(&mut held.chain);
         lent.owned().job.limit = core::mem::take(&mut held.job.limit);
-        held.job.op = Operation::Refused;
-        lent.owned().job.flags = held.job.flags;
-        if let Some(file) = held.job.file.take() {
+        let token = self.hand_over_job(token, lent);
+        self.recycle(token);
+    }
+
+    /// As [`Locked::hand_over`], for a request that has not waited and has nothing linked behind it.
+    /// Gives its cell back.
+    #[inline]
+    pub(super) fn hand_over_job(&mut self, mut token: Token, mut lent: Lent) -> Token {
+        let job = &mut token.owned().job;
+        if !matches!(job.op, Operation::Refused) {
+            job.op = Operation::Refused;
+        }
+        lent.owned().job.flags = job.flags;
+        if let Some(file) = job.file.take() {
             self.put_file(file);
         }
-        self.recycle(token);
+        token
     }
 }

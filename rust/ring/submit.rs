@@ -134,7 +134,7 @@ impl Locked<'_> {
                 }
                 return self.finish_plain(token, res, flags);
             }
-            Step::Handed(lent) => self.hand_over(token, lent),
+            Step::Handed(lent) => return Some(self.hand_over_job(token, lent)),
             Step::Landed => self.land(token),
             Step::Later => self.run_later(token),
             Step::Wait(wanted) => self.wait_or_run(token, wanted),

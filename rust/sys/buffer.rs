@@ -268,14 +268,14 @@ impl Part<'_> {
         };
         // SAFETY: The pieces have `skip + len` bytes, and `skip` are within the first one.
         unsafe {
-            bindings::iov_iter_bvec(
+            bindings::ruring_iter_init(
                 iter,
                 direction,
                 pieces.as_ptr(),
                 pieces.len(),
-                skip + self.len,
+                skip,
+                self.len,
             );
-            bindings::iov_iter_advance(iter, skip);
         }
     }
 }

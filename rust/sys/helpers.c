@@ -617,6 +617,25 @@ __helper void ruring_get_page(struct page *page)
 	get_page(page);
 }
 
+/* Over @count bytes of @nr pieces, from @offset of the first one, where @offset is within it. */
+__helper void ruring_iter_init(struct iov_iter *iter, unsigned int direction,
+			       const struct bio_vec *pieces, unsigned long nr,
+			       size_t offset, size_t count)
+{
+	iov_iter_bvec(iter, direction, pieces, nr, count);
+	iter->iov_offset = offset;
+}
+
+/* After @count bytes: in the @pieces-th piece from where it is, at @offset of that. */
+__helper void ruring_iter_move(struct iov_iter *iter, unsigned long pieces,
+			       size_t offset, size_t count)
+{
+	iter->bvec += pieces;
+	iter->nr_segs -= pieces;
+	iter->iov_offset = offset;
+	iter->count -= count;
+}
+
 __helper const struct bio_vec *ruring_iter_bvec(const struct iov_iter *iter)
 {
 	return iter->bvec;

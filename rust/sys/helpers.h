@@ -127,6 +127,9 @@ struct iov_iter;
 struct sk_buff;
 
 void ruring_get_page(struct page *page);
+void ruring_iter_init(struct iov_iter *iter, unsigned int direction, const struct bio_vec *pieces,
+		      unsigned long nr, size_t offset, size_t count);
+void ruring_iter_move(struct iov_iter *iter, unsigned long pieces, size_t offset, size_t count);
 const struct bio_vec *ruring_iter_bvec(const struct iov_iter *iter);
 size_t ruring_iter_offset(const struct iov_iter *iter);
 size_t ruring_iter_count(const struct iov_iter *iter);

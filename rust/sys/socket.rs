@@ -349,38 +349,40 @@ impl<'a> Socket<'a> {
         })
     }
 
-    /// Sends as [`Socket::sendmsg`], without a copy where the socket can: `lent` comes back when
+    /// Sends as [`Socket::send`], without a copy where the socket can: `lent` comes back when
     /// nobody needs what is in `from` any more.
+    ///
+    /// If `kept`, `from` are addresses in the buffer that `lent` keeps.
     #[inline]
     pub(crate) fn send_zc<P: Parcel>(
         self,
         from: Buffers<'_>,
         name: Option<(&mut SockAddr, usize)>,
-        control: (u64, u64),
         flags: u32,
         lent: &mut Lent<P>,
+        kept: bool,
     ) -> Result<usize> {
-        self.sendmsg_with(name, control, flags | msg::ZEROCOPY, |hdr| {
-            from.import(&mut hdr.msg_iter, false)?;
-            // SAFETY: `send_with` sends it to this socket, and `lent` is borrowed until then.
-            unsafe { lent.attach(hdr, self) }
+        let mut gathered = None;
+        self.send_with(name, None, flags | msg::ZEROCOPY, |hdr| {
+            // SAFETY: `send_with` sends it to this socket, and both are there until then.
+            unsafe { lent.attach(hdr, self, from, kept, &mut gathered) }
         })
     }
 
-    /// As [`Socket::send_zc`], from addresses in the buffer that `lent` keeps.
-    #[inline]
-    pub(crate) fn send_zc_kept<P: Parcel>(
+    /// Sends as [`Socket::sendmsg`] and [`Socket::send_zc`].
+    pub(crate) fn sendmsg_zc<P: Parcel>(
         self,
         from: Buffers<'_>,
         name: Option<(&mut SockAddr, usize)>,
         control: (u64, u64),
         flags: u32,
         lent: &mut Lent<P>,
+        kept: bool,
     ) -> Result<usize> {
         let mut gathered = None;
         self.sendmsg_with(name, control, flags | msg::ZEROCOPY, |hdr| {
-            // SAFETY: `send_with` sends it to this socket, and both are there until then.
-            unsafe { lent.attach_kept(hdr, self, from, &mut gathered) }
+            // SAFETY: As above.
+            unsafe { lent.attach(hdr, self, from, kept, &mut gathered) }
         })
     }
 

@@ -288,17 +288,31 @@ impl<P: Parcel> Lent<P> {
         Ok(unsafe { Token::from_raw(this.0) })
     }
 
-    /// Has what `hdr` describes sent to `socket` without a copy. `-EINVAL` if it has been another
+    /// Keeps a buffer to send from, as long as packets may carry some of it. Once only.
+    #[inline]
+    pub(crate) fn keep(&mut self, buffer: Arc<Registered<P::Tag>>) {
+        // SAFETY: By the type invariants, as this is borrowed exclusively.
+        unsafe { (*self.0.as_ref().ubuf.kept.get()).get_or_insert(buffer) };
+    }
+
+    /// Has `hdr` send what is in `from` to `socket` without a copy. `-EINVAL` if it has been another
     /// socket before.
+    ///
+    /// If `kept`, `from` are addresses in the buffer that this keeps; `-EFAULT` if it keeps none, or
+    /// they are not all in it. May sleep then.
     ///
     /// # Safety
     ///
-    /// `hdr` must be sent to `socket`, or not at all, while this is borrowed.
+    /// `hdr` must be sent to `socket`, or not at all, while this is borrowed, and `from` and
+    /// `gathered` are there.
     #[inline]
-    pub(super) unsafe fn attach(
-        &mut self,
+    pub(super) unsafe fn attach<'a>(
+        &'a mut self,
         hdr: &mut bindings::msghdr,
         socket: Socket<'_>,
+        from: Buffers<'_>,
+        kept: bool,
+        gathered: &mut Option<Gathered<'a>>,
     ) -> Result {
         // SAFETY: By the type invariants, and as this is borrowed exclusively nothing is being
         // sent, so that nobody looks at `socket` unless it is on a packet: then it is not null.
@@ -311,34 +325,10 @@ impl<P: Parcel> Lent<P> {
             }
         }
         hdr.msg_ubuf = info(self.0);
-        Ok(())
-    }
-
-    /// Keeps a buffer to send from, as long as packets may carry some of it. Once only.
-    #[inline]
-    pub(crate) fn keep(&mut self, buffer: Arc<Registered<P::Tag>>) {
-        // SAFETY: By the type invariants, as this is borrowed exclusively.
-        unsafe { (*self.0.as_ref().ubuf.kept.get()).get_or_insert(buffer) };
-    }
-
-    /// As [`Lent::attach`], for pages of the buffer that this keeps: `from` are addresses in it.
-    ///
-    /// `-EFAULT` if it keeps none, or they are not all in it. May sleep.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Lent::attach`]; and `gathered` must stay as long.
-    #[inline]
-    pub(super) unsafe fn attach_kept<'a>(
-        &'a mut self,
-        hdr: &mut bindings::msghdr,
-        socket: Socket<'_>,
-        from: Buffers<'_>,
-        gathered: &mut Option<Gathered<'a>>,
-    ) -> Result {
+        if !kept {
+            return from.import(&mut hdr.msg_iter, false);
+        }
         const DIRECTION: u32 = bindings::ITER_SOURCE;
-        // SAFETY: By the safety requirement.
-        unsafe { self.attach(hdr, socket)? };
         // SAFETY: By the type invariants, as this is borrowed as long as the reference lives.
         let kept = unsafe { (*self.0.as_ref().ubuf.kept.get()).as_deref() };
         let memory = &kept.ok_or(EFAULT)?.memory;
@@ -382,7 +372,8 @@ unsafe extern "C" fn carry_kept(
             bindings::ruring_skb_set_managed(skb);
         }
         let managed = bindings::ruring_skb_is_managed(skb);
-        let mut piece = bindings::ruring_iter_bvec(from);
+        let first = bindings::ruring_iter_bvec(from);
+        let mut piece = first;
         let mut skip = bindings::ruring_iter_offset(from) as u32;
         let mut left = bindings::ruring_iter_count(from).min(length);
         let (mut carried, mut pages) = (0, 0);
@@ -402,11 +393,19 @@ unsafe extern "C" fn carry_kept(
             left -= len;
             carried += len;
             pages += (offset as usize % PAGE_SIZE + len).div_ceil(PAGE_SIZE);
-            piece = piece.add(1);
-            skip = 0;
+            skip += len as u32;
+            if skip == bv_len {
+                piece = piece.add(1);
+                skip = 0;
+            }
         }
         bindings::ruring_skb_grow(skb, frags, carried as u32, (pages * PAGE_SIZE) as u32);
-        bindings::iov_iter_advance(from, carried);
+        bindings::ruring_iter_move(
+            from,
+            piece.offset_from_unsigned(first),
+            skip as usize,
+            carried,
+        );
         if left > 0 {
             EMSGSIZE.to_raw()
         } else {
