@@ -34,6 +34,7 @@ static const struct row * const all_rows[] = {
 	transfer_rows,
 	multishot_rows,
 	zerocopy_rows,
+	late_rows,
 	poll_rows,
 	accept_rows,
 	cancel_rows,

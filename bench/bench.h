@@ -76,6 +76,7 @@ extern const struct row accept_rows[];
 extern const struct row cancel_rows[];
 extern const struct row setup_rows[];
 extern const struct row zerocopy_rows[];
+extern const struct row late_rows[];
 extern const struct row memory_rows[];
 
 /* Where time goes. */

@@ -2,20 +2,12 @@
 /*
  * Sending by copy, without, and without and with one completion. The packets
  * leave by a device that drops them, so that nobody copies them after all, and a
- * buffer is free once the send is over. io_uring has no combined completion:
- * beside it stands the best that it has, two of them.
+ * buffer is free once the send is over.
  */
 #include <errno.h>
 #include <arpa/inet.h>
-#include <linux/ruring.h>
 
-#include "bench.h"
-
-enum mode {
-	COPY,
-	ZERO_COPY,
-	COMBINED,
-};
+#include "zerocopy.h"
 
 static int open_sink(void)
 {
@@ -33,18 +25,6 @@ static int open_sink(void)
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)))
 		err(1, "connect to %s", "192.0.2.2");
 	return fd;
-}
-
-static void prep(struct ring *ring, int fd, enum mode mode, unsigned int size,
-		 unsigned int i)
-{
-	struct io_uring_sqe *sqe = bench_sqe(ring);
-
-	ring_prep_send(sqe, fd, bench_memory + i * size, size, 0);
-	if (mode != COPY)
-		sqe->opcode = IORING_OP_SEND_ZC;
-	if (mode == COMBINED)
-		sqe->ioprio = RURING_SEND_ZC_COMBINE_CQE;
 }
 
 /* Every completion of the batch. Returns the sends that they were. */
@@ -69,17 +49,12 @@ static void send_out(struct bench *b)
 {
 	unsigned int i, j, size = b->row->size, batch = b->row->batch;
 	unsigned int rounds = batch == 1 ? 64 : 8;
-	unsigned int mode = b->row->mode, completions = batch;
+	unsigned int mode = zc_mode(b), completions = batch;
 	int fd = open_sink();
 	struct ring ring;
 
-	if (b->side != SIDE_CALLS) {
-		bench_ring(b, &ring, 64, 128);
-		if (mode != COPY && !bench_has(&ring, IORING_OP_SEND_ZC))
-			return bench_skip("no SEND_ZC");
-	}
-	if (b->side == SIDE_IO_URING && mode == COMBINED)
-		mode = ZERO_COPY;
+	if (b->side != SIDE_CALLS)
+		zc_ring(b, &ring);
 	if (mode == ZERO_COPY)
 		completions = 2 * batch;
 	while (bench_sample(b)) {
@@ -90,7 +65,7 @@ static void send_out(struct bench *b)
 				continue;
 			}
 			for (j = 0; j < batch; j++)
-				prep(&ring, fd, mode, size, j);
+				zc_prep(&ring, fd, mode, size, j);
 			bench_enter(b, &ring, completions);
 			if (reap(&ring, completions, size) != batch)
 				errx(1, "not all was sent");
