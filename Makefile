@@ -33,8 +33,8 @@ demo-env = TOOLS=$(ROOT)/build/$(KERNEL)/tools \
 
 ifeq ($(MODE),zc)
 # On one emulated processor, whose clock counts instructions.
-zc-env = TOOLS=$(ROOT)/build/$(KERNEL)/tools CLOCK='one nanosecond of its clock is one instruction' \
-	$(foreach v,CLIENTS CHUNKS SIZE,$(if $($(v)),$(v)=$($(v))))
+zc-env = TOOLS=$(ROOT)/build/$(KERNEL)/tools CLOCK='in instructions' \
+	$(foreach v,CLIENTS CHUNKS SIZE TURNS,$(if $($(v)),$(v)=$($(v))))
 
 run: modules
 	@qemu/build $(KERNEL) tools
