@@ -21,6 +21,7 @@ mod memory;
 mod notif;
 mod register;
 mod run;
+mod sqpoll;
 mod submit;
 mod tags;
 mod work;
@@ -42,7 +43,7 @@ use crate::{
     uapi::{
         abi::{setup, sq},
         errno::Result,
-        setup::{layout, Config, Params},
+        setup::{layout, Config, Params, ThreadParams},
     },
 };
 use cursor::CqCursor;
@@ -65,7 +66,8 @@ pub(crate) struct Ring {
     memory: RingMemory,
     /// Who is charged for what its requests keep pinned, if anybody is.
     account: Option<pin::Account>,
-    /// Set once the ring may be used, for IORING_SETUP_R_DISABLED.
+    /// Set once the ring may be used, for IORING_SETUP_R_DISABLED. Never with SQPOLL, which has its
+    /// own way of being used.
     enabled: Atomic<bool>,
     /// The file is gone: what comes back ends as cancelled.
     dying: Atomic<bool>,
@@ -79,6 +81,8 @@ pub(crate) struct Ring {
     timeouts: Atomic<u32>,
     /// An eventfd is to be signalled for completions.
     has_eventfd: Atomic<bool>,
+    /// What there is besides for IORING_SETUP_SQPOLL.
+    sqpoll: Option<Arc<sqpoll::SqPoll>>,
     /// Those who wait for completions in `enter`.
     #[pin]
     waiters: WaitQueue,
@@ -171,7 +175,8 @@ impl Ring {
         let mut words: Params = [0; _];
         user::read_into(params, &mut words)?;
         let config = Config::parse(entries, &words)?;
-        let ring = Self::new(config, config.user_memory(&words))?;
+        let sqpoll = sqpoll::SqPoll::new(&config, &ThreadParams::parse(&words))?;
+        let ring = Self::new(config, config.user_memory(&words), sqpoll)?;
         config.fill(&mut words);
         user::write_from(params, &words)?;
         if !config.has(setup::R_DISABLED) {
@@ -180,7 +185,11 @@ impl Ring {
         Ok(ringfile::install(ring)?.into())
     }
 
-    fn new(config: Config, memory: Option<[u64; 2]>) -> Result<Arc<Self>> {
+    fn new(
+        config: Config,
+        memory: Option<[u64; 2]>,
+        sqpoll: Option<Arc<sqpoll::SqPoll>>,
+    ) -> Result<Arc<Self>> {
         let bits = config.cq_entries.trailing_zeros().saturating_sub(5);
         let waiting = Table::new(bits.clamp(1, 8))?;
         let state = State {
@@ -216,6 +225,7 @@ impl Ring {
                 backlogged: Atomic::new(false),
                 timeouts: Atomic::new(0),
                 has_eventfd: Atomic::new(false),
+                sqpoll,
                 waiters <- WaitQueue::new(),
                 pollers <- WaitQueue::new(),
                 state <- new_mutex!(state, "ruring::state"),
@@ -225,8 +235,19 @@ impl Ring {
         )?)
     }
 
+    /// Whether it may be used.
+    fn is_enabled(&self) -> bool {
+        let sqpoll = self.sqpoll.as_ref();
+        self.enabled.load(Relaxed) || sqpoll.is_some_and(|sqpoll| sqpoll.is_enabled())
+    }
+
     /// Lets the ring be used, by the current task alone if it is for a single issuer.
     fn enable(self: &Arc<Self>) -> Result {
+        if let Some(sqpoll) = &self.sqpoll {
+            let owner = self.lock().add_submitter(self)?;
+            sqpoll.enable(owner);
+            return Ok(());
+        }
         if self.config.has(setup::SINGLE_ISSUER) {
             self.lock().add_submitter(self)?;
         }

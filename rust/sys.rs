@@ -33,6 +33,7 @@ pub(crate) mod buffer;
 pub(crate) mod errand;
 pub(crate) mod eventfd;
 pub(crate) mod fd;
+pub(crate) mod kthread;
 pub(crate) mod memory;
 pub(crate) mod module;
 pub(crate) mod pin;

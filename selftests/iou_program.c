@@ -93,6 +93,12 @@ static void nop_sqpoll(void)
 	do_nop(IORING_SETUP_SQPOLL);
 }
 
+/* With something that ruring does not have. */
+static void nop_sqe128(void)
+{
+	do_nop(IORING_SETUP_SQE128);
+}
+
 static void errors(void)
 {
 	int fd = make_ring(0);
@@ -555,6 +561,7 @@ static const struct {
 } scenarios[] = {
 	{ "nop", nop },
 	{ "nop_sqpoll", nop_sqpoll },
+	{ "nop_sqe128", nop_sqe128 },
 	{ "errors", errors },
 	{ "descriptors", descriptors },
 	{ "registers", registers },

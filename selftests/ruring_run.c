@@ -284,8 +284,9 @@ TEST_F(runner, stats)
 
 TEST_F(runner, fallback)
 {
-	EXPECT_NE(0, run(&self->files, true, NULL, "nop_sqpoll"));
-	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop_sqpoll"));
+	EXPECT_NE(0, run(&self->files, true, NULL, "nop_sqe128"));
+	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop_sqe128"));
+	EXPECT_EQ(0, run(&self->files, true, NULL, "nop_sqpoll"));
 	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop"));
 	EXPECT_NE(0, run(&self->files, true, NULL, "registered_sqe128"));
 	EXPECT_EQ(0, run(&self->files, true, "--fallback", "registered_sqe128"));

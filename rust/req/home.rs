@@ -108,6 +108,16 @@ impl Submitter {
         !self.task.is_exiting()
     }
 
+    /// Whether the task still runs the program that it submitted from.
+    pub(crate) fn is_there(&self) -> bool {
+        self.is_alive() && self.mm.has(&self.task)
+    }
+
+    /// Whether the current task is of the program that it submits from.
+    pub(crate) fn is_program_of_current(&self) -> bool {
+        self.task.same_process_as_current() && self.mm.is_current()
+    }
+
     /// Whether its requests are to end as cancelled where the caller runs them.
     #[inline]
     pub(crate) fn is_gone(&self) -> bool {
@@ -174,6 +184,16 @@ pub(crate) fn push(home: &Arc<Home>, token: Token, lazy: bool) {
                 home.task.wake_up();
             }
         }
+    }
+}
+
+/// Has the task look at what its ring has for it, besides the inbox. What that is must have been
+/// written before, with a full barrier. May be called in any context.
+pub(crate) fn call(home: &Arc<Home>) {
+    match Whereabouts::of(home.attention.load(Relaxed)) {
+        Whereabouts::Busy => {}
+        Whereabouts::Away => tell(home),
+        Whereabouts::Asleep => home.task.wake_up(),
     }
 }
 

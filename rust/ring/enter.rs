@@ -12,7 +12,7 @@ use crate::{
     },
     uapi::{
         abi::{enter, setup},
-        errno::{Result, EBADFD, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
+        errno::{Result, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
         setup::layout,
     },
 };
@@ -89,7 +89,7 @@ impl Ring {
             return Err(EINVAL);
         }
         if !self.enabled.load(Relaxed) {
-            return Err(EBADFD);
+            return self.enter_polled(args);
         }
         let getevents = args.flags & enter::GETEVENTS != 0;
         if args.to_submit == 0 && !getevents {
@@ -181,7 +181,7 @@ impl Ring {
 
     /// Waits as the arguments say.
     #[inline(never)]
-    fn get_events(
+    pub(super) fn get_events(
         &self,
         args: &Arguments,
         home: Option<&Arc<Home>>,
@@ -189,7 +189,7 @@ impl Ring {
     ) -> Result {
         let wait = WaitArgs::read(args)?;
         // There is nothing to poll, and what there is of completions is there.
-        let count = if self.polls_files() {
+        let count = if self.polls_files() && self.sqpoll.is_none() {
             0
         } else {
             args.min_complete.min(self.config.cq_entries)
@@ -198,11 +198,19 @@ impl Ring {
         self.wait(count, &wait, absolute, home, attendance)
     }
 
+    /// Whether there is something for `home` to do.
+    fn has_work(&self, home: &Home) -> bool {
+        self.has_local_work(home) || self.has_calls()
+    }
+
     /// Runs what has come home, as far as it is `enter` that runs it, while it waits for `count`.
     fn run_home(&self, home: Option<&Arc<Home>>, count: u32) {
-        let Some(home) = home.filter(|home| self.has_local_work(home)) else {
+        let Some(home) = home.filter(|home| self.has_work(home)) else {
             return;
         };
+        if let Some(sqpoll) = &self.sqpoll {
+            return self.answer(sqpoll, home);
+        }
         let mut locked = self.lock();
         if self.deferred() {
             self.run_local(&mut locked, home, count);
@@ -279,7 +287,7 @@ impl Ring {
                 cursor::reached(self.cq_tail(), target)
                     || self.timeouts.load(Relaxed) != timeouts
                     || self.overflowing()
-                    || home.is_some_and(|home| self.has_local_work(home))
+                    || home.is_some_and(|home| self.has_work(home))
             };
             // As io_uring: the minimal wait is waited for also if it is longer than the timeout.
             let deadline = min_wait.or(timeout);

@@ -40,6 +40,16 @@ pub(super) fn show(locked: &Locked<'_>, out: &SeqFile) {
             "{index:5}: user_data:{user_data}, res:{res}, flags:{flags:x}\n"
         );
     }
+    let sqpoll = locked.ring.sqpoll.as_ref();
+    let thread = sqpoll.and_then(|sqpoll| sqpoll.thread_state());
+    let (pid, cpu, runtime, work_time) = match thread {
+        Some((pid, cpu, runtime, work_time)) => (pid, i64::from(cpu), runtime, work_time),
+        None => (-1, -1, 0, 0),
+    };
+    seq_print!(out, "SqThread:\t{pid}\n");
+    seq_print!(out, "SqThreadCpu:\t{cpu}\n");
+    seq_print!(out, "SqTotalTime:\t{}\n", runtime / 1000);
+    seq_print!(out, "SqWorkTime:\t{}\n", work_time / 1000);
     seq_print!(out, "Submitters:\t{}\n", locked.state.submitters.len());
     seq_print!(out, "UserFiles:\t{}\n", locked.state.files.len());
     for (index, file) in locked.state.files.iter().enumerate() {

@@ -98,10 +98,15 @@ impl RingFile for Ring {
             // The file may live on elsewhere, but nobody will run these any more.
             let mut locked = this.lock();
             locked.cancel_all(|home| home.task().same_process_as_current());
+            drop(locked);
+            this.tell_of_dead_owner();
         }
     }
 
     fn release(this: Arc<Self>) {
+        if let Some(sqpoll) = &this.sqpoll {
+            sqpoll.leave();
+        }
         let mut locked = this.lock();
         let kept = locked.shut_down();
         drop(locked);

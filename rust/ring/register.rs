@@ -14,7 +14,7 @@ use crate::{
 };
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KVec},
-    sync::{atomic::Relaxed, Arc},
+    sync::Arc,
 };
 
 impl Ring {
@@ -37,7 +37,7 @@ impl Ring {
                 self.lock().unregister_eventfd()?;
             }
             register::ENABLE_RINGS if arg == 0 && nr_args == 0 => {
-                if self.enabled.load(Relaxed) {
+                if self.is_enabled() {
                     return Err(EBADFD);
                 }
                 self.enable()?;

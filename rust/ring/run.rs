@@ -37,6 +37,9 @@ impl Ring {
             }
             return;
         }
+        if let Some(sqpoll) = &self.sqpoll {
+            return self.answer(sqpoll, home);
+        }
         let mut locked = self.lock();
         self.unmark_taskrun();
         locked.run_inbox(home);

@@ -19,6 +19,7 @@ impl Locked<'_> {
     /// Consumes up to `count` entries of the SQ ring for `home`, which is the current task.
     ///
     /// Returns how many. `-EAGAIN` if it was none for want of memory.
+    #[inline(never)]
     pub(super) fn submit(&mut self, home: &Arc<Home>, count: u32) -> Result<u32> {
         let ring = self.ring;
         let entries = ring.config.sq_entries;

@@ -38,6 +38,61 @@ __helper bool ruring_task_exiting(struct task_struct *task)
 	return READ_ONCE(task->flags) & PF_EXITING;
 }
 
+__helper bool ruring_task_in_mm(struct task_struct *task, struct mm_struct *mm)
+{
+	return READ_ONCE(task->mm) == mm;
+}
+
+__helper unsigned int ruring_task_cpu(struct task_struct *task)
+{
+	return task_cpu(task);
+}
+
+__helper pid_t ruring_task_pid_vnr(struct task_struct *task)
+{
+	return task_pid_vnr(task);
+}
+
+__helper u64 ruring_task_runtime(struct task_struct *task)
+{
+	return READ_ONCE(task->se.sum_exec_runtime);
+}
+
+__helper struct task_struct *ruring_kthread_create(int (*main)(void *), void *data)
+{
+	return kthread_create(main, data, "ruring-sqp-%d", current->pid);
+}
+
+__helper bool ruring_cpu_allowed(unsigned int cpu)
+{
+	bool own_choice, allowed;
+
+	if (cpu >= nr_cpu_ids || !cpu_online(cpu))
+		return false;
+	guard(raw_spinlock_irqsave)(&current->pi_lock);
+	/* Without a choice of its own this is the cpuset's. */
+	allowed = cpumask_test_cpu(cpu, current->cpus_ptr);
+	own_choice = current->user_cpus_ptr &&
+		     !cpumask_test_cpu(cpu, current->user_cpus_ptr);
+	return allowed || own_choice;
+}
+
+__helper unsigned int ruring_current_cpu(void)
+{
+	return raw_smp_processor_id();
+}
+
+__helper void ruring_relax(void)
+{
+	cpu_relax();
+	cond_resched();
+}
+
+__helper bool ruring_single_task_running(void)
+{
+	return single_task_running();
+}
+
 __helper bool ruring_current_exiting(void)
 {
 	return current->flags & (PF_EXITING | PF_KTHREAD);
@@ -144,6 +199,11 @@ __helper bool ruring_wq_has_sleeper(struct wait_queue_head *wq)
 __helper void ruring_init_waitqueue_head(struct wait_queue_head *wq)
 {
 	init_waitqueue_head(wq);
+}
+
+__helper void ruring_wake_up_all(struct wait_queue_head *wq)
+{
+	wake_up_all(wq);
 }
 
 __helper void ruring_wake_up_poll(struct wait_queue_head *wq, unsigned int key)

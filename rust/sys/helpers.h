@@ -30,6 +30,15 @@ void ruring_get_task(struct task_struct *task);
 void ruring_put_task(struct task_struct *task);
 int ruring_task_tgid(struct task_struct *task);
 bool ruring_task_exiting(struct task_struct *task);
+bool ruring_task_in_mm(struct task_struct *task, struct mm_struct *mm);
+unsigned int ruring_task_cpu(struct task_struct *task);
+pid_t ruring_task_pid_vnr(struct task_struct *task);
+u64 ruring_task_runtime(struct task_struct *task);
+struct task_struct *ruring_kthread_create(int (*main)(void *), void *data);
+bool ruring_cpu_allowed(unsigned int cpu);
+unsigned int ruring_current_cpu(void);
+void ruring_relax(void);
+bool ruring_single_task_running(void);
 bool ruring_current_exiting(void);
 bool ruring_current_sigpending(void);
 bool ruring_current_notified(void);
@@ -51,6 +60,7 @@ s64 ruring_ktime_get(void);
 
 bool ruring_wq_has_sleeper(struct wait_queue_head *wq);
 void ruring_init_waitqueue_head(struct wait_queue_head *wq);
+void ruring_wake_up_all(struct wait_queue_head *wq);
 void ruring_wake_up_poll(struct wait_queue_head *wq, unsigned int key);
 void ruring_poll_wait(struct file *file, struct wait_queue_head *wq,
 		      struct poll_table_struct *table);

@@ -105,6 +105,12 @@ impl AddressSpace {
         self.0 == unsafe { bindings::ruring_current_mm() }
     }
 
+    /// Whether `task` is in it at the moment.
+    pub(crate) fn has(&self, task: &TaskRef) -> bool {
+        // SAFETY: A `TaskRef` is a reference to a task. The pointers are only compared.
+        unsafe { bindings::ruring_task_in_mm(task.as_ptr(), self.0) }
+    }
+
     /// Counts so many more of its pages as pinned.
     pub(super) fn add_pinned(&self, pages: i64) {
         // SAFETY: By the type invariants.

@@ -49,6 +49,12 @@ impl WaitQueue {
         unsafe { bindings::ruring_wake_up_poll(self.head.get(), events::IN | events::URING_WAKE) };
     }
 
+    /// Wakes up all who wait. Takes the queue's lock.
+    pub(crate) fn wake_all(&self) {
+        // SAFETY: The queue is initialised.
+        unsafe { bindings::ruring_wake_up_all(self.head.get()) };
+    }
+
     /// Tells those who wait that what they wait for is gone. Takes the queue's lock.
     pub(crate) fn hang_up(&self) {
         // SAFETY: The queue is initialised.

@@ -62,8 +62,11 @@ pub(crate) mod socket_op {
 pub(crate) mod setup {
     #![allow(missing_docs)]
     pub(crate) const IOPOLL: u32 = 1 << 0;
+    pub(crate) const SQPOLL: u32 = 1 << 1;
+    pub(crate) const SQ_AFF: u32 = 1 << 2;
     pub(crate) const CQSIZE: u32 = 1 << 3;
     pub(crate) const CLAMP: u32 = 1 << 4;
+    pub(crate) const ATTACH_WQ: u32 = 1 << 5;
     pub(crate) const R_DISABLED: u32 = 1 << 6;
     pub(crate) const SUBMIT_ALL: u32 = 1 << 7;
     pub(crate) const COOP_TASKRUN: u32 = 1 << 8;
@@ -83,6 +86,7 @@ pub(crate) mod feat {
     pub(crate) const CUR_PERSONALITY: u32 = 1 << 4;
     pub(crate) const FAST_POLL: u32 = 1 << 5;
     pub(crate) const POLL_32BITS: u32 = 1 << 6;
+    pub(crate) const SQPOLL_NONFIXED: u32 = 1 << 7;
     pub(crate) const EXT_ARG: u32 = 1 << 8;
     pub(crate) const RSRC_TAGS: u32 = 1 << 10;
     pub(crate) const CQE_SKIP: u32 = 1 << 11;
@@ -97,6 +101,7 @@ pub(crate) mod feat {
         | CUR_PERSONALITY
         | FAST_POLL
         | POLL_32BITS
+        | SQPOLL_NONFIXED
         | EXT_ARG
         | RSRC_TAGS
         | CQE_SKIP
@@ -233,6 +238,7 @@ pub(crate) mod cqe {
 /// Bits of the SQ ring's `flags`.
 pub(crate) mod sq {
     #![allow(missing_docs)]
+    pub(crate) const NEED_WAKEUP: u32 = 1 << 0;
     pub(crate) const CQ_OVERFLOW: u32 = 1 << 1;
     pub(crate) const TASKRUN: u32 = 1 << 2;
 }

@@ -81,6 +81,7 @@ errnos! {
     ENOBUFS = 105, "No provided buffer left.";
     EALREADY = 114, "Already on its way.";
     ECANCELED = 125, "Cancelled.";
+    EOWNERDEAD = 130, "Who submits is gone.";
     ERESTARTNOINTR = 513, "Restart the system call once the task's work has run.";
     ENOTTY = 25, "Not an ioctl of this file.";
 }

@@ -49,11 +49,42 @@ pub(crate) struct Config {
     pub(crate) cq_entries: u32,
 }
 
+/// Parameters of the thread of a ring with IORING_SETUP_SQPOLL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ThreadParams {
+    /// The processor to run on, for IORING_SETUP_SQ_AFF.
+    pub(crate) cpu: u32,
+    /// Milliseconds to look in vain for.
+    idle: u32,
+    /// Descriptor of a ring to share with, for IORING_SETUP_ATTACH_WQ.
+    pub(crate) wq_fd: i32,
+}
+
+impl ThreadParams {
+    /// What user space asks for. Anything may be in those that are not asked for.
+    pub(crate) const fn parse(params: &Params) -> Self {
+        Self {
+            cpu: params[3],
+            idle: params[4],
+            wq_fd: params[6] as i32,
+        }
+    }
+
+    /// For how long the thread looks in vain before it sleeps; a second if nothing is said.
+    pub(crate) const fn idle_nanoseconds(&self) -> i64 {
+        let milliseconds = if self.idle == 0 { 1000 } else { self.idle };
+        milliseconds as i64 * 1_000_000
+    }
+}
+
 impl Config {
     /// What ruring can set up.
     pub(crate) const FLAGS: u32 = setup::IOPOLL
+        | setup::SQPOLL
+        | setup::SQ_AFF
         | setup::CQSIZE
         | setup::CLAMP
+        | setup::ATTACH_WQ
         | setup::R_DISABLED
         | setup::SUBMIT_ALL
         | setup::COOP_TASKRUN
@@ -71,6 +102,8 @@ impl Config {
             || flags & !Self::FLAGS != 0
             || (has(setup::TASKRUN_FLAG) && !has(setup::COOP_TASKRUN) && !has(setup::DEFER_TASKRUN))
             || (has(setup::DEFER_TASKRUN) && !has(setup::SINGLE_ISSUER))
+            || (has(setup::SQPOLL) && (has(setup::COOP_TASKRUN) || has(setup::DEFER_TASKRUN)))
+            || (has(setup::SQ_AFF) && !has(setup::SQPOLL))
         {
             return Err(EINVAL);
         }

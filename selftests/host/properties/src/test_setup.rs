@@ -6,7 +6,7 @@ use crate::{
     abi::{feat, setup},
     cases,
     errno::{Result, EINVAL},
-    setup::{layout, Config, Params, CQE_SIZE, PARAMS_SIZE, SQE_SIZE},
+    setup::{layout, Config, Params, ThreadParams, CQE_SIZE, PARAMS_SIZE, SQE_SIZE},
 };
 use proptest::prelude::*;
 use std::mem::{offset_of, size_of};
@@ -67,7 +67,9 @@ macro_rules! param {
 }
 
 /// The flags that ruring has, by bit.
-const HAS: [u32; 11] = [0, 3, 4, 6, 7, 8, 9, 12, 13, 14, 16];
+const HAS: [u32; 14] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 16];
+const SQPOLL: u32 = 1 << 1;
+const SQ_AFF: u32 = 1 << 2;
 const CQSIZE: u32 = 1 << 3;
 const CLAMP: u32 = 1 << 4;
 const COOP_TASKRUN: u32 = 1 << 8;
@@ -102,6 +104,8 @@ fn model(entries: u32, params: &Params) -> Result<Config> {
         || (0..32).any(|bit| has(1 << bit) && !HAS.contains(&bit))
         || (has(TASKRUN_FLAG) && !has(COOP_TASKRUN | DEFER_TASKRUN))
         || (has(DEFER_TASKRUN) && !has(SINGLE_ISSUER))
+        || (has(SQPOLL) && has(COOP_TASKRUN | TASKRUN_FLAG | DEFER_TASKRUN))
+        || (has(SQ_AFF) && !has(SQPOLL))
     {
         return Err(EINVAL);
     }
@@ -255,6 +259,21 @@ fn every_layout() {
                 check_layout(&config);
             }
         }
+    }
+}
+
+/// What the thread's parameters are, and that a second is the default.
+#[test]
+fn thread_params() {
+    for idle in [0, 1, 999, 1000, u32::MAX] {
+        let mut params = params(SQPOLL, 0);
+        param!(params, sq_thread_cpu) = 3;
+        param!(params, sq_thread_idle) = idle;
+        param!(params, wq_fd) = u32::MAX;
+        let parsed = ThreadParams::parse(&params);
+        assert_eq!((parsed.cpu, parsed.wq_fd), (3, -1));
+        let expected = if idle == 0 { 1000 } else { i64::from(idle) };
+        assert_eq!(parsed.idle_nanoseconds(), expected * 1_000_000);
     }
 }
 

@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IORING_SETUP_SQPOLL: submission without a system call.
+//!
+//! A kernel thread looks at the SQ rings of those that share it, and calls the ring's owner when
+//! there are entries: the task that set the ring up submits them, in `enter` or as task work. It
+//! is its descriptors, its memory and its credentials that they are about.
+
+use super::{enter::Arguments, Ring};
+use crate::{
+    req::home::{self, Attendance, Home},
+    sys::{
+        fd::OpenFile,
+        kthread::{self, Body, KThread, Processor},
+        ringfile, signal,
+        sleep::{now, sleep_on, Woken},
+        task::TaskRef,
+        waitqueue::WaitQueue,
+    },
+    uapi::{
+        abi::{enter, setup, sq},
+        errno::{Result, EBADFD, EINVAL, ENXIO, EOWNERDEAD, ERESTARTNOINTR},
+        setup::{layout, Config, ThreadParams},
+    },
+};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KVec},
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{Atomic, Full, Relaxed},
+        Arc, Mutex,
+    },
+};
+
+/// How long a thread that is not alone on its processor leaves it to others, in nanoseconds.
+const NAP: i64 = 100_000;
+
+/// What a ring with a thread has besides.
+#[pin_data]
+pub(super) struct SqPoll {
+    seat: Seat,
+    /// It has an owner, and so may be used.
+    enabled: Atomic<bool>,
+    /// The owner was called, and has not been through with what it was called for.
+    called: Atomic<bool>,
+    /// How many SQ entries have been consumed.
+    head: Atomic<u32>,
+    /// Those who wait for room in the SQ ring.
+    #[pin]
+    room: WaitQueue,
+}
+
+/// A ring's place with a thread, which it gives up when this is dropped if it has not before.
+struct Seat {
+    thread: Arc<SqThread>,
+    index: usize,
+    left: Atomic<bool>,
+}
+
+/// A thread that rings share.
+#[pin_data]
+pub(super) struct SqThread {
+    /// Who made it. The rings that share it are set up by tasks of one process.
+    creator: TaskRef,
+    /// Somebody wants it to look.
+    woken: Atomic<bool>,
+    stopping: Atomic<bool>,
+    /// The processor that it was last seen on, or is to begin on.
+    cpu: Atomic<u32>,
+    /// For how long it has been calling owners, in nanoseconds.
+    work_time: Atomic<i64>,
+    /// Where it sleeps.
+    #[pin]
+    wait: WaitQueue,
+    /// Taken with the mutex of a ring held, and nothing within it.
+    #[pin]
+    rings: Mutex<Rings>,
+}
+
+/// The rings that share a thread.
+struct Rings {
+    seats: KVec<Option<Sharer>>,
+    /// None once the last ring has left, and before the first has come.
+    thread: Option<KThread<SqThread>>,
+}
+
+/// A ring that shares a thread.
+struct Sharer {
+    /// How long the thread looks in vain before it sleeps, in nanoseconds.
+    idle: i64,
+    /// Who submits, once the ring is enabled.
+    owner: Option<Arc<Home>>,
+}
+
+impl Rings {
+    fn owners(&self) -> impl Iterator<Item = (&Arc<Home>, &SqPoll)> {
+        let sharers = self.seats.iter().flatten();
+        let owners = sharers.filter_map(|sharer| sharer.owner.as_ref());
+        owners.filter_map(|owner| Some((owner, owner.ring().sqpoll.as_deref()?)))
+    }
+}
+
+/// What a look at all rings has come to.
+struct Look {
+    /// An owner was called just now.
+    called: bool,
+    /// Nothing can be done before an owner has done what it was called for, and one would have to
+    /// do that on this processor.
+    in_the_way: bool,
+    /// The longest time that a ring wants to have it look in vain.
+    idle: i64,
+}
+
+impl SqThread {
+    /// Wakes it up, or has it look once more.
+    fn wake(&self) {
+        self.woken.xchg(true, Full);
+        if self.wait.has_sleeper() {
+            self.wait.wake();
+        }
+    }
+
+    /// Calls the owners of rings with entries.
+    fn look(&self) -> Look {
+        let rings = self.rings.lock();
+        let here = Processor::current();
+        self.cpu.store(here, Relaxed);
+        let mut look = Look {
+            called: false,
+            in_the_way: false,
+            idle: rings
+                .seats
+                .iter()
+                .flatten()
+                .map(|sharer| sharer.idle)
+                .max()
+                .unwrap_or(0),
+        };
+        let (mut all_called, mut one_here) = (true, false);
+        for (owner, sqpoll) in rings.owners() {
+            if !sqpoll.called.load(Relaxed) {
+                if !owner.ring().has_entries(sqpoll) {
+                    all_called = false;
+                    continue;
+                }
+                if !owner.is_there() {
+                    // Who comes to enter finds out, or is the next owner.
+                    owner.ring().set_need_wakeup(true);
+                    sqpoll.tell_of_room();
+                    continue;
+                }
+                let start = now();
+                sqpoll.called.xchg(true, Full);
+                home::call(owner);
+                look.called = true;
+                let time = self.work_time.load(Relaxed);
+                self.work_time.store(time + (now() - start), Relaxed);
+            }
+            one_here |= Processor::of(owner.task()) == here;
+        }
+        look.in_the_way = all_called && one_here;
+        look
+    }
+
+    /// Sleeps until it is woken up, which who adds entries has to see to from here on.
+    fn rest(&self) {
+        let mut busy = false;
+        for (owner, sqpoll) in self.rings.lock().owners() {
+            // Has a full barrier: who does not see the flag has added its entries before.
+            owner.ring().set_need_wakeup(true);
+            let called = sqpoll.called.load(Relaxed);
+            busy |= !called && owner.ring().has_entries(sqpoll) && owner.is_there();
+        }
+        if !busy {
+            self.sleep(None);
+        }
+        for (owner, _) in self.rings.lock().owners() {
+            if owner.is_there() {
+                owner.ring().set_need_wakeup(false);
+            }
+        }
+    }
+
+    /// Sleeps until it is woken up, or until `deadline`.
+    fn sleep(&self, deadline: Option<i64>) {
+        let ready = || self.woken.load(Relaxed) || self.stopping.load(Relaxed);
+        sleep_on(Some(&self.wait), deadline, &ready);
+    }
+}
+
+impl Body for SqThread {
+    fn run(&self) {
+        let mut begin = now();
+        while !self.stopping.load(Relaxed) {
+            if self.woken.load(Relaxed) {
+                self.woken.xchg(false, Full);
+                begin = now();
+            }
+            let look = self.look();
+            if look.called {
+                begin = now();
+            }
+            if look.in_the_way {
+                // Who was called wakes it up.
+                self.sleep(None);
+            } else if now() - begin < look.idle {
+                if kthread::is_alone() {
+                    kthread::relax();
+                } else {
+                    // It may be what is looked for that another task would do here.
+                    self.sleep(Some(now() + NAP));
+                }
+            } else {
+                self.rest();
+                begin = now();
+            }
+        }
+    }
+
+    fn stop(&self) {
+        self.stopping.store(true, Relaxed);
+        self.wake();
+    }
+}
+
+impl Seat {
+    /// A place with a thread of its own, or with that of the ring that user space names.
+    fn take(config: &Config, params: &ThreadParams) -> Result<Self> {
+        let idle = params.idle_nanoseconds();
+        if config.has(setup::ATTACH_WQ) {
+            let ring = attached(params)?;
+            let thread = &ring.sqpoll.as_ref().ok_or(EINVAL)?.seat.thread;
+            // As io_uring: a ring of another process is as good as none.
+            if thread.creator.same_process_as_current() {
+                return Self::with(thread.clone(), idle);
+            }
+        }
+        let processor = if config.has(setup::SQ_AFF) {
+            Some(Processor::allowed(params.cpu).ok_or(EINVAL)?)
+        } else {
+            None
+        };
+        let thread = Arc::pin_init(
+            pin_init!(SqThread {
+                creator: TaskRef::current(),
+                woken: Atomic::new(false),
+                stopping: Atomic::new(false),
+                cpu: Atomic::new(processor.map_or_else(Processor::current, Processor::number)),
+                work_time: Atomic::new(0),
+                wait <- WaitQueue::new(),
+                rings <- new_mutex!(
+                    Rings { seats: KVec::new(), thread: None },
+                    "ruring::sq_thread"
+                ),
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )?;
+        let running = KThread::spawn(thread.clone(), processor)?;
+        thread.rings.lock().thread = Some(running);
+        Self::with(thread, idle)
+    }
+
+    /// A place with a thread that runs.
+    fn with(thread: Arc<SqThread>, idle: i64) -> Result<Self> {
+        let mut rings = thread.rings.lock();
+        if rings.thread.is_none() {
+            return Err(ENXIO);
+        }
+        let free = rings.seats.iter().position(|seat| seat.is_none());
+        let index = free.unwrap_or(rings.seats.len());
+        let sharer = Some(Sharer { idle, owner: None });
+        match rings.seats.get_mut(index) {
+            Some(seat) => *seat = sharer,
+            None => rings.seats.push(sharer, GFP_KERNEL_ACCOUNT)?,
+        }
+        drop(rings);
+        Ok(Self {
+            thread,
+            index,
+            left: Atomic::new(false),
+        })
+    }
+
+    /// Gives the place up. With the last one the thread ends. May sleep.
+    fn leave(&self) {
+        if self.left.xchg(true, Full) {
+            return;
+        }
+        let mut rings = self.thread.rings.lock();
+        let sharer = rings.seats.get_mut(self.index).and_then(Option::take);
+        let mut last = None;
+        if rings.seats.iter().all(Option::is_none) {
+            last = rings.thread.take();
+        }
+        drop(rings);
+        drop(sharer);
+        drop(last);
+    }
+
+    /// Who submits.
+    fn owner(&self) -> Option<Arc<Home>> {
+        let rings = self.thread.rings.lock();
+        rings.seats.get(self.index)?.as_ref()?.owner.clone()
+    }
+
+    /// Says who submits.
+    fn set_owner(&self, owner: Arc<Home>) {
+        let mut old = Some(owner);
+        {
+            let mut rings = self.thread.rings.lock();
+            if let Some(Some(sharer)) = rings.seats.get_mut(self.index) {
+                core::mem::swap(&mut sharer.owner, &mut old);
+            }
+        }
+        drop(old);
+        self.thread.wake();
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// The ring whose workers a new one is to share.
+fn attached(params: &ThreadParams) -> Result<Arc<Ring>> {
+    let file = OpenFile::get(params.wq_fd).map_err(|_| ENXIO)?;
+    ringfile::ring_of(&file).ok_or(EINVAL)
+}
+
+impl SqPoll {
+    /// What a new ring needs, if it is to have a thread. The current task is to set the ring up.
+    pub(super) fn new(config: &Config, params: &ThreadParams) -> Result<Option<Arc<Self>>> {
+        if !config.has(setup::SQPOLL) {
+            if config.has(setup::ATTACH_WQ) {
+                // There is nothing to share, but what is named has to be right.
+                attached(params)?;
+            }
+            return Ok(None);
+        }
+        let seat = Seat::take(config, params)?;
+        let sqpoll = Arc::pin_init(
+            pin_init!(Self {
+                seat,
+                enabled: Atomic::new(false),
+                called: Atomic::new(false),
+                head: Atomic::new(0),
+                room <- WaitQueue::new(),
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )?;
+        Ok(Some(sqpoll))
+    }
+
+    /// Whether the ring may be used.
+    pub(super) fn is_enabled(&self) -> bool {
+        self.enabled.load(Relaxed)
+    }
+
+    /// Lets the ring be used. `owner` submits.
+    pub(super) fn enable(&self, owner: Arc<Home>) {
+        self.seat.set_owner(owner);
+        self.enabled.xchg(true, Full);
+    }
+
+    /// Has the thread know of the ring no more. With its last ring it ends. May sleep.
+    pub(super) fn leave(&self) {
+        self.seat.leave();
+    }
+
+    /// Process id of the thread, its processor, for how long it has run and for how long it has
+    /// been calling owners, in nanoseconds. None if it is gone.
+    pub(super) fn thread_state(&self) -> Option<(i32, u32, u64, i64)> {
+        let thread = &self.seat.thread;
+        let rings = thread.rings.lock();
+        let running = rings.thread.as_ref()?;
+        let cpu = thread.cpu.load(Relaxed);
+        let work_time = thread.work_time.load(Relaxed);
+        Some((running.pid(), cpu, running.runtime(), work_time))
+    }
+
+    /// Wakes up who waits for room in the SQ ring.
+    fn tell_of_room(&self) {
+        if self.room.has_sleeper() {
+            self.room.wake_all();
+        }
+    }
+}
+
+impl Ring {
+    /// Whether there are SQ entries that nobody has consumed.
+    fn has_entries(&self, sqpoll: &SqPoll) -> bool {
+        self.memory.words.load_acquire::<{ layout::SQ_TAIL }>() != sqpoll.head.load(Relaxed)
+    }
+
+    /// Whether the owner has something to do that the thread could have called it for.
+    pub(super) fn has_calls(&self) -> bool {
+        let sqpoll = self.sqpoll.as_ref();
+        sqpoll.is_some_and(|sqpoll| sqpoll.called.load(Relaxed) || self.has_entries(sqpoll))
+    }
+
+    /// Whether the SQ ring has no room, as user space sees it.
+    fn is_full(&self) -> bool {
+        let words = &self.memory.words;
+        let head = words.load::<{ layout::SQ_HEAD }>();
+        words.load::<{ layout::SQ_TAIL }>().wrapping_sub(head) == self.config.sq_entries
+    }
+
+    /// Says whether user space has to wake up the thread for new entries. Has a full barrier if
+    /// that changes.
+    fn set_need_wakeup(&self, needed: bool) {
+        let (clear, set) = if needed {
+            (0, sq::NEED_WAKEUP)
+        } else {
+            (sq::NEED_WAKEUP, 0)
+        };
+        self.memory.words.change::<{ layout::SQ_FLAGS }>(clear, set);
+    }
+
+    /// Submits what is there as `home`, which was called if it is the current task.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn answer(&self, sqpoll: &SqPoll, home: &Arc<Home>) {
+        let mut locked = self.lock();
+        locked.run_inbox(home);
+        if !home.is_gone() && !self.is_dying() {
+            // What is left, for want of memory or because of a bad entry, is found again.
+            let _ = locked.submit(home, u32::MAX);
+            sqpoll.head.store(locked.state.sq_head, Relaxed);
+        }
+        drop(locked);
+        sqpoll.tell_of_room();
+        if sqpoll.called.xchg(false, Full) {
+            // It did not look at this ring; what has come since is for it to find.
+            sqpoll.seat.thread.wake();
+        }
+    }
+
+    /// As `enter`, of a ring that cannot be entered like any other.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn enter_polled(self: &Arc<Self>, args: &Arguments) -> Result<i64> {
+        let sqpoll = self.sqpoll.as_deref().filter(|sqpoll| sqpoll.is_enabled());
+        let sqpoll = sqpoll.ok_or(EBADFD)?;
+        let owner = self.owner(sqpoll)?;
+        if args.flags & enter::SQ_WAKEUP != 0 {
+            sqpoll.seat.thread.wake();
+        }
+        if !owner.is_current() {
+            return self.enter_attended(args, sqpoll, None);
+        }
+        let attendance = owner.attend();
+        let result = self.enter_attended(args, sqpoll, Some((&owner, &attendance)));
+        if attendance.leave() || self.has_calls() {
+            self.answer(sqpoll, &owner);
+        }
+        result
+    }
+
+    fn enter_attended(
+        &self,
+        args: &Arguments,
+        sqpoll: &SqPoll,
+        owner: Option<(&Arc<Home>, &Attendance<'_>)>,
+    ) -> Result<i64> {
+        let (home, attendance) = owner.unzip();
+        if let Some(home) = home {
+            // Task work that was sent before is done first, as ever.
+            if signal::notified() && !signal::pending() {
+                return Err(ERESTARTNOINTR);
+            }
+            self.answer(sqpoll, home);
+        }
+        if args.flags & enter::SQ_WAIT != 0 && home.is_none() {
+            self.wait_for_room(sqpoll);
+        }
+        if args.flags & enter::GETEVENTS != 0 {
+            let waited = self.get_events(args, home, attendance);
+            if args.to_submit == 0 {
+                waited?;
+            }
+        }
+        Ok(args.to_submit.into())
+    }
+
+    /// Waits until the SQ ring has room, or a signal comes.
+    fn wait_for_room(&self, sqpoll: &SqPoll) {
+        let there = || sqpoll.seat.owner().is_some_and(|owner| owner.is_there());
+        while self.is_full() && there() {
+            let ready = || !self.is_full();
+            if sleep_on(Some(&sqpoll.room), None, &ready) == Woken::Interrupted {
+                break;
+            }
+        }
+    }
+
+    /// Has user space know that it has to come to `enter`, if the owner is gone.
+    pub(super) fn tell_of_dead_owner(&self) {
+        let Some(sqpoll) = &self.sqpoll else { return };
+        if sqpoll.seat.owner().is_some_and(|owner| !owner.is_there()) {
+            self.set_need_wakeup(true);
+            sqpoll.tell_of_room();
+        }
+    }
+
+    /// Who submits. If that task has ended or runs another program, the current one takes over if
+    /// it is of the same process.
+    fn owner(self: &Arc<Self>, sqpoll: &SqPoll) -> Result<Arc<Home>> {
+        let owner = sqpoll.seat.owner().ok_or(EOWNERDEAD)?;
+        if owner.is_there() {
+            return Ok(owner);
+        }
+        if !owner.is_program_of_current() {
+            self.set_need_wakeup(true);
+            return Err(EOWNERDEAD);
+        }
+        let mut locked = self.lock();
+        // Somebody may have been faster.
+        let now = sqpoll.seat.owner().ok_or(EOWNERDEAD)?;
+        if now.is_there() {
+            return Ok(now);
+        }
+        // What the one that is gone has left ends.
+        locked.cancel_all(|home| !home.is_there());
+        let owner = locked.add_submitter(self)?;
+        drop(locked);
+        sqpoll.seat.set_owner(owner.clone());
+        Ok(owner)
+    }
+}
