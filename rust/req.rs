@@ -17,7 +17,7 @@ use crate::{
         queue::Fifo,
         ringfile,
         task::Credentials,
-        token::{self, Parcel},
+        token::{self, Cell, Parcel},
         ubuf::{self, Ops},
     },
     uapi::{abi::Cqe, errno::Errno, sqe::Flags},
@@ -232,13 +232,11 @@ impl Parcel for Request {
     type Shared = Face;
     type Owned = Held;
 
-    fn deliver(token: Token) {
-        let home = token.cell().home.clone();
+    fn deliver(token: Token, cell: &Cell<Self>) {
         // Who waits for so many completions counts on one each.
         let held = token.peek();
         let lazy = held.chain.is_empty() && op::counts_as_one(held.job.opcode);
-        home::push(&home, token, lazy);
-        home::let_go(home);
+        home::push(&cell.home, token, lazy);
     }
 
     type Tag = Option<Token>;

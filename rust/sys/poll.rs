@@ -178,13 +178,13 @@ impl<P: Parcel> Entry<P> {
         let cell = unsafe { &**this.cell.get() };
         match cell.claim(reasons) {
             Some(token) => {
-                // A single shot need not come back for the lock. With the token here nobody frees
-                // the cell before it is delivered.
+                // The entry is still on the queue, which keeps the cell.
+                P::deliver(token, cell);
+                // A single shot need not come back for the lock.
                 if freed || (mask != 0 && wanted & events::ONESHOT != 0) {
-                    // SAFETY: The queue's lock is held.
+                    // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.
                     unsafe { this.remove_locked() };
                 }
-                P::deliver(token);
             }
             None if freed => {
                 // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.

@@ -31,11 +31,12 @@ pub(crate) trait Parcel: Sized + 'static {
     /// The face that the holder of the token sees.
     type Owned: Send;
 
-    /// Takes over a cell that a wake-up has claimed.
+    /// Takes over a cell that a wake-up has claimed. `cell` is the token's, and stays for the call
+    /// whatever becomes of the token.
     ///
     /// Called in any context, with interrupts off and the lock of some wait queue held: it must
     /// not sleep, and must not wake up what could lead back to that queue.
-    fn deliver(token: Token<Self>);
+    fn deliver(token: Token<Self>, cell: &Cell<Self>);
 
     /// The mark of registered buffers that such a cell can keep while it is lent.
     type Tag: Send + Sync;
