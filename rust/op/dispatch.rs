@@ -143,15 +143,16 @@ fn submit_here<T: Variant>(
     if !alone || !job.flags.plain() {
         return Submitted::Read;
     }
-    if !T::SHORT {
-        return Submitted::Tried(issue_as::<T>(ring, job, Reasons::NONE));
-    }
     if T::SPEC.needs_file {
         if let Err(error) = open_file(ring, job) {
             return Submitted::Tried(Step::failed(error));
         }
     }
-    Submitted::Tried(issue_here::<T>(ring, job, Reasons::NONE))
+    Submitted::Tried(if T::SHORT {
+        issue_here::<T>(ring, job, Reasons::NONE)
+    } else {
+        issue_as::<T>(ring, job, Reasons::NONE)
+    })
 }
 
 #[inline(always)]
@@ -184,10 +185,19 @@ pub(super) fn begins_in_worker_as<T: Variant>(ring: &Locked<'_>, job: &mut Job) 
 /// Looks the file of a job up, if it needs one and has none yet.
 #[inline(always)]
 fn find_file<T: Variant>(ring: &Locked<'_>, job: &mut Job) -> Result {
-    if T::SPEC.needs_file && job.file.is_none() && job.fd != -1 {
-        open_file(ring, job)?;
+    if T::SPEC.needs_file && job.file.is_none() {
+        open_late(ring, job)?;
     }
     Ok(())
+}
+
+/// Looks the file of a job up that was not tried when it was submitted.
+#[cold]
+fn open_late(ring: &Locked<'_>, job: &mut Job) -> Result {
+    if job.fd == -1 {
+        return Ok(());
+    }
+    open_file(ring, job)
 }
 
 /// Looks the file of a job up that has none.

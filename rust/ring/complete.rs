@@ -149,7 +149,14 @@ impl Locked<'_> {
     }
 
     /// Completes a request, and starts or cancels what is linked behind it.
-    pub(super) fn finish(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
+    #[inline(never)]
+    pub(super) fn finish(&mut self, token: Token, res: i32, flags: u32, broken: bool) {
+        self.finish_here(token, res, flags, broken);
+    }
+
+    /// As [`Locked::finish`], without the call.
+    #[inline(always)]
+    pub(super) fn finish_here(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
         self.forget(&mut token);
         let held = token.owned();
         if held.chain.is_empty() && !held.job.flags.unusual() {

@@ -179,7 +179,7 @@ impl Locked<'_> {
                 Step::Handed(lent) => return self.hand_over(token, lent),
                 Step::Landed => return self.land(token),
                 Step::Done { res, flags, broken } => {
-                    return self.finish(token, res, flags, broken);
+                    return self.finish_here(token, res, flags, broken);
                 }
             };
             (token, reasons) = match woken {
