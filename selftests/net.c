@@ -9,8 +9,8 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <net/if.h>
-#include <netinet/tcp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -119,6 +119,20 @@ int inet_pair(int domain, int type, int sv[2])
 	return 0;
 }
 
+/*
+ * Nothing is under way, and the window takes no more: so nothing is sent before
+ * the receiver reads, or but the rest of the window, by a timer.
+ */
+static bool tcp_is_still(void *arg)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	return !getsockopt(*(int *)arg, IPPROTO_TCP, TCP_INFO, &info, &len) &&
+	       (info.tcpi_notsent_bytes == 0 ||
+		(info.tcpi_unacked == 0 && info.tcpi_snd_wnd < info.tcpi_snd_mss));
+}
+
 ssize_t tcp_hold(int sv[2])
 {
 	static const char zeroes[1 << 16];
@@ -135,6 +149,12 @@ ssize_t tcp_hold(int sv[2])
 		if (ret < 0 || ioctl(sv[0], SIOCOUTQNSD, &unsent))
 			return -errno;
 		sum += ret;
+		if (unsent < 2 * (int)sizeof(zeroes))
+			continue;
+		/* what is not sent yet may only wait for what is under way */
+		if (!wait_until(tcp_is_still, &sv[0]) ||
+		    ioctl(sv[0], SIOCOUTQNSD, &unsent))
+			return -ETIME;
 	} while (unsent < 2 * (int)sizeof(zeroes));
 	return sum;
 }

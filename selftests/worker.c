@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define RING_MODES
 #include "fixture.h"
@@ -253,22 +254,47 @@ TEST_F(ring, cancelled_while_it_works)
 	ASSERT_CQE(&self->ring, 4, -ENOENT, 0);
 }
 
+/* A time of the clock that tests may set, so many seconds from now. */
+static struct __kernel_timespec seconds_from_now(unsigned int seconds)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (struct __kernel_timespec) { ts.tv_sec + seconds, ts.tv_nsec };
+}
+
+static int pass_seconds(int seconds)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_sec += seconds;
+	return clock_settime(CLOCK_REALTIME, &ts) ? -errno : 0;
+}
+
 TEST_F(ring, out_of_time_while_it_works)
 {
-	/* the worker has begun by then */
-	struct __kernel_timespec soon = { .tv_sec = 1 };
-	struct __kernel_timespec later = { .tv_sec = 1, .tv_nsec = 100000000 };
+	struct __kernel_timespec soon = seconds_from_now(1000);
+	struct __kernel_timespec later = seconds_from_now(1001);
 	int fd = new_file(false), i, res[4] = { 1, 1, 1, 1 };
+	struct io_uring_sqe *sqe;
 	struct io_uring_cqe cqe;
 	struct slow s;
 
 	ASSERT_EQ(3, write(fd, "abc", 3));
 	ASSERT_EQ(0, slow_init(&s, 1));
 	prep_rw(&self->ring, false, fd, s.mem, 3, 0, 1)->flags |= IOSQE_IO_LINK;
-	prep(&self->ring, IORING_OP_LINK_TIMEOUT, -1, &soon, 1, 2);
-	prep(&self->ring, IORING_OP_TIMEOUT, -1, &later, 1, 3);
+	sqe = prep(&self->ring, IORING_OP_LINK_TIMEOUT, -1, &soon, 1, 2);
+	sqe->timeout_flags = IORING_TIMEOUT_REALTIME | IORING_TIMEOUT_ABS;
+	/* there its time begins when the worker is through */
+	if (variant->backend == IO_URING)
+		sqe->timeout_flags = 0;
+	sqe = prep(&self->ring, IORING_OP_TIMEOUT, -1, &later, 1, 3);
+	sqe->timeout_flags = IORING_TIMEOUT_REALTIME | IORING_TIMEOUT_ABS;
 	ASSERT_EQ(3, ring_submit(&self->ring));
+	/* the worker has begun: only now may time pass */
 	ASSERT_EQ(0, slow_wait(&s));
+	ASSERT_EQ(0, pass_seconds(2000));
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
 		res[cqe.user_data & 3] = cqe.res;
@@ -276,6 +302,7 @@ TEST_F(ring, out_of_time_while_it_works)
 		if (cqe.user_data == 3)
 			ASSERT_EQ(0, slow_fill(&s, 0));
 	}
+	EXPECT_EQ(0, pass_seconds(-2000));
 	EXPECT_EQ(3, res[1]);
 	/* it had no effect */
 	EXPECT_EQ(-ECANCELED, res[2]);
