@@ -131,6 +131,14 @@ macro_rules! ops {
                 }
             }
 
+            /// How many bytes it has transferred so far.
+            pub(crate) fn progress(&self) -> usize {
+                match self {
+                    $(Self::$name(op) => op.progress().0,)*
+                    Self::Refused | Self::Notif(_) => 0,
+                }
+            }
+
             /// See [`Op::ring`].
             #[inline]
             pub(crate) fn ring(&self) -> Option<&Arc<Ring>> {

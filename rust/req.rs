@@ -215,6 +215,17 @@ pub(crate) struct Held {
     pub(crate) cqe: Cqe,
     /// While a worker has it or is to have it.
     pub(crate) errand: Errand,
+    /// Since it has been polled for.
+    pub(crate) stall: Stall,
+}
+
+/// What is known of a request whose file says that it is ready when it is not.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Stall {
+    /// How often it has been put off.
+    pub(crate) count: u8,
+    /// Bytes that it had transferred by then.
+    pub(crate) progress: u32,
 }
 
 /// What a worker has to know of a request, and has to say.
@@ -275,6 +286,7 @@ pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {
             chain: Fifo::new(),
             cqe: Cqe::default(),
             errand: Errand::default(),
+            stall: Stall::default(),
         },
     )
 }

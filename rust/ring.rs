@@ -42,7 +42,7 @@ use crate::{
     },
     uapi::{
         abi::{setup, sq},
-        errno::Result,
+        errno::{Result, EBADFD},
         setup::{layout, Config, Params, ThreadParams},
     },
 };
@@ -241,15 +241,22 @@ impl Ring {
         self.enabled.load(Relaxed) || sqpoll.is_some_and(|sqpoll| sqpoll.is_enabled())
     }
 
-    /// Lets the ring be used, by the current task alone if it is for a single issuer.
+    /// Lets the ring be used, by the current task alone if it is for a single issuer. `-EBADFD` if
+    /// that has been done.
     fn enable(self: &Arc<Self>) -> Result {
+        // Of several at once one may: a ring with two single issuers has none.
+        let mut locked = self.lock();
+        if self.is_enabled() {
+            return Err(EBADFD);
+        }
         if let Some(sqpoll) = &self.sqpoll {
-            let owner = self.lock().add_submitter(self)?;
+            let owner = locked.add_submitter(self)?;
+            drop(locked);
             sqpoll.enable(owner);
             return Ok(());
         }
         if self.config.has(setup::SINGLE_ISSUER) {
-            self.lock().add_submitter(self)?;
+            locked.add_submitter(self)?;
         }
         self.enabled.xchg(true, Full);
         Ok(())

@@ -277,6 +277,10 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
         self.conclude(at.ring, Some(lent), Sent { res, broken })
     }
 
+    fn progress(&self) -> (usize, u32) {
+        (self.done as usize, 0)
+    }
+
     fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Outcome {
         let res = match self.done {
             0 => error.to_raw(),

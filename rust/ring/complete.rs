@@ -245,8 +245,7 @@ impl Locked<'_> {
     /// As [`Locked::complete`], without the call.
     #[inline(always)]
     pub(super) fn complete_here(&mut self, token: Token, done: Cqe) {
-        // Nobody will make room in a ring whose file is gone, and what it kept would keep it.
-        if self.post(done) || self.ring.is_dying() {
+        if self.post(done) {
             self.recycle(token);
         } else {
             self.keep(token, done);
@@ -256,10 +255,15 @@ impl Locked<'_> {
     #[cold]
     #[inline(never)]
     fn keep(&mut self, mut token: Token, done: Cqe) {
+        // Nobody will make room in a ring whose file is gone, and what it kept would keep it.
+        if self.ring.is_dying() {
+            return self.recycle(token);
+        }
         token.owned().cqe = done;
         if self.state.overflow.is_empty() {
             self.ring.set_overflowing(true);
         }
+        self.count_kept(&token);
         self.state.overflow.push(token);
     }
 
@@ -275,6 +279,7 @@ impl Locked<'_> {
                 return;
             }
             self.post(done);
+            self.uncount_kept(&token);
             self.recycle(token);
         }
         if self.ring.overflowing() {

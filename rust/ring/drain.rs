@@ -24,6 +24,8 @@ pub(super) struct Drain {
     queue: Fifo<Request>,
     /// How many cells they have.
     cells: usize,
+    /// How many cells have a completion that waits for room, of those that are counted.
+    kept: usize,
     /// Whether the last one that was started is to be alone.
     alone: bool,
 }
@@ -84,13 +86,21 @@ impl Locked<'_> {
     fn under_way(&self) -> usize {
         let records = self.state.submitters.iter();
         let used: usize = records.map(|record| record.used).sum();
-        let mut over = self.state.drain.cells;
-        self.state.overflow.for_each(|token| {
-            if self.has_record(token.cell().home()) {
-                over += 1;
-            }
-        });
-        used.saturating_sub(over)
+        used.saturating_sub(self.state.drain.cells + self.state.drain.kept)
+    }
+
+    /// Counts a cell whose completion waits for room.
+    pub(super) fn count_kept(&mut self, token: &Token) {
+        if self.has_record(token.cell().home()) {
+            self.state.drain.kept += 1;
+        }
+    }
+
+    /// Counts it no more.
+    pub(super) fn uncount_kept(&mut self, token: &Token) {
+        if self.has_record(token.cell().home()) {
+            self.state.drain.kept -= 1;
+        }
     }
 
     /// Whether the cells of `home` are counted.

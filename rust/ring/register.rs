@@ -9,7 +9,7 @@ use crate::{
     sys::user,
     uapi::{
         abi::{op as opcode, register},
-        errno::{Result, EBADFD, EEXIST, EFAULT, EINVAL},
+        errno::{Result, EEXIST, EFAULT, EINVAL},
     },
 };
 use kernel::{
@@ -37,9 +37,6 @@ impl Ring {
                 self.lock().unregister_eventfd()?;
             }
             register::ENABLE_RINGS if arg == 0 && nr_args == 0 => {
-                if self.is_enabled() {
-                    return Err(EBADFD);
-                }
                 self.enable()?;
             }
             register::PBUF_RING if arg != 0 && nr_args == 1 => {
@@ -51,7 +48,9 @@ impl Ring {
                 }
             }
             register::UNREGISTER_PBUF_RING if arg != 0 && nr_args == 1 => {
-                let group = self.lock().groups().unregister(arg)?;
+                // Until both are done, so that it is not a new group whose mapping goes.
+                let mut locked = self.lock();
+                let group = locked.groups().unregister(arg)?;
                 self.mappings.lock().retain(|(id, _)| *id != group);
             }
             register::FILES => {

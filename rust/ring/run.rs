@@ -9,13 +9,13 @@ use crate::{
         self,
         claim::Reasons,
         home::{self, Home},
-        Job, Limit, Request, Token, Work,
+        Job, Limit, Request, Stall, Token, Work,
     },
     rsrc::files::FileRef,
     sys::{fd::OpenFile, poll::Watched, queue::Fifo, timer::Purpose, token::Cell},
     uapi::{
         abi::{events, op as opcode},
-        errno::{Errno, Result, ECANCELED, EINVAL, ENOMEM},
+        errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL, ENOMEM},
     },
 };
 use kernel::sync::{
@@ -25,6 +25,8 @@ use kernel::sync::{
 
 /// How often a request is tried again at once when its file says that it would not block.
 const MAX_RETRIES: u32 = 4;
+/// How often it is put off after that, without getting anywhere.
+const MAX_STALLS: u8 = u8::MAX;
 
 impl Ring {
     /// Does what a submitter was sent for: as task work of its task, or in a worker.
@@ -188,10 +190,30 @@ impl Locked<'_> {
             };
             retries += 1;
             if retries > MAX_RETRIES {
-                token.cell().claim(reasons);
-                return self.run_later(token);
+                return self.put_off(token, reasons);
             }
         }
+    }
+
+    /// Leaves a request for later that could be tried again at once.
+    ///
+    /// A file may say for ever that it is ready when it is not: the error queue of a socket that
+    /// hangs up is one. Whoever tried as long would not get back to user space, not even to die.
+    #[cold]
+    #[inline(never)]
+    fn put_off(&mut self, mut token: Token, reasons: Reasons) {
+        let held = token.owned();
+        if !held.job.watching {
+            let progress = held.job.op.progress() as u32;
+            if progress != held.stall.progress {
+                held.stall = Stall { count: 0, progress };
+            } else if held.stall.count == MAX_STALLS {
+                return self.end(token, EAGAIN);
+            }
+            held.stall.count += 1;
+        }
+        token.cell().claim(reasons);
+        self.run_later(token);
     }
 
     /// Starts a request, the first of a link if it has one.
@@ -288,8 +310,11 @@ impl Locked<'_> {
 
     #[inline(never)]
     fn arm(&mut self, mut token: Token, wanted: u32) -> Option<(Token, Reasons)> {
-        let job = &mut token.owned().job;
-        job.polled = true;
+        let held = token.owned();
+        let job = &mut held.job;
+        if !core::mem::replace(&mut job.polled, true) {
+            held.stall = Stall::default();
+        }
         let multishot = wanted & events::ONESHOT == 0;
         let watched = if job.file.is_some() {
             token.watch(wanted, |held| held.job.file.as_deref())
@@ -401,6 +426,9 @@ impl Locked<'_> {
                 tokens.append(new);
                 ring.backlogged.store(false, Relaxed);
             }
+            if self.state.submitters.len() > 1 {
+                tokens = self.end_others(tokens, home);
+            }
             while left > 0 {
                 let Some(mut token) = tokens.pop() else { break };
                 left -= 1;
@@ -416,6 +444,23 @@ impl Locked<'_> {
         if ring.has_local_work(home) {
             ring.mark_taskrun();
         }
+    }
+
+    /// Ends what has come home of the program that was there before this one, and could not be
+    /// cancelled when this one came. Returns the rest.
+    #[cold]
+    #[inline(never)]
+    fn end_others(&mut self, mut tokens: Fifo<Request>, home: &Home) -> Fifo<Request> {
+        let (mut own, mut others) = (Fifo::new(), Fifo::new());
+        while let Some(token) = tokens.pop() {
+            if core::ptr::eq::<Home>(&**token.cell().home(), home) {
+                own.push(token);
+            } else {
+                others.push(token);
+            }
+        }
+        self.run_all(&mut others, true);
+        own
     }
 
     fn run_all(&mut self, tokens: &mut Fifo<Request>, gone: bool) {
@@ -446,8 +491,11 @@ impl Locked<'_> {
                 self.land(token);
             } else if gone {
                 self.end(token, ECANCELED);
-            } else {
+            } else if token.peek().job.refused.is_some() || token.cell().home().is_current() {
                 self.start(token);
+            } else {
+                // Somebody else has ended the request before it.
+                self.start_later(token);
             }
         }
         if self.state.drain.active {

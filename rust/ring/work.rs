@@ -88,18 +88,26 @@ impl Locked<'_> {
 
     /// Has a worker go on with a request of the current task.
     pub(super) fn offload(&mut self, mut token: Token) {
-        if !self.call_worker(token.cell().home().ring().clone()) {
+        let serial = op::serial(&token.peek().job);
+        if !self.has_worker_at(serial) && !self.call_worker(token.cell().home().ring().clone()) {
             return self.end(token, ENOMEM);
         }
         let held = token.owned();
         held.errand = Errand {
             credentials: Some(Credentials::current()),
-            serial: op::serial(&held.job),
+            serial,
             result: None,
         };
         token.cell().set_work(Work::Queued);
         self.insert(&mut token);
         self.state.workers.queue.push(token);
+    }
+
+    /// Whether a worker is at what others must not work on meanwhile, and so will look into the
+    /// queue itself: they would pass by all that waits for the same.
+    fn has_worker_at(&self, serial: usize) -> bool {
+        let mut records = self.state.workers.all.iter();
+        serial != 0 && records.any(|record| record.serial == serial)
     }
 
     /// Sees to it that a worker will look into the queue. False if there is none.

@@ -665,6 +665,9 @@ __helper long ruring_account_pages(struct user_struct *user, unsigned long pages
 __helper s64 ruring_ktime_to_host(int clock, s64 time)
 {
 #ifdef CONFIG_TIME_NS
+	/* An exiting task has no namespaces any more. */
+	if (!current->nsproxy)
+		return time;
 	/* As timens_ktime_to_host(), whose init_time_ns modules lack. */
 	return do_timens_ktime_to_host(clock, time, &current->nsproxy->time_ns->offsets);
 #else

@@ -34,7 +34,7 @@ pub(crate) struct Fifo<P: Parcel> {
 
 // SAFETY: It owns tokens, which are `Send`.
 unsafe impl<P: Parcel> Send for Fifo<P> {}
-// SAFETY: `&Fifo` gives no access to the tokens but `&P::Shared`.
+// SAFETY: `&Fifo` gives no access to the tokens but `&Token`, which is `Sync`.
 unsafe impl<P: Parcel> Sync for Fifo<P> {}
 
 impl<P: Parcel> Fifo<P> {

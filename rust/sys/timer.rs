@@ -49,9 +49,9 @@ impl Clock {
         }
     }
 
-    /// The host's view of a time in the current task's time namespace.
+    /// The host's view of a time in the current task's time namespace, if it has one.
     pub(crate) fn to_host(self, time: i64) -> i64 {
-        // SAFETY: `current` has its namespaces in a system call and in task work.
+        // SAFETY: No preconditions.
         unsafe { bindings::ruring_ktime_to_host(self.id(), time) }
     }
 }

@@ -28,8 +28,8 @@ use kernel::{
 pub(crate) trait Parcel: Sized + 'static {
     /// The face that everybody sees.
     type Shared: Send + Sync;
-    /// The face that the holder of the token sees.
-    type Owned: Send;
+    /// The face that the holder of the token sees; a shared token lets many look at it.
+    type Owned: Send + Sync;
 
     /// Takes over a cell that a wake-up has claimed. `cell` is the token's, and stays for the call
     /// whatever becomes of the token.
@@ -118,7 +118,7 @@ pub(crate) struct Token<P: Parcel>(NonNull<Cell<P>>);
 
 // SAFETY: It carries the owned face, which is `Send`, and shares the other one, which is `Sync`.
 unsafe impl<P: Parcel> Send for Token<P> {}
-// SAFETY: `&Token` only gives `&Cell` and `&P::Shared`.
+// SAFETY: `&Token` gives `&Cell`, which is `Sync`, and `&P::Owned`, which is too.
 unsafe impl<P: Parcel> Sync for Token<P> {}
 
 impl<P: Parcel> Token<P> {
