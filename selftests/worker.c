@@ -431,6 +431,7 @@ TEST_F(ring, links)
 TEST_F(ring, an_eventfd_for_what_is_not_done_at_once)
 {
 	int fd = new_file(false), event = eventfd(0, EFD_NONBLOCK);
+	struct pollfd readable = { .fd = event, .events = POLLIN };
 	char buf[8];
 	__u64 value;
 
@@ -441,8 +442,11 @@ TEST_F(ring, an_eventfd_for_what_is_not_done_at_once)
 	ASSERT_EQ(-1, read(event, &value, 8));
 	prep_rw(&self->ring, false, fd, buf, 8, 0, 1);
 	ASSERT_RESULT(&self->ring, 3);
-	if (!(variant->flags & IORING_SETUP_DEFER_TASKRUN) || variant->backend == RURING)
+	if (!(variant->flags & IORING_SETUP_DEFER_TASKRUN) || variant->backend == RURING) {
+		/* It is told after the completion can be seen. */
+		ASSERT_EQ(1, poll(&readable, 1, 10000));
 		ASSERT_EQ(8, read(event, &value, 8));
+	}
 }
 
 /* IOSQE_ASYNC for what can be waited for. */
