@@ -116,7 +116,7 @@ macro_rules! ops {
                 return Outcome::failed(EBADF);
             };
             match &mut job.op {
-                $(Operation::$name(op) => op.work(file),)*
+                $(Operation::$name(op) => op.work(file, job.buffer.as_deref()),)*
                 _ => Outcome::failed(EINVAL),
             }
         }
@@ -179,6 +179,8 @@ ops! {
     NOP => Nop(nop::Nop),
     READV => ReadV(rw::ReadV),
     WRITEV => WriteV(rw::WriteV),
+    READ_FIXED => ReadFixed(rw::ReadFixed),
+    WRITE_FIXED => WriteFixed(rw::WriteFixed),
     POLL_ADD => PollAdd(poll::PollAdd),
     POLL_REMOVE => PollRemove(poll::PollRemove),
     SENDMSG => SendMsg(sendmsg::SendMsg),
@@ -204,6 +206,8 @@ ops! {
     READ_MULTISHOT => ReadMultishot(rw::ReadMultishot),
     BIND => Bind(socket::Bind),
     LISTEN => Listen(socket::Listen),
+    READV_FIXED => ReadvFixed(rw::ReadvFixed),
+    WRITEV_FIXED => WritevFixed(rw::WritevFixed),
     PROVIDE_BUFFERS => ProvideBuffers(buffers::ProvideBuffers),
     REMOVE_BUFFERS => RemoveBuffers(buffers::RemoveBuffers),
 }
@@ -231,6 +235,10 @@ pub(crate) fn in_iopoll(opcode: u8) -> bool {
         op::NOP
             | op::READV
             | op::WRITEV
+            | op::READ_FIXED
+            | op::WRITE_FIXED
+            | op::READV_FIXED
+            | op::WRITEV_FIXED
             | op::FILES_UPDATE
             | op::READ
             | op::WRITE

@@ -21,6 +21,7 @@
 
 #define RING_MODES
 #include "fixture.h"
+#include "rsrc.h"
 
 #define PAGE	4096ul
 
@@ -373,6 +374,45 @@ TEST_F(ring, writes_do_not_meet)
 		EXPECT_EQ(0xffff, seen);
 		close(fd);
 	}
+}
+
+/* A registered buffer stays for the worker, whatever becomes of its slot and its address. */
+TEST_F(ring, the_buffer_stays)
+{
+	int fd = new_file(false);
+	char *mem = anon_alloc(PAGE), back[10] = "";
+	struct iovec iov = { mem, PAGE };
+	struct io_uring_sqe *sqe;
+	__u64 tag = 33;
+	struct slow s;
+
+	ASSERT_NE(NULL, mem);
+	memcpy(mem + 100, "abcdefghi", 10);
+	ASSERT_EQ(0, buffers_register_tagged(&self->ring, &iov, &tag, 1));
+	ASSERT_EQ(0, slow_init(&s, 1));
+	/* it has to wait for this one, as they write to the same file */
+	prep_rw(&self->ring, true, fd, s.mem, 5, 0, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, slow_wait(&s));
+	prep(&self->ring, IORING_OP_WRITE_FIXED, fd, mem + 100, 10, 2);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(1, buffer_update(&self->ring, 0, NULL, 0));
+	ASSERT_EQ(0, munmap(mem, PAGE));
+	ASSERT_QUIET(&self->ring);
+	ASSERT_EQ(0, slow_fill(&s, 0));
+	ASSERT_CQE(&self->ring, 1, 5, 0);
+	ASSERT_CQE(&self->ring, 2, 10, 0);
+	ASSERT_CQE(&self->ring, 33, 0, 0);
+	EXPECT_TRUE(wait_pinned(0));
+	ASSERT_EQ(10, pread(fd, back, 10, 0));
+	EXPECT_STREQ("abcdefghi", back);
+
+	/* there is none any more, for a worker that has it from the beginning either */
+	sqe = prep(&self->ring, IORING_OP_WRITE_FIXED, fd, mem + 100, 10, 3);
+	sqe->flags = IOSQE_ASYNC;
+	ASSERT_RESULT(&self->ring, -EFAULT);
+	slow_exit(&s);
+	close(fd);
 }
 
 TEST_F(ring, many)

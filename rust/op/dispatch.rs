@@ -170,11 +170,17 @@ fn parse<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
     Ok(())
 }
 
-/// Whether a worker is to have the job from the beginning. Looks its file up.
+/// Whether a worker is to have the job from the beginning. Looks its file up, and its buffer.
 pub(super) fn begins_in_worker_as<T: Variant>(ring: &Locked<'_>, job: &mut Job) -> bool {
     // What can be found wrong with it is found by the first attempt.
     if job.flags.buffer_select() || ring.polls_files() || find_file::<T>(ring, job).is_err() {
         return false;
+    }
+    if T::FIXED {
+        job.buffer = ring.buffers().get(job.group).cloned();
+        if job.buffer.is_none() {
+            return false;
+        }
     }
     match (T::of(&mut job.op), job.file.as_deref()) {
         (Some(op), Some(file)) => op.begins_in_worker(file),

@@ -75,11 +75,16 @@ impl<'a> Attempt<'a, '_> {
     /// The request keeps the buffer until it is over, also if another one takes its place.
     #[inline]
     pub(crate) fn fixed(&mut self, addr: u64, len: usize) -> Result<Part<'_>> {
+        self.registered()?.memory.part(addr, len)
+    }
+
+    /// The registered buffer itself.
+    #[inline]
+    pub(crate) fn registered(&mut self) -> Result<&Buffer> {
         if self.buffer.is_none() {
             *self.buffer = self.ring.buffers().get(self.index).cloned();
         }
-        let buffer = self.buffer.as_deref().ok_or(EFAULT)?;
-        buffer.memory.part(addr, len)
+        self.buffer.as_deref().ok_or(EFAULT)
     }
 
     /// Posts one of several completions of a multishot request. False if there is no room: the
@@ -152,6 +157,9 @@ pub(crate) trait Op: Sized + Send {
     /// Whether a first attempt is worth a copy of its own, in which what is known of it is constant.
     const SHORT: bool = false;
 
+    /// Whether it always uses the registered buffer that the SQE names, so that a worker needs it.
+    const FIXED: bool = false;
+
     /// Reads the SQE. User memory that it points to is read here as well, so that the user may
     /// reuse it once the submission is over.
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self>;
@@ -173,7 +181,8 @@ pub(crate) trait Op: Sized + Send {
 
     /// Does it to the end, or the rest of it. It may sleep: a worker calls this without the ring,
     /// in the submitter's address space and with its credentials, but as a kernel thread else.
-    fn work(&mut self, _file: &File) -> Outcome {
+    /// `buffer` is the registered buffer of the request, if it has looked one up.
+    fn work(&mut self, _file: &File, _buffer: Option<&Buffer>) -> Outcome {
         Outcome::failed(EINVAL)
     }
 

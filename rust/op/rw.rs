@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! READ, WRITE, their vectored forms, and READ_MULTISHOT. `io_uring/rw.c` of the kernel.
+//! READ, WRITE, their vectored forms and those for registered buffers, and READ_MULTISHOT. `io_uring/rw.c` of the kernel.
 
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
     kbuf::groups::Taken,
+    rsrc::buffers::Buffer,
     sys::{
+        buffer::UserBuffer,
         rw::{
             can_delegate, can_poll, check_ioprio, current_ioprio, inode_id, is_whole, waits,
             Position, Transfer,
@@ -27,16 +29,24 @@ use kernel::fs::File;
 const MAX_SHOTS: u32 = 32;
 
 /// READ
-pub(crate) type Read = ReadWrite<false, false>;
+pub(crate) type Read = ReadWrite<false, false, false>;
 /// READV
-pub(crate) type ReadV = ReadWrite<false, true>;
+pub(crate) type ReadV = ReadWrite<false, true, false>;
 /// WRITE
-pub(crate) type Write = ReadWrite<true, false>;
+pub(crate) type Write = ReadWrite<true, false, false>;
 /// WRITEV
-pub(crate) type WriteV = ReadWrite<true, true>;
+pub(crate) type WriteV = ReadWrite<true, true, false>;
+/// READ_FIXED
+pub(crate) type ReadFixed = ReadWrite<false, false, true>;
+/// READV_FIXED
+pub(crate) type ReadvFixed = ReadWrite<false, true, true>;
+/// WRITE_FIXED
+pub(crate) type WriteFixed = ReadWrite<true, false, true>;
+/// WRITEV_FIXED
+pub(crate) type WritevFixed = ReadWrite<true, true, true>;
 
-/// One read or write.
-pub(crate) struct ReadWrite<const WRITE: bool, const VECTOR: bool> {
+/// One read or write, from or to a registered buffer if it is `FIXED`.
+pub(crate) struct ReadWrite<const WRITE: bool, const VECTOR: bool, const FIXED: bool> {
     addr: u64,
     pos: Position,
     /// What to transfer, if it is in pieces.
@@ -50,7 +60,7 @@ pub(crate) struct ReadWrite<const WRITE: bool, const VECTOR: bool> {
     buffer: Option<NonZeroU32>,
 }
 
-impl<const WRITE: bool, const VECTOR: bool> ReadWrite<WRITE, VECTOR> {
+impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, VECTOR, FIXED> {
     /// Takes a buffer for the transfer, and returns it if it is only consumed by success.
     fn select(
         &mut self,
@@ -96,14 +106,33 @@ impl<const WRITE: bool, const VECTOR: bool> ReadWrite<WRITE, VECTOR> {
         self.rw_flags & rwf::NOWAIT != 0
     }
 
+    /// The registered buffer, which has all bytes that are to be transferred.
+    fn memory<'a>(&self, buffer: Option<&'a Buffer>) -> Result<Option<&'a UserBuffer>> {
+        if !FIXED {
+            return Ok(None);
+        }
+        let memory = &buffer.ok_or(EFAULT)?.memory;
+        match &self.vector {
+            Some(vector) => _ = memory.count_pieces(vector)?,
+            None => _ = memory.part(self.addr, self.len as usize)?,
+        }
+        Ok(Some(memory))
+    }
+
     /// Transfers, sleeping for that only with `block`. Returns how much, and whether that is less
     /// than was wanted.
-    fn transfer(&mut self, file: &File, block: bool) -> Result<(usize, bool)> {
+    fn transfer(
+        &mut self,
+        file: &File,
+        buffer: Option<&Buffer>,
+        block: bool,
+    ) -> Result<(usize, bool)> {
+        let memory = self.memory(buffer)?;
         let mut transfer = Transfer::new(file, WRITE, self.rw_flags, self.ioprio)?;
         let buffers = self.buffers();
         let want = buffers.len();
         let mut pos = self.pos;
-        let result = transfer.run(buffers, &mut pos, block);
+        let result = transfer.run(buffers, memory, &mut pos, block);
         self.pos = pos;
         result.map(|len| (len, len < want))
     }
@@ -124,14 +153,17 @@ impl<const WRITE: bool, const VECTOR: bool> ReadWrite<WRITE, VECTOR> {
     }
 }
 
-impl<const WRITE: bool, const VECTOR: bool> Op for ReadWrite<WRITE, VECTOR> {
+impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
+    for ReadWrite<WRITE, VECTOR, FIXED>
+{
     const SPEC: Spec = Spec {
         needs_file: true,
-        buffer_select: !WRITE,
+        buffer_select: !WRITE && !FIXED,
         ioprio: true,
         wait: if WRITE { Wait::Out } else { Wait::In },
     };
     const WORKS: bool = true;
+    const FIXED: bool = FIXED;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let kind = if VECTOR {
@@ -151,7 +183,7 @@ impl<const WRITE: bool, const VECTOR: bool> Op for ReadWrite<WRITE, VECTOR> {
             args.len = read_iovec(args.addr, 1)?[0].len as u32;
         } else if VECTOR {
             vector = Some(Vector::read(args.addr, args.len.into())?);
-        } else if !flags.buffer_select() {
+        } else if !flags.buffer_select() && !FIXED {
             args.len = args.len.min(MAX_RW_COUNT as u32);
             if !access_ok(args.addr, args.len as usize) {
                 return Err(EFAULT);
@@ -185,7 +217,15 @@ impl<const WRITE: bool, const VECTOR: bool> Op for ReadWrite<WRITE, VECTOR> {
             },
             _ => None,
         };
-        let result = self.transfer(file, false);
+        let buffer = if FIXED {
+            match at.registered() {
+                Ok(buffer) => Some(buffer),
+                Err(error) => return Outcome::failed(error),
+            }
+        } else {
+            None
+        };
+        let result = self.transfer(file, buffer, false);
         let sleeps = match result {
             Err(EAGAIN) if waits => return Outcome::Wait,
             Err(EAGAIN) => !self.nowait(),
@@ -200,7 +240,7 @@ impl<const WRITE: bool, const VECTOR: bool> Op for ReadWrite<WRITE, VECTOR> {
             return Outcome::Block;
         }
         if sleeps {
-            return self.work(file);
+            return self.work(file, buffer);
         }
         let flags = match (result, taken) {
             (Ok((len, _)), Some(taken)) => at.ring.groups().commit(taken, len),
@@ -222,8 +262,8 @@ impl<const WRITE: bool, const VECTOR: bool> Op for ReadWrite<WRITE, VECTOR> {
         }
     }
 
-    fn work(&mut self, file: &File) -> Outcome {
-        let result = self.transfer(file, true);
+    fn work(&mut self, file: &File, buffer: Option<&Buffer>) -> Outcome {
+        let result = self.transfer(file, buffer, true);
         self.over(result, 0)
     }
 
@@ -278,7 +318,7 @@ impl Op for ReadMultishot {
                 len: taken.len.min(MAX_RW_COUNT),
             };
             let read = Transfer::new(file, false, self.rw_flags, current_ioprio())
-                .and_then(|mut transfer| transfer.run(buffers, &mut self.pos, false));
+                .and_then(|mut transfer| transfer.run(buffers, None, &mut self.pos, false));
             let len = match read {
                 Ok(0) => return Outcome::done(0),
                 Ok(len) => len,

@@ -7,6 +7,7 @@
 use super::{
     bindings,
     pin::{Charge, Ledger, Pins},
+    socket::Buffers,
     user::IoVec,
 };
 use crate::{
@@ -172,8 +173,37 @@ impl UserBuffer {
         Ok(count)
     }
 
+    /// Makes `iter` one of `buffers`, which have to be of this one: `-EFAULT` or `-EINVAL` if not. May
+    /// sleep.
+    ///
+    /// # Safety
+    ///
+    /// The iterator must not be used once `gathered` is gone, or this.
+    #[inline]
+    pub(super) unsafe fn import<'a>(
+        &'a self,
+        buffers: Buffers<'_>,
+        iter: &mut bindings::iov_iter,
+        direction: u32,
+        gathered: &mut Option<Gathered<'a>>,
+    ) -> Result {
+        // SAFETY: By the safety requirement.
+        unsafe {
+            match buffers {
+                Buffers::One { addr, len } => self.part(addr, len)?.init(iter, direction),
+                Buffers::Many { iov, skip } => {
+                    gathered
+                        .insert(self.gather(iov)?)
+                        .init(iter, direction, skip);
+                }
+                Buffers::Fixed(_) => return Err(EFAULT),
+            }
+        }
+        Ok(())
+    }
+
     /// The pieces that the bytes of `iov` are in, see [`UserBuffer::count_pieces`]. May sleep.
-    pub(super) fn gather(&self, iov: &[IoVec]) -> Result<Gathered<'_>> {
+    fn gather(&self, iov: &[IoVec]) -> Result<Gathered<'_>> {
         let count = self.count_pieces(iov)?;
         let mut pieces = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
         let mut total = 0;
@@ -220,7 +250,7 @@ impl Gathered<'_> {
     /// # Safety
     ///
     /// The iterator must not be used once this is gone, or the buffer.
-    pub(super) unsafe fn init(&self, iter: &mut bindings::iov_iter, direction: u32, skip: usize) {
+    unsafe fn init(&self, iter: &mut bindings::iov_iter, direction: u32, skip: usize) {
         // SAFETY: By the type invariants. What is skipped is cut off at the end.
         unsafe {
             bindings::iov_iter_bvec(

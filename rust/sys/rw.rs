@@ -4,7 +4,7 @@
 //!
 //! C headers: `include/linux/fs.h`, `include/linux/fsnotify.h`.
 
-use super::{bindings, poll::events_of, socket::Buffers};
+use super::{bindings, buffer::UserBuffer, poll::events_of, socket::Buffers};
 use crate::uapi::{
     abi::{events, rwf},
     errno::{Errno, Result, EAGAIN, EBADF, EINVAL, EOPNOTSUPP, EPERM},
@@ -211,13 +211,15 @@ impl<'a> Transfer<'a> {
     }
 
     /// Transfers what it can into or out of `buffers`; with `block` it sleeps for that as read(2)
-    /// and write(2) do.
+    /// and write(2) do. If there is a registered buffer they are bytes of that: `-EFAULT` or `-EINVAL`
+    /// if they are not.
     ///
     /// `-EAGAIN` for what would block, or might and cannot be asked. Without `block` and without
     /// `FMODE_NOWAIT` it may sleep nevertheless if others take what the file has just offered.
     pub(crate) fn run(
         &mut self,
         buffers: Buffers<'_>,
+        registered: Option<&UserBuffer>,
         pos: &mut Position,
         block: bool,
     ) -> Result<usize> {
@@ -266,12 +268,12 @@ impl<'a> Transfer<'a> {
             if !unsafe { bindings::ruring_kiocb_start_write(&mut self.iocb, !block) } {
                 return Err(EAGAIN);
             }
-            let ret = self.transfer(buffers);
+            let ret = self.transfer(buffers, registered);
             // SAFETY: As above.
             unsafe { bindings::ruring_kiocb_end_write(&mut self.iocb) };
             ret
         } else {
-            self.transfer(buffers)
+            self.transfer(buffers, registered)
         };
         if let Position::At { pos, moves } = pos {
             *pos = self.iocb.ki_pos;
@@ -293,7 +295,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// Calls the file's operation.
-    fn transfer(&mut self, buffers: Buffers<'_>) -> Result<usize> {
+    fn transfer(&mut self, buffers: Buffers<'_>, registered: Option<&UserBuffer>) -> Result<usize> {
         let ops = self.ops();
         let by_iter = if self.write {
             ops.write_iter
@@ -304,10 +306,21 @@ impl<'a> Transfer<'a> {
             return self.by_piece(ops, buffers);
         };
         let mut iter = bindings::iov_iter::default();
-        buffers.import(&mut iter, !self.write)?;
-        // SAFETY: `iocb` is initialised for the file, `iter` describes user memory, and the pieces
-        // that it points to are borrowed longer than this call, after which nobody has them: by
-        // the type invariants the operation is over then.
+        let mut gathered = None;
+        if let Some(memory) = registered {
+            let direction = if self.write {
+                bindings::ITER_SOURCE
+            } else {
+                bindings::ITER_DEST
+            };
+            // SAFETY: The iterator is last used below, within the lives of both.
+            unsafe { memory.import(buffers, &mut iter, direction, &mut gathered)? };
+        } else {
+            buffers.import(&mut iter, !self.write)?;
+        }
+        // SAFETY: `iocb` is initialised for the file, `iter` describes user memory or pinned pages,
+        // and the pieces that it points to live longer than this call, after which nobody has
+        // them: by the type invariants the operation is over then.
         let ret = unsafe { by_iter(&mut self.iocb, &mut iter) };
         usize::try_from(ret).map_err(|_| Errno::from_raw(ret as i32))
     }

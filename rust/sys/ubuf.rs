@@ -333,18 +333,7 @@ impl<P: Parcel> Lent<P> {
         let kept = unsafe { (*self.0.as_ref().ubuf.kept.get()).as_deref() };
         let memory = &kept.ok_or(EFAULT)?.memory;
         // SAFETY: The iterator is used while this is borrowed, which keeps the buffer.
-        unsafe {
-            match from {
-                Buffers::One { addr, len } => {
-                    memory.part(addr, len)?.init(&mut hdr.msg_iter, DIRECTION);
-                }
-                Buffers::Many { iov, skip } => {
-                    let gathered = gathered.insert(memory.gather(iov)?);
-                    gathered.init(&mut hdr.msg_iter, DIRECTION, skip);
-                }
-                Buffers::Fixed(_) => return Err(EFAULT),
-            }
-        }
+        unsafe { memory.import(from, &mut hdr.msg_iter, DIRECTION, gathered)? };
         hdr.sg_from_iter = Some(carry_kept);
         Ok(())
     }

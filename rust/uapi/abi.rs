@@ -8,6 +8,8 @@ pub(crate) mod op {
     pub(crate) const NOP: u8 = 0;
     pub(crate) const READV: u8 = 1;
     pub(crate) const WRITEV: u8 = 2;
+    pub(crate) const READ_FIXED: u8 = 4;
+    pub(crate) const WRITE_FIXED: u8 = 5;
     pub(crate) const POLL_ADD: u8 = 6;
     pub(crate) const POLL_REMOVE: u8 = 7;
     pub(crate) const SENDMSG: u8 = 9;
@@ -33,6 +35,8 @@ pub(crate) mod op {
     pub(crate) const SENDMSG_ZC: u8 = 48;
     pub(crate) const BIND: u8 = 56;
     pub(crate) const LISTEN: u8 = 57;
+    pub(crate) const READV_FIXED: u8 = 60;
+    pub(crate) const WRITEV_FIXED: u8 = 61;
     pub(crate) const PROVIDE_BUFFERS: u8 = 31;
     pub(crate) const REMOVE_BUFFERS: u8 = 32;
     /// One more than the last opcode of the kernel that ruring follows.
