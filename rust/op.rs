@@ -4,7 +4,7 @@
 
 mod accept;
 mod buffers;
-mod cancel;
+pub(crate) mod cancel;
 mod close;
 mod cmd;
 mod connect;

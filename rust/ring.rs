@@ -8,6 +8,7 @@
 //! of its home.
 
 mod buffers;
+mod cancel;
 mod complete;
 pub(crate) mod counts;
 pub(crate) mod cursor;
@@ -79,6 +80,8 @@ pub(crate) struct Ring {
     backlogged: Atomic<bool>,
     /// How many timeouts are over, for those who wait meanwhile.
     timeouts: Atomic<u32>,
+    /// How many requests have come back from workers, for those who wait for one.
+    works: Atomic<u32>,
     /// An eventfd is to be signalled for completions.
     has_eventfd: Atomic<bool>,
     /// What there is besides for IORING_SETUP_SQPOLL.
@@ -86,6 +89,9 @@ pub(crate) struct Ring {
     /// Those who wait for completions in `enter`.
     #[pin]
     waiters: WaitQueue,
+    /// Those who wait for a worker.
+    #[pin]
+    onlookers: WaitQueue,
     /// Those who poll the ring's file.
     #[pin]
     pollers: WaitQueue,
@@ -224,9 +230,11 @@ impl Ring {
                 local: Inbox::new(),
                 backlogged: Atomic::new(false),
                 timeouts: Atomic::new(0),
+                works: Atomic::new(0),
                 has_eventfd: Atomic::new(false),
                 sqpoll,
                 waiters <- WaitQueue::new(),
+                onlookers <- WaitQueue::new(),
                 pollers <- WaitQueue::new(),
                 state <- new_mutex!(state, "ruring::state"),
                 mappings <- new_mutex!(KVec::new(), "ruring::mappings"),

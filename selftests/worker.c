@@ -8,6 +8,7 @@
 #include <linux/time_types.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -16,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -271,6 +273,88 @@ static int pass_seconds(int seconds)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	ts.tv_sec += seconds;
 	return clock_settime(CLOCK_REALTIME, &ts) ? -errno : 0;
+}
+
+static int sync_cancel(struct ring *r, __u64 target, long long sec, long long nsec)
+{
+	struct io_uring_sync_cancel_reg reg = {
+		.addr = target,
+		.timeout = { sec, nsec },
+	};
+
+	return ring_register(r, IORING_REGISTER_SYNC_CANCEL, &reg, 1);
+}
+
+struct filler {
+	struct slow *slow;
+	pid_t waiter;
+};
+
+/* The state of a thread of this process, as /proc has it. */
+static bool is_asleep(void *arg)
+{
+	char path[64], line[512];
+	FILE *f;
+	char *p;
+	bool asleep;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", *(pid_t *)arg);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	p = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
+	asleep = p && p[2] == 'S';
+	fclose(f);
+	return asleep;
+}
+
+/* Fill the memory once the thread that waits is asleep. */
+static void *filler_thread(void *arg)
+{
+	struct filler *f = arg;
+
+	return (void *)(long)(!wait_until(is_asleep, &f->waiter) || slow_fill(f->slow, 0));
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+TEST_F(ring, waited_for_by_a_cancel)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct itimerval often = { { 0, 5000 }, { 0, 5000 } }, never = {};
+	struct filler filler = { .waiter = gettid() };
+	int fd = new_file(false);
+	pthread_t thread;
+	struct slow s;
+	void *failed;
+
+	ASSERT_EQ(3, write(fd, "abc", 3));
+	ASSERT_EQ(0, slow_init(&s, 1));
+	prep_rw(&self->ring, false, fd, s.mem, 3, 0, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, slow_wait(&s));
+	/* it cannot be stopped, so that the time passes */
+	EXPECT_EQ(-ETIME, sync_cancel(&self->ring, 1, 0, 0));
+	EXPECT_EQ(-ETIME, sync_cancel(&self->ring, 1, 0, 2000000));
+	EXPECT_EQ(-ETIME, sync_cancel(&self->ring, 1, -3, 0));
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, NULL));
+	EXPECT_EQ(-EINTR, sync_cancel(&self->ring, 1, -1, -1));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &never, NULL));
+	/* and then it comes to its end */
+	filler.slow = &s;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, filler_thread, &filler));
+	EXPECT_EQ(0, sync_cancel(&self->ring, 1, -1, -1));
+	ASSERT_EQ(0, pthread_join(thread, &failed));
+	EXPECT_EQ(NULL, failed);
+	ASSERT_CQE(&self->ring, 1, 3, 0);
+	EXPECT_STREQ("abc", s.mem);
+	EXPECT_EQ(-ENOENT, sync_cancel(&self->ring, 1, -1, -1));
+	slow_exit(&s);
+	close(fd);
 }
 
 TEST_F(ring, out_of_time_while_it_works)

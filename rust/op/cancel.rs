@@ -5,7 +5,7 @@
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
     req::{claim::Reasons, home, Face, Work},
-    ring::Ring,
+    ring::{Locked, Ring},
     rsrc::files::FileRef,
     sys::{
         fd::{self, OpenFile},
@@ -23,69 +23,78 @@ use core::cell::Cell;
 /// ASYNC_CANCEL.
 pub(crate) struct AsyncCancel(CancelArgs);
 
-impl AsyncCancel {
-    fn cancel(&self, at: &mut Attempt<'_, '_>) -> Result<i32> {
-        let file = match self.0.fd {
-            Some(index) if self.0.fixed => Some(at.ring.registered(index)?),
-            Some(fd) => Some(FileRef::Own(OpenFile::get(fd)?)),
-            None => None,
-        };
-        let file_id = file
-            .as_ref()
-            .map(|file| match ringfile::ring_of::<Ring>(file) {
-                Some(ring) => ringfile::id(&ring),
-                None => fd::id(file),
-            });
-        let running = Cell::new(false);
-        let matches = |face: &Face| {
-            self.0.user_data.is_none_or(|data| data == face.user_data())
-                && self.0.opcode.is_none_or(|opcode| opcode == face.opcode())
-                && file_id.is_none_or(|id| id == face.file())
-                && match face.work() {
-                    // What a worker is at goes on.
-                    Work::Running => {
-                        running.set(true);
-                        false
-                    }
-                    _ => true,
+/// The file that requests are to be of, unless it is a registered one, which is looked up each time.
+pub(crate) fn file(args: &CancelArgs) -> Result<Option<FileRef>> {
+    match args.fd {
+        Some(fd) if !args.fixed => Ok(Some(FileRef::Own(OpenFile::get(fd)?))),
+        _ => Ok(None),
+    }
+}
+
+/// Cancels what `args` say, `own` being what [`file()`] has found. Returns how many there were, if
+/// all are meant; else `-ENOENT` if there is none, `-EALREADY` if it cannot be stopped.
+pub(crate) fn cancel(
+    ring: &mut Locked<'_>,
+    args: &CancelArgs,
+    own: Option<&FileRef>,
+) -> Result<i32> {
+    let registered = match args.fd {
+        Some(index) if args.fixed => Some(ring.registered(index)?),
+        _ => None,
+    };
+    let file_id = own
+        .or(registered.as_ref())
+        .map(|file| match ringfile::ring_of::<Ring>(file) {
+            Some(ring) => ringfile::id(&ring),
+            None => fd::id(file),
+        });
+    let running = Cell::new(false);
+    let matches = |face: &Face| {
+        args.user_data.is_none_or(|data| data == face.user_data())
+            && args.opcode.is_none_or(|opcode| opcode == face.opcode())
+            && file_id.is_none_or(|id| id == face.file())
+            && match face.work() {
+                // What a worker is at goes on.
+                Work::Running => {
+                    running.set(true);
+                    false
                 }
-        };
-        let (mut count, mut queued) = (0, false);
-        let mut cancel = |cell: &crate::sys::token::Cell<crate::req::Request>| {
-            if cell.work() == Work::Queued {
-                cell.set_work(Work::Dropped);
-                queued = true;
+                _ => true,
             }
-            // One that is on its way already finds the reason when it gets there.
-            if let Some(token) = cell.claim(Reasons::CANCELLED) {
-                home::push(&token.cell().home().clone(), token, false);
-            }
-            count += 1;
-        };
-        let limit = if self.0.all { usize::MAX } else { 1 };
-        match self.0.user_data {
-            Some(data) => at
-                .ring
-                .waiting(data)
-                .filter(|cell| matches(cell))
-                .take(limit)
-                .for_each(&mut cancel),
-            None => at
-                .ring
-                .all_waiting()
-                .filter(|cell| matches(cell))
-                .take(limit)
-                .for_each(&mut cancel),
+    };
+    let (mut count, mut queued) = (0, false);
+    let mut cancel = |cell: &crate::sys::token::Cell<crate::req::Request>| {
+        if cell.work() == Work::Queued {
+            cell.set_work(Work::Dropped);
+            queued = true;
         }
-        if queued {
-            at.ring.bring_dropped_home();
+        // One that is on its way already finds the reason when it gets there.
+        if let Some(token) = cell.claim(Reasons::CANCELLED) {
+            home::push(&token.cell().home().clone(), token, false);
         }
-        match (self.0.all, count) {
-            (true, count) => Ok(count),
-            (false, 0) if running.get() => Err(EALREADY),
-            (false, 0) => Err(ENOENT),
-            (false, _) => Ok(0),
-        }
+        count += 1;
+    };
+    let limit = if args.all { usize::MAX } else { 1 };
+    match args.user_data {
+        Some(data) => ring
+            .waiting(data)
+            .filter(|cell| matches(cell))
+            .take(limit)
+            .for_each(&mut cancel),
+        None => ring
+            .all_waiting()
+            .filter(|cell| matches(cell))
+            .take(limit)
+            .for_each(&mut cancel),
+    }
+    if queued {
+        ring.bring_dropped_home();
+    }
+    match (args.all, count) {
+        (true, count) => Ok(count),
+        (false, 0) if running.get() => Err(EALREADY),
+        (false, 0) => Err(ENOENT),
+        (false, _) => Ok(0),
     }
 }
 
@@ -101,7 +110,8 @@ impl Op for AsyncCancel {
         CancelArgs::parse(sqe, flags).map(Self)
     }
 
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        Outcome::of(self.cancel(&mut at))
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        let done = file(&self.0).and_then(|own| cancel(at.ring, &self.0, own.as_ref()));
+        Outcome::of(done)
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{cursor, Locked, Ring};
 use crate::{
-    req::home::{Attendance, Home},
+    req::home::{self, Attendance, Home},
     sys::{
         signal::{self, Mask},
         sleep::{self, sleep_on, Woken},
@@ -135,15 +135,21 @@ impl Ring {
             Err(error) => Err(error),
         };
         if let (Some(attendance), Some(home)) = (attendance, &home) {
-            if attendance.leave() {
-                if self.deferred() {
-                    crate::req::home::tell(home);
-                } else {
-                    self.lock().run_inbox(home);
-                }
-            }
+            self.leave(attendance, home);
         }
         result
+    }
+
+    /// Ends the attendance of the current task, whose home this is.
+    #[inline(always)]
+    pub(super) fn leave(&self, attendance: Attendance<'_>, home: &Arc<Home>) {
+        if attendance.leave() {
+            if self.deferred() {
+                home::tell(home);
+            } else {
+                self.lock().run_inbox(home);
+            }
+        }
     }
 
     /// The current task as a submitter; made one if it is to be (`needed`) and may.
@@ -199,12 +205,12 @@ impl Ring {
     }
 
     /// Whether there is something for `home` to do.
-    fn has_work(&self, home: &Home) -> bool {
+    pub(super) fn has_work(&self, home: &Home) -> bool {
         self.has_local_work(home) || self.has_calls()
     }
 
     /// Runs what has come home, as far as it is `enter` that runs it, while it waits for `count`.
-    fn run_home(&self, home: Option<&Arc<Home>>, count: u32) {
+    pub(super) fn run_home(&self, home: Option<&Arc<Home>>, count: u32) {
         let Some(home) = home.filter(|home| self.has_work(home)) else {
             return;
         };

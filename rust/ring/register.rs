@@ -66,6 +66,9 @@ impl Ring {
             register::FILES_UPDATE => return self.update_files(arg, nr_args),
             register::FILES2 => self.register_files2(arg, nr_args)?,
             register::FILES_UPDATE2 => return self.update_files2(arg, nr_args),
+            register::SYNC_CANCEL if arg != 0 && nr_args == 1 => {
+                return self.sync_cancel(arg);
+            }
             register::FILE_ALLOC_RANGE if arg != 0 && nr_args == 0 => {
                 self.limit_file_slots(arg)?;
             }

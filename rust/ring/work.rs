@@ -18,7 +18,11 @@ use crate::{
     },
     uapi::errno::{Errno, EAGAIN, ENOMEM},
 };
-use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*, sync::Arc};
+use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
+    prelude::*,
+    sync::{atomic::Relaxed, Arc},
+};
 
 /// The workers of a ring, and what they are to do.
 #[derive(Default)]
@@ -201,6 +205,10 @@ impl Locked<'_> {
                 self.state.posted_async |= self.state.posted;
             }
             None => self.end(token, error),
+        }
+        self.ring.works.fetch_add(1, Relaxed);
+        if self.ring.onlookers.has_sleeper() {
+            self.ring.onlookers.wake();
         }
     }
 }

@@ -147,6 +147,7 @@ pub(crate) mod register {
     pub(crate) const BUFFERS_UPDATE: u32 = 16;
     pub(crate) const PBUF_RING: u32 = 22;
     pub(crate) const UNREGISTER_PBUF_RING: u32 = 23;
+    pub(crate) const SYNC_CANCEL: u32 = 24;
     pub(crate) const FILE_ALLOC_RANGE: u32 = 25;
     pub(crate) const PBUF_STATUS: u32 = 26;
 }

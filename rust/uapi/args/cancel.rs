@@ -8,7 +8,7 @@ use super::super::{
     sqe::{Flags, Sqe},
 };
 
-/// ASYNC_CANCEL: which requests are meant.
+/// ASYNC_CANCEL and IORING_REGISTER_SYNC_CANCEL: which requests are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CancelArgs {
     /// `user_data` to match, if it counts.
@@ -37,13 +37,34 @@ impl CancelArgs {
         {
             return Err(EINVAL);
         }
+        let mut args = Self::of(flags, sqe.addr(), sqe.fd(), sqe.len() as u8);
+        args.fixed |= sqe_flags.fixed_file();
+        Ok(args)
+    }
+
+    /// Parses a `struct io_uring_sync_cancel_reg`. Returns as well for how long to wait at most:
+    /// seconds and nanoseconds, both -1 for no limit.
+    pub(crate) fn parse_sync(words: &[u64; 8]) -> Result<(Self, [i64; 2])> {
+        let [addr, head, seconds, nanoseconds, tail, resv @ ..] = *words;
+        let flags = (head >> 32) as u32;
+        if flags & !cancel::VALID != 0 || tail >> 8 != 0 || resv != [0; 3] {
+            return Err(EINVAL);
+        }
+        let args = Self::of(flags, addr, head as i32, tail as u8);
+        Ok((args, [seconds as i64, nanoseconds as i64]))
+    }
+
+    /// What any request matches has no other key.
+    fn of(flags: u32, user_data: u64, fd: i32, opcode: u8) -> Self {
+        let has = |bit| flags & bit != 0;
+        let any = has(cancel::ANY);
         let keyed = has(cancel::FD) || has(cancel::OP);
-        Ok(Self {
-            user_data: (!has(cancel::ANY) && (!keyed || has(cancel::USERDATA))).then(|| sqe.addr()),
-            fd: has(cancel::FD).then(|| sqe.fd()),
-            fixed: has(cancel::FD_FIXED) || sqe_flags.fixed_file(),
-            opcode: has(cancel::OP).then(|| sqe.len() as u8),
-            all: has(cancel::ALL) || has(cancel::ANY),
-        })
+        Self {
+            user_data: (!any && (!keyed || has(cancel::USERDATA))).then_some(user_data),
+            fd: (!any && has(cancel::FD)).then_some(fd),
+            fixed: has(cancel::FD_FIXED),
+            opcode: (!any && has(cancel::OP)).then_some(opcode),
+            all: any || has(cancel::ALL),
+        }
     }
 }

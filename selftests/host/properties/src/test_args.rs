@@ -744,3 +744,38 @@ fn times() {
     assert_eq!(Time::Here(9).get(|_| Err(EFAULT)), Ok(9));
     assert_eq!(Time::Here(1 << 63).get(|_| Err(EFAULT)), Err(EINVAL));
 }
+
+proptest! {
+    #![proptest_config(cases(8192))]
+
+    /// `struct io_uring_sync_cancel_reg`
+    #[test]
+    fn sync_cancel(
+        mut words in any::<[u64; 8]>(),
+        flags in prop_oneof![9 => 0u32..64, 1 => any::<u32>()],
+        opcode in prop_oneof![9 => 0u64..256, 1 => any::<u64>()],
+        clear in prop_oneof![9 => Just(true), 1 => Just(false)],
+    ) {
+        words[1] = words[1] & 0xffff_ffff | u64::from(flags) << 32;
+        words[4] = opcode;
+        if clear {
+            words[5..].fill(0);
+        }
+        let parsed = CancelArgs::parse_sync(&words);
+        if flags > 63 || opcode > 255 || words[5..] != [0; 3] {
+            prop_assert_eq!(parsed, Err(EINVAL));
+            return Ok(());
+        }
+        let has = |bit: u32| flags & (1u32 << bit) != 0;
+        let (all, fd, any, fixed, user_data, by_opcode) =
+            (has(0), has(1), has(2), has(3), has(4), has(5));
+        let (args, time) = parsed.unwrap();
+        prop_assert_eq!(time, [words[2] as i64, words[3] as i64]);
+        prop_assert_eq!(args.all, all || any);
+        prop_assert_eq!(args.fixed, fixed);
+        prop_assert_eq!(args.fd, (fd && !any).then_some(words[1] as i32));
+        prop_assert_eq!(args.opcode, (by_opcode && !any).then_some(opcode as u8));
+        let keyed_else = (fd || by_opcode) && !user_data;
+        prop_assert_eq!(args.user_data, (!any && !keyed_else).then_some(words[0]));
+    }
+}

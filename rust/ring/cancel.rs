@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Cancelling from outside of the queues. `io_uring/cancel.c` of the kernel.
+
+use super::Ring;
+use crate::{
+    op::cancel::{cancel, file},
+    sys::{
+        signal,
+        sleep::{self, sleep_on, Woken},
+        user,
+    },
+    uapi::{
+        args::cancel::CancelArgs,
+        errno::{Result, EALREADY, EINTR, ENOENT, ERESTARTNOINTR, ETIME},
+    },
+};
+use kernel::sync::{atomic::Relaxed, Arc};
+
+impl Ring {
+    /// `IORING_REGISTER_SYNC_CANCEL`: `arg` is the address of a `struct io_uring_sync_cancel_reg`.
+    ///
+    /// As ASYNC_CANCEL, but what cannot be stopped is waited for.
+    #[cold]
+    pub(super) fn sync_cancel(self: &Arc<Self>, arg: u64) -> Result<i64> {
+        let mut words = [0u64; 8];
+        user::read_into(arg, &mut words)?;
+        let (args, timeout) = CancelArgs::parse_sync(&words)?;
+        let own = file(&args)?;
+        let deadline = (timeout != [-1; 2]).then(|| {
+            let [seconds, nanoseconds] = timeout;
+            seconds
+                .saturating_mul(1_000_000_000)
+                .saturating_add(nanoseconds)
+                .saturating_add(sleep::now())
+        });
+        let try_once = || {
+            let works = self.works.load(Relaxed);
+            let done = cancel(&mut self.lock(), &args, own.as_ref());
+            (works, done)
+        };
+        let (mut works, mut done) = try_once();
+        if done != Err(EALREADY) {
+            return done.map(i64::from);
+        }
+        let home = self.lock().submitter().cloned();
+        // What comes home meanwhile is run here.
+        let attendance = home.as_ref().map(|home| home.attend());
+        let result = loop {
+            match done {
+                Err(EALREADY) => {}
+                Ok(_) | Err(ENOENT) => break Ok(0),
+                Err(error) => break Err(error),
+            }
+            if let Some(attendance) = &attendance {
+                attendance.sleeping(1);
+            }
+            let ready = || {
+                self.works.load(Relaxed) != works
+                    || home.as_ref().is_some_and(|home| self.has_work(home))
+            };
+            let woken = sleep_on(Some(&self.onlookers), deadline, &ready);
+            if let Some(attendance) = &attendance {
+                attendance.awake();
+            }
+            self.run_home(home.as_ref(), 0);
+            // Only one of those who wait is woken up.
+            self.onlookers.wake();
+            match woken {
+                Woken::Interrupted if signal::pending() => break Err(EINTR),
+                Woken::Interrupted => break Err(ERESTARTNOINTR),
+                Woken::TimedOut => break Err(ETIME),
+                Woken::Maybe => {}
+            }
+            (works, done) = try_once();
+        };
+        if let (Some(attendance), Some(home)) = (attendance, &home) {
+            self.leave(attendance, home);
+        }
+        result
+    }
+}
