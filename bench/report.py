@@ -66,7 +66,7 @@ def misses(results):
     for row in results:
         if row["unit"] == "ns" or not row["ratio"] or goal(row["row"]) is None:
             continue
-        if round(row["ratio"], 2) > goal(row["row"]):
+        if round(row["ratio"], 3) > goal(row["row"]):
             found.append((row["row"], f"at most {goal(row['row']):.2f} of io_uring",
                           f"{row['ratio']:.3f}"))
     for first, last in FLAT:
