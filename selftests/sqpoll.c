@@ -256,7 +256,8 @@ TEST_F(bare, falling_asleep_loses_nothing)
 	unsigned int i, wakeups = 0;
 
 	ASSERT_EQ(0, init(r, variant->backend, 0, 1));
-	for (i = 0; i < 200; i++) {
+	/* On a busy machine it may take longer until the thread was asleep once. */
+	for (i = 0; i < 200 || !wakeups; i++) {
 		prep_nop(r, i);
 		ring_publish(r);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -267,7 +268,6 @@ TEST_F(bare, falling_asleep_loses_nothing)
 		ASSERT_COMES(r, i, 0);
 		usleep(i % 4 * 500);
 	}
-	EXPECT_LT(0, wakeups);
 }
 
 TEST_F(sqpoll, waits_for_room)
