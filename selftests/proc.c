@@ -33,12 +33,17 @@ long long proc_value(const char *path, const char *key)
 	return value;
 }
 
-long long now_ms(void)
+long long now_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+long long now_ms(void)
+{
+	return now_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 bool wait_until(bool (*done)(void *arg), void *arg)

@@ -205,6 +205,7 @@ int next_fd(void);
 long long proc_value(const char *path, const char *key);
 /* Wait until @done(arg) is true; false when the deadline passed. */
 bool wait_until(bool (*done)(void *arg), void *arg);
+long long now_ns(clockid_t clock);
 long long now_ms(void);
 /* Drop root and every capability. */
 int become_nobody(void);

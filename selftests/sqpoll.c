@@ -383,6 +383,39 @@ TEST_F(bare, on_one_processor)
 	EXPECT_EQ(cpu, info(r, "SqThreadCpu:"));
 }
 
+/* Who submits can look at the SQ ring before it is interrupted to do so. */
+TEST_F(bare, leaves_time_to_see_what_was_submitted)
+{
+	struct io_uring_params params = {
+		.flags = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF,
+		.sq_thread_idle = AWAKE_MS,
+	};
+	struct ring *r = &self->ring;
+	cpu_set_t set;
+
+	if (variant->backend != RURING)
+		SKIP(return, "io_uring's thread takes turns with the program");
+	CPU_ZERO(&set);
+	CPU_SET(params.sq_thread_cpu, &set);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
+	ASSERT_EQ(0, ring_init_params(r, variant->backend, 16, &params));
+	prep_nop(r, 0);
+	ring_publish(r);
+	ASSERT_EQ(1, ring_enter(r, 1, 0, IORING_ENTER_SQ_WAKEUP));
+	ASSERT_COMES(r, 0, 0);
+	for (int i = 1; i <= 50; i++) {
+		long long begin;
+
+		prep_nop(r, i);
+		begin = now_ns(CLOCK_MONOTONIC);
+		ring_publish(r);
+		while (!is_consumed(r))
+			;
+		EXPECT_LE(1000000, now_ns(CLOCK_MONOTONIC) - begin);
+		ASSERT_COMES(r, i, 0);
+	}
+}
+
 static int share(struct ring *ring, enum backend backend, int wq_fd)
 {
 	struct io_uring_params params = {

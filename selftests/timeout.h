@@ -14,14 +14,6 @@ static struct __kernel_timespec never = { .tv_sec = 1000 };
 static struct __kernel_timespec soon = { .tv_nsec = 2000000 };
 static struct __kernel_timespec zero;
 
-static inline long long now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
-
 static inline struct __kernel_timespec after_ns(clockid_t clock, long long ns)
 {
 	long long at = now_ns(clock) + ns;

@@ -34,7 +34,7 @@ use kernel::{
 };
 
 /// How long a thread that is not alone on its processor leaves it to others, in nanoseconds.
-const NAP: i64 = 100_000;
+const NAP: i64 = 1_000_000;
 
 /// What a ring with a thread has besides.
 #[pin_data]
@@ -42,6 +42,8 @@ pub(super) struct SqPoll {
     seat: Seat,
     /// It has an owner, and so may be used.
     enabled: Atomic<bool>,
+    /// There were entries at the last look, and the owner was not called for them yet.
+    found: Atomic<bool>,
     /// The owner was called, and has not been through with what it was called for.
     called: Atomic<bool>,
     /// How many SQ entries have been consumed.
@@ -103,8 +105,8 @@ impl Rings {
 
 /// What a look at all rings has come to.
 struct Look {
-    /// An owner was called just now.
-    called: bool,
+    /// There were new entries.
+    found: bool,
     /// Nothing can be done before an owner has done what it was called for, and one would have to
     /// do that on this processor.
     in_the_way: bool,
@@ -122,12 +124,17 @@ impl SqThread {
     }
 
     /// Calls the owners of rings with entries.
+    ///
+    /// On a processor with other tasks it does so only for what it has found the last time. The one
+    /// that it has interrupted may be an owner that is about to look how many entries are still there,
+    /// as liburing does to say what it has submitted.
     fn look(&self) -> Look {
+        let alone = kthread::is_alone();
         let rings = self.rings.lock();
         let here = Processor::current();
         self.cpu.store(here, Relaxed);
         let mut look = Look {
-            called: false,
+            found: false,
             in_the_way: false,
             idle: rings
                 .seats
@@ -141,6 +148,7 @@ impl SqThread {
         for (owner, sqpoll) in rings.owners() {
             if !sqpoll.called.load(Relaxed) {
                 if !owner.ring().has_entries(sqpoll) {
+                    sqpoll.found.store(false, Relaxed);
                     all_called = false;
                     continue;
                 }
@@ -150,10 +158,16 @@ impl SqThread {
                     sqpoll.tell_of_room();
                     continue;
                 }
+                look.found = true;
+                if !alone && !sqpoll.found.load(Relaxed) {
+                    sqpoll.found.store(true, Relaxed);
+                    all_called = false;
+                    continue;
+                }
                 let start = now();
+                sqpoll.found.store(false, Relaxed);
                 sqpoll.called.xchg(true, Full);
                 home::call(owner);
-                look.called = true;
                 let time = self.work_time.load(Relaxed);
                 self.work_time.store(time + (now() - start), Relaxed);
             }
@@ -198,7 +212,7 @@ impl Body for SqThread {
                 begin = now();
             }
             let look = self.look();
-            if look.called {
+            if look.found {
                 begin = now();
             }
             if look.in_the_way {
@@ -345,6 +359,7 @@ impl SqPoll {
             pin_init!(Self {
                 seat,
                 enabled: Atomic::new(false),
+                found: Atomic::new(false),
                 called: Atomic::new(false),
                 head: Atomic::new(0),
                 room <- WaitQueue::new(),
