@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IORING_SETUP_SQPOLL: the end of the ring, of its owner, of its thread.
+ */
+#include <pthread.h>
+#include <sys/wait.h>
+
+#include "sqpoll.h"
+
+TEST_F(bare, close_leaves_entries_alone)
+{
+	struct ring *r = &self->ring;
+	pid_t pid;
+	int sv[2];
+	char c;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, init(r, variant->backend, 0, SOON_MS));
+	pid = thread_of(r);
+	prep_recv(r, sv[0], &c, 1, 1);
+	ring_publish(r);
+	ASSERT_EQ(1, ring_enter(r, 1, 0, IORING_ENTER_SQ_WAKEUP));
+	ASSERT_TRUE(wait_until(is_consumed, r));
+	ASSERT_TRUE(wait_until(needs_wakeup, r));
+	prep_send(r, sv[1], "x", 1, 2);
+	ring_publish(r);
+	ring_exit(r);
+	ASSERT_TRUE(wait_until(thread_is_gone, &pid));
+	EXPECT_EQ(-1, recv(sv[0], &c, 1, MSG_DONTWAIT));
+	EXPECT_EQ(EAGAIN, errno);
+}
+
+/* Closes rings at any moment of their thread's life. */
+TEST_F(bare, close_at_any_time)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < 60; i++) {
+		struct ring *r = &self->ring;
+
+		ASSERT_EQ(0, init(r, variant->backend, 0, i % 3));
+		for (k = 0; k < i % 17; k++)
+			prep_nop(r, k);
+		ring_publish(r);
+		for (k = 0; k < i * 100; k++)
+			__asm__ volatile ("" ::: "memory");
+		ring_exit(r);
+	}
+}
+
+TEST_F(bare, kill_ends_the_thread)
+{
+	struct shared { pid_t thread; } *shared;
+	int sv[2], status;
+	pid_t pid;
+	char c;
+
+	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, shared);
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	pid = fork();
+	if (!pid) {
+		struct ring *r = &self->ring;
+
+		close(sv[1]);
+		if (init_awake(r, variant->backend, 0))
+			_exit(1);
+		prep_recv(r, sv[0], &c, 1, 1);
+		ring_publish(r);
+		wait_until(is_consumed, r);
+		shared->thread = thread_of(r);
+		send(sv[0], "!", 1, 0);
+		for (;;) {
+			prep_nop(r, 2);
+			ring_publish(r);
+			while (!ring_drain(r))
+				;
+		}
+	}
+	close(sv[0]);
+	ASSERT_EQ(1, recv(sv[1], &c, 1, 0));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(wait_until(thread_is_gone, &shared->thread));
+	/* and the request that waited has let go of its socket */
+	EXPECT_EQ(0, recv(sv[1], &c, 1, 0));
+}
+
+static bool is_owner_dead(void *arg)
+{
+	return ring_enter(arg, 0, 0, IORING_ENTER_SQ_WAKEUP) == -EOWNERDEAD;
+}
+
+TEST_F(bare, another_process_finds_the_owner_dead)
+{
+	struct ring *r = &self->ring;
+	int fds[2], status;
+	pid_t pid;
+	char ok;
+
+	ASSERT_EQ(0, pipe(fds));
+	pid = fork();
+	if (!pid) {
+		if (init_awake(r, variant->backend, 0))
+			_exit(1);
+		/* the child of the child goes on */
+		if (fork())
+			_exit(0);
+		ok = wait_until(is_owner_dead, r) && needs_wakeup(r) &&
+		     ring_enter(r, 1, 1, IORING_ENTER_GETEVENTS) == -EOWNERDEAD;
+		_exit(write(fds[1], &ok, 1) != 1);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	close(fds[1]);
+	ASSERT_EQ(1, read(fds[0], &ok, 1));
+	EXPECT_EQ(1, ok);
+}
+
+static void *make_ring(void *arg)
+{
+	struct ring *r = arg;
+
+	return (void *)(long)init_awake(r, r->backend, 0);
+}
+
+TEST_F(bare, outlives_the_thread_that_made_it)
+{
+	struct ring *r = &self->ring;
+	pthread_t thread;
+	unsigned int i;
+	void *ret;
+
+	r->backend = variant->backend;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, make_ring, r));
+	ASSERT_EQ(0, pthread_join(thread, &ret));
+	ASSERT_EQ(0, (long)ret);
+	/* the next thread that enters goes on with it */
+	prep_nop(r, 2);
+	ring_publish(r);
+	ASSERT_EQ(1, ring_enter(r, 1, 1, IORING_ENTER_SQ_WAKEUP | IORING_ENTER_GETEVENTS));
+	ASSERT_CQE(r, 2, 0, 0);
+	for (i = 3; i < 20; i++) {
+		prep_nop(r, i);
+		ring_publish(r);
+		ASSERT_COMES(r, i, 0);
+	}
+}
+
+TEST_HARNESS_MAIN
