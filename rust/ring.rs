@@ -21,6 +21,7 @@ pub(crate) mod files;
 mod memory;
 mod notif;
 mod register;
+mod restrictions;
 mod run;
 mod sqpoll;
 mod submit;
@@ -44,6 +45,7 @@ use crate::{
     uapi::{
         abi::{setup, sq},
         errno::{Result, EBADFD},
+        restrictions::Restrictions,
         setup::{layout, Config, Params, ThreadParams},
     },
 };
@@ -55,7 +57,7 @@ use kernel::{
     sync::{
         atomic::{Atomic, Full, Relaxed},
         lock::{mutex::MutexBackend, Guard},
-        Arc, Mutex,
+        Arc, Mutex, SetOnce,
     },
 };
 use memory::RingMemory;
@@ -70,6 +72,8 @@ pub(crate) struct Ring {
     /// Set once the ring may be used, for IORING_SETUP_R_DISABLED. Never with SQPOLL, which has its
     /// own way of being used.
     enabled: Atomic<bool>,
+    /// What it may be used for, if not for anything. For good once it is enabled.
+    restrictions: SetOnce<Restrictions>,
     /// The file is gone: what comes back ends as cancelled.
     dying: Atomic<bool>,
     /// Completions wait for room.
@@ -127,6 +131,8 @@ struct State {
     /// A completion was posted that a worker would have posted for io_uring.
     posted_async: bool,
     drain: drain::Drain,
+    /// Not every opcode is taken.
+    choosy: bool,
     /// Some timeout counts completions.
     counting: bool,
     counts: counts::Counts,
@@ -213,6 +219,7 @@ impl Ring {
             eventfd: None,
             posted_async: false,
             drain: drain::Drain::default(),
+            choosy: config.has(setup::IOPOLL),
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),
@@ -225,6 +232,7 @@ impl Ring {
                 memory,
                 account: pin::Account::current(),
                 enabled: Atomic::new(false),
+                restrictions: SetOnce::new(),
                 dying: Atomic::new(false),
                 overflowing: Atomic::new(false),
                 local: Inbox::new(),

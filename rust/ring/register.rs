@@ -27,6 +27,7 @@ impl Ring {
                 return Err(EEXIST);
             }
         }
+        self.accept_register(opcode)?;
         match opcode {
             register::PROBE if arg != 0 && nr_args <= 256 => probe(arg, nr_args)?,
             register::EVENTFD | register::EVENTFD_ASYNC if nr_args == 1 => {
@@ -36,6 +37,7 @@ impl Ring {
             register::UNREGISTER_EVENTFD if arg == 0 && nr_args == 0 => {
                 self.lock().unregister_eventfd()?;
             }
+            register::RESTRICTIONS => self.restrict(arg, nr_args)?,
             register::ENABLE_RINGS if arg == 0 && nr_args == 0 => {
                 self.enable()?;
             }

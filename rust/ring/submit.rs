@@ -98,12 +98,14 @@ impl Locked<'_> {
         sqe: &Sqe,
         head: &mut Option<Token>,
     ) -> (Option<Token>, bool) {
-        let iopoll = self.ring.config.has(setup::IOPOLL);
-        let alone = head.is_none() && !self.state.drain.active && !iopoll;
+        let choosy = self.state.choosy;
+        let alone = head.is_none() && !self.state.drain.active && !choosy;
         let job = &mut token.owned().job;
         let mut submitted = op::submit(self, sqe, job, alone);
-        if iopoll && !op::in_iopoll(sqe.opcode()) {
-            submitted = Submitted::Refused(EINVAL);
+        if choosy {
+            if let Err(error) = self.ring.accept(sqe) {
+                submitted = Submitted::Refused(error);
+            }
         }
         match submitted {
             Submitted::Tried(step) => (self.go_on(token, step), true),

@@ -140,6 +140,7 @@ pub(crate) mod register {
     pub(crate) const FILES_UPDATE: u32 = 6;
     pub(crate) const EVENTFD_ASYNC: u32 = 7;
     pub(crate) const PROBE: u32 = 8;
+    pub(crate) const RESTRICTIONS: u32 = 11;
     pub(crate) const ENABLE_RINGS: u32 = 12;
     pub(crate) const FILES2: u32 = 13;
     pub(crate) const FILES_UPDATE2: u32 = 14;
@@ -150,6 +151,18 @@ pub(crate) mod register {
     pub(crate) const SYNC_CANCEL: u32 = 24;
     pub(crate) const FILE_ALLOC_RANGE: u32 = 25;
     pub(crate) const PBUF_STATUS: u32 = 26;
+    /// How many there are in the kernel that ruring follows.
+    pub(crate) const LAST: u32 = 38;
+}
+
+/// Kinds of restrictions: `struct io_uring_restriction`.
+pub(crate) mod restriction {
+    #![allow(missing_docs)]
+    pub(crate) const REGISTER_OP: u32 = 0;
+    pub(crate) const SQE_OP: u32 = 1;
+    pub(crate) const SQE_FLAGS_ALLOWED: u32 = 2;
+    pub(crate) const SQE_FLAGS_REQUIRED: u32 = 3;
+    pub(crate) const LAST: u32 = 4;
 }
 
 /// Bits of `sqe->flags`.

@@ -62,6 +62,7 @@ errnos! {
     EAGAIN = 11, "Would block, or a resource is short for the moment.";
     ENOMEM = 12, "Out of memory.";
     EFAULT = 14, "Bad address.";
+    EACCES = 13, "Forbidden by who set the ring up.";
     ENOTBLK = 15, "There are no block devices.";
     EBUSY = 16, "There is one already.";
     EEXIST = 17, "Exists already, or belongs to another task.";

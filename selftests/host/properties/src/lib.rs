@@ -41,6 +41,8 @@ mod mapped;
 mod notice;
 #[path = "../../../../rust/rsrc/pieces.rs"]
 mod pieces;
+#[path = "../../../../rust/uapi/restrictions.rs"]
+mod restrictions;
 #[path = "../../../../rust/uapi/setup.rs"]
 mod setup;
 #[path = "../../../../rust/rsrc/slots.rs"]

@@ -8,7 +8,8 @@ use crate::{
     errno::{Errno, EINTR, EINVAL, EOPNOTSUPP, ERESTARTNOINTR},
     fields::{any_bytes, Fields},
     ioctl,
-    sqe::{Flags, Link},
+    restrictions::Restrictions,
+    sqe::{Flags, Link, Sqe},
 };
 use proptest::prelude::*;
 
@@ -34,6 +35,46 @@ proptest! {
         prop_assert_eq!(sqe.file_index(), fields.file_index());
         prop_assert_eq!(sqe.addr_len(), fields.addr_len());
         prop_assert_eq!(sqe.addr_len_pad(), fields.pad3());
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(4096))]
+
+    /// Restrictions allow what some entry names, and nothing else that there is.
+    #[test]
+    fn restrictions(
+        entries in prop::collection::vec((0u8..4, 0u8..64), 0..20),
+        bad in prop::option::of(4u16..),
+        opcode: u8,
+        flags: u8,
+        register in 0u32..64,
+    ) {
+        let mut words = Vec::new();
+        for (kind, what) in &entries {
+            let what = if *kind == 0 { what % 38 } else { *what };
+            words.extend([u64::from(*kind) | u64::from(what) << 16 | 0xab << 24, !0]);
+        }
+        if let Some(kind) = bad {
+            words.extend([u64::from(kind), 0]);
+            prop_assert_eq!(Restrictions::parse(&words), Err(EINVAL));
+            return Ok(());
+        }
+        let got = Restrictions::parse(&words).unwrap();
+        let last = |kind| entries.iter().rev().find(|entry| entry.0 == kind).map_or(0, |entry| entry.1);
+        let named = |kind, what| entries.iter().any(|entry| {
+            *entry == (kind, what) || (kind == 0 && entry.0 == 0 && entry.1 % 38 == what)
+        });
+        let on_sqes = entries.is_empty() || entries.iter().any(|entry| entry.0 != 0);
+        prop_assert_eq!(got.on_sqes(), on_sqes);
+        let (allowed, required) = (last(2), last(3));
+        let sqe = Sqe::new([u64::from(opcode) | u64::from(flags) << 8, 0, 0, 0, 0, 0, 0, 0]);
+        let sense = opcode < 65 && flags < 128;
+        let fits = flags & required == required && flags & !(allowed | required) == 0;
+        prop_assert_eq!(got.allow(&sqe), !sense || !on_sqes || (named(1, opcode) && fits));
+        let on_registers = entries.is_empty() || entries.iter().any(|entry| entry.0 == 0);
+        let free = !on_registers || register >= 38;
+        prop_assert_eq!(got.allow_register(register), free || named(0, register as u8));
     }
 }
 

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a ring may be used for. `io_uring_register(2)`.
+
+use super::{
+    abi::{op, register, restriction, sqe_flags},
+    errno::{Result, EINVAL},
+    sqe::Sqe,
+};
+
+/// `IORING_REGISTER_RESTRICTIONS`, parsed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Restrictions {
+    /// Whether SQEs are restricted at all.
+    sqes: bool,
+    /// Whether registrations are.
+    registers: bool,
+    /// By bit, the opcodes that an SQE may have.
+    ops: u128,
+    /// By bit, the opcodes that a registration may have.
+    register_ops: u64,
+    flags_allowed: u8,
+    flags_required: u8,
+}
+
+impl Restrictions {
+    /// The most entries that there can be.
+    pub(crate) const MOST: u32 = restriction::LAST + register::LAST + op::LAST as u32;
+
+    /// Parses entries of two words each, `struct io_uring_restriction`. None at all forbid
+    /// everything.
+    pub(crate) fn parse(words: &[u64]) -> Result<Self> {
+        let mut parsed = Self {
+            sqes: words.is_empty(),
+            registers: words.is_empty(),
+            ..Self::default()
+        };
+        for head in words.iter().step_by(2) {
+            let what = (head >> 16) as u8;
+            match u32::from(*head as u16) {
+                restriction::REGISTER_OP if u32::from(what) < register::LAST => {
+                    parsed.register_ops |= 1 << what;
+                    parsed.registers = true;
+                    continue;
+                }
+                restriction::SQE_OP if what < op::LAST => parsed.ops |= 1 << what,
+                restriction::SQE_FLAGS_ALLOWED => parsed.flags_allowed = what,
+                restriction::SQE_FLAGS_REQUIRED => parsed.flags_required = what,
+                _ => return Err(EINVAL),
+            }
+            parsed.sqes = true;
+        }
+        Ok(parsed)
+    }
+
+    /// Whether there are any for SQEs.
+    pub(crate) fn on_sqes(&self) -> bool {
+        self.sqes
+    }
+
+    /// Whether an entry may be submitted. One that makes no sense anywhere is for others to refuse.
+    pub(crate) fn allow(&self, sqe: &Sqe) -> bool {
+        let (opcode, flags) = (sqe.opcode(), sqe.flags());
+        if !self.sqes || opcode >= op::LAST || flags & !sqe_flags::ALL != 0 {
+            return true;
+        }
+        let required = self.flags_required;
+        self.ops & 1 << opcode != 0
+            && flags & required == required
+            && flags & !(self.flags_allowed | required) == 0
+    }
+
+    /// Whether there may be a registration with this opcode.
+    pub(crate) fn allow_register(&self, opcode: u32) -> bool {
+        !self.registers || opcode >= register::LAST || self.register_ops & 1 << opcode != 0
+    }
+}
