@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +57,20 @@ bool wait_until(bool (*done)(void *arg), void *arg)
 		usleep(1000);
 	}
 	return true;
+}
+
+int new_file(bool on_disk)
+{
+	char name[] = "build/file.XXXXXX";
+	int fd;
+
+	if (!on_disk)
+		return memfd_create("file", 0);
+	fd = mkstemp(name);
+	if (fd < 0)
+		return -errno;
+	unlink(name);
+	return fd;
 }
 
 int become_nobody(void)

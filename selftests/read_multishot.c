@@ -257,7 +257,7 @@ TEST_F(ring, what_is_refused)
 {
 	struct io_uring_sqe *sqe;
 	struct group g;
-	int fd[2], file = memfd_create("file", 0);
+	int fd[2], file = new_file(false);
 
 	ASSERT_EQ(0, channel(false, fd));
 	ASSERT_EQ(0, group_init(&g, &self->ring, MAPPED, 2, 4));
@@ -531,7 +531,7 @@ TEST_F(ring, a_vector_says_how_much)
 
 TEST_F(ring, a_file_with_an_end)
 {
-	int file = memfd_create("file", 0);
+	int file = new_file(false);
 	unsigned int kind;
 	struct group g;
 	struct io_uring_sqe *sqe;

@@ -53,16 +53,6 @@ static struct io_uring_sqe *prep_writev(struct ring *ring, int fd,
 	return sqe;
 }
 
-/* A file of the file system that the test runs on, with no name. */
-static int disk_file(void)
-{
-	char name[] = "build/read_write.XXXXXX";
-	int fd = mkstemp(name);
-
-	unlink(name);
-	return fd;
-}
-
 TEST_F(ring, a_read_waits_for_a_pipe)
 {
 	char buf[16] = "";
@@ -180,7 +170,7 @@ TEST_F(ring, files_have_a_position)
 	int fd, i;
 
 	for (i = 0; i < 2; i++) {
-		fd = i ? disk_file() : memfd_create("file", 0);
+		fd = new_file(i);
 		ASSERT_LE(0, fd);
 		prep_write(&self->ring, fd, "0123456789", 10, 0);
 		ASSERT_RESULT(&self->ring, 10);
@@ -233,7 +223,7 @@ TEST_F(ring, more_than_fits_into_a_page)
 	for (i = 0; i < sizeof(data); i++)
 		data[i] = i * 7 / 3;
 	for (j = 0; j < 2; j++) {
-		fd = j ? disk_file() : memfd_create("file", 0);
+		fd = new_file(j);
 		prep_write(&self->ring, fd, data, sizeof(data), 100);
 		ASSERT_RESULT(&self->ring, sizeof(data));
 		memset(back, 0, sizeof(back));
@@ -247,7 +237,7 @@ TEST_F(ring, more_than_fits_into_a_page)
 TEST_F(ring, bad_input)
 {
 	struct iovec iov[1] = { { (void *)-1, 1 } };
-	int fd[2], file = memfd_create("file", 0), dir = open("/", O_RDONLY);
+	int fd[2], file = new_file(false), dir = open("/", O_RDONLY);
 	struct io_uring_sqe *sqe;
 	char buf[8];
 
@@ -333,7 +323,7 @@ TEST_F(ring, files_without_the_operation)
 
 TEST_F(ring, a_priority_that_takes_a_privilege)
 {
-	int file = memfd_create("file", 0);
+	int file = new_file(false);
 	struct io_uring_sqe *sqe;
 	char buf[8];
 
@@ -392,7 +382,7 @@ TEST_F(ring, other_files)
 
 TEST_F(ring, what_is_short_breaks_a_link)
 {
-	int file = memfd_create("file", 0);
+	int file = new_file(false);
 	struct io_uring_sqe *sqe;
 	char buf[8];
 
@@ -437,7 +427,7 @@ TEST_F(ring, cancelled)
 TEST_F(ring, the_limit_on_file_sizes)
 {
 	struct rlimit limit = { 8, 8 };
-	int file = memfd_create("file", 0);
+	int file = new_file(false);
 
 	signal(SIGXFSZ, SIG_IGN);
 	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &limit));

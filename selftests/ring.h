@@ -207,6 +207,11 @@ long long proc_value(const char *path, const char *key);
 bool wait_until(bool (*done)(void *arg), void *arg);
 long long now_ns(clockid_t clock);
 long long now_ms(void);
+/*
+ * A file without a name: in memory, or of the file system that the tests run on,
+ * whose transfers may sleep.
+ */
+int new_file(bool on_disk);
 /* Drop root and every capability. */
 int become_nobody(void);
 

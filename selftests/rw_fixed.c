@@ -3,7 +3,6 @@
  * READ_FIXED, WRITE_FIXED and their vectored forms: transfers from and to
  * registered buffers.
  */
-#include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/wait.h>
 
@@ -21,19 +20,6 @@ static struct io_uring_sqe *prep_fixed(struct ring *r, unsigned int op, int fd,
 
 	sqe->off = off;
 	return sqe;
-}
-
-/* A file of the file system that the test runs on, or one in memory. */
-static int new_file(bool on_disk)
-{
-	char name[] = "build/rw_fixed.XXXXXX";
-	int fd;
-
-	if (!on_disk)
-		return memfd_create("file", 0);
-	fd = mkstemp(name);
-	unlink(name);
-	return fd;
 }
 
 /* A registered buffer of SIZE bytes, not at the beginning of a page. */

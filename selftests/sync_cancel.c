@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * IORING_REGISTER_SYNC_CANCEL, of requests that wait. What a worker has is in
- * worker.c.
+ * worker_busy.c.
  */
 #include <poll.h>
 
