@@ -1,97 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * READ_MULTISHOT, and READ and READV with a buffer from a group.
+ * READ_MULTISHOT.
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/uio.h>
 
 #define RING_MODES
-#include "fixture.h"
-
-#define GROUP	5
-#define MORE	IORING_CQE_F_MORE
-#define PART(bid)	(BUFFER_FLAGS(bid) | IORING_CQE_F_BUF_MORE)
-
-/* What a buffer comes from. */
-enum kind {
-	MAPPED,
-	CLASSIC,
-	PARTS,
-	KINDS,
-};
-
-struct group {
-	enum kind kind;
-	struct ring *ring;
-	struct pbuf pb;
-	char *mem;
-	unsigned int size;
-};
-
-static int provide(struct group *g, unsigned int bid, unsigned int nr)
-{
-	struct io_uring_sqe *sqe;
-	struct io_uring_cqe cqe;
-	int ret;
-
-	sqe = prep(g->ring, IORING_OP_PROVIDE_BUFFERS, nr, g->mem + bid * g->size,
-		   g->size, 0);
-	sqe->off = bid;
-	sqe->buf_group = GROUP;
-	ret = ring_submit(g->ring);
-	if (ret == 1)
-		ret = ring_take(g->ring, &cqe);
-	return ret ?: cqe.res;
-}
-
-/* A group of @nr buffers of @size bytes. */
-static int group_init(struct group *g, struct ring *ring, enum kind kind,
-		      unsigned int nr, unsigned int size)
-{
-	struct io_uring_buf_reg reg = {
-		.ring_entries = nr,
-		.bgid = GROUP,
-		.flags = IOU_PBUF_RING_INC,
-	};
-	int ret;
-
-	*g = (struct group){ .kind = kind, .ring = ring, .size = size };
-	if (kind == CLASSIC) {
-		g->mem = mmap(NULL, nr * size, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		return provide(g, 0, nr);
-	}
-	ret = pbuf_init(&g->pb, ring, GROUP, nr, size);
-	if (!ret && kind == PARTS) {
-		reg.ring_addr = (uintptr_t)g->pb.br;
-		ret = pbuf_unregister(ring, GROUP);
-		if (!ret)
-			ret = ring_register(ring, IORING_REGISTER_PBUF_RING, &reg, 1);
-	}
-	g->mem = g->pb.mem;
-	if (!ret)
-		pbuf_fill(&g->pb);
-	return ret;
-}
-
-static void group_exit(struct group *g, unsigned int nr)
-{
-	struct io_uring_sqe *sqe;
-	struct io_uring_cqe cqe;
-
-	if (g->kind == CLASSIC) {
-		sqe = prep(g->ring, IORING_OP_REMOVE_BUFFERS, nr, NULL, 0, 0);
-		sqe->buf_group = GROUP;
-		ring_submit(g->ring);
-		ring_take(g->ring, &cqe);
-		munmap(g->mem, nr * g->size);
-		return;
-	}
-	pbuf_exit(&g->pb);
-}
+#include "group.h"
 
 static struct io_uring_sqe *prep_multi(struct ring *ring, int fd, __u64 user_data)
 {
@@ -102,25 +18,6 @@ static struct io_uring_sqe *prep_multi(struct ring *ring, int fd, __u64 user_dat
 	sqe->buf_group = GROUP;
 	sqe->off = -1;
 	return sqe;
-}
-
-static struct io_uring_sqe *prep_select(struct ring *ring, int fd,
-					unsigned int len, __u64 user_data)
-{
-	struct io_uring_sqe *sqe;
-
-	sqe = prep(ring, IORING_OP_READ, fd, NULL, len, user_data);
-	sqe->flags = IOSQE_BUFFER_SELECT;
-	sqe->buf_group = GROUP;
-	return sqe;
-}
-
-/* A pipe, or a pair of sockets; fd[0] is read from. */
-static int channel(bool sockets, int fd[2])
-{
-	if (sockets)
-		return unix_pair(SOCK_STREAM, fd);
-	return pipe(fd) ? -errno : 0;
 }
 
 TEST_F(ring, one_read_after_another)
@@ -433,123 +330,6 @@ TEST_F(ring, no_room_for_completions)
 	ASSERT_EQ((int)(10 - count), read(fd[0], rest, sizeof(rest)));
 	EXPECT_EQ("0123456789"[count], rest[0]);
 	ring_exit(&ring);
-}
-
-/* Single reads. */
-
-TEST_F(ring, a_single_read)
-{
-	unsigned int kind;
-	struct group g;
-	int fd[2];
-
-	for (kind = 0; kind < KINDS; kind++) {
-		ASSERT_EQ(0, channel(kind == MAPPED, fd));
-		ASSERT_EQ(0, group_init(&g, &self->ring, kind, 4, 8));
-		/* at once, no more than is asked for */
-		ASSERT_EQ(5, write(fd[1], "01234", 5));
-		prep_select(&self->ring, fd[0], 3, 1);
-		ASSERT_EQ(1, ring_submit(&self->ring));
-		ASSERT_CQE(&self->ring, 1, 3, kind == PARTS ? PART(0) : BUFFER_FLAGS(0));
-		EXPECT_EQ(0, memcmp(g.mem, "012\0", 4));
-		prep_select(&self->ring, fd[0], 0, 2);
-		ASSERT_EQ(1, ring_submit(&self->ring));
-		ASSERT_CQE(&self->ring, 2, 2, kind == PARTS ? PART(0) : BUFFER_FLAGS(1));
-		/* later, no more than there is room for */
-		prep_select(&self->ring, fd[0], 100, 3);
-		ASSERT_EQ(1, ring_submit(&self->ring));
-		ASSERT_QUIET(&self->ring);
-		ASSERT_EQ(9, write(fd[1], "abcdefghi", 9));
-		if (kind == PARTS) {
-			ASSERT_CQE(&self->ring, 3, 3, BUFFER_FLAGS(0));
-			EXPECT_EQ(0, memcmp(g.mem, "01234abc", 8));
-		} else {
-			ASSERT_CQE(&self->ring, 3, 8, BUFFER_FLAGS(2));
-			EXPECT_EQ(0, memcmp(g.mem + 16, "abcdefgh", 8));
-		}
-		close(fd[0]);
-		close(fd[1]);
-		group_exit(&g, 4);
-	}
-}
-
-TEST_F(ring, a_single_read_that_fails)
-{
-	struct group g;
-	int fd[2];
-
-	ASSERT_EQ(0, channel(false, fd));
-	/* it leaves a buffer of a ring where it was, one of a classic group is used up */
-	ASSERT_EQ(0, group_init(&g, &self->ring, MAPPED, 2, 8));
-	prep_select(&self->ring, fd[1], 0, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_CQE(&self->ring, 1, -EBADF, 0);
-	group_exit(&g, 2);
-	ASSERT_EQ(0, group_init(&g, &self->ring, CLASSIC, 2, 8));
-	prep_select(&self->ring, fd[1], 0, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_CQE(&self->ring, 1, -EBADF, BUFFER_FLAGS(0));
-	group_exit(&g, 2);
-}
-
-TEST_F(ring, a_vector_says_how_much)
-{
-	struct io_uring_sqe *sqe;
-	struct iovec iov[2] = { { .iov_len = 2 }, { .iov_len = 2 } };
-	struct group g;
-	int fd[2];
-
-	ASSERT_EQ(0, channel(false, fd));
-	ASSERT_EQ(0, group_init(&g, &self->ring, MAPPED, 4, 8));
-	ASSERT_EQ(5, write(fd[1], "01234", 5));
-	sqe = prep(&self->ring, IORING_OP_READV, fd[0], iov, 1, 1);
-	sqe->flags = IOSQE_BUFFER_SELECT;
-	sqe->buf_group = GROUP;
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_CQE(&self->ring, 1, 2, BUFFER_FLAGS(0));
-	EXPECT_EQ(0, memcmp(g.mem, "01\0", 3));
-	sqe = prep(&self->ring, IORING_OP_READV, fd[0], iov, 2, 1);
-	sqe->flags = IOSQE_BUFFER_SELECT;
-	sqe->buf_group = GROUP;
-	ASSERT_RESULT(&self->ring, -EINVAL);
-	sqe = prep(&self->ring, IORING_OP_READV, fd[0], NULL, 1, 1);
-	sqe->flags = IOSQE_BUFFER_SELECT;
-	sqe->buf_group = GROUP;
-	ASSERT_RESULT(&self->ring, -EFAULT);
-	iov[0].iov_len = -1;
-	sqe = prep(&self->ring, IORING_OP_READV, fd[0], iov, 1, 1);
-	sqe->flags = IOSQE_BUFFER_SELECT;
-	sqe->buf_group = GROUP;
-	ASSERT_RESULT(&self->ring, -EINVAL);
-	sqe = prep(&self->ring, IORING_OP_WRITE, fd[1], NULL, 0, 1);
-	sqe->flags = IOSQE_BUFFER_SELECT;
-	ASSERT_RESULT(&self->ring, -EOPNOTSUPP);
-	sqe = prep(&self->ring, IORING_OP_WRITEV, fd[1], iov, 1, 1);
-	sqe->flags = IOSQE_BUFFER_SELECT;
-	ASSERT_RESULT(&self->ring, -EOPNOTSUPP);
-}
-
-TEST_F(ring, a_file_with_an_end)
-{
-	int file = new_file(false);
-	unsigned int kind;
-	struct group g;
-	struct io_uring_sqe *sqe;
-
-	ASSERT_EQ(5, write(file, "01234", 5));
-	for (kind = 0; kind < KINDS; kind++) {
-		ASSERT_EQ(0, group_init(&g, &self->ring, kind, 4, 8));
-		sqe = prep_select(&self->ring, file, 0, 1);
-		sqe->off = 1;
-		ASSERT_EQ(1, ring_submit(&self->ring));
-		ASSERT_CQE(&self->ring, 1, 4, BUFFER_FLAGS(0));
-		EXPECT_EQ(0, memcmp(g.mem, "1234", 5));
-		sqe = prep_select(&self->ring, file, 3, 1);
-		sqe->off = 5;
-		ASSERT_EQ(1, ring_submit(&self->ring));
-		ASSERT_CQE(&self->ring, 1, 0, kind == PARTS ? PART(1) : BUFFER_FLAGS(1));
-		group_exit(&g, 4);
-	}
 }
 
 /* Many bytes in pieces of any size: each comes once, in order. */

@@ -8,7 +8,6 @@
 #include "fixture.h"
 #include "rsrc.h"
 
-#define PAGE	4096
 /* An address that no program has. */
 #define KERNEL_ADDR	0xffff888000000000UL
 

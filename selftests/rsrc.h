@@ -10,6 +10,8 @@
 
 #include "check.h"
 
+#define PAGE	4096
+
 static inline int buffers_register(struct ring *r, const struct iovec *iov,
 				   unsigned int nr)
 {
@@ -67,6 +69,28 @@ static inline int buffer_update(struct ring *r, unsigned int slot, void *base,
 	return buffers_update(r, slot, &iov, NULL, 1);
 }
 
+static inline struct io_uring_sqe *prep_send_fixed(struct ring *r, int fd, const void *buf,
+						   unsigned int len, unsigned int index,
+						   __u64 user_data)
+{
+	struct io_uring_sqe *sqe = prep_send(r, fd, buf, len, user_data);
+
+	sqe->ioprio = IORING_RECVSEND_FIXED_BUF;
+	sqe->buf_index = index;
+	return sqe;
+}
+
+static inline struct io_uring_sqe *prep_recv_fixed(struct ring *r, int fd, void *buf,
+						   unsigned int len, unsigned int index,
+						   __u64 user_data)
+{
+	struct io_uring_sqe *sqe = prep_recv(r, fd, buf, len, user_data);
+
+	sqe->ioprio = IORING_RECVSEND_FIXED_BUF;
+	sqe->buf_index = index;
+	return sqe;
+}
+
 static inline char *anon_alloc(size_t size)
 {
 	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -105,6 +129,10 @@ static inline long long pages_charged(void)
 {
 	return proc_value("/proc/self/status", "VmPin:") / 4;
 }
+
+/* io_uring charges root for nothing. */
+#define EXPECT_CHARGED(pages) \
+	EXPECT_EQ(variant->backend == RURING ? (pages) : 0, pages_charged())
 
 /* Pages that are pinned in all of the system; for root. */
 static inline long long pages_pinned(void)

@@ -10,7 +10,6 @@
 #include "fixture.h"
 #include "rsrc.h"
 
-#define PAGE	4096
 #define SIZE	(8 * PAGE)
 
 static struct io_uring_sqe *prep_fixed(struct ring *r, unsigned int op, int fd,

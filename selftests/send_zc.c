@@ -7,11 +7,8 @@
 #include <sys/uio.h>
 
 #define RING_MODES
+#include "fixture.h"
 #include "zc.h"
-
-#define BIG	(1 << 20)
-
-static char big[BIG], in[BIG];
 
 TEST_F(ring, probe)
 {

@@ -5,11 +5,8 @@
  * share, a link, the end of the ring or of the task.
  */
 #define RING_MODES
+#include "fixture.h"
 #include "zc.h"
-
-#define BIG	(1 << 20)
-
-static char big[BIG], in[BIG];
 
 TEST_F(ring, cancel_before_the_first_attempt)
 {

@@ -14,8 +14,7 @@
 #include <sys/syscall.h>
 
 #include "fixture.h"
-
-#define PAGE	4096ul
+#include "rsrc.h"
 
 static inline struct io_uring_sqe *prep_rw(struct ring *ring, bool write, int fd,
 					   const void *buf, unsigned int len, __u64 off,

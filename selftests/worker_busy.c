@@ -10,7 +10,6 @@
 #include <time.h>
 
 #define RING_MODES
-#include "rsrc.h"
 #include "worker.h"
 
 /* Nobody else waits for what a worker waits for. */

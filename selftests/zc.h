@@ -8,7 +8,12 @@
 #include <fcntl.h>
 #include <glob.h>
 
-#include "fixture.h"
+#include "check.h"
+
+#define BIG	(1 << 20)
+
+/* What is sent, and what has come. */
+static char big[BIG], in[BIG];
 
 /* What a notification's result says if pages were copied. */
 #define COPIED	((__s32)IORING_NOTIF_USAGE_ZC_COPIED)
