@@ -17,7 +17,6 @@
 #include <linux/ioprio.h>
 #include <linux/kthread.h>
 #include <linux/magic.h>
-#include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/net.h>

@@ -50,6 +50,7 @@ mod slots;
 #[path = "../../../../rust/uapi/sqe.rs"]
 mod sqe;
 
+mod args_model;
 mod atomic_model;
 mod fields;
 

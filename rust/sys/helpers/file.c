@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Files, and transfers from and to them. */
+
+__helper unsigned int ruring_vfs_poll(struct file *file, struct poll_table_struct *table)
+{
+	return (__force unsigned int)vfs_poll(file, table);
+}
+
+__helper unsigned long ruring_file_count(struct file *file)
+{
+	return file_count(file);
+}
+
+__helper void ruring_get_file(struct file *file)
+{
+	get_file(file);
+}
+
+__helper int ruring_filp_close(struct file *file)
+{
+	return filp_close(file, current->files);
+}
+
+__helper bool ruring_file_may(struct file *file, bool write)
+{
+	return file->f_mode & (write ? FMODE_WRITE : FMODE_READ);
+}
+
+__helper bool ruring_file_can_poll(struct file *file)
+{
+	return file_can_poll(file);
+}
+
+__helper bool ruring_file_nonblock(struct file *file)
+{
+	return file->f_flags & O_NONBLOCK;
+}
+
+__helper bool ruring_file_has_nowait(struct file *file)
+{
+	return file->f_mode & FMODE_NOWAIT;
+}
+
+__helper bool ruring_file_is_stream(struct file *file)
+{
+	return file->f_mode & FMODE_STREAM;
+}
+
+__helper bool ruring_file_is_reg(struct file *file)
+{
+	return S_ISREG(file_inode(file)->i_mode);
+}
+
+__helper bool ruring_file_is_blk(struct file *file)
+{
+	return S_ISBLK(file_inode(file)->i_mode);
+}
+
+__helper bool ruring_file_buffers_writes_nowait(struct file *file)
+{
+	return file->f_op->fop_flags & FOP_BUFFER_WASYNC;
+}
+
+__helper s64 ruring_file_pos(struct file *file)
+{
+	return READ_ONCE(file->f_pos);
+}
+
+__helper void ruring_set_file_pos(struct file *file, s64 pos)
+{
+	WRITE_ONCE(file->f_pos, pos);
+}
+
+__helper void ruring_fsnotify(struct file *file, bool write)
+{
+	write ? fsnotify_modify(file) : fsnotify_access(file);
+}
+
+__helper bool ruring_file_is_independent(struct file *file)
+{
+	struct super_block *sb = file_inode(file)->i_sb;
+
+	if (S_ISBLK(file_inode(file)->i_mode))
+		return true;
+	return ruring_file_is_reg(file) &&
+	       (sb->s_bdi != &noop_backing_dev_info || sb->s_magic == TMPFS_MAGIC ||
+		sb->s_magic == RAMFS_MAGIC || sb->s_magic == OVERLAYFS_SUPER_MAGIC);
+}
+
+__helper bool ruring_file_size_is_limited(void)
+{
+	return rlimit(RLIMIT_FSIZE) != RLIM_INFINITY;
+}
+
+__helper const void *ruring_file_inode(struct file *file)
+{
+	return file_inode(file);
+}
+
+__helper int ruring_current_ioprio(void)
+{
+	return get_current_ioprio();
+}
+
+__helper void ruring_init_kiocb(struct kiocb *iocb, struct file *file)
+{
+	init_sync_kiocb(iocb, file);
+}
+
+__helper int ruring_kiocb_set_rw_flags(struct kiocb *iocb, unsigned int flags, bool write)
+{
+	return kiocb_set_rw_flags(iocb, (__force rwf_t)flags, write ? WRITE : READ);
+}
+
+__helper bool ruring_kiocb_is_direct(struct kiocb *iocb)
+{
+	return iocb->ki_flags & IOCB_DIRECT;
+}
+
+__helper void ruring_kiocb_set_nowait(struct kiocb *iocb, bool nowait)
+{
+	iocb->ki_flags = (iocb->ki_flags & ~IOCB_NOWAIT) | (nowait ? IOCB_NOWAIT : 0);
+}
+
+__helper bool ruring_kiocb_start_write(struct kiocb *iocb, bool nowait)
+{
+	struct super_block *sb = file_inode(iocb->ki_filp)->i_sb;
+
+	iocb->ki_flags |= IOCB_WRITE;
+	if (!ruring_file_is_reg(iocb->ki_filp))
+		return true;
+	if (nowait)
+		return sb_start_write_trylock(sb);
+	sb_start_write(sb);
+	return true;
+}
+
+__helper void ruring_kiocb_end_write(struct kiocb *iocb)
+{
+	if (ruring_file_is_reg(iocb->ki_filp))
+		sb_end_write(file_inode(iocb->ki_filp)->i_sb);
+}
+
+__helper bool ruring_may_have_rt_ioprio(void)
+{
+	return capable(CAP_SYS_ADMIN) || capable(CAP_SYS_NICE);
+}
+
+__helper bool ruring_file_is_io_uring(struct file *file)
+{
+	return file_inode(file)->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
+	       !strcmp(file_dentry(file)->d_name.name, "[io_uring]");
+}
+
+__helper unsigned long ruring_rlimit_nofile(void)
+{
+	return rlimit(RLIMIT_NOFILE);
+}

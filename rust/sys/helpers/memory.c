@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory: of users, pinned, mapped, charged for. */
+
+__helper void ruring_mmgrab(struct mm_struct *mm)
+{
+	mmgrab(mm);
+}
+
+__helper void ruring_mmdrop(struct mm_struct *mm)
+{
+	mmdrop(mm);
+}
+
+__helper void ruring_mm_add_pinned(struct mm_struct *mm, s64 pages)
+{
+	atomic64_add(pages, &mm->pinned_vm);
+}
+
+__helper bool ruring_mmget_not_zero(struct mm_struct *mm)
+{
+	return mmget_not_zero(mm);
+}
+
+__helper struct user_struct *ruring_get_current_user(void)
+{
+	return get_uid(current_user());
+}
+
+__helper void ruring_uncharge_locked(struct user_struct *user, unsigned long pages)
+{
+	atomic_long_sub(pages, &user->locked_vm);
+}
+
+__helper unsigned long ruring_page_folio(struct page *page)
+{
+	return (unsigned long)page_folio(page);
+}
+
+__helper unsigned long ruring_page_folio_pages(struct page *page)
+{
+	return folio_nr_pages(page_folio(page));
+}
+
+__helper unsigned long ruring_page_folio_index(struct page *page)
+{
+	return folio_page_idx(page_folio(page), page);
+}
+
+__helper void ruring_unpin_pages(struct page *first, unsigned long count)
+{
+	unpin_user_folio(page_folio(first), count);
+}
+
+__helper struct page *ruring_alloc_page(void)
+{
+	return alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
+}
+
+/* As one block, which lives as long as a reference to any of its pages. */
+__helper struct page *ruring_alloc_block(unsigned int order)
+{
+	return alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
+			   __GFP_NORETRY | __GFP_COMP, order);
+}
+
+__helper struct page *ruring_nth_page(struct page *block, unsigned int n)
+{
+	return block + n;
+}
+
+/* Where the kernel has them anyway, if they follow each other in memory. */
+__helper void *ruring_page_address(struct page **pages, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 1; i < count; i++) {
+		if (page_to_pfn(pages[i]) != page_to_pfn(pages[0]) + i)
+			return NULL;
+	}
+	return page_address(pages[0]);
+}
+
+__helper void ruring_free_page(struct page *page)
+{
+	put_page(page);
+}
+
+__helper void *ruring_vmap(struct page **pages, unsigned int count)
+{
+	return vmap(pages, count, VM_MAP, PAGE_KERNEL);
+}
+
+__helper void ruring_vm_dontexpand(struct vm_area_struct *vma)
+{
+	vm_flags_set(vma, VM_DONTEXPAND);
+}
+
+__helper unsigned long ruring_vm_start(struct vm_area_struct *vma)
+{
+	return vma->vm_start;
+}
+
+__helper unsigned long ruring_vm_end(struct vm_area_struct *vma)
+{
+	return vma->vm_end;
+}
+
+__helper unsigned long ruring_vm_pgoff(struct vm_area_struct *vma)
+{
+	return vma->vm_pgoff;
+}
+
+__helper int ruring_read_words4(u64 *words, const void __user *addr)
+{
+	const u64 __user *from = addr;
+
+	if (!user_access_begin(from, 4 * sizeof(*from)))
+		return -EFAULT;
+	unsafe_get_user(words[0], from, fault);
+	unsafe_get_user(words[1], from + 1, fault);
+	unsafe_get_user(words[2], from + 2, fault);
+	unsafe_get_user(words[3], from + 3, fault);
+	user_access_end();
+	return 0;
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+__helper bool ruring_access_ok(const void __user *addr, size_t len)
+{
+	return access_ok(addr, len);
+}
+
+__helper unsigned long ruring_index_nospec(unsigned long index, unsigned long size)
+{
+	return array_index_nospec(index, size);
+}
+
+__helper struct user_struct *ruring_limited_user(void)
+{
+	return capable(CAP_IPC_LOCK) ? NULL : get_uid(current_user());
+}
+
+__helper long ruring_account_pages(struct user_struct *user, unsigned long pages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	long cur = atomic_long_read(&user->locked_vm);
+
+	do {
+		if (cur + pages > limit)
+			return -ENOMEM;
+	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &cur, cur + pages));
+	return 0;
+}
+
+__helper long ruring_charge_locked(struct user_struct *user, unsigned long pages)
+{
+	if (!capable(CAP_IPC_LOCK))
+		return ruring_account_pages(user, pages);
+	atomic_long_add(pages, &user->locked_vm);
+	return 0;
+}
+
+__helper void ruring_get_page(struct page *page)
+{
+	get_page(page);
+}
+
+/* Over @count bytes of @nr pieces, from @offset of the first one, where @offset is within it. */
+__helper void ruring_iter_init(struct iov_iter *iter, unsigned int direction,
+			       const struct bio_vec *pieces, unsigned long nr,
+			       size_t offset, size_t count)
+{
+	iov_iter_bvec(iter, direction, pieces, nr, count);
+	iter->iov_offset = offset;
+}
+
+/* After @count bytes: in the @pieces-th piece from where it is, at @offset of that. */
+__helper void ruring_iter_move(struct iov_iter *iter, unsigned long pieces,
+			       size_t offset, size_t count)
+{
+	iter->bvec += pieces;
+	iter->nr_segs -= pieces;
+	iter->iov_offset = offset;
+	iter->count -= count;
+}
+
+__helper const struct bio_vec *ruring_iter_bvec(const struct iov_iter *iter)
+{
+	return iter->bvec;
+}
+
+__helper size_t ruring_iter_offset(const struct iov_iter *iter)
+{
+	return iter->iov_offset;
+}
+
+__helper size_t ruring_iter_count(const struct iov_iter *iter)
+{
+	return iov_iter_count(iter);
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Sockets and their packets. */
+
+__helper bool ruring_socket_is_tcp(struct socket *sock)
+{
+	return sk_is_tcp(sock->sk);
+}
+
+__helper const char *ruring_socket_proto_name(struct socket *sock)
+{
+	return sock->sk->sk_prot_creator->name;
+}
+
+__helper unsigned int ruring_socket_flags(struct socket *sock)
+{
+	return sock->file->f_flags;
+}
+
+__helper int ruring_socket_somaxconn(struct socket *sock)
+{
+	return READ_ONCE(sock_net(sock->sk)->core.sysctl_somaxconn);
+}
+
+static __always_inline int socket_ioctl(struct socket *sock, int op)
+{
+	struct proto *prot = READ_ONCE(sock->sk->sk_prot);
+	int ret, value = 0;
+
+	if (!prot || !prot->ioctl)
+		return -EOPNOTSUPP;
+	ret = prot->ioctl(sock->sk, op, &value);
+	return ret ? ret : value;
+}
+
+__helper int ruring_socket_in_queue(struct socket *sock)
+{
+	return socket_ioctl(sock, SIOCINQ);
+}
+
+__helper int ruring_socket_out_queue(struct socket *sock)
+{
+	return socket_ioctl(sock, SIOCOUTQ);
+}
+
+__helper int ruring_socket_getsockopt(struct socket *sock, int level, int name,
+				      void __user *value, int *len)
+{
+	return do_sock_getsockopt(sock, false, level, name, USER_SOCKPTR(value),
+				  KERNEL_SOCKPTR(len));
+}
+
+__helper int ruring_socket_setsockopt(struct socket *sock, int level, int name,
+				      void __user *value, int len)
+{
+	return do_sock_setsockopt(sock, false, level, name, USER_SOCKPTR(value),
+				  len);
+}
+
+__helper int ruring_socket_error(struct socket *sock)
+{
+	return sock_error(sock->sk);
+}
+
+__helper bool ruring_socket_supports_zc(struct socket *sock)
+{
+	return test_bit(SOCK_SUPPORT_ZC, &sock->flags);
+}
+
+__helper void ruring_ubuf_init(struct ubuf_info *ubuf, const struct ubuf_info_ops *ops, u8 flags)
+{
+	ubuf->ops = ops;
+	ubuf->flags = flags;
+	refcount_set(&ubuf->refcnt, 1);
+}
+
+__helper void ruring_ubuf_get(struct ubuf_info *ubuf)
+{
+	net_zcopy_get(ubuf);
+}
+
+__helper bool ruring_ubuf_put(struct ubuf_info *ubuf)
+{
+	return refcount_dec_and_test(&ubuf->refcnt);
+}
+
+__helper bool ruring_ubuf_is_sole(struct ubuf_info *ubuf)
+{
+	return atomic_read_acquire(&ubuf->refcnt.refs) == 1;
+}
+
+__helper struct ubuf_info *ruring_skb_ubuf(struct sk_buff *skb)
+{
+	return skb_zcopy(skb);
+}
+
+__helper void ruring_skb_carry(struct sk_buff *skb, struct ubuf_info *ubuf)
+{
+	net_zcopy_get(ubuf);
+	skb_zcopy_init(skb, ubuf);
+}
+
+__helper unsigned int ruring_skb_frags(struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->nr_frags;
+}
+
+__helper bool ruring_skb_is_managed(struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->flags & SKBFL_MANAGED_FRAG_REFS;
+}
+
+__helper void ruring_skb_set_managed(struct sk_buff *skb)
+{
+	skb_shinfo(skb)->flags |= SKBFL_MANAGED_FRAG_REFS;
+}
+
+__helper void ruring_skb_downgrade(struct sk_buff *skb)
+{
+	skb_zcopy_downgrade_managed(skb);
+}
+
+__helper void ruring_skb_fill(struct sk_buff *skb, unsigned int frag, struct page *page,
+			      unsigned int offset, unsigned int len)
+{
+	__skb_fill_page_desc_noacc(skb_shinfo(skb), frag, page, offset, len);
+}
+
+__helper void ruring_skb_grow(struct sk_buff *skb, unsigned int frags, unsigned int len,
+			      unsigned int truesize)
+{
+	skb_shinfo(skb)->nr_frags = frags;
+	skb->data_len += len;
+	skb->len += len;
+	skb->truesize += truesize;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tasks: who they are, what they may, their signals and clocks. */
+
+__helper struct task_struct *ruring_current(void)
+{
+	return current;
+}
+
+__helper struct mm_struct *ruring_current_mm(void)
+{
+	return current->mm;
+}
+
+__helper void ruring_get_task(struct task_struct *task)
+{
+	get_task_struct(task);
+}
+
+__helper void ruring_put_task(struct task_struct *task)
+{
+	put_task_struct(task);
+}
+
+__helper int ruring_task_tgid(struct task_struct *task)
+{
+	return task->tgid;
+}
+
+__helper bool ruring_task_exiting(struct task_struct *task)
+{
+	return READ_ONCE(task->flags) & PF_EXITING;
+}
+
+__helper bool ruring_task_in_mm(struct task_struct *task, struct mm_struct *mm)
+{
+	return READ_ONCE(task->mm) == mm;
+}
+
+__helper unsigned int ruring_task_cpu(struct task_struct *task)
+{
+	return task_cpu(task);
+}
+
+__helper pid_t ruring_task_pid_vnr(struct task_struct *task)
+{
+	return task_pid_vnr(task);
+}
+
+__helper u64 ruring_task_runtime(struct task_struct *task)
+{
+	return READ_ONCE(task->se.sum_exec_runtime);
+}
+
+__helper struct task_struct *ruring_kthread_create(int (*main)(void *), void *data)
+{
+	return kthread_create(main, data, "ruring-sqp-%d", current->pid);
+}
+
+__helper bool ruring_cpu_allowed(unsigned int cpu)
+{
+	bool own_choice, allowed;
+
+	if (cpu >= nr_cpu_ids || !cpu_online(cpu))
+		return false;
+	guard(raw_spinlock_irqsave)(&current->pi_lock);
+	/* Without a choice of its own this is the cpuset's. */
+	allowed = cpumask_test_cpu(cpu, current->cpus_ptr);
+	own_choice = current->user_cpus_ptr &&
+		     !cpumask_test_cpu(cpu, current->user_cpus_ptr);
+	return allowed || own_choice;
+}
+
+__helper unsigned int ruring_current_cpu(void)
+{
+	return raw_smp_processor_id();
+}
+
+__helper void ruring_relax(void)
+{
+	cpu_relax();
+	cond_resched();
+}
+
+__helper bool ruring_single_task_running(void)
+{
+	return single_task_running();
+}
+
+__helper bool ruring_current_exiting(void)
+{
+	return current->flags & (PF_EXITING | PF_KTHREAD);
+}
+
+__helper bool ruring_current_sigpending(void)
+{
+	return task_sigpending(current);
+}
+
+__helper bool ruring_current_notified(void)
+{
+	return test_thread_flag(TIF_NOTIFY_SIGNAL);
+}
+
+__helper bool ruring_current_is_kthread(void)
+{
+	return current->flags & PF_KTHREAD;
+}
+
+__helper const struct cred *ruring_get_current_cred(void)
+{
+	return get_current_cred();
+}
+
+__helper void ruring_put_cred(const struct cred *cred)
+{
+	put_cred(cred);
+}
+
+__helper const struct cred *ruring_override_creds(const struct cred *cred)
+{
+	return override_creds(cred);
+}
+
+__helper void ruring_revert_creds(const struct cred *cred)
+{
+	revert_creds(cred);
+}
+
+__helper unsigned int ruring_num_online_cpus(void)
+{
+	return num_online_cpus();
+}
+
+__helper void ruring_set_current_state(unsigned int state)
+{
+	set_current_state(state);
+}
+
+__helper int ruring_set_user_sigmask(const void __user *mask, size_t size)
+{
+	sigset_t set;
+
+	if (!mask)
+		return 0;
+	if (size != sizeof(sigset_t))
+		return -EINVAL;
+	if (copy_from_user(&set, mask, sizeof(set)))
+		return -EFAULT;
+	current->saved_sigmask = current->blocked;
+	set_restore_sigmask();
+	sigdelsetmask(&set, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	return sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
+__helper void ruring_restore_sigmask(bool interrupted)
+{
+	/* As restore_saved_sigmask_unless(), whose set_current_blocked() modules lack. */
+	if (!interrupted && test_and_clear_restore_sigmask())
+		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
+}
+
+__helper s64 ruring_ktime_get(void)
+{
+	return ktime_get();
+}
+
+__helper s64 ruring_ktime_to_host(int clock, s64 time)
+{
+#ifdef CONFIG_TIME_NS
+	/* An exiting task has no namespaces any more. */
+	if (!current->nsproxy)
+		return time;
+	/* As timens_ktime_to_host(), whose init_time_ns modules lack. */
+	return do_timens_ktime_to_host(clock, time, &current->nsproxy->time_ns->offsets);
+#else
+	return time;
+#endif
+}

@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What each opcode reads from its entry: as the module parses it, and by the rules of the
+//! `io_*_prep()` functions.
+
+use crate::{
+    args::{
+        buffers::{ProvideArgs, RemoveArgs},
+        cancel::CancelArgs,
+        files::{CloseArgs, FilesUpdateArgs, InstallArgs, Place},
+        nop::NopArgs,
+        poll::{PollArgs, PollRemoveArgs},
+        recvsend::{RecvArgs, SendArgs, SendZcArgs},
+        rw::{RwArgs, RwKind},
+        socket::{AcceptArgs, AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
+        timeout::{Clock, Time, TimeUpdate, TimeoutArgs, TimeoutRemoveArgs, UpdateKind},
+    },
+    errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOVERFLOW},
+    fields::Fields,
+    sqe::Flags,
+};
+
+/// An opcode: what the module says, and what the model says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Nop,
+    Recv,
+    Recvmsg,
+    Send,
+    Sendmsg,
+    SendZc,
+    SendmsgZc,
+    Read,
+    Readv,
+    ReadMultishot,
+    Accept,
+    PollAdd,
+    PollRemove,
+    Cancel,
+    Close,
+    Provide,
+    Remove,
+    Address,
+    Socket,
+    Listen,
+    Shutdown,
+    FilesUpdate,
+    Install,
+    Timeout,
+    LinkTimeout,
+    TimeoutRemove,
+}
+
+pub(crate) const OPS: [Op; 26] = [
+    Op::Nop,
+    Op::Recv,
+    Op::Recvmsg,
+    Op::Send,
+    Op::Sendmsg,
+    Op::SendZc,
+    Op::SendmsgZc,
+    Op::Read,
+    Op::Readv,
+    Op::ReadMultishot,
+    Op::Accept,
+    Op::PollAdd,
+    Op::PollRemove,
+    Op::Cancel,
+    Op::Close,
+    Op::Provide,
+    Op::Remove,
+    Op::Address,
+    Op::Socket,
+    Op::Listen,
+    Op::Shutdown,
+    Op::FilesUpdate,
+    Op::Install,
+    Op::Timeout,
+    Op::LinkTimeout,
+    Op::TimeoutRemove,
+];
+
+/// What is read, of whatever opcode.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Args {
+    Nop(NopArgs),
+    Recv(RecvArgs),
+    Send(SendArgs),
+    SendZc(SendZcArgs),
+    Rw(RwArgs),
+    Accept(AcceptArgs),
+    PollAdd(PollArgs),
+    PollRemove(PollRemoveArgs),
+    Cancel(CancelArgs),
+    Close(CloseArgs),
+    Provide(ProvideArgs),
+    Remove(RemoveArgs),
+    Address(AddressArgs),
+    Socket(SocketArgs),
+    Listen(ListenArgs),
+    Shutdown(ShutdownArgs),
+    FilesUpdate(FilesUpdateArgs),
+    Install(InstallArgs),
+    Timeout(TimeoutArgs),
+    TimeoutRemove(TimeoutRemoveArgs),
+}
+
+/// `IOSQE_*` that change what a field may be.
+pub(crate) const FIXED_FILE: u8 = 0x01;
+pub(crate) const BUFFER_SELECT: u8 = 0x20;
+pub(crate) const CQE_SKIP: u8 = 0x40;
+
+/// Where user space ends.
+pub(crate) const TASK_SIZE: u64 = 0x7fff_ffff_f000;
+
+fn accessible(addr: u64, len: usize) -> bool {
+    addr <= TASK_SIZE && len as u64 <= TASK_SIZE - addr
+}
+
+/// What the module makes of an entry.
+pub(crate) fn parse(op: Op, fields: &Fields) -> Result<Args> {
+    let sqe = &fields.sqe();
+    // Bits that are refused before any opcode is asked are none of its business.
+    let flags = Flags::parse(fields.flags() & 0x7d, true)?;
+    Ok(match op {
+        Op::Nop => Args::Nop(NopArgs::parse(sqe, flags)?),
+        Op::Recv => Args::Recv(RecvArgs::parse(sqe, flags, false)?),
+        Op::Recvmsg => Args::Recv(RecvArgs::parse(sqe, flags, true)?),
+        Op::Send => Args::Send(SendArgs::parse(sqe, flags, false)?),
+        Op::Sendmsg => Args::Send(SendArgs::parse(sqe, flags, true)?),
+        Op::SendZc => Args::SendZc(SendZcArgs::parse(sqe, flags, false)?),
+        Op::SendmsgZc => Args::SendZc(SendZcArgs::parse(sqe, flags, true)?),
+        Op::Read => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Plain)?),
+        Op::Readv => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Vector)?),
+        Op::ReadMultishot => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Multishot)?),
+        Op::Accept => Args::Accept(AcceptArgs::parse(sqe)?),
+        Op::PollAdd => Args::PollAdd(PollArgs::parse(sqe, flags)?),
+        Op::PollRemove => Args::PollRemove(PollRemoveArgs::parse(sqe)?),
+        Op::Cancel => Args::Cancel(CancelArgs::parse(sqe, flags)?),
+        Op::Close => Args::Close(CloseArgs::parse(sqe, flags)?),
+        Op::Provide => Args::Provide(ProvideArgs::parse(sqe, accessible)?),
+        Op::Remove => Args::Remove(RemoveArgs::parse(sqe)?),
+        Op::Address => Args::Address(AddressArgs::parse(sqe)?),
+        Op::Socket => Args::Socket(SocketArgs::parse(sqe)?),
+        Op::Listen => Args::Listen(ListenArgs::parse(sqe)?),
+        Op::Shutdown => Args::Shutdown(ShutdownArgs::parse(sqe)?),
+        Op::FilesUpdate => Args::FilesUpdate(FilesUpdateArgs::parse(sqe, flags)?),
+        Op::Install => Args::Install(InstallArgs::parse(sqe, flags)?),
+        Op::Timeout => Args::Timeout(TimeoutArgs::parse(sqe, false)?),
+        Op::LinkTimeout => Args::Timeout(TimeoutArgs::parse(sqe, true)?),
+        Op::TimeoutRemove => Args::TimeoutRemove(TimeoutRemoveArgs::parse(sqe, flags)?),
+    })
+}
+
+/// Why an entry is refused: a condition and an error number for each, the first of which counts.
+type Faults = Vec<(bool, Errno)>;
+
+/// The event bits that poll(2) can be asked for, and `EPOLLEXCLUSIVE`.
+fn poll_events(f: &Fields) -> u32 {
+    let oneshot = if f.len() & 1 == 0 { 1 << 30 } else { 0 };
+    // IORING_POLL_ADD_LEVEL is refused, so that it is always edge-triggered.
+    (f.op_flags() & 0xffff) | (f.op_flags() & (1 << 28 | 1 << 30)) | oneshot | 1 << 31
+}
+
+/// Where a new file goes.
+fn place(f: &Fields) -> Place {
+    match f.file_index() {
+        0 => Place::Descriptor,
+        0xffff_ffff => Place::AnySlot,
+        index => Place::Slot(index - 1),
+    }
+}
+
+/// Where a time is.
+fn time(arg: u64, here: bool) -> Time {
+    if here {
+        Time::Here(arg)
+    } else {
+        Time::At(arg)
+    }
+}
+
+/// What the rules make of it.
+pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
+    let select = f.flags() & BUFFER_SELECT != 0;
+    let fixed = f.flags() & FIXED_FILE != 0;
+    let prio = |bit: u16| f.ioprio() & 1 << bit != 0;
+    let opf = |bit: u32| f.op_flags() & 1 << bit != 0;
+    let einval = |wrong: bool| (wrong, EINVAL);
+    let (faults, args): (Faults, Args) = match op {
+        Op::Nop => (
+            vec![einval(f.op_flags() > 31 || opf(3))],
+            Args::Nop(NopArgs {
+                result: if opf(0) { f.len() as i32 } else { 0 },
+                fd: f.fd(),
+                file: opf(1),
+                fixed: opf(2) || fixed,
+                task_work: opf(4),
+            }),
+        ),
+        Op::Recv | Op::Recvmsg => (
+            vec![
+                einval(f.off() != 0),
+                einval(f.len() > i32::MAX as u32),
+                // IORING_RECVSEND_POLL_FIRST, IORING_RECV_MULTISHOT, IORING_RECVSEND_FIXED_BUF,
+                // IORING_RECVSEND_BUNDLE
+                einval(f.ioprio() & !0x17 != 0),
+                einval(prio(2) && (op == Op::Recvmsg || select || prio(1) || prio(4))),
+                einval(op == Op::Recvmsg && prio(4)),
+                // IORING_RECV_MULTISHOT, and MSG_WAITALL
+                einval(prio(1) && !select),
+                einval(prio(1) && opf(8)),
+                // optlen
+                einval(f.file_index() != 0 && (!prio(1) || op == Op::Recvmsg)),
+            ],
+            Args::Recv(RecvArgs {
+                addr: f.addr(),
+                len: f.len(),
+                msg_flags: f.op_flags(),
+                poll_first: prio(0),
+                multishot: prio(1),
+                bundle: prio(4),
+                fixed: prio(2),
+                total: f.file_index(),
+            }),
+        ),
+        Op::Send | Op::Sendmsg => (
+            vec![
+                einval(f.len() > i32::MAX as u32),
+                // IORING_RECVSEND_POLL_FIRST, IORING_RECVSEND_FIXED_BUF, IORING_RECVSEND_BUNDLE,
+                // IORING_SEND_VECTORIZED
+                einval(f.ioprio() & !0x35 != 0),
+                einval(prio(2) && (op == Op::Sendmsg || select || prio(4) || prio(5))),
+                einval(op == Op::Sendmsg && prio(4)),
+                einval(op == Op::Send && f.pad3() != 0),
+                einval(op == Op::Sendmsg && f.off() != 0),
+                einval(op == Op::Sendmsg && f.file_index() != 0),
+            ],
+            Args::Send(SendArgs {
+                addr: f.addr(),
+                len: f.len(),
+                // MSG_NOSIGNAL, and MSG_WAITALL for a bundle
+                msg_flags: f.op_flags() | 0x4000 | if prio(4) { 0x100 } else { 0 },
+                poll_first: prio(0),
+                bundle: prio(4),
+                vectorized: prio(5),
+                fixed: prio(2),
+                dest: f.off(),
+                dest_len: f.addr_len(),
+            }),
+        ),
+        Op::SendZc | Op::SendmsgZc => (
+            vec![
+                // __pad2[0]
+                einval(f.attr_type_mask() != 0),
+                // IORING_RECVSEND_POLL_FIRST, IORING_RECVSEND_FIXED_BUF,
+                // IORING_SEND_ZC_REPORT_USAGE, RURING_SEND_ZC_COMBINE_CQE, IORING_SEND_VECTORIZED
+                einval(f.ioprio() & !0x3d != 0),
+                einval(f.flags() & CQE_SKIP != 0 && !prio(4)),
+                einval(prio(4) && (prio(3) || f.addr3() != 0)),
+                einval(op == Op::SendZc && f.pad3() != 0),
+                einval(op == Op::SendmsgZc && f.off() != 0),
+                einval(op == Op::SendmsgZc && f.file_index() != 0),
+            ],
+            Args::SendZc(SendZcArgs {
+                addr: f.addr(),
+                len: f.len(),
+                // MSG_NOSIGNAL
+                msg_flags: f.op_flags() | 0x4000,
+                poll_first: prio(0),
+                vectorized: prio(5),
+                fixed: prio(2),
+                combined: prio(4),
+                report: prio(3),
+                notif_data: if f.addr3() != 0 {
+                    f.addr3()
+                } else {
+                    f.user_data()
+                },
+                dest: f.off(),
+                dest_len: f.addr_len(),
+            }),
+        ),
+        Op::Read | Op::Readv | Op::ReadMultishot => (
+            vec![
+                einval(f.attr_type_mask() != 0),
+                einval(op == Op::Readv && select && f.len() != 1),
+                einval(op == Op::ReadMultishot && !select),
+                einval(op == Op::ReadMultishot && (f.addr() != 0 || f.len() != 0)),
+            ],
+            Args::Rw(RwArgs {
+                addr: f.addr(),
+                off: f.off(),
+                len: f.len(),
+                rw_flags: f.op_flags(),
+                ioprio: f.ioprio(),
+            }),
+        ),
+        Op::Accept => (
+            vec![
+                einval(f.len() != 0),
+                einval(f.buf_index() != 0),
+                einval(f.ioprio() > 7),
+                // A direct descriptor has no SOCK_CLOEXEC, and of many only the kernel has a choice
+                einval(f.file_index() != 0 && opf(19)),
+                einval(f.file_index() != 0 && prio(0) && f.file_index() != u32::MAX),
+                // All but SOCK_CLOEXEC and SOCK_NONBLOCK
+                einval((0..32).any(|bit| bit != 19 && bit != 11 && opf(bit))),
+            ],
+            Args::Accept(AcceptArgs {
+                addr: f.addr(),
+                addr_len: f.off(),
+                sock_flags: f.op_flags(),
+                place: place(f),
+                multishot: prio(0),
+                dont_wait: prio(1),
+                poll_first: prio(2),
+            }),
+        ),
+        Op::PollAdd => (
+            vec![
+                einval(f.buf_index() != 0 || f.off() != 0 || f.addr() != 0),
+                einval(f.len() > 1),
+                einval(f.len() == 1 && f.flags() & CQE_SKIP != 0),
+            ],
+            Args::PollAdd(PollArgs {
+                events: poll_events(f),
+            }),
+        ),
+        Op::PollRemove => (
+            vec![
+                einval(f.buf_index() != 0 || f.file_index() != 0),
+                // Anything but updates of the events (2) and the user_data (4), with or without
+                // IORING_POLL_ADD_MULTI (1), which alone has no meaning.
+                einval(![0, 2, 3, 4, 5, 6, 7].contains(&f.len())),
+                einval(f.len() & 4 == 0 && f.off() != 0),
+                einval(f.len() & 2 == 0 && f.op_flags() != 0),
+            ],
+            Args::PollRemove(PollRemoveArgs {
+                target: f.addr(),
+                events: [2, 3, 6, 7].contains(&f.len()).then(|| poll_events(f)),
+                user_data: (f.len() >= 4).then(|| f.off()),
+            }),
+        ),
+        Op::Cancel => {
+            let (all, fd, any, fd_fixed, user_data, opcode) =
+                (opf(0), opf(1), opf(2), opf(3), opf(4), opf(5));
+            (
+                vec![
+                    einval(select),
+                    einval(f.off() != 0 || f.file_index() != 0),
+                    einval(f.op_flags() > 63),
+                    einval(fd && any),
+                    einval(opcode && any),
+                    einval(opcode && f.len() >= 65),
+                ],
+                Args::Cancel(CancelArgs {
+                    user_data: match (any, fd || opcode, user_data) {
+                        (true, _, _) | (false, true, false) => None,
+                        (false, false, _) | (false, true, true) => Some(f.addr()),
+                    },
+                    fd: if fd { Some(f.fd()) } else { None },
+                    fixed: fd_fixed || fixed,
+                    opcode: if opcode { Some(f.len() as u8) } else { None },
+                    all: all || any,
+                }),
+            )
+        }
+        Op::Close => (
+            vec![
+                einval(f.off() != 0 || f.addr() != 0 || f.len() != 0),
+                einval(f.op_flags() != 0 || f.buf_index() != 0),
+                (fixed, EBADF),
+                // Either a descriptor or a direct one
+                einval(f.file_index() != 0 && f.fd() != 0),
+            ],
+            Args::Close(match f.file_index() {
+                0 => CloseArgs::Descriptor(f.fd()),
+                index => CloseArgs::Slot(index - 1),
+            }),
+        ),
+        Op::Provide => {
+            let bytes = i128::from(f.len()) * i128::from(f.fd());
+            let end = i128::from(f.addr()) + bytes;
+            (
+                vec![
+                    einval(f.op_flags() != 0 || f.file_index() != 0),
+                    (!(1..=65_536).contains(&f.fd()), E2BIG),
+                    einval(f.len() == 0),
+                    (end > i128::from(u64::MAX), EOVERFLOW),
+                    (end > i128::from(TASK_SIZE), EFAULT),
+                    (f.off() > 65_535, E2BIG),
+                    einval(i128::from(f.off()) + i128::from(f.fd()) > 65_536),
+                ],
+                Args::Provide(ProvideArgs {
+                    addr: f.addr(),
+                    len: f.len(),
+                    count: f.fd() as u32,
+                    bid: f.off() as u16,
+                    group: f.buf_index(),
+                }),
+            )
+        }
+        Op::Remove => (
+            vec![
+                einval(f.op_flags() != 0 || f.addr() != 0 || f.len() != 0),
+                einval(f.off() != 0 || f.file_index() != 0),
+                einval(!(1..=65_536).contains(&f.fd())),
+            ],
+            Args::Remove(RemoveArgs {
+                count: f.fd() as u32,
+                group: f.buf_index(),
+            }),
+        ),
+        // CONNECT and BIND
+        Op::Address => (
+            vec![
+                einval(f.len() != 0 || f.buf_index() != 0),
+                einval(f.op_flags() != 0 || f.file_index() != 0),
+            ],
+            Args::Address(AddressArgs {
+                addr: f.addr(),
+                len: f.off() as i32,
+            }),
+        ),
+        Op::Socket => (
+            vec![
+                einval(f.addr() != 0 || f.op_flags() != 0 || f.buf_index() != 0),
+                // A direct descriptor has no SOCK_CLOEXEC
+                einval(f.file_index() != 0 && f.off() & 1 << 19 != 0),
+                // All but a type, SOCK_CLOEXEC and SOCK_NONBLOCK
+                einval((4..32).any(|bit| bit != 19 && bit != 11 && f.off() & 1 << bit != 0)),
+            ],
+            Args::Socket(SocketArgs {
+                domain: f.fd(),
+                kind: f.off() as i32 & 15,
+                flags: f.off() as u32 & !15,
+                protocol: f.len() as i32,
+                place: place(f),
+            }),
+        ),
+        Op::Listen => (
+            vec![
+                einval(f.addr() != 0 || f.buf_index() != 0 || f.op_flags() != 0),
+                einval(f.file_index() != 0 || f.off() != 0),
+            ],
+            Args::Listen(ListenArgs {
+                backlog: f.len() as i32,
+            }),
+        ),
+        Op::Shutdown => (
+            vec![
+                einval(f.off() != 0 || f.addr() != 0 || f.op_flags() != 0),
+                einval(f.buf_index() != 0 || f.file_index() != 0),
+            ],
+            Args::Shutdown(ShutdownArgs { how: f.len() }),
+        ),
+        Op::FilesUpdate => (
+            vec![
+                einval(fixed || f.op_flags() != 0 || f.file_index() != 0),
+                einval(f.len() == 0),
+            ],
+            Args::FilesUpdate(FilesUpdateArgs {
+                first: match f.off() as u32 {
+                    0xffff_ffff => None,
+                    first => Some(first),
+                },
+                count: f.len(),
+                fds: f.addr(),
+            }),
+        ),
+        Op::Timeout | Op::LinkTimeout => (
+            vec![
+                einval(f.addr3() != 0 || f.attr_type_mask() != 0),
+                einval(f.buf_index() != 0 || f.len() != 1 || f.file_index() != 0),
+                einval(op == Op::LinkTimeout && f.off() as u32 != 0),
+                // All but IORING_TIMEOUT_UPDATE and IORING_LINK_TIMEOUT_UPDATE
+                einval(opf(1) || opf(4) || f.op_flags() > 255),
+                einval(opf(2) && opf(3)),
+                einval(opf(6) && opf(0)),
+            ],
+            Args::Timeout(TimeoutArgs {
+                time: time(f.addr(), opf(7)),
+                absolute: opf(0),
+                clock: match (opf(2), opf(3)) {
+                    (false, false) => Clock::Monotonic,
+                    (true, _) => Clock::Boottime,
+                    (false, true) => Clock::Realtime,
+                },
+                count: f.off() as u32,
+                multishot: opf(6),
+                etime_success: opf(5),
+            }),
+        ),
+        Op::TimeoutRemove => (
+            vec![
+                einval(fixed || f.addr3() != 0 || f.attr_type_mask() != 0),
+                einval(f.buf_index() != 0 || f.len() != 0 || f.file_index() != 0),
+                // An update may be absolute and have its time in the entry.
+                einval(!opf(1) && !opf(4) && f.op_flags() != 0),
+                einval(f.op_flags() & !0x93 != 0),
+            ],
+            Args::TimeoutRemove(TimeoutRemoveArgs {
+                target: f.addr(),
+                update: (f.op_flags() != 0).then(|| TimeUpdate {
+                    time: time(f.off(), opf(7)),
+                    absolute: opf(0),
+                    kind: match (opf(1), opf(4)) {
+                        (false, _) => UpdateKind::Nothing,
+                        (true, false) => UpdateKind::Plain,
+                        (true, true) => UpdateKind::Link,
+                    },
+                }),
+            }),
+        ),
+        Op::Install => (
+            vec![
+                einval(f.off() != 0 || f.addr() != 0 || f.len() != 0 || f.buf_index() != 0),
+                einval(f.file_index() != 0 || f.addr3() != 0),
+                (!fixed, EBADF),
+                einval(f.op_flags() > 1),
+            ],
+            Args::Install(InstallArgs {
+                cloexec: f.op_flags() == 0,
+            }),
+        ),
+    };
+    match faults.iter().find(|(wrong, _)| *wrong) {
+        Some((_, error)) => Err(*error),
+        None => Ok(args),
+    }
+}
