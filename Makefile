@@ -80,6 +80,8 @@ help:
 	@echo '                  CLIENTS=100 MESSAGES=1000 SIZE=16-112 scale it'
 	@echo 'make run MODE=zc  zero-copy sends over virtio-net, with two completions each and with one'
 	@echo '                  CLIENTS=4 CHUNKS=250 SIZE=16384 scale it'
+	@echo 'make tools        builds ruring-run, and the servers and the load generator of make run'
+	@echo 'make selftests    builds the kselftests only'
 	@echo 'make test         every test, on the debug kernel; TESTS="a b" picks some'
 	@echo 'make liburing     liburing'\''s own tests on io_uring and on ruring; TESTS="a b" picks some, KERNEL=debug'
 	@echo 'make bench        ruring beside io_uring in instructions; ROWS="nop/* recv/*" picks some rows'

@@ -168,6 +168,8 @@ impl Locked<'_> {
         self.finish_linked(token, res, flags, broken);
     }
 
+    /// The same for a request with something linked behind or an unusual flag, which is in no table
+    /// any more.
     #[inline(never)]
     pub(super) fn finish_linked(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
         let held = token.owned();

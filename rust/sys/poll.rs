@@ -57,6 +57,7 @@ pub(super) struct Waits<P: Parcel> {
 pub(super) struct Extra<P: Parcel> {
     /// For a file with two queues.
     second: Entry<P>,
+    /// Its own time, and that of a timeout linked behind.
     pub(super) timers: Timers<P>,
 }
 
@@ -197,6 +198,7 @@ impl<P: Parcel> Entry<P> {
 }
 
 impl<P: Parcel> Waits<P> {
+    /// A cell that is on no queue.
     pub(super) fn new() -> Self {
         Self {
             first: Entry::new(),

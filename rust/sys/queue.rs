@@ -16,6 +16,7 @@ use kernel::sync::atomic::{Acquire, Atomic, Full, Relaxed};
 pub(crate) struct Link<P: Parcel>(UnsafeCell<*mut Cell<P>>);
 
 impl<P: Parcel> Link<P> {
+    /// Of a cell that is in no list.
     pub(super) fn new() -> Self {
         Self(UnsafeCell::new(null_mut()))
     }

@@ -393,6 +393,7 @@ impl<'a> Socket<'a> {
         unsafe { bindings::ruring_socket_supports_zc(self.raw) }
     }
 
+    /// For other wrappers; valid as long as the file.
     #[inline]
     pub(super) fn as_ptr(self) -> *mut bindings::socket {
         self.raw

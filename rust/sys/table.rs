@@ -28,6 +28,7 @@ struct Links<P: Parcel> {
 pub(crate) struct Node<P: Parcel>(UnsafeCell<Links<P>>);
 
 impl<P: Parcel> Node<P> {
+    /// Of a cell that is in no table.
     pub(super) fn new() -> Self {
         Self(UnsafeCell::new(Links {
             table: core::ptr::null(),

@@ -58,6 +58,7 @@ impl TaskRef {
         unsafe { bindings::wake_up_process(self.0) };
     }
 
+    /// For other wrappers; valid as long as `self`.
     pub(super) fn as_ptr(&self) -> *mut bindings::task_struct {
         self.0
     }

@@ -142,6 +142,7 @@ impl<P: Parcel> Timer<P> {
 }
 
 impl<P: Parcel> Timers<P> {
+    /// Both stopped.
     pub(super) fn new() -> Self {
         Self {
             own: Timer::new(Reasons::EXPIRED),

@@ -58,9 +58,12 @@ pub(crate) trait Parcel: Sized + 'static {
 #[repr(C)]
 pub(crate) struct Cell<P: Parcel> {
     claim: Claim,
+    /// Its place in a list of tokens.
     pub(super) link: Link<P>,
+    /// Its place in a table.
     pub(super) node: Node<P>,
     waits: Waits<P>,
+    /// What packets hold on to, if it is a notification.
     pub(super) ubuf: Ubuf<P>,
     shared: P::Shared,
     owned: UnsafeCell<P::Owned>,
@@ -89,11 +92,13 @@ impl<P: Parcel> Cell<P> {
         self.claim.is_parked()
     }
 
+    /// Its entries on wait queues, and its timers.
     #[inline]
     pub(super) fn waits(&self) -> &Waits<P> {
         &self.waits
     }
 
+    /// Where the owned face is; only who has the token may follow it.
     #[inline]
     pub(super) fn owned_ptr(&self) -> *mut P::Owned {
         self.owned.get()
@@ -201,6 +206,7 @@ impl<P: Parcel> Token<P> {
         self.cell().waits.stop();
     }
 
+    /// The cell, without dropping the token; [`Self::from_raw`] takes it back.
     #[inline]
     pub(super) fn into_raw(self) -> NonNull<Cell<P>> {
         ManuallyDrop::new(self).0

@@ -99,6 +99,7 @@ pub(super) struct Ubuf<P: Parcel> {
 }
 
 impl<P: Parcel> Ubuf<P> {
+    /// One that is not lent to anybody.
     pub(super) fn new() -> Self {
         Self {
             flight: Flight::new(Info(Opaque::uninit())),

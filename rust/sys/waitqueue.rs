@@ -73,6 +73,7 @@ impl WaitQueue {
         unsafe { bindings::ruring_poll_wait(file, self.head.get(), table) };
     }
 
+    /// For other wrappers; valid as long as `self`.
     pub(super) fn as_ptr(&self) -> *mut bindings::wait_queue_head {
         self.head.get()
     }

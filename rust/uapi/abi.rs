@@ -26,19 +26,19 @@ pub(crate) mod op {
     pub(crate) const WRITE: u8 = 23;
     pub(crate) const SEND: u8 = 26;
     pub(crate) const RECV: u8 = 27;
+    pub(crate) const PROVIDE_BUFFERS: u8 = 31;
+    pub(crate) const REMOVE_BUFFERS: u8 = 32;
     pub(crate) const SHUTDOWN: u8 = 34;
     pub(crate) const SOCKET: u8 = 45;
-    pub(crate) const FIXED_FD_INSTALL: u8 = 54;
     pub(crate) const URING_CMD: u8 = 46;
-    pub(crate) const READ_MULTISHOT: u8 = 49;
     pub(crate) const SEND_ZC: u8 = 47;
     pub(crate) const SENDMSG_ZC: u8 = 48;
+    pub(crate) const READ_MULTISHOT: u8 = 49;
+    pub(crate) const FIXED_FD_INSTALL: u8 = 54;
     pub(crate) const BIND: u8 = 56;
     pub(crate) const LISTEN: u8 = 57;
     pub(crate) const READV_FIXED: u8 = 60;
     pub(crate) const WRITEV_FIXED: u8 = 61;
-    pub(crate) const PROVIDE_BUFFERS: u8 = 31;
-    pub(crate) const REMOVE_BUFFERS: u8 = 32;
     /// One more than the last opcode of the kernel that ruring follows.
     pub(crate) const LAST: u8 = 65;
 }

@@ -35,6 +35,7 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
+    /// One that has received nothing yet.
     pub(super) fn new() -> Self {
         Self {
             iov: Pieces::new(),

@@ -26,6 +26,7 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
+    /// One that has selected nothing yet.
     pub(super) fn new() -> Self {
         Self {
             iov: Pieces::new(),
