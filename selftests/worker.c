@@ -238,4 +238,80 @@ TEST_F(ring, streams_and_sockets)
 	ASSERT_EQ(3, read(peer, buf, 8));
 }
 
+static int limit(struct ring *ring, unsigned int bounded, unsigned int unbounded,
+		 unsigned int *before)
+{
+	before[0] = bounded;
+	before[1] = unbounded;
+	return ring_register(ring, IORING_REGISTER_IOWQ_MAX_WORKERS, before, 2);
+}
+
+TEST_F(ring, limits)
+{
+	unsigned int before[2], usual;
+
+	ASSERT_EQ(0, limit(&self->ring, 0, 0, before));
+	usual = before[0];
+	EXPECT_LE(1, usual);
+	EXPECT_LE(usual, 16);
+	ASSERT_EQ(0, limit(&self->ring, 3, 0, before));
+	EXPECT_EQ(usual, before[0]);
+	ASSERT_EQ(0, limit(&self->ring, 0, 5, before));
+	EXPECT_EQ(3, before[0]);
+	ASSERT_EQ(0, limit(&self->ring, 2, 6, before));
+	EXPECT_EQ(3, before[0]);
+	EXPECT_EQ(5, before[1]);
+	EXPECT_EQ(-EINVAL, limit(&self->ring, 1u << 31, 1, before));
+	EXPECT_EQ(-EINVAL, limit(&self->ring, 1, 1u << 31, before));
+	EXPECT_EQ(-EFAULT, ring_register(&self->ring, IORING_REGISTER_IOWQ_MAX_WORKERS,
+					 (void *)4096, 2));
+	EXPECT_EQ(-EINVAL, ring_register(&self->ring, IORING_REGISTER_IOWQ_MAX_WORKERS,
+					 NULL, 2));
+	EXPECT_EQ(-EINVAL, ring_register(&self->ring, IORING_REGISTER_IOWQ_MAX_WORKERS,
+					 before, 1));
+	ASSERT_EQ(0, limit(&self->ring, 0, 0, before));
+	EXPECT_EQ(2, before[0]);
+	EXPECT_EQ(6, before[1]);
+}
+
+/* As many processes as a user may have are as many workers as a program may have. */
+TEST_F(ring, limits_of_processes)
+{
+	struct rlimit rlimit = { 100, 100 };
+	unsigned int before[2];
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &rlimit));
+	ASSERT_EQ(0, limit(&self->ring, 1000, 1000, before));
+	ASSERT_EQ(0, limit(&self->ring, 0, 0, before));
+	EXPECT_EQ(100, before[0]);
+	EXPECT_EQ(100, before[1]);
+}
+
+TEST_F(ring, one_at_a_time)
+{
+	int fd = new_file(false);
+	unsigned int before[2], i;
+	struct pollfd pfd = {};
+	struct slow slow;
+	int page;
+
+	ASSERT_EQ(0, slow_init(&slow, 3));
+	ASSERT_EQ(3, write(fd, "abc", 3));
+	ASSERT_EQ(0, limit(&self->ring, 1, 0, before));
+	for (i = 0; i < 3; i++)
+		prep_rw(&self->ring, false, fd, slow.mem + i * PAGE, 1, i, i);
+	ASSERT_EQ(3, ring_submit(&self->ring));
+	pfd = (struct pollfd) { .fd = slow.fd, .events = POLLIN };
+	for (i = 0; i < 3; i++) {
+		page = slow_wait(&slow);
+		ASSERT_LE(0, page);
+		/* whoever else wanted a page would have some time for it */
+		EXPECT_EQ(0, poll(&pfd, 1, 20));
+		ASSERT_EQ(0, slow_fill(&slow, page));
+		ASSERT_CQE(&self->ring, page, 1, 0);
+		EXPECT_EQ('a' + page, slow.mem[page * PAGE]);
+	}
+	slow_exit(&slow);
+}
+
 TEST_HARNESS_MAIN

@@ -44,7 +44,7 @@ static inline int slow_init(struct slow *s, unsigned int pages)
 	s->pages = pages;
 	s->mem = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	s->fd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	s->fd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (s->mem == MAP_FAILED || s->fd < 0 || ioctl(s->fd, UFFDIO_API, &api))
 		return -errno;
 	reg.range.start = (uintptr_t)s->mem;

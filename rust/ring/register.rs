@@ -71,6 +71,9 @@ impl Ring {
             register::SYNC_CANCEL if arg != 0 && nr_args == 1 => {
                 return self.sync_cancel(arg);
             }
+            register::IOWQ_MAX_WORKERS if arg != 0 && nr_args == 2 => {
+                self.limit_workers(arg)?;
+            }
             register::FILE_ALLOC_RANGE if arg != 0 && nr_args == 0 => {
                 self.limit_file_slots(arg)?;
             }

@@ -15,9 +15,11 @@ use crate::{
         errand::{self, Run},
         queue::Fifo,
         task::{self, Credentials},
+        user,
     },
-    uapi::errno::{Errno, EAGAIN, ENOMEM},
+    uapi::errno::{Errno, Result, EAGAIN, EINVAL, ENOMEM},
 };
+use core::num::NonZero;
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
     prelude::*,
@@ -29,6 +31,10 @@ use kernel::{
 pub(super) struct Workers {
     queue: Fifo<Request>,
     all: KVec<Record>,
+    /// How many there may be for what ends by itself, as transfers of files do, if user space has said.
+    bounded: Option<NonZero<u32>>,
+    /// How many for what may wait for ever, of which ruring gives none to a worker.
+    unbounded: Option<NonZero<u32>>,
 }
 
 /// The ring's record of a worker.
@@ -79,6 +85,31 @@ fn work(token: &mut Token) {
     });
 }
 
+impl Ring {
+    /// `IORING_REGISTER_IOWQ_MAX_WORKERS`: `arg` is the address of two limits, which are replaced
+    /// by those before. Those that are 0 stay as they are.
+    pub(super) fn limit_workers(&self, arg: u64) -> Result {
+        let mut limits = [0u32; 2];
+        user::read_into(arg, &mut limits)?;
+        if limits.iter().any(|limit| i32::try_from(*limit).is_err()) {
+            return Err(EINVAL);
+        }
+        let most = task::most_processes().min(i32::MAX as usize) as u32;
+        let [bounded, unbounded] = limits.map(|limit| NonZero::new(limit.min(most)));
+        let mut locked = self.lock();
+        let usual = locked.usual_workers();
+        let workers = &mut locked.state.workers;
+        let before = [
+            workers.bounded.map_or(usual, NonZero::get),
+            workers.unbounded.map_or(most, NonZero::get),
+        ];
+        workers.bounded = bounded.or(workers.bounded);
+        workers.unbounded = unbounded.or(workers.unbounded);
+        drop(locked);
+        user::write_from(arg, &before)
+    }
+}
+
 impl Locked<'_> {
     /// Starts a request with IOSQE_ASYNC.
     pub(super) fn run_async(&mut self, mut token: Token) {
@@ -114,11 +145,17 @@ impl Locked<'_> {
         serial != 0 && records.any(|record| record.serial == serial)
     }
 
+    /// How many workers there are at most.
+    fn usual_workers(&self) -> u32 {
+        (4 * task::processors()).min(self.ring.config.sq_entries)
+    }
+
     /// Sees to it that a worker will look into the queue. False if there is none.
     fn call_worker(&mut self, ring: Arc<Ring>) -> bool {
-        let most = (4 * task::processors()).min(ring.config.sq_entries) as usize;
+        let limit = self.state.workers.bounded.map_or(u32::MAX, NonZero::get);
+        let most = self.usual_workers().min(limit) as usize;
         let workers = &mut self.state.workers.all;
-        if let Some(idle) = workers.iter_mut().find(|record| !record.busy) {
+        if let Some(idle) = workers.iter_mut().take(most).find(|record| !record.busy) {
             idle.busy = true;
             errand::Errand::send_to_slow_worker(&idle.worker);
             return true;
@@ -143,7 +180,7 @@ impl Locked<'_> {
 
     /// What worker `index` is to do next. If there is nothing it is idle from here on.
     fn next_work(&mut self, index: usize) -> Option<Token> {
-        let Workers { queue, all } = &mut self.state.workers;
+        let Workers { queue, all, .. } = &mut self.state.workers;
         all.get_mut(index)?.serial = 0;
         let mut passed = Fifo::new();
         let mut next = None;

@@ -154,6 +154,7 @@ void ruring_skb_grow(struct sk_buff *skb, unsigned int frags, unsigned int len,
 bool ruring_access_ok(const void __user *addr, size_t len);
 unsigned long ruring_index_nospec(unsigned long index, unsigned long size);
 bool ruring_file_is_io_uring(struct file *file);
+unsigned long ruring_rlimit_nproc(void);
 unsigned long ruring_rlimit_nofile(void);
 s64 ruring_ktime_to_host(int clock, s64 time);
 

@@ -189,6 +189,12 @@ pub(crate) fn processors() -> u32 {
     unsafe { bindings::ruring_num_online_cpus() }
 }
 
+/// How many processes the user of the current task may have at most.
+pub(crate) fn most_processes() -> usize {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_rlimit_nproc() }
+}
+
 /// Whether the current task is exiting or a kernel thread, so that requests end as cancelled.
 #[inline]
 pub(crate) fn current_exiting() -> bool {

@@ -152,6 +152,11 @@ __helper bool ruring_file_is_io_uring(struct file *file)
 	       !strcmp(file_dentry(file)->d_name.name, "[io_uring]");
 }
 
+__helper unsigned long ruring_rlimit_nproc(void)
+{
+	return rlimit(RLIMIT_NPROC);
+}
+
 __helper unsigned long ruring_rlimit_nofile(void)
 {
 	return rlimit(RLIMIT_NOFILE);
