@@ -393,9 +393,13 @@ static void *use_index(void *arg)
 
 static void registered_rings(void)
 {
+	struct io_uring_params params = {};
 	int fd = make_ring(0), other = make_ring(0), status;
 	pthread_t id;
 
+	status = syscall(__NR_io_uring_setup, 8, &params);
+	CHECK(status >= 0 && params.features & IORING_FEAT_REG_REG_RING);
+	close(status);
 	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
 	      errno == EBADF);
 	CHECK(enter(99, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&

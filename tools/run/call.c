@@ -224,17 +224,27 @@ static bool registered_only(const struct task *task,
 	return true;
 }
 
+/*
+ * Tell the program of the ring that was made as the params at @made say, which
+ * knows nothing of @flags. That registrations take an index is the tracer's.
+ */
+static long tell_params(struct task *task, __u64 made, __u32 flags)
+{
+	struct io_uring_params params;
+	long ret = memory_read(task, made, &params, sizeof(params));
+
+	params.flags |= flags;
+	params.features |= IORING_FEAT_REG_REG_RING;
+	return ret ? ret : memory_write(task, task->saved.rsi, &params,
+					sizeof(params));
+}
+
 /* Turn the descriptor @ring into an index, and tell the program of its ring. */
 static long keep_registered(struct task *task, int ring, __u64 made)
 {
-	struct io_uring_params params;
 	long ret, err;
 
-	ret = memory_read(task, made, &params, sizeof(params));
-	params.flags |= IORING_SETUP_REGISTERED_FD_ONLY;
-	if (!ret)
-		ret = memory_write(task, task->saved.rsi, &params,
-				   sizeof(params));
+	ret = tell_params(task, made, IORING_SETUP_REGISTERED_FD_ONLY);
 	if (!ret)
 		ret = ring_fds_add(task, ring);
 	if (ret == -ESRCH)
@@ -278,8 +288,11 @@ static long set_up(struct task *task)
 	err = inject(task, __NR_close, dev, 0, 0, 0, 0, 0);
 	if (err == -ESRCH)
 		return err;
-	return registered && ret >= 0 ?
-		keep_registered(task, ret, setup.params) : ret;
+	if (ret < 0)
+		return ret;
+	if (registered)
+		return keep_registered(task, ret, setup.params);
+	return tell_params(task, setup.params, 0) == -ESRCH ? -ESRCH : ret;
 }
 
 static void begin_setup(struct task *task)
