@@ -12,6 +12,7 @@ mod dispatch;
 mod files;
 mod nop;
 mod opcode;
+mod open;
 mod poll;
 mod recv;
 mod recvmsg;
@@ -20,6 +21,7 @@ mod send;
 pub(crate) mod send_zc;
 mod sendmsg;
 mod socket;
+mod sync;
 pub(crate) mod timeout;
 
 pub(crate) use dispatch::{issue, submit, Step, Submitted};
@@ -179,6 +181,7 @@ ops! {
     NOP => Nop(nop::Nop),
     READV => ReadV(rw::ReadV),
     WRITEV => WriteV(rw::WriteV),
+    FSYNC => Fsync(sync::Fsync),
     READ_FIXED => ReadFixed(rw::ReadFixed),
     WRITE_FIXED => WriteFixed(rw::WriteFixed),
     POLL_ADD => PollAdd(poll::PollAdd),
@@ -191,6 +194,8 @@ ops! {
     ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel),
     LINK_TIMEOUT => LinkTimeout(timeout::LinkTimeout),
     CONNECT => Connect(connect::Connect),
+    FALLOCATE => Fallocate(sync::Fallocate),
+    OPENAT => OpenAt(open::OpenAt),
     CLOSE => Close(close::Close),
     FILES_UPDATE => FilesUpdate(files::FilesUpdate),
     FIXED_FD_INSTALL => FixedFdInstall(files::FixedFdInstall),

@@ -83,6 +83,8 @@ void ruring_set_file_pos(struct file *file, s64 pos);
 void ruring_fsnotify(struct file *file, bool write);
 bool ruring_file_is_independent(struct file *file);
 bool ruring_file_size_is_limited(void);
+struct file *ruring_open(const char *path, int flags, umode_t mode);
+void ruring_file_may_block(struct file *file);
 const void *ruring_file_inode(struct file *file);
 int ruring_current_ioprio(void);
 

@@ -8,6 +8,7 @@ pub(crate) mod op {
     pub(crate) const NOP: u8 = 0;
     pub(crate) const READV: u8 = 1;
     pub(crate) const WRITEV: u8 = 2;
+    pub(crate) const FSYNC: u8 = 3;
     pub(crate) const READ_FIXED: u8 = 4;
     pub(crate) const WRITE_FIXED: u8 = 5;
     pub(crate) const POLL_ADD: u8 = 6;
@@ -20,6 +21,8 @@ pub(crate) mod op {
     pub(crate) const ASYNC_CANCEL: u8 = 14;
     pub(crate) const LINK_TIMEOUT: u8 = 15;
     pub(crate) const CONNECT: u8 = 16;
+    pub(crate) const FALLOCATE: u8 = 17;
+    pub(crate) const OPENAT: u8 = 18;
     pub(crate) const CLOSE: u8 = 19;
     pub(crate) const FILES_UPDATE: u8 = 20;
     pub(crate) const READ: u8 = 22;
@@ -41,6 +44,19 @@ pub(crate) mod op {
     pub(crate) const WRITEV_FIXED: u8 = 61;
     /// One more than the last opcode of the kernel that ruring follows.
     pub(crate) const LAST: u8 = 65;
+}
+
+/// Bits of `sqe->open_flags`.
+pub(crate) mod open {
+    #![allow(missing_docs)]
+    pub(crate) const CREAT: u32 = 0o100;
+    pub(crate) const TRUNC: u32 = 0o1000;
+    pub(crate) const NONBLOCK: u32 = 0o4000;
+    pub(crate) const LARGEFILE: u32 = 0o100000;
+    pub(crate) const CLOEXEC: u32 = 0o2000000;
+    pub(crate) const PATH: u32 = 0o10000000;
+    /// `O_TMPFILE` without `O_DIRECTORY`.
+    pub(crate) const TMPFILE: u32 = 0o20000000;
 }
 
 /// Bits of `sqe->uring_cmd_flags`.
@@ -87,6 +103,7 @@ pub(crate) mod feat {
     pub(crate) const SINGLE_MMAP: u32 = 1 << 0;
     pub(crate) const NODROP: u32 = 1 << 1;
     pub(crate) const SUBMIT_STABLE: u32 = 1 << 2;
+    pub(crate) const RW_CUR_POS: u32 = 1 << 3;
     pub(crate) const CUR_PERSONALITY: u32 = 1 << 4;
     pub(crate) const FAST_POLL: u32 = 1 << 5;
     pub(crate) const POLL_32BITS: u32 = 1 << 6;
@@ -102,6 +119,7 @@ pub(crate) mod feat {
     pub(crate) const ALL: u32 = SINGLE_MMAP
         | NODROP
         | SUBMIT_STABLE
+        | RW_CUR_POS
         | CUR_PERSONALITY
         | FAST_POLL
         | POLL_32BITS

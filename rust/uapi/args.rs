@@ -12,4 +12,5 @@ pub(crate) mod poll;
 pub(crate) mod recvsend;
 pub(crate) mod rw;
 pub(crate) mod socket;
+pub(crate) mod sync;
 pub(crate) mod timeout;

@@ -72,6 +72,7 @@ errnos! {
     ENOENT = 2, "No such request or group.";
     ETIME = 62, "A timeout has passed.";
     EOVERFLOW = 75, "Value too large.";
+    ENAMETOOLONG = 36, "The name of a file is too long.";
     EBADFD = 77, "The ring is disabled.";
     ENOTSOCK = 88, "Not a socket.";
     EMSGSIZE = 90, "Too many elements.";

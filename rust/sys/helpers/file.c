@@ -92,6 +92,19 @@ __helper bool ruring_file_size_is_limited(void)
 	return rlimit(RLIMIT_FSIZE) != RLIM_INFINITY;
 }
 
+__helper struct file *ruring_open(const char *path, int flags, umode_t mode)
+{
+	/* A task that exits has nowhere to look for it any more. */
+	if (!current->fs)
+		return ERR_PTR(-ECANCELED);
+	return filp_open(path, flags, mode);
+}
+
+__helper void ruring_file_may_block(struct file *file)
+{
+	file->f_flags &= ~O_NONBLOCK;
+}
+
 __helper const void *ruring_file_inode(struct file *file)
 {
 	return file_inode(file);

@@ -3,7 +3,7 @@
 //! Descriptors and registered files.
 
 use super::super::{
-    abi::install,
+    abi::{install, open},
     errno::{Result, EBADF, EINVAL},
     sqe::{Flags, Sqe},
 };
@@ -28,6 +28,45 @@ impl Place {
             u32::MAX => Self::AnySlot,
             index => Self::Slot(index - 1),
         }
+    }
+}
+
+/// OPENAT, without the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OpenArgs {
+    /// The directory, for a name that is relative.
+    pub(crate) dir: i32,
+    /// `O_*`
+    pub(crate) flags: u32,
+    /// The mode of a new file.
+    pub(crate) mode: u32,
+    /// Where the file goes.
+    pub(crate) place: Place,
+}
+
+impl OpenArgs {
+    /// Names are relative to the working directory.
+    pub(crate) const AT_FDCWD: i32 = -100;
+
+    /// Parses the fields of OPENAT.
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        if sqe.buf_index() != 0 {
+            return Err(EINVAL);
+        }
+        if flags.fixed_file() {
+            return Err(EBADF);
+        }
+        // As always for 64-bit programs.
+        let large = match sqe.op_flags() & open::PATH {
+            0 => open::LARGEFILE,
+            _ => 0,
+        };
+        Ok(Self {
+            dir: sqe.fd(),
+            flags: sqe.op_flags() | large,
+            mode: sqe.len(),
+            place: Place::parse(sqe),
+        })
     }
 }
 

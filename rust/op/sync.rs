@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! FSYNC and FALLOCATE, which always sleep: a worker does them. `io_uring/sync.c` of the kernel.
+
+use super::{Attempt, Op, Outcome, Spec, Wait};
+use crate::{
+    rsrc::buffers::Buffer,
+    sys::{
+        rw::{can_delegate, inode_id},
+        sync,
+    },
+    uapi::{
+        args::sync::{FallocateArgs, FsyncArgs},
+        errno::Result,
+        sqe::{Flags, Sqe},
+    },
+};
+use kernel::fs::File;
+
+/// Of both.
+const BY_WORKER: Spec = Spec {
+    needs_file: true,
+    buffer_select: false,
+    ioprio: false,
+    wait: Wait::Never,
+};
+
+/// Has a worker do it that can.
+fn at_work<T: Op>(op: &mut T, at: &Attempt<'_, '_>) -> Outcome {
+    match at.file() {
+        Ok(file) if op.begins_in_worker(file) => Outcome::Block,
+        Ok(file) => op.work(file, None),
+        Err(error) => Outcome::failed(error),
+    }
+}
+
+/// FSYNC.
+pub(crate) struct Fsync(FsyncArgs);
+
+impl Op for Fsync {
+    const SPEC: Spec = BY_WORKER;
+    const WORKS: bool = true;
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        FsyncArgs::parse(sqe).map(Self)
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        at_work(self, &at)
+    }
+
+    fn begins_in_worker(&self, file: &File) -> bool {
+        // Who asks for it makes no difference.
+        sync::can_fsync(file)
+    }
+
+    fn work(&mut self, file: &File, _buffer: Option<&Buffer>) -> Outcome {
+        let FsyncArgs {
+            start,
+            end,
+            data_only,
+        } = self.0;
+        Outcome::of(sync::fsync(file, start, end, data_only).map(|()| 0))
+    }
+}
+
+/// FALLOCATE.
+pub(crate) struct Fallocate(FallocateArgs);
+
+impl Op for Fallocate {
+    const SPEC: Spec = BY_WORKER;
+    const WORKS: bool = true;
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        FallocateArgs::parse(sqe).map(Self)
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        at_work(self, &at)
+    }
+
+    fn begins_in_worker(&self, file: &File) -> bool {
+        can_delegate(file, true)
+    }
+
+    fn serial(&self, file: &File) -> usize {
+        // As what is written to it.
+        inode_id(file)
+    }
+
+    fn work(&mut self, file: &File, _buffer: Option<&Buffer>) -> Outcome {
+        let FallocateArgs { mode, start, len } = self.0;
+        Outcome::of(sync::fallocate(file, mode, start, len).map(|()| 0))
+    }
+}

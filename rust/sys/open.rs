@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Opening files by their names.
+//!
+//! C header: `include/linux/fs.h`.
+
+use super::{bindings, fd::OpenFile};
+use crate::uapi::{
+    abi::open,
+    errno::{Errno, Result, EAGAIN, EFAULT, ENAMETOOLONG, ENOENT},
+};
+use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, error::from_err_ptr, prelude::*};
+
+/// A file's name, copied from user space.
+///
+/// # Invariants
+///
+/// The bytes end with the only one that is 0, and are not just that.
+pub(crate) struct Path(KVec<u8>);
+
+impl Path {
+    /// Room for the longest that there are, with the zero.
+    const MAX: usize = 4096;
+
+    /// Copies the string at user address `addr`. `-ENOENT` if it is empty, `-ENAMETOOLONG` if it is
+    /// too long. May sleep.
+    pub(crate) fn read(addr: u64) -> Result<Self> {
+        let mut bytes = KVec::with_capacity(Self::MAX, GFP_KERNEL_ACCOUNT)?;
+        // SAFETY: There is room for that many.
+        let len = unsafe {
+            bindings::strncpy_from_user(bytes.as_mut_ptr(), addr as *const _, Self::MAX as isize)
+        };
+        match usize::try_from(len) {
+            Err(_) => Err(EFAULT),
+            Ok(0) => Err(ENOENT),
+            Ok(len) if len >= Self::MAX => Err(ENAMETOOLONG),
+            Ok(len) => {
+                // SAFETY: These and a zero have been copied, and there is room for them.
+                unsafe { bytes.inc_len(len + 1) };
+                // INVARIANT: Copying ended with the first zero.
+                Ok(Self(bytes))
+            }
+        }
+    }
+
+    /// Whether it begins at the root directory.
+    pub(crate) fn is_absolute(&self) -> bool {
+        self.0.first() == Some(&b'/')
+    }
+
+    /// Opens the file as the current task would by open(2), with its credentials, its root and its
+    /// working directory. May sleep, and what is opened may say how long.
+    pub(crate) fn open(&self, flags: u32, mode: u32) -> Result<OpenFile> {
+        /// These go through to the file system in any case.
+        const SLEEPS: u32 = open::CREAT | open::TRUNC | open::TMPFILE;
+        if flags & SLEEPS == 0 {
+            // As io_uring's first attempt, which does not wait for the other end of a FIFO.
+            match self.open_raw(flags | open::NONBLOCK, mode) {
+                Err(EAGAIN) => {}
+                opened => {
+                    let opened = opened?;
+                    if flags & open::NONBLOCK == 0 {
+                        // SAFETY: It is open, and nobody else has it yet.
+                        unsafe { bindings::ruring_file_may_block(opened.as_ptr().cast()) };
+                    }
+                    return Ok(opened);
+                }
+            }
+        }
+        self.open_raw(flags, mode)
+    }
+
+    fn open_raw(&self, flags: u32, mode: u32) -> Result<OpenFile> {
+        // SAFETY: By the type invariants it is a string.
+        let file =
+            unsafe { bindings::ruring_open(self.0.as_ptr().cast(), flags as i32, mode as u16) };
+        match from_err_ptr(file) {
+            // SAFETY: The reference is ours.
+            Ok(file) => Ok(unsafe { OpenFile::from_raw(file) }),
+            Err(error) => Err(Errno::from(error).without_restart()),
+        }
+    }
+}

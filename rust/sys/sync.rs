@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Having what was written kept, and making room for more.
+//!
+//! C header: `include/linux/fs.h`.
+
+use super::bindings;
+use crate::uapi::errno::{Errno, Result};
+use kernel::fs::File;
+
+fn done(ret: i32) -> Result {
+    match ret {
+        0 => Ok(()),
+        _ => Err(Errno::from_raw(ret).without_restart()),
+    }
+}
+
+/// Whether there is anything to do for [`fsync`], which else is `-EINVAL`.
+pub(crate) fn can_fsync(file: &File) -> bool {
+    // SAFETY: The file is open, and has operations, which do not change.
+    unsafe {
+        let raw: *mut bindings::file = file.as_ptr().cast();
+        (*(*raw).f_op).fsync.is_some()
+    }
+}
+
+/// Has bytes `start` to `end` kept where they are to be found again, or no more of them than is
+/// needed to read them, and sleeps for that.
+pub(crate) fn fsync(file: &File, start: i64, end: i64, data_only: bool) -> Result {
+    // SAFETY: The file is open.
+    done(unsafe { bindings::vfs_fsync_range(file.as_ptr().cast(), start, end, data_only.into()) })
+}
+
+/// Makes room for `len` bytes from `start` on, or what else `mode` says, and sleeps for that.
+pub(crate) fn fallocate(file: &File, mode: i32, start: i64, len: i64) -> Result {
+    let raw = file.as_ptr().cast();
+    // SAFETY: The file is open.
+    done(unsafe { bindings::vfs_fallocate(raw, mode, start, len) })?;
+    // SAFETY: As above.
+    unsafe { bindings::ruring_fsnotify(raw, true) };
+    Ok(())
+}
