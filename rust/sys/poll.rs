@@ -15,12 +15,7 @@ use super::{
     token::{Cell, Parcel, Token},
 };
 use crate::{req::claim::Reasons, uapi::abi::events};
-use core::{
-    cell::UnsafeCell,
-    marker::PhantomPinned,
-    mem::{offset_of, MaybeUninit},
-    ptr::null_mut,
-};
+use core::{cell::UnsafeCell, marker::PhantomPinned, mem::offset_of, ptr::null_mut};
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
     fs::File,
@@ -37,9 +32,9 @@ const POLLFREE: u32 = 0x4000;
 ///
 /// # Invariants
 ///
-/// `head` is null, or `wait` is initialised and on the queue that it points to.
+/// `head` is null, or `wait` is on the queue that it points to.
 struct Entry<P: Parcel> {
-    wait: UnsafeCell<MaybeUninit<bindings::wait_queue_entry>>,
+    wait: UnsafeCell<bindings::wait_queue_entry>,
     head: Atomic<*mut bindings::wait_queue_head>,
     events: Atomic<u32>,
     cell: UnsafeCell<*const Cell<P>>,
@@ -64,7 +59,11 @@ pub(super) struct Extra<P: Parcel> {
 impl<P: Parcel> Entry<P> {
     fn new() -> Self {
         Self {
-            wait: UnsafeCell::new(MaybeUninit::uninit()),
+            // What is written when the entry is put on a queue is only what changes.
+            wait: UnsafeCell::new(bindings::wait_queue_entry {
+                func: Some(Self::wake),
+                ..Default::default()
+            }),
             head: Atomic::new(null_mut()),
             events: Atomic::new(0),
             cell: UnsafeCell::new(core::ptr::null()),
@@ -80,20 +79,15 @@ impl<P: Parcel> Entry<P> {
     /// the caller must hold the cell's token. `head` must be a live queue whose owner follows the
     /// rules of `POLLFREE`.
     unsafe fn add(&self, cell: *const Cell<P>, head: *mut bindings::wait_queue_head, wanted: u32) {
-        let wait = self.wait.get().cast::<bindings::wait_queue_entry>();
+        let wait = self.wait.get();
         // SAFETY: The entry is on no queue, so that nobody else touches it.
-        unsafe {
-            wait.write(bindings::wait_queue_entry {
-                func: Some(Self::wake),
-                ..Default::default()
-            });
-            *self.cell.get() = cell;
-        }
+        unsafe { *self.cell.get() = cell };
         self.events.store(wanted, Relaxed);
         // INVARIANT: The entry goes on this queue below. Before that nobody looks at `head`: the
         // token's holder, who would, is the caller.
         self.head.store(head, Relaxed);
-        // SAFETY: `wait` is initialised and stays where it is, and `head` is live.
+        // SAFETY: `wait` stays where it is, and `head` is live. Both functions write the list's
+        // pointers and whether the entry is exclusive; nobody writes the other fields.
         unsafe {
             if wanted & events::EXCLUSIVE != 0 {
                 bindings::add_wait_queue_exclusive(head, wait);
@@ -110,9 +104,9 @@ impl<P: Parcel> Entry<P> {
     /// The caller must hold the lock of the queue that the entry was put on.
     #[inline]
     unsafe fn remove_locked(&self) {
-        let wait = self.wait.get().cast::<bindings::wait_queue_entry>();
-        // SAFETY: The queue's lock is held, and `wait` is initialised. It may be off the queue
-        // already, in which case it is its own neighbour.
+        let wait = self.wait.get();
+        // SAFETY: The queue's lock is held. `wait` has been on the queue, and may be off already, in
+        // which case it is its own neighbour.
         unsafe {
             let entry = &raw mut (*wait).entry;
             let (prev, next) = ((*entry).prev, (*entry).next);
