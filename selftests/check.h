@@ -31,6 +31,12 @@
 	ASSERT_EQ((__s32)(result), _cqe.res);				\
 } while (0)
 
+/* The same, with the whole completion. */
+#define ASSERT_COMPLETES(ring, data, result, cflags) do {		\
+	ASSERT_EQ(1, ring_submit(ring));				\
+	ASSERT_CQE(ring, data, result, cflags);				\
+} while (0)
+
 /*
  * Nothing has completed and nothing is about to: a NOP that is submitted after
  * what could have caused a completion is the next to complete.

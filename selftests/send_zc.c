@@ -28,8 +28,7 @@ TEST_F(ring, send_and_notification)
 		for (len = 1; len < 30000; len = len * 7 + 1) {
 			fill(big, len, len);
 			prep_zc(r, sv[0], big, len, len);
-			ASSERT_EQ(1, ring_submit(r));
-			ASSERT_SENT(r, len, len);
+			ASSERT_SENDS(r, len, len);
 			ASSERT_EQ(0, read_all(sv[1], in, len));
 			ASSERT_NOTIF(r, len);
 			ASSERT_TRUE(is_filled(in, len, len));
@@ -49,8 +48,7 @@ TEST_F(ring, empty_send)
 	for_each_kind(k) {
 		ASSERT_EQ(0, inet_pair(k->domain, k->type, sv));
 		prep_zc(r, sv[0], big, 0, 1);
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_SENT(r, 1, 0);
+		ASSERT_SENDS(r, 1, 0);
 		ASSERT_NOTIF(r, 1);
 		if (k->type == SOCK_DGRAM)
 			ASSERT_EQ(0, recv(sv[1], in, 1, 0));
@@ -83,8 +81,7 @@ TEST_F(ring, notification_waits_for_the_receiver)
 		ASSERT_LT(0, ahead);
 		fill(big, 50000, 1);
 		prep_zc(r, sv[0], big, 50000, 1);
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_SENT(r, 1, 50000);
+		ASSERT_SENDS(r, 1, 50000);
 		ASSERT_QUIET(r);
 		ASSERT_EQ(0, read_behind(sv[1], ahead, in, 50000));
 		ASSERT_NOTIF(r, 1);
@@ -124,8 +121,7 @@ TEST_F(ring, pages_are_not_copied_on_the_way_in)
 	ASSERT_LT(0, ahead);
 	fill(big, 50000, 1);
 	prep_zc(r, sv[0], big, 50000, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_SENT(r, 1, 50000);
+	ASSERT_SENDS(r, 1, 50000);
 	fill(big, 50000, 2);
 	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 50000));
 	EXPECT_TRUE(is_filled(in, 50000, 2));
@@ -139,8 +135,7 @@ TEST_F(ring, notification_with_its_own_user_data)
 
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_DGRAM, sv));
 	prep_zc(r, sv[0], big, 100, 1)->addr3 = 1ULL << 63;
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_SENT(r, 1, 100);
+	ASSERT_SENDS(r, 1, 100);
 	ASSERT_NOTIF(r, 1ULL << 63);
 }
 
@@ -153,8 +148,7 @@ TEST_F(ring, usage_over_loopback_is_a_copy)
 	for_each_kind(k) {
 		ASSERT_EQ(0, inet_pair(k->domain, k->type, sv));
 		prep_zc(r, sv[0], big, 5000, 1)->ioprio = IORING_SEND_ZC_REPORT_USAGE;
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_SENT(r, 1, 5000);
+		ASSERT_SENDS(r, 1, 5000);
 		ASSERT_EQ(0, read_all(sv[1], in, 5000));
 		ASSERT_CQE(r, 1, COPIED, IORING_CQE_F_NOTIF);
 	}
@@ -169,8 +163,7 @@ TEST_F(ring, usage_of_a_failed_send)
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
 	ASSERT_EQ(0, shutdown(sv[0], SHUT_WR));
 	prep_zc(r, sv[0], big, 5000, 1)->ioprio = IORING_SEND_ZC_REPORT_USAGE;
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_SENT(r, 1, -EPIPE);
+	ASSERT_SENDS(r, 1, -EPIPE);
 	ASSERT_CQE(r, 1, COPIED, IORING_CQE_F_NOTIF);
 }
 
@@ -267,8 +260,7 @@ TEST_F(ring, poll_first)
 
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
 	prep_zc(r, sv[0], big, 100, 1)->ioprio = IORING_RECVSEND_POLL_FIRST;
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_SENT(r, 1, 100);
+	ASSERT_SENDS(r, 1, 100);
 	ASSERT_EQ(0, read_all(sv[1], in, 100));
 	ASSERT_NOTIF(r, 1);
 }
@@ -358,8 +350,7 @@ TEST_F(ring, destination_address)
 		sqe = prep_zc(r, out, big, 700, 1);
 		sqe->addr2 = (uintptr_t)&to;
 		sqe->addr_len = len;
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_SENT(r, 1, 700);
+		ASSERT_SENDS(r, 1, 700);
 		ASSERT_NOTIF(r, 1);
 		ASSERT_EQ(700, recv(peer, in, BIG, 0));
 		EXPECT_TRUE(is_filled(in, 700, 5));
@@ -387,8 +378,7 @@ TEST_F(ring, vector)
 		ASSERT_EQ(0, inet_pair(k->domain, k->type, sv));
 		fill(big, 6004, 6);
 		prep_zc(r, sv[0], iov, 4, 1)->ioprio = IORING_SEND_VECTORIZED;
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_SENT(r, 1, 6004);
+		ASSERT_SENDS(r, 1, 6004);
 		ASSERT_EQ(0, read_all(sv[1], in, 6004));
 		EXPECT_TRUE(is_filled(in, 6004, 6));
 		ASSERT_NOTIF(r, 1);
@@ -420,8 +410,7 @@ TEST_F(ring, message)
 			msg.msg_name = &to;
 		}
 		prep_msg_zc(r, sv[0], &msg, 1);
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_SENT(r, 1, 7000);
+		ASSERT_SENDS(r, 1, 7000);
 		ASSERT_EQ(0, read_all(sv[1], in, 7000));
 		EXPECT_TRUE(is_filled(in, 7000, 7));
 		ASSERT_NOTIF(r, 1);
@@ -483,8 +472,7 @@ TEST_F(ring, message_with_control)
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_DGRAM, sv));
 	ASSERT_EQ(0, setsockopt(sv[1], SOL_IP, IP_RECVTOS, &one, sizeof(one)));
 	prep_msg_zc(r, sv[0], &msg, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_SENT(r, 1, 500);
+	ASSERT_SENDS(r, 1, 500);
 	ASSERT_NOTIF(r, 1);
 	ASSERT_EQ(500, recvmsg(sv[1], &reply, 0));
 	ASSERT_EQ(IP_TOS, got.head.cmsg_type);
@@ -511,8 +499,7 @@ TEST_F(ring, memory_unmapped_before_the_notification)
 	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	prep_zc(r, sv[0], pages, 65536, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_SENT(r, 1, 65536);
+	ASSERT_SENDS(r, 1, 65536);
 	ASSERT_EQ(0, munmap(pages, 65536));
 	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 65536));
 	EXPECT_TRUE(is_filled(in, 65536, 9));
@@ -526,8 +513,7 @@ TEST_F(ring, forced_async)
 
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_DGRAM, sv));
 	prep_zc(r, sv[0], big, 1000, 1)->flags = IOSQE_ASYNC;
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_SENT(r, 1, 1000);
+	ASSERT_SENDS(r, 1, 1000);
 	ASSERT_NOTIF(r, 1);
 }
 

@@ -74,8 +74,7 @@ TEST_F(one, destination_address)
 		sqe = prep_one(r, out, big, 700, 1);
 		sqe->addr_len = inet_name(peer, &to);
 		sqe->addr2 = (uintptr_t)&to;
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_COMBINED(r, 1, 700);
+		ASSERT_COMBINES(r, 1, 700);
 		ASSERT_EQ(700, recv(peer, in, BIG, 0));
 		EXPECT_TRUE(is_filled(in, 700, 5));
 	}
@@ -143,8 +142,7 @@ TEST_F(one, partial_send)
 		ASSERT_QUIET(r);
 		if (all) {
 			prep_cancel(r, 1, 0, 2);
-			ASSERT_EQ(1, ring_submit(r));
-			ASSERT_CQE(r, 2, 0, 0);
+			ASSERT_COMPLETES(r, 2, 0, 0);
 			ASSERT_QUIET(r);
 		}
 		ASSERT_EQ(0, read_all(sv[1], in, ahead));
@@ -200,14 +198,11 @@ TEST_F(one, refused_combinations)
 
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_DGRAM, sv));
 	prep_one(r, sv[0], big, 100, 1)->ioprio |= IORING_SEND_ZC_REPORT_USAGE;
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 1, -EINVAL, 0);
+	ASSERT_COMPLETES(r, 1, -EINVAL, 0);
 	prep_one(r, sv[0], big, 100, 1)->addr3 = 5;
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 1, -EINVAL, 0);
+	ASSERT_COMPLETES(r, 1, -EINVAL, 0);
 	prep_one(r, sv[0], big, 100, 1)->ioprio |= IORING_RECV_MULTISHOT;
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 1, -EINVAL, 0);
+	ASSERT_COMPLETES(r, 1, -EINVAL, 0);
 	ASSERT_QUIET(r);
 }
 
@@ -221,20 +216,16 @@ TEST_F(one, failure_before_the_socket_sees_it)
 	ASSERT_EQ(0, unix_pair(SOCK_STREAM, un));
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
 	prep_one(r, un[0], big, 100, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 1, -EOPNOTSUPP, 0);
+	ASSERT_COMPLETES(r, 1, -EOPNOTSUPP, 0);
 	prep_one(r, -1, big, 100, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 1, -EBADF, 0);
+	ASSERT_COMPLETES(r, 1, -EBADF, 0);
 	prep_msg_one(r, sv[0], &msg, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 1, -EFAULT, 0);
+	ASSERT_COMPLETES(r, 1, -EFAULT, 0);
 	ASSERT_LT(0, tcp_full(sv));
 	prep_one(r, sv[0], big, 100, 1)->ioprio |= IORING_RECVSEND_POLL_FIRST;
 	ASSERT_EQ(1, ring_submit(r));
 	prep_cancel(r, 1, 0, 2);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_COMPLETES(r, 2, 0, 0);
 	ASSERT_CQE(r, 1, -ECANCELED, 0);
 	ASSERT_QUIET(r);
 }
@@ -248,23 +239,19 @@ TEST_F(one, failure_once_the_socket_has_seen_it)
 	for_each_kind(k) {
 		ASSERT_EQ(0, inet_pair(k->domain, k->type, sv));
 		prep_one(r, sv[0], (void *)8, 100, 1);
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_COMBINED(r, 1, -EFAULT);
+		ASSERT_COMBINES(r, 1, -EFAULT);
 	}
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
 	ASSERT_EQ(0, shutdown(sv[0], SHUT_WR));
 	prep_one(r, sv[0], big, 100, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_COMBINED(r, 1, -EPIPE);
+	ASSERT_COMBINES(r, 1, -EPIPE);
 	ASSERT_LT(0, full_pair(AF_INET, sv));
 	prep_one(r, sv[0], big, 100, 1)->msg_flags = MSG_DONTWAIT;
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_COMBINED(r, 1, -EAGAIN);
+	ASSERT_COMBINES(r, 1, -EAGAIN);
 	prep_one(r, sv[0], big, 100, 1);
 	ASSERT_EQ(1, ring_submit(r));
 	prep_cancel(r, 1, 0, 2);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_COMPLETES(r, 2, 0, 0);
 	ASSERT_COMBINED(r, 1, -ECANCELED);
 	prep_one(r, sv[0], big, 100, 1);
 	ASSERT_EQ(1, ring_submit(r));
@@ -325,11 +312,9 @@ TEST_F(one, completion_of_a_failure_all_the_same)
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
 	ASSERT_EQ(0, shutdown(sv[0], SHUT_WR));
 	prep_one(r, sv[0], big, 1000, 1)->flags = SKIP_CQE;
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_COMBINED(r, 1, -EPIPE);
+	ASSERT_COMBINES(r, 1, -EPIPE);
 	prep_one(r, -1, big, 1000, 1)->flags = SKIP_CQE;
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 1, -EBADF, 0);
+	ASSERT_COMPLETES(r, 1, -EBADF, 0);
 	/* as with any request, what it cancels is not told of */
 	prep_one(r, sv[0], big, 1000, 1)->flags = SKIP_CQE | LINK;
 	prep_nop(r, 2);
@@ -354,8 +339,7 @@ TEST_F(one, pinned_pages_count)
 	for (i = 0; i < 10; i++) {
 		/* at most so many pages and two */
 		prep_one(&r, sv[0], big, 16 * 4096, 1);
-		ASSERT_EQ(1, ring_submit(&r));
-		ASSERT_CQE(&r, 1, -ENOMEM, 0);
+		ASSERT_COMPLETES(&r, 1, -ENOMEM, 0);
 		prep_one(&r, sv[0], big, 15 * 4096, 1);
 		ASSERT_EQ(1, ring_submit(&r));
 		ASSERT_EQ(0, read_all(sv[1], in, 15 * 4096));

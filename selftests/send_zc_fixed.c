@@ -34,8 +34,7 @@ TEST_F(ring, bytes_of_a_buffer)
 				size_t at = parts[i].at, len = parts[i].len;
 
 				prep_fixed(r, sv[0], mem + at, len, 0, 100 + i);
-				ASSERT_EQ(1, ring_submit(r));
-				ASSERT_SENT(r, 100 + i, len);
+				ASSERT_SENDS(r, 100 + i, len);
 				ASSERT_EQ(0, read_all(sv[1], in, len));
 				if (!len && k->type == SOCK_DGRAM)
 					ASSERT_EQ(0, recv(sv[1], in, 1, 0));
@@ -117,8 +116,7 @@ TEST_F(ring, vectors)
 				} else {
 					prep_msg_fixed(r, sv[0], &msg, 0, i);
 				}
-				ASSERT_EQ(1, ring_submit(r));
-				ASSERT_SENT(r, i, len);
+				ASSERT_SENDS(r, i, len);
 				ASSERT_EQ(0, read_all(sv[1], in, len));
 				ASSERT_NOTIF(r, i);
 				EXPECT_EQ(0, memcmp(in, mem + 3 * PAGE + 10, PAGE));
@@ -134,8 +132,7 @@ TEST_F(ring, vectors)
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
 	msg.msg_iovlen = 0;
 	prep_msg_fixed(r, sv[0], &msg, 0, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_SENT(r, 1, 0);
+	ASSERT_SENDS(r, 1, 0);
 	ASSERT_NOTIF(r, 1);
 }
 
@@ -249,8 +246,7 @@ TEST_F(ring, mixed_with_others)
 					ASSERT_EQ(300, send(sv[0], all + at, 300, 0));
 					continue;
 				}
-				ASSERT_EQ(1, ring_submit(r));
-				ASSERT_SENT(r, i, 300);
+				ASSERT_SENDS(r, i, 300);
 				sends++;
 			}
 			ASSERT_EQ(0, read_behind(sv[1], ahead, in, at));
@@ -360,8 +356,7 @@ TEST_F(ring, combined)
 	EXPECT_TRUE(wait_pinned(0));
 	/* nothing was handed over */
 	prep_fixed(r, sv[0], mem, 10, 0, 2)->ioprio |= RURING_SEND_ZC_COMBINE_CQE;
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 2, -EFAULT, 0);
+	ASSERT_COMPLETES(r, 2, -EFAULT, 0);
 	ASSERT_QUIET(r);
 }
 
@@ -395,8 +390,7 @@ TEST_F(ring, memlock)
 	ring_drain(&r);
 	for (i = 0; i < 8; i++) {
 		prep_fixed(&r, sv[0], mem, SIZE / 2, 0, i);
-		ASSERT_EQ(1, ring_submit(&r));
-		ASSERT_SENT(&r, i, SIZE / 2);
+		ASSERT_SENDS(&r, i, SIZE / 2);
 	}
 	EXPECT_EQ(taken, pages_charged());
 	ASSERT_EQ(0, buffers_unregister(&r));

@@ -18,8 +18,7 @@ TEST_F(ring, cancel_before_the_first_attempt)
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_QUIET(r);
 	prep_cancel(r, 1, 0, 2);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_COMPLETES(r, 2, 0, 0);
 	ASSERT_REFUSAL(r, 1, -ECANCELED);
 }
 
@@ -33,8 +32,7 @@ TEST_F(ring, cancel_after_a_vain_attempt)
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_QUIET(r);
 	prep_cancel(r, 1, 0, 2);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_COMPLETES(r, 2, 0, 0);
 	ASSERT_SENT(r, 1, -ECANCELED);
 	ASSERT_NOTIF(r, 1);
 	ASSERT_QUIET(r);
@@ -56,8 +54,7 @@ TEST_F(ring, cancel_in_the_middle)
 	prep_zc(r, sv[0], big, BIG, 1)->msg_flags = MSG_WAITALL;
 	ASSERT_EQ(1, ring_submit(r));
 	prep_cancel(r, 1, 0, 2);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_COMPLETES(r, 2, 0, 0);
 	ASSERT_EQ(0, ring_take(r, &cqe));
 	ASSERT_EQ(IORING_CQE_F_MORE, cqe.flags);
 	ASSERT_LT(0, cqe.res);
@@ -78,14 +75,11 @@ TEST_F(ring, cancel_after_the_send)
 	ahead = held_pair(AF_INET, sv);
 	ASSERT_LT(0, ahead);
 	prep_zc(r, sv[0], big, 1000, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_SENT(r, 1, 1000);
+	ASSERT_SENDS(r, 1, 1000);
 	prep_cancel(r, 1, 0, 2);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 2, -ENOENT, 0);
+	ASSERT_COMPLETES(r, 2, -ENOENT, 0);
 	prep_cancel(r, 0, IORING_ASYNC_CANCEL_ANY, 2);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_COMPLETES(r, 2, 0, 0);
 	ASSERT_QUIET(r);
 	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 1000));
 	ASSERT_NOTIF(r, 1);
@@ -101,8 +95,7 @@ TEST_F(ring, socket_closed_with_packets_in_flight)
 	ASSERT_LT(0, ahead);
 	fill(big, 1000, 1);
 	prep_zc(r, sv[0], big, 1000, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_SENT(r, 1, 1000);
+	ASSERT_SENDS(r, 1, 1000);
 	close(sv[0]);
 	ASSERT_QUIET(r);
 	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 1000));
@@ -120,8 +113,7 @@ TEST_F(ring, connection_reset_with_packets_in_flight)
 	for (i = 0; i < 2; i++) {
 		ASSERT_LT(0, held_pair(AF_INET, sv));
 		prep_zc(r, sv[0], big, 1000, 1);
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_SENT(r, 1, 1000);
+		ASSERT_SENDS(r, 1, 1000);
 		ASSERT_QUIET(r);
 		ASSERT_EQ(0, tcp_reset(sv[i]));
 		ASSERT_NOTIF(r, 1);
@@ -199,11 +191,9 @@ TEST_F(ring, packet_of_many_senders)
 		char *p = big + 100 + i * 100;
 
 		prep_zc(r, sv[0], p, 100, i);
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_SENT(r, i, 100);
+		ASSERT_SENDS(r, i, 100);
 		prep_zc(&other, sv[0], p + 100, 100, i);
-		ASSERT_EQ(1, ring_submit(&other));
-		ASSERT_SENT(&other, i, 100);
+		ASSERT_SENDS(&other, i, 100);
 		ASSERT_EQ(100, send(sv[0], p + 200, 100, 0));
 	}
 	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 1300));
@@ -234,8 +224,7 @@ TEST_F(ring, notifications_overflow)
 	for (i = 0; i < 24; i++) {
 		/* in packets of their own, and not */
 		prep_zc(&r, sv[0], big, i % 3 ? 100 : 40000, i);
-		ASSERT_EQ(1, ring_submit(&r));
-		ASSERT_SENT(&r, i, i % 3 ? 100 : 40000);
+		ASSERT_SENDS(&r, i, i % 3 ? 100 : 40000);
 	}
 	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 8 * 40000 + 16 * 100));
 	for (i = 0; i < 24; i++) {
@@ -314,8 +303,7 @@ TEST_F(ring, ring_closed_with_packets_in_flight)
 		fill(big, 40000, 1);
 		for (i = 0; i < 4; i++) {
 			prep_zc(&r, sv[0], big + i * 10000, 10000, i);
-			ASSERT_EQ(1, ring_submit(&r));
-			ASSERT_SENT(&r, i, 10000);
+			ASSERT_SENDS(&r, i, 10000);
 		}
 		ring_exit(&r);
 		ASSERT_EQ(0, read_behind(sv[1], ahead, in, 40000));

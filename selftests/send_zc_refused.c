@@ -80,8 +80,7 @@ TEST_F(ring, every_flag)
 		if (!(valid & 1U << bit))
 			continue;
 		prep_zc(r, sv[0], big, 100, 1)->ioprio = 1U << bit;
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_SENT(r, 1, 100);
+		ASSERT_SENDS(r, 1, 100);
 		ASSERT_EQ(0, ring_wait(r, 1));
 		ASSERT_EQ(1, ring_drain(r));
 	}
@@ -130,8 +129,7 @@ TEST_F(ring, addresses_that_fault)
 		ASSERT_FAILED(r, 1, -EFAULT);
 		/* the socket is none the worse */
 		prep_zc(r, sv[0], big, 100, 2);
-		ASSERT_EQ(1, ring_submit(r));
-		ASSERT_SENT(r, 2, 100);
+		ASSERT_SENDS(r, 2, 100);
 		ASSERT_EQ(0, read_all(sv[1], in, 100));
 		ASSERT_NOTIF(r, 2);
 		munmap(pages, 4096);
@@ -188,8 +186,7 @@ TEST_F(ring, pinned_pages_count)
 	ASSERT_NOTIF(&r, 1);
 	for (i = 0; i < 10; i++) {
 		prep_zc(&r, sv[0], big, 65536, 1);
-		ASSERT_EQ(1, ring_submit(&r));
-		ASSERT_SENT(&r, 1, 65536);
+		ASSERT_SENDS(&r, 1, 65536);
 		ASSERT_EQ(0, read_all(sv[1], in, 65536));
 		ASSERT_NOTIF(&r, 1);
 		prep_zc(&r, -1, big, 65536, 1);

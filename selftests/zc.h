@@ -24,6 +24,10 @@ static char big[BIG], in[BIG];
 #define ASSERT_NOTIF(ring, data) \
 	ASSERT_CQE(ring, data, 0, IORING_CQE_F_NOTIF)
 
+/* Submit the one send that is prepared; this is its result. */
+#define ASSERT_SENDS(ring, data, result) \
+	ASSERT_COMPLETES(ring, data, result, IORING_CQE_F_MORE)
+
 /* A send that has failed completes once, or, as it says itself, twice. */
 #define ASSERT_FAILURE(ring, data, result) do {				\
 	struct io_uring_cqe _c = {};					\

@@ -14,6 +14,9 @@
 
 #define ASSERT_COMBINED(ring, data, result) \
 	ASSERT_CQE(ring, data, result, IORING_CQE_F_NOTIF)
+/* The same of one that is only prepared, and needs no wait. */
+#define ASSERT_COMBINES(ring, data, result) \
+	ASSERT_COMPLETES(ring, data, result, IORING_CQE_F_NOTIF)
 
 FIXTURE(one) {
 	struct ring ring;
