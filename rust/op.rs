@@ -28,7 +28,7 @@ pub(crate) use dispatch::{issue, submit, Step, Submitted};
 pub(crate) use opcode::{Attempt, Op, Outcome, Spec, Wait};
 
 use crate::{
-    req::Job,
+    req::{Reins, Token},
     ring::{Locked, Ring},
     sys::timer::Deadline,
     uapi::{
@@ -92,29 +92,31 @@ macro_rules! ops {
         };
 
         /// Whether a worker is to have the job from the beginning. Looks its file up.
-        pub(crate) fn begins_in_worker(ring: &Locked<'_>, job: &mut Job) -> bool {
-            match &job.op {
+        pub(crate) fn begins_in_worker(ring: &Locked<'_>, mut reins: Reins<'_>) -> bool {
+            match &reins.owned().job.op {
                 $(Operation::$name(_) if <$op>::WORKS => {
-                    begins_in_worker_as::<$op>(ring, job)
+                    begins_in_worker_as::<$op>(ring, reins)
                 })*
                 _ => false,
             }
         }
 
         /// See [`Op::serial`].
-        pub(crate) fn serial(job: &Job) -> usize {
-            let Some(file) = job.file.as_deref() else {
+        pub(crate) fn serial(token: &Token) -> usize {
+            let Some(file) = token.file() else {
                 return 0;
             };
-            match &job.op {
+            match &token.peek().job.op {
                 $(Operation::$name(op) => op.serial(file),)*
                 _ => 0,
             }
         }
 
         /// See [`Op::work`].
-        pub(crate) fn work(job: &mut Job) -> Outcome {
-            let Some(file) = job.file.as_deref() else {
+        pub(crate) fn work(mut reins: Reins<'_>) -> Outcome {
+            let (held, file) = reins.split();
+            let job = &mut held.job;
+            let Some(file) = file else {
                 return Outcome::failed(EBADF);
             };
             match &mut job.op {

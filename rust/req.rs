@@ -11,7 +11,8 @@ pub(crate) mod home;
 
 use crate::{
     op::{self, Operation},
-    rsrc::{buffers::Buffer, files::FileRef},
+    ring::Ring,
+    rsrc::buffers::Buffer,
     sys::{
         fd,
         queue::Fifo,
@@ -33,6 +34,9 @@ pub(crate) struct Request;
 
 /// The right to drive a request.
 pub(crate) type Token = token::Token<Request>;
+
+/// The right to drive a request, for a while.
+pub(crate) type Reins<'a> = token::Reins<'a, Request>;
 
 /// A notification's token, lent to the packets that carry its buffer.
 pub(crate) type Lent = ubuf::Lent<Request>;
@@ -148,8 +152,6 @@ pub(crate) struct Job {
     pub(crate) op: Operation,
     /// What the completion says it is for.
     pub(crate) user_data: u64,
-    /// The file, once it is looked up.
-    pub(crate) file: Option<FileRef>,
     /// The registered buffer, once it is looked up.
     pub(crate) buffer: Option<Arc<Buffer>>,
     /// `sqe->opcode`, or [`NO_OPCODE`].
@@ -176,7 +178,6 @@ impl Job {
         Self {
             op: Operation::Refused,
             user_data: 0,
-            file: None,
             buffer: None,
             opcode: NO_OPCODE,
             fd: -1,
@@ -191,7 +192,7 @@ impl Job {
 
     /// Begins another one, of which nothing is known but whose it is.
     ///
-    /// Only for a job that is over, which has no file, no buffer, no operation and no limit.
+    /// Only for a job that is over, which has no buffer, no operation and no limit, nor its cell a file.
     #[inline(always)]
     pub(crate) fn begin(&mut self, user_data: u64) {
         self.user_data = user_data;
@@ -252,6 +253,8 @@ impl Parcel for Request {
 
     type Tag = Option<Token>;
 
+    type Ring = Ring;
+
     const UBUF_OPS: &'static Ops<Self> = &UBUF_OPS;
 
     fn together(a: &Face, b: &Face) -> bool {
@@ -293,10 +296,11 @@ pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {
 
 /// Lets lookups see what the job says.
 pub(crate) fn show(token: &mut Token) {
+    let file = token.file().map(fd::id);
     let (face, held) = token.faces();
     let mut marks = 0;
-    let file = match &held.job.file {
-        Some(file) => fd::id(file),
+    let file = match file {
+        Some(file) => file,
         None => {
             if let Operation::Timeout(timeout) = &held.job.op {
                 if let Some(target) = timeout.target() {
@@ -308,7 +312,7 @@ pub(crate) fn show(token: &mut Token) {
         }
     };
     if held.job.limit != Limit::None {
-        if let Some(data) = held.chain.with_first(|token| token.peek().job.user_data) {
+        if let Some(data) = held.chain.first().map(|held| held.job.user_data) {
             face.limit.store(data, Relaxed);
             marks |= LIMITED;
         }
@@ -320,4 +324,4 @@ pub(crate) fn show(token: &mut Token) {
 }
 
 /// Each cell has one.
-const _: () = assert!(size_of::<Job>() <= 136);
+const _: () = assert!(size_of::<Job>() <= 120);

@@ -7,7 +7,7 @@
 
 use super::{nop::Nop, Attempt, Op, Operation, Outcome, Wait, WAYS};
 use crate::{
-    req::{claim::Reasons, Job, Lent},
+    req::{claim::Reasons, Job, Lent, Reins},
     ring::Locked,
     uapi::{
         abi::{events, op as opcode},
@@ -76,18 +76,18 @@ pub(super) trait Variant: Op {
 /// What the core calls of an opcode.
 #[derive(Clone, Copy)]
 pub(super) struct Ways {
-    submit: fn(&mut Locked<'_>, &Sqe, &mut Job, bool) -> Submitted,
-    issue: fn(&mut Locked<'_>, &mut Job, Reasons) -> Step,
+    submit: fn(&mut Locked<'_>, &Sqe, Reins<'_>, bool) -> Submitted,
+    issue: fn(&mut Locked<'_>, Reins<'_>, Reasons) -> Step,
 }
 
 impl Ways {
     /// Those of what is no opcode.
     pub(super) const NONE: Self = Self {
-        submit: |_, sqe, job, _| {
-            job.begin(sqe.user_data());
+        submit: |_, sqe, mut reins, _| {
+            reins.owned().job.begin(sqe.user_data());
             Submitted::Refused(EINVAL)
         },
-        issue: |_, job, _| match job.op {
+        issue: |_, mut reins, _| match reins.owned().job.op {
             Operation::Notif(_) => Step::Landed,
             _ => Step::failed(EINVAL),
         },
@@ -107,35 +107,37 @@ impl Ways {
 ///
 /// It is left with what could be read if it is refused.
 #[inline(always)]
-pub(crate) fn submit(ring: &mut Locked<'_>, sqe: &Sqe, job: &mut Job, alone: bool) -> Submitted {
+pub(crate) fn submit(ring: &mut Locked<'_>, sqe: &Sqe, reins: Reins<'_>, alone: bool) -> Submitted {
     if sqe.opcode() == opcode::NOP {
-        return submit_here::<Nop>(ring, sqe, job, alone);
+        return submit_here::<Nop>(ring, sqe, reins, alone);
     }
-    (WAYS[usize::from(sqe.opcode())].submit)(ring, sqe, job, alone)
+    (WAYS[usize::from(sqe.opcode())].submit)(ring, sqe, reins, alone)
 }
 
 /// Tries a job once. Looks its file up first, if it has none yet.
 #[inline(always)]
-pub(crate) fn issue(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
-    (WAYS[usize::from(job.opcode)].issue)(ring, job, reasons)
+pub(crate) fn issue(ring: &mut Locked<'_>, mut reins: Reins<'_>, reasons: Reasons) -> Step {
+    let opcode = reins.owned().job.opcode;
+    (WAYS[usize::from(opcode)].issue)(ring, reins, reasons)
 }
 
 fn submit_as<T: Variant>(
     ring: &mut Locked<'_>,
     sqe: &Sqe,
-    job: &mut Job,
+    reins: Reins<'_>,
     alone: bool,
 ) -> Submitted {
-    submit_here::<T>(ring, sqe, job, alone)
+    submit_here::<T>(ring, sqe, reins, alone)
 }
 
 #[inline(always)]
 fn submit_here<T: Variant>(
     ring: &mut Locked<'_>,
     sqe: &Sqe,
-    job: &mut Job,
+    mut reins: Reins<'_>,
     alone: bool,
 ) -> Submitted {
+    let job = &mut reins.owned().job;
     job.begin(sqe.user_data());
     if let Err(error) = parse::<T>(sqe, job) {
         return Submitted::Refused(error);
@@ -144,14 +146,14 @@ fn submit_here<T: Variant>(
         return Submitted::Read;
     }
     if T::SPEC.needs_file {
-        if let Err(error) = open_file(ring, job) {
+        if let Err(error) = open_file(ring, &mut reins) {
             return Submitted::Tried(Step::failed(error));
         }
     }
     Submitted::Tried(if T::SHORT {
-        issue_here::<T>(ring, job, Reasons::NONE)
+        issue_here::<T>(ring, reins, Reasons::NONE)
     } else {
-        issue_as::<T>(ring, job, Reasons::NONE)
+        issue_as::<T>(ring, reins, Reasons::NONE)
     })
 }
 
@@ -171,18 +173,23 @@ fn parse<T: Variant>(sqe: &Sqe, job: &mut Job) -> Result {
 }
 
 /// Whether a worker is to have the job from the beginning. Looks its file up, and its buffer.
-pub(super) fn begins_in_worker_as<T: Variant>(ring: &Locked<'_>, job: &mut Job) -> bool {
+pub(super) fn begins_in_worker_as<T: Variant>(ring: &Locked<'_>, mut reins: Reins<'_>) -> bool {
     // What can be found wrong with it is found by the first attempt.
-    if job.flags.buffer_select() || ring.polls_files() || find_file::<T>(ring, job).is_err() {
+    if reins.owned().job.flags.buffer_select()
+        || ring.polls_files()
+        || find_file::<T>(ring, &mut reins).is_err()
+    {
         return false;
     }
+    let (held, file) = reins.split();
+    let job = &mut held.job;
     if T::FIXED {
         job.buffer = ring.buffers().get(job.group).cloned();
         if job.buffer.is_none() {
             return false;
         }
     }
-    match (T::of(&mut job.op), job.file.as_deref()) {
+    match (T::of(&mut job.op), file) {
         (Some(op), Some(file)) => op.begins_in_worker(file),
         _ => false,
     }
@@ -190,51 +197,48 @@ pub(super) fn begins_in_worker_as<T: Variant>(ring: &Locked<'_>, job: &mut Job) 
 
 /// Looks the file of a job up, if it needs one and has none yet.
 #[inline(always)]
-fn find_file<T: Variant>(ring: &Locked<'_>, job: &mut Job) -> Result {
-    if T::SPEC.needs_file && job.file.is_none() {
-        open_late(ring, job)?;
+fn find_file<T: Variant>(ring: &Locked<'_>, reins: &mut Reins<'_>) -> Result {
+    if T::SPEC.needs_file && !reins.has_file() {
+        open_late(ring, reins)?;
     }
     Ok(())
 }
 
 /// Looks the file of a job up that was not tried when it was submitted.
 #[cold]
-fn open_late(ring: &Locked<'_>, job: &mut Job) -> Result {
-    if job.fd == -1 {
+fn open_late(ring: &Locked<'_>, reins: &mut Reins<'_>) -> Result {
+    if reins.owned().job.fd == -1 {
         return Ok(());
     }
-    open_file(ring, job)
+    open_file(ring, reins)
 }
 
 /// Looks the file of a job up that has none.
 #[inline(always)]
-fn open_file(ring: &Locked<'_>, job: &mut Job) -> Result {
-    let file = ring.open(job)?;
-    // There is nothing to drop.
-    core::mem::forget(job.file.replace(file));
+fn open_file(ring: &Locked<'_>, reins: &mut Reins<'_>) -> Result {
+    let file = ring.open(&reins.owned().job)?;
+    reins.put_file(file);
     Ok(())
 }
 
 #[inline(never)]
-fn issue_as<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
-    if let Err(error) = find_file::<T>(ring, job) {
+fn issue_as<T: Variant>(ring: &mut Locked<'_>, mut reins: Reins<'_>, reasons: Reasons) -> Step {
+    if let Err(error) = find_file::<T>(ring, &mut reins) {
         return Step::failed(error);
     }
-    issue_here::<T>(ring, job, reasons)
+    issue_here::<T>(ring, reins, reasons)
 }
 
 #[inline(always)]
-fn issue_here<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons) -> Step {
+fn issue_here<T: Variant>(ring: &mut Locked<'_>, mut reins: Reins<'_>, reasons: Reasons) -> Step {
+    let (held, file) = reins.split();
+    let job = &mut held.job;
     let Some(op) = T::of(&mut job.op) else {
         return Step::failed(EINVAL);
     };
     let outcome = op.issue(Attempt {
         ring,
-        file: if T::SPEC.needs_file {
-            job.file.as_deref()
-        } else {
-            None
-        },
+        file: if T::SPEC.needs_file { file } else { None },
         buffer: &mut job.buffer,
         user_data: job.user_data,
         index: job.group,
@@ -261,17 +265,31 @@ fn issue_here<T: Variant>(ring: &mut Locked<'_>, job: &mut Job, reasons: Reasons
         }
         Outcome::Wait if op.never_waits() => end(op, ring, EAGAIN),
         Outcome::Wait => {
+            let wanted = wanted(op);
             // Waiting for a ring does not keep its file open.
-            if op.ring().is_some() {
-                if let Some(file) = job.file.take() {
-                    ring.put_file(file);
-                    // Not to be looked up again.
-                    job.fd = -1;
+            if op.ring().is_some() && file.is_some() {
+                if let Err(error) = swap_for_ring(ring, reins) {
+                    return Step::failed(error);
                 }
             }
-            Step::Wait(wanted(op))
+            Step::Wait(wanted)
         }
     }
+}
+
+/// Has what waits for a ring keep that instead of its file.
+#[cold]
+#[inline(never)]
+fn swap_for_ring(ring: &mut Locked<'_>, mut reins: Reins<'_>) -> Result {
+    let job = &mut reins.owned().job;
+    // The file is not to be looked up again.
+    job.fd = -1;
+    if let Some(target) = job.op.ring().cloned() {
+        if let Some(file) = reins.put_ring(target)? {
+            ring.put_file(file);
+        }
+    }
+    Ok(())
 }
 
 /// The events to wait for, with the behaviour bits of `EPOLL*`.

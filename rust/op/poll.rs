@@ -8,7 +8,7 @@ use crate::{
     ring::Ring,
     sys::{
         poll::events_of,
-        ringfile::{self, PollTable, RingFile},
+        ringfile::{self, RingFile},
     },
     uapi::{
         abi::{events, op},
@@ -37,7 +37,7 @@ impl PollAdd {
     #[inline(never)]
     fn look(&self, file: Option<&File>, wanted: u32) -> Result<u32> {
         match &self.ring {
-            Some(ring) => Ok(ring.poll(&PollTable::none()) & wanted),
+            Some(ring) => Ok(ring.events() & wanted),
             None => Ok(events_of(file.ok_or(EBADF)?, wanted)),
         }
     }

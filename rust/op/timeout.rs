@@ -4,7 +4,7 @@
 
 use super::{Attempt, Op, Operation, Outcome, Spec, Wait};
 use crate::{
-    req::{claim::Reasons, home, Token},
+    req::{claim::Reasons, home, Held, Job, Token},
     ring::Locked,
     sys::{
         timer::{Deadline, Purpose},
@@ -229,14 +229,21 @@ impl TimeoutRemove {
             .ok_or(ENOENT)?;
         let token = cell.claim(Reasons::NONE).ok_or(EALREADY)?;
         let mut token = stopped(token, Purpose::Link)?;
-        let deadline = token.owned().chain.with_first(|token| {
-            let Operation::LinkTimeout(link) = &mut token.owned().job.op else {
-                return None;
-            };
-            change(&mut link.deadline, time, absolute);
-            Some(link.deadline)
-        });
-        let started = match deadline.flatten() {
+        let deadline = match token.owned().chain.first_mut() {
+            Some(Held {
+                job:
+                    Job {
+                        op: Operation::LinkTimeout(link),
+                        ..
+                    },
+                ..
+            }) => {
+                change(&mut link.deadline, time, absolute);
+                Some(link.deadline)
+            }
+            _ => None,
+        };
+        let started = match deadline {
             Some(deadline) => token.start_timer(Purpose::Link, deadline),
             None => Ok(()),
         };

@@ -122,11 +122,12 @@ impl Locked<'_> {
     /// [`unusual`](crate::uapi::sqe::Flags::unusual). Gives its cell back, unless that keeps the completion.
     #[inline(always)]
     pub(super) fn finish_plain(&mut self, mut token: Token, res: i32, flags: u32) -> Option<Token> {
+        let file = token.lend().take_file();
         let job = &mut token.owned().job;
         if !matches!(job.op, Operation::Refused) {
             job.op = Operation::Refused;
         }
-        let (file, buffer) = (job.file.take(), job.buffer.take());
+        let buffer = job.buffer.take();
         let done = Cqe {
             user_data: job.user_data,
             res,
@@ -172,6 +173,7 @@ impl Locked<'_> {
     /// any more.
     #[inline(never)]
     pub(super) fn finish_linked(&mut self, mut token: Token, res: i32, flags: u32, broken: bool) {
+        let file = token.lend().take_file();
         let held = token.owned();
         let failed = broken || (res < 0 && !held.job.op.may_end_with(res));
         held.job.op = Operation::Refused;
@@ -185,7 +187,7 @@ impl Locked<'_> {
             _ => chain.pop(),
         };
         let timed_out = core::mem::take(&mut held.job.limit) == Limit::Passed;
-        let (file, buffer) = (held.job.file.take(), held.job.buffer.take());
+        let buffer = held.job.buffer.take();
         let done = Cqe {
             user_data: held.job.user_data,
             res,

@@ -77,9 +77,9 @@ impl Locked<'_> {
     }
 
     /// Whether the next one in the queue drains.
-    fn next_drains(&mut self) -> Option<bool> {
-        let queue = &mut self.state.drain.queue;
-        queue.with_first(|token| token.peek().job.flags.drain())
+    fn next_drains(&self) -> Option<bool> {
+        let queue = &self.state.drain.queue;
+        queue.first().map(|held| held.job.flags.drain())
     }
 
     /// How many cells belong to requests that are started and not over.

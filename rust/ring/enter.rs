@@ -137,6 +137,9 @@ impl Ring {
         if let (Some(attendance), Some(home)) = (attendance, &home) {
             self.leave(attendance, home);
         }
+        if let Some(home) = home {
+            Home::put(home);
+        }
         result
     }
 

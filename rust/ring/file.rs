@@ -5,8 +5,9 @@
 use super::{enter::Arguments, Ring};
 use crate::{
     sys::{
-        ringfile::{Area, PollTable, RingFile},
+        ringfile::{Area, RingFile},
         task, user,
+        waitqueue::WaitQueue,
     },
     uapi::{
         abi::{events, off},
@@ -44,8 +45,11 @@ impl RingFile for Ring {
         }
     }
 
-    fn poll(&self, table: &PollTable<'_>) -> u32 {
-        table.register(&self.pollers);
+    fn pollers(&self) -> &WaitQueue {
+        &self.pollers
+    }
+
+    fn events(&self) -> u32 {
         let words = &self.memory.words;
         let mut mask = 0;
         let queued = words

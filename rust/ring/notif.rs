@@ -145,7 +145,7 @@ impl Locked<'_> {
             job.op = Operation::Refused;
         }
         lent.owned().job.flags = job.flags;
-        if let Some(file) = job.file.take() {
+        if let Some(file) = token.lend().take_file() {
             self.put_file(file);
         }
         token

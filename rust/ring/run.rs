@@ -9,10 +9,10 @@ use crate::{
         self,
         claim::Reasons,
         home::{self, Home},
-        Job, Limit, Request, Stall, Token, Work,
+        Job, Limit, Reins, Request, Stall, Token, Work,
     },
     rsrc::files::FileRef,
-    sys::{fd::OpenFile, poll::Watched, queue::Fifo, timer::Purpose, token::Cell},
+    sys::{fd::OpenFile, queue::Fifo, timer::Purpose, token::Cell},
     uapi::{
         abi::{events, op as opcode},
         errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL, ENOMEM},
@@ -106,7 +106,7 @@ impl Locked<'_> {
     }
 
     /// Ends a request's waiting: nobody finds it or wakes it up any more.
-    #[inline]
+    #[inline(always)]
     pub(super) fn forget(&mut self, token: &mut Token) {
         token.quieten();
         self.state.waiting.remove(token);
@@ -130,10 +130,10 @@ impl Locked<'_> {
 
     /// Tries a job once.
     #[inline]
-    fn attempt(&mut self, job: &mut Job, reasons: Reasons) -> Step {
-        match job.refused {
+    fn attempt(&mut self, mut reins: Reins<'_>, reasons: Reasons) -> Step {
+        match reins.owned().job.refused {
             Some(error) => Step::failed(error),
-            None => op::issue(self, job, reasons),
+            None => op::issue(self, reins, reasons),
         }
     }
 
@@ -163,7 +163,7 @@ impl Locked<'_> {
                 }
                 return self.end(token, ECANCELED);
             }
-            let step = self.attempt(&mut token.owned().job, reasons);
+            let step = self.attempt(token.lend(), reasons);
             let goes_on = matches!(
                 step,
                 Step::Wait(_) | Step::Sleep | Step::Later | Step::Block
@@ -245,7 +245,7 @@ impl Locked<'_> {
     /// Finds out whether there is a timeout linked to a request.
     fn expect_limit(token: &mut Token) {
         let held = token.owned();
-        let first = held.chain.with_first(|token| token.peek().job.opcode);
+        let first = held.chain.first().map(|held| held.job.opcode);
         if first == Some(opcode::LINK_TIMEOUT) {
             held.job.limit = Limit::Idle;
         }
@@ -256,9 +256,7 @@ impl Locked<'_> {
     fn start_limit(&mut self, token: &mut Token) -> Result {
         let held = token.owned();
         held.job.limit = Limit::Running;
-        let deadline = held
-            .chain
-            .with_first(|token| token.peek().job.op.deadline());
+        let deadline = held.chain.first().map(|held| held.job.op.deadline());
         match deadline.flatten() {
             Some(deadline) => Ok(token.start_timer(Purpose::Link, deadline)?),
             None => Ok(()),
@@ -316,13 +314,7 @@ impl Locked<'_> {
             held.stall = Stall::default();
         }
         let multishot = wanted & events::ONESHOT == 0;
-        let watched = if job.file.is_some() {
-            token.watch(wanted, |held| held.job.file.as_deref())
-        } else if let Some(ring) = job.op.ring().cloned() {
-            token.watch_ring(&ring, wanted)
-        } else {
-            Watched::NEVER
-        };
+        let watched = token.watch(wanted);
         if !watched.waiting {
             if watched.mask != 0 {
                 // Nothing will wake it up, so this is the last there is to say.

@@ -100,8 +100,7 @@ impl Locked<'_> {
     ) -> (Option<Token>, bool) {
         let choosy = self.state.choosy;
         let alone = head.is_none() && !self.state.drain.active && !choosy;
-        let job = &mut token.owned().job;
-        let mut submitted = op::submit(self, sqe, job, alone);
+        let mut submitted = op::submit(self, sqe, token.lend(), alone);
         if choosy {
             if let Err(error) = self.ring.accept(sqe) {
                 submitted = Submitted::Refused(error);
@@ -114,6 +113,7 @@ impl Locked<'_> {
                 (None, true)
             }
             Submitted::Refused(error) => {
+                let job = &mut token.owned().job;
                 job.flags = Flags::of_refused(sqe.flags());
                 job.refuse(error);
                 if head.is_none() && job.flags.link() == Link::None {
@@ -179,7 +179,7 @@ impl Locked<'_> {
     fn can_be_limited(head: &Option<Token>) -> bool {
         let Some(head) = head else { return false };
         let held = head.peek();
-        let last = held.chain.with_last(|token| token.peek().job.opcode);
+        let last = held.chain.last().map(|held| held.job.opcode);
         last.unwrap_or(held.job.opcode) != opcode::LINK_TIMEOUT
     }
 

@@ -74,12 +74,11 @@ impl Worker {
 /// Does what `token` is for.
 fn work(token: &mut Token) {
     let home = token.cell().home().clone();
-    let held = token.owned();
-    let Some(credentials) = held.errand.credentials.take() else {
+    let Some(credentials) = token.owned().errand.credentials.take() else {
         return;
     };
-    let outcome = home.lend(&credentials, || op::work(&mut held.job));
-    held.errand.result = outcome.map(|outcome| match outcome {
+    let outcome = home.lend(&credentials, || op::work(token.lend()));
+    token.owned().errand.result = outcome.map(|outcome| match outcome {
         Outcome::Done { res, flags, broken } => (res, flags, broken),
         _ => (EAGAIN.to_raw(), 0, true),
     });
@@ -113,8 +112,8 @@ impl Ring {
 impl Locked<'_> {
     /// Starts a request with IOSQE_ASYNC.
     pub(super) fn run_async(&mut self, mut token: Token) {
-        let job = &mut token.owned().job;
-        if job.refused.is_none() && op::begins_in_worker(self, job) {
+        let refused = token.peek().job.refused.is_some();
+        if !refused && op::begins_in_worker(self, token.lend()) {
             self.offload(token);
         } else {
             self.run_later(token);
@@ -123,7 +122,7 @@ impl Locked<'_> {
 
     /// Has a worker go on with a request of the current task.
     pub(super) fn offload(&mut self, mut token: Token) {
-        let serial = op::serial(&token.peek().job);
+        let serial = op::serial(&token);
         if !self.has_worker_at(serial) && !self.call_worker(token.cell().home().ring().clone()) {
             return self.end(token, ENOMEM);
         }

@@ -19,7 +19,6 @@ use crate::{
         errno::{Result, EBADF, EBUSY, EINVAL, EMFILE, ENFILE, ENXIO, EOVERFLOW},
     },
 };
-use core::ops::Deref;
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
     fs::File,
@@ -29,33 +28,12 @@ use kernel::{
 /// Most files of a table.
 const MAX_FILES: u32 = 1 << 20;
 
-/// A file that is or was in the table.
-pub(crate) struct Registered {
-    /// The file.
-    pub(crate) file: OpenFile,
-    /// For the completion that tells that nobody uses it any more, if its user wants that.
-    pub(crate) tag: Option<Token>,
-}
+/// A file that is or was in the table, with the completion that tells that nobody uses it any more,
+/// if its user wants that.
+pub(crate) type Registered = fd::Registered<Option<Token>>;
 
 /// What keeps the file of a request open.
-pub(crate) enum FileRef {
-    /// A reference of its own.
-    Own(OpenFile),
-    /// A registration.
-    Registered(Arc<Registered>),
-}
-
-impl Deref for FileRef {
-    type Target = File;
-
-    #[inline]
-    fn deref(&self) -> &File {
-        match self {
-            Self::Own(file) => file,
-            Self::Registered(registered) => &registered.file,
-        }
-    }
-}
+pub(crate) type FileRef = fd::FileRef<Option<Token>>;
 
 /// The table.
 #[derive(Default)]

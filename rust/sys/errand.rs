@@ -72,6 +72,19 @@ impl<T: Run> Errand<T> {
         Ok(this)
     }
 
+    /// Drops a reference, with what the last one has to do out of the way.
+    #[inline(always)]
+    pub(crate) fn put(this: Arc<Self>) {
+        #[cold]
+        #[inline(never)]
+        fn end<T>(last: T) {
+            drop(last);
+        }
+        if let Some(last) = Arc::into_unique_or_drop(this) {
+            end(last);
+        }
+    }
+
     /// Sends it to `task`, unless it is on its way already. May be called in any context.
     ///
     /// False if the task is past doing any work.

@@ -11,7 +11,7 @@ use kernel::{
     fs::{file::FileDescriptorReservation, File, LocalFile},
     prelude::*,
     seq_file::SeqFile,
-    sync::aref::ARef,
+    sync::{aref::ARef, Arc},
 };
 
 /// A reference to an open file.
@@ -47,6 +47,34 @@ impl OpenFile {
     /// Another reference to it.
     pub(crate) fn again(&self) -> Self {
         Self(self.0.clone())
+    }
+}
+
+/// A file that is or was in a table, with a mark of the table's.
+pub(crate) struct Registered<T> {
+    /// The file.
+    pub(crate) file: OpenFile,
+    /// What is done with it once nobody uses the file any more is up to its owner.
+    pub(crate) tag: T,
+}
+
+/// What keeps a file open: as long as it is there, whoever moves it, the file is.
+pub(crate) enum FileRef<T> {
+    /// A reference of its own.
+    Own(OpenFile),
+    /// A registration, which nobody can change while there is this reference to it.
+    Registered(Arc<Registered<T>>),
+}
+
+impl<T> Deref for FileRef<T> {
+    type Target = File;
+
+    #[inline]
+    fn deref(&self) -> &File {
+        match self {
+            Self::Own(file) => file,
+            Self::Registered(registered) => &registered.file,
+        }
     }
 }
 

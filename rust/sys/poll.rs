@@ -9,8 +9,7 @@
 //! cleared last, and is only followed within an RCU read section.
 
 use super::{
-    bindings,
-    ringfile::{PollTable, RingFile},
+    bindings, ringfile,
     timer::Timers,
     token::{Cell, Parcel, Token},
 };
@@ -42,6 +41,11 @@ struct Entry<P: Parcel> {
 }
 
 /// What can wake a cell up. Most files have one queue, and most requests no timer.
+///
+/// # Invariants
+///
+/// The queues that the entries are on are those of the cell's file, or of the ring in `extra`, or of
+/// what will always be there.
 pub(super) struct Waits<P: Parcel> {
     first: Entry<P>,
     /// Only touched by the holder of the token.
@@ -54,6 +58,8 @@ pub(super) struct Extra<P: Parcel> {
     second: Entry<P>,
     /// Its own time, and that of a timeout linked behind.
     pub(super) timers: Timers<P>,
+    /// What it waits for instead of its file. Only touched by the holder of the token.
+    ring: UnsafeCell<Option<Arc<P::Ring>>>,
 }
 
 impl<P: Parcel> Entry<P> {
@@ -191,6 +197,19 @@ impl<P: Parcel> Entry<P> {
     }
 }
 
+impl<P: Parcel> Extra<P> {
+    /// # Safety
+    ///
+    /// The caller must hold the token, and the first entry be on no queue.
+    #[inline(never)]
+    unsafe fn stop(&self) {
+        self.second.remove();
+        self.timers.stop();
+        // SAFETY: By the safety requirements nobody else touches `ring`, and no entry is on its queue.
+        drop(unsafe { (*self.ring.get()).take() });
+    }
+}
+
 impl<P: Parcel> Waits<P> {
     /// A cell that is on no queue.
     pub(super) fn new() -> Self {
@@ -209,14 +228,31 @@ impl<P: Parcel> Waits<P> {
         }
     }
 
-    /// Takes both entries off and stops the timers. Only for the holder of the token.
+    /// Takes both entries off, stops the timers, and lets go of the ring. Only for the holder of the
+    /// token.
     #[inline]
     pub(super) fn stop(&self) {
         self.first.remove();
         if let Some(extra) = self.extra() {
-            extra.second.remove();
-            extra.timers.stop();
+            // SAFETY: The caller holds the token, and the first entry is on no queue any more.
+            unsafe { extra.stop() };
         }
+    }
+
+    /// Has what is polled be `ring`. Only for the holder of the token.
+    pub(super) fn set_ring(&self, ring: Arc<P::Ring>) -> Result {
+        let extra = self.make_extra()?;
+        self.remove();
+        // SAFETY: As above.
+        unsafe { *extra.ring.get() = Some(ring) };
+        Ok(())
+    }
+
+    /// The ring that is polled. Only for the holder of the token.
+    fn ring(&self) -> Option<&Arc<P::Ring>> {
+        let extra = self.extra()?;
+        // SAFETY: The caller holds the token, and changes nothing meanwhile.
+        unsafe { &*extra.ring.get() }.as_ref()
     }
 
     /// The rest, if there is some. Only for the holder of the token.
@@ -232,6 +268,7 @@ impl<P: Parcel> Waits<P> {
             let extra = Extra {
                 second: Entry::new(),
                 timers: Timers::new(),
+                ring: UnsafeCell::new(None),
             };
             let extra = KBox::new(extra, GFP_KERNEL_ACCOUNT)?;
             // SAFETY: The caller holds the token, and there is nothing yet that one could have a
@@ -255,20 +292,20 @@ struct Table<P: Parcel> {
 ///
 /// # Safety
 ///
-/// `table` must be that of a `Table` whose token [`Token::watch_with`] holds, and `head` a queue of
-/// what is polled.
+/// `table` must be that of a `Table` whose token [`Token::watch`] holds, and `head` a queue of what
+/// is polled.
 unsafe extern "C" fn queue_proc<P: Parcel>(
     _file: *mut bindings::file,
     head: *mut bindings::wait_queue_head,
     table: *mut bindings::poll_table_struct,
 ) {
-    // SAFETY: `watch_with` passed the first field of a `Table`.
+    // SAFETY: `watch` passed the first field of a `Table`.
     let table = unsafe { &mut *table.cast::<Table<P>>() };
-    // SAFETY: `watch_with` borrows the cell's token for the whole call.
+    // SAFETY: `watch` borrows the cell's token for the whole call.
     let waits = unsafe { (*table.cell).waits() };
     if table.queues == 0 {
-        // SAFETY: `watch_with` emptied the entries; the cell does not move, and takes its entries off
-        // the queues before it goes. `head` comes from a `->poll()`.
+        // SAFETY: `watch` emptied the entries; the cell does not move, and takes its entries off the
+        // queues before it, or what is polled, goes. `head` comes from a `->poll()`.
         unsafe { waits.first.add(table.cell, head, table.events) };
         table.queues = 1;
         return;
@@ -301,50 +338,17 @@ pub(crate) struct Watched {
     pub(crate) waiting: bool,
 }
 
-impl Watched {
-    /// There was nothing to watch.
-    pub(crate) const NEVER: Self = Self {
-        mask: 0,
-        waiting: false,
-    };
-}
-
 impl<P: Parcel> Token<P> {
-    /// Has the cell woken up when its `file` has one of `wanted`, `EPOLL*` bits with the behaviour
-    /// bits `EPOLLONESHOT` and `EPOLLEXCLUSIVE`.
+    /// Has the cell woken up when its file, or the ring that it waits for, has one of `wanted`,
+    /// `EPOLL*` bits with the behaviour bits `EPOLLONESHOT` and `EPOLLEXCLUSIVE`.
     ///
     /// Wake-ups leave their reason while the token is held, and deliver it once it is parked.
-    /// Forgets what was watched before. May sleep. The cell keeps the file open meanwhile.
+    /// Forgets what was watched before. May sleep. The cell keeps what it waits for meanwhile.
     ///
     /// Follows `vfs_poll()` as `fs/eventpoll.c` uses it.
     #[inline]
-    pub(crate) fn watch<'a>(
-        &'a mut self,
-        wanted: u32,
-        file: impl FnOnce(&'a P::Owned) -> Option<&'a File>,
-    ) -> Watched {
+    pub(crate) fn watch(&mut self, wanted: u32) -> Watched {
         self.unwatch();
-        let file = file(self.peek());
-        self.watch_with(wanted, |table| match file {
-            // SAFETY: The file is open, and the table outlives the call.
-            Some(file) => unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), table) },
-            None => 0,
-        })
-    }
-
-    /// As [`Token::watch`], of a ring whose file need not stay open. The caller keeps the ring.
-    pub(crate) fn watch_ring<T: RingFile>(&mut self, ring: &Arc<T>, wanted: u32) -> Watched {
-        self.unwatch();
-        self.watch_with(wanted, |table| ring.poll(&PollTable::of(table)))
-    }
-
-    /// Has `poll` register the cell with a table that it must not keep.
-    #[inline]
-    fn watch_with(
-        &self,
-        wanted: u32,
-        poll: impl FnOnce(*mut bindings::poll_table_struct) -> u32,
-    ) -> Watched {
         let wanted = wanted | events::ALWAYS;
         let mut table = Table::<P> {
             table: bindings::poll_table_struct {
@@ -356,7 +360,18 @@ impl<P: Parcel> Token<P> {
             queues: 0,
             error: false,
         };
-        let mask = poll((&raw mut table).cast()) & wanted;
+        // INVARIANT: The entries go on queues of the file, or of the ring. Either is only let go of
+        // with the token, by what first takes the entries off.
+        let at = (&raw mut table).cast();
+        let mask = match self.file() {
+            // SAFETY: The table outlives the call. The file is open until the entries are off.
+            Some(file) => unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), at) },
+            None => match self.cell().waits().ring() {
+                // SAFETY: As above.
+                Some(ring) => unsafe { ringfile::poll(ring, null_mut(), at) },
+                None => 0,
+            },
+        } & wanted;
         let waiting = table.queues != 0 && !table.error;
         if !waiting {
             // Nobody else has the token.

@@ -93,23 +93,28 @@ impl<P: Parcel> Fifo<P> {
         }
     }
 
-    /// Lends the first token to `f`.
-    pub(crate) fn with_first<R>(&mut self, f: impl FnOnce(&mut Token<P>) -> R) -> Option<R> {
+    /// The owned face of the first.
+    pub(crate) fn first(&self) -> Option<&P::Owned> {
         let cell = NonNull::new(self.head)?;
-        // SAFETY: By the type invariants the token is ours. It is only lent, and not dropped.
-        let mut token = core::mem::ManuallyDrop::new(unsafe { Token::from_raw(cell) });
-        Some(f(&mut token))
+        // SAFETY: By the type invariants its token is ours, and this list is borrowed as long.
+        unsafe { Some(&*cell.as_ref().owned_ptr()) }
     }
 
-    /// Lends the last token to `f`.
-    pub(crate) fn with_last<R>(&self, f: impl FnOnce(&Token<P>) -> R) -> Option<R> {
+    /// The owned face of the first, to change. (Not its token, which could be exchanged for another.)
+    pub(crate) fn first_mut(&mut self) -> Option<&mut P::Owned> {
+        let cell = NonNull::new(self.head)?;
+        // SAFETY: By the type invariants its token is ours, and this list is borrowed exclusively.
+        unsafe { Some(&mut *cell.as_ref().owned_ptr()) }
+    }
+
+    /// The owned face of the last.
+    pub(crate) fn last(&self) -> Option<&P::Owned> {
         if self.head.is_null() {
             return None;
         }
         let cell = NonNull::new(self.tail)?;
-        // SAFETY: As above.
-        let token = core::mem::ManuallyDrop::new(unsafe { Token::from_raw(cell) });
-        Some(f(&token))
+        // SAFETY: As for `first`.
+        unsafe { Some(&*cell.as_ref().owned_ptr()) }
     }
 
     /// Moves all of `other` to the end of this list.

@@ -16,35 +16,6 @@ use kernel::{fs::File, page::PAGE_SHIFT, prelude::*, seq_file::SeqFile, sync::Ar
 
 const O_RDWR_CLOEXEC: u32 = 0o2 | 0o2000000;
 
-/// Where [`RingFile::poll`] registers its queue.
-pub(crate) struct PollTable<'a> {
-    /// Only passed on; null if it is no file that is polled.
-    file: *mut bindings::file,
-    table: *mut bindings::poll_table_struct,
-    _table: PhantomData<&'a ()>,
-}
-
-impl PollTable<'_> {
-    /// Has the poller woken up by `queue`, which must be part of the object whose file is polled.
-    pub(crate) fn register<'q>(&self, queue: &'q WaitQueue) {
-        queue.poll_wait(self.file, self.table);
-    }
-
-    /// Where nobody registers: what is polled just says its events.
-    pub(crate) const fn none() -> Self {
-        Self::of(core::ptr::null_mut())
-    }
-
-    /// `table`, for a poll that does not go through a file.
-    pub(super) const fn of(table: *mut bindings::poll_table_struct) -> Self {
-        Self {
-            file: core::ptr::null_mut(),
-            table,
-            _table: PhantomData,
-        }
-    }
-}
-
 /// An area of user space that a ring's memory is to be mapped into.
 pub(crate) struct Area<'a> {
     vma: *mut bindings::vm_area_struct,
@@ -68,9 +39,14 @@ impl Area<'_> {
 pub(crate) trait RingFile: Send + Sync + 'static {
     /// ioctl(2). May sleep.
     fn ioctl(this: &Arc<Self>, cmd: u32, arg: u64) -> Result<i64>;
+    /// The queue whose wake-ups tell who polls it of new events.
+    ///
+    /// It stays as long as there are references to the ring, because it is borrowed from what
+    /// nobody can have to themselves by then.
+    fn pollers(&self) -> &WaitQueue;
     /// poll(2): the `EPOLL*` events at the moment. May be called with the locks of other rings,
     /// and may not sleep for long.
-    fn poll(&self, table: &PollTable<'_>) -> u32;
+    fn events(&self) -> u32;
     /// Whether there is something to map at `offset` (bytes).
     fn mappable(&self, offset: u64) -> Result;
     /// mmap(2). Called with the mmap lock of the task.
@@ -129,14 +105,10 @@ impl<T: RingFile> Operations<T> {
         table: *mut bindings::poll_table_struct,
     ) -> u32 {
         // SAFETY: `file` is one of ours, and open.
-        unsafe {
-            let table = PollTable {
-                file,
-                table,
-                _table: PhantomData,
-            };
-            Self::ring(file).poll(&table)
-        }
+        let ring = unsafe { Self::ring(file) };
+        // SAFETY: `table` is the one of this call, and whoever polls a file leaves its queues before
+        // the file goes, which has a reference to the ring.
+        unsafe { poll(&ring, file, table) }
     }
 
     /// # Safety
@@ -221,6 +193,24 @@ impl<T: RingFile> Operations<T> {
         // SAFETY: `file` is one of ours, and `out` is live for this call.
         unsafe { Self::ring(file).show_fdinfo(SeqFile::from_raw(out.cast())) };
     }
+}
+
+/// Has a poller woken up by what happens to `ring`. Returns the events at the moment.
+///
+/// # Safety
+///
+/// `table` must be one that `->poll()` may be given, and `file` null or what it is given with it.
+/// The poller must leave the queue before it lets go of what keeps a reference to the ring.
+pub(super) unsafe fn poll<T: RingFile>(
+    ring: &Arc<T>,
+    file: *mut bindings::file,
+    table: *mut bindings::poll_table_struct,
+) -> u32 {
+    // SAFETY: By the safety requirements there is a reference to the ring as long as the poller is
+    // on the queue. `pollers` borrows the queue from the ring for as long as that can be borrowed,
+    // and it is not borrowed mutably, or gone, as long as there is a reference.
+    unsafe { ring.pollers().poll_wait(file, table) };
+    ring.events()
 }
 
 /// Makes a file for `ring` and gives it a close-on-exec descriptor of the current task.

@@ -7,8 +7,10 @@
 //! hands or parked inside the cell, where a [`Claim`] gives it to the first who asks.
 
 use super::{
+    fd::FileRef,
     poll::Waits,
     queue::Link,
+    ringfile::RingFile,
     table::Node,
     ubuf::{Ops, Ubuf},
 };
@@ -21,7 +23,9 @@ use core::{
 };
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    fs::File,
     prelude::*,
+    sync::Arc,
 };
 
 /// What a cell is made of.
@@ -38,8 +42,12 @@ pub(crate) trait Parcel: Sized + 'static {
     /// not sleep, and must not wake up what could lead back to that queue.
     fn deliver(token: Token<Self>, cell: &Cell<Self>);
 
-    /// The mark of registered buffers that such a cell can keep while it is lent.
+    /// The mark of registered buffers that such a cell can keep while it is lent, and of the
+    /// registered file that it can have.
     type Tag: Send + Sync;
+
+    /// A ring that it can wait for.
+    type Ring: RingFile;
 
     /// What the packets call that carry a buffer of such a cell.
     const UBUF_OPS: &'static Ops<Self>;
@@ -63,14 +71,16 @@ pub(crate) struct Cell<P: Parcel> {
     /// Its place in a table.
     pub(super) node: Node<P>,
     waits: Waits<P>,
+    /// The file that it waits for, or can wait for.
+    file: UnsafeCell<Option<FileRef<P::Tag>>>,
     /// What packets hold on to, if it is a notification.
     pub(super) ubuf: Ubuf<P>,
     shared: P::Shared,
     owned: UnsafeCell<P::Owned>,
 }
 
-// SAFETY: `shared` is `Sync`, `owned` is only reached through the one token or what it is lent as,
-// and the other fields synchronise themselves or are only touched with the token.
+// SAFETY: `shared` is `Sync`, `owned` and `file`, which are `Send` and `Sync`, are only reached
+// through the one token or what it is lent as, and the other fields synchronise themselves or are only touched with the token.
 unsafe impl<P: Parcel> Sync for Cell<P> {}
 
 impl<P: Parcel> Cell<P> {
@@ -114,6 +124,64 @@ impl<P: Parcel> Deref for Cell<P> {
     }
 }
 
+/// The right to drive a cell, for a while.
+///
+/// Beside the owned face it has the cell's file, which is not part of that face so that nobody lets
+/// go of it while the cell is on its wait queues.
+///
+/// # Invariants
+///
+/// Points to the cell of a token that is borrowed exclusively for `'a`.
+pub(crate) struct Reins<'a, P: Parcel>(&'a Cell<P>);
+
+impl<P: Parcel> Reins<'_, P> {
+    /// The owned face.
+    #[inline]
+    pub(crate) fn owned(&mut self) -> &mut P::Owned {
+        self.split().0
+    }
+
+    /// The owned face, and the file.
+    #[inline]
+    pub(crate) fn split(&mut self) -> (&mut P::Owned, Option<&File>) {
+        // SAFETY: By the type invariants nobody else reaches `owned` or `file`.
+        let (owned, file) = unsafe { (&mut *self.0.owned.get(), &*self.0.file.get()) };
+        (owned, file.as_deref())
+    }
+
+    /// Whether there is a file.
+    #[inline]
+    pub(crate) fn has_file(&self) -> bool {
+        // SAFETY: As above.
+        unsafe { &*self.0.file.get() }.is_some()
+    }
+
+    /// Puts a file there. What was there before is not let go of: there should not have been
+    /// anything.
+    #[inline]
+    pub(crate) fn put_file(&mut self, file: FileRef<P::Tag>) {
+        // SAFETY: As above. The cell may be on the queues of what was there, which therefore stays.
+        core::mem::forget(unsafe { self.0.file.get().replace(Some(file)) });
+    }
+
+    /// Takes the file. Forgets its wake-ups.
+    #[inline(always)]
+    pub(crate) fn take_file(&mut self) -> Option<FileRef<P::Tag>> {
+        // SAFETY: As above.
+        let file = unsafe { &mut *self.0.file.get() };
+        if file.is_some() {
+            self.0.waits.remove();
+        }
+        file.take()
+    }
+
+    /// Has it wait for `ring` instead of the file. Returns the file.
+    pub(crate) fn put_ring(&mut self, ring: Arc<P::Ring>) -> Result<Option<FileRef<P::Tag>>> {
+        self.0.waits.set_ring(ring)?;
+        Ok(self.take_file())
+    }
+}
+
 /// The right to drive a cell.
 ///
 /// # Invariants
@@ -135,6 +203,7 @@ impl<P: Parcel> Token<P> {
                 link: Link::new(),
                 node: Node::new(),
                 waits: Waits::new(),
+                file: UnsafeCell::new(None),
                 ubuf: Ubuf::new(),
                 shared,
                 owned: UnsafeCell::new(owned),
@@ -151,6 +220,20 @@ impl<P: Parcel> Token<P> {
         // SAFETY: By the type invariants the cell is live, and nobody makes an exclusive
         // reference to all of it.
         unsafe { self.0.as_ref() }
+    }
+
+    /// Lends it.
+    #[inline]
+    pub(crate) fn lend(&mut self) -> Reins<'_, P> {
+        // INVARIANT: This is the token, and it is borrowed exclusively.
+        Reins(self.cell())
+    }
+
+    /// The file.
+    #[inline]
+    pub(crate) fn file(&self) -> Option<&File> {
+        // SAFETY: This is the only token, and it is borrowed: nobody changes `file`.
+        unsafe { &*self.cell().file.get() }.as_deref()
     }
 
     /// Both faces.
@@ -231,7 +314,8 @@ impl<P: Parcel> Drop for Token<P> {
             return;
         }
         // SAFETY: The cell came from a `KBox`. This is its only token, no wait queue, timer or table
-        // leads to it any more, so that nobody else has a reference.
+        // leads to it any more, so that nobody else has a reference. Its file goes with it, whose
+        // queues it has left.
         drop(unsafe { KBox::from_raw(self.0.as_ptr()) });
     }
 }

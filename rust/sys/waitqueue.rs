@@ -61,15 +61,18 @@ impl WaitQueue {
         unsafe { bindings::ruring_wake_up_poll(self.head.get(), events::HUP) };
     }
 
-    /// Registers a poller with what is polled, which must keep the queue alive as long as pollers
-    /// keep it. Has a full barrier afterwards.
-    pub(super) fn poll_wait(
+    /// Registers a poller. Has a full barrier afterwards.
+    ///
+    /// # Safety
+    ///
+    /// `table` must be one that `->poll()` may be given, and `file` null or what it is given with it.
+    /// The queue must stay until the poller, who keeps what it polls until then, has left it.
+    pub(super) unsafe fn poll_wait(
         &self,
         file: *mut bindings::file,
         table: *mut bindings::poll_table_struct,
     ) {
-        // SAFETY: The caller passes the table that `->poll()` was given, or one like it; pollers
-        // leave the queue before they let go of what they poll.
+        // SAFETY: By the safety requirements. The queue is initialised.
         unsafe { bindings::ruring_poll_wait(file, self.head.get(), table) };
     }
 
