@@ -15,6 +15,7 @@ use crate::{
     rsrc::buffers::Buffer,
     sys::{
         fd,
+        module::ModuleRef,
         queue::Fifo,
         ringfile,
         task::Credentials,
@@ -249,6 +250,10 @@ impl Parcel for Request {
         let held = token.peek();
         let lazy = held.chain.is_empty() && op::counts_as_one(held.job.opcode);
         home::push(&cell.home, token, lazy);
+    }
+
+    fn module(face: &Face) -> &ModuleRef {
+        face.home.module()
     }
 
     type Tag = Option<Token>;

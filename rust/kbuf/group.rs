@@ -159,7 +159,7 @@ fn count_used(pieces: &[IoVec], mut used: usize) -> u16 {
             break;
         }
         count += 1;
-        used = used.saturating_sub(piece.len as usize);
+        used = used.saturating_sub(piece.len());
     }
     count
 }

@@ -78,12 +78,9 @@ impl Pieces {
     /// Adds one, for which there must be room. `-EFAULT` for what is not user memory.
     #[inline]
     fn put(&mut self, base: u64, len: u32) -> Result {
-        if !access_ok(base, len as usize) {
-            return Err(EFAULT);
-        }
+        let piece = IoVec::new(base, len as usize)?;
         let slot = self.slots.get_mut(self.count).ok_or(EFAULT)?;
-        let len = len.into();
-        *slot = IoVec { base, len };
+        *slot = piece;
         self.count += 1;
         Ok(())
     }

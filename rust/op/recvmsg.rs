@@ -210,7 +210,7 @@ impl Op for RecvMsg {
                 0 => 0,
                 1 => {
                     let piece = user::read_iovec(hdr.iov, 1)?;
-                    piece.first().map_or(0, |piece| piece.len) as u32
+                    piece.first().map_or(0, |piece| piece.len()) as u32
                 }
                 _ => return Err(EINVAL),
             };

@@ -180,7 +180,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         let mut vector = None;
         if VECTOR && flags.buffer_select() {
             // It says no more than how much to read.
-            args.len = read_iovec(args.addr, 1)?[0].len as u32;
+            args.len = read_iovec(args.addr, 1)?[0].len() as u32;
         } else if VECTOR {
             vector = Some(Vector::read(args.addr, args.len.into())?);
         } else if !flags.buffer_select() && !FIXED {

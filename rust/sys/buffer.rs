@@ -160,7 +160,7 @@ impl UserBuffer {
     pub(crate) fn count_pieces(&self, iov: &[IoVec]) -> Result<usize> {
         let (mut count, mut total) = (0, 0);
         for piece in iov {
-            let part = self.part(piece.base, piece.len as usize)?;
+            let part = self.part(piece.base(), piece.len())?;
             if part.len == 0 {
                 return Err(EFAULT);
             }
@@ -208,7 +208,7 @@ impl UserBuffer {
         let mut pieces = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
         let mut total = 0;
         for piece in iov {
-            let part = self.part(piece.base, piece.len as usize)?;
+            let part = self.part(piece.base(), piece.len())?;
             let found = self.cut.find(part.at, part.len);
             let (mut skip, mut left) = (found.skip as u32, part.len as u32);
             for piece in &self.pieces[found.index..found.index + found.count] {

@@ -45,7 +45,7 @@ pub(crate) struct Errand<T: Run> {
     queued: Atomic<bool>,
     data: T,
     /// The work queue outlives the module's references only.
-    _module: ModuleRef,
+    module: ModuleRef,
 }
 
 // SAFETY: `data` is; the rest is synchronised by `sent` and `queued`.
@@ -63,13 +63,19 @@ impl<T: Run> Errand<T> {
                 sent: Atomic::new(false),
                 queued: Atomic::new(false),
                 data,
-                _module: ModuleRef::new()?,
+                module: ModuleRef::new()?,
             },
             kernel::alloc::flags::GFP_KERNEL_ACCOUNT,
         )?;
         // SAFETY: `work` is in an `Arc`, which does not move, and nobody else has it yet.
         unsafe { bindings::ruring_init_work(this.work.get(), Some(Self::in_worker)) };
         Ok(this)
+    }
+
+    /// What keeps the module.
+    #[inline]
+    pub(crate) fn module(&self) -> &ModuleRef {
+        &self.module
     }
 
     /// Drops a reference, with what the last one has to do out of the way.

@@ -37,11 +37,18 @@ impl OpenFile {
     /// Drops the reference; if it is the last one the file has been released on return.
     ///
     /// For where dropping it, which leaves the release to the task's way back to user space,
-    /// would come too late. May sleep; no lock must be held.
+    /// would come too late. May sleep; no lock must be held. Not so with this module's own files: the
+    /// current call may be on one of them, and have no reference to it.
     pub(crate) fn release(self) {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: The reference is given up here.
-        unsafe { bindings::__fput_sync(this.0.as_ptr().cast()) };
+        let file: *mut bindings::file = self.0.as_ptr().cast();
+        // SAFETY: The file is open, and so has operations.
+        if unsafe { (*(*file).f_op).owner } == super::module::this_module() {
+            return;
+        }
+        let _this = ManuallyDrop::new(self);
+        // SAFETY: The reference is given up here. No call of the task is on this file, whose
+        // descriptor's reference it would rely on.
+        unsafe { bindings::__fput_sync(file) };
     }
 
     /// Another reference to it.

@@ -4,7 +4,7 @@
 //!
 //! C headers: `include/linux/kthread.h`, `include/linux/sched.h`.
 
-use super::{bindings, task::TaskRef};
+use super::{bindings, module::ModuleRef, task::TaskRef};
 use core::{
     ffi::{c_int, c_void},
     ptr::NonNull,
@@ -28,6 +28,8 @@ pub(crate) trait Body: Send + Sync + 'static {
 pub(crate) struct KThread<T: Body> {
     task: NonNull<bindings::task_struct>,
     body: Arc<T>,
+    /// For one that is never dropped: it runs for ever.
+    _module: ModuleRef,
 }
 
 // SAFETY: A thread may be stopped by any task.
@@ -40,6 +42,7 @@ impl<T: Body> KThread<T> {
     ///
     /// It is named after the current task.
     pub(crate) fn spawn(body: Arc<T>, processor: Option<Processor>) -> Result<Self> {
+        let module = ModuleRef::new()?;
         let data = Arc::as_ptr(&body).cast_mut().cast::<c_void>();
         // SAFETY: `main` takes `data` for what it is, and that stays until the thread is stopped.
         let task =
@@ -55,6 +58,7 @@ impl<T: Body> KThread<T> {
         Ok(Self {
             task: NonNull::new(task).ok_or(ENOMEM)?,
             body,
+            _module: module,
         })
     }
 

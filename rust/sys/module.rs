@@ -12,7 +12,7 @@ use super::bindings;
 use core::ptr::null_mut;
 use kernel::{
     prelude::*,
-    sync::atomic::{Acquire, Atomic, Release},
+    sync::atomic::{Acquire, Atomic, Full, Relaxed, Release},
     ModuleMetadata,
 };
 
@@ -20,12 +20,28 @@ static WORKERS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut()
 /// For what may sleep long, so that nothing else waits behind it.
 static IO_WORKERS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());
 
+/// How many [`ModuleRef`]s there are, or [`CLOSED`].
+///
+/// The queues are there unless it is closed, and it is not closed while there are references.
+static USERS: Atomic<usize> = Atomic::new(CLOSED);
+/// There is no [`Workers`] object.
+const CLOSED: usize = usize::MAX;
+/// It is just being made.
+const OPENING: usize = CLOSED - 1;
+
 /// The module's work queues. There is one object, owned by the module's own object.
 pub(crate) struct Workers(());
 
 impl Workers {
-    /// Makes it. May sleep.
+    /// Makes it. `-EBUSY` if there is one. May sleep.
     pub(crate) fn new() -> Result<Self> {
+        if USERS.cmpxchg(CLOSED, OPENING, Full).is_err() {
+            return Err(EBUSY);
+        }
+        Self::open().inspect_err(|_| USERS.store(CLOSED, Release))
+    }
+
+    fn open() -> Result<Self> {
         // SAFETY: No preconditions.
         let queue = unsafe { bindings::ruring_alloc_workqueue() };
         if queue.is_null() {
@@ -40,14 +56,20 @@ impl Workers {
         }
         WORKERS.store(queue, Release);
         IO_WORKERS.store(io_queue, Release);
+        USERS.store(0, Release);
         Ok(Self(()))
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        // SAFETY: The queues were made in `new`. Work comes from rings and nothing else; each holds
-        // a `ModuleRef`, so that none is left when the module's object is dropped.
+        if USERS.cmpxchg(0, CLOSED, Full).is_err() {
+            // It was dropped before its time: better leaked than freed.
+            pr_err!("the work queues were let go while there was work for them\n");
+            return;
+        }
+        // SAFETY: The queues were made in `open`. Whoever queues work has a `ModuleRef`, of which
+        // there are none, nor will there be.
         unsafe {
             bindings::destroy_workqueue(IO_WORKERS.load(Acquire));
             bindings::destroy_workqueue(WORKERS.load(Acquire));
@@ -71,7 +93,7 @@ pub(super) const fn this_module() -> *mut bindings::module {
 /// [`ModuleRef`], also through what owns `work`.
 pub(super) unsafe fn queue_work(work: *mut bindings::work_struct, slow: bool) {
     let queue = if slow { &IO_WORKERS } else { &WORKERS };
-    // SAFETY: By the requirements the module is not on its way out, so that the queue is there.
+    // SAFETY: By the requirements there is a `ModuleRef`, and so the queue.
     unsafe {
         bindings::queue_work_on(
             bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32,
@@ -92,12 +114,22 @@ impl ModuleRef {
         if !unsafe { bindings::ruring_try_module_get(module) } {
             return Err(ENODEV);
         }
-        Ok(Self(()))
+        let mut users = USERS.load(Relaxed);
+        while users < OPENING {
+            match USERS.cmpxchg(users, users + 1, Full) {
+                Ok(_) => return Ok(Self(())),
+                Err(now) => users = now,
+            }
+        }
+        // SAFETY: The reference was taken above.
+        unsafe { bindings::ruring_put_module(module) };
+        Err(ENODEV)
     }
 }
 
 impl Drop for ModuleRef {
     fn drop(&mut self) {
+        USERS.fetch_sub(1, Full);
         // SAFETY: The reference was taken in `new`.
         unsafe { bindings::ruring_put_module(this_module()) };
     }

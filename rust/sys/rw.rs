@@ -4,10 +4,10 @@
 //!
 //! C headers: `include/linux/fs.h`, `include/linux/fsnotify.h`.
 
-use super::{bindings, buffer::UserBuffer, poll::events_of, socket::Buffers};
+use super::{bindings, buffer::UserBuffer, poll::events_of, socket::Buffers, user::access_ok};
 use crate::uapi::{
     abi::{events, rwf},
-    errno::{Errno, Result, EAGAIN, EBADF, EINVAL, EOPNOTSUPP, EPERM},
+    errno::{Errno, Result, EAGAIN, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EPERM},
 };
 use core::ptr::null_mut;
 use kernel::fs::File;
@@ -336,8 +336,11 @@ impl<'a> Transfer<'a> {
         };
         let mut done = 0;
         for (addr, len) in buffers.pieces() {
-            // SAFETY: The file is open, the addresses were checked to be ones of user space, and
-            // `ppos` points into `iocb` or nowhere.
+            if !access_ok(addr, len) {
+                return Err(EFAULT);
+            }
+            // SAFETY: The file is open, the address is one of user space, and `ppos` points into
+            // `iocb` or nowhere.
             let ret = unsafe {
                 match (self.write, ops.read, ops.write) {
                     (false, Some(read), _) => read(raw, addr as *mut _, len, ppos),

@@ -108,7 +108,7 @@ impl<'a> Buffers<'a> {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::One { len, .. } => *len,
-            Self::Many { iov, skip } => total(iov) - skip,
+            Self::Many { iov, skip } => total(iov).saturating_sub(*skip),
             Self::Fixed(part) => part.len(),
         }
     }
@@ -123,7 +123,7 @@ impl<'a> Buffers<'a> {
         };
         let mut left = self.len();
         one.into_iter()
-            .chain(many.iter().map(|piece| (piece.base, piece.len as usize)))
+            .chain(many.iter().map(|piece| (piece.base(), piece.len())))
             .filter_map(move |(addr, len)| {
                 let skipped = len.min(skip);
                 skip -= skipped;
@@ -179,7 +179,7 @@ fn import_many(iov: &[IoVec], skip: usize, iter: &mut bindings::iov_iter, direct
 /// Bytes in all, no more than one transfer can have.
 fn total(iov: &[IoVec]) -> usize {
     iov.iter().fold(0, |sum: usize, piece| {
-        sum.saturating_add(piece.len as usize).min(MAX_RW_COUNT)
+        sum.saturating_add(piece.len()).min(MAX_RW_COUNT)
     })
 }
 

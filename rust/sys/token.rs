@@ -8,6 +8,7 @@
 
 use super::{
     fd::FileRef,
+    module::ModuleRef,
     poll::Waits,
     queue::Link,
     ringfile::RingFile,
@@ -41,6 +42,10 @@ pub(crate) trait Parcel: Sized + 'static {
     /// Called in any context, with interrupts off and the lock of some wait queue held: it must
     /// not sleep, and must not wake up what could lead back to that queue.
     fn deliver(token: Token<Self>, cell: &Cell<Self>);
+
+    /// What keeps the module, which is to be part of the cell: its code is called as long as the cell
+    /// is on wait queues, has timers, or is lent.
+    fn module(shared: &Self::Shared) -> &ModuleRef;
 
     /// The mark of registered buffers that such a cell can keep while it is lent, and of the
     /// registered file that it can have.
@@ -197,6 +202,8 @@ unsafe impl<P: Parcel> Sync for Token<P> {}
 impl<P: Parcel> Token<P> {
     /// Makes a cell, charged to the memory cgroup of the caller. May sleep.
     pub(crate) fn new(shared: P::Shared, owned: P::Owned) -> Result<Self> {
+        // That there is one is enough: it stays as long as what it is borrowed from.
+        let _: &ModuleRef = P::module(&shared);
         let cell = KBox::new(
             Cell {
                 claim: Claim::new(),

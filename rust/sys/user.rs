@@ -146,13 +146,15 @@ impl MsgHdr {
 }
 
 /// One element of a `struct iovec` array.
+///
+/// # Invariants
+///
+/// It is memory of user space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub(crate) struct IoVec {
-    /// Address.
-    pub(crate) base: u64,
-    /// Bytes.
-    pub(crate) len: u64,
+    base: u64,
+    len: u64,
 }
 
 const UIO_MAXIOV: u64 = 1024;
@@ -172,6 +174,31 @@ pub(crate) fn read_iovec(addr: u64, count: u64) -> Result<KVec<IoVec>> {
 }
 
 impl IoVec {
+    /// The `len` bytes at `base`. `-EFAULT` for what is not in user space.
+    #[inline]
+    pub(crate) fn new(base: u64, len: usize) -> Result<Self> {
+        if !access_ok(base, len) {
+            return Err(EFAULT);
+        }
+        // INVARIANT: Just checked.
+        Ok(Self {
+            base,
+            len: len as u64,
+        })
+    }
+
+    /// Its address.
+    #[inline]
+    pub(crate) const fn base(self) -> u64 {
+        self.base
+    }
+
+    /// Bytes of it.
+    #[inline]
+    pub(crate) const fn len(self) -> usize {
+        self.len as usize
+    }
+
     fn read(addr: u64) -> Result<Self> {
         let mut words = [0u64; 2];
         read_into(addr, &mut words)?;
@@ -179,10 +206,7 @@ impl IoVec {
         if len as i64 >> 63 != 0 {
             return Err(EINVAL);
         }
-        if !access_ok(base, len as usize) {
-            return Err(EFAULT);
-        }
-        Ok(Self { base, len })
+        Self::new(base, len as usize)
     }
 }
 

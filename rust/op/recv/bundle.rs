@@ -10,10 +10,7 @@ use super::{may_have_ended, nonempty, pause, Recv};
 use crate::{
     kbuf::groups::Pieces,
     op::{Attempt, Outcome},
-    sys::{
-        socket::{Buffers, Socket},
-        user::IoVec,
-    },
+    sys::socket::{Buffers, Socket},
     uapi::{
         abi::{cqe, msg},
         errno::EAGAIN,
@@ -86,9 +83,9 @@ impl Recv {
                 Err(_) => return self.end(0, true),
             };
             let buffers = match bundle.iov[..] {
-                [IoVec { base, len }] => Buffers::One {
-                    addr: base,
-                    len: len as usize,
+                [piece] => Buffers::One {
+                    addr: piece.base(),
+                    len: piece.len(),
                 },
                 _ => Buffers::Many {
                     iov: &bundle.iov,
@@ -105,12 +102,12 @@ impl Recv {
                 Err(_) => return self.end(nonempty(&got), true),
             };
             let short = all && len < want;
-            if let [IoVec { base, len: room }] = bundle.iov[..] {
+            if let [piece] = bundle.iov[..] {
                 // A single buffer that is consumed whole is this request's until it is full.
                 if short && len > 0 && taken.whole && socket.resumes() {
                     self.done += len;
-                    self.args.addr = base + len as u64;
-                    self.args.len = room as u32 - len as u32;
+                    self.args.addr = piece.base() + len as u64;
+                    self.args.len = piece.len() as u32 - len as u32;
                     self.begun = Some(at.ring.groups().commit_many(taken, &bundle.iov, len));
                     bundle.resumed = true;
                     return Outcome::Wait;
