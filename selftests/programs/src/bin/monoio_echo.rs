@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! An echo server on the monoio runtime, at the address that is its argument.
+//!
+//! The runtime chooses: io_uring if that has all that it may ever want of it, else epoll.
 
 use monoio::{
     io::{AsyncReadRent, AsyncWriteRentExt},
@@ -23,7 +25,7 @@ async fn echo(mut stream: TcpStream) -> std::io::Result<()> {
     }
 }
 
-#[monoio::main(driver = "iouring")]
+#[monoio::main]
 async fn main() {
     let address = std::env::args().nth(1).expect("an address");
     let listener = TcpListener::bind(address).expect("bind");
