@@ -10,6 +10,17 @@
 #define RING_MODES
 #include "files.h"
 
+/* Make a socket in a slot that the kernel chooses; that slot, or a negative errno. */
+static int socket_in_any_slot(struct ring *r)
+{
+	struct io_uring_cqe cqe = {};
+
+	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
+	if (ring_submit(r) != 1 || ring_take(r, &cqe))
+		return -EIO;
+	return cqe.res;
+}
+
 TEST_F(ring, sockets_in_slots)
 {
 	struct ring *r = &self->ring;
@@ -17,8 +28,7 @@ TEST_F(ring, sockets_in_slots)
 
 	prep_socket(r, 1, 1);
 	ASSERT_RESULT(r, -ENXIO);
-	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
-	ASSERT_RESULT(r, -ENFILE);
+	ASSERT_EQ(-ENFILE, socket_in_any_slot(r));
 	ASSERT_EQ(0, register_sparse(r, 3));
 	prep_socket(r, 4, 1);
 	ASSERT_RESULT(r, -EINVAL);
@@ -29,12 +39,9 @@ TEST_F(ring, sockets_in_slots)
 	EXPECT_TRUE(has_file(r, 1));
 	EXPECT_FALSE(has_file(r, 0));
 	/* Behind the one that was used last. */
-	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
-	ASSERT_RESULT(r, 2);
-	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
-	ASSERT_RESULT(r, 0);
-	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
-	ASSERT_RESULT(r, -ENFILE);
+	ASSERT_EQ(2, socket_in_any_slot(r));
+	ASSERT_EQ(0, socket_in_any_slot(r));
+	ASSERT_EQ(-ENFILE, socket_in_any_slot(r));
 	/* In the place of another. */
 	prep_socket(r, 1, 1);
 	ASSERT_RESULT(r, 0);
@@ -197,28 +204,21 @@ TEST_F(ring, free_slots_come_from_the_range)
 	EXPECT_EQ(-EINVAL, ring_register(r, IORING_REGISTER_FILE_ALLOC_RANGE, NULL, 0));
 	EXPECT_EQ(-EFAULT, ring_register(r, IORING_REGISTER_FILE_ALLOC_RANGE, (void *)16, 0));
 	ASSERT_EQ(0, alloc_range(r, 127, 3));
-	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
-	ASSERT_RESULT(r, 127);
-	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
-	ASSERT_RESULT(r, 128);
+	ASSERT_EQ(127, socket_in_any_slot(r));
+	ASSERT_EQ(128, socket_in_any_slot(r));
 	prep_close_direct(r, 127, 1);
 	ASSERT_RESULT(r, 0);
-	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
-	ASSERT_RESULT(r, 127);
-	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
-	ASSERT_RESULT(r, 129);
-	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
-	ASSERT_RESULT(r, -ENFILE);
+	ASSERT_EQ(127, socket_in_any_slot(r));
+	ASSERT_EQ(129, socket_in_any_slot(r));
+	ASSERT_EQ(-ENFILE, socket_in_any_slot(r));
 	/* One that is asked for need not be of the range. */
 	prep_socket(r, 1, 1);
 	ASSERT_RESULT(r, 0);
 	prep_close_direct(r, 128, 1);
 	ASSERT_RESULT(r, 0);
-	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
-	ASSERT_RESULT(r, 128);
+	ASSERT_EQ(128, socket_in_any_slot(r));
 	ASSERT_EQ(0, alloc_range(r, 10, 0));
-	prep_socket(r, IORING_FILE_INDEX_ALLOC, 1);
-	ASSERT_RESULT(r, -ENFILE);
+	ASSERT_EQ(-ENFILE, socket_in_any_slot(r));
 }
 
 TEST_F(ring, descriptor_for_a_slot)

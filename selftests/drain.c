@@ -95,10 +95,6 @@ TEST_F(ring, waits_for_what_was_before)
 	ASSERT_CQE(r, 3, 0, 0);
 	EXPECT_EQ(0x30, take_set(r, 2));
 	ASSERT_QUIET(r);
-	close(a[0]);
-	close(a[1]);
-	close(b[0]);
-	close(b[1]);
 }
 
 TEST_F(ring, is_waited_for)
@@ -122,8 +118,6 @@ TEST_F(ring, is_waited_for)
 	EXPECT_EQ(0xc, take_set(r, 2));
 	EXPECT_EQ(45, take_order(r, 2));
 	ASSERT_QUIET(r);
-	close(sv[0]);
-	close(sv[1]);
 }
 
 TEST_F(ring, one_after_the_other)
@@ -142,8 +136,6 @@ TEST_F(ring, one_after_the_other)
 		ASSERT_CQE(r, i, 1, 0);
 	}
 	ASSERT_QUIET(r);
-	close(sv[0]);
-	close(sv[1]);
 }
 
 /* All of a link waits, and so does what comes behind it. */
@@ -169,10 +161,6 @@ TEST_F(ring, within_a_link)
 	ASSERT_EQ(1, write(b[1], "x", 1));
 	EXPECT_EQ(345, take_order(r, 3));
 	ASSERT_QUIET(r);
-	close(a[0]);
-	close(a[1]);
-	close(b[0]);
-	close(b[1]);
 }
 
 TEST_F(ring, a_link_waits)
@@ -192,8 +180,6 @@ TEST_F(ring, a_link_waits)
 	ASSERT_EQ(1, write(sv[1], "x", 1));
 	EXPECT_EQ(1234, take_order(r, 4));
 	ASSERT_QUIET(r);
-	close(sv[0]);
-	close(sv[1]);
 }
 
 TEST_F(ring, waits_for_a_timeout)
@@ -228,8 +214,6 @@ TEST_F(ring, a_limited_request_waits)
 		EXPECT_EQ(cqe.user_data == 2 ? -ECANCELED : -ETIME, cqe.res);
 	}
 	ASSERT_QUIET(r);
-	close(sv[0]);
-	close(sv[1]);
 }
 
 TEST_F(ring, a_failure_is_over_too)
@@ -281,8 +265,6 @@ TEST_F(ring, closing_the_ring)
 	/* Nothing of it takes the byte. */
 	ASSERT_EQ(1, write(sv[1], "x", 1));
 	EXPECT_EQ(1, recv(sv[0], buf, 1, MSG_DONTWAIT));
-	close(sv[0]);
-	close(sv[1]);
 }
 
 TEST_F(ring, exiting)
@@ -306,8 +288,6 @@ TEST_F(ring, exiting)
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	close(sv[0]);
-	close(sv[1]);
 }
 
 TEST_HARNESS_MAIN
