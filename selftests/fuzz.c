@@ -7,26 +7,10 @@
 
 #define RING_MODES
 #include "fixture.h"
+#include "random.h"
 
 #define REQUESTS	1500
 #define HAMMER_ROUNDS	400
-
-static __u64 rnd_state;
-
-static __u64 rnd(void)
-{
-	rnd_state ^= rnd_state << 13;
-	rnd_state ^= rnd_state >> 7;
-	rnd_state ^= rnd_state << 17;
-	return rnd_state;
-}
-
-static unsigned int below(unsigned int n)
-{
-	return (rnd() >> 16) % n;
-}
-
-#define pick(array)	((array)[below(ARRAY_SIZE(array))])
 
 struct fuzz {
 	struct pbuf pb;
