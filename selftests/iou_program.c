@@ -88,6 +88,30 @@ static void nop(void)
 	do_nop(0);
 }
 
+/* As do_nop(), three times, in a ring that is the program's own memory. */
+static void nop_no_mmap(void)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_NO_MMAP };
+	char *rings = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned int i;
+	int fd;
+
+	CHECK(rings != MAP_FAILED);
+	params.cq_off.user_addr = (unsigned long)rings;
+	params.sq_off.user_addr = (unsigned long)rings + 4096;
+	fd = syscall(__NR_io_uring_setup, 4, &params);
+	CHECK(fd >= 0);
+	for (i = 0; i < 3; i++) {
+		((unsigned int *)(rings + params.sq_off.array))[i] = i;
+		*(unsigned int *)(rings + params.sq_off.tail) = i + 1;
+		CHECK(enter(fd, 1, 1, IORING_ENTER_GETEVENTS) == 1);
+		CHECK(*(unsigned int *)(rings + params.cq_off.tail) == i + 1);
+		*(unsigned int *)(rings + params.cq_off.head) = i + 1;
+	}
+	close(fd);
+}
+
 static void nop_sqpoll(void)
 {
 	do_nop(IORING_SETUP_SQPOLL);
@@ -564,6 +588,7 @@ static const struct {
 	void (*run)(void);
 } scenarios[] = {
 	{ "nop", nop },
+	{ "nop_no_mmap", nop_no_mmap },
 	{ "nop_sqpoll", nop_sqpoll },
 	{ "nop_sqe128", nop_sqe128 },
 	{ "errors", errors },

@@ -282,6 +282,15 @@ TEST_F(runner, stats)
 	EXPECT_NE(NULL, strstr(complaints(&self->files), " 1 NOP\n"));
 }
 
+TEST_F(runner, stats_of_a_ring_in_memory_of_the_program)
+{
+	ASSERT_EQ(0, run(&self->files, true, "--stats", "nop_no_mmap"));
+	EXPECT_NE(NULL, strstr(complaints(&self->files),
+			       "1 rings, 3 requests, 3 completions"))
+		TH_LOG("%s", complaints(&self->files));
+	EXPECT_NE(NULL, strstr(complaints(&self->files), " 3 NOP\n"));
+}
+
 TEST_F(runner, fallback)
 {
 	EXPECT_NE(0, run(&self->files, true, NULL, "nop_sqe128"));

@@ -5,7 +5,8 @@
  * The tracer looks into a ring as long as its thread is in io_uring_enter(): it
  * takes the ring's descriptor, maps the queues, reads before and after the call,
  * and lets go of it, so that the ring ends when the program ends it. How the
- * queues lie in memory is known from the ring's setup.
+ * queues lie in memory is known from the ring's setup. What lies in memory of
+ * the program's own (IORING_SETUP_NO_MMAP) is read there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +33,10 @@ struct named_ring {
 	struct ring *ring;
 };
 
-/* A look into a ring; the entries are not mapped if there is nothing to submit. */
+/*
+ * A look into a ring; the entries are not mapped if there is nothing to submit,
+ * and nothing is if it is the program's memory.
+ */
 struct view {
 	struct ring *ring;
 	char *queues;
@@ -83,8 +87,7 @@ void view_made(struct task *task, int fd, __u64 params)
 
 	if (!ring)
 		out_of_memory();
-	if (memory_read(task, params, &ring->params, sizeof(ring->params)) ||
-	    ring->params.flags & IORING_SETUP_NO_MMAP)
+	if (memory_read(task, params, &ring->params, sizeof(ring->params)))
 		free(ring);
 	else
 		name(task->files, fd, ring);
@@ -146,25 +149,17 @@ void view_close(struct task *task)
 	task->view = NULL;
 }
 
-void view_open(struct task *task, int fd, bool entries)
+/* Map the ring of @view, which is the program's @fd. */
+static bool map_all(struct task *task, struct view *view, int fd, bool entries)
 {
-	struct ring *ring = find(task->files, fd);
-	const struct io_uring_params *params;
+	const struct io_uring_params *params = &view->ring->params;
 	size_t cqe_size = sizeof(struct io_uring_cqe);
 	size_t sqe_size = sizeof(struct io_uring_sqe);
-	struct view *view;
 	size_t sq_end;
-	int ours;
+	int ours = take_fd(task, fd);
 
-	if (!ring)
-		return;
-	ours = take_fd(task, fd);
 	if (ours < 0)
-		return;
-	view = calloc(1, sizeof(*view));
-	if (!view)
-		out_of_memory();
-	params = &ring->params;
+		return false;
 	if (params->flags & IORING_SETUP_CQE32)
 		cqe_size *= 2;
 	if (params->flags & IORING_SETUP_SQE128)
@@ -180,17 +175,59 @@ void view_open(struct task *task, int fd, bool entries)
 	if (entries)
 		view->sqes = map(ours, view->sqes_size, IORING_OFF_SQES);
 	close(ours);
+	return view->queues && (view->sqes || !entries);
+}
+
+static bool is_own_memory(const struct view *view)
+{
+	return view->ring->params.flags & IORING_SETUP_NO_MMAP;
+}
+
+void view_open(struct task *task, int fd, bool entries)
+{
+	struct ring *ring = find(task->files, fd);
+	struct view *view;
+
+	if (!ring)
+		return;
+	view = calloc(1, sizeof(*view));
+	if (!view)
+		out_of_memory();
 	view->ring = ring;
 	ring->refs++;
 	task->view = view;
-	if (!view->queues || (entries && !view->sqes))
+	if (!is_own_memory(view) && !map_all(task, view, fd, entries))
 		view_close(task);
 }
 
-static __u32 shared(const struct view *view, __u32 offset)
+static __u32 shared(const struct task *task, __u32 offset)
 {
+	const struct view *view = task->view;
+	__u32 value = 0;
+
+	if (is_own_memory(view)) {
+		/* 0 if the program has unmapped it */
+		memory_read(task, view->ring->params.cq_off.user_addr + offset,
+			    &value, sizeof(value));
+		return value;
+	}
 	return __atomic_load_n((__u32 *)(view->queues + offset),
 			       __ATOMIC_ACQUIRE);
+}
+
+static __u8 opcode(const struct task *task, __u32 index)
+{
+	const struct view *view = task->view;
+	const struct io_uring_params *params = &view->ring->params;
+	size_t size = sizeof(struct io_uring_sqe);
+	__u8 opcode = IORING_OP_LAST;
+
+	if (params->flags & IORING_SETUP_SQE128)
+		size *= 2;
+	if (!is_own_memory(view))
+		return view->sqes[index * size];
+	memory_read(task, params->sq_off.user_addr + index * size, &opcode, 1);
+	return opcode;
 }
 
 unsigned int view_submitted(const struct task *task, __u8 *opcodes,
@@ -204,8 +241,8 @@ unsigned int view_submitted(const struct task *task, __u8 *opcodes,
 		return 0;
 	params = &view->ring->params;
 	mask = params->sq_entries - 1;
-	head = shared(view, params->sq_off.head);
-	tail = shared(view, params->sq_off.tail);
+	head = shared(task, params->sq_off.head);
+	tail = shared(task, params->sq_off.tail);
 	if (max > params->sq_entries)
 		max = params->sq_entries;
 	if (max > tail - head)
@@ -213,10 +250,10 @@ unsigned int view_submitted(const struct task *task, __u8 *opcodes,
 	for (i = 0; i < max; i++) {
 		index = (head + i) & mask;
 		if (!(params->flags & IORING_SETUP_NO_SQARRAY))
-			index = shared(view, params->sq_off.array +
+			index = shared(task, params->sq_off.array +
 				       index * sizeof(__u32));
 		opcodes[i] = index > mask ? IORING_OP_LAST :
-			view->sqes[index * (view->sqes_size / params->sq_entries)];
+			opcode(task, index);
 	}
 	return max;
 }
@@ -228,7 +265,7 @@ unsigned int view_completed(const struct task *task)
 
 	if (!view)
 		return 0;
-	tail = shared(view, view->ring->params.cq_off.tail);
+	tail = shared(task, view->ring->params.cq_off.tail);
 	seen = tail - view->ring->cq_tail;
 	view->ring->cq_tail = tail;
 	return seen;
