@@ -89,18 +89,25 @@ TEST_F(ring, it_cannot_be_mapped)
 	static const off_t offsets[] = {
 		IORING_OFF_SQ_RING, IORING_OFF_CQ_RING, IORING_OFF_SQES,
 	};
-	unsigned int i;
+	int shared, i;
 	struct ring r;
 
-	ASSERT_EQ(0, ring_init(&r, variant->backend, 4, IORING_SETUP_NO_MMAP));
-	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
-		void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, r.fd,
-			       offsets[i]);
+	/* pages that vm_insert_pages() does not take, and pages that it does */
+	for (shared = 0; shared < 2; shared++) {
+		char *mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+				 MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE), -1, 0);
 
-		EXPECT_EQ(MAP_FAILED, p);
-		EXPECT_EQ(EINVAL, errno);
+		ASSERT_NE(MAP_FAILED, mem);
+		ASSERT_EQ(0, ring_at(&r, variant->backend, 0, mem, mem + PAGE));
+		for (i = 0; i < (int)ARRAY_SIZE(offsets); i++) {
+			void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, r.fd,
+				       offsets[i]);
+
+			EXPECT_EQ(MAP_FAILED, p);
+			EXPECT_EQ(EINVAL, errno);
+		}
+		close(r.fd);
 	}
-	ring_exit(&r);
 }
 
 TEST_F(ring, bad_addresses)

@@ -171,6 +171,10 @@ TEST_F(ring, the_address_does_not_count)
 	prep_fixed(r, IORING_OP_READ_FIXED, file, here + 10, 5, 0);
 	ASSERT_RESULT(r, 5);
 	EXPECT_STREQ("abcde", there + 10);
+	/* nor with a worker */
+	prep_fixed(r, IORING_OP_READ_FIXED, file, here + 100, 5, 0)->flags = IOSQE_ASYNC;
+	ASSERT_RESULT(r, 5);
+	EXPECT_STREQ("abcde", there + 100);
 	/* the plain ones see what is there, which is nothing */
 	prep_fixed(r, IORING_OP_READ, file, here + 10, 5, 0);
 	ASSERT_RESULT(r, -EFAULT);

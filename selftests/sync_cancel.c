@@ -93,6 +93,37 @@ TEST_F(ring, by_file_and_opcode)
 	ASSERT_QUIET(r);
 }
 
+static bool all_is_submitted(void *arg)
+{
+	struct ring *r = arg;
+
+	return __atomic_load_n(r->sq_head, __ATOMIC_ACQUIRE) == r->prepared;
+}
+
+TEST_F(ring, what_a_thread_has_submitted)
+{
+	struct ring r;
+	int sv[2];
+	char c;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, ring_init(&r, variant->backend, 4, IORING_SETUP_SQPOLL));
+	prep_recv(&r, sv[0], &c, 1, 7);
+	prep_recv(&r, sv[0], &c, 1, 7);
+	prep_poll(&r, sv[0], POLLIN, 8);
+	ring_publish(&r);
+	ASSERT_EQ(3, ring_enter(&r, 3, 0, IORING_ENTER_SQ_WAKEUP));
+	ASSERT_TRUE(wait_until(all_is_submitted, &r));
+	EXPECT_EQ(2, sync_cancel(&r, 7, IORING_ASYNC_CANCEL_ALL));
+	ASSERT_CQE(&r, 7, -ECANCELED, 0);
+	ASSERT_CQE(&r, 7, -ECANCELED, 0);
+	EXPECT_EQ(-ENOENT, sync_cancel(&r, 7, 0));
+	EXPECT_EQ(0, sync_cancel_fd(&r, sv[0], 0, 0));
+	ASSERT_CQE(&r, 8, -ECANCELED, 0);
+	ASSERT_QUIET(&r);
+	ring_exit(&r);
+}
+
 TEST_F(ring, bad_input)
 {
 	struct ring *r = &self->ring;
