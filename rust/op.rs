@@ -10,6 +10,7 @@ mod cmd;
 mod connect;
 mod dispatch;
 mod files;
+mod msg_ring;
 mod nop;
 mod opcode;
 mod open;
@@ -97,6 +98,14 @@ macro_rules! ops {
                 $(Operation::$name(_) if <$op>::WORKS => {
                     begins_in_worker_as::<$op>(ring, reins)
                 })*
+                _ => false,
+            }
+        }
+
+        /// See [`Op::STEPS_OUT`].
+        pub(crate) fn steps_out(token: &Token) -> bool {
+            match &token.peek().job.op {
+                $(Operation::$name(_) => <$op>::STEPS_OUT,)*
                 _ => false,
             }
         }
@@ -208,6 +217,7 @@ ops! {
     SEND_ZC => SendZc(send_zc::SendZc<false>),
     SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>),
     SHUTDOWN => Shutdown(socket::Shutdown),
+    MSG_RING => MsgRing(msg_ring::MsgRing),
     SOCKET => Socket(socket::Create),
     URING_CMD => UringCmd(cmd::UringCmd),
     READ_MULTISHOT => ReadMultishot(rw::ReadMultishot),
@@ -252,5 +262,6 @@ pub(crate) fn in_iopoll(opcode: u8) -> bool {
             | op::PROVIDE_BUFFERS
             | op::REMOVE_BUFFERS
             | op::URING_CMD
+            | op::MSG_RING
     )
 }

@@ -7,6 +7,7 @@
 //! wake-up, which may come in any context, does not take it: it puts the request into the inbox
 //! of its home.
 
+mod after;
 mod buffers;
 mod cancel;
 mod complete;
@@ -19,6 +20,7 @@ mod fdinfo;
 mod file;
 pub(crate) mod files;
 mod memory;
+mod message;
 mod notif;
 mod register;
 mod restrictions;
@@ -33,7 +35,6 @@ use crate::{
     req::{home::Home, Request},
     rsrc::{buffers::Buffers, files::Files},
     sys::{
-        fd::OpenFile,
         memory::Region,
         pin,
         queue::{Fifo, Inbox},
@@ -49,9 +50,10 @@ use crate::{
         setup::{layout, Config, Params, ThreadParams},
     },
 };
+use after::After;
 use cursor::CqCursor;
 use kernel::{
-    alloc::flags::{GFP_KERNEL, GFP_KERNEL_ACCOUNT},
+    alloc::flags::GFP_KERNEL_ACCOUNT,
     new_mutex,
     prelude::*,
     sync::{
@@ -154,30 +156,8 @@ struct Record {
 pub(crate) struct Locked<'r> {
     ring: &'r Ring,
     state: Guard<'r, State, MutexBackend>,
-    /// After `state`, so that it is dropped after the mutex is.
-    released: Released,
-}
-
-/// Files to release once the ring is unlocked. Hardly ever any.
-struct Released(Option<KVec<OpenFile>>);
-
-impl Drop for Released {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if let Some(files) = self.0.take() {
-            Self::release(files);
-        }
-    }
-}
-
-impl Released {
-    #[cold]
-    #[inline(never)]
-    fn release(mut files: KVec<OpenFile>) {
-        while let Some(file) = files.pop() {
-            file.release();
-        }
-    }
+    /// Behind `state`, so that it is dropped after the mutex is.
+    after: After,
 }
 
 impl Ring {
@@ -284,7 +264,7 @@ impl Ring {
         Locked {
             ring: self,
             state: self.state.lock(),
-            released: Released(None),
+            after: After::NOTHING,
         }
     }
 
@@ -293,7 +273,7 @@ impl Ring {
         Some(Locked {
             ring: self,
             state: self.state.try_lock()?,
-            released: Released(None),
+            after: After::NOTHING,
         })
     }
 
@@ -364,14 +344,6 @@ impl Locked<'_> {
     #[inline]
     pub(crate) fn groups(&mut self) -> &mut Groups {
         &mut self.state.groups
-    }
-
-    /// Has `file` released as soon as the ring is unlocked, rather than on the task's way back to
-    /// user space: it may first sleep until the release has an effect.
-    pub(crate) fn release_unlocked(&mut self, file: OpenFile) {
-        // Without memory for it the file is released later.
-        let files = self.released.0.get_or_insert_with(KVec::new);
-        let _ = files.push(file, GFP_KERNEL);
     }
 
     /// The current task's submitter, if it is one.

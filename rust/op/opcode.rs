@@ -112,8 +112,8 @@ pub(crate) enum Outcome {
     Sleep,
     /// It could go on, but others are to have their turn first.
     Later,
-    /// It would block, and no event would tell when it does not: a worker is to go on with it, see
-    /// [`Op::work`].
+    /// It cannot go on with the ring locked, see [`Op::work`]: it would block, and no event would
+    /// tell when it does not.
     Block,
     /// It is over, and its notification posts the completion.
     Handed(Lent),
@@ -154,6 +154,10 @@ pub(crate) trait Op: Sized + Send {
     /// Whether it may have a worker go on with it.
     const WORKS: bool = false;
 
+    /// Whether it is not a worker that goes on with it, but the submitter once it has unlocked the
+    /// ring. It must not sleep for long then.
+    const STEPS_OUT: bool = false;
+
     /// Whether a first attempt is worth a copy of its own, in which what is known of it is constant.
     const SHORT: bool = false;
 
@@ -179,8 +183,9 @@ pub(crate) trait Op: Sized + Send {
         0
     }
 
-    /// Does it to the end, or the rest of it. It may sleep: a worker calls this without the ring,
-    /// in the submitter's address space and with its credentials, but as a kernel thread else.
+    /// Does it to the end, or the rest of it, without the ring. It may sleep: a worker calls this
+    /// in the submitter's address space and with its credentials, but as a kernel thread else; or
+    /// the submitter does, see [`Op::STEPS_OUT`].
     /// `buffer` is the registered buffer of the request, if it has looked one up.
     fn work(&mut self, _file: &File, _buffer: Option<&Buffer>) -> Outcome {
         Outcome::failed(EINVAL)

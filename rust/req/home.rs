@@ -187,6 +187,18 @@ pub(crate) fn push(home: &Arc<Home>, token: Token, lazy: bool) {
     }
 }
 
+/// Counts a completion that did not come home, if the task waits for so many. It must have been
+/// published before. May be called in any context.
+pub(crate) fn count(home: &Arc<Home>) {
+    // Full ordering: either the task is seen to sleep, or it sees the completion before it does.
+    let attention = home.attention.fetch_add(0, Full);
+    if matches!(Whereabouts::of(attention), Whereabouts::Asleep)
+        && home.attention.fetch_sub(1, Full) == 1
+    {
+        home.task.wake_up();
+    }
+}
+
 /// Has the task look at what its ring has for it, besides the inbox. What that is must have been
 /// written before, with a full barrier. May be called in any context.
 pub(crate) fn call(home: &Arc<Home>) {

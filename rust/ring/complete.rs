@@ -47,7 +47,7 @@ impl Drop for Locked<'_> {
 impl Locked<'_> {
     /// Writes a completion, to be seen at the next [`Locked::commit`]. False if there is no room.
     #[inline]
-    fn post(&mut self, done: Cqe) -> bool {
+    pub(super) fn post(&mut self, done: Cqe) -> bool {
         let index = match self.state.cq.next() {
             Some(index) => index,
             None => {
@@ -93,7 +93,7 @@ impl Locked<'_> {
 
     /// Lets user space see what has been posted, and wakes up who waits for it.
     #[inline]
-    pub(crate) fn commit(&mut self) {
+    fn commit(&mut self) {
         if !self.state.posted {
             return;
         }

@@ -120,8 +120,12 @@ impl Locked<'_> {
         }
     }
 
-    /// Has a worker go on with a request of the current task.
+    /// Has a request of the current task gone on with where the ring is not locked: by a worker, save
+    /// for those that the task does itself.
     pub(super) fn offload(&mut self, mut token: Token) {
+        if op::steps_out(&token) {
+            return self.step_out(token);
+        }
         let serial = op::serial(&token);
         if !self.has_worker_at(serial) && !self.call_worker(token.cell().home().ring().clone()) {
             return self.end(token, ENOMEM);

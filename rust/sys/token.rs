@@ -313,6 +313,7 @@ impl<P: Parcel> Token<P> {
 }
 
 impl<P: Parcel> Drop for Token<P> {
+    #[inline(never)]
     fn drop(&mut self) {
         self.quieten();
         if self.cell().node.linked() {

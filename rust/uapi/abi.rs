@@ -32,6 +32,7 @@ pub(crate) mod op {
     pub(crate) const PROVIDE_BUFFERS: u8 = 31;
     pub(crate) const REMOVE_BUFFERS: u8 = 32;
     pub(crate) const SHUTDOWN: u8 = 34;
+    pub(crate) const MSG_RING: u8 = 40;
     pub(crate) const SOCKET: u8 = 45;
     pub(crate) const URING_CMD: u8 = 46;
     pub(crate) const SEND_ZC: u8 = 47;
@@ -261,6 +262,15 @@ pub(crate) mod nop {
     pub(crate) const TW: u32 = 1 << 4;
 }
 
+/// Commands of MSG_RING, in `sqe->addr`, and bits of `sqe->msg_ring_flags`.
+pub(crate) mod msg_ring {
+    #![allow(missing_docs)]
+    pub(crate) const DATA: u32 = 0;
+    pub(crate) const SEND_FD: u32 = 1;
+    pub(crate) const CQE_SKIP: u32 = 1 << 0;
+    pub(crate) const FLAGS_PASS: u32 = 1 << 1;
+}
+
 /// Bits of `cqe->flags`.
 pub(crate) mod cqe {
     #![allow(missing_docs)]
@@ -269,6 +279,7 @@ pub(crate) mod cqe {
     pub(crate) const SOCK_NONEMPTY: u32 = 1 << 2;
     pub(crate) const NOTIF: u32 = 1 << 3;
     pub(crate) const BUF_MORE: u32 = 1 << 4;
+    pub(crate) const TWICE_AS_LARGE: u32 = 1 << 15;
     pub(crate) const BUFFER_SHIFT: u32 = 16;
 }
 

@@ -7,6 +7,7 @@
 pub(crate) mod buffers;
 pub(crate) mod cancel;
 pub(crate) mod files;
+pub(crate) mod msg_ring;
 pub(crate) mod nop;
 pub(crate) mod poll;
 pub(crate) mod recvsend;

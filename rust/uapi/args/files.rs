@@ -29,6 +29,14 @@ impl Place {
             index => Self::Slot(index - 1),
         }
     }
+
+    /// Parses `file_index` of what has no descriptor to give: 0 is one of the slots that there are not.
+    pub(crate) const fn parse_slot(sqe: &Sqe) -> Self {
+        match Self::parse(sqe) {
+            Self::Descriptor => Self::Slot(u32::MAX),
+            place => place,
+        }
+    }
 }
 
 /// OPENAT, without the name.

@@ -4,10 +4,12 @@
 //! `io_*_prep()` functions.
 
 use crate::{
+    abi::Cqe,
     args::{
         buffers::{ProvideArgs, RemoveArgs},
         cancel::CancelArgs,
         files::{CloseArgs, FilesUpdateArgs, InstallArgs, Place},
+        msg_ring::Message,
         nop::NopArgs,
         poll::{PollArgs, PollRemoveArgs},
         recvsend::{RecvArgs, SendArgs, SendZcArgs},
@@ -46,12 +48,13 @@ pub(crate) enum Op {
     Shutdown,
     FilesUpdate,
     Install,
+    Message,
     Timeout,
     LinkTimeout,
     TimeoutRemove,
 }
 
-pub(crate) const OPS: [Op; 26] = [
+pub(crate) const OPS: [Op; 27] = [
     Op::Nop,
     Op::Recv,
     Op::Recvmsg,
@@ -75,6 +78,7 @@ pub(crate) const OPS: [Op; 26] = [
     Op::Shutdown,
     Op::FilesUpdate,
     Op::Install,
+    Op::Message,
     Op::Timeout,
     Op::LinkTimeout,
     Op::TimeoutRemove,
@@ -101,6 +105,7 @@ pub(crate) enum Args {
     Shutdown(ShutdownArgs),
     FilesUpdate(FilesUpdateArgs),
     Install(InstallArgs),
+    Message(Message),
     Timeout(TimeoutArgs),
     TimeoutRemove(TimeoutRemoveArgs),
 }
@@ -146,6 +151,7 @@ pub(crate) fn parse(op: Op, fields: &Fields) -> Result<Args> {
         Op::Shutdown => Args::Shutdown(ShutdownArgs::parse(sqe)?),
         Op::FilesUpdate => Args::FilesUpdate(FilesUpdateArgs::parse(sqe, flags)?),
         Op::Install => Args::Install(InstallArgs::parse(sqe, flags)?),
+        Op::Message => Args::Message(Message::parse(sqe)?),
         Op::Timeout => Args::Timeout(TimeoutArgs::parse(sqe, false)?),
         Op::LinkTimeout => Args::Timeout(TimeoutArgs::parse(sqe, true)?),
         Op::TimeoutRemove => Args::TimeoutRemove(TimeoutRemoveArgs::parse(sqe, flags)?),
@@ -177,6 +183,34 @@ fn time(arg: u64, here: bool) -> Time {
         Time::Here(arg)
     } else {
         Time::At(arg)
+    }
+}
+
+/// What MSG_RING sends, by its command.
+fn message(f: &Fields) -> Message {
+    let (silent, passes_flags) = (f.op_flags() & 1 != 0, f.op_flags() & 2 != 0);
+    match f.addr() as u32 {
+        0 => {
+            let unused = if passes_flags { 0 } else { f.file_index() };
+            if silent || f.addr3() as u32 != 0 || unused != 0 {
+                return Message::Unknown;
+            }
+            Message::Data(Cqe {
+                user_data: f.off(),
+                res: f.len() as i32,
+                flags: f.file_index(),
+            })
+        }
+        1 if f.len() == 0 => Message::File {
+            from: f.addr3() as u32,
+            to: match f.file_index() {
+                u32::MAX => Place::AnySlot,
+                0 => Place::Slot(u32::MAX),
+                slot => Place::Slot(slot - 1),
+            },
+            user_data: if silent { None } else { Some(f.off()) },
+        },
+        _ => Message::Unknown,
     }
 }
 
@@ -523,6 +557,10 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
             Args::Install(InstallArgs {
                 cloexec: f.op_flags() == 0,
             }),
+        ),
+        Op::Message => (
+            vec![einval(f.buf_index() != 0 || f.op_flags() > 3)],
+            Args::Message(message(f)),
         ),
     };
     match faults.iter().find(|(wrong, _)| *wrong) {

@@ -80,6 +80,7 @@ fn good(op: Op) -> [Fields; 2] {
         Op::Close => plain.set_fd(0).set_file_index(2),
         Op::FilesUpdate => plain.set_off(0xffff_ffff).set_addr(0x1000),
         Op::Install => plain.set_op_flags(1),
+        Op::Message => plain.set_addr(1).set_file_index(u32::MAX).set_off(7),
         Op::Timeout => plain.set_op_flags(0xe4).set_off(7),
         Op::LinkTimeout => plain.set_op_flags(0xa9),
         Op::TimeoutRemove => plain.set_op_flags(0x93).set_off(0x7000).set_addr(5),

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is done once a ring is unlocked, by the task that had it locked.
+
+use super::Locked;
+use crate::{
+    op::{self, Outcome},
+    req::{Request, Token},
+    sys::{fd::OpenFile, queue::Fifo},
+    uapi::errno::{EAGAIN, ENOMEM},
+};
+use core::mem::ManuallyDrop;
+use kernel::alloc::{flags::GFP_KERNEL, KVec};
+
+/// Hardly ever anything. Nothing drops it but the code below: the compiler would add a look of its own
+/// to each place that unlocks a ring.
+pub(super) struct After(Option<ManuallyDrop<KVec<Left>>>);
+
+/// What is left to do.
+enum Left {
+    /// To be released.
+    File(OpenFile),
+    /// To be gone on with, see [`op::Op::STEPS_OUT`].
+    Requests(Fifo<Request>),
+}
+
+impl Drop for After {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(left) = self.0.take() {
+            Self::run(ManuallyDrop::into_inner(left));
+        }
+    }
+}
+
+impl After {
+    /// Nothing.
+    pub(super) const NOTHING: Self = Self(None);
+
+    fn get(&mut self) -> &mut KVec<Left> {
+        let nothing = || ManuallyDrop::new(KVec::new());
+        self.0.get_or_insert_with(nothing)
+    }
+
+    fn take(&mut self) -> KVec<Left> {
+        self.0
+            .take()
+            .map(ManuallyDrop::into_inner)
+            .unwrap_or_default()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run(left: KVec<Left>) {
+        let mut requests = Fifo::new();
+        for left in left {
+            match left {
+                Left::File(file) => file.release(),
+                Left::Requests(more) => requests.append(more),
+            }
+        }
+        // What is linked behind them may be one of these again, so often that it must not be
+        // done within each other.
+        while !requests.is_empty() {
+            requests = step_out(requests);
+        }
+    }
+}
+
+/// Goes on with requests of the current task without their ring, and then ends them with it. Returns
+/// those that this has started.
+fn step_out(mut requests: Fifo<Request>) -> Fifo<Request> {
+    let mut over = Fifo::new();
+    let mut home = None;
+    while let Some(mut token) = requests.pop() {
+        let result = match op::work(token.lend()) {
+            Outcome::Done { res, flags, broken } => (res, flags, broken),
+            _ => (EAGAIN.to_raw(), 0, true),
+        };
+        token.owned().errand.result = Some(result);
+        home.get_or_insert_with(|| token.cell().home().clone());
+        over.push(token);
+    }
+    let Some(home) = home else {
+        return Fifo::new();
+    };
+    // Its file may be gone by now.
+    let ring = home.ring().clone();
+    let mut locked = ring.lock();
+    while let Some(mut token) = over.pop() {
+        if let Some((res, flags, broken)) = token.owned().errand.result.take() {
+            locked.finish(token, res, flags, broken);
+        }
+    }
+    locked.run_ready(ring.is_dying() || home.is_gone());
+    let mut next = Fifo::new();
+    for left in locked.after.take() {
+        match left {
+            Left::File(file) => locked.release_unlocked(file),
+            Left::Requests(more) => next.append(more),
+        }
+    }
+    next
+}
+
+impl Locked<'_> {
+    /// Has `file` released as soon as the ring is unlocked, rather than on the task's way back to
+    /// user space: it may first sleep until the release has an effect.
+    #[inline(never)]
+    pub(crate) fn release_unlocked(&mut self, file: OpenFile) {
+        // Without memory for it the file is released later.
+        let left = self.after.get();
+        let _ = left.push(Left::File(file), GFP_KERNEL);
+    }
+
+    /// Goes on with a request of the current task as soon as the ring is unlocked.
+    #[cold]
+    pub(super) fn step_out(&mut self, token: Token) {
+        let left = self.after.get();
+        if !matches!(left.last(), Some(Left::Requests(_))) {
+            if left.push(Left::Requests(Fifo::new()), GFP_KERNEL).is_err() {
+                return self.end(token, ENOMEM);
+            }
+        }
+        if let Some(Left::Requests(requests)) = left.last_mut() {
+            requests.push(token);
+        }
+    }
+}
