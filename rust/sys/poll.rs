@@ -45,9 +45,12 @@ struct Entry<P: Parcel> {
 /// # Invariants
 ///
 /// The queues that the entries are on are those of the cell's file, or of the ring in `extra`, or of
-/// what will always be there.
+/// what will always be there. Unless it is `used` there are no such queues, no timer and no ring.
 pub(super) struct Waits<P: Parcel> {
     first: Entry<P>,
+    /// One look for what hardly any request that is over still has. Only touched by the holder of the
+    /// token.
+    used: UnsafeCell<bool>,
     /// Only touched by the holder of the token.
     extra: UnsafeCell<Option<KBox<Extra<P>>>>,
 }
@@ -215,6 +218,7 @@ impl<P: Parcel> Waits<P> {
     pub(super) fn new() -> Self {
         Self {
             first: Entry::new(),
+            used: UnsafeCell::new(false),
             extra: UnsafeCell::new(None),
         }
     }
@@ -222,21 +226,41 @@ impl<P: Parcel> Waits<P> {
     /// Takes both entries off. Only for the holder of the token.
     #[inline]
     pub(super) fn remove(&self) {
+        if !self.is_used() {
+            return;
+        }
         self.first.remove();
         if let Some(extra) = self.extra() {
             extra.second.remove();
         }
     }
 
+    #[inline]
+    fn is_used(&self) -> bool {
+        // SAFETY: The caller holds the token.
+        unsafe { *self.used.get() }
+    }
+
+    #[inline]
+    fn set_used(&self, used: bool) {
+        // SAFETY: The caller holds the token.
+        unsafe { *self.used.get() = used };
+    }
+
     /// Takes both entries off, stops the timers, and lets go of the ring. Only for the holder of the
     /// token.
     #[inline]
     pub(super) fn stop(&self) {
+        if !self.is_used() {
+            return;
+        }
         self.first.remove();
         if let Some(extra) = self.extra() {
             // SAFETY: The caller holds the token, and the first entry is on no queue any more.
             unsafe { extra.stop() };
         }
+        // INVARIANT: All of it is over.
+        self.set_used(false);
     }
 
     /// Has what is polled be `ring`. Only for the holder of the token.
@@ -264,6 +288,7 @@ impl<P: Parcel> Waits<P> {
 
     /// The rest, made if there is none. Only for the holder of the token.
     pub(super) fn make_extra(&self) -> Result<&Extra<P>> {
+        self.set_used(true);
         if self.extra().is_none() {
             let extra = Extra {
                 second: Entry::new(),
@@ -304,6 +329,7 @@ unsafe extern "C" fn queue_proc<P: Parcel>(
     // SAFETY: `watch` borrows the cell's token for the whole call.
     let waits = unsafe { (*table.cell).waits() };
     if table.queues == 0 {
+        waits.set_used(true);
         // SAFETY: `watch` emptied the entries; the cell does not move, and takes its entries off the
         // queues before it, or what is polled, goes. `head` comes from a `->poll()`.
         unsafe { waits.first.add(table.cell, head, table.events) };
