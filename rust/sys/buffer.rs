@@ -190,7 +190,7 @@ impl UserBuffer {
         // SAFETY: By the safety requirement.
         unsafe {
             match buffers {
-                Buffers::One { addr, len } => self.part(addr, len)?.init(iter, direction),
+                Buffers::One { addr, len } => self.part(addr, len)?.init_here(iter, direction),
                 Buffers::Many { iov, skip } => {
                     gathered
                         .insert(self.gather(iov)?)
@@ -287,8 +287,19 @@ impl Part<'_> {
     /// # Safety
     ///
     /// The iterator must not be used once the buffer is gone.
-    #[inline]
+    #[inline(never)]
     pub(super) unsafe fn init(self, iter: &mut bindings::iov_iter, direction: u32) {
+        // SAFETY: By the safety requirement.
+        unsafe { self.init_here(iter, direction) }
+    }
+
+    /// As [`Part::init`], which is kept out of line for who hardly ever has a part.
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    #[inline(always)]
+    unsafe fn init_here(self, iter: &mut bindings::iov_iter, direction: u32) {
         let (pieces, skip) = if self.len == 0 {
             (&[][..], 0)
         } else {
