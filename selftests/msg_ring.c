@@ -297,6 +297,7 @@ TEST_F(msg, pollers)
 
 TEST_F(msg, waiters)
 {
+	long long start = now_ms();
 	unsigned int count, i;
 
 	if (variant->to & IORING_SETUP_IOPOLL)
@@ -318,6 +319,8 @@ TEST_F(msg, waiters)
 		EXPECT_EQ(count, w.seen);
 		ring_exit(&w.ring);
 	}
+	/* They were woken up, and not by their own time-out. */
+	EXPECT_GT(DEADLINE_MS, now_ms() - start);
 }
 
 /* After the minimal wait the next one will do. */

@@ -5,6 +5,7 @@
 #ifndef SELFTESTS_MSG_RING_H
 #define SELFTESTS_MSG_RING_H
 
+#include <fcntl.h>
 #include <pthread.h>
 
 #define RING_MODES
@@ -130,6 +131,8 @@ struct waiter {
 	unsigned int flags;
 	unsigned int count;
 	unsigned int min_wait_usec;
+	/* Its number, once there is nothing but enter for it to sleep in. */
+	pid_t tid;
 	struct ring ring;
 	int ret;
 	unsigned int seen;
@@ -146,6 +149,7 @@ static inline void *wait_thread(void *arg)
 
 	w->ret = ring_init(&w->ring, w->backend, 16, w->flags);
 	pthread_barrier_wait(&w->ready);
+	__atomic_store_n(&w->tid, gettid(), __ATOMIC_RELEASE);
 	if (!w->ret)
 		w->ret = backend_enter(w->backend, w->ring.fd, 0, w->count,
 				       IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
@@ -154,13 +158,31 @@ static inline void *wait_thread(void *arg)
 	return NULL;
 }
 
+static inline bool waits(void *arg)
+{
+	struct waiter *w = arg;
+	pid_t tid = __atomic_load_n(&w->tid, __ATOMIC_ACQUIRE);
+	char path[64], stat[256] = {}, *state;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	fd = tid ? open(path, O_RDONLY) : -1;
+	if (fd < 0 || read(fd, stat, sizeof(stat) - 1) < 0)
+		stat[0] = 0;
+	if (fd >= 0)
+		close(fd);
+	state = strrchr(stat, ')');
+	return state && state[2] == 'S';
+}
+
+/* Returns once it waits. */
 static inline int waiter_start(struct waiter *w)
 {
 	pthread_barrier_init(&w->ready, NULL, 2);
 	if (pthread_create(&w->thread, NULL, wait_thread, w))
 		return -1;
 	pthread_barrier_wait(&w->ready);
-	return w->ret;
+	return w->ret ?: w->count && !wait_until(waits, w);
 }
 
 #endif /* SELFTESTS_MSG_RING_H */
