@@ -367,7 +367,7 @@ TEST_F(ring, send_that_waits_keeps_its_buffers)
 	struct bench b;
 
 	ASSERT_EQ(0, bench_init(&b, &self->ring, 4, 8));
-	ASSERT_LT(0, fill_socket(b.sv[0]));
+	ASSERT_LT(0, tcp_full(b.sv));
 	prep_send_bundle(&self->ring, b.sv[0], 16, 7);
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	ASSERT_QUIET(&self->ring);
