@@ -254,18 +254,21 @@ FIXTURE_TEARDOWN(runner)
 
 TEST_F(runner, killed_with_its_tracer)
 {
-	char path[64], line[256];
+	char path[64], line[256], name[64] = "";
 	int status, tracer = 0;
 	pid_t pid;
 	FILE *f;
 
 	pid = start(&self->files, true, NULL, "waits");
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	while (!tracer) {
+	/* before that it is the runner, which sees that its tracer is gone */
+	while (!tracer || strcmp(name, "iou_program")) {
 		f = fopen(path, "r");
 		ASSERT_NE(NULL, f);
-		while (fgets(line, sizeof(line), f))
+		while (fgets(line, sizeof(line), f)) {
+			sscanf(line, "Name: %63s", name);
 			sscanf(line, "TracerPid: %d", &tracer);
+		}
 		fclose(f);
 	}
 	kill(tracer, SIGKILL);
