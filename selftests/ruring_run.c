@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "ring.h"
 
 struct files {
 	char program[PATH_MAX];
@@ -254,24 +255,17 @@ FIXTURE_TEARDOWN(runner)
 
 TEST_F(runner, killed_with_its_tracer)
 {
-	char path[64], line[256], name[64] = "";
-	int status, tracer = 0;
+	char path[64], program[PATH_MAX] = "";
+	int status;
 	pid_t pid;
-	FILE *f;
 
 	pid = start(&self->files, true, NULL, "waits");
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	/* before that it is the runner, which sees that its tracer is gone */
-	while (!tracer || strcmp(name, "iou_program")) {
-		f = fopen(path, "r");
-		ASSERT_NE(NULL, f);
-		while (fgets(line, sizeof(line), f)) {
-			sscanf(line, "Name: %63s", name);
-			sscanf(line, "TracerPid: %d", &tracer);
-		}
-		fclose(f);
-	}
-	kill(tracer, SIGKILL);
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	while (!strstr(program, "/iou_program"))
+		ASSERT_LT(0, readlink(path, program, sizeof(program) - 1));
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	ASSERT_EQ(0, kill(proc_value(path, "TracerPid:"), SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(SIGKILL, WTERMSIG(status));
 }
