@@ -35,6 +35,8 @@ pub(crate) struct Request;
 
 /// The right to drive a request.
 pub(crate) type Token = token::Token<Request>;
+/// See [`token::Claimed`].
+pub(crate) type Claimed = token::Claimed<Request>;
 
 /// The right to drive a request, for a while.
 pub(crate) type Reins<'a> = token::Reins<'a, Request>;
@@ -245,7 +247,7 @@ impl Parcel for Request {
     type Shared = Face;
     type Owned = Held;
 
-    fn deliver(token: Token, cell: &Cell<Self>) {
+    fn deliver(token: Claimed, cell: &Cell<Self>) {
         // Who waits for so many completions counts on one each.
         let held = token.peek();
         let lazy = held.chain.is_empty() && op::counts_as_one(held.job.opcode);
@@ -266,7 +268,7 @@ impl Parcel for Request {
         Arc::ptr_eq(&a.home, &b.home)
     }
 
-    fn landed(token: Token) {
+    fn landed(token: Claimed) {
         let home = token.cell().home.clone();
         let lazy = token.is_single() && token.peek().chain.is_empty();
         home::push(&home, token, lazy);

@@ -35,6 +35,7 @@ use crate::{
     req::{home::Home, Request},
     rsrc::{buffers::Buffers, files::Files},
     sys::{
+        context::{At, InTask},
         memory::Region,
         pin,
         queue::{Fifo, Inbox},
@@ -45,7 +46,7 @@ use crate::{
     },
     uapi::{
         abi::{setup, sq},
-        errno::{Result, EBADFD},
+        errno::{Result, EBADFD, ECANCELED},
         restrictions::Restrictions,
         setup::{layout, Config, Params, ThreadParams},
     },
@@ -157,24 +158,24 @@ pub(crate) struct Locked<'r> {
     ring: &'r Ring,
     state: Guard<'r, State, MutexBackend>,
     /// Behind `state`, so that it is dropped after the mutex is.
-    after: After,
+    after: After<'r>,
 }
 
 impl Ring {
     /// `RURING_IOC_SETUP`: makes a ring of `entries` as the `struct io_uring_params` at user
     /// address `params` says, and fills that in. Returns the ring's descriptor.
-    pub(crate) fn setup(entries: u32, params: u64) -> Result<i64> {
+    pub(crate) fn setup(task: InTask<'_>, entries: u32, params: u64) -> Result<i64> {
         let mut words: Params = [0; _];
         user::read_into(params, &mut words)?;
         let config = Config::parse(entries, &words)?;
-        let sqpoll = sqpoll::SqPoll::new(&config, &ThreadParams::parse(&words))?;
+        let sqpoll = sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&words))?;
         let ring = Self::new(config, config.user_memory(&words), sqpoll)?;
         config.fill(&mut words);
         user::write_from(params, &words)?;
         if !config.has(setup::R_DISABLED) {
             ring.enable()?;
         }
-        Ok(ringfile::install(ring)?.into())
+        Ok(ringfile::install(task, ring)?.into())
     }
 
     fn new(
@@ -261,10 +262,16 @@ impl Ring {
     /// Locks it. May sleep.
     #[inline]
     pub(crate) fn lock(&self) -> Locked<'_> {
+        self.lock_at(At::Anything)
+    }
+
+    /// Locks it, for what can be done `at` that. May sleep.
+    #[inline]
+    fn lock_at<'r>(&'r self, at: impl Into<At<'r>>) -> Locked<'r> {
         Locked {
             ring: self,
             state: self.state.lock(),
-            after: After::NOTHING,
+            after: After::new(at.into()),
         }
     }
 
@@ -273,7 +280,7 @@ impl Ring {
         Some(Locked {
             ring: self,
             state: self.state.try_lock()?,
-            after: After::NOTHING,
+            after: After::new(At::Anything),
         })
     }
 
@@ -326,7 +333,7 @@ impl Ring {
         if self.config.has(setup::TASKRUN_FLAG) {
             self.memory
                 .words
-                .change::<{ layout::SQ_FLAGS }>(0, sq::TASKRUN);
+                .change::<{ layout::SQ_FLAGS }>(sq::TASKRUN, true);
         }
     }
 
@@ -334,8 +341,17 @@ impl Ring {
         if self.config.has(setup::TASKRUN_FLAG) {
             self.memory
                 .words
-                .change::<{ layout::SQ_FLAGS }>(sq::TASKRUN, 0);
+                .change::<{ layout::SQ_FLAGS }>(sq::TASKRUN, false);
         }
+    }
+}
+
+impl<'r> Locked<'r> {
+    /// What the current task is at, for what only it can do. `-ECANCELED` if it is not its own
+    /// requests that it is at.
+    #[inline]
+    pub(crate) fn task(&self) -> Result<InTask<'r>> {
+        self.after.at().task().ok_or(ECANCELED)
     }
 }
 

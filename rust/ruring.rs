@@ -19,10 +19,10 @@ mod rsrc;
 #[forbid(unsafe_code)]
 mod uapi;
 
-use kernel::{
-    fs::File,
-    miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration},
-    prelude::*,
+use kernel::prelude::*;
+use sys::{
+    context::InCall,
+    device::{Commands, Device},
 };
 
 module! {
@@ -36,7 +36,7 @@ module! {
 #[pin_data]
 struct Module {
     #[pin]
-    device: MiscDeviceRegistration<Device>,
+    device: Device<Setup>,
     /// Last: nothing of the module runs once it is dropped.
     workers: sys::module::Workers,
 }
@@ -45,37 +45,25 @@ impl kernel::InPlaceModule for Module {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             workers: sys::module::Workers::new()?,
-            device <- MiscDeviceRegistration::register(MiscDeviceOptions { name: c"ruring" }),
+            device <- Device::register(c"ruring"),
         })
     }
 }
 
-/// An open `/dev/ruring`. Rings are made by it and do not depend on it.
-struct Device;
+/// What `/dev/ruring` does.
+struct Setup;
 
-#[vtable]
-impl MiscDevice for Device {
-    type Ptr = KBox<Self>;
-
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
-        Ok(KBox::new(Self, GFP_KERNEL)?)
-    }
-
-    fn ioctl(_device: &Self, _file: &File, cmd: u32, arg: usize) -> Result<isize> {
+impl Commands for Setup {
+    fn ioctl(call: InCall<'_>, cmd: u32, arg: u64) -> uapi::errno::Result<i64> {
         if cmd != uapi::ioctl::SETUP {
-            return Err(ENOTTY);
+            return Err(uapi::errno::ENOTTY);
         }
         let mut words = [0u64; 2];
-        let result = sys::user::read_into(arg as u64, &mut words).and_then(|()| {
-            let [params, entries] = words;
-            if entries >> 32 != 0 {
-                return Err(uapi::errno::EINVAL);
-            }
-            ring::Ring::setup(entries as u32, params)
-        });
-        match result {
-            Ok(fd) => Ok(fd as isize),
-            Err(error) => Err(Error::from_errno(error.to_raw())),
+        sys::user::read_into(arg, &mut words)?;
+        let [params, entries] = words;
+        if entries >> 32 != 0 {
+            return Err(uapi::errno::EINVAL);
         }
+        ring::Ring::setup(call.task(), entries as u32, params)
     }
 }

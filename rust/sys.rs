@@ -5,6 +5,10 @@
 //! All unsafe code of the module is below this one. Each wrapper is sound whatever safe code does
 //! with it; what it asks of its callers for the sake of *behaviour* is in its documentation.
 
+// What user space and the kernel share has 64-bit addresses in 64-bit words, whose lower half comes
+// first.
+const _: () = assert!(cfg!(target_pointer_width = "64") && cfg!(target_endian = "little"));
+
 #[allow(
     clippy::all,
     dead_code,
@@ -30,6 +34,8 @@ mod bindings {
 }
 
 pub(crate) mod buffer;
+pub(crate) mod context;
+pub(crate) mod device;
 pub(crate) mod errand;
 pub(crate) mod eventfd;
 pub(crate) mod fd;

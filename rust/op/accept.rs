@@ -25,7 +25,7 @@ impl Accept {
     ) -> Result<(Result<i32>, Option<bool>)> {
         let args = &self.0;
         let fd = match args.place {
-            Place::Descriptor => Some(Reserved::new(args.sock_flags)?),
+            Place::Descriptor => Some(Reserved::new(at.ring.task()?, args.sock_flags)?),
             _ => None,
         };
         let new = socket.accept(args.sock_flags, (args.addr, args.addr_len), false)?;

@@ -8,6 +8,7 @@ use crate::{
     ring::{Locked, Ring},
     rsrc::files::FileRef,
     sys::{
+        context::InTask,
         fd::{self, OpenFile},
         ringfile,
     },
@@ -24,9 +25,9 @@ use core::cell::Cell;
 pub(crate) struct AsyncCancel(CancelArgs);
 
 /// The file that requests are to be of, unless it is a registered one, which is looked up each time.
-pub(crate) fn file(args: &CancelArgs) -> Result<Option<FileRef>> {
+pub(crate) fn file(task: InTask<'_>, args: &CancelArgs) -> Result<Option<FileRef>> {
     match args.fd {
-        Some(fd) if !args.fixed => Ok(Some(FileRef::Own(OpenFile::get(fd)?))),
+        Some(fd) if !args.fixed => Ok(Some(FileRef::Own(OpenFile::get(task, fd)?))),
         _ => Ok(None),
     }
 }
@@ -111,7 +112,8 @@ impl Op for AsyncCancel {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        let done = file(&self.0).and_then(|own| cancel(at.ring, &self.0, own.as_ref()));
-        Outcome::of(done)
+        let task = at.ring.task();
+        let own = task.and_then(|task| file(task, &self.0));
+        Outcome::of(own.and_then(|own| cancel(at.ring, &self.0, own.as_ref())))
     }
 }

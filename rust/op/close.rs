@@ -26,12 +26,12 @@ impl Close {
             CloseArgs::Slot(slot) => return at.ring.remove_file(slot),
         };
         // A ring is not closed by a ring, as with io_uring.
-        let file = OpenFile::get(fd)?;
+        let file = OpenFile::get(at.ring.task()?, fd)?;
         if ringfile::is_ring::<Ring>(&file) {
             return Err(EBADF);
         }
         drop(file);
-        let file = fd::close(fd)?;
+        let file = fd::close(at.ring.task()?, fd)?;
         // The peer of a socket is to see it closed before the next wait, not after it.
         at.ring.release_unlocked(file);
         Ok(())

@@ -9,6 +9,7 @@ use super::{nop::Nop, Attempt, Op, Operation, Outcome, Wait, WAYS};
 use crate::{
     req::{claim::Reasons, Job, Lent, Reins},
     ring::Locked,
+    sys::context::InTask,
     uapi::{
         abi::{events, op as opcode},
         errno::{Errno, Result, EAGAIN, EINVAL},
@@ -76,14 +77,14 @@ pub(super) trait Variant: Op {
 /// What the core calls of an opcode.
 #[derive(Clone, Copy)]
 pub(super) struct Ways {
-    submit: fn(&mut Locked<'_>, &Sqe, Reins<'_>, bool) -> Submitted,
+    submit: fn(&mut Locked<'_>, InTask<'_>, &Sqe, Reins<'_>, bool) -> Submitted,
     issue: fn(&mut Locked<'_>, Reins<'_>, Reasons) -> Step,
 }
 
 impl Ways {
     /// Those of what is no opcode.
     pub(super) const NONE: Self = Self {
-        submit: |_, sqe, mut reins, _| {
+        submit: |_, _, sqe, mut reins, _| {
             reins.owned().job.begin(sqe.user_data());
             Submitted::Refused(EINVAL)
         },
@@ -107,11 +108,17 @@ impl Ways {
 ///
 /// It is left with what could be read if it is refused.
 #[inline(always)]
-pub(crate) fn submit(ring: &mut Locked<'_>, sqe: &Sqe, reins: Reins<'_>, alone: bool) -> Submitted {
+pub(crate) fn submit(
+    ring: &mut Locked<'_>,
+    task: InTask<'_>,
+    sqe: &Sqe,
+    reins: Reins<'_>,
+    alone: bool,
+) -> Submitted {
     if sqe.opcode() == opcode::NOP {
-        return submit_here::<Nop>(ring, sqe, reins, alone);
+        return submit_here::<Nop>(ring, task, sqe, reins, alone);
     }
-    (WAYS[usize::from(sqe.opcode())].submit)(ring, sqe, reins, alone)
+    (WAYS[usize::from(sqe.opcode())].submit)(ring, task, sqe, reins, alone)
 }
 
 /// Tries a job once. Looks its file up first, if it has none yet.
@@ -123,16 +130,18 @@ pub(crate) fn issue(ring: &mut Locked<'_>, mut reins: Reins<'_>, reasons: Reason
 
 fn submit_as<T: Variant>(
     ring: &mut Locked<'_>,
+    task: InTask<'_>,
     sqe: &Sqe,
     reins: Reins<'_>,
     alone: bool,
 ) -> Submitted {
-    submit_here::<T>(ring, sqe, reins, alone)
+    submit_here::<T>(ring, task, sqe, reins, alone)
 }
 
 #[inline(always)]
 fn submit_here<T: Variant>(
     ring: &mut Locked<'_>,
+    task: InTask<'_>,
     sqe: &Sqe,
     mut reins: Reins<'_>,
     alone: bool,
@@ -146,7 +155,7 @@ fn submit_here<T: Variant>(
         return Submitted::Read;
     }
     if T::SPEC.needs_file {
-        if let Err(error) = open_file(ring, &mut reins) {
+        if let Err(error) = open_file(ring, task, &mut reins) {
             return Submitted::Tried(Step::failed(error));
         }
     }
@@ -210,13 +219,13 @@ fn open_late(ring: &Locked<'_>, reins: &mut Reins<'_>) -> Result {
     if reins.owned().job.fd == -1 {
         return Ok(());
     }
-    open_file(ring, reins)
+    open_file(ring, ring.task()?, reins)
 }
 
 /// Looks the file of a job up that has none.
 #[inline(always)]
-fn open_file(ring: &Locked<'_>, reins: &mut Reins<'_>) -> Result {
-    let file = ring.open(&reins.owned().job)?;
+fn open_file(ring: &Locked<'_>, task: InTask<'_>, reins: &mut Reins<'_>) -> Result {
+    let file = ring.open(task, &reins.owned().job)?;
     reins.put_file(file);
     Ok(())
 }

@@ -45,7 +45,10 @@ impl FilesUpdate {
         let mut fd = [0i32];
         user::read_into(addr, &mut fd)?;
         let [fd] = fd;
-        let index = at.ring.install_file(Place::AnySlot, OpenFile::get(fd)?)?;
+        let index = {
+            let file = OpenFile::get(at.ring.task()?, fd)?;
+            at.ring.install_file(Place::AnySlot, file)?
+        };
         user::write_from(addr, &[index]).inspect_err(|_| {
             // It was just put there.
             let _ = at.ring.remove_file(index as u32);
@@ -84,7 +87,7 @@ impl Op for FixedFdInstall {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        let cloexec = self.0.cloexec;
-        Outcome::of(at.file().and_then(|file| fd::receive(file, cloexec)))
+        let install = || fd::receive(at.ring.task()?, at.file()?, self.0.cloexec);
+        Outcome::of(install())
     }
 }

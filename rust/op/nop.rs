@@ -74,7 +74,9 @@ impl Nop {
             let missing = if self.args.fixed {
                 ring.files().get(self.args.fd).is_none()
             } else {
-                OpenFile::get(self.args.fd).is_err()
+                ring.task()
+                    .and_then(|task| OpenFile::get(task, self.args.fd))
+                    .is_err()
             };
             if missing {
                 return Outcome::failed(EBADF);

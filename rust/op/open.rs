@@ -26,12 +26,12 @@ impl OpenAt {
     fn open(&self, at: Attempt<'_, '_>) -> Result<i32> {
         let args = &self.args;
         let fd = match args.place {
-            Place::Descriptor => Some(Reserved::new(args.flags & open::CLOEXEC)?),
+            Place::Descriptor => Some(Reserved::new(at.ring.task()?, args.flags & open::CLOEXEC)?),
             _ => None,
         };
         if args.dir != OpenArgs::AT_FDCWD && !self.path.is_absolute() {
             // A module can look up names from where the task is, and from nowhere else.
-            OpenFile::get(args.dir)?;
+            OpenFile::get(at.ring.task()?, args.dir)?;
             return Err(EOPNOTSUPP);
         }
         let file = self.path.open(args.flags, args.mode)?;

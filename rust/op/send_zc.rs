@@ -250,10 +250,10 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
                 Some(message) => message.parts(),
                 None => (None, (0, 0)),
             };
-            socket.sendmsg_zc(buffers, name, control, flags, &mut lent, self.fixed)
+            socket.sendmsg_zc(buffers, name, control, flags, &mut lent)
         } else {
             let name = self.message.as_mut().and_then(|message| message.parts().0);
-            socket.send_zc(buffers, name, flags, &mut lent, self.fixed)
+            socket.send_zc(buffers, name, flags, &mut lent)
         };
         let all = flags & msg::WAITALL != 0;
         let (res, broken) = match sent {

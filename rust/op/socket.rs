@@ -38,12 +38,12 @@ pub(crate) struct Create(SocketArgs);
 
 impl Create {
     fn create(&self, at: Attempt<'_, '_>) -> Result<i32> {
-        let args = &self.0;
+        let (args, task) = (&self.0, at.ring.task()?);
         let fd = match args.place {
-            Place::Descriptor => Some(Reserved::new(args.flags)?),
+            Place::Descriptor => Some(Reserved::new(task, args.flags)?),
             _ => None,
         };
-        let file = Socket::create(args.domain, args.kind, args.protocol, args.flags)?;
+        let file = Socket::create(task, args.domain, args.kind, args.protocol, args.flags)?;
         match fd {
             Some(fd) => Ok(fd.install(file)),
             None => at.ring.install_file(args.place, file),

@@ -6,10 +6,11 @@
 //! woken or cancelled goes into its inbox; the task then runs it, in `enter` or as task work. If
 //! the task is gone, or runs another program by now, the request ends as cancelled.
 
-use super::{Request, Token};
+use super::{Claimed, Request};
 use crate::{
     ring::Ring,
     sys::{
+        context::InTask,
         errand::{Errand, Notify, Run},
         queue::Inbox,
         task::{self, AddressSpace, Credentials, TaskRef},
@@ -170,7 +171,7 @@ impl Drop for Attendance<'_> {
 ///
 /// `lazy` requests post one completion at most: a task that waits for several need not be woken
 /// for each.
-pub(crate) fn push(home: &Arc<Home>, token: Token, lazy: bool) {
+pub(crate) fn push(home: &Arc<Home>, token: impl Into<Claimed>, lazy: bool) {
     let first = home.inbox().push(token);
     match Whereabouts::of(home.attention.load(Relaxed)) {
         Whereabouts::Busy => {}
@@ -244,7 +245,7 @@ pub(crate) fn tell(home: &Arc<Home>) {
 }
 
 impl Run for Submitter {
-    fn run(this: Arc<Home>) {
-        this.ring().clone().run_errand(&this);
+    fn run(this: Arc<Home>, task: Option<InTask<'_>>) {
+        this.ring().clone().run_errand(&this, task);
     }
 }

@@ -6,7 +6,7 @@ use super::Locked;
 use crate::{
     op::{self, Outcome},
     req::{Request, Token},
-    sys::{fd::OpenFile, queue::Fifo},
+    sys::{context::At, fd::OpenFile, queue::Fifo},
     uapi::errno::{EAGAIN, ENOMEM},
 };
 use core::mem::ManuallyDrop;
@@ -14,7 +14,11 @@ use kernel::alloc::{flags::GFP_KERNEL, KVec};
 
 /// Hardly ever anything. Nothing drops it but the code below: the compiler would add a look of its own
 /// to each place that unlocks a ring.
-pub(super) struct After(Option<ManuallyDrop<KVec<Left>>>);
+pub(super) struct After<'r> {
+    left: Option<ManuallyDrop<KVec<Left>>>,
+    /// What that task is at, and so what it may do.
+    at: At<'r>,
+}
 
 /// What is left to do.
 enum Left {
@@ -24,26 +28,35 @@ enum Left {
     Requests(Fifo<Request>),
 }
 
-impl Drop for After {
+impl Drop for After<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some(left) = self.0.take() {
-            Self::run(ManuallyDrop::into_inner(left));
+        if let Some(left) = self.left.take() {
+            Self::run(ManuallyDrop::into_inner(left), self.at);
         }
     }
 }
 
-impl After {
-    /// Nothing.
-    pub(super) const NOTHING: Self = Self(None);
+impl<'r> After<'r> {
+    /// Nothing yet.
+    #[inline(always)]
+    pub(super) const fn new(at: At<'r>) -> Self {
+        Self { left: None, at }
+    }
+
+    /// What the task is at that has the ring locked.
+    #[inline]
+    pub(super) fn at(&self) -> At<'r> {
+        self.at
+    }
 
     fn get(&mut self) -> &mut KVec<Left> {
         let nothing = || ManuallyDrop::new(KVec::new());
-        self.0.get_or_insert_with(nothing)
+        self.left.get_or_insert_with(nothing)
     }
 
     fn take(&mut self) -> KVec<Left> {
-        self.0
+        self.left
             .take()
             .map(ManuallyDrop::into_inner)
             .unwrap_or_default()
@@ -51,25 +64,25 @@ impl After {
 
     #[cold]
     #[inline(never)]
-    fn run(left: KVec<Left>) {
+    fn run(left: KVec<Left>, at: At<'_>) {
         let mut requests = Fifo::new();
         for left in left {
             match left {
-                Left::File(file) => file.release(),
+                Left::File(file) => file.release(at),
                 Left::Requests(more) => requests.append(more),
             }
         }
         // What is linked behind them may be one of these again, so often that it must not be
         // done within each other.
         while !requests.is_empty() {
-            requests = step_out(requests);
+            requests = step_out(requests, at);
         }
     }
 }
 
 /// Goes on with requests of the current task without their ring, and then ends them with it. Returns
 /// those that this has started.
-fn step_out(mut requests: Fifo<Request>) -> Fifo<Request> {
+fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> Fifo<Request> {
     let mut over = Fifo::new();
     let mut home = None;
     while let Some(mut token) = requests.pop() {
@@ -86,7 +99,7 @@ fn step_out(mut requests: Fifo<Request>) -> Fifo<Request> {
     };
     // Its file may be gone by now.
     let ring = home.ring().clone();
-    let mut locked = ring.lock();
+    let mut locked = ring.lock_at(at);
     while let Some(mut token) = over.pop() {
         if let Some((res, flags, broken)) = token.owned().errand.result.take() {
             locked.finish(token, res, flags, broken);

@@ -5,7 +5,7 @@
 use super::{Locked, Ring};
 use crate::{
     rsrc::buffers::{Buffer, Buffers, Source, Wanted},
-    sys::user,
+    sys::{context::At, user},
     uapi::{
         abi::rsrc,
         errno::{Result, EINVAL, ENXIO},
@@ -35,7 +35,7 @@ impl Ring {
 
     /// Makes a table of `count` buffers: all of them, or none.
     pub(super) fn register_buffers(self: &Arc<Self>, count: u32, source: Source) -> Result {
-        let mut locked = self.lock_for_tags(source.tags != 0)?;
+        let mut locked = self.lock_for_tags(At::Anything, source.tags != 0)?;
         locked.state.buffers.create(count)?;
         for number in 0..count {
             let result = locked.put_new_buffer(number as usize, &source.read(number));
@@ -61,7 +61,7 @@ impl Ring {
         if count == 0 || head >> 32 != 0 || tail >> 32 != 0 {
             return Err(EINVAL);
         }
-        let mut locked = self.lock_for_tags(tags != 0)?;
+        let mut locked = self.lock_for_tags(At::Anything, tags != 0)?;
         locked.state.buffers.check(first, count)?;
         for number in 0..count {
             let wanted = Source { pieces, tags }.read(number);

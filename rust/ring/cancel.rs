@@ -6,6 +6,7 @@ use super::Ring;
 use crate::{
     op::cancel::{cancel, file},
     sys::{
+        context::InCall,
         signal,
         sleep::{self, sleep_on, Woken},
         user,
@@ -22,11 +23,11 @@ impl Ring {
     ///
     /// As ASYNC_CANCEL, but what cannot be stopped is waited for.
     #[cold]
-    pub(super) fn sync_cancel(self: &Arc<Self>, arg: u64) -> Result<i64> {
+    pub(super) fn sync_cancel(self: &Arc<Self>, call: InCall<'_>, arg: u64) -> Result<i64> {
         let mut words = [0u64; 8];
         user::read_into(arg, &mut words)?;
         let (args, timeout) = CancelArgs::parse_sync(&words)?;
-        let own = file(&args)?;
+        let own = file(call.task(), &args)?;
         let deadline = (timeout != [-1; 2]).then(|| {
             let [seconds, nanoseconds] = timeout;
             seconds
@@ -36,7 +37,7 @@ impl Ring {
         });
         let try_once = || {
             let works = self.works.load(Relaxed);
-            let done = cancel(&mut self.lock(), &args, own.as_ref());
+            let done = cancel(&mut self.lock_at(call), &args, own.as_ref());
             (works, done)
         };
         let (mut works, mut done) = try_once();
@@ -63,7 +64,7 @@ impl Ring {
             if let Some(attendance) = &attendance {
                 attendance.awake();
             }
-            self.run_home(home.as_ref(), 0);
+            self.run_home(call, home.as_ref(), 0);
             // Only one of those who wait is woken up.
             self.onlookers.wake();
             match woken {
@@ -75,7 +76,7 @@ impl Ring {
             (works, done) = try_once();
         };
         if let (Some(attendance), Some(home)) = (attendance, &home) {
-            self.leave(attendance, home);
+            self.leave(call, attendance, home);
         }
         result
     }

@@ -28,12 +28,9 @@ impl Ring {
 
     fn set_overflowing(&self, value: bool) {
         self.overflowing.store(value, Relaxed);
-        let (clear, set) = if value {
-            (0, sq::CQ_OVERFLOW)
-        } else {
-            (sq::CQ_OVERFLOW, 0)
-        };
-        self.memory.words.change::<{ layout::SQ_FLAGS }>(clear, set);
+        self.memory
+            .words
+            .change::<{ layout::SQ_FLAGS }>(sq::CQ_OVERFLOW, value);
     }
 }
 

@@ -6,6 +6,7 @@ use super::{cursor, Locked, Ring};
 use crate::{
     req::home::{self, Attendance, Home},
     sys::{
+        context::InCall,
         signal::{self, Mask},
         sleep::{self, sleep_on, Woken},
         user,
@@ -22,7 +23,9 @@ use kernel::sync::{atomic::Relaxed, Arc};
 const MAX_LOCAL: u32 = 20;
 
 /// The arguments of `io_uring_enter(2)`, but for the ring.
-pub(crate) struct Arguments {
+pub(crate) struct Arguments<'a> {
+    /// What the caller is at.
+    pub(crate) call: InCall<'a>,
     /// Most SQ entries to consume.
     pub(crate) to_submit: u32,
     /// Completions to wait for.
@@ -36,7 +39,8 @@ pub(crate) struct Arguments {
 }
 
 /// How to wait.
-struct WaitArgs {
+struct WaitArgs<'a> {
+    call: InCall<'a>,
     mask: u64,
     mask_size: usize,
     /// Nanoseconds after which any completion will do, 0 for none.
@@ -45,10 +49,11 @@ struct WaitArgs {
     timeout: Option<i64>,
 }
 
-impl WaitArgs {
-    fn read(args: &Arguments) -> Result<Self> {
+impl<'a> WaitArgs<'a> {
+    fn read(args: &Arguments<'a>) -> Result<Self> {
         if args.flags & enter::EXT_ARG == 0 {
             return Ok(Self {
+                call: args.call,
                 mask: args.arg,
                 mask_size: args.argsz as usize,
                 min_wait: 0,
@@ -74,6 +79,7 @@ impl WaitArgs {
             )
         };
         Ok(Self {
+            call: args.call,
             mask,
             mask_size: sizes as u32 as usize,
             min_wait: ((sizes >> 32) * 1000) as i64,
@@ -84,7 +90,7 @@ impl WaitArgs {
 
 impl Ring {
     /// `RURING_IOC_ENTER`. Returns how many SQ entries were consumed.
-    pub(crate) fn enter(self: &Arc<Self>, args: &Arguments) -> Result<i64> {
+    pub(crate) fn enter(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
         if args.flags & !enter::ALL != 0 {
             return Err(EINVAL);
         }
@@ -99,7 +105,7 @@ impl Ring {
         let attendance;
         let submitted;
         {
-            let mut locked = self.lock();
+            let mut locked = self.lock_at(args.call);
             home = self.home(&mut locked, args.to_submit != 0)?;
             // From here on what comes home is run here, unless only GETEVENTS runs it.
             attendance = match &home {
@@ -111,7 +117,9 @@ impl Ring {
                 return Err(ERESTARTNOINTR);
             }
             submitted = match &home {
-                Some(home) if args.to_submit != 0 => locked.submit(home, args.to_submit),
+                Some(home) if args.to_submit != 0 => {
+                    locked.submit(args.call.task(), home, args.to_submit)
+                }
                 _ => Ok(0),
             };
             if let Some(home) = &home {
@@ -135,7 +143,7 @@ impl Ring {
             Err(error) => Err(error),
         };
         if let (Some(attendance), Some(home)) = (attendance, &home) {
-            self.leave(attendance, home);
+            self.leave(args.call, attendance, home);
         }
         if let Some(home) = home {
             Home::put(home);
@@ -145,12 +153,12 @@ impl Ring {
 
     /// Ends the attendance of the current task, whose home this is.
     #[inline(always)]
-    pub(super) fn leave(&self, attendance: Attendance<'_>, home: &Arc<Home>) {
+    pub(super) fn leave(&self, call: InCall<'_>, attendance: Attendance<'_>, home: &Arc<Home>) {
         if attendance.leave() {
             if self.deferred() {
                 home::tell(home);
             } else {
-                self.lock().run_inbox(home);
+                self.lock_at(call).run_inbox(home);
             }
         }
     }
@@ -181,7 +189,7 @@ impl Ring {
 
     /// Whether there are as many completions as are waited for, if there is no more to that.
     #[inline(always)]
-    fn has_enough(&self, args: &Arguments) -> bool {
+    fn has_enough(&self, args: &Arguments<'_>) -> bool {
         let ready = self.cq_tail().wrapping_sub(self.cq_head());
         args.flags & enter::EXT_ARG == 0
             && !self.overflowing()
@@ -192,7 +200,7 @@ impl Ring {
     #[inline(never)]
     pub(super) fn get_events(
         &self,
-        args: &Arguments,
+        args: &Arguments<'_>,
         home: Option<&Arc<Home>>,
         attendance: Option<&Attendance<'_>>,
     ) -> Result {
@@ -213,14 +221,14 @@ impl Ring {
     }
 
     /// Runs what has come home, as far as it is `enter` that runs it, while it waits for `count`.
-    pub(super) fn run_home(&self, home: Option<&Arc<Home>>, count: u32) {
+    pub(super) fn run_home(&self, call: InCall<'_>, home: Option<&Arc<Home>>, count: u32) {
         let Some(home) = home.filter(|home| self.has_work(home)) else {
             return;
         };
         if let Some(sqpoll) = &self.sqpoll {
-            return self.answer(sqpoll, home);
+            return self.answer(call, sqpoll, home);
         }
-        let mut locked = self.lock();
+        let mut locked = self.lock_at(call);
         if self.deferred() {
             self.run_local(&mut locked, home, count);
         } else {
@@ -252,7 +260,7 @@ impl Ring {
     fn wait(
         &self,
         count: u32,
-        args: &WaitArgs,
+        args: &WaitArgs<'_>,
         absolute: bool,
         home: Option<&Arc<Home>>,
         attendance: Option<&Attendance<'_>>,
@@ -270,7 +278,7 @@ impl Ring {
     fn sleep(
         &self,
         count: u32,
-        args: &WaitArgs,
+        args: &WaitArgs<'_>,
         absolute: bool,
         home: Option<&Arc<Home>>,
         attendance: Option<&Attendance<'_>>,
@@ -305,7 +313,7 @@ impl Ring {
             if let Some(attendance) = attendance {
                 attendance.awake();
             }
-            self.run_home(home, count);
+            self.run_home(args.call, home, count);
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
                 Woken::Interrupted => break Err(ERESTARTNOINTR),

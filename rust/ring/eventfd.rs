@@ -31,7 +31,7 @@ impl Locked<'_> {
         let mut fd = [0i32];
         user::read_into(arg, &mut fd)?;
         let [fd] = fd;
-        let eventfd = EventFd::get(fd)?;
+        let eventfd = EventFd::get(self.task()?, fd)?;
         self.state.eventfd = Some(Registered {
             eventfd,
             only_async,

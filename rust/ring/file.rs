@@ -5,6 +5,7 @@
 use super::{enter::Arguments, Ring};
 use crate::{
     sys::{
+        context::InCall,
         ringfile::{Area, RingFile},
         task, user,
         waitqueue::WaitQueue,
@@ -20,7 +21,7 @@ use kernel::{seq_file::SeqFile, sync::Arc};
 
 impl RingFile for Ring {
     #[inline]
-    fn ioctl(this: &Arc<Self>, cmd: u32, arg: u64) -> Result<i64> {
+    fn ioctl(this: &Arc<Self>, call: InCall<'_>, cmd: u32, arg: u64) -> Result<i64> {
         match cmd {
             ioctl::ENTER => {
                 let [arg, argsz, counts, flags] = user::read_words4(arg)?;
@@ -28,6 +29,7 @@ impl RingFile for Ring {
                     return Err(EINVAL);
                 }
                 this.enter(&Arguments {
+                    call,
                     to_submit: counts as u32,
                     min_complete: (counts >> 32) as u32,
                     flags: flags as u32,
@@ -38,8 +40,8 @@ impl RingFile for Ring {
             ioctl::REGISTER => {
                 let mut words = [0u64; 2];
                 user::read_into(arg, &mut words)?;
-                let [arg, call] = words;
-                this.register(call as u32, arg, (call >> 32) as u32)
+                let [arg, what] = words;
+                this.register(call, what as u32, arg, (what >> 32) as u32)
             }
             _ => Err(ENOTTY),
         }

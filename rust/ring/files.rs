@@ -6,7 +6,7 @@
 use super::{Locked, Ring};
 use crate::{
     rsrc::files::{self, FileRef, Files, Registered},
-    sys::{fd::OpenFile, user},
+    sys::{context::InCall, fd::OpenFile, user},
     uapi::{
         abi::rsrc,
         args::files::Place,
@@ -48,7 +48,12 @@ impl Source {
 
 impl Ring {
     /// `IORING_REGISTER_FILES2`: `arg` is the address of a `struct io_uring_rsrc_register`.
-    pub(super) fn register_files2(self: &Arc<Self>, arg: u64, size: u32) -> Result {
+    pub(super) fn register_files2(
+        self: &Arc<Self>,
+        call: InCall<'_>,
+        arg: u64,
+        size: u32,
+    ) -> Result {
         let mut words = [0u64; 4];
         if size as usize != size_of_val(&words) {
             return Err(EINVAL);
@@ -62,12 +67,17 @@ impl Ring {
         if flags & rsrc::REGISTER_SPARSE != 0 && fds != 0 {
             return Err(EINVAL);
         }
-        self.register_files(count, Source { fds, tags })
+        self.register_files(call, count, Source { fds, tags })
     }
 
     /// Makes a table of `count` files: all of them, or none.
-    pub(super) fn register_files(self: &Arc<Self>, count: u32, source: Source) -> Result {
-        let mut locked = self.lock_for_tags(source.tags != 0)?;
+    pub(super) fn register_files(
+        self: &Arc<Self>,
+        call: InCall<'_>,
+        count: u32,
+        source: Source,
+    ) -> Result {
+        let mut locked = self.lock_for_tags(call, source.tags != 0)?;
         locked.state.files.create(count)?;
         for index in 0..count {
             let result = source.read(index).and_then(|(fd, tag)| match fd {
@@ -88,7 +98,12 @@ impl Ring {
 
     /// `IORING_REGISTER_FILES_UPDATE`: `arg` is the address of a `struct io_uring_rsrc_update`.
     /// Returns how many slots it has dealt with.
-    pub(super) fn update_files(self: &Arc<Self>, arg: u64, count: u32) -> Result<i64> {
+    pub(super) fn update_files(
+        self: &Arc<Self>,
+        call: InCall<'_>,
+        arg: u64,
+        count: u32,
+    ) -> Result<i64> {
         if count == 0 {
             return Err(EINVAL);
         }
@@ -99,11 +114,16 @@ impl Ring {
             return Err(EINVAL);
         }
         let source = Source { fds, tags: 0 };
-        self.lock().update_files(head as u32, count, source)
+        self.lock_at(call).update_files(head as u32, count, source)
     }
 
     /// `IORING_REGISTER_FILES_UPDATE2`: `arg` is the address of a `struct io_uring_rsrc_update2`.
-    pub(super) fn update_files2(self: &Arc<Self>, arg: u64, size: u32) -> Result<i64> {
+    pub(super) fn update_files2(
+        self: &Arc<Self>,
+        call: InCall<'_>,
+        arg: u64,
+        size: u32,
+    ) -> Result<i64> {
         let mut words = [0u64; 4];
         if size as usize != size_of_val(&words) {
             return Err(EINVAL);
@@ -114,7 +134,7 @@ impl Ring {
             return Err(EINVAL);
         }
         let source = Source { fds, tags };
-        let mut locked = self.lock_for_tags(tags != 0)?;
+        let mut locked = self.lock_for_tags(call, tags != 0)?;
         locked.update_files(head as u32, tail as u32, source)
     }
 
@@ -155,7 +175,7 @@ impl Locked<'_> {
 
     /// Registers an open file of the current task in an empty slot.
     fn register_file(&mut self, index: u32, fd: i32, tag: u64) -> Result {
-        let file = files::open(fd)?;
+        let file = files::open(self.task()?, fd)?;
         let tag = self.tag_cell(tag)?;
         let registered = Arc::new(Registered { file, tag }, GFP_KERNEL_ACCOUNT)?;
         self.state.files.put(index, registered);

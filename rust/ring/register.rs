@@ -6,7 +6,7 @@ use super::{files, Ring};
 use crate::{
     op,
     rsrc::buffers::Source,
-    sys::user,
+    sys::{context::InCall, user},
     uapi::{
         abi::{op as opcode, register},
         errno::{Result, EEXIST, EFAULT, EINVAL},
@@ -19,7 +19,13 @@ use kernel::{
 
 impl Ring {
     /// `RURING_IOC_REGISTER`. Returns what the opcode returns.
-    pub(crate) fn register(self: &Arc<Self>, opcode: u32, arg: u64, nr_args: u32) -> Result<i64> {
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        call: InCall<'_>,
+        opcode: u32,
+        arg: u64,
+        nr_args: u32,
+    ) -> Result<i64> {
         if self.config.has(crate::uapi::abi::setup::SINGLE_ISSUER) {
             let locked = self.lock();
             let mut submitters = locked.state.submitters.iter();
@@ -32,7 +38,7 @@ impl Ring {
             register::PROBE if arg != 0 && nr_args <= 256 => probe(arg, nr_args)?,
             register::EVENTFD | register::EVENTFD_ASYNC if nr_args == 1 => {
                 let only_async = opcode == register::EVENTFD_ASYNC;
-                self.lock().register_eventfd(arg, only_async)?;
+                self.lock_at(call).register_eventfd(arg, only_async)?;
             }
             register::UNREGISTER_EVENTFD if arg == 0 && nr_args == 0 => {
                 self.lock().unregister_eventfd()?;
@@ -60,16 +66,16 @@ impl Ring {
                     return Err(EFAULT);
                 }
                 let source = files::Source { fds: arg, tags: 0 };
-                self.register_files(nr_args, source)?;
+                self.register_files(call, nr_args, source)?;
             }
             register::UNREGISTER_FILES if arg == 0 && nr_args == 0 => {
-                self.lock().unregister_files()?;
+                self.lock_at(call).unregister_files()?;
             }
-            register::FILES_UPDATE => return self.update_files(arg, nr_args),
-            register::FILES2 => self.register_files2(arg, nr_args)?,
-            register::FILES_UPDATE2 => return self.update_files2(arg, nr_args),
+            register::FILES_UPDATE => return self.update_files(call, arg, nr_args),
+            register::FILES2 => self.register_files2(call, arg, nr_args)?,
+            register::FILES_UPDATE2 => return self.update_files2(call, arg, nr_args),
             register::SYNC_CANCEL if arg != 0 && nr_args == 1 => {
-                return self.sync_cancel(arg);
+                return self.sync_cancel(call, arg);
             }
             register::IOWQ_MAX_WORKERS if arg != 0 && nr_args == 2 => {
                 self.limit_workers(arg)?;

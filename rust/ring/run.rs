@@ -12,7 +12,7 @@ use crate::{
         Job, Limit, Reins, Request, Stall, Token, Work,
     },
     rsrc::files::FileRef,
-    sys::{fd::OpenFile, queue::Fifo, timer::Purpose, token::Cell},
+    sys::{context::InTask, fd::OpenFile, queue::Fifo, timer::Purpose, token::Cell},
     uapi::{
         abi::{events, op as opcode},
         errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL, ENOMEM},
@@ -30,7 +30,7 @@ const MAX_STALLS: u8 = u8::MAX;
 
 impl Ring {
     /// Does what a submitter was sent for: as task work of its task, or in a worker.
-    pub(crate) fn run_errand(self: Arc<Self>, home: &Arc<Home>) {
+    pub(crate) fn run_errand(self: Arc<Self>, home: &Arc<Home>, task: Option<InTask<'_>>) {
         if self.deferred() && !self.is_dying() {
             // Not ours to run; who watches the ring was to be told from a clean context.
             self.pollers.wake();
@@ -40,9 +40,9 @@ impl Ring {
             return;
         }
         if let Some(sqpoll) = &self.sqpoll {
-            return self.answer(sqpoll, home);
+            return self.answer(task, sqpoll, home);
         }
-        let mut locked = self.lock();
+        let mut locked = self.lock_at(task);
         self.unmark_taskrun();
         locked.run_inbox(home);
     }
@@ -139,11 +139,11 @@ impl Locked<'_> {
 
     /// The file that a job is for.
     #[inline]
-    pub(crate) fn open(&self, job: &Job) -> Result<FileRef> {
+    pub(crate) fn open(&self, task: InTask<'_>, job: &Job) -> Result<FileRef> {
         if job.flags.fixed_file() {
             return self.registered(job.fd);
         }
-        Ok(FileRef::Own(OpenFile::get(job.fd)?))
+        Ok(FileRef::Own(OpenFile::get(task, job.fd)?))
     }
 
     /// Drives a request.

@@ -10,6 +10,7 @@ use super::{enter::Arguments, Ring};
 use crate::{
     req::home::{self, Attendance, Home},
     sys::{
+        context::{At, InTask},
         fd::OpenFile,
         kthread::{self, Body, KThread, Processor},
         ringfile, signal,
@@ -240,10 +241,10 @@ impl Body for SqThread {
 
 impl Seat {
     /// A place with a thread of its own, or with that of the ring that user space names.
-    fn take(config: &Config, params: &ThreadParams) -> Result<Self> {
+    fn take(task: InTask<'_>, config: &Config, params: &ThreadParams) -> Result<Self> {
         let idle = params.idle_nanoseconds();
         if config.has(setup::ATTACH_WQ) {
-            let ring = attached(params)?;
+            let ring = attached(task, params)?;
             let thread = &ring.sqpoll.as_ref().ok_or(EINVAL)?.seat.thread;
             // As io_uring: a ring of another process is as good as none.
             if thread.creator.same_process_as_current() {
@@ -339,22 +340,26 @@ impl Drop for Seat {
 }
 
 /// The ring whose workers a new one is to share.
-fn attached(params: &ThreadParams) -> Result<Arc<Ring>> {
-    let file = OpenFile::get(params.wq_fd).map_err(|_| ENXIO)?;
+fn attached(task: InTask<'_>, params: &ThreadParams) -> Result<Arc<Ring>> {
+    let file = OpenFile::get(task, params.wq_fd).map_err(|_| ENXIO)?;
     ringfile::ring_of(&file).ok_or(EINVAL)
 }
 
 impl SqPoll {
     /// What a new ring needs, if it is to have a thread. The current task is to set the ring up.
-    pub(super) fn new(config: &Config, params: &ThreadParams) -> Result<Option<Arc<Self>>> {
+    pub(super) fn new(
+        task: InTask<'_>,
+        config: &Config,
+        params: &ThreadParams,
+    ) -> Result<Option<Arc<Self>>> {
         if !config.has(setup::SQPOLL) {
             if config.has(setup::ATTACH_WQ) {
                 // There is nothing to share, but what is named has to be right.
-                attached(params)?;
+                attached(task, params)?;
             }
             return Ok(None);
         }
-        let seat = Seat::take(config, params)?;
+        let seat = Seat::take(task, config, params)?;
         let sqpoll = Arc::pin_init(
             pin_init!(Self {
                 seat,
@@ -426,23 +431,22 @@ impl Ring {
     /// Says whether user space has to wake up the thread for new entries. Has a full barrier if
     /// that changes.
     fn set_need_wakeup(&self, needed: bool) {
-        let (clear, set) = if needed {
-            (0, sq::NEED_WAKEUP)
-        } else {
-            (sq::NEED_WAKEUP, 0)
-        };
-        self.memory.words.change::<{ layout::SQ_FLAGS }>(clear, set);
+        self.memory
+            .words
+            .change::<{ layout::SQ_FLAGS }>(sq::NEED_WAKEUP, needed);
     }
 
     /// Submits what is there as `home`, which was called if it is the current task.
     #[cold]
     #[inline(never)]
-    pub(super) fn answer(&self, sqpoll: &SqPoll, home: &Arc<Home>) {
-        let mut locked = self.lock();
+    pub(super) fn answer<'a>(&'a self, at: impl Into<At<'a>>, sqpoll: &SqPoll, home: &Arc<Home>) {
+        let mut locked = self.lock_at(at);
         locked.run_inbox(home);
         if !home.is_gone() && !self.is_dying() {
             // What is left, for want of memory or because of a bad entry, is found again.
-            let _ = locked.submit(home, u32::MAX);
+            if let Ok(task) = locked.task() {
+                let _ = locked.submit(task, home, u32::MAX);
+            }
             sqpoll.head.store(locked.state.sq_head, Relaxed);
         }
         drop(locked);
@@ -456,7 +460,7 @@ impl Ring {
     /// As `enter`, of a ring that cannot be entered like any other.
     #[cold]
     #[inline(never)]
-    pub(super) fn enter_polled(self: &Arc<Self>, args: &Arguments) -> Result<i64> {
+    pub(super) fn enter_polled(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
         let sqpoll = self.sqpoll.as_deref().filter(|sqpoll| sqpoll.is_enabled());
         let sqpoll = sqpoll.ok_or(EBADFD)?;
         let owner = self.owner(sqpoll)?;
@@ -469,14 +473,14 @@ impl Ring {
         let attendance = owner.attend();
         let result = self.enter_attended(args, sqpoll, Some((&owner, &attendance)));
         if attendance.leave() || self.has_calls() {
-            self.answer(sqpoll, &owner);
+            self.answer(args.call, sqpoll, &owner);
         }
         result
     }
 
     fn enter_attended(
         &self,
-        args: &Arguments,
+        args: &Arguments<'_>,
         sqpoll: &SqPoll,
         owner: Option<(&Arc<Home>, &Attendance<'_>)>,
     ) -> Result<i64> {
@@ -486,7 +490,7 @@ impl Ring {
             if signal::notified() && !signal::pending() {
                 return Err(ERESTARTNOINTR);
             }
-            self.answer(sqpoll, home);
+            self.answer(args.call, sqpoll, home);
         }
         if args.flags & enter::SQ_WAIT != 0 && home.is_none() {
             self.wait_for_room(sqpoll);

@@ -6,6 +6,7 @@ use super::{cursor, Locked};
 use crate::{
     op::{self, Step, Submitted},
     req::{home::Home, Token},
+    sys::context::InTask,
     uapi::{
         abi::{op as opcode, setup},
         errno::{Result, EAGAIN, ECANCELED, EINVAL},
@@ -20,7 +21,7 @@ impl Locked<'_> {
     ///
     /// Returns how many. `-EAGAIN` if it was none for want of memory.
     #[inline(never)]
-    pub(super) fn submit(&mut self, home: &Arc<Home>, count: u32) -> Result<u32> {
+    pub(super) fn submit(&mut self, task: InTask<'_>, home: &Arc<Home>, count: u32) -> Result<u32> {
         let ring = self.ring;
         let entries = ring.config.sq_entries;
         let tail = ring.memory.words.load_acquire::<{ layout::SQ_TAIL }>();
@@ -50,7 +51,7 @@ impl Locked<'_> {
             };
             done += 1;
             let go_on;
-            (cell, go_on) = self.submit_one(token, &sqe, &mut head);
+            (cell, go_on) = self.submit_one(task, token, &sqe, &mut head);
             if !go_on && !ring.config.has(setup::SUBMIT_ALL) {
                 break;
             }
@@ -94,13 +95,14 @@ impl Locked<'_> {
     #[inline]
     fn submit_one(
         &mut self,
+        task: InTask<'_>,
         mut token: Token,
         sqe: &Sqe,
         head: &mut Option<Token>,
     ) -> (Option<Token>, bool) {
         let choosy = self.state.choosy;
         let alone = head.is_none() && !self.state.drain.active && !choosy;
-        let mut submitted = op::submit(self, sqe, token.lend(), alone);
+        let mut submitted = op::submit(self, task, sqe, token.lend(), alone);
         if choosy {
             if let Err(error) = self.ring.accept(sqe) {
                 submitted = Submitted::Refused(error);

@@ -9,6 +9,7 @@ use crate::{
         home::{Home, Submitter},
         Token,
     },
+    sys::context::At,
     uapi::{
         abi::Cqe,
         errno::{Result, EINVAL},
@@ -18,8 +19,12 @@ use kernel::sync::Arc;
 
 impl Ring {
     /// Locks it. Makes sure, if there are to be tags, that their cells can be somebody's.
-    pub(super) fn lock_for_tags(self: &Arc<Self>, tags: bool) -> Result<Locked<'_>> {
-        let mut locked = self.lock();
+    pub(super) fn lock_for_tags<'r>(
+        self: &'r Arc<Self>,
+        at: impl Into<At<'r>>,
+        tags: bool,
+    ) -> Result<Locked<'r>> {
+        let mut locked = self.lock_at(at);
         if tags {
             locked.house_tags(self)?;
         }

@@ -12,6 +12,7 @@ use crate::{
     op::{self, Outcome},
     req::{claim::Reasons, home, Errand, Face, Limit, Request, Token, Work},
     sys::{
+        context::InTask,
         errand::{self, Run},
         queue::Fifo,
         task::{self, Credentials},
@@ -53,7 +54,7 @@ struct Worker {
 }
 
 impl Run for Worker {
-    fn run(this: Arc<errand::Errand<Self>>) {
+    fn run(this: Arc<errand::Errand<Self>>, _task: Option<InTask<'_>>) {
         while let Some(mut token) = this.next() {
             let reasons = token.reasons();
             if !reasons.cancelled() && !reasons.link_expired() {

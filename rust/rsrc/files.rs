@@ -10,6 +10,7 @@ use crate::{
     req::Token,
     ring::Ring,
     sys::{
+        context::InTask,
         fd::{self, OpenFile},
         ringfile,
         user::index_nospec,
@@ -46,8 +47,8 @@ pub(crate) struct Files {
 
 /// Opens the file behind `fd` for registration. A ring cannot be registered, with whomever: rings
 /// that keep each other open would never be closed.
-pub(crate) fn open(fd: i32) -> Result<OpenFile> {
-    let file = OpenFile::get(fd)?;
+pub(crate) fn open(task: InTask<'_>, fd: i32) -> Result<OpenFile> {
+    let file = OpenFile::get(task, fd)?;
     refuse_rings(&file)?;
     Ok(file)
 }

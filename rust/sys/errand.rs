@@ -6,6 +6,7 @@
 
 use super::{
     bindings,
+    context::InTask,
     module::{self, ModuleRef},
     task::TaskRef,
 };
@@ -21,9 +22,9 @@ use kernel::{
 
 /// What an [`Errand`] does.
 pub(crate) trait Run: Send + Sync + Sized + 'static {
-    /// Runs in process context without locks: as task work of the task that it was sent to, which
-    /// may be exiting, or in a kernel thread.
-    fn run(this: Arc<Errand<Self>>);
+    /// Runs in process context without locks: as task work of the `task` that it was sent to; or, if
+    /// there is none, of one that is exiting, or in a kernel thread.
+    fn run(this: Arc<Errand<Self>>, task: Option<InTask<'_>>);
 }
 
 /// How to make a task do an errand.
@@ -163,7 +164,8 @@ impl<T: Run> Errand<T> {
         let this = unsafe { Arc::from_raw(callback.byte_sub(offset).cast::<Self>().cast_const()) };
         // The task took `callback` off its list before it called.
         this.sent.xchg(false, Full);
-        T::run(this);
+        // SAFETY: This is task work.
+        unsafe { InTask::work(|task| T::run(this, task)) };
     }
 
     /// # Safety
@@ -175,7 +177,7 @@ impl<T: Run> Errand<T> {
         // `queue` gave up for this call.
         let this = unsafe { Arc::from_raw(work.byte_sub(offset).cast::<Self>().cast_const()) };
         this.queued.xchg(false, Full);
-        T::run(this);
+        T::run(this, None);
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/eventfd.h`.
 
-use super::bindings;
+use super::{bindings, context::InTask};
 use crate::uapi::{abi::events, errno::Result};
 use core::ptr::NonNull;
 
@@ -23,8 +23,8 @@ unsafe impl Sync for EventFd {}
 impl EventFd {
     /// The one behind `fd` of the current task. `-EBADF` if that is not open, `-EINVAL` if it is
     /// something else.
-    pub(crate) fn get(fd: i32) -> Result<Self> {
-        // SAFETY: Any number will do.
+    pub(crate) fn get(_task: InTask<'_>, fd: i32) -> Result<Self> {
+        // SAFETY: The task has descriptors, of which any number may be asked for.
         let ctx = kernel::error::from_err_ptr(unsafe { bindings::eventfd_ctx_fdget(fd) })?;
         // INVARIANT: It comes with a reference.
         Ok(Self(NonNull::new(ctx).ok_or(crate::uapi::errno::EBADF)?))

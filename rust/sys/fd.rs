@@ -4,9 +4,12 @@
 //!
 //! C header: `include/linux/file.h`.
 
-use super::bindings;
+use super::{
+    bindings,
+    context::{At, InTask},
+};
 use crate::uapi::errno::{Errno, Result, EBADF};
-use core::{mem::ManuallyDrop, ops::Deref};
+use core::{marker::PhantomData, mem::ManuallyDrop, ops::Deref};
 use kernel::{
     fs::{file::FileDescriptorReservation, File, LocalFile},
     prelude::*,
@@ -20,10 +23,9 @@ pub(crate) struct OpenFile(ARef<File>);
 impl OpenFile {
     /// The file behind `fd` of the current task.
     #[inline]
-    pub(crate) fn get(fd: i32) -> Result<Self> {
+    pub(crate) fn get(_task: InTask<'_>, fd: i32) -> Result<Self> {
         let file = LocalFile::fget(fd as u32).map_err(|_| EBADF)?;
-        // SAFETY: This is called from ioctl(2) and from task work, neither of which has an
-        // `fdget_pos()` under way; nothing here uses the file position.
+        // SAFETY: The task is in ioctl(2) or at task work, and so in no `fdget_pos()`.
         Ok(Self(unsafe { LocalFile::assume_no_fdget_pos(file) }))
     }
 
@@ -37,17 +39,21 @@ impl OpenFile {
     /// Drops the reference; if it is the last one the file has been released on return.
     ///
     /// For where dropping it, which leaves the release to the task's way back to user space,
-    /// would come too late. May sleep; no lock must be held. Not so with this module's own files: the
-    /// current call may be on one of them, and have no reference to it.
-    pub(crate) fn release(self) {
+    /// would come too late: within a system call. Anywhere else it is dropped. Not so either with this
+    /// module's own files: the call may be on one of them, and have no reference to it.
+    ///
+    /// # Context
+    ///
+    /// May sleep; no lock must be held.
+    pub(crate) fn release(self, at: At<'_>) {
         let file: *mut bindings::file = self.0.as_ptr().cast();
-        // SAFETY: The file is open, and so has operations.
-        if unsafe { (*(*file).f_op).owner } == super::module::this_module() {
+        let own = operations(&self).owner == super::module::this_module();
+        if own || !matches!(at, At::Call(_)) {
             return;
         }
         let _this = ManuallyDrop::new(self);
-        // SAFETY: The reference is given up here. No call of the task is on this file, whose
-        // descriptor's reference it would rely on.
+        // SAFETY: The reference is given up here. The task uses no file without a reference but
+        // this module's own.
         unsafe { bindings::__fput_sync(file) };
     }
 
@@ -91,6 +97,16 @@ pub(crate) fn id(file: &File) -> usize {
     file.as_ptr() as usize
 }
 
+/// What an open file does. Some files change their operations while they are open, as a terminal that
+/// hangs up does: whoever asks for two of them takes both from here.
+#[inline]
+pub(super) fn operations(file: &File) -> &bindings::file_operations {
+    let file: *mut bindings::file = file.as_ptr().cast();
+    // SAFETY: An open file has operations, new ones if they change, and all of them stay as long as
+    // it is open.
+    unsafe { &*(&raw const (*file).f_op).read_volatile() }
+}
+
 /// Whether it is a ring of the kernel's own io_uring.
 pub(crate) fn is_io_uring(file: &File) -> bool {
     // SAFETY: The file is open.
@@ -116,10 +132,10 @@ pub(crate) fn limit() -> usize {
 }
 
 /// Gives `file` a descriptor of the current task, close-on-exec or not. Returns its number.
-pub(crate) fn receive(file: &File, cloexec: bool) -> Result<i32> {
+pub(crate) fn receive(_task: InTask<'_>, file: &File, cloexec: bool) -> Result<i32> {
     const O_CLOEXEC: u32 = 0o2000000;
     let flags = if cloexec { O_CLOEXEC } else { 0 };
-    // SAFETY: The file is open; a reference of its own is taken.
+    // SAFETY: The file is open, and the task has descriptors; a reference of its own is taken.
     let fd = unsafe { bindings::receive_fd(file.as_ptr().cast(), core::ptr::null_mut(), flags) };
     if fd < 0 {
         return Err(Errno::from_raw(fd));
@@ -137,12 +153,13 @@ impl Deref for OpenFile {
 }
 
 /// A reserved descriptor of the current task.
-pub(crate) struct Reserved(FileDescriptorReservation);
+pub(crate) struct Reserved<'a>(FileDescriptorReservation, PhantomData<InTask<'a>>);
 
-impl Reserved {
+impl<'a> Reserved<'a> {
     /// Reserves one. `flags` is 0 or `O_CLOEXEC`. `-EMFILE` if there is none left.
-    pub(crate) fn new(flags: u32) -> Result<Self> {
-        Ok(Self(FileDescriptorReservation::get_unused_fd_flags(flags)?))
+    pub(crate) fn new(_task: InTask<'a>, flags: u32) -> Result<Self> {
+        let reserved = FileDescriptorReservation::get_unused_fd_flags(flags)?;
+        Ok(Self(reserved, PhantomData))
     }
 
     /// Makes it `file`'s. Returns its number.
@@ -156,8 +173,9 @@ impl Reserved {
 /// Takes a descriptor of the current task away and runs what close(2) runs, but keeps the file.
 ///
 /// `-EBADF` if it is not open. May sleep.
-pub(crate) fn close(fd: i32) -> Result<OpenFile> {
-    // SAFETY: The file comes with a reference, or is null. The one that is kept is taken before
+pub(crate) fn close(_task: InTask<'_>, fd: i32) -> Result<OpenFile> {
+    // SAFETY: The task has descriptors, and uses no file without a reference that is released
+    // before its system call is over. The file comes with a reference, or is null. The one that is kept is taken before
     // `filp_close()` drops the descriptor's.
     unsafe {
         let file = bindings::file_close_fd(fd as u32);

@@ -28,7 +28,10 @@ struct task_struct *ruring_current(void);
 struct mm_struct *ruring_current_mm(void);
 void ruring_get_task(struct task_struct *task);
 void ruring_put_task(struct task_struct *task);
-int ruring_task_tgid(struct task_struct *task);
+bool ruring_task_in_current_process(struct task_struct *task);
+bool ruring_current_is_complete(void);
+bool ruring_current_has_files(void);
+bool ruring_current_has_fs(void);
 bool ruring_task_exiting(struct task_struct *task);
 bool ruring_task_in_mm(struct task_struct *task, struct mm_struct *mm);
 unsigned int ruring_task_cpu(struct task_struct *task);
@@ -77,7 +80,7 @@ bool ruring_file_has_nowait(struct file *file);
 bool ruring_file_is_stream(struct file *file);
 bool ruring_file_is_reg(struct file *file);
 bool ruring_file_is_blk(struct file *file);
-bool ruring_file_buffers_writes_nowait(struct file *file);
+bool ruring_ops_buffer_writes_nowait(const struct file_operations *ops);
 s64 ruring_file_pos(struct file *file);
 void ruring_set_file_pos(struct file *file, s64 pos);
 void ruring_fsnotify(struct file *file, bool write);
@@ -153,6 +156,7 @@ void ruring_skb_fill(struct sk_buff *skb, unsigned int frag, struct page *page,
 		     unsigned int offset, unsigned int len);
 void ruring_skb_grow(struct sk_buff *skb, unsigned int frags, unsigned int len,
 		     unsigned int truesize);
+void ruring_change_bits(u32 *word, u32 bits, bool set);
 bool ruring_access_ok(const void __user *addr, size_t len);
 unsigned long ruring_index_nospec(unsigned long index, unsigned long size);
 bool ruring_file_is_io_uring(struct file *file);

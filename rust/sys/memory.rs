@@ -19,7 +19,7 @@ use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
     page::{page_align, PAGE_SIZE},
     sync::{
-        atomic::{atomic_load, atomic_store, cmpxchg, Acquire, Full, Relaxed, Release},
+        atomic::{atomic_load, atomic_store, Acquire, Relaxed, Release},
         Arc,
     },
 };
@@ -261,17 +261,12 @@ impl Words {
         unsafe { atomic_store(self.at::<OFFSET>(), value, Release) };
     }
 
-    /// Clears the bits `clear` and sets the bits `set`, atomically.
-    pub(crate) fn change<const OFFSET: usize>(&self, clear: u32, set: u32) {
+    /// Sets the bits `bits`, or clears them, in one step, whatever user space does to the word
+    /// meanwhile. Has a full barrier. May be called in any context.
+    pub(crate) fn change<const OFFSET: usize>(&self, bits: u32, set: bool) {
         let at = self.at::<OFFSET>();
-        let mut old = self.load::<OFFSET>();
-        loop {
-            // SAFETY: It is a word of the region.
-            match unsafe { cmpxchg(at, old, (old & !clear) | set, Full) } {
-                Ok(_) => return,
-                Err(now) => old = now,
-            }
-        }
+        // SAFETY: It is a word of the region.
+        unsafe { bindings::ruring_change_bits(at, bits, set) };
     }
 }
 

@@ -30,7 +30,9 @@ pub(super) struct Pins(KVVec<*mut bindings::page>);
 impl Pins {
     /// Pins `count` pages of the current task from the one that `addr` is in on, to be written to.
     /// `-EFAULT` if they cannot all be. May sleep.
+    /// `-EINVAL` in a task without memory of its own.
     pub(super) fn new(addr: u64, count: usize) -> Result<Self> {
+        let _mm = AddressSpace::current()?;
         if count > i32::MAX as usize / size_of::<usize>() {
             return Err(EOVERFLOW);
         }
@@ -39,7 +41,7 @@ impl Pins {
             count,
             GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
         )?;
-        // SAFETY: There is room for `count` pages.
+        // SAFETY: There is room for `count` pages, and the task is in an address space.
         let ret = unsafe {
             bindings::pin_user_pages_fast(
                 addr as usize,

@@ -183,7 +183,7 @@ impl<P: Parcel> Entry<P> {
         match cell.claim(reasons) {
             Some(token) => {
                 // The entry is still on the queue, which keeps the cell.
-                P::deliver(token, cell);
+                P::deliver(token.into(), cell);
                 // A single shot need not come back for the lock.
                 if freed || (mask != 0 && wanted & events::ONESHOT != 0) {
                     // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.

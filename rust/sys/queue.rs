@@ -5,7 +5,7 @@
 //! Both go through the one link that each cell has, so that queueing never allocates. A token is
 //! in one list at a time because there is one token.
 
-use super::token::{Cell, Parcel, Token};
+use super::token::{Cell, Claimed, Parcel, Token};
 use core::{
     cell::UnsafeCell,
     ptr::{null_mut, NonNull},
@@ -183,8 +183,8 @@ impl<P: Parcel> Inbox<P> {
     /// Has the ordering of a full barrier: what is read afterwards is not read before the token
     /// can be found.
     #[inline]
-    pub(crate) fn push(&self, token: Token<P>) -> bool {
-        let cell = token.into_raw().as_ptr();
+    pub(crate) fn push(&self, token: impl Into<Claimed<P>>) -> bool {
+        let cell = token.into().into_raw().as_ptr();
         let mut old = self.head.load(Relaxed);
         loop {
             // SAFETY: Until the exchange succeeds the cell and its link are ours.

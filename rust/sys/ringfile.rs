@@ -6,12 +6,13 @@
 
 use super::{
     bindings,
-    fd::{OpenFile, Reserved},
+    context::{InCall, InTask},
+    fd::{operations, OpenFile, Reserved},
     memory::Region,
     waitqueue::WaitQueue,
 };
 use crate::uapi::errno::{Errno, Result};
-use core::{ffi::c_void, marker::PhantomData, mem::ManuallyDrop};
+use core::{any::TypeId, ffi::c_void, marker::PhantomData, mem::ManuallyDrop};
 use kernel::{fs::File, page::PAGE_SHIFT, prelude::*, seq_file::SeqFile, sync::Arc};
 
 const O_RDWR_CLOEXEC: u32 = 0o2 | 0o2000000;
@@ -38,7 +39,7 @@ impl Area<'_> {
 /// What a ring's file does.
 pub(crate) trait RingFile: Send + Sync + 'static {
     /// ioctl(2). May sleep.
-    fn ioctl(this: &Arc<Self>, cmd: u32, arg: u64) -> Result<i64>;
+    fn ioctl(this: &Arc<Self>, call: InCall<'_>, cmd: u32, arg: u64) -> Result<i64>;
     /// The queue whose wake-ups tell who polls it of new events.
     ///
     /// It stays as long as there are references to the ring, because it is borrowed from what
@@ -61,6 +62,17 @@ pub(crate) trait RingFile: Send + Sync + 'static {
 
 struct Operations<T>(PhantomData<T>);
 
+/// Operations that are not equal to those of rings of another type, so that not even a compiler that
+/// puts what is equal in one place gives both the same address.
+#[repr(C)]
+struct Tagged {
+    table: bindings::file_operations,
+    _ring: TypeId,
+}
+
+// SAFETY: Nobody changes it, and what it points to are functions and the module.
+unsafe impl Sync for Tagged {}
+
 impl<T: RingFile> Operations<T> {
     const TABLE: bindings::file_operations = bindings::file_operations {
         owner: super::module::this_module(),
@@ -74,7 +86,11 @@ impl<T: RingFile> Operations<T> {
         // SAFETY: A null pointer or zero is a valid value for each other field.
         ..unsafe { core::mem::MaybeUninit::zeroed().assume_init() }
     };
-    const OPS: &'static bindings::file_operations = &Self::TABLE;
+    /// Its address tells the type: that of another is never the same, see [`Tagged`].
+    const OPS: &'static Tagged = &Tagged {
+        table: Self::TABLE,
+        _ring: TypeId::of::<T>(),
+    };
 
     /// # Safety
     ///
@@ -91,7 +107,8 @@ impl<T: RingFile> Operations<T> {
     unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: u32, arg: usize) -> isize {
         // SAFETY: `file` is one of ours.
         let ring = unsafe { Self::ring(file) };
-        match T::ioctl(&ring, cmd, arg as u64) {
+        // SAFETY: This is ioctl(2), and the file is this module's.
+        match unsafe { InCall::new(|call| T::ioctl(&ring, call, cmd, arg as u64)) } {
             Ok(value) => value as isize,
             Err(error) => error.to_raw() as isize,
         }
@@ -216,8 +233,8 @@ pub(super) unsafe fn poll<T: RingFile>(
 /// Makes a file for `ring` and gives it a close-on-exec descriptor of the current task.
 ///
 /// Returns the descriptor. If it fails `ring` is released as if the file had been closed.
-pub(crate) fn install<T: RingFile>(ring: Arc<T>) -> Result<i32> {
-    let fd = match Reserved::new(O_RDWR_CLOEXEC) {
+pub(crate) fn install<T: RingFile>(task: InTask<'_>, ring: Arc<T>) -> Result<i32> {
+    let fd = match Reserved::new(task, O_RDWR_CLOEXEC) {
         Ok(fd) => fd,
         Err(error) => {
             T::release(ring);
@@ -229,7 +246,7 @@ pub(crate) fn install<T: RingFile>(ring: Arc<T>) -> Result<i32> {
     let file = unsafe {
         bindings::anon_inode_create_getfile(
             c"[ruring]".as_char_ptr().cast(),
-            Operations::<T>::OPS,
+            &raw const Operations::<T>::OPS.table,
             raw.cast_mut().cast(),
             O_RDWR_CLOEXEC as i32,
             core::ptr::null(),
@@ -248,9 +265,7 @@ pub(crate) fn install<T: RingFile>(ring: Arc<T>) -> Result<i32> {
 
 /// Whether `file` is a ring of the type `T`.
 pub(crate) fn is_ring<T: RingFile>(file: &File) -> bool {
-    // SAFETY: The file is open.
-    let ops = unsafe { (*file.as_ptr().cast::<bindings::file>()).f_op };
-    core::ptr::eq(ops, Operations::<T>::OPS)
+    core::ptr::eq(operations(file), &raw const Operations::<T>::OPS.table)
 }
 
 /// The ring of the type `T` that `file` is, if it is one.

@@ -4,7 +4,9 @@
 //!
 //! C headers: `include/linux/fs.h`, `include/linux/fsnotify.h`.
 
-use super::{bindings, buffer::UserBuffer, poll::events_of, socket::Buffers, user::access_ok};
+use super::{
+    bindings, buffer::UserBuffer, fd::operations, poll::events_of, socket::Buffers, user::access_ok,
+};
 use crate::uapi::{
     abi::{events, rwf},
     errno::{Errno, Result, EAGAIN, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EPERM},
@@ -93,10 +95,10 @@ pub(crate) fn current_ioprio() -> u16 {
 /// hold data: those on devices, and those of file systems that have a device of their own or keep
 /// their data in memory or in other file systems.
 pub(crate) fn can_delegate(file: &File, write: bool) -> bool {
+    let ops = operations(file);
     // SAFETY: The file is open.
     unsafe {
         let raw = file.as_ptr().cast::<bindings::file>();
-        let ops = &*(*raw).f_op;
         let by_iter = if write {
             ops.write_iter.is_some()
         } else {
@@ -122,6 +124,7 @@ pub(crate) fn inode_id(file: &File) -> usize {
 pub(crate) struct Transfer<'a> {
     iocb: bindings::kiocb,
     file: &'a File,
+    ops: &'a bindings::file_operations,
     write: bool,
 }
 
@@ -150,8 +153,13 @@ impl<'a> Transfer<'a> {
         }
         iocb.ki_ioprio = ioprio;
         // INVARIANT: `ruring_init_kiocb` made it so.
-        let this = Self { iocb, file, write };
-        let ops = this.ops();
+        let ops = operations(file);
+        let this = Self {
+            iocb,
+            file,
+            ops,
+            write,
+        };
         let can = if write {
             ops.write_iter.is_some() || ops.write.is_some()
         } else {
@@ -168,18 +176,12 @@ impl<'a> Transfer<'a> {
         self.file.as_ptr().cast()
     }
 
-    /// The file's operations.
-    fn ops(&self) -> &'a bindings::file_operations {
-        // SAFETY: An open file has operations, which do not change.
-        unsafe { &*(*self.raw()).f_op }
-    }
-
     /// Whether the file's operation takes flags and all pieces at once.
     fn by_iter(&self) -> bool {
         if self.write {
-            self.ops().write_iter.is_some()
+            self.ops.write_iter.is_some()
         } else {
-            self.ops().read_iter.is_some()
+            self.ops.read_iter.is_some()
         }
     }
 
@@ -202,7 +204,7 @@ impl<'a> Transfer<'a> {
             (
                 bindings::ruring_kiocb_is_direct(&mut self.iocb),
                 bindings::ruring_file_is_reg(raw),
-                bindings::ruring_file_buffers_writes_nowait(raw),
+                bindings::ruring_ops_buffer_writes_nowait(self.ops),
             )
         };
         // What goes to a device is waited for, as `iocb` is synchronous.
@@ -296,7 +298,7 @@ impl<'a> Transfer<'a> {
 
     /// Calls the file's operation.
     fn transfer(&mut self, buffers: Buffers<'_>, registered: Option<&UserBuffer>) -> Result<usize> {
-        let ops = self.ops();
+        let ops = self.ops;
         let by_iter = if self.write {
             ops.write_iter
         } else {

@@ -10,6 +10,7 @@ pub(crate) mod setup;
 use super::{
     bindings,
     buffer::Part,
+    context::{has_descriptors, has_directories},
     fd::OpenFile,
     token::Parcel,
     ubuf::Lent,
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::uapi::{
     abi::{msg, MAX_RW_COUNT},
-    errno::{Errno, Result, ECONNABORTED, EINVAL, ENFILE, ENOBUFS, ENOTSOCK},
+    errno::{Errno, Result, ECANCELED, ECONNABORTED, EINVAL, ENFILE, ENOBUFS, ENOTSOCK},
 };
 use core::{
     ffi::c_void,
@@ -244,6 +245,19 @@ pub(crate) struct Received {
     pub(crate) control_len: usize,
 }
 
+impl Received {
+    #[cold]
+    fn failed(error: Errno) -> Self {
+        Self {
+            len: Err(error),
+            left: None,
+            flags: 0,
+            name_len: 0,
+            control_len: 0,
+        }
+    }
+}
+
 /// What an accept brought.
 pub(crate) struct Accepted {
     /// The new socket.
@@ -292,6 +306,10 @@ impl<'a> Socket<'a> {
         control: (u64, usize),
         flags: u32,
     ) -> Received {
+        if control.1 != 0 && !has_descriptors() {
+            // Files that come with the message would have nowhere to go.
+            return Received::failed(ECANCELED);
+        }
         let mut hdr = bindings::msghdr {
             msg_name: name.map_or(null_mut(), |name| core::ptr::from_mut(name).cast()),
             msg_inq: -1,
@@ -304,7 +322,8 @@ impl<'a> Socket<'a> {
         hdr.set_msg_get_inq(true);
         let len = to.import(&mut hdr.msg_iter, true).and_then(|()| {
             // SAFETY: The socket lives as long as its file. `hdr` describes user memory, and
-            // `name` if there is one, which has room for any address.
+            // `name` if there is one, which has room for any address. Where there is room for
+            // control messages the task has descriptors.
             let ret = unsafe { bindings::sock_recvmsg(self.raw, &mut hdr, flags as i32) };
             if ret < 0 {
                 Err(Errno::from_raw(ret).without_restart())
@@ -352,7 +371,7 @@ impl<'a> Socket<'a> {
     /// Sends as [`Socket::send`], without a copy where the socket can: `lent` comes back when
     /// nobody needs what is in `from` any more.
     ///
-    /// If `kept`, `from` are addresses in the buffer that `lent` keeps.
+    /// If `lent` keeps a buffer `from` are addresses in that.
     #[inline]
     pub(crate) fn send_zc<P: Parcel>(
         self,
@@ -360,12 +379,11 @@ impl<'a> Socket<'a> {
         name: Option<(&mut SockAddr, usize)>,
         flags: u32,
         lent: &mut Lent<P>,
-        kept: bool,
     ) -> Result<usize> {
         let mut gathered = None;
         self.send_with(name, None, flags | msg::ZEROCOPY, |hdr| {
             // SAFETY: `send_with` sends it to this socket, and both are there until then.
-            unsafe { lent.attach(hdr, self, from, kept, &mut gathered) }
+            unsafe { lent.attach(hdr, self, from, &mut gathered) }
         })
     }
 
@@ -377,12 +395,11 @@ impl<'a> Socket<'a> {
         control: (u64, u64),
         flags: u32,
         lent: &mut Lent<P>,
-        kept: bool,
     ) -> Result<usize> {
         let mut gathered = None;
         self.sendmsg_with(name, control, flags | msg::ZEROCOPY, |hdr| {
             // SAFETY: As above.
-            unsafe { lent.attach(hdr, self, from, kept, &mut gathered) }
+            unsafe { lent.attach(hdr, self, from, &mut gathered) }
         })
     }
 
@@ -415,6 +432,10 @@ impl<'a> Socket<'a> {
             // Control messages of 32-bit programs: nobody has them here.
             return Err(EINVAL);
         }
+        if !has_descriptors() {
+            // They may name some.
+            return Err(ECANCELED);
+        }
         let mut small = SmallControl([0; _]);
         if let Some(bytes) = small.0.get_mut(..len) {
             user::read_into(control.0, bytes)?;
@@ -442,12 +463,15 @@ impl<'a> Socket<'a> {
             hdr.msg_controllen = control.len();
         }
         if let Some((name, len)) = name {
+            // It may be a path: too short for one where there is nowhere to look for it.
+            let most = if has_directories() { SockAddr::SIZE } else { 1 };
             hdr.msg_name = core::ptr::from_mut(name).cast();
-            hdr.msg_namelen = len.min(SockAddr::SIZE) as i32;
+            hdr.msg_namelen = len.min(most) as i32;
         }
         prepare(&mut hdr)?;
         // SAFETY: The socket lives as long as its file. `hdr` describes user memory or a registered
-        // buffer, and `name` and `control` if there are any.
+        // buffer, and `name` and `control` if there are any. If it is a path the task has
+        // directories, and with control messages it has descriptors.
         let ret = unsafe { bindings::sock_sendmsg(self.raw, &mut hdr) };
         if ret < 0 {
             return Err(Errno::from_raw(ret).without_restart());

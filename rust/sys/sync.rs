@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/fs.h`.
 
-use super::bindings;
+use super::{bindings, fd::operations};
 use crate::uapi::errno::{Errno, Result};
 use kernel::fs::File;
 
@@ -17,11 +17,7 @@ fn done(ret: i32) -> Result {
 
 /// Whether there is anything to do for [`fsync`], which else is `-EINVAL`.
 pub(crate) fn can_fsync(file: &File) -> bool {
-    // SAFETY: The file is open, and has operations, which do not change.
-    unsafe {
-        let raw: *mut bindings::file = file.as_ptr().cast();
-        (*(*raw).f_op).fsync.is_some()
-    }
+    operations(file).fsync.is_some()
 }
 
 /// Has bytes `start` to `end` kept where they are to be found again, or no more of them than is

@@ -44,11 +44,8 @@ impl TaskRef {
 
     /// Whether both tasks are of one process.
     pub(crate) fn same_process_as_current(&self) -> bool {
-        // SAFETY: By the type invariants, and `current` is live.
-        unsafe {
-            bindings::ruring_task_tgid(self.0)
-                == bindings::ruring_task_tgid(bindings::ruring_current())
-        }
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_task_in_current_process(self.0) }
     }
 
     /// Wakes it up if it sleeps. May be called in any context.

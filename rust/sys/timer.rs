@@ -135,7 +135,7 @@ impl<P: Parcel> Timer<P> {
         // SAFETY: As above, the cell stays as long.
         let cell = unsafe { &**this.cell.get() };
         if let Some(token) = cell.claim(this.reasons) {
-            P::deliver(token, cell);
+            P::deliver(token.into(), cell);
         }
         bindings::hrtimer_restart_HRTIMER_NORESTART
     }

@@ -39,9 +39,11 @@ pub(crate) trait Parcel: Sized + 'static {
     /// Takes over a cell that a wake-up has claimed. `cell` is the token's, and stays for the call
     /// whatever becomes of the token.
     ///
-    /// Called in any context, with interrupts off and the lock of some wait queue held: it must
-    /// not sleep, and must not wake up what could lead back to that queue.
-    fn deliver(token: Token<Self>, cell: &Cell<Self>);
+    /// # Context
+    ///
+    /// Any, with interrupts off and the lock of some wait queue held: it must not sleep, and must
+    /// not wake up what could lead back to that queue.
+    fn deliver(token: Claimed<Self>, cell: &Cell<Self>);
 
     /// What keeps the module, which is to be part of the cell: its code is called as long as the cell
     /// is on wait queues, has timers, or is lent.
@@ -62,9 +64,48 @@ pub(crate) trait Parcel: Sized + 'static {
 
     /// Takes over a cell that was lent, and those that were joined to it.
     ///
-    /// Called in any context, also with a socket's lock held, with the same limits as
-    /// [`Parcel::deliver`].
-    fn landed(token: Token<Self>);
+    /// # Context
+    ///
+    /// Any, also with a socket's lock held, with the same limits as [`Parcel::deliver`].
+    fn landed(token: Claimed<Self>);
+}
+
+/// A token in the hands of who must not let go of it: in an interrupt, or with a lock held that the
+/// end of its cell takes. It can be put into an [`Inbox`](super::queue::Inbox). Dropped, it is leaked
+/// with its cell.
+pub(crate) struct Claimed<P: Parcel>(ManuallyDrop<Token<P>>);
+
+impl<P: Parcel> Claimed<P> {
+    /// See [`Token::peek`].
+    #[inline]
+    pub(crate) fn peek(&self) -> &P::Owned {
+        self.0.peek()
+    }
+
+    /// See [`Token::cell`].
+    #[inline]
+    pub(crate) fn cell(&self) -> &Cell<P> {
+        self.0.cell()
+    }
+
+    /// See [`Token::is_single`].
+    #[inline]
+    pub(crate) fn is_single(&self) -> bool {
+        self.0.is_single()
+    }
+
+    /// See [`Token::into_raw`].
+    #[inline]
+    pub(super) fn into_raw(self) -> NonNull<Cell<P>> {
+        ManuallyDrop::into_inner(self.0).into_raw()
+    }
+}
+
+impl<P: Parcel> From<Token<P>> for Claimed<P> {
+    #[inline]
+    fn from(token: Token<P>) -> Self {
+        Self(ManuallyDrop::new(token))
+    }
 }
 
 /// The object. It lives on the heap, does not move, and goes when its token is dropped.

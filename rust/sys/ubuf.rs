@@ -21,9 +21,10 @@ use super::{
 };
 use crate::{
     notif::flight::{Count, Flight, Pages, Usage},
-    uapi::errno::{Result, EEXIST, EFAULT, EINVAL, EMSGSIZE},
+    uapi::errno::{Result, EEXIST, EINVAL, EMSGSIZE},
 };
 use core::{
+    any::TypeId,
     cell::UnsafeCell,
     marker::PhantomData,
     mem::{offset_of, ManuallyDrop},
@@ -42,8 +43,12 @@ const FLAGS: u8 = (bindings::SKBFL_ZEROCOPY_ENABLE
     | bindings::SKBFL_SHARED_FRAG
     | bindings::SKBFL_DONT_ORPHAN) as u8;
 
-/// What packets call, for one kind of cell. Its address tells the kind, so it is to be a `static`.
-pub(crate) struct Ops<P: Parcel>(bindings::ubuf_info_ops, PhantomData<fn(P)>);
+/// What packets call, for one kind of cell, which its address tells.
+///
+/// That of another kind is never at the same address: its [`TypeId`] is another one, so that not
+/// even a compiler that puts what is equal in one place does.
+#[repr(C)]
+pub(crate) struct Ops<P: Parcel>(bindings::ubuf_info_ops, TypeId, PhantomData<fn(P)>);
 
 impl<P: Parcel> Ops<P> {
     /// The one for `P`.
@@ -53,6 +58,7 @@ impl<P: Parcel> Ops<P> {
                 complete: Some(complete::<P>),
                 link_skb: Some(link::<P>),
             },
+            TypeId::of::<P>(),
             PhantomData,
         )
     }
@@ -166,7 +172,7 @@ unsafe extern "C" fn complete<P: Parcel>(
     }
     // SAFETY: The count is zero, so that it is lent no more, and nobody has a reference to it or to
     // those that were joined to it. The token came through `into_raw`.
-    P::landed(unsafe { Token::from_raw(cell) });
+    P::landed(unsafe { Token::from_raw(cell) }.into());
 }
 
 /// Has a packet carry some of a buffer: called before pages are added to it. `-EEXIST` if it must
@@ -181,6 +187,8 @@ unsafe extern "C" fn link<P: Parcel>(
     info: *mut bindings::ubuf_info,
 ) -> i32 {
     const FRESH: i32 = EEXIST.to_raw();
+    // What is not negative is no error to those who call this, and the packet not this one's.
+    const { assert!(FRESH < 0) };
     // SAFETY: By the safety requirement; the sender, who alone changes `kept`, is in this call.
     if unsafe { (*cell_of::<P>(info).as_ref().ubuf.kept.get()).is_none() } {
         // What it will carry is not kept, so that it needs references to its pages, to all of them.
@@ -299,8 +307,8 @@ impl<P: Parcel> Lent<P> {
     /// Has `hdr` send what is in `from` to `socket` without a copy. `-EINVAL` if it has been another
     /// socket before.
     ///
-    /// If `kept`, `from` are addresses in the buffer that this keeps; `-EFAULT` if it keeps none, or
-    /// they are not all in it. May sleep then.
+    /// If this keeps a buffer `from` are addresses in that; `-EFAULT` if they are not all in it. May
+    /// sleep then.
     ///
     /// # Safety
     ///
@@ -312,7 +320,6 @@ impl<P: Parcel> Lent<P> {
         hdr: &mut bindings::msghdr,
         socket: Socket<'_>,
         from: Buffers<'_>,
-        kept: bool,
         gathered: &mut Option<Gathered<'a>>,
     ) -> Result {
         // SAFETY: By the type invariants, and as this is borrowed exclusively nothing is being
@@ -326,13 +333,13 @@ impl<P: Parcel> Lent<P> {
             }
         }
         hdr.msg_ubuf = info(self.0);
-        if !kept {
-            return from.import(&mut hdr.msg_iter, false);
-        }
         const DIRECTION: u32 = bindings::ITER_SOURCE;
         // SAFETY: By the type invariants, as this is borrowed as long as the reference lives.
         let kept = unsafe { (*self.0.as_ref().ubuf.kept.get()).as_deref() };
-        let memory = &kept.ok_or(EFAULT)?.memory;
+        // Packets have no references to pages of who keeps a buffer: there must be no others.
+        let Some(Registered { memory, .. }) = kept else {
+            return from.import(&mut hdr.msg_iter, false);
+        };
         // SAFETY: The iterator is used while this is borrowed, which keeps the buffer.
         unsafe { memory.import(from, &mut hdr.msg_iter, DIRECTION, gathered)? };
         hdr.sg_from_iter = Some(carry_kept);
@@ -397,7 +404,9 @@ unsafe extern "C" fn carry_kept(
             carried,
         );
         if left > 0 {
-            EMSGSIZE.to_raw()
+            const FULL: i32 = EMSGSIZE.to_raw();
+            const { assert!(FULL < 0) };
+            FULL
         } else {
             0
         }

@@ -56,9 +56,9 @@ __helper bool ruring_file_is_blk(struct file *file)
 	return S_ISBLK(file_inode(file)->i_mode);
 }
 
-__helper bool ruring_file_buffers_writes_nowait(struct file *file)
+__helper bool ruring_ops_buffer_writes_nowait(const struct file_operations *ops)
 {
-	return file->f_op->fop_flags & FOP_BUFFER_WASYNC;
+	return ops->fop_flags & FOP_BUFFER_WASYNC;
 }
 
 __helper s64 ruring_file_pos(struct file *file)

@@ -127,6 +127,17 @@ fault:
 	return -EFAULT;
 }
 
+/* Not in a loop, which user space could keep going by changing the word as fast. */
+__helper void ruring_change_bits(u32 *word, u32 bits, bool set)
+{
+	atomic_t *at = (atomic_t *)word;
+
+	if (set)
+		atomic_fetch_or(bits, at);
+	else
+		atomic_fetch_andnot(bits, at);
+}
+
 __helper bool ruring_access_ok(const void __user *addr, size_t len)
 {
 	return access_ok(addr, len);

@@ -21,9 +21,10 @@ __helper void ruring_put_task(struct task_struct *task)
 	put_task_struct(task);
 }
 
-__helper int ruring_task_tgid(struct task_struct *task)
+/* By what it has until its last reference is gone: numbers come back. */
+__helper bool ruring_task_in_current_process(struct task_struct *task)
 {
-	return task->tgid;
+	return task->signal == current->signal;
 }
 
 __helper bool ruring_task_exiting(struct task_struct *task)
@@ -89,6 +90,23 @@ __helper bool ruring_single_task_running(void)
 __helper bool ruring_current_exiting(void)
 {
 	return current->flags & (PF_EXITING | PF_KTHREAD);
+}
+
+/* Whether it has all that a task in a system call has. */
+__helper bool ruring_current_is_complete(void)
+{
+	return !(current->flags & (PF_EXITING | PF_KTHREAD | PF_USER_WORKER)) &&
+	       current->files && current->fs && current->nsproxy;
+}
+
+__helper bool ruring_current_has_files(void)
+{
+	return current->files;
+}
+
+__helper bool ruring_current_has_fs(void)
+{
+	return current->fs;
 }
 
 __helper bool ruring_current_sigpending(void)

@@ -7,10 +7,10 @@
 
 use super::{SockAddr, Socket};
 use crate::{
-    sys::bindings,
+    sys::{bindings, context::has_descriptors},
     uapi::{
         args::socket::SocketOption,
-        errno::{Errno, Result, EOPNOTSUPP},
+        errno::{Errno, Result, ECANCELED, EOPNOTSUPP},
     },
 };
 
@@ -37,10 +37,15 @@ impl Socket<'_> {
     }
 
     /// Reads an option into user memory, as getsockopt(2). Returns its size.
+    ///
+    /// `-ECANCELED` in a task that has no descriptors any more, as an option may be one.
     pub(crate) fn get_option(self, option: &SocketOption) -> Result<i32> {
+        if !has_descriptors() {
+            return Err(ECANCELED);
+        }
         let mut len = option.len;
         // SAFETY: The socket lives as long as its file; the value is copied to user space with the
-        // checks of any such copy.
+        // checks of any such copy, and the task has the descriptors that it may name.
         checked(unsafe {
             bindings::ruring_socket_getsockopt(
                 self.raw,
@@ -53,9 +58,14 @@ impl Socket<'_> {
         Ok(len)
     }
 
-    /// Sets an option from user memory, as setsockopt(2). May sleep.
+    /// Sets an option from user memory, as setsockopt(2). `-ECANCELED` as for
+    /// [`Socket::get_option`]. May sleep.
     pub(crate) fn set_option(self, option: &SocketOption) -> Result {
-        // SAFETY: As in `get_option()`.
+        if !has_descriptors() {
+            return Err(ECANCELED);
+        }
+        // SAFETY: The socket lives as long as its file; the value is copied from user space with the
+        // checks of any such copy, and the task has the descriptors that it may name.
         checked(unsafe {
             bindings::ruring_socket_setsockopt(
                 self.raw,

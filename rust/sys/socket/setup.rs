@@ -8,8 +8,12 @@
 
 use super::{SockAddr, Socket, O_NONBLOCK};
 use crate::{
-    sys::{bindings, fd::OpenFile},
-    uapi::errno::{Errno, Result, EINVAL},
+    sys::{
+        bindings,
+        context::{has_directories, InTask},
+        fd::OpenFile,
+    },
+    uapi::errno::{Errno, Result, ECANCELED, EINVAL},
 };
 use core::ptr::{null, null_mut};
 
@@ -50,9 +54,15 @@ impl Address {
 
 impl Socket<'_> {
     /// A new socket, as from socket(2). `flags` are `SOCK_NONBLOCK` and `SOCK_CLOEXEC`.
-    pub(crate) fn create(domain: i32, kind: i32, protocol: i32, flags: u32) -> Result<OpenFile> {
+    pub(crate) fn create(
+        _task: InTask<'_>,
+        domain: i32,
+        kind: i32,
+        protocol: i32,
+        flags: u32,
+    ) -> Result<OpenFile> {
         let mut raw = null_mut();
-        // SAFETY: It fills `raw` in if it succeeds.
+        // SAFETY: The task has a network namespace. It fills `raw` in if it succeeds.
         checked(unsafe { bindings::sock_create(domain, kind, protocol, &mut raw) })?;
         // SAFETY: The socket is ours, and becomes the file's, also when that fails.
         let file = unsafe { bindings::sock_alloc_file(raw, flags as i32, null()) };
@@ -61,9 +71,14 @@ impl Socket<'_> {
         Ok(unsafe { OpenFile::from_raw(file) })
     }
 
-    /// Gives it a name, as bind(2). May sleep.
+    /// Gives it a name, as bind(2). `-ECANCELED` in a task that has no directories any more, where
+    /// that name might be. May sleep.
     pub(crate) fn bind(self, to: &Address) -> Result {
-        // SAFETY: The socket lives as long as its file. The address is copied.
+        if !has_directories() {
+            return Err(ECANCELED);
+        }
+        // SAFETY: The socket lives as long as its file. The address is copied. If it is a path
+        // there is where to look for it.
         checked(unsafe { bindings::kernel_bind(self.raw, to.as_ptr(), to.len) })
     }
 
@@ -87,9 +102,14 @@ impl Socket<'_> {
         checked(unsafe { bindings::kernel_sock_shutdown(self.raw, how) })
     }
 
-    /// Connects it, as connect(2) of a socket that is not to wait.
+    /// Connects it, as connect(2) of a socket that is not to wait. `-ECANCELED` as
+    /// [`Socket::bind`].
     pub(crate) fn connect(self, to: &Address) -> Result {
-        // SAFETY: The socket lives as long as its file. The address is copied.
+        if !has_directories() {
+            return Err(ECANCELED);
+        }
+        // SAFETY: The socket lives as long as its file. The address is copied. If it is a path
+        // there is where to look for it.
         checked(unsafe {
             let flags = bindings::ruring_socket_flags(self.raw) | O_NONBLOCK;
             bindings::kernel_connect(self.raw, to.as_ptr(), to.len, flags as i32)

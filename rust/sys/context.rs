@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the current task is at, as a value.
+//!
+//! C headers: `include/linux/sched.h`, `include/linux/file.h`.
+//!
+//! Much of what a system call may do only it may do: a task that exits has no descriptors, no
+//! working directory and no namespaces any more while its files are closed, and one that reads a
+//! file may use that without a reference of its own, so that nobody must take it away meanwhile. Who
+//! is called by the kernel is therefore given an [`InTask`] or an [`InCall`] if it is such a place, and
+//! whatever needs to be in one asks for it. They have no size.
+
+use super::bindings;
+use core::marker::PhantomData;
+use kernel::types::NotThreadSafe;
+
+/// The current task is in a system call of its own, or at task work, for as long as `'a`.
+///
+/// # Invariants
+///
+/// The current task has its descriptors, its directories and its namespaces.
+#[derive(Clone, Copy)]
+pub(crate) struct InTask<'a>(PhantomData<&'a NotThreadSafe>);
+
+/// The current task is in a system call on a file of this module.
+///
+/// # Invariants
+///
+/// As those of [`InTask`], and the task uses no other file than such a one without a reference.
+#[derive(Clone, Copy)]
+pub(crate) struct InCall<'a>(InTask<'a>);
+
+/// Which of them the current task is, if any.
+#[derive(Clone, Copy)]
+pub(crate) enum At<'a> {
+    /// Not known, or neither.
+    Anything,
+    /// Perhaps at task work.
+    Task(InTask<'a>),
+    /// In a system call.
+    Call(InCall<'a>),
+}
+
+impl<'a> InTask<'a> {
+    /// Runs `f` within task work of the current task, if that is not exiting.
+    ///
+    /// # Safety
+    ///
+    /// The current task must be at task work.
+    #[inline]
+    pub(super) unsafe fn work<R>(f: impl for<'b> FnOnce(Option<InTask<'b>>) -> R) -> R {
+        // SAFETY: No preconditions.
+        let complete = unsafe { bindings::ruring_current_is_complete() };
+        // INVARIANT: Just looked at; what is there is let go of by the task itself.
+        f(complete.then_some(InTask(PhantomData)))
+    }
+}
+
+impl<'a> InCall<'a> {
+    /// Runs `f` within ioctl(2).
+    ///
+    /// # Safety
+    ///
+    /// The current task must be in ioctl(2), on a file of this module.
+    #[inline(always)]
+    pub(super) unsafe fn new<R>(f: impl for<'b> FnOnce(InCall<'b>) -> R) -> R {
+        // INVARIANT: Nobody but a live task gets into a system call.
+        f(InCall(InTask(PhantomData)))
+    }
+
+    /// What any task has that is in a system call.
+    #[inline(always)]
+    pub(crate) fn task(self) -> InTask<'a> {
+        self.0
+    }
+}
+
+impl<'a> At<'a> {
+    /// The task, if it is one of its own.
+    #[inline]
+    pub(crate) fn task(self) -> Option<InTask<'a>> {
+        match self {
+            Self::Anything => None,
+            Self::Task(task) => Some(task),
+            Self::Call(call) => Some(call.task()),
+        }
+    }
+}
+
+impl<'a> From<InCall<'a>> for At<'a> {
+    #[inline(always)]
+    fn from(call: InCall<'a>) -> Self {
+        Self::Call(call)
+    }
+}
+
+impl<'a> From<Option<InTask<'a>>> for At<'a> {
+    #[inline]
+    fn from(task: Option<InTask<'a>>) -> Self {
+        task.map_or(Self::Anything, Self::Task)
+    }
+}
+
+/// Whether the current task has descriptors.
+#[inline]
+pub(super) fn has_descriptors() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_current_has_files() }
+}
+
+/// Whether the current task has directories to look up names in.
+#[inline]
+pub(super) fn has_directories() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_current_has_fs() }
+}
