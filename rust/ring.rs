@@ -14,6 +14,7 @@ mod complete;
 pub(crate) mod counts;
 pub(crate) mod cursor;
 mod drain;
+mod end;
 mod enter;
 mod eventfd;
 mod fdinfo;
@@ -22,12 +23,14 @@ pub(crate) mod files;
 mod memory;
 mod message;
 mod notif;
+mod orphans;
 mod register;
 mod restrictions;
 mod run;
 mod sqpoll;
 mod submit;
 mod tags;
+mod users;
 mod work;
 
 use crate::{
@@ -36,10 +39,11 @@ use crate::{
     rsrc::{buffers::Buffers, files::Files},
     sys::{
         context::{At, InTask},
+        exit,
         memory::Region,
         pin,
         queue::{Fifo, Inbox},
-        ringfile,
+        ringfile::{self, RingFile},
         table::Table,
         user,
         waitqueue::WaitQueue,
@@ -89,8 +93,15 @@ pub(crate) struct Ring {
     timeouts: Atomic<u32>,
     /// How many requests have come back from workers, for those who wait for one.
     works: Atomic<u32>,
-    /// An eventfd is to be signalled for completions.
-    has_eventfd: Atomic<bool>,
+    /// What is to be signalled for completions.
+    #[pin]
+    eventfd: eventfd::Slot,
+    /// What those have left who are gone.
+    orphans: orphans::Orphans,
+    /// How many processes use it, and mappings there are of it.
+    users: Atomic<usize>,
+    /// Has the end of its users be heard of.
+    _listener: exit::Listener,
     /// What there is besides for IORING_SETUP_SQPOLL.
     sqpoll: Option<Arc<sqpoll::SqPoll>>,
     /// Those who wait for completions in `enter`.
@@ -130,7 +141,8 @@ struct State {
     files: Files,
     /// Whose the cells of tags are.
     tags: Option<Arc<Home>>,
-    eventfd: Option<eventfd::Registered>,
+    /// There is an eventfd.
+    has_eventfd: bool,
     /// A completion was posted that a worker would have posted for io_uring.
     posted_async: bool,
     drain: drain::Drain,
@@ -140,6 +152,10 @@ struct State {
     counting: bool,
     counts: counts::Counts,
     submitters: KVec<Record>,
+    /// The processes that use it.
+    users: KVec<users::Record>,
+    /// It is just letting go of everything.
+    letting_go: bool,
     /// Those who do what would have a submitter sleep.
     workers: work::Workers,
 }
@@ -151,6 +167,8 @@ struct Record {
     cells: Fifo<Request>,
     /// Cells that are in use.
     used: usize,
+    /// Tells of its end.
+    _watch: exit::Watch,
 }
 
 /// A ring whose mutex the current task holds.
@@ -172,10 +190,20 @@ impl Ring {
         let ring = Self::new(config, config.user_memory(&words), sqpoll)?;
         config.fill(&mut words);
         user::write_from(params, &words)?;
-        if !config.has(setup::R_DISABLED) {
-            ring.enable()?;
+        if let Err(error) = ring.start() {
+            Ring::release(ring);
+            return Err(error);
         }
         Ok(ringfile::install(task, ring)?.into())
+    }
+
+    /// Lets the current task begin to use it.
+    fn start(self: &Arc<Self>) -> Result {
+        self.lock().join(self)?;
+        if !self.config.has(setup::R_DISABLED) {
+            self.enable()?;
+        }
+        Ok(())
     }
 
     fn new(
@@ -197,16 +225,19 @@ impl Ring {
             buffers: Buffers::default(),
             files: Files::default(),
             tags: None,
-            eventfd: None,
+            has_eventfd: false,
             posted_async: false,
             drain: drain::Drain::default(),
             choosy: config.has(setup::IOPOLL),
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),
+            users: KVec::new(),
+            letting_go: false,
             workers: work::Workers::default(),
         };
         let memory = RingMemory::new(&config, memory)?;
+        let listener = exit::Listener::new()?;
         Ok(Arc::pin_init(
             pin_init!(Self {
                 config,
@@ -220,7 +251,10 @@ impl Ring {
                 backlogged: Atomic::new(false),
                 timeouts: Atomic::new(0),
                 works: Atomic::new(0),
-                has_eventfd: Atomic::new(false),
+                eventfd <- eventfd::Slot::new(),
+                orphans: orphans::Orphans::new(),
+                users: Atomic::new(0),
+                _listener: listener,
                 sqpoll,
                 waiters <- WaitQueue::new(),
                 onlookers <- WaitQueue::new(),
@@ -271,7 +305,7 @@ impl Ring {
         Locked {
             ring: self,
             state: self.state.lock(),
-            after: After::new(at.into()),
+            after: After::new(self, at.into()),
         }
     }
 
@@ -280,7 +314,7 @@ impl Ring {
         Some(Locked {
             ring: self,
             state: self.state.try_lock()?,
-            after: After::new(At::Anything),
+            after: After::new(self, At::Anything),
         })
     }
 
@@ -324,7 +358,7 @@ impl Ring {
     /// first.
     #[inline]
     pub(crate) fn has_watchers(&self) -> bool {
-        self.has_pollers() || self.has_eventfd.load(Relaxed)
+        self.has_pollers() || self.eventfd.is_there()
     }
 
     /// Tells user space, if it wants to know, that `enter` would do something.
@@ -382,11 +416,13 @@ impl Locked<'_> {
             .position(|record| record.used == 0 && !record.home.is_alive());
         let slot = unused.unwrap_or(self.state.submitters.len());
         let index = u16::try_from(slot).map_err(|_| crate::uapi::errno::ENOMEM)?;
+        self.join(ring)?;
         let home = Home::new(crate::req::home::Submitter::current(ring.clone(), index)?)?;
         let record = Record {
             home: home.clone(),
             cells: Fifo::new(),
             used: 0,
+            _watch: exit::Watch::current(exit::Whose::Task, &home)?,
         };
         match self.state.submitters.get_mut(slot) {
             Some(old) => *old = record,

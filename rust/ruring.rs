@@ -37,6 +37,8 @@ module! {
 struct Module {
     #[pin]
     device: Device<Setup>,
+    /// Behind the device, with which the last ring has gone.
+    tracing: sys::exit::Tracing,
     /// Last: nothing of the module runs once it is dropped.
     workers: sys::module::Workers,
 }
@@ -45,6 +47,7 @@ impl kernel::InPlaceModule for Module {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             workers: sys::module::Workers::new()?,
+            tracing: sys::exit::Tracing::new()?,
             device <- Device::register(c"ruring"),
         })
     }

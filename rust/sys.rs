@@ -38,6 +38,7 @@ pub(crate) mod context;
 pub(crate) mod device;
 pub(crate) mod errand;
 pub(crate) mod eventfd;
+pub(crate) mod exit;
 pub(crate) mod fd;
 pub(crate) mod kthread;
 pub(crate) mod memory;

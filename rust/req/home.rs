@@ -38,6 +38,8 @@ pub(crate) struct Submitter {
 
 /// The task is not in `enter`: it has to be told. A count-down that comes late leaves it at that.
 const AWAY: i32 = i32::MIN / 2;
+/// The task has ended, or runs another program: it will not look any more.
+const GONE: i32 = i32::MIN;
 /// The task is in `enter`, and looks into the inbox before it leaves or sleeps. Above it, the task
 /// sleeps there until so many requests have come.
 const BUSY: i32 = 0;
@@ -123,6 +125,12 @@ impl Submitter {
     #[inline]
     pub(crate) fn is_gone(&self) -> bool {
         !self.task.is_current() || task::current_exiting() || !self.mm.is_current()
+    }
+
+    /// Says that the task will never look into its inbox again. Has a full barrier: what does not find
+    /// that out has put its request there before.
+    pub(crate) fn give_up(&self) {
+        self.attention.xchg(GONE, Full);
     }
 
     /// Says that the task looks after its inbox itself until the guard is dropped.
@@ -214,9 +222,7 @@ pub(crate) fn call(home: &Arc<Home>) {
 /// memory may go, is dropped by a worker.
 #[inline]
 pub(crate) fn let_go(home: Arc<Home>) {
-    if let Some(last) = Arc::into_unique_or_drop(home) {
-        Errand::give_to_worker(last.into());
-    }
+    Errand::let_go(home);
 }
 
 /// Has somebody look into the inbox of a task that is not in `enter`.
@@ -229,8 +235,10 @@ pub(crate) fn tell(home: &Arc<Home>) {
     ring.mark_taskrun();
     if ring.config().has(setup::DEFER_TASKRUN) {
         // Only `enter` runs them. Who watches the ring is told from where no lock is held.
-        if ring.has_watchers() {
+        if home.attention.load(Relaxed) == GONE {
             Errand::send_to_worker(home);
+        } else if ring.has_watchers() {
+            Errand::send_to_interrupt(home);
         }
         return;
     }
@@ -247,5 +255,18 @@ pub(crate) fn tell(home: &Arc<Home>) {
 impl Run for Submitter {
     fn run(this: Arc<Home>, task: Option<InTask<'_>>) {
         this.ring().clone().run_errand(&this, task);
+    }
+
+    fn run_in_worker(this: Arc<Home>) {
+        this.ring().clone().take_in(&this);
+    }
+
+    fn end(this: Arc<Home>) {
+        this.give_up();
+        this.ring().clone().take_in(&this);
+    }
+
+    fn notify(this: &Arc<Home>) {
+        this.ring().tell_watchers();
     }
 }

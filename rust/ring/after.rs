@@ -2,7 +2,7 @@
 
 //! What is done once a ring is unlocked, by the task that had it locked.
 
-use super::Locked;
+use super::{Locked, Ring};
 use crate::{
     op::{self, Outcome},
     req::{Request, Token},
@@ -12,12 +12,16 @@ use crate::{
 use core::mem::ManuallyDrop;
 use kernel::alloc::{flags::GFP_KERNEL, KVec};
 
-/// Hardly ever anything. Nothing drops it but the code below: the compiler would add a look of its own
-/// to each place that unlocks a ring.
+/// What is left to do then: hardly ever anything.
 pub(super) struct After<'r> {
+    ring: &'r Ring,
+    /// Nothing drops it but the code below: the compiler would add a look of its own to each place that
+    /// unlocks a ring.
     left: Option<ManuallyDrop<KVec<Left>>>,
     /// What that task is at, and so what it may do.
     at: At<'r>,
+    /// Whether it is for those who are gone that the ring is locked, by [`Ring::end_orphans`].
+    for_others: bool,
 }
 
 /// What is left to do.
@@ -31,8 +35,8 @@ enum Left {
 impl Drop for After<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some(left) = self.left.take() {
-            Self::run(ManuallyDrop::into_inner(left), self.at);
+        if self.left.is_some() || self.ring.has_orphans() {
+            self.run();
         }
     }
 }
@@ -40,14 +44,24 @@ impl Drop for After<'_> {
 impl<'r> After<'r> {
     /// Nothing yet.
     #[inline(always)]
-    pub(super) const fn new(at: At<'r>) -> Self {
-        Self { left: None, at }
+    pub(super) const fn new(ring: &'r Ring, at: At<'r>) -> Self {
+        Self {
+            ring,
+            left: None,
+            at,
+            for_others: false,
+        }
     }
 
     /// What the task is at that has the ring locked.
     #[inline]
     pub(super) fn at(&self) -> At<'r> {
         self.at
+    }
+
+    /// Says that it is for those who are gone that the ring is locked.
+    pub(super) fn set_for_others(&mut self) {
+        self.for_others = true;
     }
 
     fn get(&mut self) -> &mut KVec<Left> {
@@ -64,10 +78,12 @@ impl<'r> After<'r> {
 
     #[cold]
     #[inline(never)]
-    fn run(left: KVec<Left>, at: At<'_>) {
+    fn run(&mut self) {
+        let at = self.at;
         let mut requests = Fifo::new();
-        for left in left {
+        for left in self.take() {
             match left {
+                Left::File(file) if self.for_others => file.put_for_others(),
                 Left::File(file) => file.release(at),
                 Left::Requests(more) => requests.append(more),
             }
@@ -76,6 +92,10 @@ impl<'r> After<'r> {
         // done within each other.
         while !requests.is_empty() {
             requests = step_out(requests, at);
+        }
+        // Who is at it looks again by itself.
+        if !self.for_others {
+            self.ring.end_orphans();
         }
     }
 }

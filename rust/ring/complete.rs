@@ -26,7 +26,7 @@ impl Ring {
         self.overflowing.load(Relaxed)
     }
 
-    fn set_overflowing(&self, value: bool) {
+    pub(super) fn set_overflowing(&self, value: bool) {
         self.overflowing.store(value, Relaxed);
         self.memory
             .words
@@ -109,9 +109,9 @@ impl Locked<'_> {
         if self.state.counting {
             self.end_counts();
         }
-        if self.state.eventfd.is_some() {
+        if self.state.has_eventfd {
             let by_worker = core::mem::take(&mut self.state.posted_async);
-            self.signal_eventfd(by_worker);
+            ring.signal_eventfd(by_worker);
         }
     }
 

@@ -103,6 +103,14 @@ impl Locked<'_> {
         }
     }
 
+    /// Counts no cell any more: there are no records of submitters, and no completions that wait for room.
+    pub(super) fn forget_kept(&mut self) {
+        self.state.drain = Drain::default();
+        if self.ring.overflowing() {
+            self.ring.set_overflowing(false);
+        }
+    }
+
     /// Whether the cells of `home` are counted.
     fn has_record(&self, home: &Arc<Home>) -> bool {
         let record = self.state.submitters.get(usize::from(home.slot));

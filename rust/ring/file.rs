@@ -2,10 +2,15 @@
 
 //! What can be done with a ring's descriptor.
 
-use super::{enter::Arguments, Ring};
+use super::{
+    enter::Arguments,
+    users::{Usage, User},
+    Ring,
+};
 use crate::{
     sys::{
         context::InCall,
+        exit,
         ringfile::{Area, RingFile},
         task, user,
         waitqueue::WaitQueue,
@@ -100,25 +105,31 @@ impl RingFile for Ring {
     }
 
     fn flush(this: &Arc<Self>) {
-        if task::current_exiting() {
-            // The file may live on elsewhere, but nobody will run these any more.
-            let mut locked = this.lock();
-            locked.cancel_all(|home| home.task().same_process_as_current());
-            drop(locked);
-            this.tell_of_dead_owner();
+        // Where the kernel does not say that a task ends it is only heard of here.
+        if !exit::is_heard() && task::current_exiting() {
+            this.end_those_gone();
         }
     }
 
     fn release(this: Arc<Self>) {
-        if let Some(sqpoll) = &this.sqpoll {
-            sqpoll.leave();
-        }
-        let mut locked = this.lock();
-        let kept = locked.shut_down();
-        drop(locked);
-        drop(kept);
+        let kept = this.lock().shut_down();
+        this.let_go_of(kept, false);
         // Other rings may be polling this one.
         this.pollers.hang_up();
+    }
+
+    type Mapping = User;
+
+    fn map(this: &Arc<Self>) -> Result<Arc<User>> {
+        this.new_mapping()
+    }
+
+    fn map_again(mapping: &Arc<User>) {
+        mapping.count_again();
+    }
+
+    fn unmap(mapping: Arc<User>) {
+        Usage::leave(mapping);
     }
 
     fn show_fdinfo(&self, out: &SeqFile) {

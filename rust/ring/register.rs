@@ -34,6 +34,8 @@ impl Ring {
             }
         }
         self.accept_register(opcode)?;
+        // What it is about to keep goes with the last process that has had it kept.
+        self.lock().join(self)?;
         match opcode {
             register::PROBE if arg != 0 && nr_args <= 256 => probe(arg, nr_args)?,
             register::EVENTFD | register::EVENTFD_ASYNC if nr_args == 1 => {

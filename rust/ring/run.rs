@@ -9,7 +9,7 @@ use crate::{
         self,
         claim::Reasons,
         home::{self, Home},
-        Job, Limit, Reins, Request, Stall, Token, Work,
+        Job, Limit, Reins, Request, Stall, Token,
     },
     rsrc::files::FileRef,
     sys::{context::InTask, fd::OpenFile, queue::Fifo, timer::Purpose, token::Cell},
@@ -18,10 +18,7 @@ use crate::{
         errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL, ENOMEM},
     },
 };
-use kernel::sync::{
-    atomic::{Full, Relaxed},
-    Arc,
-};
+use kernel::sync::{atomic::Relaxed, Arc};
 
 /// How often a request is tried again at once when its file says that it would not block.
 const MAX_RETRIES: u32 = 4;
@@ -29,15 +26,10 @@ const MAX_RETRIES: u32 = 4;
 const MAX_STALLS: u8 = u8::MAX;
 
 impl Ring {
-    /// Does what a submitter was sent for: as task work of its task, or in a worker.
+    /// Does what a submitter was sent for, as task work of its task.
     pub(crate) fn run_errand(self: Arc<Self>, home: &Arc<Home>, task: Option<InTask<'_>>) {
-        if self.deferred() && !self.is_dying() {
-            // Not ours to run; who watches the ring was to be told from a clean context.
-            self.pollers.wake();
-            if self.has_eventfd.load(Relaxed) {
-                self.lock().signal_eventfd(false);
-            }
-            return;
+        if task.is_none() || home.is_gone() || self.is_dying() {
+            return self.take_in(home);
         }
         if let Some(sqpoll) = &self.sqpoll {
             return self.answer(task, sqpoll, home);
@@ -45,6 +37,12 @@ impl Ring {
         let mut locked = self.lock_at(task);
         self.unmark_taskrun();
         locked.run_inbox(home);
+    }
+
+    /// Tells those who watch a ring whose requests only `enter` runs. In interrupt context.
+    pub(crate) fn tell_watchers(&self) {
+        self.pollers.wake();
+        self.signal_eventfd(false);
     }
 
     /// Whether something has come home that only `enter` will run.
@@ -263,21 +261,6 @@ impl Locked<'_> {
         }
     }
 
-    /// Ends a request before its time. What it has transferred is not lost.
-    pub(super) fn end(&mut self, mut token: Token, error: Errno) {
-        if token.cell().work() != Work::None {
-            return self.end_work(token, error);
-        }
-        match token.owned().job.op.end(self, error) {
-            Step::Done { res, flags, broken } => self.finish(token, res, flags, broken),
-            Step::Handed(lent) => self.hand_over(token, lent),
-            Step::Landed => self.land(token),
-            Step::Wait(_) | Step::Sleep | Step::Later | Step::Block => {
-                self.finish(token, error.to_raw(), 0, true)
-            }
-        }
-    }
-
     /// Has a request wait that was tried before, or drives it if it need not.
     pub(super) fn wait_or_run(&mut self, token: Token, wanted: u32) {
         if let Some((token, reasons)) = self.wait(token, wanted) {
@@ -455,7 +438,7 @@ impl Locked<'_> {
         own
     }
 
-    fn run_all(&mut self, tokens: &mut Fifo<Request>, gone: bool) {
+    pub(super) fn run_all(&mut self, tokens: &mut Fifo<Request>, gone: bool) {
         let gone = gone || self.ring.is_dying();
         while let Some(mut token) = tokens.pop() {
             if gone && !self.outlives(token.peek().job.opcode, token.cell().home()) {
@@ -493,57 +476,6 @@ impl Locked<'_> {
         if self.state.drain.active {
             self.go_on_draining();
         }
-    }
-
-    /// Whether a request goes on without its task, of which it needs nothing: a timeout whose task
-    /// has exited.
-    #[cold]
-    fn outlives(&self, what: u8, home: &Home) -> bool {
-        what == opcode::TIMEOUT
-            && !home.is_alive()
-            && !self.ring.deferred()
-            && !self.ring.is_dying()
-    }
-
-    /// Ends all requests that `whose` says, wherever they wait.
-    pub(super) fn cancel_all(&mut self, whose: impl Fn(&Home) -> bool) {
-        let mut tokens = Fifo::new();
-        for cell in self.state.waiting.iter() {
-            if whose(cell.home()) && !self.outlives(cell.opcode(), cell.home()) {
-                if let Some(token) = cell.claim(Reasons::CANCELLED) {
-                    tokens.push(token);
-                }
-            }
-        }
-        tokens.append(self.unqueue(|face| whose(face.home())));
-        for record in self.state.submitters.iter() {
-            if whose(&record.home) {
-                tokens.append(record.home.inbox().take());
-            }
-        }
-        tokens.append(self.take_drained(&whose));
-        let mut backlog = core::mem::take(&mut self.state.backlog);
-        while let Some(token) = backlog.pop() {
-            if whose(token.cell().home()) {
-                tokens.push(token);
-            } else {
-                self.state.backlog.push(token);
-            }
-        }
-        self.run_all(&mut tokens, true);
-    }
-
-    /// Gives up all that keeps the ring, once its file is gone.
-    pub(super) fn shut_down(&mut self) -> impl Sized {
-        self.ring.dying.xchg(true, Full);
-        self.cancel_all(|_| true);
-        (
-            core::mem::take(&mut self.state.submitters),
-            core::mem::take(&mut self.state.workers),
-            core::mem::take(&mut self.state.overflow),
-            core::mem::take(&mut self.state.buffers),
-            (self.state.files.remove(), self.state.tags.take()),
-        )
     }
 }
 

@@ -515,12 +515,16 @@ impl Ring {
         }
     }
 
-    /// Has user space know that it has to come to `enter`, if the owner is gone.
-    pub(super) fn tell_of_dead_owner(&self) {
+    /// Has user space know that it has to come to `enter`, if the owner is gone, who will not come any
+    /// more either if it was called.
+    pub(super) fn give_up_calls(&self) {
         let Some(sqpoll) = &self.sqpoll else { return };
         if sqpoll.seat.owner().is_some_and(|owner| !owner.is_there()) {
             self.set_need_wakeup(true);
             sqpoll.tell_of_room();
+            if sqpoll.called.xchg(false, Full) {
+                sqpoll.seat.thread.wake();
+            }
         }
     }
 

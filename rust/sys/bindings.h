@@ -15,6 +15,7 @@
 #include <linux/fsnotify.h>
 #include <linux/hrtimer.h>
 #include <linux/ioprio.h>
+#include <linux/irq_work.h>
 #include <linux/kthread.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
@@ -35,6 +36,7 @@
 #include <linux/sockios.h>
 #include <linux/task_work.h>
 #include <linux/time_namespace.h>
+#include <linux/tracepoint.h>
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
 #include <linux/wait.h>

@@ -2,11 +2,12 @@
 
 //! Work that a given task does on its way to user space, or a worker in its stead.
 //!
-//! C headers: `include/linux/task_work.h`, `include/linux/workqueue.h`.
+//! C headers: `include/linux/task_work.h`, `include/linux/workqueue.h`, `include/linux/irq_work.h`.
 
 use super::{
     bindings,
     context::InTask,
+    exit::Ends,
     module::{self, ModuleRef},
     task::TaskRef,
 };
@@ -15,16 +16,28 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{Atomic, Full, Release},
-        Arc,
+        Arc, ArcBorrow,
     },
     types::Opaque,
 };
 
 /// What an [`Errand`] does.
 pub(crate) trait Run: Send + Sync + Sized + 'static {
-    /// Runs in process context without locks: as task work of the `task` that it was sent to; or, if
-    /// there is none, of one that is exiting, or in a kernel thread.
+    /// Runs in process context without locks, as task work of the `task` that it was sent to; there is
+    /// none if that is exiting.
     fn run(this: Arc<Errand<Self>>, task: Option<InTask<'_>>);
+
+    /// Runs in the module's work queue, which serves everybody: it must be over soon, and wait for nobody.
+    fn run_in_worker(this: Arc<Errand<Self>>) {
+        Self::run(this, None);
+    }
+
+    /// What a [`Watch`](super::exit::Watch) watches ends. Runs without locks as task work of the task that
+    /// ends, which has no memory and no descriptors any more, or is about to begin another program.
+    fn end(_this: Arc<Errand<Self>>) {}
+
+    /// Runs in interrupt context.
+    fn notify(_this: &Arc<Errand<Self>>) {}
 }
 
 /// How to make a task do an errand.
@@ -40,18 +53,25 @@ pub(crate) enum Notify {
 pub(crate) struct Errand<T: Run> {
     callback: Opaque<bindings::callback_head>,
     work: Opaque<bindings::work_struct>,
+    /// For the end of what is watched.
+    last: Opaque<bindings::callback_head>,
+    irq: Opaque<bindings::irq_work>,
     /// Whether `callback` is with a task.
     sent: Atomic<bool>,
     /// Whether `work` is with the work queue.
     queued: Atomic<bool>,
+    /// Whether `last` is with a task.
+    ending: Atomic<bool>,
+    /// Whether `irq` is on its way.
+    notifying: Atomic<bool>,
     data: T,
     /// The work queue outlives the module's references only.
     module: ModuleRef,
 }
 
-// SAFETY: `data` is; the rest is synchronised by `sent` and `queued`.
+// SAFETY: `data` is; the rest is synchronised by `sent`, `queued`, `ending` and `notifying`.
 unsafe impl<T: Run> Send for Errand<T> {}
-// SAFETY: As above.
+// SAFETY: `data` is; the rest is synchronised by `sent`, `queued`, `ending` and `notifying`.
 unsafe impl<T: Run> Sync for Errand<T> {}
 
 impl<T: Run> Errand<T> {
@@ -61,15 +81,22 @@ impl<T: Run> Errand<T> {
             Self {
                 callback: Opaque::uninit(),
                 work: Opaque::uninit(),
+                last: Opaque::uninit(),
+                irq: Opaque::uninit(),
                 sent: Atomic::new(false),
                 queued: Atomic::new(false),
+                ending: Atomic::new(false),
+                notifying: Atomic::new(false),
                 data,
                 module: ModuleRef::new()?,
             },
             kernel::alloc::flags::GFP_KERNEL_ACCOUNT,
         )?;
-        // SAFETY: `work` is in an `Arc`, which does not move, and nobody else has it yet.
-        unsafe { bindings::ruring_init_work(this.work.get(), Some(Self::in_worker)) };
+        // SAFETY: Both are in an `Arc`, which does not move, and nobody else has them yet.
+        unsafe {
+            bindings::ruring_init_work(this.work.get(), Some(Self::in_worker));
+            bindings::ruring_init_irq_work(this.irq.get(), Some(Self::in_interrupt));
+        }
         Ok(this)
     }
 
@@ -144,6 +171,27 @@ impl<T: Run> Errand<T> {
         }
     }
 
+    /// Has [`Run::notify`] called soon, where no lock is held. May be called in any context.
+    pub(crate) fn send_to_interrupt(this: &Arc<Self>) {
+        if this.notifying.xchg(true, Full) {
+            return;
+        }
+        let irq = this.irq.get();
+        let _raw = Arc::into_raw(this.clone());
+        // SAFETY: `irq` was initialised in `new`, and `notifying` was false, so that it is not queued;
+        // it stays because it comes with a reference, which `in_interrupt` takes back. (If the
+        // function is just returning from an earlier call it is queued as well.)
+        unsafe { bindings::irq_work_queue(irq) };
+    }
+
+    /// Drops a reference. May be called in any context: the last one is dropped by a worker.
+    #[inline]
+    pub(crate) fn let_go(this: Arc<Self>) {
+        if let Some(last) = Arc::into_unique_or_drop(this) {
+            Self::give_to_worker(last.into());
+        }
+    }
+
     /// Queues `this`, for which the caller has set `queued`.
     fn queue(this: Arc<Self>, slow: bool) {
         let work = this.work.get();
@@ -177,7 +225,72 @@ impl<T: Run> Errand<T> {
         // `queue` gave up for this call.
         let this = unsafe { Arc::from_raw(work.byte_sub(offset).cast::<Self>().cast_const()) };
         this.queued.xchg(false, Full);
-        T::run(this, None);
+        T::run_in_worker(this);
+    }
+
+    /// # Safety
+    ///
+    /// `last` must be that of an errand which [`Ends::add_to_current`] gave to the current task.
+    unsafe extern "C" fn at_end(last: *mut bindings::callback_head) {
+        let offset = offset_of!(Self, last);
+        // SAFETY: `last` is the field of an `Errand` in an `Arc`, whose reference `add_to_current` gave
+        // up for this call.
+        let this = unsafe { Arc::from_raw(last.byte_sub(offset).cast::<Self>().cast_const()) };
+        // The task took `last` off its list before it called.
+        this.ending.xchg(false, Full);
+        T::end(this);
+    }
+
+    /// # Safety
+    ///
+    /// `irq` must be that of an errand which [`Errand::send_to_interrupt`] queued.
+    unsafe extern "C" fn in_interrupt(irq: *mut bindings::irq_work) {
+        let offset = offset_of!(Self, irq);
+        // SAFETY: `irq` is the field of an `Errand` in an `Arc`, whose reference `send_to_interrupt`
+        // gave up for this call.
+        let this = unsafe { Arc::from_raw(irq.byte_sub(offset).cast::<Self>().cast_const()) };
+        this.notifying.xchg(false, Full);
+        T::notify(&this);
+        Self::let_go(this);
+    }
+}
+
+impl<T: Run> Ends for Errand<T> {
+    fn add_to_current(&self, exec: bool) -> bool {
+        if self.ending.xchg(true, Full) {
+            return true;
+        }
+        // SAFETY: `new` is the only one to make an `Errand`, and puts it into an `Arc`, to which there is a
+        // reference as long as it is borrowed.
+        let this: Arc<Self> = unsafe { ArcBorrow::from_raw(self) }.into();
+        let raw = Arc::into_raw(this);
+        let mode = if exec {
+            bindings::task_work_notify_mode_TWA_RESUME
+        } else {
+            bindings::task_work_notify_mode_TWA_NONE
+        };
+        let last = self.last.get();
+        // SAFETY: `ending` was false, so that `last` is with nobody; it stays until it has been
+        // called because it comes with a reference, which `at_end` takes back.
+        let ret = unsafe {
+            (*last).func = Some(Self::at_end);
+            bindings::task_work_add(bindings::ruring_current(), last, mode)
+        };
+        if ret == 0 {
+            return true;
+        }
+        self.ending.store(false, Release);
+        // SAFETY: It comes from `into_raw` above, and was not handed over.
+        drop(unsafe { Arc::from_raw(raw) });
+        false
+    }
+}
+
+impl<T: Run> Drop for Errand<T> {
+    fn drop(&mut self) {
+        // SAFETY: `irq` was initialised in `new`. The function may have given the last reference away
+        // while the kernel has not yet marked it as over; it does so at once.
+        unsafe { bindings::irq_work_sync(self.irq.get()) };
     }
 }
 

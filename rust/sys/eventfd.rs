@@ -6,7 +6,12 @@
 
 use super::{bindings, context::InTask};
 use crate::uapi::{abi::events, errno::Result};
-use core::ptr::NonNull;
+use core::{cell::UnsafeCell, ptr::NonNull};
+use kernel::{
+    prelude::*,
+    sync::atomic::{Atomic, Relaxed},
+    types::Opaque,
+};
 
 /// An eventfd that can be signalled.
 ///
@@ -32,7 +37,7 @@ impl EventFd {
 
     /// Adds one to its counter and wakes up who waits for it, saying that it was a ring that did,
     /// as [`super::waitqueue::WaitQueue::wake`] does. Takes the lock of a wait queue, whose
-    /// callbacks must not lead here again: for task context alone.
+    /// callbacks must not lead here again.
     pub(crate) fn signal(&self) {
         // SAFETY: By the type invariant.
         unsafe { bindings::eventfd_signal_mask(self.0.as_ptr(), events::URING_WAKE) };
@@ -43,5 +48,71 @@ impl Drop for EventFd {
     fn drop(&mut self) {
         // SAFETY: By the type invariant; the reference is given up here.
         unsafe { bindings::eventfd_ctx_put(self.0.as_ptr()) };
+    }
+}
+
+/// A place for an eventfd and something that goes with it, which can be signalled in any context.
+#[pin_data]
+pub(crate) struct Slot<T> {
+    #[pin]
+    lock: Opaque<bindings::spinlock>,
+    /// Whether there is one; changes with the lock held.
+    there: Atomic<bool>,
+    content: UnsafeCell<Option<(EventFd, T)>>,
+}
+
+// SAFETY: `content` may be sent, as an eventfd may.
+unsafe impl<T: Send> Send for Slot<T> {}
+// SAFETY: `content` is only reached with the lock held.
+unsafe impl<T: Send> Sync for Slot<T> {}
+
+impl<T: Copy> Slot<T> {
+    /// An empty one.
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            lock <- Opaque::ffi_init(|lock| {
+                // SAFETY: `lock` is the place of a lock that will not move.
+                unsafe { bindings::ruring_spin_lock_init(lock) }
+            }),
+            there: Atomic::new(false),
+            content: UnsafeCell::new(None),
+        })
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut Option<(EventFd, T)>) -> R) -> R {
+        // SAFETY: The lock is initialised, and held, with interrupts off, while `f` has the content.
+        unsafe {
+            let flags = bindings::ruring_spin_lock(self.lock.get());
+            let result = f(&mut *self.content.get());
+            bindings::ruring_spin_unlock(self.lock.get(), flags);
+            result
+        }
+    }
+
+    /// Whether there is one.
+    #[inline]
+    pub(crate) fn is_there(&self) -> bool {
+        self.there.load(Relaxed)
+    }
+
+    /// Puts one there instead of the one that was.
+    pub(crate) fn set(&self, content: Option<(EventFd, T)>) {
+        let old = self.with(|place| {
+            self.there.store(content.is_some(), Relaxed);
+            core::mem::replace(place, content)
+        });
+        drop(old);
+    }
+
+    /// Signals the one that is there, if `which` says so of what goes with it. May be called in any
+    /// context, under the conditions of [`EventFd::signal`].
+    pub(crate) fn signal_if(&self, which: impl FnOnce(T) -> bool) {
+        self.with(|place| {
+            if let Some((eventfd, with)) = place {
+                if which(*with) {
+                    eventfd.signal();
+                }
+            }
+        });
     }
 }

@@ -57,6 +57,15 @@ impl OpenFile {
         unsafe { bindings::__fput_sync(file) };
     }
 
+    /// Drops the reference for somebody who is gone. If it is the last one of a socket nobody waits for what
+    /// that has yet to send, as the task itself would not have when it ended.
+    pub(crate) fn put_for_others(self) {
+        if self.is_last() {
+            // SAFETY: The file is open, and nobody else has a reference to it.
+            unsafe { bindings::ruring_file_no_linger(self.0.as_ptr().cast()) };
+        }
+    }
+
     /// Another reference to it.
     pub(crate) fn again(&self) -> Self {
         Self(self.0.clone())

@@ -103,6 +103,24 @@ pub(super) unsafe fn queue_work(work: *mut bindings::work_struct, slow: bool) {
     };
 }
 
+/// Queues `work` in so many milliseconds, if it is not queued.
+///
+/// # Safety
+///
+/// `work` must be initialised, and stay until it has run or is cancelled; there must be a
+/// [`Workers`] object until then.
+pub(super) unsafe fn queue_delayed_work(work: *mut bindings::delayed_work, milliseconds: u32) {
+    // SAFETY: By the requirements.
+    unsafe {
+        bindings::queue_delayed_work_on(
+            bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32,
+            WORKERS.load(Acquire),
+            work,
+            bindings::ruring_msecs_to_jiffies(milliseconds),
+        )
+    };
+}
+
 /// Keeps the module loaded.
 pub(crate) struct ModuleRef(());
 

@@ -56,6 +56,16 @@ pub(crate) trait RingFile: Send + Sync + 'static {
     fn flush(this: &Arc<Self>);
     /// The last reference to the file is gone.
     fn release(this: Arc<Self>);
+    /// What a mapping of the ring's memory keeps.
+    type Mapping: Send + Sync + 'static;
+    /// A mapping is about to be made. May sleep.
+    fn map(this: &Arc<Self>) -> Result<Arc<Self::Mapping>>;
+    /// There is one more of what was mapped before: by fork(2), or because a mapping was cut in two.
+    /// Called with the lock of the address space.
+    fn map_again(mapping: &Arc<Self::Mapping>);
+    /// A mapping is no more, or was not made. Called with the lock of the address space, also by a kernel
+    /// thread.
+    fn unmap(mapping: Arc<Self::Mapping>);
     /// `/proc/PID/fdinfo/FD`.
     fn show_fdinfo(&self, out: &SeqFile);
 }
@@ -91,6 +101,36 @@ impl<T: RingFile> Operations<T> {
         table: Self::TABLE,
         _ring: TypeId::of::<T>(),
     };
+
+    const VM_TABLE: bindings::vm_operations_struct = bindings::vm_operations_struct {
+        open: Some(Self::vm_open),
+        close: Some(Self::vm_close),
+        // SAFETY: A null pointer is a valid value for each other field.
+        ..unsafe { core::mem::MaybeUninit::zeroed().assume_init() }
+    };
+    const VM_OPS: &'static bindings::vm_operations_struct = &Self::VM_TABLE;
+
+    /// # Safety
+    ///
+    /// Only for the kernel to call, with an area that [`Self::mmap`] has mapped or a copy of one.
+    unsafe extern "C" fn vm_open(vma: *mut bindings::vm_area_struct) {
+        // SAFETY: The private data of such an area is an `Arc` that was turned into a pointer by `mmap`;
+        // the area that this is a copy of has a reference.
+        let mapping = unsafe {
+            let mapping = bindings::ruring_vm_private(vma).cast::<T::Mapping>();
+            ManuallyDrop::new(Arc::from_raw(mapping))
+        };
+        T::map_again(&mapping);
+        let _raw = Arc::into_raw(Arc::clone(&mapping));
+    }
+
+    /// # Safety
+    ///
+    /// Only for the kernel to call, with an area that [`Self::mmap`] has mapped or a copy of one.
+    unsafe extern "C" fn vm_close(vma: *mut bindings::vm_area_struct) {
+        // SAFETY: The area has a reference, which is taken back: it is not used any more.
+        T::unmap(unsafe { Arc::from_raw(bindings::ruring_vm_private(vma).cast::<T::Mapping>()) });
+    }
 
     /// # Safety
     ///
@@ -147,10 +187,20 @@ impl<T: RingFile> Operations<T> {
             };
             (Self::ring(file), area)
         };
-        match ring.mmap(&area) {
-            Ok(()) => 0,
-            Err(error) => error.to_raw(),
+        let mapping = match T::map(&ring) {
+            Ok(mapping) => mapping,
+            Err(error) => return error.to_raw(),
+        };
+        if let Err(error) = ring.mmap(&area) {
+            T::unmap(mapping);
+            return error.to_raw();
         }
+        // SAFETY: `vma` is still being made. Its operations take the pointer for what it is.
+        unsafe {
+            let raw = Arc::into_raw(mapping).cast_mut().cast();
+            bindings::ruring_vm_set_ops(vma, Self::VM_OPS, raw);
+        }
+        0
     }
 
     /// # Safety

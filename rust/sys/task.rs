@@ -44,8 +44,15 @@ impl TaskRef {
 
     /// Whether both tasks are of one process.
     pub(crate) fn same_process_as_current(&self) -> bool {
+        // SAFETY: `current` is live.
+        let current = unsafe { bindings::ruring_task_process(bindings::ruring_current()) };
+        self.process() == current as usize
+    }
+
+    /// Identifies its process, as long as there is a reference to one of its tasks.
+    pub(super) fn process(&self) -> usize {
         // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_task_in_current_process(self.0) }
+        unsafe { bindings::ruring_task_process(self.0) as usize }
     }
 
     /// Wakes it up if it sleeps. May be called in any context.
@@ -197,4 +204,17 @@ pub(crate) fn most_processes() -> usize {
 pub(crate) fn current_exiting() -> bool {
     // SAFETY: No preconditions.
     unsafe { bindings::ruring_current_exiting() }
+}
+
+/// Whether the current task is a kernel thread, which never does a task's work.
+pub(crate) fn current_is_kthread() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_current_is_kthread() }
+}
+
+/// A full barrier, after an atomic operation that has a weaker one, such as unlocking a mutex.
+#[inline(always)]
+pub(crate) fn full_barrier_after_atomic() {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_mb_after_atomic() };
 }

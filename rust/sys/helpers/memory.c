@@ -211,3 +211,15 @@ __helper size_t ruring_iter_count(const struct iov_iter *iter)
 {
 	return iov_iter_count(iter);
 }
+
+__helper void ruring_vm_set_ops(struct vm_area_struct *vma,
+				const struct vm_operations_struct *ops, void *private)
+{
+	vma->vm_ops = ops;
+	vma->vm_private_data = private;
+}
+
+__helper void *ruring_vm_private(struct vm_area_struct *vma)
+{
+	return vma->vm_private_data;
+}

@@ -133,3 +133,14 @@ __helper void ruring_skb_grow(struct sk_buff *skb, unsigned int frags, unsigned 
 	skb->len += len;
 	skb->truesize += truesize;
 }
+
+__helper void ruring_file_no_linger(struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+
+	if (sock && sock->sk) {
+		lock_sock(sock->sk);
+		sock_reset_flag(sock->sk, SOCK_LINGER);
+		release_sock(sock->sk);
+	}
+}

@@ -22,9 +22,9 @@ __helper void ruring_put_task(struct task_struct *task)
 }
 
 /* By what it has until its last reference is gone: numbers come back. */
-__helper bool ruring_task_in_current_process(struct task_struct *task)
+__helper const void *ruring_task_process(struct task_struct *task)
 {
-	return task->signal == current->signal;
+	return task->signal;
 }
 
 __helper bool ruring_task_exiting(struct task_struct *task)

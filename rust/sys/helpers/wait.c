@@ -37,6 +37,24 @@ __helper void ruring_waitqueue_unlock_irq(struct wait_queue_head *wq)
 	spin_unlock_irq(&wq->lock);
 }
 
+__helper void ruring_spin_lock_init(struct spinlock *lock)
+{
+	spin_lock_init(lock);
+}
+
+__helper unsigned long ruring_spin_lock(struct spinlock *lock)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(lock, flags);
+	return flags;
+}
+
+__helper void ruring_spin_unlock(struct spinlock *lock, unsigned long flags)
+{
+	spin_unlock_irqrestore(lock, flags);
+}
+
 __helper void ruring_init_work(struct work_struct *work, void (*func)(struct work_struct *))
 {
 	INIT_WORK(work, func);
@@ -71,4 +89,55 @@ __helper void ruring_get_module(struct module *owner)
 __helper void ruring_put_module(struct module *owner)
 {
 	module_put(owner);
+}
+
+__helper void ruring_init_irq_work(struct irq_work *work, void (*func)(struct irq_work *))
+{
+	init_irq_work(work, func);
+}
+
+__helper void ruring_init_delayed_work(struct delayed_work *work,
+				       void (*func)(struct work_struct *))
+{
+	INIT_DELAYED_WORK(work, func);
+}
+
+__helper unsigned long ruring_msecs_to_jiffies(unsigned int msecs)
+{
+	return msecs_to_jiffies(msecs);
+}
+
+/* Full ordering after an atomic operation that has less. */
+__helper void ruring_mb_after_atomic(void)
+{
+	smp_mb__after_atomic();
+}
+
+__helper void ruring_for_each_tracepoint(void (*fn)(struct tracepoint *tp, void *priv),
+					 void *priv)
+{
+#ifdef CONFIG_TRACEPOINTS
+	for_each_kernel_tracepoint(fn, priv);
+#endif
+}
+
+__helper int ruring_tracepoint_register(struct tracepoint *tp, void *probe)
+{
+#ifdef CONFIG_TRACEPOINTS
+	return tracepoint_probe_register(tp, probe, NULL);
+#else
+	return -ENODEV;
+#endif
+}
+
+__helper void ruring_tracepoint_unregister(struct tracepoint *tp, void *probe)
+{
+#ifdef CONFIG_TRACEPOINTS
+	tracepoint_probe_unregister(tp, probe, NULL);
+#endif
+}
+
+__helper void ruring_tracepoint_synchronize(void)
+{
+	tracepoint_synchronize_unregister();
 }

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What those have left who are gone: requests of a task that has ended or runs another program, and all
+//! that a ring has once nobody uses it any more.
+//!
+//! Nobody waits for the ring's mutex for their sake: neither a task that ends, which must not be kept from
+//! it, nor the module's work queue, which serves all rings. What there is to do is left with the ring, and
+//! the mutex is *tried*. If somebody has it they look after they have unlocked it.
+
+use super::{end::Kept, Locked, Ring};
+use crate::{
+    req::{home::Submitter, Request},
+    sys::{queue::Inbox, task},
+};
+use kernel::sync::atomic::{Atomic, Full, Relaxed};
+
+/// What is left with a ring.
+pub(super) struct Orphans {
+    /// There is something. Who sets it, with a full barrier, tries the mutex afterwards; who has had that
+    /// looks after unlocking it, with a full barrier in between. So one of them finds it.
+    there: Atomic<bool>,
+    /// A task has ended, or runs another program.
+    ended: Atomic<bool>,
+    /// What has come home to such a task.
+    inbox: Inbox<Request>,
+}
+
+impl Orphans {
+    /// Nothing.
+    pub(super) fn new() -> Self {
+        Self {
+            there: Atomic::new(false),
+            ended: Atomic::new(false),
+            inbox: Inbox::new(),
+        }
+    }
+}
+
+impl Ring {
+    /// Whether there is something that was left, after the ring was unlocked.
+    #[inline(always)]
+    pub(super) fn has_orphans(&self) -> bool {
+        task::full_barrier_after_atomic();
+        self.orphans.there.load(Relaxed)
+    }
+
+    /// Has somebody look what there is to do, at once. Waits for nobody.
+    pub(super) fn leave_orphans(&self) {
+        self.orphans.there.xchg(true, Full);
+        self.end_orphans();
+    }
+
+    /// Ends what a submitter has left who is gone, and what has come home to it.
+    #[cold]
+    pub(crate) fn take_in(&self, home: &Submitter) {
+        // That one serves who comes next as well.
+        if !self.deferred() || self.is_dying() {
+            let mut tokens = home.inbox().take();
+            while let Some(token) = tokens.pop() {
+                self.orphans.inbox.push(token);
+            }
+        }
+        self.orphans.ended.store(true, Relaxed);
+        self.leave_orphans();
+    }
+
+    /// The same for all submitters that are gone.
+    pub(super) fn end_those_gone(&self) {
+        self.orphans.ended.store(true, Relaxed);
+        self.leave_orphans();
+    }
+
+    /// Does what there is to do, unless somebody has the ring locked, who will do it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn end_orphans(&self) {
+        while self.orphans.there.load(Relaxed) {
+            let Some(mut locked) = self.try_lock() else {
+                return;
+            };
+            locked.after.set_for_others();
+            self.orphans.there.xchg(false, Full);
+            let kept = locked.end_orphans();
+            drop(locked);
+            if let Some(kept) = kept {
+                self.let_go_of(kept, true);
+            }
+        }
+    }
+}
+
+impl Locked<'_> {
+    /// Returns what the ring has let go of, for after it is unlocked.
+    fn end_orphans(&mut self) -> Option<Kept> {
+        let ring = self.ring;
+        let mut tokens = ring.orphans.inbox.take();
+        self.run_all(&mut tokens, true);
+        if ring.orphans.ended.xchg(false, Full) {
+            self.cancel_all(|home| !home.is_there());
+            ring.give_up_calls();
+        }
+        self.count_users().then(|| self.let_go())
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who uses a ring: the processes that have set it up, submitted to it, or registered something with it,
+//! and the mappings of its memory.
+//!
+//! A descriptor alone is no use of it: one may be in flight in a socket that the ring itself keeps open, in a
+//! circle that nobody would ever break. So a ring lets go of all that it has when its last user is gone, however
+//! many descriptors there are of it.
+
+use super::{Locked, Ring};
+use crate::{
+    sys::{
+        context::InTask,
+        errand::{Errand, Notify, Run},
+        exit::{Watch, Whose},
+        task::{self, TaskRef},
+    },
+    uapi::errno::Result,
+};
+use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
+    sync::{
+        atomic::{Atomic, Full, Relaxed},
+        Arc,
+    },
+};
+
+/// A process that uses a ring, or an area of memory that a part of it is mapped into and what that has become.
+pub(crate) type User = Errand<Usage>;
+
+/// See [`User`].
+pub(crate) struct Usage {
+    ring: Arc<Ring>,
+    /// A task of the process.
+    task: TaskRef,
+    /// The process has ended.
+    ended: Atomic<bool>,
+}
+
+/// The ring's record of a process that uses it.
+pub(super) struct Record {
+    user: Arc<User>,
+    _watch: Watch,
+}
+
+impl Run for Usage {
+    fn run(this: Arc<User>, _task: Option<InTask<'_>>) {
+        this.ring.leave_orphans();
+    }
+
+    fn end(this: Arc<User>) {
+        this.ended.store(true, Relaxed);
+        this.ring.leave_orphans();
+    }
+}
+
+impl Ring {
+    fn new_user(self: &Arc<Self>) -> Result<Arc<User>> {
+        Ok(User::new(Usage {
+            ring: self.clone(),
+            task: TaskRef::current(),
+            ended: Atomic::new(false),
+        })?)
+    }
+
+    /// Counts a mapping that is being made.
+    pub(super) fn new_mapping(self: &Arc<Self>) -> Result<Arc<User>> {
+        let user = self.new_user()?;
+        self.users.fetch_add(1, Full);
+        Ok(user)
+    }
+}
+
+impl Usage {
+    /// Counts one more mapping, of what was mapped before.
+    pub(super) fn count_again(&self) {
+        self.ring.users.fetch_add(1, Full);
+    }
+
+    /// Counts a mapping no more. With the last user the ring lets go of everything, soon: the locks of
+    /// memory are held.
+    pub(super) fn leave(this: Arc<User>) {
+        if this.ring.users.fetch_sub(1, Full) != 1 {
+            return;
+        }
+        let here = TaskRef::current();
+        if task::current_is_kthread() || !Errand::send(&this, &here, Notify::Quiet) {
+            Errand::send_to_worker(&this);
+        }
+    }
+}
+
+impl Locked<'_> {
+    /// Makes the current process a user, if it is none.
+    pub(super) fn join(&mut self, ring: &Arc<Ring>) -> Result {
+        let mut records = self.state.users.iter().map(|record| &record.user);
+        if records.any(|user| user.task.same_process_as_current()) {
+            return Ok(());
+        }
+        self.state.users.reserve(1, GFP_KERNEL_ACCOUNT)?;
+        let user = ring.new_user()?;
+        let watch = Watch::current(Whose::Process, &user)?;
+        let record = Record {
+            user,
+            _watch: watch,
+        };
+        self.state.users.push(record, GFP_KERNEL_ACCOUNT)?;
+        ring.users.fetch_add(1, Full);
+        Ok(())
+    }
+
+    /// Counts those no more that have ended. Whether the ring is to let go of everything, because that
+    /// was the last one.
+    pub(super) fn count_users(&mut self) -> bool {
+        let ring = self.ring;
+        self.state.users.retain(|record| {
+            let ended = record.user.ended.load(Relaxed);
+            if ended {
+                ring.users.fetch_sub(1, Full);
+            }
+            !ended
+        });
+        ring.users.load(Relaxed) == 0 && !ring.is_dying()
+    }
+}
