@@ -26,7 +26,7 @@ impl Close {
             CloseArgs::Slot(slot) => return at.ring.remove_file(slot),
         };
         // A ring is not closed by a ring, as with io_uring.
-        let file = OpenFile::get(at.ring.task()?, fd)?;
+        let file = OpenFile::get_any(at.ring.task()?, fd)?;
         if ringfile::is_ring::<Ring>(&file) {
             return Err(EBADF);
         }

@@ -14,7 +14,7 @@ use crate::{
     uapi::{
         abi::{events, msg, MAX_RW_COUNT},
         args::recvsend::RecvArgs,
-        errno::{Result, EAGAIN, EFAULT, EINVAL, ENOBUFS, EOVERFLOW},
+        errno::{Result, EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOBUFS, EOVERFLOW},
         sqe::{Flags, Sqe},
     },
 };
@@ -206,12 +206,11 @@ impl Op for RecvMsg {
         }
         let mut iov = KVec::new();
         if flags.buffer_select() {
+            // It says no more than how much to receive.
             args.len = match hdr.iov_len {
                 0 => 0,
-                1 => {
-                    let piece = user::read_iovec(hdr.iov, 1)?;
-                    piece.first().map_or(0, |piece| piece.len()) as u32
-                }
+                1 => user::read_iovec_len(hdr.iov)? as u32,
+                len if len > user::UIO_MAXIOV => return Err(EMSGSIZE),
                 _ => return Err(EINVAL),
             };
         } else {

@@ -13,7 +13,7 @@ use crate::{
             Position, Transfer,
         },
         socket::Buffers,
-        user::{access_ok, read_iovec, Vector},
+        user::{access_ok, read_iovec_len, Vector},
     },
     uapi::{
         abi::{rwf, MAX_RW_COUNT},
@@ -180,7 +180,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         let mut vector = None;
         if VECTOR && flags.buffer_select() {
             // It says no more than how much to read.
-            args.len = read_iovec(args.addr, 1)?[0].len() as u32;
+            args.len = read_iovec_len(args.addr)? as u32;
         } else if VECTOR {
             vector = Some(Vector::read(args.addr, args.len.into())?);
         } else if !flags.buffer_select() && !FIXED {

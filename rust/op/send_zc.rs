@@ -66,8 +66,7 @@ impl Source {
 
 /// Whom a message is for, and what goes with it.
 struct Message {
-    name: SockAddr,
-    name_len: usize,
+    name: Option<(SockAddr, usize)>,
     /// User address and size of the control messages. They go with the first bytes.
     control: (u64, u64),
 }
@@ -78,12 +77,7 @@ impl Message {
         if name.is_none() && control.1 == 0 {
             return Ok(None);
         }
-        let (name, name_len) = name.unwrap_or((SockAddr::new(), 0));
-        let message = Self {
-            name,
-            name_len,
-            control,
-        };
+        let message = Self { name, control };
         Ok(Some(KBox::new(message, GFP_KERNEL_ACCOUNT)?))
     }
 
@@ -112,7 +106,8 @@ impl Message {
 
     #[inline]
     fn parts(&mut self) -> (Option<(&mut SockAddr, usize)>, (u64, u64)) {
-        let name = (self.name_len != 0).then_some((&mut self.name, self.name_len));
+        // Also one of no bytes, which who sends refuses.
+        let name = self.name.as_mut().map(|(name, len)| (name, *len));
         (name, self.control)
     }
 }

@@ -109,6 +109,8 @@ impl Op for Shutdown {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        at_once(&at, |socket| socket.shutdown(self.0.how))
+        let outcome = at_once(&at, |socket| socket.shutdown(self.0.how));
+        at.ring.post_as_worker();
+        outcome
     }
 }

@@ -194,6 +194,8 @@ impl Locked<'_> {
             self.finish_timeout(timeout.take(), ETIME);
         }
         if silent || (job_flags.cqe_skip() && !failed) {
+            // Nobody need be told of what is not there.
+            self.state.posted_async &= self.state.posted;
             self.recycle(token);
         } else {
             self.complete(token, done);

@@ -8,12 +8,12 @@ use crate::{
     sys::{
         context::InCall,
         signal::{self, Mask},
-        sleep::{self, sleep_on, Woken},
+        sleep::{self, sleep_for_io, sleep_on, Woken},
         user,
     },
     uapi::{
         abi::{enter, setup},
-        errno::{Result, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
+        errno::{Errno, Result, EBADF, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
         setup::layout,
     },
 };
@@ -45,15 +45,19 @@ struct WaitArgs<'a> {
     mask_size: usize,
     /// Nanoseconds after which any completion will do, 0 for none.
     min_wait: i64,
+    /// Whether the wait counts as one for I/O.
+    iowait: bool,
     /// Nanoseconds, counted from the start of the wait unless it is said to be absolute.
     timeout: Option<i64>,
 }
 
 impl<'a> WaitArgs<'a> {
     fn read(args: &Arguments<'a>) -> Result<Self> {
+        let iowait = args.flags & enter::NO_IOWAIT == 0;
         if args.flags & enter::EXT_ARG == 0 {
             return Ok(Self {
                 call: args.call,
+                iowait,
                 mask: args.arg,
                 mask_size: args.argsz as usize,
                 min_wait: 0,
@@ -80,6 +84,7 @@ impl<'a> WaitArgs<'a> {
         };
         Ok(Self {
             call: args.call,
+            iowait,
             mask,
             mask_size: sizes as u32 as usize,
             min_wait: ((sizes >> 32) * 1000) as i64,
@@ -88,11 +93,22 @@ impl<'a> WaitArgs<'a> {
     }
 }
 
+/// Why flags are refused, some of which are not known.
+#[cold]
+fn refusal(flags: u32) -> Errno {
+    // A ring that is registered could be meant, of which there are none.
+    if flags & !(enter::ALL | enter::REGISTERED_RING) == 0 {
+        EBADF
+    } else {
+        EINVAL
+    }
+}
+
 impl Ring {
     /// `RURING_IOC_ENTER`. Returns how many SQ entries were consumed.
     pub(crate) fn enter(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
         if args.flags & !enter::ALL != 0 {
-            return Err(EINVAL);
+            return Err(refusal(args.flags));
         }
         if !self.enabled.load(Relaxed) {
             return self.enter_polled(args);
@@ -309,7 +325,10 @@ impl Ring {
             // As io_uring: the minimal wait is waited for also if it is longer than the timeout.
             let deadline = min_wait.or(timeout);
             let waiters = (!self.deferred()).then_some(&self.waiters);
-            let woken = sleep_on(waiters, deadline, &ready);
+            // As io_uring: who has requests here waits for what they are for.
+            let woken = sleep_for_io(home.is_some() && args.iowait, || {
+                sleep_on(waiters, deadline, &ready)
+            });
             if let Some(attendance) = attendance {
                 attendance.awake();
             }

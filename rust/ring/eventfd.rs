@@ -42,6 +42,11 @@ impl Locked<'_> {
         self.ring.eventfd.set(None);
         Ok(())
     }
+
+    /// Has the next completion count as one that a worker posts: io_uring has one do what may wait.
+    pub(crate) fn post_as_worker(&mut self) {
+        self.state.posted_async = true;
+    }
 }
 
 impl Ring {

@@ -93,6 +93,7 @@ impl Ring {
                 return Err(error);
             }
         }
+        locked.state.files.rewind();
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use crate::{
     sys::{context::InTask, fd::OpenFile, queue::Fifo, timer::Purpose, token::Cell},
     uapi::{
         abi::{events, op as opcode},
-        errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL, ENOMEM},
+        errno::{Errno, Result, EAGAIN, ECANCELED, ENOMEM},
     },
 };
 use kernel::sync::{atomic::Relaxed, Arc};
@@ -298,12 +298,12 @@ impl Locked<'_> {
         }
         let multishot = wanted & events::ONESHOT == 0;
         let watched = token.watch(wanted);
-        if !watched.waiting {
+        if let Err(error) = watched.waiting {
             if watched.mask != 0 {
                 // Nothing will wake it up, so this is the last there is to say.
                 return Some((token, Reasons::woken(watched.mask, true)));
             }
-            self.finish(token, EINVAL.to_raw(), 0, true);
+            self.finish(token, error.to_raw(), 0, true);
             return None;
         }
         token.owned().job.watching = multishot;

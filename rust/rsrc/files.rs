@@ -106,6 +106,11 @@ impl Files {
         Ok(())
     }
 
+    /// Has the search for free slots begin at the first one.
+    pub(crate) fn rewind(&mut self) {
+        self.range = Range::new(0, self.len() as u32);
+    }
+
     /// Takes the table away, with all files.
     pub(crate) fn remove(&mut self) -> KVVec<Option<Arc<Registered>>> {
         self.used = KVVec::new();

@@ -29,6 +29,15 @@ impl OpenFile {
         Ok(Self(unsafe { LocalFile::assume_no_fdget_pos(file) }))
     }
 
+    /// The file behind `fd` of the current task, also one that can only be a path (`O_PATH`).
+    pub(crate) fn get_any(_task: InTask<'_>, fd: i32) -> Result<Self> {
+        // SAFETY: The task has descriptors, of which any number may be asked for.
+        let file =
+            core::ptr::NonNull::new(unsafe { bindings::fget_raw(fd as u32) }).ok_or(EBADF)?;
+        // SAFETY: It comes with a reference. The task is in no `fdget_pos()`.
+        Ok(unsafe { Self::from_raw(file.as_ptr()) })
+    }
+
     /// Whether nobody else has a reference, so that dropping this one releases the file.
     #[inline]
     pub(crate) fn is_last(&self) -> bool {

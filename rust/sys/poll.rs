@@ -13,7 +13,13 @@ use super::{
     timer::Timers,
     token::{Cell, Parcel, Token},
 };
-use crate::{req::claim::Reasons, uapi::abi::events};
+use crate::{
+    req::claim::Reasons,
+    uapi::{
+        abi::events,
+        errno::{self, Errno},
+    },
+};
 use core::{cell::UnsafeCell, marker::PhantomPinned, mem::offset_of, ptr::null_mut};
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
@@ -310,7 +316,7 @@ struct Table<P: Parcel> {
     cell: *const Cell<P>,
     events: u32,
     queues: u32,
-    error: bool,
+    error: Option<Errno>,
 }
 
 /// `->poll()` calls this for each queue that it wants to be waited on.
@@ -342,7 +348,7 @@ unsafe extern "C" fn queue_proc<P: Parcel>(
         return;
     }
     if table.queues == 2 {
-        table.error = true;
+        table.error = Some(errno::EINVAL);
         return;
     }
     match waits.make_extra() {
@@ -351,7 +357,7 @@ unsafe extern "C" fn queue_proc<P: Parcel>(
             unsafe { extra.second.add(table.cell, head, table.events) };
             table.queues = 2;
         }
-        Err(_) => table.error = true,
+        Err(_) => table.error = Some(errno::ENOMEM),
     }
 }
 
@@ -359,9 +365,9 @@ unsafe extern "C" fn queue_proc<P: Parcel>(
 pub(crate) struct Watched {
     /// The events that are there at the moment.
     pub(crate) mask: u32,
-    /// Whether a wake-up will come. Not so for a file without a wait queue, with more than two,
-    /// or when memory is short.
-    pub(crate) waiting: bool,
+    /// Whether a wake-up will come. `-EINVAL` for a file without a wait queue or with more than two,
+    /// `-ENOMEM` when memory is short.
+    pub(crate) waiting: errno::Result,
 }
 
 impl<P: Parcel> Token<P> {
@@ -384,7 +390,7 @@ impl<P: Parcel> Token<P> {
             cell: self.cell(),
             events: wanted,
             queues: 0,
-            error: false,
+            error: None,
         };
         // INVARIANT: The entries go on queues of the file, or of the ring. Either is only let go of
         // with the token, by what first takes the entries off.
@@ -398,12 +404,19 @@ impl<P: Parcel> Token<P> {
                 None => 0,
             },
         } & wanted;
-        let waiting = table.queues != 0 && !table.error;
+        let waiting = table.queues != 0 && table.error.is_none();
         if !waiting {
             // Nobody else has the token.
             self.cell().waits().remove();
         }
-        Watched { mask, waiting }
+        Watched {
+            mask,
+            waiting: match table.error {
+                Some(error) => Err(error),
+                None if waiting => Ok(()),
+                None => Err(errno::EINVAL),
+            },
+        }
     }
 }
 

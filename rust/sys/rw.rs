@@ -197,7 +197,9 @@ impl<'a> Transfer<'a> {
         };
         if !(nonblock || (nowait && self.by_iter())) {
             let wanted = if self.write { events::OUT } else { events::IN };
-            return waits(self.file) && events_of(self.file, wanted) != 0;
+            // What has an error or is hung up has nothing to wait for: it says so at once.
+            let over = events::ERR | events::HUP;
+            return waits(self.file) && events_of(self.file, wanted | over) != 0;
         }
         // SAFETY: The file is open, and `iocb` is initialised.
         let (direct, regular, buffered) = unsafe {

@@ -106,6 +106,21 @@ pub(crate) fn sleep_on(
     woken
 }
 
+/// Runs `sleep`. If `io`, what it sleeps counts as waiting for I/O, as the load of the system and the
+/// clocks of processors are concerned.
+#[inline]
+pub(crate) fn sleep_for_io<R>(io: bool, sleep: impl FnOnce() -> R) -> R {
+    if !io {
+        return sleep();
+    }
+    // SAFETY: It is the current task's own.
+    unsafe { bindings::ruring_set_current_iowait(true) };
+    let result = sleep();
+    // SAFETY: As when it was set.
+    unsafe { bindings::ruring_set_current_iowait(false) };
+    result
+}
+
 /// Schedules once, in the task state that the caller has set.
 fn nap(deadline: Option<i64>) -> Woken {
     let Some(mut deadline) = deadline else {

@@ -78,8 +78,9 @@ impl SockAddr {
         if room < 0 {
             return Err(EINVAL);
         }
-        user::write_from(addr, self.bytes(len.min(room as usize)))?;
-        user::write_from(len_addr, &[len as i32])
+        // The length first: it is there also if there is no room for the address where it should go.
+        user::write_from(len_addr, &[len as i32])?;
+        user::write_from(addr, self.bytes(len.min(room as usize)))
     }
 }
 

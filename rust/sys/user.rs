@@ -157,7 +157,8 @@ pub(crate) struct IoVec {
     len: u64,
 }
 
-const UIO_MAXIOV: u64 = 1024;
+/// Most elements of a vector.
+pub(crate) const UIO_MAXIOV: u64 = 1024;
 
 /// Copies `count` elements of a vector. `-EMSGSIZE` for too many, `-EINVAL` for a negative
 /// length, `-EFAULT` for what is not in user space.
@@ -171,6 +172,12 @@ pub(crate) fn read_iovec(addr: u64, count: u64) -> Result<KVec<IoVec>> {
         vec.push(piece, GFP_KERNEL_ACCOUNT)?;
     }
     Ok(vec)
+}
+
+/// How many bytes the one element of a vector has. `-EINVAL` for a negative length.
+pub(crate) fn read_iovec_len(addr: u64) -> Result<usize> {
+    let [_, len] = IoVec::words(addr)?;
+    Ok(len as usize)
 }
 
 impl IoVec {
@@ -199,13 +206,17 @@ impl IoVec {
         self.len as usize
     }
 
-    fn read(addr: u64) -> Result<Self> {
+    fn words(addr: u64) -> Result<[u64; 2]> {
         let mut words = [0u64; 2];
         read_into(addr, &mut words)?;
-        let [base, len] = words;
-        if len as i64 >> 63 != 0 {
+        if (words[1] as i64).is_negative() {
             return Err(EINVAL);
         }
+        Ok(words)
+    }
+
+    fn read(addr: u64) -> Result<Self> {
+        let [base, len] = Self::words(addr)?;
         Self::new(base, len as usize)
     }
 }

@@ -142,6 +142,7 @@ pub(crate) mod enter {
     pub(crate) const SQ_WAIT: u32 = 1 << 2;
     pub(crate) const EXT_ARG: u32 = 1 << 3;
     pub(crate) const ABS_TIMER: u32 = 1 << 5;
+    pub(crate) const REGISTERED_RING: u32 = 1 << 4;
     pub(crate) const NO_IOWAIT: u32 = 1 << 7;
     /// What ruring takes.
     pub(crate) const ALL: u32 = GETEVENTS | SQ_WAKEUP | SQ_WAIT | EXT_ARG | ABS_TIMER | NO_IOWAIT;

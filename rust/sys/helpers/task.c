@@ -149,6 +149,11 @@ __helper unsigned int ruring_num_online_cpus(void)
 	return num_online_cpus();
 }
 
+__helper void ruring_set_current_iowait(bool iowait)
+{
+	current->in_iowait = iowait;
+}
+
 __helper void ruring_set_current_state(unsigned int state)
 {
 	set_current_state(state);
