@@ -4,6 +4,7 @@
  * rings in user memory, to the user who registers them, against RLIMIT_MEMLOCK;
  * io_uring does not.
  */
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "check.h"
@@ -190,6 +191,127 @@ TEST_F(user, rings_in_user_memory_count)
 	/* of which none was charged */
 	EXPECT_EQ(0, pbuf_unregister(&self->ring, 99));
 	EXPECT_EQ(LIMIT, room(&self->ring, self->mem));
+}
+
+/* Two users of one ring, and a page of 512 of the small ones. */
+#define HUGE_PAGES	512
+#define USER_LIMIT	600
+
+struct shared {
+	struct ring ring;
+	char *huge;
+};
+
+/* Have @uid do something within its limit, in a process of its own. */
+static int as_user(uid_t uid, int (*what)(struct shared *s, int arg), struct shared *s, int arg)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		if (setgid(uid) || setuid(uid) || limit_pages(USER_LIMIT))
+			_exit(100);
+		_exit(-what(s, arg));
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1000;
+	return -WEXITSTATUS(status);
+}
+
+static int put_buffer(struct ring *r, unsigned int slot, void *mem, size_t len)
+{
+	struct iovec iov = { mem, len };
+	struct io_uring_rsrc_update2 up = {
+		.offset = slot,
+		.data = (uintptr_t)&iov,
+		.nr = 1,
+	};
+	int ret = ring_register(r, IORING_REGISTER_BUFFERS_UPDATE, &up, sizeof(up));
+
+	return ret == 1 ? 0 : ret;
+}
+
+static int make_slots(struct ring *r)
+{
+	struct io_uring_rsrc_register reg = {
+		.nr = 4,
+		.flags = IORING_RSRC_REGISTER_SPARSE,
+	};
+
+	return ring_register(r, IORING_REGISTER_BUFFERS2, &reg, sizeof(reg));
+}
+
+static int take_slot(struct shared *s, int slot)
+{
+	return put_buffer(&s->ring, slot, s->huge + slot * 4096, 4096);
+}
+
+static int leave_slot(struct shared *s, int slot)
+{
+	return put_buffer(&s->ring, slot, NULL, 0);
+}
+
+/* Whether it is so many pages that the user could still pin, and not one more. */
+static int has_room(struct shared *s, int pages)
+{
+	struct ring own;
+	char *mem;
+	int ret;
+
+	(void)s;
+	mem = pages_alloc(pages + 1);
+	if (!mem || madvise(mem, (pages + 1) * 4096, MADV_NOHUGEPAGE))
+		return -EIO;
+	ret = ring_init(&own, RURING, 4, 0) ?: make_slots(&own);
+	if (ret)
+		return ret;
+	if (put_buffer(&own, 0, mem, (pages + 1) * 4096) != -ENOMEM)
+		return -E2BIG;
+	ret = put_buffer(&own, 0, mem, pages * 4096);
+	ring_exit(&own);
+	return ret;
+}
+
+TEST(what_is_given_back_goes_to_who_paid)
+{
+	enum { A = 60001, B = 60002 };
+	struct shared s;
+	FILE *f;
+	int fd;
+
+	f = fopen("/proc/sys/vm/nr_hugepages", "w");
+	fd = memfd_create("huge", MFD_HUGETLB);
+	if (!f || fprintf(f, "1") != 1 || fclose(f) || fd < 0 || ftruncate(fd, HUGE_PAGES * 4096))
+		SKIP(return, "no huge pages");
+	s.huge = mmap(NULL, HUGE_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (s.huge == MAP_FAILED)
+		SKIP(return, "no huge pages");
+	s.huge[0] = 1;
+	ASSERT_LE(0, device_fd());
+	ASSERT_EQ(0, ring_init(&s.ring, RURING, 4, 0));
+	ASSERT_EQ(0, make_slots(&s.ring));
+	ASSERT_EQ(0, as_user(A, has_room, &s, USER_LIMIT));
+	ASSERT_EQ(0, as_user(B, has_room, &s, USER_LIMIT));
+
+	ASSERT_EQ(0, as_user(A, take_slot, &s, 0));
+	EXPECT_EQ(0, as_user(A, has_room, &s, USER_LIMIT - HUGE_PAGES));
+	ASSERT_EQ(0, as_user(B, take_slot, &s, 1));
+	EXPECT_EQ(0, as_user(B, has_room, &s, USER_LIMIT));
+	/* as long as somebody has a buffer there */
+	ASSERT_EQ(0, as_user(A, leave_slot, &s, 0));
+	EXPECT_EQ(0, as_user(A, has_room, &s, USER_LIMIT - HUGE_PAGES));
+	ASSERT_EQ(0, as_user(B, leave_slot, &s, 1));
+	EXPECT_EQ(0, as_user(B, has_room, &s, USER_LIMIT));
+	EXPECT_EQ(0, as_user(A, has_room, &s, USER_LIMIT));
+
+	/* now it is B that is the first, and root who is the last */
+	ASSERT_EQ(0, as_user(B, take_slot, &s, 2));
+	ASSERT_EQ(0, take_slot(&s, 3));
+	EXPECT_EQ(0, as_user(B, has_room, &s, USER_LIMIT - HUGE_PAGES));
+	ring_exit(&s.ring);
+	EXPECT_EQ(0, as_user(A, has_room, &s, USER_LIMIT));
+	EXPECT_EQ(0, as_user(B, has_room, &s, USER_LIMIT));
 }
 
 TEST(no_limit_for_the_privileged)

@@ -127,6 +127,7 @@ void ruring_put_module(struct module *owner);
 
 struct user_struct *ruring_get_current_user(void);
 long ruring_charge_locked(struct user_struct *user, unsigned long pages);
+void ruring_get_user(struct user_struct *user);
 void ruring_uncharge_locked(struct user_struct *user, unsigned long pages);
 unsigned long ruring_page_folio(struct page *page);
 unsigned long ruring_page_folio_pages(struct page *page);

@@ -12,7 +12,7 @@ use core::{ops::Deref, ptr::NonNull};
 use kernel::{
     alloc::{
         flags::{__GFP_NOWARN, GFP_KERNEL_ACCOUNT},
-        KVVec, KVec,
+        KVVec,
     },
     new_mutex,
     prelude::*,
@@ -81,18 +81,96 @@ impl Drop for Pins {
     }
 }
 
+/// Who pays for pinned pages: a user, against RLIMIT_MEMLOCK, and an address space, which has no limit.
+///
+/// # Invariants
+///
+/// `user` is a user, one of whose references this owns.
+struct Payer {
+    user: NonNull<bindings::user_struct>,
+    mm: AddressSpace,
+}
+
+// SAFETY: A user belongs to no task, and the counts are atomic.
+unsafe impl Send for Payer {}
+// SAFETY: What it offers may be done by many at a time.
+unsafe impl Sync for Payer {}
+
+impl Payer {
+    /// The current task's.
+    fn current() -> Result<Self> {
+        let mm = AddressSpace::current()?;
+        // SAFETY: `current` has a user. The reference is kept.
+        let user = unsafe { bindings::ruring_get_current_user() };
+        // INVARIANT: The reference was just taken.
+        Ok(Self {
+            user: NonNull::new(user).ok_or(ENOMEM)?,
+            mm,
+        })
+    }
+
+    /// Pays for so many pages. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task, which
+    /// CAP_IPC_LOCK lifts.
+    fn pay(self, pages: usize) -> Result<Paid> {
+        // SAFETY: By the type invariants.
+        if unsafe { bindings::ruring_charge_locked(self.user.as_ptr(), pages) } != 0 {
+            return Err(ENOMEM);
+        }
+        self.mm.add_pinned(pages as i64);
+        // INVARIANT: Charged just now.
+        Ok(Paid { payer: self, pages })
+    }
+}
+
+impl Clone for Payer {
+    fn clone(&self) -> Self {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_get_user(self.user.as_ptr()) };
+        // INVARIANT: The reference was just taken.
+        Self {
+            user: self.user,
+            mm: self.mm.clone(),
+        }
+    }
+}
+
+impl Drop for Payer {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::free_uid(self.user.as_ptr()) };
+    }
+}
+
+/// Pages that are paid for, until this is dropped.
+///
+/// # Invariants
+///
+/// So many `pages` are charged to `payer` for this.
+struct Paid {
+    payer: Payer,
+    pages: usize,
+}
+
+impl Drop for Paid {
+    fn drop(&mut self) {
+        self.payer.mm.add_pinned(-(self.pages as i64));
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_uncharge_locked(self.payer.user.as_ptr(), self.pages) };
+    }
+}
+
 /// The folios of several pages that a ring's buffers keep. Each is charged once, however many
-/// buffers are in it.
+/// buffers are in it, to who was the first to have one there, until the last one goes.
 #[pin_data]
 pub(crate) struct Ledger {
     #[pin]
     folios: Mutex<RBTree<usize, Kept>>,
 }
 
-/// How much is kept of a folio.
+/// What there is to know of a folio.
 struct Kept {
     buffers: usize,
-    pages: usize,
+    _paid: Paid,
 }
 
 impl Ledger {
@@ -106,97 +184,65 @@ impl Ledger {
         )?)
     }
 
-    /// Enters one more buffer for a folio. Returns how many pages are to be charged for it.
-    fn enter(&self, folio: usize, pages: usize) -> Result<usize> {
+    /// Enters one more buffer for a folio of so many pages, which `payer` pays for if it is the first.
+    fn enter(&self, folio: usize, pages: usize, payer: &Payer) -> Result {
         let mut folios = self.folios.lock();
         if let Some(kept) = folios.get_mut(&folio) {
             kept.buffers += 1;
-            return Ok(0);
+            return Ok(());
         }
-        let kept = Kept { buffers: 1, pages };
+        // Under the lock, so that who comes next does not rely on what is refused here.
+        let kept = Kept {
+            buffers: 1,
+            _paid: payer.clone().pay(pages)?,
+        };
         folios.try_create_and_insert(folio, kept, GFP_KERNEL_ACCOUNT)?;
-        Ok(pages)
+        Ok(())
     }
 
-    /// Strikes a buffer out of a folio. Returns how many pages are charged no more.
-    fn strike(&self, folio: usize) -> usize {
+    /// Strikes a buffer out of a folio, which who has paid for it is given back with the last one.
+    fn strike(&self, folio: usize) {
         let mut folios = self.folios.lock();
-        let Some(kept) = folios.get_mut(&folio) else {
-            return 0;
-        };
-        kept.buffers -= 1;
-        let pages = kept.pages;
-        if kept.buffers > 0 {
-            return 0;
+        if let Some(kept) = folios.get_mut(&folio) {
+            kept.buffers -= 1;
+            if kept.buffers == 0 {
+                folios.remove(&folio);
+            }
         }
-        folios.remove(&folio);
-        pages
     }
 }
 
 /// What a buffer has entered in a ledger.
 struct Entered {
     ledger: Arc<Ledger>,
-    folios: KVec<usize>,
+    folios: KVVec<usize>,
 }
 
-/// So many pages of a user's limit.
-///
-/// # Invariants
-///
-/// `user` is a user, one of whose references this owns; `count` pages are charged to it and to
-/// `mm`, and those for which the ledger has this buffer alone.
+impl Drop for Entered {
+    fn drop(&mut self) {
+        for folio in self.folios.iter() {
+            self.ledger.strike(*folio);
+        }
+    }
+}
+
+/// What is charged for a buffer, until this is dropped.
 pub(super) struct Charge {
-    user: *mut bindings::user_struct,
-    mm: AddressSpace,
-    count: usize,
-    entered: Option<Entered>,
+    _paid: Paid,
+    _entered: Option<Entered>,
 }
-
-// SAFETY: A user may be used and put by any task.
-unsafe impl Send for Charge {}
-// SAFETY: There are no methods.
-unsafe impl Sync for Charge {}
 
 impl Charge {
     /// Charges the current user for what pinning `pages` keeps in memory: all of each folio that
     /// a page is of, once; also once for all that share a ledger. `-ENOMEM` beyond RLIMIT_MEMLOCK,
     /// which CAP_IPC_LOCK lifts. May sleep.
     pub(super) fn new(pages: &Pins, ledger: Option<&Arc<Ledger>>) -> Result<Self> {
-        let mm = AddressSpace::current()?;
-        // SAFETY: The reference is kept.
-        let user = unsafe { bindings::ruring_get_current_user() };
-        // INVARIANT: Nothing is charged yet. What is entered is charged below, or forgotten.
-        let mut this = Self {
-            user,
-            mm,
-            count: 0,
-            entered: ledger.map(|ledger| Entered {
-                ledger: ledger.clone(),
-                folios: KVec::new(),
-            }),
-        };
-        let (count, shared) = match this.count(pages) {
-            Ok(counts) => counts,
-            Err(error) => {
-                this.forget();
-                return Err(error);
-            }
-        };
-        // SAFETY: `user` is a user.
-        if unsafe { bindings::ruring_charge_locked(this.user, count + shared) } != 0 {
-            this.forget();
-            return Err(ENOMEM);
-        }
-        this.mm.add_pinned((count + shared) as i64);
-        // INVARIANT: Charged above, as the ones in the ledger are.
-        this.count = count;
-        Ok(this)
-    }
-
-    /// How many pages there are to be charged, of this buffer's own and of those in the ledger.
-    fn count(&mut self, pages: &Pins) -> Result<(usize, usize)> {
-        let (mut count, mut shared, mut last) = (0, 0, 0);
+        let payer = Payer::current()?;
+        let mut entered = ledger.map(|ledger| Entered {
+            ledger: ledger.clone(),
+            folios: KVVec::new(),
+        });
+        let (mut count, mut last) = (0, 0);
         for page in pages.iter() {
             // SAFETY: The page is pinned.
             let (folio, size) = unsafe {
@@ -205,39 +251,22 @@ impl Charge {
                     bindings::ruring_page_folio_pages(*page),
                 )
             };
-            match &mut self.entered {
+            match &mut entered {
                 _ if folio == last => {}
                 Some(entered) if size > 1 => {
+                    // Room first: what is entered must be struck out again.
                     entered.folios.reserve(1, GFP_KERNEL_ACCOUNT)?;
-                    shared += entered.ledger.enter(folio, size)?;
+                    entered.ledger.enter(folio, size, &payer)?;
                     entered.folios.push(folio, GFP_KERNEL_ACCOUNT)?;
                 }
                 _ => count += size,
             }
             last = folio;
         }
-        Ok((count, shared))
-    }
-
-    /// Strikes out what is entered. Returns how many pages are charged no more.
-    fn forget(&mut self) -> usize {
-        let entered = self.entered.take();
-        entered.map_or(0, |entered| {
-            let folios = entered.folios.iter();
-            folios.map(|folio| entered.ledger.strike(*folio)).sum()
+        Ok(Self {
+            _paid: payer.pay(count)?,
+            _entered: entered,
         })
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        let count = self.count + self.forget();
-        self.mm.add_pinned(-(count as i64));
-        // SAFETY: By the type invariants.
-        unsafe {
-            bindings::ruring_uncharge_locked(self.user, count);
-            bindings::free_uid(self.user);
-        }
     }
 }
 

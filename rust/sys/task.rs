@@ -123,6 +123,15 @@ impl AddressSpace {
     }
 }
 
+impl Clone for AddressSpace {
+    fn clone(&self) -> Self {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_mmgrab(self.0) };
+        // INVARIANT: The reference was just taken.
+        Self(self.0)
+    }
+}
+
 impl Drop for AddressSpace {
     fn drop(&mut self) {
         // SAFETY: By the type invariants.

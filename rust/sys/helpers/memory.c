@@ -26,6 +26,11 @@ __helper struct user_struct *ruring_get_current_user(void)
 	return get_uid(current_user());
 }
 
+__helper void ruring_get_user(struct user_struct *user)
+{
+	get_uid(user);
+}
+
 __helper void ruring_uncharge_locked(struct user_struct *user, unsigned long pages)
 {
 	atomic_long_sub(pages, &user->locked_vm);
