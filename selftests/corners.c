@@ -196,6 +196,15 @@ TEST_F(ring, first_slot_after_a_registration)
 	ASSERT_COMPLETES(&self->ring, 1, 3, 0);
 }
 
+/* How often it was signalled, which may come after the completion if that is another's. */
+static unsigned int wait_signals(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	eventfd_t value;
+
+	return poll(&p, 1, DEADLINE_MS) != 1 || eventfd_read(fd, &value) ? 0 : value;
+}
+
 static unsigned int count_signals(int fd)
 {
 	eventfd_t value;
@@ -216,8 +225,9 @@ TEST_F(ring, shutdown_is_not_the_submitters)
 	EXPECT_EQ(0, count_signals(fd));
 	prep(&self->ring, IORING_OP_SHUTDOWN, sv[0], NULL, SHUT_WR, 1);
 	ASSERT_COMPLETES(&self->ring, 1, 0, 0);
-	EXPECT_EQ(1, count_signals(fd));
-	if (variant->flags)
+	EXPECT_EQ(1, wait_signals(fd));
+	/* whose end cannot be waited for in io_uring */
+	if (variant->backend == IO_URING)
 		return;
 	/* one that is not told of says nothing of the next */
 	sqe = prep(&self->ring, IORING_OP_SHUTDOWN, sv[0], NULL, SHUT_WR, 1);
