@@ -34,7 +34,7 @@ use crate::{
     sys::timer::Deadline,
     uapi::{
         abi::op,
-        errno::{Errno, EBADF, EINVAL},
+        errno::{Errno, EINVAL},
     },
 };
 use dispatch::{begins_in_worker_as, end, wanted, Variant, Ways};
@@ -102,10 +102,22 @@ macro_rules! ops {
             }
         }
 
-        /// See [`Op::STEPS_OUT`].
+        /// See [`Op::steps_out`].
         pub(crate) fn steps_out(token: &Token) -> bool {
+            let file = token.file();
             match &token.peek().job.op {
-                $(Operation::$name(_) => <$op>::STEPS_OUT,)*
+                $(Operation::$name(op) => op.steps_out(file),)*
+                _ => false,
+            }
+        }
+
+        /// See [`Op::is_unbound`].
+        pub(crate) fn is_unbound(token: &Token) -> bool {
+            let Some(file) = token.file() else {
+                return false;
+            };
+            match &token.peek().job.op {
+                $(Operation::$name(op) => op.is_unbound(file),)*
                 _ => false,
             }
         }
@@ -125,12 +137,17 @@ macro_rules! ops {
         pub(crate) fn work(mut reins: Reins<'_>) -> Outcome {
             let (held, file) = reins.split();
             let job = &mut held.job;
-            let Some(file) = file else {
-                return Outcome::failed(EBADF);
-            };
             match &mut job.op {
                 $(Operation::$name(op) => op.work(file, job.buffer.as_deref()),)*
                 _ => Outcome::failed(EINVAL),
+            }
+        }
+
+        /// See [`Op::settle`].
+        pub(crate) fn settle(ring: &mut Locked<'_>, mut reins: Reins<'_>, res: i32) -> i32 {
+            match &mut reins.owned().job.op {
+                $(Operation::$name(op) => op.settle(ring, res),)*
+                _ => res,
             }
         }
 

@@ -239,6 +239,8 @@ pub(crate) struct Errand {
     pub(crate) credentials: Option<Credentials>,
     /// See [`crate::op::Op::serial`].
     pub(crate) serial: usize,
+    /// See [`crate::op::Op::is_unbound`].
+    pub(crate) unbound: bool,
     /// How it ended: result and flags of its completion, and whether it breaks a link.
     pub(crate) result: Option<(i32, u32, bool)>,
 }

@@ -68,6 +68,7 @@ use kernel::{
     },
 };
 use memory::RingMemory;
+pub(crate) use work::cell_id;
 
 /// A ring. Its file has a reference, and each of its submitters, which the requests keep.
 #[pin_data]

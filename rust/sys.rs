@@ -59,4 +59,5 @@ pub(crate) mod timer;
 pub(crate) mod token;
 pub(crate) mod ubuf;
 pub(crate) mod user;
+pub(crate) mod user_worker;
 pub(crate) mod waitqueue;

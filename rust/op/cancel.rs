@@ -4,13 +4,13 @@
 
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
-    req::{claim::Reasons, home, Face, Work},
-    ring::{Locked, Ring},
+    req::{claim::Reasons, home, Request, Work},
+    ring::{cell_id, Locked, Ring},
     rsrc::files::FileRef,
     sys::{
         context::InTask,
         fd::{self, OpenFile},
-        ringfile,
+        ringfile, token,
     },
     uapi::{
         args::cancel::CancelArgs,
@@ -49,22 +49,26 @@ pub(crate) fn cancel(
             Some(ring) => ringfile::id(&ring),
             None => fd::id(file),
         });
-    let running = Cell::new(false);
-    let matches = |face: &Face| {
-        args.user_data.is_none_or(|data| data == face.user_data())
-            && args.opcode.is_none_or(|opcode| opcode == face.opcode())
-            && file_id.is_none_or(|id| id == face.file())
-            && match face.work() {
-                // What a worker is at goes on.
+    let locked = &*ring;
+    let running = Cell::new(None);
+    let matches = |cell: &token::Cell<Request>| {
+        args.user_data.is_none_or(|data| data == cell.user_data())
+            && args.opcode.is_none_or(|opcode| opcode == cell.opcode())
+            && file_id.is_none_or(|id| id == cell.file())
+            && match cell.work() {
+                // What a worker is at is interrupted, and ends as that says.
                 Work::Running => {
-                    running.set(true);
+                    if args.all {
+                        locked.interrupt_work(cell_id(cell));
+                    }
+                    running.set(running.get().or(Some(cell_id(cell))));
                     false
                 }
                 _ => true,
             }
     };
     let (mut count, mut queued) = (0, false);
-    let mut cancel = |cell: &crate::sys::token::Cell<crate::req::Request>| {
+    let mut cancel = |cell: &token::Cell<Request>| {
         if cell.work() == Work::Queued {
             cell.set_work(Work::Dropped);
             queued = true;
@@ -77,12 +81,12 @@ pub(crate) fn cancel(
     };
     let limit = if args.all { usize::MAX } else { 1 };
     match args.user_data {
-        Some(data) => ring
+        Some(data) => locked
             .waiting(data)
             .filter(|cell| matches(cell))
             .take(limit)
             .for_each(&mut cancel),
-        None => ring
+        None => locked
             .all_waiting()
             .filter(|cell| matches(cell))
             .take(limit)
@@ -93,8 +97,13 @@ pub(crate) fn cancel(
     }
     match (args.all, count) {
         (true, count) => Ok(count),
-        (false, 0) if running.get() => Err(EALREADY),
-        (false, 0) => Err(ENOENT),
+        (false, 0) => match running.get() {
+            Some(request) => {
+                ring.interrupt_work(request);
+                Err(EALREADY)
+            }
+            None => Err(ENOENT),
+        },
         (false, _) => Ok(0),
     }
 }

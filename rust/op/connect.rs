@@ -4,6 +4,7 @@
 
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
+    rsrc::buffers::Buffer,
     sys::{
         poll::events_of,
         socket::{setup::Address, Socket},
@@ -11,11 +12,14 @@ use crate::{
     uapi::{
         abi::events,
         args::socket::AddressArgs,
-        errno::{Result, EBADFD, ECONNABORTED, EINPROGRESS, EISCONN},
+        errno::{Result, EBADF, EBADFD, ECONNABORTED, EINPROGRESS, EISCONN},
         sqe::{Flags, Sqe},
     },
 };
-use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    fs::File,
+};
 
 /// CONNECT.
 pub(crate) struct Connect {
@@ -50,6 +54,9 @@ impl Op for Connect {
             Ok(opened) => opened,
             Err(error) => return Outcome::failed(error),
         };
+        if self.to.is_of_files() {
+            return Outcome::Block;
+        }
         let result = if self.in_progress && events_of(file, events::ERR) & events::ERR != 0 {
             socket.error()
         } else {
@@ -68,5 +75,15 @@ impl Op for Connect {
             }
         };
         Outcome::of(result.map(|()| 0))
+    }
+
+    fn steps_out(&self, _file: Option<&File>) -> bool {
+        true
+    }
+
+    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+        let socket = file.ok_or(EBADF).and_then(Socket::of);
+        let done = socket.and_then(|socket| socket.connect(&self.to));
+        Outcome::of(done.map(|()| 0))
     }
 }

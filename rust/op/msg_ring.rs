@@ -66,8 +66,6 @@ impl Op for MsgRing {
         wait: Wait::Never,
     };
 
-    const STEPS_OUT: bool = true;
-
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         Ok(Self {
             message: Message::parse(sqe)?,
@@ -82,8 +80,12 @@ impl Op for MsgRing {
         }
     }
 
-    fn work(&mut self, file: &File, _buffer: Option<&Buffer>) -> Outcome {
-        Outcome::of(self.deliver(file))
+    fn steps_out(&self, _file: Option<&File>) -> bool {
+        true
+    }
+
+    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+        Outcome::of(file.ok_or(EBADF).and_then(|file| self.deliver(file)))
     }
 
     #[inline]

@@ -154,10 +154,6 @@ pub(crate) trait Op: Sized + Send {
     /// Whether it may have a worker go on with it.
     const WORKS: bool = false;
 
-    /// Whether it is not a worker that goes on with it, but the submitter once it has unlocked the
-    /// ring. It must not sleep for long then.
-    const STEPS_OUT: bool = false;
-
     /// Whether a first attempt is worth a copy of its own, in which what is known of it is constant.
     const SHORT: bool = false;
 
@@ -177,18 +173,38 @@ pub(crate) trait Op: Sized + Send {
         false
     }
 
+    /// Whether it is not a worker that goes on with it, but the submitter once it has unlocked the
+    /// ring: what needs more of a task than a worker has of it, or is over soon as a rule.
+    #[inline]
+    fn steps_out(&self, _file: Option<&File>) -> bool {
+        false
+    }
+
+    /// Whether it may wait for ever, so that others should not wait for its worker.
+    #[inline]
+    fn is_unbound(&self, _file: &File) -> bool {
+        false
+    }
+
     /// What no two workers of a ring are to work on at a time: a number other than 0.
     #[inline]
     fn serial(&self, _file: &File) -> usize {
         0
     }
 
-    /// Does it to the end, or the rest of it, without the ring. It may sleep: a worker calls this
-    /// in the submitter's address space and with its credentials, but as a kernel thread else; or
-    /// the submitter does, see [`Op::STEPS_OUT`].
+    /// Does it to the end, or the rest of it, without the ring. It may sleep: a worker calls this,
+    /// which is a thread of the submitter's process with its credentials, but without descriptors; or
+    /// the submitter does, see [`Op::steps_out`].
     /// `buffer` is the registered buffer of the request, if it has looked one up.
-    fn work(&mut self, _file: &File, _buffer: Option<&Buffer>) -> Outcome {
+    fn work(&mut self, _file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
         Outcome::failed(EINVAL)
+    }
+
+    /// Does what is left after [`Op::work`] has said `res`, with the ring locked: as the submitter's task,
+    /// unless that is gone. Returns the result.
+    #[inline]
+    fn settle(&mut self, _ring: &mut Locked<'_>, res: i32) -> i32 {
+        res
     }
 
     /// Whether it goes on after a completion.

@@ -1,43 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! OPENAT. `io_uring/openclose.c` of the kernel.
+//! OPENAT, which a worker does, but for the descriptor. `io_uring/openclose.c` of the kernel.
 
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
+    ring::Locked,
+    rsrc::buffers::Buffer,
     sys::{
+        context::InTask,
         fd::{OpenFile, Reserved},
         open::Path,
     },
     uapi::{
         abi::open,
         args::files::{OpenArgs, Place},
-        errno::{Result, EINVAL, EOPNOTSUPP},
+        errno::{Errno, Result, EINVAL, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },
 };
+use kernel::fs::File;
 
 /// OPENAT.
 pub(crate) struct OpenAt {
     args: OpenArgs,
     path: Path,
+    /// What a worker has opened.
+    opened: Option<OpenFile>,
 }
 
 impl OpenAt {
-    fn open(&self, at: Attempt<'_, '_>) -> Result<i32> {
-        let args = &self.args;
-        let fd = match args.place {
-            Place::Descriptor => Some(Reserved::new(at.ring.task()?, args.flags & open::CLOEXEC)?),
-            _ => None,
-        };
-        if args.dir != OpenArgs::AT_FDCWD && !self.path.is_absolute() {
+    /// Looks whether it can be opened by a name, and for a place.
+    fn check(&self, task: InTask<'_>) -> Result {
+        if self.args.place == Place::Descriptor {
+            // Nothing is to be made that cannot be installed. Others may take the last place meanwhile.
+            Reserved::new(task, self.args.flags & open::CLOEXEC)?;
+        }
+        if self.args.dir != OpenArgs::AT_FDCWD && !self.path.is_absolute() {
             // A module can look up names from where the task is, and from nowhere else.
-            OpenFile::get(at.ring.task()?, args.dir)?;
+            OpenFile::get(task, self.args.dir)?;
             return Err(EOPNOTSUPP);
         }
-        let file = self.path.open(args.flags, args.mode)?;
-        match fd {
-            Some(fd) => Ok(fd.install(file)),
-            None => at.ring.install_file(args.place, file),
+        Ok(())
+    }
+
+    /// Gives the file its place.
+    fn install(&self, ring: &mut Locked<'_>, file: OpenFile) -> Result<i32> {
+        match self.args.place {
+            Place::Descriptor => {
+                Ok(Reserved::new(ring.task()?, self.args.flags & open::CLOEXEC)?.install(file))
+            }
+            place => ring.install_file(place, file),
         }
     }
 }
@@ -56,10 +68,32 @@ impl Op for OpenAt {
         if args.place != Place::Descriptor && args.flags & open::CLOEXEC != 0 {
             return Err(EINVAL);
         }
-        Ok(Self { args, path })
+        Ok(Self {
+            args,
+            path,
+            opened: None,
+        })
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        Outcome::of(self.open(at))
+        match at.ring.task().and_then(|task| self.check(task)) {
+            Ok(()) => Outcome::Block,
+            Err(error) => Outcome::failed(error),
+        }
+    }
+
+    fn work(&mut self, _file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+        let opened = self.path.open(self.args.flags, self.args.mode);
+        Outcome::of(opened.map(|file| {
+            self.opened = Some(file);
+            0
+        }))
+    }
+
+    fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
+        let Some(file) = self.opened.take() else {
+            return res;
+        };
+        self.install(ring, file).unwrap_or_else(Errno::to_raw)
     }
 }

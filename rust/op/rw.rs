@@ -9,8 +9,8 @@ use crate::{
     sys::{
         buffer::UserBuffer,
         rw::{
-            can_delegate, can_poll, check_ioprio, current_ioprio, inode_id, is_whole, waits,
-            Position, Transfer,
+            can_ask, can_delegate, can_poll, check_ioprio, current_ioprio, inode_id, is_ready,
+            is_whole, waits, Position, Transfer,
         },
         socket::Buffers,
         user::{access_ok, read_iovec_len, Vector},
@@ -18,7 +18,7 @@ use crate::{
     uapi::{
         abi::{rwf, MAX_RW_COUNT},
         args::rw::{RwArgs, RwKind},
-        errno::{Result, EAGAIN, EBADFD, EFAULT, ENOBUFS, EOPNOTSUPP},
+        errno::{Result, EAGAIN, EBADF, EBADFD, EFAULT, ENOBUFS, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },
 };
@@ -227,7 +227,9 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         };
         let result = self.transfer(file, buffer, false);
         let sleeps = match result {
-            Err(EAGAIN) if waits => return Outcome::Wait,
+            Err(EAGAIN) if waits && (can_ask(file, WRITE) || !is_ready(file, WRITE)) => {
+                return Outcome::Wait;
+            }
             Err(EAGAIN) => !self.nowait(),
             // The rest of it would sleep.
             Ok((len @ 1.., true)) if is_whole(file) && !self.nowait() => {
@@ -236,11 +238,12 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
             }
             _ => false,
         };
-        if sleeps && can_delegate(file, WRITE) {
-            return Outcome::Block;
-        }
         if sleeps {
-            return self.work(file, buffer);
+            if let Some(taken) = taken {
+                let len = self.len as usize;
+                self.buffer = NonZeroU32::new(at.ring.groups().commit(taken, len));
+            }
+            return Outcome::Block;
         }
         let flags = match (result, taken) {
             (Ok((len, _)), Some(taken)) => at.ring.groups().commit(taken, len),
@@ -250,7 +253,15 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
     }
 
     fn begins_in_worker(&self, file: &File) -> bool {
-        !self.nowait() && can_delegate(file, WRITE)
+        !self.nowait() && !waits(file) && can_delegate(file, WRITE)
+    }
+
+    fn steps_out(&self, file: Option<&File>) -> bool {
+        !file.is_some_and(|file| can_delegate(file, WRITE))
+    }
+
+    fn is_unbound(&self, file: &File) -> bool {
+        !is_whole(file)
     }
 
     fn serial(&self, file: &File) -> usize {
@@ -262,8 +273,10 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         }
     }
 
-    fn work(&mut self, file: &File, buffer: Option<&Buffer>) -> Outcome {
-        let result = self.transfer(file, buffer, true);
+    fn work(&mut self, file: Option<&File>, buffer: Option<&Buffer>) -> Outcome {
+        let result = file
+            .ok_or(EBADF)
+            .and_then(|file| self.transfer(file, buffer, true));
         self.over(result, 0)
     }
 
@@ -282,6 +295,8 @@ pub(crate) struct ReadMultishot {
     pos: Position,
     rw_flags: u32,
     shots: u32,
+    /// What it has taken for a last read that may sleep: an address, a length, and the flags for it.
+    last: Option<(u64, usize, u32)>,
 }
 
 impl Op for ReadMultishot {
@@ -298,6 +313,7 @@ impl Op for ReadMultishot {
             pos: Position::from_offset(args.off),
             rw_flags: args.rw_flags,
             shots: 0,
+            last: None,
         })
     }
 
@@ -309,6 +325,10 @@ impl Op for ReadMultishot {
         if !can_poll(file) {
             return Outcome::failed(EBADFD);
         }
+        let asks = can_ask(file, false);
+        if !asks && !is_ready(file, false) {
+            return Outcome::Wait;
+        }
         loop {
             let Some(taken) = at.group.and_then(|group| at.ring.groups().take(group, 0)) else {
                 return Outcome::failed(ENOBUFS);
@@ -317,6 +337,13 @@ impl Op for ReadMultishot {
                 addr: taken.addr(),
                 len: taken.len.min(MAX_RW_COUNT),
             };
+            if !asks {
+                // Others may have taken what it is ready for.
+                let (addr, len) = (taken.addr(), buffers.len());
+                let flags = at.ring.groups().commit(taken, len);
+                self.last = Some((addr, len, flags));
+                return Outcome::Block;
+            }
             let read = Transfer::new(file, false, self.rw_flags, current_ioprio())
                 .and_then(|mut transfer| transfer.run(buffers, None, &mut self.pos, false));
             let len = match read {
@@ -338,6 +365,29 @@ impl Op for ReadMultishot {
                 self.shots = 0;
                 return Outcome::Later;
             }
+        }
+    }
+
+    fn steps_out(&self, file: Option<&File>) -> bool {
+        !file.is_some_and(|file| can_delegate(file, false))
+    }
+
+    fn is_unbound(&self, _file: &File) -> bool {
+        true
+    }
+
+    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+        let (Some(file), Some((addr, len, flags))) = (file, self.last) else {
+            return Outcome::failed(EBADF);
+        };
+        let read = Transfer::new(file, false, self.rw_flags, current_ioprio())
+            .and_then(|mut transfer| {
+                transfer.run(Buffers::One { addr, len }, None, &mut self.pos, true)
+            });
+        Outcome::Done {
+            res: read.map_or_else(|error| error.to_raw(), |len| len as i32),
+            flags,
+            broken: false,
         }
     }
 

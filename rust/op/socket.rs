@@ -4,6 +4,8 @@
 
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
+    ring::Locked,
+    rsrc::buffers::Buffer,
     sys::{
         fd::Reserved,
         socket::{setup::Address, Socket},
@@ -13,11 +15,14 @@ use crate::{
             files::Place,
             socket::{AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
         },
-        errno::Result,
+        errno::{Result, EBADF},
         sqe::{Flags, Sqe},
     },
 };
-use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    fs::File,
+};
 
 /// Of opcodes that do something to a socket, and do not wait.
 const AT_ONCE: Spec = Spec {
@@ -27,9 +32,9 @@ const AT_ONCE: Spec = Spec {
     wait: Wait::Never,
 };
 
-/// Does something to the socket of an attempt.
-fn at_once(at: &Attempt<'_, '_>, what: impl FnOnce(Socket<'_>) -> Result) -> Outcome {
-    let done = at.file().and_then(Socket::of).and_then(what);
+/// Does something to the socket that `file` is.
+fn to_socket(file: Option<&File>, what: impl FnOnce(Socket<'_>) -> Result) -> Outcome {
+    let done = file.ok_or(EBADF).and_then(Socket::of).and_then(what);
     Outcome::of(done.map(|()| 0))
 }
 
@@ -79,7 +84,19 @@ impl Op for Bind {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        at_once(&at, |socket| socket.bind(&self.0))
+        // A name may be one in a file system.
+        match at.file() {
+            Ok(_) => Outcome::Block,
+            Err(error) => Outcome::failed(error),
+        }
+    }
+
+    fn steps_out(&self, _file: Option<&File>) -> bool {
+        true
+    }
+
+    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+        to_socket(file, |socket| socket.bind(&self.0))
     }
 }
 
@@ -94,7 +111,7 @@ impl Op for Listen {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        at_once(&at, |socket| socket.listen(self.0.backlog))
+        to_socket(at.file, |socket| socket.listen(self.0.backlog))
     }
 }
 
@@ -109,8 +126,24 @@ impl Op for Shutdown {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        let outcome = at_once(&at, |socket| socket.shutdown(self.0.how));
-        at.ring.post_as_worker();
-        outcome
+        // What a protocol has to do for it may take a while.
+        match at.file() {
+            Ok(_) => Outcome::Block,
+            Err(error) => Outcome::failed(error),
+        }
+    }
+
+    fn steps_out(&self, _file: Option<&File>) -> bool {
+        true
+    }
+
+    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+        to_socket(file, |socket| socket.shutdown(self.0.how))
+    }
+
+    fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
+        // As io_uring, whose worker does it.
+        ring.post_as_worker();
+        res
     }
 }

@@ -5,13 +5,10 @@
 use super::{Attempt, Op, Outcome, Spec, Wait};
 use crate::{
     rsrc::buffers::Buffer,
-    sys::{
-        rw::{can_delegate, inode_id},
-        sync,
-    },
+    sys::{rw::inode_id, sync},
     uapi::{
         args::sync::{FallocateArgs, FsyncArgs},
-        errno::Result,
+        errno::{Result, EBADF},
         sqe::{Flags, Sqe},
     },
 };
@@ -26,10 +23,9 @@ const BY_WORKER: Spec = Spec {
 };
 
 /// Has a worker do it that can.
-fn at_work<T: Op>(op: &mut T, at: &Attempt<'_, '_>) -> Outcome {
+fn at_work(at: &Attempt<'_, '_>) -> Outcome {
     match at.file() {
-        Ok(file) if op.begins_in_worker(file) => Outcome::Block,
-        Ok(file) => op.work(file, None),
+        Ok(_) => Outcome::Block,
         Err(error) => Outcome::failed(error),
     }
 }
@@ -46,21 +42,23 @@ impl Op for Fsync {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        at_work(self, &at)
+        at_work(&at)
     }
 
-    fn begins_in_worker(&self, file: &File) -> bool {
-        // Who asks for it makes no difference.
-        sync::can_fsync(file)
+    fn begins_in_worker(&self, _file: &File) -> bool {
+        true
     }
 
-    fn work(&mut self, file: &File, _buffer: Option<&Buffer>) -> Outcome {
+    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
         let FsyncArgs {
             start,
             end,
             data_only,
         } = self.0;
-        Outcome::of(sync::fsync(file, start, end, data_only).map(|()| 0))
+        let done = file
+            .ok_or(EBADF)
+            .and_then(|file| sync::fsync(file, start, end, data_only));
+        Outcome::of(done.map(|()| 0))
     }
 }
 
@@ -76,11 +74,11 @@ impl Op for Fallocate {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        at_work(self, &at)
+        at_work(&at)
     }
 
-    fn begins_in_worker(&self, file: &File) -> bool {
-        can_delegate(file, true)
+    fn begins_in_worker(&self, _file: &File) -> bool {
+        true
     }
 
     fn serial(&self, file: &File) -> usize {
@@ -88,8 +86,11 @@ impl Op for Fallocate {
         inode_id(file)
     }
 
-    fn work(&mut self, file: &File, _buffer: Option<&Buffer>) -> Outcome {
+    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
         let FallocateArgs { mode, start, len } = self.0;
-        Outcome::of(sync::fallocate(file, mode, start, len).map(|()| 0))
+        let done = file
+            .ok_or(EBADF)
+            .and_then(|file| sync::fallocate(file, mode, start, len));
+        Outcome::of(done.map(|()| 0))
     }
 }

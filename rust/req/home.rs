@@ -13,7 +13,7 @@ use crate::{
         context::InTask,
         errand::{Errand, Notify, Run},
         queue::Inbox,
-        task::{self, AddressSpace, Credentials, TaskRef},
+        task::{self, AddressSpace, TaskRef},
     },
     uapi::abi::setup,
 };
@@ -87,11 +87,6 @@ impl Submitter {
     #[inline]
     pub(crate) fn task(&self) -> &TaskRef {
         &self.task
-    }
-
-    /// Has a kernel thread run `f` in the task's address space; none if that is gone.
-    pub(crate) fn lend<R>(&self, credentials: &Credentials, f: impl FnOnce() -> R) -> Option<R> {
-        self.mm.lend(credentials, f)
     }
 
     /// What waits to be run.

@@ -2,15 +2,20 @@
 
 //! What is done once a ring is unlocked, by the task that had it locked.
 
-use super::{Locked, Ring};
+use super::{
+    work::{add_worker, work_here},
+    Locked, Ring,
+};
 use crate::{
-    op::{self, Outcome},
-    req::{Request, Token},
+    req::{Request, Token, Work},
     sys::{context::At, fd::OpenFile, queue::Fifo},
-    uapi::errno::{EAGAIN, ENOMEM},
+    uapi::errno::{ECANCELED, ENOMEM},
 };
 use core::mem::ManuallyDrop;
-use kernel::alloc::{flags::GFP_KERNEL, KVec};
+use kernel::{
+    alloc::{flags::GFP_KERNEL, KVec},
+    sync::Arc,
+};
 
 /// What is left to do then: hardly ever anything.
 pub(super) struct After<'r> {
@@ -30,6 +35,11 @@ enum Left {
     File(OpenFile),
     /// To be gone on with, see [`op::Op::STEPS_OUT`].
     Requests(Fifo<Request>),
+    /// A worker to be made, for what may wait for ever or not.
+    Worker {
+        ring: Arc<Ring>,
+        unbound: bool,
+    },
 }
 
 impl Drop for After<'_> {
@@ -80,18 +90,22 @@ impl<'r> After<'r> {
     #[inline(never)]
     fn run(&mut self) {
         let at = self.at;
-        let mut requests = Fifo::new();
-        for left in self.take() {
-            match left {
-                Left::File(file) if self.for_others => file.put_for_others(),
-                Left::File(file) => file.release(at),
-                Left::Requests(more) => requests.append(more),
-            }
-        }
-        // What is linked behind them may be one of these again, so often that it must not be
+        let mut left = self.take();
+        // What is linked behind requests may be one of these again, so often that it must not be
         // done within each other.
-        while !requests.is_empty() {
-            requests = step_out(requests, at);
+        while !left.is_empty() {
+            let mut requests = Fifo::new();
+            for left in left {
+                match left {
+                    Left::File(file) if self.for_others => file.put_for_others(),
+                    Left::File(file) => file.release(at),
+                    Left::Requests(more) => requests.append(more),
+                    Left::Worker { ring, unbound } => {
+                        requests.append(add_worker(&ring, at, unbound));
+                    }
+                }
+            }
+            left = step_out(requests, at);
         }
         // Who is at it looks again by itself.
         if !self.for_others {
@@ -101,39 +115,26 @@ impl<'r> After<'r> {
 }
 
 /// Goes on with requests of the current task without their ring, and then ends them with it. Returns
-/// those that this has started.
-fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> Fifo<Request> {
+/// what that has left to do.
+fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<Left> {
     let mut over = Fifo::new();
     let mut home = None;
     while let Some(mut token) = requests.pop() {
-        let result = match op::work(token.lend()) {
-            Outcome::Done { res, flags, broken } => (res, flags, broken),
-            _ => (EAGAIN.to_raw(), 0, true),
-        };
-        token.owned().errand.result = Some(result);
+        work_here(&mut token);
         home.get_or_insert_with(|| token.cell().home().clone());
         over.push(token);
     }
     let Some(home) = home else {
-        return Fifo::new();
+        return KVec::new();
     };
     // Its file may be gone by now.
     let ring = home.ring().clone();
     let mut locked = ring.lock_at(at);
-    while let Some(mut token) = over.pop() {
-        if let Some((res, flags, broken)) = token.owned().errand.result.take() {
-            locked.finish(token, res, flags, broken);
-        }
+    while let Some(token) = over.pop() {
+        locked.end_work(token, ECANCELED);
     }
     locked.run_ready(ring.is_dying() || home.is_gone());
-    let mut next = Fifo::new();
-    for left in locked.after.take() {
-        match left {
-            Left::File(file) => locked.release_unlocked(file),
-            Left::Requests(more) => next.append(more),
-        }
-    }
-    next
+    locked.after.take()
 }
 
 impl Locked<'_> {
@@ -156,7 +157,15 @@ impl Locked<'_> {
             }
         }
         if let Some(Left::Requests(requests)) = left.last_mut() {
+            token.cell().set_work(Work::Running);
             requests.push(token);
         }
+    }
+
+    /// Has a worker made as soon as the ring is unlocked. False without memory for that.
+    #[cold]
+    pub(super) fn make_worker(&mut self, ring: Arc<Ring>, unbound: bool) -> bool {
+        let left = self.after.get();
+        left.push(Left::Worker { ring, unbound }, GFP_KERNEL).is_ok()
     }
 }

@@ -2,29 +2,38 @@
 
 //! What would have a submitter sleep: workers do it instead.
 //!
-//! The token of such a request goes into the ring's queue, from where a worker takes it, without
-//! the ring being locked while it works. It takes it home as if it had been cancelled, which is to
-//! say to its end, with the result beside it. A request can be found by its ring all the time, so
-//! that a cancel leaves its reason; one that still is in the queue is taken out.
+//! The token of such a request goes into the ring's queue, from where a worker of the submitter's
+//! process takes it, without the ring being locked while it works. It takes it home as if it had been
+//! cancelled, which is to say to its end, with the result beside it. A request can be found by its ring
+//! all the time, so that a cancel leaves its reason; one that still is in the queue is taken out, and
+//! what a worker has is interrupted.
+//!
+//! Workers are made by a submitter, after it has unlocked the ring. If it can make none, and there is
+//! none, it does itself what it would have left to them.
 
 use super::{Locked, Ring};
 use crate::{
     op::{self, Outcome},
     req::{claim::Reasons, home, Errand, Face, Limit, Request, Token, Work},
     sys::{
-        context::InTask,
-        errand::{self, Run},
+        context::At,
         queue::Fifo,
-        task::{self, Credentials},
+        signal,
+        task::{self, AddressSpace, Credentials, TaskRef},
+        token::Cell,
         user,
+        user_worker::{Body, UserWorker},
     },
-    uapi::errno::{Errno, Result, EAGAIN, EINVAL, ENOMEM},
+    uapi::errno::{Errno, Result, EAGAIN, EINVAL},
 };
 use core::num::NonZero;
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
     prelude::*,
-    sync::{atomic::Relaxed, Arc},
+    sync::{
+        atomic::{Atomic, Full, Relaxed},
+        Arc,
+    },
 };
 
 /// The workers of a ring, and what they are to do.
@@ -32,30 +41,57 @@ use kernel::{
 pub(super) struct Workers {
     queue: Fifo<Request>,
     all: KVec<Record>,
+    /// How many are just being made.
+    coming: u32,
     /// How many there may be for what ends by itself, as transfers of files do, if user space has said.
     bounded: Option<NonZero<u32>>,
-    /// How many for what may wait for ever, of which ruring gives none to a worker.
+    /// How many for what may wait for ever.
     unbounded: Option<NonZero<u32>>,
 }
 
 /// The ring's record of a worker.
 struct Record {
-    worker: Arc<errand::Errand<Worker>>,
+    worker: Arc<UserWorker<Worker>>,
     /// Whether it is on its way, and will look into the queue before it is through.
     busy: bool,
     /// What it works on, see [`op::Op::serial`].
     serial: usize,
+    /// The id of the cell that it was given last.
+    request: usize,
 }
 
-/// A worker: a work item that goes on as long as there is something to do.
-struct Worker {
+/// A worker: a thread of a process that submits to the ring, for that process alone.
+pub(super) struct Worker {
     ring: Arc<Ring>,
-    index: usize,
+    creator: TaskRef,
+    mm: AddressSpace,
+    /// Whether it is for what may wait for ever.
+    unbound: bool,
+    /// It is to look into the queue.
+    called: Atomic<bool>,
+    /// The ring has no use for it any more.
+    ending: Atomic<bool>,
 }
 
-impl Run for Worker {
-    fn run(this: Arc<errand::Errand<Self>>, _task: Option<InTask<'_>>) {
-        while let Some(mut token) = this.next() {
+impl Body for Worker {
+    fn is_ready(&self) -> bool {
+        self.called.load(Relaxed) || self.ending.load(Relaxed)
+    }
+
+    fn run(&self) -> bool {
+        self.called.xchg(false, Full);
+        while !self.ending.load(Relaxed) {
+            // Whoever interrupts it has the ring locked. So what comes before the next request was
+            // meant for the last one.
+            let next = {
+                let mut locked = self.ring.lock();
+                if signal::interrupted() {
+                    self.called.store(true, Relaxed);
+                    return true;
+                }
+                locked.next_work(self)
+            };
+            let Some(mut token) = next else { return true };
             let reasons = token.reasons();
             if !reasons.cancelled() && !reasons.link_expired() {
                 work(&mut token);
@@ -63,26 +99,109 @@ impl Run for Worker {
             token.cell().claim(reasons.and(Reasons::CANCELLED));
             home::push(&token.cell().home().clone(), token, true);
         }
+        false
+    }
+
+    fn killed(&self) {
+        // What is left in the queue ends with the tasks whose it is.
     }
 }
 
 impl Worker {
-    fn next(&self) -> Option<Token> {
-        self.ring.lock().next_work(self.index)
+    /// Whether it is of the current task's process and address space.
+    fn is_of_current(&self) -> bool {
+        self.creator.same_process_as_current() && self.mm.is_current()
+    }
+
+    /// Has `this` look into the queue.
+    fn call(this: &UserWorker<Self>) {
+        this.called.xchg(true, Full);
+        this.wake();
+    }
+
+    /// Has `this` end.
+    fn end(this: &Arc<UserWorker<Self>>) {
+        this.ending.xchg(true, Full);
+        this.wake();
+        UserWorker::interrupt(this);
     }
 }
 
-/// Does what `token` is for.
+impl Record {
+    /// Whether the worker is for such requests of the current task.
+    fn is_for_current(&self, unbound: bool) -> bool {
+        self.worker.unbound == unbound && !self.worker.is_over() && self.worker.is_of_current()
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        for record in &self.all {
+            Worker::end(&record.worker);
+        }
+    }
+}
+
+/// Identifies a cell while there is one.
+pub(crate) fn cell_id(cell: &Cell<Request>) -> usize {
+    core::ptr::from_ref(cell) as usize
+}
+
+/// Does what `token` is for, in a worker.
 fn work(token: &mut Token) {
-    let home = token.cell().home().clone();
     let Some(credentials) = token.owned().errand.credentials.take() else {
         return;
     };
-    let outcome = home.lend(&credentials, || op::work(token.lend()));
-    token.owned().errand.result = outcome.map(|outcome| match outcome {
+    credentials.with(|| work_here(token));
+}
+
+/// Does what `token` is for, and leaves its result with it.
+pub(super) fn work_here(token: &mut Token) {
+    let result = match op::work(token.lend()) {
         Outcome::Done { res, flags, broken } => (res, flags, broken),
         _ => (EAGAIN.to_raw(), 0, true),
-    });
+    };
+    token.owned().errand.result = Some(result);
+}
+
+/// Makes a worker for the current task's process. Returns what that has to do itself if there is none.
+///
+/// Called without the ring being locked.
+pub(super) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Request> {
+    let new = || -> Result<_> {
+        let worker = Worker {
+            ring: ring.clone(),
+            creator: TaskRef::current(),
+            mm: AddressSpace::current()?,
+            unbound,
+            called: Atomic::new(false),
+            ending: Atomic::new(false),
+        };
+        Ok(UserWorker::spawn(worker, c"ruring-wrk")?)
+    };
+    let worker = new();
+    let mut locked = ring.lock_at(at);
+    let workers = &mut locked.state.workers;
+    workers.coming = workers.coming.saturating_sub(1);
+    if let Ok(worker) = worker {
+        let record = Record {
+            worker: worker.clone(),
+            busy: true,
+            serial: 0,
+            request: 0,
+        };
+        if !ring.is_dying() && workers.all.push(record, GFP_KERNEL_ACCOUNT).is_ok() {
+            // It has found nothing before.
+            Worker::call(&worker);
+            return Fifo::new();
+        }
+        Worker::end(&worker);
+    }
+    if locked.has_own_worker(unbound) {
+        // Those that there are will come to it.
+        return Fifo::new();
+    }
+    locked.take_own_work(unbound)
 }
 
 impl Ring {
@@ -128,13 +247,16 @@ impl Locked<'_> {
             return self.step_out(token);
         }
         let serial = op::serial(&token);
-        if !self.has_worker_at(serial) && !self.call_worker(token.cell().home().ring().clone()) {
-            return self.end(token, ENOMEM);
+        let unbound = op::is_unbound(&token);
+        if !self.has_worker_at(serial) && !self.call_worker(token.cell().home().ring(), unbound) {
+            // Nobody else does it.
+            return self.step_out(token);
         }
         let held = token.owned();
         held.errand = Errand {
             credentials: Some(Credentials::current()),
             serial,
+            unbound,
             result: None,
         };
         token.cell().set_work(Work::Queued);
@@ -146,55 +268,90 @@ impl Locked<'_> {
     /// queue itself: they would pass by all that waits for the same.
     fn has_worker_at(&self, serial: usize) -> bool {
         let mut records = self.state.workers.all.iter();
-        serial != 0 && records.any(|record| record.serial == serial)
+        serial != 0
+            && records.any(|record| record.serial == serial && record.worker.is_of_current())
     }
 
-    /// How many workers there are at most.
+    /// Whether the current task's process has a worker.
+    fn has_own_worker(&self, unbound: bool) -> bool {
+        let mut records = self.state.workers.all.iter();
+        records.any(|record| record.is_for_current(unbound))
+    }
+
+    /// How many workers there are at most, if user space has not said.
     fn usual_workers(&self) -> u32 {
         (4 * task::processors()).min(self.ring.config.sq_entries)
     }
 
-    /// Sees to it that a worker will look into the queue. False if there is none.
-    fn call_worker(&mut self, ring: Arc<Ring>) -> bool {
-        let limit = self.state.workers.bounded.map_or(u32::MAX, NonZero::get);
-        let most = self.usual_workers().min(limit) as usize;
-        let workers = &mut self.state.workers.all;
-        if let Some(idle) = workers.iter_mut().take(most).find(|record| !record.busy) {
-            idle.busy = true;
-            errand::Errand::send_to_slow_worker(&idle.worker);
+    /// Sees to it that a worker of the current task's process will look into the queue. False if there
+    /// is none, nor memory to ask for one.
+    fn call_worker(&mut self, ring: &Arc<Ring>, unbound: bool) -> bool {
+        let workers = &self.state.workers;
+        let most = if unbound {
+            workers.unbounded.map_or(u32::MAX, NonZero::get)
+        } else {
+            let limit = workers.bounded.map_or(u32::MAX, NonZero::get);
+            self.usual_workers().min(limit)
+        };
+        let workers = &mut self.state.workers;
+        workers.all.retain(|record| !record.worker.is_over());
+        let mut count = workers.coming;
+        for record in &mut workers.all {
+            if !record.is_for_current(unbound) {
+                continue;
+            }
+            if !record.busy {
+                record.busy = true;
+                Worker::call(&record.worker);
+                return true;
+            }
+            count += 1;
+        }
+        if count < most && self.make_worker(ring.clone(), unbound) {
+            self.state.workers.coming += 1;
             return true;
         }
-        let index = workers.len();
-        if index < most {
-            if let Ok(worker) = errand::Errand::new(Worker { ring, index }) {
-                let record = Record {
-                    worker: worker.clone(),
-                    busy: true,
-                    serial: 0,
-                };
-                if workers.push(record, GFP_KERNEL_ACCOUNT).is_ok() {
-                    errand::Errand::send_to_slow_worker(&worker);
-                    return true;
-                }
-            }
-        }
         // Those that there are will come to it.
-        index != 0
+        count != 0
     }
 
-    /// What worker `index` is to do next. If there is nothing it is idle from here on.
-    fn next_work(&mut self, index: usize) -> Option<Token> {
+    /// Takes out of the queue what was to be done by workers of the current task's process.
+    fn take_own_work(&mut self, unbound: bool) -> Fifo<Request> {
+        let (mut own, mut rest) = (Fifo::new(), Fifo::new());
+        while let Some(token) = self.state.workers.queue.pop() {
+            if token.peek().errand.unbound == unbound && token.cell().home().is_current() {
+                token.cell().set_work(Work::Running);
+                own.push(token);
+            } else {
+                rest.push(token);
+            }
+        }
+        self.state.workers.queue = rest;
+        own
+    }
+
+    /// What `worker`, which the current task is, is to do next. If there is nothing it is idle from here
+    /// on.
+    fn next_work(&mut self, worker: &Worker) -> Option<Token> {
         let Workers { queue, all, .. } = &mut self.state.workers;
+        let index = all
+            .iter()
+            .position(|record| core::ptr::eq::<Worker>(&**record.worker, worker))?;
         all.get_mut(index)?.serial = 0;
         let mut passed = Fifo::new();
         let mut next = None;
         while let Some(token) = queue.pop() {
-            let serial = token.peek().errand.serial;
-            if serial == 0 || all.iter().all(|record| record.serial != serial) {
+            let Errand {
+                serial, unbound, ..
+            } = token.peek().errand;
+            if unbound == worker.unbound
+                && token.cell().home().is_program_of_current()
+                && (serial == 0 || all.iter().all(|record| record.serial != serial))
+            {
                 next = Some(token);
                 break;
             }
-            // The worker that is at it takes this one when it is done.
+            // The worker that is at it, or one of its own, takes this one.
             passed.push(token);
         }
         passed.append(core::mem::take(queue));
@@ -203,11 +360,21 @@ impl Locked<'_> {
         match &next {
             Some(token) => {
                 record.serial = token.peek().errand.serial;
+                record.request = cell_id(token.cell());
                 token.cell().set_work(Work::Running);
             }
             None => record.busy = false,
         }
         next
+    }
+
+    /// Interrupts the worker that has the request of the cell with this id.
+    pub(crate) fn interrupt_work(&self, request: usize) {
+        for record in &self.state.workers.all {
+            if record.busy && record.request == request {
+                UserWorker::interrupt(&record.worker);
+            }
+        }
     }
 
     /// Takes requests that wait for a worker out of the queue.
@@ -235,15 +402,18 @@ impl Locked<'_> {
     /// Ends a request that was with the workers: with what one has to say, if one had it.
     pub(super) fn end_work(&mut self, mut token: Token, error: Errno) {
         token.cell().set_work(Work::None);
-        let held = token.owned();
-        match core::mem::take(&mut held.errand).result {
+        let by_worker = !op::steps_out(&token);
+        let result = core::mem::take(&mut token.owned().errand).result;
+        match result {
             Some((res, flags, broken)) => {
+                let res = op::settle(self, token.lend(), res);
+                let held = token.owned();
                 if held.job.limit == Limit::Passed {
                     // Its time was over, but it could not be stopped.
                     held.job.limit = Limit::Running;
                 }
                 self.finish(token, res, flags, broken);
-                self.state.posted_async |= self.state.posted;
+                self.state.posted_async |= by_worker && self.state.posted;
             }
             None => self.end(token, error),
         }

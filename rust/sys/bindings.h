@@ -18,6 +18,7 @@
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
 #include <linux/magic.h>
+#include <linux/major.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/net.h>
@@ -30,6 +31,7 @@
 #include <linux/sched/stat.h>
 #include <linux/sched/task.h>
 #include <linux/sched/user.h>
+#include <linux/sched/vhost_task.h>
 #include <linux/seq_file.h>
 #include <linux/skbuff.h>
 #include <linux/socket.h>

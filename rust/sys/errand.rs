@@ -150,15 +150,7 @@ impl<T: Run> Errand<T> {
     /// Sends it to a worker, unless it is on its way already. May be called in any context.
     pub(crate) fn send_to_worker(this: &Arc<Self>) {
         if !this.queued.xchg(true, Full) {
-            Self::queue(this.clone(), false);
-        }
-    }
-
-    /// As [`Errand::send_to_worker`], for one that may sleep long. One object is always sent in the
-    /// same way.
-    pub(crate) fn send_to_slow_worker(this: &Arc<Self>) {
-        if !this.queued.xchg(true, Full) {
-            Self::queue(this.clone(), true);
+            Self::queue(this.clone());
         }
     }
 
@@ -167,7 +159,7 @@ impl<T: Run> Errand<T> {
     /// If it is on its way already that reference is not the last one, and is dropped.
     pub(crate) fn give_to_worker(this: Arc<Self>) {
         if !this.queued.xchg(true, Full) {
-            Self::queue(this, false);
+            Self::queue(this);
         }
     }
 
@@ -193,13 +185,13 @@ impl<T: Run> Errand<T> {
     }
 
     /// Queues `this`, for which the caller has set `queued`.
-    fn queue(this: Arc<Self>, slow: bool) {
+    fn queue(this: Arc<Self>) {
         let work = this.work.get();
         let _raw = Arc::into_raw(this);
         // SAFETY: `work` was initialised in `new`, and `queued` was false, so that it is not with
         // a queue; it stays because it comes with a reference, which `in_worker` takes back and
         // which keeps the module.
-        unsafe { module::queue_work(work, slow) };
+        unsafe { module::queue_work(work, false) };
     }
 
     /// # Safety

@@ -17,8 +17,8 @@ use kernel::{
 };
 
 static WORKERS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());
-/// For what may sleep long, so that nothing else waits behind it.
-static IO_WORKERS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());
+/// For the end of threads, which may take a moment, so that nothing else waits behind it.
+static ENDS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());
 
 /// How many [`ModuleRef`]s there are, or [`CLOSED`].
 ///
@@ -48,14 +48,14 @@ impl Workers {
             return Err(ENOMEM);
         }
         // SAFETY: No preconditions.
-        let io_queue = unsafe { bindings::ruring_alloc_io_workqueue() };
-        if io_queue.is_null() {
+        let ends = unsafe { bindings::ruring_alloc_ends_workqueue() };
+        if ends.is_null() {
             // SAFETY: It was just made, and nobody has used it.
             unsafe { bindings::destroy_workqueue(queue) };
             return Err(ENOMEM);
         }
         WORKERS.store(queue, Release);
-        IO_WORKERS.store(io_queue, Release);
+        ENDS.store(ends, Release);
         USERS.store(0, Release);
         Ok(Self(()))
     }
@@ -71,7 +71,7 @@ impl Drop for Workers {
         // SAFETY: The queues were made in `open`. Whoever queues work has a `ModuleRef`, of which
         // there are none, nor will there be.
         unsafe {
-            bindings::destroy_workqueue(IO_WORKERS.load(Acquire));
+            bindings::destroy_workqueue(ENDS.load(Acquire));
             bindings::destroy_workqueue(WORKERS.load(Acquire));
             bindings::ruring_synchronize_tasks();
         }
@@ -85,14 +85,14 @@ pub(super) const fn this_module() -> *mut bindings::module {
         .cast()
 }
 
-/// Queues `work`, with what may sleep long if that is `slow`.
+/// Queues `work`, with the end of threads if it `ends` one.
 ///
 /// # Safety
 ///
 /// `work` must be initialised, not be queued, and stay until it has run; the caller must hold a
 /// [`ModuleRef`], also through what owns `work`.
-pub(super) unsafe fn queue_work(work: *mut bindings::work_struct, slow: bool) {
-    let queue = if slow { &IO_WORKERS } else { &WORKERS };
+pub(super) unsafe fn queue_work(work: *mut bindings::work_struct, ends: bool) {
+    let queue = if ends { &ENDS } else { &WORKERS };
     // SAFETY: By the requirements there is a `ModuleRef`, and so the queue.
     unsafe {
         bindings::queue_work_on(

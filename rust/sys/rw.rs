@@ -87,27 +87,37 @@ pub(crate) fn current_ioprio() -> u16 {
     unsafe { bindings::ruring_current_ioprio() as u16 }
 }
 
-/// Whether a kernel thread that has the current task's address space and credentials can transfer
-/// in its stead.
+/// Whether a thread of the current task's process can transfer in its stead that has no descriptors.
 ///
-/// What a file shows, and what becomes of what is written to it, may depend on more of a task than
-/// these two: on its namespaces, its terminal, its root directory, its limits. Not so with files that
-/// hold data: those on devices, and those of file systems that have a device of their own or keep
-/// their data in memory or in other file systems.
+/// Some files are read to get a descriptor, or are told of one by what is written to them: not those that
+/// hold data, pipes and terminals, nor what a file system says of itself.
 pub(crate) fn can_delegate(file: &File, write: bool) -> bool {
+    // SAFETY: The file is open.
+    unsafe { bindings::ruring_file_needs_no_descriptors(file.as_ptr().cast(), write) }
+}
+
+/// Whether a transfer can be tried that would block: it says so itself.
+#[inline]
+pub(crate) fn can_ask(file: &File, write: bool) -> bool {
+    let raw = file.as_ptr().cast::<bindings::file>();
     let ops = operations(file);
+    let by_iter = if write {
+        ops.write_iter.is_some()
+    } else {
+        ops.read_iter.is_some()
+    };
     // SAFETY: The file is open.
     unsafe {
-        let raw = file.as_ptr().cast::<bindings::file>();
-        let by_iter = if write {
-            ops.write_iter.is_some()
-        } else {
-            ops.read_iter.is_some()
-        };
-        by_iter
-            && bindings::ruring_file_is_independent(raw)
-            && !(write && bindings::ruring_file_size_is_limited())
+        (bindings::ruring_file_has_nowait(raw) && by_iter)
+            || (bindings::ruring_file_nonblock(raw) && can_poll(file))
     }
+}
+
+/// Whether its events say that a transfer would not block.
+pub(crate) fn is_ready(file: &File, write: bool) -> bool {
+    let wanted = if write { events::OUT } else { events::IN };
+    // What has an error or is hung up has nothing to wait for: it says so at once.
+    events_of(file, wanted | events::ERR | events::HUP) != 0
 }
 
 /// Identifies what is behind `file` as long as that is open.
@@ -176,30 +186,11 @@ impl<'a> Transfer<'a> {
         self.file.as_ptr().cast()
     }
 
-    /// Whether the file's operation takes flags and all pieces at once.
-    fn by_iter(&self) -> bool {
-        if self.write {
-            self.ops.write_iter.is_some()
-        } else {
-            self.ops.read_iter.is_some()
-        }
-    }
-
     /// Whether an attempt is known not to block.
     fn can_try(&mut self) -> bool {
         let raw = self.raw();
-        // SAFETY: The file is open.
-        let (nowait, nonblock) = unsafe {
-            (
-                bindings::ruring_file_has_nowait(raw),
-                bindings::ruring_file_nonblock(raw),
-            )
-        };
-        if !(nonblock || (nowait && self.by_iter())) {
-            let wanted = if self.write { events::OUT } else { events::IN };
-            // What has an error or is hung up has nothing to wait for: it says so at once.
-            let over = events::ERR | events::HUP;
-            return waits(self.file) && events_of(self.file, wanted | over) != 0;
+        if !can_ask(self.file, self.write) {
+            return false;
         }
         // SAFETY: The file is open, and `iocb` is initialised.
         let (direct, regular, buffered) = unsafe {
@@ -218,8 +209,7 @@ impl<'a> Transfer<'a> {
     /// and write(2) do. If there is a registered buffer they are bytes of that: `-EFAULT` or `-EINVAL`
     /// if they are not.
     ///
-    /// `-EAGAIN` for what would block, or might and cannot be asked. Without `block` and without
-    /// `FMODE_NOWAIT` it may sleep nevertheless if others take what the file has just offered.
+    /// `-EAGAIN` for what would block, or might and cannot be asked.
     pub(crate) fn run(
         &mut self,
         buffers: Buffers<'_>,

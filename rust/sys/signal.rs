@@ -22,6 +22,12 @@ pub(crate) fn notified() -> bool {
     unsafe { bindings::ruring_current_notified() }
 }
 
+/// Whether the task is asked to attend to something else, by a signal or by task work.
+#[inline]
+pub(crate) fn interrupted() -> bool {
+    pending() || notified()
+}
+
 /// A signal mask that is in force for the duration of a wait, as pselect(2) has it.
 pub(crate) struct Mask(NotThreadSafe);
 

@@ -64,6 +64,12 @@ impl SockAddr {
         Ok(this)
     }
 
+    /// Its family.
+    pub(crate) fn family(&self) -> u16 {
+        let [low, high, ..] = self.bytes;
+        u16::from_ne_bytes([low, high])
+    }
+
     /// The first `len` bytes.
     pub(crate) fn bytes(&self, len: usize) -> &[u8] {
         &self.bytes[..len.min(Self::SIZE)]

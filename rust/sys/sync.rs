@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/fs.h`.
 
-use super::{bindings, fd::operations};
+use super::bindings;
 use crate::uapi::errno::{Errno, Result};
 use kernel::fs::File;
 
@@ -15,13 +15,8 @@ fn done(ret: i32) -> Result {
     }
 }
 
-/// Whether there is anything to do for [`fsync`], which else is `-EINVAL`.
-pub(crate) fn can_fsync(file: &File) -> bool {
-    operations(file).fsync.is_some()
-}
-
 /// Has bytes `start` to `end` kept where they are to be found again, or no more of them than is
-/// needed to read them, and sleeps for that.
+/// needed to read them, and sleeps for that. `-EINVAL` if nothing can be done for it.
 pub(crate) fn fsync(file: &File, start: i64, end: i64, data_only: bool) -> Result {
     // SAFETY: The file is open.
     done(unsafe { bindings::vfs_fsync_range(file.as_ptr().cast(), start, end, data_only.into()) })

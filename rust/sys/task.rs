@@ -167,31 +167,16 @@ impl Drop for Credentials {
     }
 }
 
-impl AddressSpace {
-    /// Has a kernel thread run `f` in the address space and with `credentials`. May sleep.
-    ///
-    /// None if there is nothing in the address space any more because all of its tasks are gone,
-    /// or if the current task is not a kernel thread without an address space.
-    pub(crate) fn lend<R>(&self, credentials: &Credentials, f: impl FnOnce() -> R) -> Option<R> {
-        // SAFETY: No preconditions.
-        let free = unsafe {
-            bindings::ruring_current_is_kthread() && bindings::ruring_current_mm().is_null()
-        };
-        // SAFETY: By the type invariants there is a `struct mm_struct`.
-        if !free || !unsafe { bindings::ruring_mmget_not_zero(self.0) } {
-            return None;
-        }
-        // SAFETY: The current task is a kernel thread and in no address space. This one stays while
-        // `f` runs, by the reference that was just taken, and so do the credentials, which are
-        // borrowed. Both are as before when `mmput()` gives the reference back.
+impl Credentials {
+    /// Runs `f` with them.
+    pub(crate) fn with<R>(&self, f: impl FnOnce() -> R) -> R {
+        // SAFETY: The credentials stay while `f` runs, which borrows them, and those from before are
+        // back when they go.
         unsafe {
-            bindings::kthread_use_mm(self.0);
-            let old = bindings::ruring_override_creds(credentials.0);
+            let old = bindings::ruring_override_creds(self.0);
             let result = f();
             bindings::ruring_revert_creds(old);
-            bindings::kthread_unuse_mm(self.0);
-            bindings::mmput(self.0);
-            Some(result)
+            result
         }
     }
 }

@@ -76,20 +76,28 @@ __helper void ruring_fsnotify(struct file *file, bool write)
 	write ? fsnotify_modify(file) : fsnotify_access(file);
 }
 
-__helper bool ruring_file_is_independent(struct file *file)
+__helper bool ruring_file_needs_no_descriptors(struct file *file, bool write)
 {
-	struct super_block *sb = file_inode(file)->i_sb;
+	struct inode *inode = file_inode(file);
+	struct super_block *sb = inode->i_sb;
 
-	if (S_ISBLK(file_inode(file)->i_mode))
+	switch (inode->i_mode & S_IFMT) {
+	case S_IFBLK:
+	case S_IFIFO:
 		return true;
-	return ruring_file_is_reg(file) &&
-	       (sb->s_bdi != &noop_backing_dev_info || sb->s_magic == TMPFS_MAGIC ||
-		sb->s_magic == RAMFS_MAGIC || sb->s_magic == OVERLAYFS_SUPER_MAGIC);
-}
-
-__helper bool ruring_file_size_is_limited(void)
-{
-	return rlimit(RLIMIT_FSIZE) != RLIM_INFINITY;
+	case S_IFCHR:
+		switch (imajor(inode)) {
+		case TTY_MAJOR:
+		case TTYAUX_MAJOR:
+		case UNIX98_PTY_MASTER_MAJOR ... UNIX98_PTY_SLAVE_MAJOR + 7:
+			return true;
+		}
+		return false;
+	case S_IFREG:
+		return !write || sb->s_bdi != &noop_backing_dev_info || sb->s_magic == TMPFS_MAGIC ||
+		       sb->s_magic == RAMFS_MAGIC || sb->s_magic == OVERLAYFS_SUPER_MAGIC;
+	}
+	return false;
 }
 
 __helper struct file *ruring_open(const char *path, int flags, umode_t mode)

@@ -16,11 +16,6 @@ __helper void ruring_mm_add_pinned(struct mm_struct *mm, s64 pages)
 	atomic64_add(pages, &mm->pinned_vm);
 }
 
-__helper bool ruring_mmget_not_zero(struct mm_struct *mm)
-{
-	return mmget_not_zero(mm);
-}
-
 __helper struct user_struct *ruring_get_current_user(void)
 {
 	return get_uid(current_user());

@@ -57,6 +57,30 @@ __helper struct task_struct *ruring_kthread_create(int (*main)(void *), void *da
 	return kthread_create(main, data, "ruring-sqp-%d", current->pid);
 }
 
+#ifdef CONFIG_VHOST_TASK
+__helper struct vhost_task *ruring_vhost_task_create(bool (*step)(void *), void (*end)(void *),
+						     void *data, const char *name)
+{
+	struct vhost_task *thread;
+	sigset_t all, old;
+
+	/* A thread cannot be made while a signal is pending that is to be handled. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	thread = vhost_task_create(step, end, data, name);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return thread;
+}
+
+__helper void ruring_kill_current_thread(void)
+{
+	/* As zap_other_threads(): of a user worker this ends the thread alone. */
+	guard(spinlock_irq)(&current->sighand->siglock);
+	sigaddset(&current->pending.signal, SIGKILL);
+	set_thread_flag(TIF_SIGPENDING);
+}
+#endif
+
 __helper bool ruring_cpu_allowed(unsigned int cpu)
 {
 	bool own_choice, allowed;

@@ -65,9 +65,9 @@ __helper struct workqueue_struct *ruring_alloc_workqueue(void)
 	return alloc_workqueue("ruring", WQ_UNBOUND, 0);
 }
 
-__helper struct workqueue_struct *ruring_alloc_io_workqueue(void)
+__helper struct workqueue_struct *ruring_alloc_ends_workqueue(void)
 {
-	return alloc_workqueue("ruring_io", WQ_UNBOUND, WQ_MAX_ACTIVE);
+	return alloc_workqueue("ruring_ends", WQ_UNBOUND, WQ_MAX_ACTIVE);
 }
 
 __helper void ruring_synchronize_tasks(void)

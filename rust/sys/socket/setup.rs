@@ -47,6 +47,12 @@ impl Address {
         })
     }
 
+    /// Whether it may be the name of a file, to be looked up in file systems.
+    pub(crate) fn is_of_files(&self) -> bool {
+        const AF_UNIX: u16 = 1;
+        self.addr.family() == AF_UNIX
+    }
+
     fn as_ptr(&self) -> *mut bindings::sockaddr_unsized {
         (&raw const self.addr).cast_mut().cast()
     }
