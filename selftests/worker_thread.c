@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Workers as threads of the process that they work for.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#define RING_MODES
+#include "worker.h"
+
+/* How many threads of this process are workers of rings. */
+static int workers(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	char path[64], name[32];
+	struct dirent *entry;
+	int fd, count = 0;
+
+	while ((entry = readdir(tasks))) {
+		snprintf(path, sizeof(path), "/proc/self/task/%.16s/comm", entry->d_name);
+		fd = open(path, O_RDONLY);
+		memset(name, 0, sizeof(name));
+		if (fd >= 0 && read(fd, name, sizeof(name) - 1) > 0)
+			count += strstr(name, "-wrk") != NULL;
+		close(fd);
+	}
+	closedir(tasks);
+	return count;
+}
+
+static bool no_workers(void *arg __attribute__((unused)))
+{
+	return !workers();
+}
+
+static struct io_uring_sqe *prep_open(struct ring *r, const char *name, int flags,
+				      __u64 user_data)
+{
+	struct io_uring_sqe *sqe;
+
+	sqe = prep(r, IORING_OP_OPENAT, AT_FDCWD, name, 0600, user_data);
+	sqe->open_flags = flags;
+	return sqe;
+}
+
+/* A terminal that takes what is written to it as it is, until it is full. */
+static int open_terminal(int *master)
+{
+	struct termios raw;
+	int fd;
+
+	*master = posix_openpt(O_RDWR | O_NOCTTY);
+	if (*master < 0 || grantpt(*master) || unlockpt(*master))
+		return -errno;
+	fd = open(ptsname(*master), O_RDWR | O_NOCTTY);
+	if (fd < 0 || tcgetattr(fd, &raw))
+		return -errno;
+	cfmakeraw(&raw);
+	return tcsetattr(fd, TCSANOW, &raw) ? -errno : fd;
+}
+
+static int wait_readable(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pfd, 1, DEADLINE_MS) == 1 ? 0 : -ETIME;
+}
+
+TEST_F(ring, of_the_process)
+{
+	int fd = new_file(false);
+	struct slow s;
+
+	ASSERT_EQ(0, workers());
+	ASSERT_EQ(3, write(fd, "abc", 3));
+	ASSERT_EQ(0, slow_init(&s, 1));
+	prep_rw(&self->ring, false, fd, s.mem, 3, 0, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, slow_wait(&s));
+	EXPECT_EQ(1, workers());
+	ASSERT_EQ(0, slow_fill(&s, 0));
+	ASSERT_CQE(&self->ring, 1, 3, 0);
+	ring_exit(&self->ring);
+	EXPECT_TRUE(wait_until(no_workers, NULL));
+	ASSERT_EQ(0, ring_init(&self->ring, variant->backend, 16, variant->flags));
+}
+
+/* Each of them waits for the other one. */
+TEST_F(ring, both_ends_of_a_fifo)
+{
+	struct io_uring_cqe cqe;
+	char name[] = "/tmp/fifo.XXXXXX";
+	int i, fds[3] = {};
+	char c = 0;
+
+	ASSERT_NE(NULL, mkdtemp(name));
+	ASSERT_EQ(0, chdir(name));
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	prep_open(&self->ring, "fifo", O_CREAT | O_RDONLY, 1);
+	prep_open(&self->ring, "fifo", O_CREAT | O_WRONLY, 2);
+	ASSERT_EQ(2, ring_submit(&self->ring));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+		ASSERT_LE(0, cqe.res);
+		fds[cqe.user_data] = cqe.res;
+	}
+	EXPECT_EQ(1, write(fds[2], "x", 1));
+	EXPECT_EQ(1, read(fds[1], &c, 1));
+	EXPECT_EQ('x', c);
+	unlink("fifo");
+	rmdir(name);
+}
+
+/* Who waits for a terminal is interrupted, and says what it has written. */
+TEST_F(ring, cancelled_while_it_writes)
+{
+	static char data[1 << 16];
+	struct io_uring_cqe cqe;
+	int master, fd = open_terminal(&master);
+	int i, res[4] = {};
+
+	ASSERT_LE(0, fd);
+	prep_rw(&self->ring, true, fd, data, sizeof(data), -1, 1);
+	ASSERT_EQ(1, ring_submit_and_run(&self->ring));
+	ASSERT_EQ(0, wait_readable(master));
+	ASSERT_EQ(0, ring_ready(&self->ring));
+	prep_cancel(&self->ring, 1, 0, 2);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+		res[cqe.user_data] = cqe.res;
+	}
+	EXPECT_EQ(-EALREADY, res[2]);
+	EXPECT_LT(0, res[1]);
+	EXPECT_GT((int)sizeof(data), res[1]);
+}
+
+/* Others use the ring meanwhile, and end. */
+TEST_F(ring, nobody_else_waits)
+{
+	static char data[1 << 16];
+	int status, master, fd = open_terminal(&master);
+	pid_t pid;
+
+	if (variant->flags)
+		return;
+	ASSERT_LE(0, fd);
+	prep_rw(&self->ring, true, fd, data, sizeof(data), -1, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, wait_readable(master));
+	pid = fork();
+	if (!pid) {
+		prep_nop(&self->ring, 2);
+		_exit(ring_submit(&self->ring) != 1);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_CQE(&self->ring, 2, 0, 0);
+}
+
+/* It dies although its worker would wait for ever. */
+TEST_F(ring, killed)
+{
+	static char data[1 << 16];
+	int status, master, fd = open_terminal(&master);
+	pid_t pid;
+
+	ASSERT_LE(0, fd);
+	pid = fork();
+	if (!pid) {
+		struct ring own;
+
+		if (ring_init(&own, variant->backend, 8, variant->flags))
+			_exit(1);
+		prep_rw(&own, true, fd, data, sizeof(data), -1, 1);
+		if (ring_submit_and_run(&own) != 1)
+			_exit(1);
+		pause();
+	}
+	ASSERT_EQ(0, wait_readable(master));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(SIGKILL, WTERMSIG(status));
+}
+
+/* Who may have no more threads does it himself. */
+TEST_F(ring, no_more_threads)
+{
+	struct rlimit limit = { 1, 1 };
+	int fd = new_file(false);
+	char back[4] = "";
+
+	/* io_uring's request waits for a thread */
+	if (variant->backend == IO_URING)
+		return;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &limit));
+	ASSERT_EQ(0, become_nobody());
+	prep_rw(&self->ring, true, fd, "abc", 3, 0, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 1, 3, 0);
+	prep(&self->ring, IORING_OP_FSYNC, fd, NULL, 0, 2);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 2, 0, 0);
+	EXPECT_EQ(3, pread(fd, back, 3, 0));
+	EXPECT_STREQ("abc", back);
+	EXPECT_EQ(0, workers());
+}
+
+TEST_HARNESS_MAIN
