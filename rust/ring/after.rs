@@ -25,7 +25,9 @@ pub(super) struct After<'r> {
     left: Option<ManuallyDrop<KVec<Left>>>,
     /// What that task is at, and so what it may do.
     at: At<'r>,
-    /// Whether it is for those who are gone that the ring is locked, by [`Ring::end_orphans`].
+    /// Whether it is locked by [`Ring::end_orphans`], which looks again by itself.
+    looking: bool,
+    /// Whether that is for others, who are gone.
     for_others: bool,
 }
 
@@ -59,6 +61,7 @@ impl<'r> After<'r> {
             ring,
             left: None,
             at,
+            looking: false,
             for_others: false,
         }
     }
@@ -69,9 +72,10 @@ impl<'r> After<'r> {
         self.at
     }
 
-    /// Says that it is for those who are gone that the ring is locked.
-    pub(super) fn set_for_others(&mut self) {
-        self.for_others = true;
+    /// Says that it is [`Ring::end_orphans`] that has the ring locked.
+    pub(super) fn set_looking(&mut self, for_others: bool) {
+        self.looking = true;
+        self.for_others = for_others;
     }
 
     fn get(&mut self) -> &mut KVec<Left> {
@@ -107,9 +111,8 @@ impl<'r> After<'r> {
             }
             left = step_out(requests, at);
         }
-        // Who is at it looks again by itself.
-        if !self.for_others {
-            self.ring.end_orphans();
+        if !self.looking {
+            self.ring.end_orphans(true);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     op::Step,
     req::{claim::Reasons, home::Home, Request, Token, Work},
     rsrc::{buffers::Buffers, files::Registered},
-    sys::{queue::Fifo, task},
+    sys::{memory::Region, queue::Fifo},
     uapi::{abi::op as opcode, errno::Errno},
 };
 use kernel::{
@@ -29,6 +29,7 @@ pub(super) struct Kept {
     _buffers: Buffers,
     files: KVVec<Option<Arc<Registered>>>,
     _tags: Option<Arc<Home>>,
+    _mappings: KVec<(u16, Arc<Region>)>,
 }
 
 impl Locked<'_> {
@@ -103,12 +104,6 @@ impl Locked<'_> {
         out
     }
 
-    /// Gives up all that keeps the ring, once its file is gone.
-    pub(super) fn shut_down(&mut self) -> Kept {
-        self.ring.dying.xchg(true, Full);
-        self.let_go()
-    }
-
     /// Lets go of all that the ring has. What remains can be used afresh.
     pub(super) fn let_go(&mut self) -> Kept {
         self.state.letting_go = true;
@@ -118,6 +113,7 @@ impl Locked<'_> {
         let state = &mut *self.state;
         self.ring.users.fetch_sub(state.users.len(), Full);
         state.has_eventfd = false;
+        self.ring.eventfd.set(None);
         Kept {
             _submitters: core::mem::take(&mut state.submitters),
             _users: core::mem::take(&mut state.users),
@@ -127,20 +123,18 @@ impl Locked<'_> {
             _buffers: core::mem::take(&mut state.buffers),
             files: state.files.remove(),
             _tags: state.tags.take(),
+            _mappings: core::mem::take(&mut *self.ring.mappings.lock()),
         }
     }
 }
 
 impl Ring {
-    /// Drops what the ring has let go of; for others, if it is not the current task's.
+    /// Drops what the ring has let go of; `for_others`, if it is not the current task's.
     pub(super) fn let_go_of(&self, kept: Kept, for_others: bool) {
-        self.eventfd.set(None);
-        let mappings = core::mem::take(&mut *self.mappings.lock());
-        drop(mappings);
         if let Some(sqpoll) = &self.sqpoll {
             sqpoll.leave();
         }
-        if for_others || task::current_is_kthread() {
+        if for_others {
             let registered = kept.files.into_iter().flatten();
             for registered in registered {
                 let file = registered.file.again();

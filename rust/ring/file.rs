@@ -112,8 +112,7 @@ impl RingFile for Ring {
     }
 
     fn release(this: Arc<Self>) {
-        let kept = this.lock().shut_down();
-        this.let_go_of(kept, false);
+        this.leave_all();
         // Other rings may be polling this one.
         this.pollers.hang_up();
     }

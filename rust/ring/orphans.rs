@@ -47,7 +47,14 @@ impl Ring {
     /// Has somebody look what there is to do, at once. Waits for nobody.
     pub(super) fn leave_orphans(&self) {
         self.orphans.there.xchg(true, Full);
-        self.end_orphans();
+        self.end_orphans(true);
+    }
+
+    /// The same for all that there is, by who has just closed the ring's file.
+    pub(super) fn leave_all(&self) {
+        self.dying.store(true, Relaxed);
+        self.orphans.there.xchg(true, Full);
+        self.end_orphans(task::current_is_kthread());
     }
 
     /// Ends what a submitter has left who is gone, and what has come home to it.
@@ -70,20 +77,21 @@ impl Ring {
         self.leave_orphans();
     }
 
-    /// Does what there is to do, unless somebody has the ring locked, who will do it.
+    /// Does what there is to do, unless somebody has the ring locked, who will do it. `for_others` says that it
+    /// is not the current task that has left it.
     #[cold]
     #[inline(never)]
-    pub(super) fn end_orphans(&self) {
+    pub(super) fn end_orphans(&self, for_others: bool) {
         while self.orphans.there.load(Relaxed) {
             let Some(mut locked) = self.try_lock() else {
                 return;
             };
-            locked.after.set_for_others();
+            locked.after.set_looking(for_others);
             self.orphans.there.xchg(false, Full);
             let kept = locked.end_orphans();
             drop(locked);
             if let Some(kept) = kept {
-                self.let_go_of(kept, true);
+                self.let_go_of(kept, for_others);
             }
         }
     }
@@ -99,6 +107,7 @@ impl Locked<'_> {
             self.cancel_all(|home| !home.is_there());
             ring.give_up_calls();
         }
-        self.count_users().then(|| self.let_go())
+        let unused = self.count_users();
+        (unused || ring.is_dying()).then(|| self.let_go())
     }
 }

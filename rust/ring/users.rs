@@ -120,6 +120,6 @@ impl Locked<'_> {
             }
             !ended
         });
-        ring.users.load(Relaxed) == 0 && !ring.is_dying()
+        ring.users.load(Relaxed) == 0
     }
 }

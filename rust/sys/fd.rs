@@ -7,6 +7,7 @@
 use super::{
     bindings,
     context::{At, InTask},
+    task,
 };
 use crate::uapi::errno::{Errno, Result, EBADF};
 use core::{marker::PhantomData, mem::ManuallyDrop, ops::Deref};
@@ -69,7 +70,8 @@ impl OpenFile {
     /// Drops the reference for somebody who is gone. If it is the last one of a socket nobody waits for what
     /// that has yet to send, as the task itself would not have when it ended.
     pub(crate) fn put_for_others(self) {
-        if self.is_last() {
+        let exits = task::current_exiting() && !task::current_is_kthread();
+        if !exits && self.is_last() {
             // SAFETY: The file is open, and nobody else has a reference to it.
             unsafe { bindings::ruring_file_no_linger(self.0.as_ptr().cast()) };
         }

@@ -138,9 +138,11 @@ __helper void ruring_file_no_linger(struct file *file)
 {
 	struct socket *sock = sock_from_file(file);
 
-	if (sock && sock->sk) {
-		lock_sock(sock->sk);
+	if (!sock || !sock->sk)
+		return;
+	lock_sock(sock->sk);
+	/* No time at all means that the connection is to be reset. */
+	if (sock->sk->sk_lingertime)
 		sock_reset_flag(sock->sk, SOCK_LINGER);
-		release_sock(sock->sk);
-	}
+	release_sock(sock->sk);
 }
