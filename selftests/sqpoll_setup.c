@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define RING_AWAKE
@@ -160,6 +161,27 @@ TEST_F(sqpoll, another_process_gets_a_thread_of_its_own)
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
+}
+
+TEST_F(sqpoll, the_thread_is_of_the_process)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d", thread_of(&self->ring));
+	EXPECT_EQ(0, access(path, F_OK));
+}
+
+/* Who may have no more threads gets no ring, and nothing of it stays. */
+TEST_F(bare, no_more_threads)
+{
+	struct rlimit limit = { 1, 1 };
+	int i;
+
+	ASSERT_LE(0, variant->backend == RURING ? device_fd() : 0);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &limit));
+	ASSERT_EQ(0, become_nobody());
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(-EAGAIN, try(variant->backend, IORING_SETUP_SQPOLL, 0, 0));
 }
 
 TEST_F(bare, starts_when_it_is_enabled)

@@ -380,8 +380,8 @@ impl Op for ReadMultishot {
         let (Some(file), Some((addr, len, flags))) = (file, self.last) else {
             return Outcome::failed(EBADF);
         };
-        let read = Transfer::new(file, false, self.rw_flags, current_ioprio())
-            .and_then(|mut transfer| {
+        let read =
+            Transfer::new(file, false, self.rw_flags, current_ioprio()).and_then(|mut transfer| {
                 transfer.run(Buffers::One { addr, len }, None, &mut self.pos, true)
             });
         Outcome::Done {

@@ -35,13 +35,10 @@ pub(super) struct After<'r> {
 enum Left {
     /// To be released.
     File(OpenFile),
-    /// To be gone on with, see [`op::Op::STEPS_OUT`].
+    /// To be gone on with, see [`op::Op::steps_out`](crate::op::Op::steps_out).
     Requests(Fifo<Request>),
     /// A worker to be made, for what may wait for ever or not.
-    Worker {
-        ring: Arc<Ring>,
-        unbound: bool,
-    },
+    Worker { ring: Arc<Ring>, unbound: bool },
 }
 
 impl Drop for After<'_> {
@@ -169,6 +166,7 @@ impl Locked<'_> {
     #[cold]
     pub(super) fn make_worker(&mut self, ring: Arc<Ring>, unbound: bool) -> bool {
         let left = self.after.get();
-        left.push(Left::Worker { ring, unbound }, GFP_KERNEL).is_ok()
+        left.push(Left::Worker { ring, unbound }, GFP_KERNEL)
+            .is_ok()
     }
 }

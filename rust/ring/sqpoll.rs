@@ -2,7 +2,7 @@
 
 //! IORING_SETUP_SQPOLL: submission without a system call.
 //!
-//! A kernel thread looks at the SQ rings of those that share it, and calls the ring's owner when
+//! A thread of the process that has set it up looks at the SQ rings of those that share it, and calls the ring's owner when
 //! there are entries: the task that set the ring up submits them, in `enter` or as task work. It
 //! is its descriptors, its memory and its credentials that they are about.
 
@@ -12,10 +12,11 @@ use crate::{
     sys::{
         context::{At, InTask},
         fd::OpenFile,
-        kthread::{self, Body, KThread, Processor},
+        processor::{self, Processor},
         ringfile, signal,
         sleep::{now, sleep_on, Woken},
         task::TaskRef,
+        user_worker::{Body, UserWorker},
         waitqueue::WaitQueue,
     },
     uapi::{
@@ -28,6 +29,7 @@ use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KVec},
     new_mutex,
     prelude::*,
+    str::CString,
     sync::{
         atomic::{Atomic, Full, Relaxed},
         Arc, Mutex,
@@ -71,6 +73,12 @@ pub(super) struct SqThread {
     stopping: Atomic<bool>,
     /// The processor that it was last seen on, or is to begin on.
     cpu: Atomic<u32>,
+    /// The only processor that it may run on, if there is one.
+    processor: Option<Processor>,
+    /// It has done its first step.
+    begun: Atomic<bool>,
+    /// Since when it has looked in vain, in nanoseconds.
+    idle_since: Atomic<i64>,
     /// For how long it has been calling owners, in nanoseconds.
     work_time: Atomic<i64>,
     /// Where it sleeps.
@@ -85,8 +93,11 @@ pub(super) struct SqThread {
 struct Rings {
     seats: KVec<Option<Sharer>>,
     /// None once the last ring has left, and before the first has come.
-    thread: Option<KThread<SqThread>>,
+    thread: Option<Arc<UserWorker<Looker>>>,
 }
+
+/// What the thread itself has.
+struct Looker(Arc<SqThread>);
 
 /// A ring that shares a thread.
 struct Sharer {
@@ -130,7 +141,7 @@ impl SqThread {
     /// that it has interrupted may be an owner that is about to look how many entries are still there,
     /// as liburing does to say what it has submitted.
     fn look(&self) -> Look {
-        let alone = kthread::is_alone();
+        let alone = processor::is_alone();
         let rings = self.rings.lock();
         let here = Processor::current();
         self.cpu.store(here, Relaxed);
@@ -202,40 +213,66 @@ impl SqThread {
         let ready = || self.woken.load(Relaxed) || self.stopping.load(Relaxed);
         sleep_on(Some(&self.wait), deadline, &ready);
     }
-}
 
-impl Body for SqThread {
+    /// Does one round: looks at all rings, and then waits a little, or sleeps.
     fn run(&self) {
-        let mut begin = now();
-        while !self.stopping.load(Relaxed) {
-            if self.woken.load(Relaxed) {
-                self.woken.xchg(false, Full);
-                begin = now();
-            }
-            let look = self.look();
-            if look.found {
-                begin = now();
-            }
-            if look.in_the_way {
-                // Who was called wakes it up.
-                self.sleep(None);
-            } else if now() - begin < look.idle {
-                if kthread::is_alone() {
-                    kthread::relax();
-                } else {
-                    // It may be what is looked for that another task would do here.
-                    self.sleep(Some(now() + NAP));
-                }
+        if self.woken.load(Relaxed) {
+            self.woken.xchg(false, Full);
+            self.idle_since.store(now(), Relaxed);
+        }
+        let look = self.look();
+        if look.found {
+            self.idle_since.store(now(), Relaxed);
+        }
+        if look.in_the_way {
+            // Who was called wakes it up.
+            self.sleep(None);
+        } else if now() - self.idle_since.load(Relaxed) < look.idle {
+            if processor::is_alone() {
+                processor::relax();
             } else {
-                self.rest();
-                begin = now();
+                // It may be what is looked for that another task would do here.
+                self.sleep(Some(now() + NAP));
             }
+        } else {
+            self.rest();
+            self.idle_since.store(now(), Relaxed);
         }
     }
 
-    fn stop(&self) {
-        self.stopping.store(true, Relaxed);
-        self.wake();
+    /// Says that it has begun, or never will.
+    fn begin(&self) {
+        if !self.begun.xchg(true, Full) {
+            self.wait.wake_all();
+        }
+    }
+}
+
+impl Body for Looker {
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn run(&self) -> bool {
+        let thread = &self.0;
+        if !thread.begun.load(Relaxed) {
+            if let Some(processor) = thread.processor {
+                processor.bind_current();
+            }
+            thread.idle_since.store(now(), Relaxed);
+            thread.begin();
+        }
+        while !signal::interrupted() {
+            if thread.stopping.load(Relaxed) {
+                return false;
+            }
+            thread.run();
+        }
+        true
+    }
+
+    fn killed(&self) {
+        self.0.begin();
     }
 }
 
@@ -248,7 +285,7 @@ impl Seat {
             let thread = &ring.sqpoll.as_ref().ok_or(EINVAL)?.seat.thread;
             // As io_uring: a ring of another process is as good as none.
             if thread.creator.same_process_as_current() {
-                return Self::with(thread.clone(), idle);
+                return Self::shared(thread.clone(), idle);
             }
         }
         let processor = if config.has(setup::SQ_AFF) {
@@ -262,6 +299,9 @@ impl Seat {
                 woken: Atomic::new(false),
                 stopping: Atomic::new(false),
                 cpu: Atomic::new(processor.map_or_else(Processor::current, Processor::number)),
+                processor,
+                begun: Atomic::new(false),
+                idle_since: Atomic::new(0),
                 work_time: Atomic::new(0),
                 wait <- WaitQueue::new(),
                 rings <- new_mutex!(
@@ -271,17 +311,33 @@ impl Seat {
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
-        let running = KThread::spawn(thread.clone(), processor)?;
+        // Whatever fails from here on, the seat is given up and with it the thread.
+        let seat = Self::with(thread.clone(), idle)?;
+        let name = CString::try_from_fmt(fmt!("ruring-sqp-{}", current!().pid()))?;
+        let running = UserWorker::spawn(Looker(thread.clone()), &name)?;
         thread.rings.lock().thread = Some(running);
-        Self::with(thread, idle)
+        // So that everybody knows which one it is.
+        let begun = || thread.begun.load(Relaxed);
+        while !begun() && sleep_on(Some(&thread.wait), None, &begun) != Woken::Interrupted {}
+        Ok(seat)
     }
 
     /// A place with a thread that runs.
-    fn with(thread: Arc<SqThread>, idle: i64) -> Result<Self> {
-        let mut rings = thread.rings.lock();
-        if rings.thread.is_none() {
+    fn shared(thread: Arc<SqThread>, idle: i64) -> Result<Self> {
+        let runs = {
+            let rings = thread.rings.lock();
+            let thread = rings.thread.as_ref();
+            thread.is_some_and(|thread| !thread.is_over())
+        };
+        if !runs {
             return Err(ENXIO);
         }
+        Self::with(thread, idle)
+    }
+
+    /// A place with a thread.
+    fn with(thread: Arc<SqThread>, idle: i64) -> Result<Self> {
+        let mut rings = thread.rings.lock();
         let free = rings.seats.iter().position(|seat| seat.is_none());
         let index = free.unwrap_or(rings.seats.len());
         let sharer = Some(Sharer { idle, owner: None });
@@ -297,7 +353,7 @@ impl Seat {
         })
     }
 
-    /// Gives the place up. With the last one the thread ends. May sleep.
+    /// Gives the place up. With the last one the thread ends.
     fn leave(&self) {
         if self.left.xchg(true, Full) {
             return;
@@ -310,7 +366,10 @@ impl Seat {
         }
         drop(rings);
         drop(sharer);
-        drop(last);
+        if last.is_some() {
+            self.thread.stopping.store(true, Relaxed);
+            self.thread.wake();
+        }
     }
 
     /// Who submits.
@@ -385,7 +444,7 @@ impl SqPoll {
         self.enabled.xchg(true, Full);
     }
 
-    /// Has the thread know of the ring no more. With its last ring it ends. May sleep.
+    /// Has the thread know of the ring no more. With its last ring it ends.
     pub(super) fn leave(&self) {
         self.seat.leave();
     }
@@ -396,9 +455,10 @@ impl SqPoll {
         let thread = &self.seat.thread;
         let rings = thread.rings.lock();
         let running = rings.thread.as_ref()?;
+        let task = running.task().filter(|_| !running.is_over())?;
         let cpu = thread.cpu.load(Relaxed);
         let work_time = thread.work_time.load(Relaxed);
-        Some((running.pid(), cpu, running.runtime(), work_time))
+        Some((task.pid(), cpu, task.runtime(), work_time))
     }
 
     /// Wakes up who waits for room in the SQ ring.

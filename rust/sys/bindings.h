@@ -16,7 +16,6 @@
 #include <linux/hrtimer.h>
 #include <linux/ioprio.h>
 #include <linux/irq_work.h>
-#include <linux/kthread.h>
 #include <linux/magic.h>
 #include <linux/major.h>
 #include <linux/mm.h>

@@ -43,11 +43,11 @@ bool ruring_task_in_mm(struct task_struct *task, struct mm_struct *mm);
 unsigned int ruring_task_cpu(struct task_struct *task);
 pid_t ruring_task_pid_vnr(struct task_struct *task);
 u64 ruring_task_runtime(struct task_struct *task);
-struct task_struct *ruring_kthread_create(int (*main)(void *), void *data);
 struct vhost_task *ruring_vhost_task_create(bool (*step)(void *), void (*end)(void *),
 					    void *data, const char *name);
 void ruring_kill_current_thread(void);
 bool ruring_cpu_allowed(unsigned int cpu);
+void ruring_bind_current(unsigned int cpu);
 unsigned int ruring_current_cpu(void);
 void ruring_relax(void);
 bool ruring_single_task_running(void);

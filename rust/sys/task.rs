@@ -62,6 +62,18 @@ impl TaskRef {
         unsafe { bindings::wake_up_process(self.0) };
     }
 
+    /// Its id, as the current task's namespace has it; 0 if that has none for it.
+    pub(crate) fn pid(&self) -> i32 {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_task_pid_vnr(self.0) }
+    }
+
+    /// For how long it has run, in nanoseconds.
+    pub(crate) fn runtime(&self) -> u64 {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_task_runtime(self.0) }
+    }
+
     /// For other wrappers; valid as long as `self`.
     pub(super) fn as_ptr(&self) -> *mut bindings::task_struct {
         self.0

@@ -160,6 +160,11 @@ impl<T: Body> UserWorker<T> {
         }
     }
 
+    /// The thread, once it has begun.
+    pub(crate) fn task(&self) -> Option<&TaskRef> {
+        self.task.as_ref()
+    }
+
     /// Whether it does nothing any more.
     pub(crate) fn is_over(&self) -> bool {
         self.over.load(Relaxed)

@@ -52,11 +52,6 @@ __helper u64 ruring_task_runtime(struct task_struct *task)
 	return READ_ONCE(task->se.sum_exec_runtime);
 }
 
-__helper struct task_struct *ruring_kthread_create(int (*main)(void *), void *data)
-{
-	return kthread_create(main, data, "ruring-sqp-%d", current->pid);
-}
-
 #ifdef CONFIG_VHOST_TASK
 __helper struct vhost_task *ruring_vhost_task_create(bool (*step)(void *), void (*end)(void *),
 						     void *data, const char *name)
@@ -93,6 +88,13 @@ __helper bool ruring_cpu_allowed(unsigned int cpu)
 	own_choice = current->user_cpus_ptr &&
 		     !cpumask_test_cpu(cpu, current->user_cpus_ptr);
 	return allowed || own_choice;
+}
+
+__helper void ruring_bind_current(unsigned int cpu)
+{
+	/* Gone meanwhile: then it runs where it can, as with io_uring. */
+	set_cpus_allowed_ptr(current, cpumask_of(cpu));
+	current->flags |= PF_NO_SETAFFINITY;
 }
 
 __helper unsigned int ruring_current_cpu(void)

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Processors, and who runs on them.
+//!
+//! C header: `include/linux/sched.h`.
+
+use super::{bindings, task::TaskRef};
+
+/// The number of a processor that was there when it was looked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Processor(u32);
+
+impl Processor {
+    /// The processor with this number, if it is on line and the current task's cpuset has it.
+    ///
+    /// What a task that has limited itself to some processors could have besides cannot be told:
+    /// any is good then.
+    pub(crate) fn allowed(cpu: u32) -> Option<Self> {
+        // SAFETY: No preconditions.
+        unsafe { bindings::ruring_cpu_allowed(cpu) }.then_some(Self(cpu))
+    }
+
+    /// Has the current task run on no other processor, for good if nobody takes it away. That is for
+    /// threads that never leave the kernel: who is to choose for others has system calls.
+    pub(crate) fn bind_current(self) {
+        // SAFETY: No preconditions.
+        unsafe { bindings::ruring_bind_current(self.0) };
+    }
+
+    /// Its number.
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The number of the one that the caller runs on, at the moment.
+    pub(crate) fn current() -> u32 {
+        // SAFETY: No preconditions.
+        unsafe { bindings::ruring_current_cpu() }
+    }
+
+    /// The number of the one that `task` runs on, or has last run on.
+    pub(crate) fn of(task: &TaskRef) -> u32 {
+        // SAFETY: A `TaskRef` is a reference to a task.
+        unsafe { bindings::ruring_task_cpu(task.as_ptr()) }
+    }
+}
+
+/// Whether nobody else wants the processor that the caller runs on, at the moment.
+pub(crate) fn is_alone() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ruring_single_task_running() }
+}
+
+/// Spends a moment in a loop that waits for memory to change. May sleep.
+pub(crate) fn relax() {
+    // SAFETY: No preconditions, but that sleeping is allowed.
+    unsafe { bindings::ruring_relax() };
+}
