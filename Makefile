@@ -52,6 +52,10 @@ endif
 test:
 	@selftests/run
 
+# SEED=1 PROGRAMS=5000 KERNEL=debug: which random programs, how many, where
+differential:
+	@KERNEL=$(KERNEL) selftests/differential/run
+
 # TESTS="recv-multishot accept" runs some of liburing's programs only.
 liburing:
 	@selftests/liburing/run
@@ -84,6 +88,7 @@ help:
 	@echo 'make selftests    builds the kselftests only'
 	@echo 'make test         every test, on the debug kernel; TESTS="a b" picks some'
 	@echo 'make liburing     liburing'\''s own tests on io_uring and on ruring; TESTS="a b" picks some, KERNEL=debug'
+	@echo 'make differential random programs on ruring and on io_uring, compared; SEED=1 PROGRAMS=5000, KERNEL=debug'
 	@echo 'make bench        ruring beside io_uring in instructions; ROWS="nop/* recv/*" picks some rows'
 	@echo 'make bench-check  fails if a row got more than 2% worse than bench/baseline.json'
 	@echo 'make vm           a shell in the VM with the module loaded; CMD='\''…'\'' runs one command'
@@ -96,4 +101,4 @@ help:
 	@echo
 	@echo 'Tools, kernel source and kernels are kept in RURING_CACHE (now: $(or $(RURING_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ruring)).'
 
-.PHONY: all modules setup tools selftests run test liburing bench bench-check vm check doc clean help
+.PHONY: all modules setup tools selftests run test differential liburing bench bench-check vm check doc clean help

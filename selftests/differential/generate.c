@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Random programs: the set-up, the objects and the order of the steps.
+ */
+#include <poll.h>
+#include <string.h>
+
+#include "generate.h"
+
+#define DEFER	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+
+static unsigned int any_setup(void)
+{
+	static const unsigned int modes[] = {
+		0, 0, 0, DEFER, DEFER, DEFER | IORING_SETUP_TASKRUN_FLAG,
+		IORING_SETUP_COOP_TASKRUN, IORING_SETUP_SINGLE_ISSUER,
+		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+	};
+	unsigned int setup = pick(modes);
+
+	if (once_in(12))
+		setup = IORING_SETUP_SQPOLL | (once_in(2) ? IORING_SETUP_SINGLE_ISSUER : 0);
+	if (once_in(2))
+		setup |= IORING_SETUP_SUBMIT_ALL;
+	if (once_in(12))
+		setup |= IORING_SETUP_NO_SQARRAY;
+	if (once_in(12))
+		setup |= IORING_SETUP_NO_MMAP;
+	if (once_in(12))
+		setup |= IORING_SETUP_R_DISABLED;
+	if (once_in(60))
+		setup ^= 1u << below(14);
+	/* what takes more arguments, and what there is not */
+	return setup & ~(IORING_SETUP_ATTACH_WQ | IORING_SETUP_SQ_AFF | IORING_SETUP_SQE128 |
+			 IORING_SETUP_CQE32);
+}
+
+static unsigned int any_kind(void)
+{
+	/* sockets more often than other things */
+	return once_in(3) ? 1 + below(NR_OBJECT_KINDS - 1) : 1 + below(UDP_ALONE);
+}
+
+static void any_objects(struct program *p)
+{
+	unsigned int nr = 1 + below(MAX_OBJECTS), i;
+
+	for (i = 0; i < nr; i++) {
+		struct object *o = &p->objects[i];
+
+		o->kind = any_kind();
+		if (once_in(4))
+			o->flags |= OBJECT_NONBLOCK;
+		if (once_in(3))
+			o->flags |= OBJECT_SMALL;
+	}
+}
+
+static bool suits(struct maker *m, unsigned int i, unsigned int kinds)
+{
+	return KIND(m->p->objects[i].kind) & kinds;
+}
+
+int any_fd_of(struct maker *m, unsigned int kinds)
+{
+	unsigned int tries;
+
+	if (once_in(60))
+		return once_in(2) ? BAD_FD : -1;
+	if (once_in(30))
+		return PEER_FD + below(3);
+	for (tries = 0; tries < 16; tries++) {
+		unsigned int i = below(MAX_OBJECTS);
+
+		if (m->p->objects[i].kind == OBJECT_NONE)
+			continue;
+		if (suits(m, i, kinds) || tries == 15 || once_in(40))
+			/* the first end is what requests work on, mostly */
+			return FIRST_FD + 2 * i + once_in(4);
+	}
+	return BAD_FD;
+}
+
+unsigned int any_len(void)
+{
+	static const unsigned int lens[] = {
+		0, 1, 2, 7, 16, 60, 100, 100, 100, 200, 256, 300, 1000, 1000, 4000,
+	};
+
+	return pick(lens);
+}
+
+static void any_peer(struct maker *m, struct step *step)
+{
+	static const __u8 ops[] = {
+		PEER_WRITE, PEER_WRITE, PEER_WRITE, PEER_WRITE, PEER_WRITE, PEER_WRITE,
+		PEER_READ, PEER_READ, PEER_READ, PEER_SHUTDOWN, PEER_SHUTDOWN, PEER_CLOSE,
+		PEER_RESET, PEER_CONNECT, PEER_CONNECT, PEER_ACCEPT, PEER_POLL, PEER_FILL,
+		PEER_FILL, PEER_DRAIN, PEER_DRAIN, PEER_URGENT, PEER_EXPIRE, PEER_NONBLOCK,
+	};
+	unsigned int kinds = ~0u;
+
+	step->kind = STEP_PEER;
+	step->op = pick(ops);
+	step->len = any_len();
+	step->offset = below(100) * 100;
+	switch (step->op) {
+	case PEER_CONNECT:
+	case PEER_ACCEPT:
+		kinds = LISTENERS;
+		break;
+	case PEER_SHUTDOWN:
+	case PEER_RESET:
+		kinds = CONNECTED;
+		break;
+	case PEER_URGENT:
+		kinds = KIND(TCP) | KIND(UNIX_STREAM);
+		break;
+	case PEER_EXPIRE:
+		kinds = KIND(TIMERFD);
+	}
+	step->fd = any_fd_of(m, kinds);
+	if (step->op == PEER_SHUTDOWN || step->op == PEER_EXPIRE)
+		step->len = below(step->op == PEER_EXPIRE ? 2 : 3);
+	/* at the other end */
+	if (step->op <= PEER_RESET || step->op == PEER_URGENT || step->op == PEER_FILL ||
+	    step->op == PEER_DRAIN)
+		step->fd ^= !once_in(6);
+	if (step->op == PEER_CONNECT)
+		step->fd &= ~1;
+	/* megabytes are full no sooner than a few pages */
+	if (step->op == PEER_FILL && object_of(m->p, step->fd))
+		m->p->objects[(step->fd - FIRST_FD) / 2].flags |= OBJECT_SMALL;
+	/* a timer's or counter's eight bytes */
+	if (step->op == PEER_WRITE && step->fd >= FIRST_FD && object_of(m->p, step->fd) &&
+	    object_of(m->p, step->fd)->kind == EVENTFD)
+		step->len = 8;
+}
+
+static void any_submit(struct maker *m, struct step *step)
+{
+	struct program *p = m->p;
+	unsigned int nr = 1 + (once_in(2) ? 0 : below(4));
+
+	step->kind = STEP_SUBMIT;
+	step->first = p->nr_requests;
+	while (nr-- && p->nr_requests < MAX_REQUESTS)
+		any_request(m, p->nr_requests++);
+	step->nr = p->nr_requests - step->first;
+	if (once_in(2))
+		step->enter |= IORING_ENTER_GETEVENTS;
+	if (once_in(40))
+		step->enter |= 1u << below(8);
+	/* with arguments there would have to be some */
+	step->enter &= ~(IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | IORING_ENTER_SQ_WAIT |
+			 IORING_ENTER_REGISTERED_RING | IORING_ENTER_ABS_TIMER);
+	if (once_in(8))
+		step->ring = 1;
+	if (!once_in(7))
+		return;
+	step->wait = 1 + below(3);
+	step->enter |= IORING_ENTER_GETEVENTS;
+	step->during = below(4);
+}
+
+static void any_step(struct maker *m, struct step *step)
+{
+	switch (below(24)) {
+	case 0 ... 10:
+		any_submit(m, step);
+		break;
+	case 11 ... 18:
+		any_peer(m, step);
+		break;
+	case 19 ... 20:
+		any_registration(m, step);
+		break;
+	case 21 ... 22:
+		any_refill(m, step);
+		break;
+	default:
+		if (once_in(3)) {
+			step->kind = STEP_WATCH;
+			step->op = below(NR_WATCH_OPS);
+		} else {
+			any_submit(m, step);
+		}
+	}
+	if (once_in(8))
+		step->flags |= STEP_AT_ONCE;
+	if (once_in(10))
+		step->flags |= STEP_KEEP;
+	if (once_in(10))
+		step->flags |= STEP_NO_ENTER;
+}
+
+static struct step *next_step(struct program *p)
+{
+	return &p->steps[p->nr_steps++];
+}
+
+void generate(struct program *p, __u64 seed)
+{
+	struct maker m = { .p = p };
+	unsigned int nr, during = 0;
+
+	memset(p, 0, sizeof(*p));
+	rnd_seed(seed, 0);
+	p->seed = seed;
+	p->setup = any_setup();
+	p->setup2 = any_setup();
+	p->sq_entries = once_in(6) ? 2 : 8;
+	p->cq_entries = once_in(6) ? p->sq_entries : 64;
+	p->epoll = once_in(4);
+	p->edge = once_in(2);
+	any_objects(p);
+	if (once_in(3))
+		register_files(&m, next_step(p));
+	if (once_in(3))
+		register_buffers(&m, next_step(p));
+	while (once_in(2) && p->nr_steps < 6) {
+		register_group(&m, next_step(p));
+		if (!once_in(6))
+			any_refill(&m, next_step(p));
+	}
+	if (p->setup & IORING_SETUP_R_DISABLED) {
+		struct step *step = next_step(p);
+
+		step->kind = STEP_REGISTER;
+		step->reg.opcode = IORING_REGISTER_ENABLE_RINGS;
+		step->reg.null = true;
+	}
+	nr = p->nr_steps + 4 + below(16);
+	while (p->nr_steps < nr && p->nr_steps < MAX_STEPS) {
+		struct step *step = next_step(p);
+
+		if (during) {
+			any_peer(&m, step);
+			during--;
+			continue;
+		}
+		any_step(&m, step);
+		during = step->during;
+	}
+}

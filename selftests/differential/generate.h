@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How random programs are made.
+ */
+#ifndef DIFFERENTIAL_GENERATE_H
+#define DIFFERENTIAL_GENERATE_H
+
+#include "program.h"
+#include "../random.h"
+
+/* What is known of the program so far, so that more of it makes sense. */
+struct maker {
+	struct program *p;
+	/* what is registered, -1 for an empty slot */
+	int slots[SLOTS];
+	unsigned int nr_slots;
+	unsigned int nr_buffers;
+	/* groups that there are */
+	unsigned int groups;
+	/* their flags, and entries */
+	unsigned int group_flags[GROUPS];
+	unsigned int group_entries[GROUPS];
+	bool signals;
+};
+
+/* True once in @n times. */
+static inline bool once_in(unsigned int n)
+{
+	return below(n) == 0;
+}
+
+/* A descriptor of an object of one of @kinds if there is one, most of the time. */
+int any_fd_of(struct maker *m, unsigned int kinds);
+unsigned int any_len(void);
+unsigned int any_group(struct maker *m);
+
+/* Fill in request @i of the program. */
+void any_request(struct maker *m, unsigned int i);
+/* The same for those of a family; false if @r's opcode is of another one. */
+bool any_net_request(struct maker *m, struct request *r, unsigned int i);
+bool any_file_request(struct maker *m, struct request *r, unsigned int i);
+bool any_control_request(struct maker *m, struct request *r, unsigned int i);
+
+/* A vector of up to four parts of what belongs to request @i. */
+void any_vector(struct request *r, unsigned int i, bool from);
+/* A selected buffer instead of an address, now and then. */
+bool may_select(struct maker *m, struct request *r);
+
+void any_registration(struct maker *m, struct step *step);
+/* What a program begins with, so that there is something to use. */
+void register_files(struct maker *m, struct step *step);
+void register_buffers(struct maker *m, struct step *step);
+void register_group(struct maker *m, struct step *step);
+void any_refill(struct maker *m, struct step *step);
+
+#endif /* DIFFERENTIAL_GENERATE_H */

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a program's user, and others, can see.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "run.h"
+
+void event(struct run *run, enum event_kind kind, unsigned int ring, __u64 key, long res,
+	   unsigned int flags, unsigned int sum)
+{
+	struct trace *t = run->trace;
+
+	if (t->nr == MAX_EVENTS)
+		return;
+	t->events[t->nr++] = (struct event) {
+		.step = t->step,
+		.kind = kind,
+		.ring = ring,
+		.key = key,
+		.res = res,
+		.flags = flags,
+		.sum = sum,
+	};
+}
+
+static void observe_watchers(struct run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < run->nr_watchers; i++) {
+		struct watcher *w = &run->watchers[i];
+
+		if (w->told || !__atomic_load_n(&w->done, __ATOMIC_ACQUIRE))
+			continue;
+		w->told = true;
+		event(run, EVENT_WATCH, 0, i, w->result, w->op, 0);
+	}
+}
+
+void observe(struct run *run)
+{
+	struct epoll_event happened = {};
+	unsigned int i;
+	__u64 count;
+
+	for (i = 0; i < RINGS; i++) {
+		struct ring *r = &run->rings[i];
+		struct pollfd p = { .fd = r->fd, .events = POLLIN };
+
+		if (!run->has_ring[i])
+			continue;
+		poll(&p, 1, 0);
+		if (p.revents)
+			event(run, EVENT_POLL, i, 0, p.revents, 0, 0);
+		if (ring_ready(r))
+			event(run, EVENT_VISIBLE, i, 0, ring_ready(r), 0, 0);
+		if (ring_flags(r) & IORING_SQ_CQ_OVERFLOW)
+			event(run, EVENT_OVERFLOW, i, 0, 1, 0, 0);
+	}
+	if (run->p->epoll && epoll_wait(RING_EPOLL_FD, &happened, 1, 0) == 1)
+		event(run, EVENT_EPOLL, 0, 0, happened.events, 0, 0);
+	if (read(SIGNALLED_FD, &count, sizeof(count)) == sizeof(count))
+		event(run, EVENT_EVENTFD, 0, 0, 1, 0, 0);
+	count = __atomic_exchange_n(&signals_seen, 0, __ATOMIC_RELAXED);
+	if (count)
+		event(run, EVENT_SIGNAL, 0, 0, count, 0, 0);
+	observe_watchers(run);
+}
+
+/* A sum of the bytes that a completion tells of. */
+static __u32 bytes_of(const struct program *p, const struct io_uring_cqe *cqe)
+{
+	__u64 i = cqe->user_data - USER_DATA;
+	const struct io_uring_sqe *sqe;
+
+	if (cqe->res <= 0 || i >= MAX_REQUESTS)
+		return 0;
+	sqe = &p->requests[i].sqe;
+	if (cqe->flags & IORING_CQE_F_BUFFER) {
+		unsigned int bid = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+		unsigned long at = GROUP_BUFS(sqe->buf_group) + bid * GROUP_BUF;
+
+		if (sqe->buf_group >= GROUPS || bid >= GROUP_ENTRIES)
+			return 0;
+		if (sqe->opcode == IORING_OP_RECVMSG)
+			scrub_address((void *)(at + sizeof(struct io_uring_recvmsg_out)), 64);
+		return sum_of((void *)at, GROUP_BUF);
+	}
+	switch (sqe->opcode) {
+	case IORING_OP_READ:
+	case IORING_OP_RECV:
+		if (sqe->addr == dest_of(i))
+			return sum_of((void *)dest_of(i), cqe->res < (int)PAGE ? cqe->res : PAGE);
+	}
+	return 0;
+}
+
+void reap(struct run *run)
+{
+	struct io_uring_cqe cqe;
+	unsigned int i, rounds;
+
+	for (i = 0; i < RINGS; i++) {
+		struct ring *r = &run->rings[i];
+
+		if (!run->has_ring[i])
+			continue;
+		for (rounds = 0; rounds < 20; rounds++) {
+			while (ring_peek(r, &cqe))
+				event(run, EVENT_CQE, i, cqe.user_data, cqe.res, cqe.flags,
+				      bytes_of(run->p, &cqe));
+			if (!(ring_flags(r) & IORING_SQ_CQ_OVERFLOW))
+				break;
+			ring_enter(r, 0, 0, IORING_ENTER_GETEVENTS);
+		}
+	}
+}
+
+static void observe_groups(struct run *run)
+{
+	unsigned int i, step;
+
+	for (step = 0; step < run->p->nr_steps; step++) {
+		const struct step *s = &run->p->steps[step];
+		const struct io_uring_buf_reg *group = (const void *)s->reg.arg.words;
+		struct io_uring_buf_status status = { .buf_group = group->bgid };
+		struct io_uring_buf_ring *br = (void *)GROUP_RING(group->bgid);
+		unsigned int sum = 0, entry;
+		long ret;
+
+		if (s->kind != STEP_REGISTER || s->reg.opcode != IORING_REGISTER_PBUF_RING ||
+		    group->bgid >= CLASSIC_GROUPS)
+			continue;
+		ret = ring_register(&run->rings[0], IORING_REGISTER_PBUF_STATUS, &status, 1);
+		for (entry = 0; entry < GROUP_ENTRIES; entry++)
+			sum = sum * 31 + sum_of(&br->bufs[entry], 14);
+		event(run, EVENT_GROUP, 0, group->bgid, ret, status.head, sum);
+	}
+	for (i = 0; i < GROUPS; i++)
+		event(run, EVENT_MEMORY, 0, GROUP_BUFS(i), 0, 0,
+		      sum_of((void *)GROUP_BUFS(i), GROUP_ENTRIES * GROUP_BUF));
+}
+
+static void observe_memory(struct run *run)
+{
+	const struct program *p = run->p;
+	bool big = false;
+	unsigned int i;
+
+	for (i = 0; i < p->nr_requests; i++) {
+		const struct io_uring_sqe *sqe = &p->requests[i].sqe;
+		struct structs *s = structs_of(i);
+
+		if (p->requests[i].dropped)
+			continue;
+		scrub_address(&s->addr, sizeof(s->addr));
+		event(run, EVENT_STRUCTS, 0, i, 0, 0, sum_of(s, sizeof(*s)));
+		if (sqe->addr == dest_of(i) || s->iov[0].iov_base == (void *)dest_of(i))
+			event(run, EVENT_DEST, 0, i, 0, 0, sum_of((void *)dest_of(i), PAGE));
+		big = big || sqe->addr == BIG || s->iov[0].iov_base == (void *)BIG;
+	}
+	if (big)
+		event(run, EVENT_MEMORY, 0, BIG, 0, 0, sum_of((void *)BIG, BIG_SIZE / 4));
+	for (i = 0; i < NR_BUFFERS; i++)
+		event(run, EVENT_MEMORY, 0, BUFFERS + i * BUFFER_SIZE, 0, 0,
+		      sum_of((void *)(BUFFERS + i * BUFFER_SIZE), PAGE));
+}
+
+static void observe_descriptors(struct run *run)
+{
+	struct stat st;
+	int fd;
+
+	for (fd = 0; fd < SIGNALLED_FD; fd++) {
+		/* where descriptors can be */
+		if (fd == 40)
+			fd = BAD_FD;
+		if (!fstat(fd, &st))
+			event(run, EVENT_FD, 0, fd, st.st_mode & S_IFMT,
+			      fcntl(fd, F_GETFL) << 1 | fcntl(fd, F_GETFD), 0);
+	}
+}
+
+void observe_end(struct run *run)
+{
+	observe(run);
+	observe_groups(run);
+	observe_memory(run);
+	observe_descriptors(run);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Asks both sides the same.
+ */
+#ifndef DIFFERENTIAL_ORACLE_H
+#define DIFFERENTIAL_ORACLE_H
+
+#include "trace.h"
+
+enum verdict {
+	VERDICT_SAME,
+	VERDICT_DIFFERS,
+	/* one side does not say the same each time */
+	VERDICT_UNSTABLE,
+};
+
+/* Memory for traces, which are written by other processes; 0 or a negative errno. */
+int oracle_init(unsigned int seconds);
+/* Run @p once on each side. */
+bool differs_once(const struct program *p, struct difference *d);
+/* Run @p, as often as it takes to be sure. */
+enum verdict ask(const struct program *p, struct difference *d);
+/* What was seen last on a side. */
+const struct trace *last_trace(enum side side);
+/* Drop what does not matter for @d, which stays the same kind of difference. */
+void shrink(struct program *p, struct difference *d);
+
+#endif /* DIFFERENTIAL_ORACLE_H */

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A program: the set-up of a ring, what there is for its requests to work on,
+ * and steps. It is plain data. The same program is run on ruring and on
+ * io_uring, and parts of it are dropped to find out which of them matter.
+ */
+#ifndef DIFFERENTIAL_PROGRAM_H
+#define DIFFERENTIAL_PROGRAM_H
+
+#include <linux/io_uring.h>
+#include <linux/time_types.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
+#define MAX_OBJECTS	4
+#define MAX_STEPS	40
+#define MAX_REQUESTS	40
+#define SLOTS		12
+#define GROUPS		6
+/* Groups below are buffer rings, those from here on classic ones. */
+#define CLASSIC_GROUPS	4
+
+/*
+ * Where everything is that the kernel is given an address of: at the same place
+ * in each process, so that addresses are part of the program.
+ */
+#define PLACE		0x200000000000UL
+#define PAGE		4096UL
+#define STRUCTS		(PLACE + 0x10000)
+#define STRUCTS_SIZE	512UL
+#define ARGUMENT	(PLACE + 0x20000)
+#define GROUP_MEM	(PLACE + 0x30000)
+#define GROUP_SIZE	(2 * PAGE)
+#define BUFFERS		(PLACE + 0x40000)
+#define BUFFER_SIZE	(2 * PAGE)
+#define NR_BUFFERS	4
+#define DEST		(PLACE + 0x50000)
+#define BIG		(PLACE + 0x80000)
+#define BIG_SIZE	0x40000UL
+#define SOURCE		(PLACE + 0xc0000)
+#define SOURCE_SIZE	0x40000UL
+#define PLACE_END	(PLACE + 0x100000)
+
+/* A group's buffer ring, and its buffers. */
+#define GROUP_RING(bgid)	(GROUP_MEM + (bgid) * GROUP_SIZE)
+#define GROUP_BUFS(bgid)	(GROUP_RING(bgid) + PAGE)
+#define GROUP_ENTRIES		16
+#define GROUP_BUF		256
+
+/* Object i has the descriptors 100 + 2 * i and the next one, its other end. */
+#define FIRST_FD	100
+/* Those that the program's steps get from connect(2) and accept(2). */
+#define PEER_FD		120
+#define NR_PEER_FDS	8
+/* Unused by anybody. */
+#define BAD_FD		99
+
+enum object_kind {
+	OBJECT_NONE,
+	UNIX_STREAM,
+	UNIX_DGRAM,
+	UNIX_SEQPACKET,
+	TCP,
+	TCP6,
+	UDP,
+	UDP6,
+	/* the other end is a socket that is not connected yet */
+	TCP_LISTENER,
+	UNIX_LISTENER,
+	/* the other end is bound and not connected either */
+	UDP_ALONE,
+	PIPE,
+	EVENTFD,
+	TIMERFD,
+	PTY,
+	REGULAR,
+	DIRECTORY,
+	O_PATH_FILE,
+	EPOLL,
+	SECOND_RING,
+	NR_OBJECT_KINDS,
+};
+
+#define KIND(kind)	(1U << (kind))
+#define CONNECTED	(KIND(UNIX_STREAM) | KIND(UNIX_DGRAM) | KIND(UNIX_SEQPACKET) | \
+			 KIND(TCP) | KIND(TCP6) | KIND(UDP) | KIND(UDP6))
+#define LISTENERS	(KIND(TCP_LISTENER) | KIND(UNIX_LISTENER))
+#define SOCKETS		(CONNECTED | LISTENERS | KIND(UDP_ALONE))
+#define INET		(KIND(TCP) | KIND(TCP6) | KIND(UDP) | KIND(UDP6) | KIND(UDP_ALONE))
+#define STREAMS		(KIND(UNIX_STREAM) | KIND(TCP) | KIND(TCP6))
+
+enum object_flag {
+	OBJECT_NONBLOCK = 1,
+	/* as small buffers as the kernel has */
+	OBJECT_SMALL = 2,
+};
+
+struct object {
+	__u8 kind;
+	__u8 flags;
+};
+
+/* Whose address a request's is. */
+enum address {
+	ADDRESS_EMPTY,
+	/* that of object @address_of's first or second descriptor */
+	ADDRESS_FIRST,
+	ADDRESS_SECOND,
+	/* of a family that there is not */
+	ADDRESS_BAD,
+	/* of a family, with no port or name */
+	ADDRESS_ANY,
+};
+
+/* What a request's SQE points to. */
+struct structs {
+	struct msghdr msg;
+	struct iovec iov[4];
+	struct __kernel_timespec time;
+	struct sockaddr_storage addr;
+	socklen_t addr_len;
+	int ints[8];
+	char path[20];
+	char control[64];
+};
+
+struct request {
+	struct io_uring_sqe sqe;
+	struct structs structs;
+	__u8 address;
+	__u8 address_of;
+	/* left out by who shrinks the program */
+	bool dropped;
+};
+
+enum step_kind {
+	STEP_NONE,
+	/* submit @nr requests from @first on */
+	STEP_SUBMIT,
+	STEP_REGISTER,
+	/* provide buffers of the ring of buffers @group */
+	STEP_REFILL,
+	/* somebody else does @op with @fd */
+	STEP_PEER,
+	/* somebody else waits for the ring, from now on */
+	STEP_WATCH,
+};
+
+enum peer_op {
+	PEER_WRITE,
+	PEER_READ,
+	PEER_SHUTDOWN,
+	PEER_CLOSE,
+	PEER_RESET,
+	PEER_CONNECT,
+	PEER_ACCEPT,
+	PEER_POLL,
+	PEER_FILL,
+	PEER_DRAIN,
+	PEER_URGENT,
+	PEER_EXPIRE,
+	PEER_NONBLOCK,
+	NR_PEER_OPS,
+};
+
+enum watch_op {
+	WATCH_ENTER,
+	WATCH_POLL,
+	WATCH_EPOLL,
+	WATCH_EVENTFD,
+	WATCH_PROCESS_ENTER,
+	WATCH_PROCESS_POLL,
+	NR_WATCH_OPS,
+};
+
+enum step_flag {
+	/* the next step follows at once, whatever is pending */
+	STEP_AT_ONCE = 1,
+	/* completions stay in their queue */
+	STEP_KEEP = 2,
+	/* nobody enters the kernel for completions */
+	STEP_NO_ENTER = 4,
+};
+
+struct registration {
+	unsigned int opcode;
+	unsigned int nr;
+	bool null;
+	/* all of this is at ARGUMENT */
+	struct argument {
+		__u64 words[16];
+		struct iovec iov[NR_BUFFERS];
+		int fds[SLOTS];
+		__u64 tags[SLOTS];
+	} arg;
+};
+
+struct step {
+	__u8 kind;
+	__u8 op;
+	__u8 flags;
+	/* which ring: the first one, or the second one */
+	__u8 ring;
+	__u8 first;
+	__u8 nr;
+	/* wait for so many completions, while so many of the next steps are done by another thread */
+	__u8 wait;
+	__u8 during;
+	unsigned int enter;
+	unsigned int group;
+	int fd;
+	unsigned int len;
+	/* of what is written, or how */
+	unsigned int offset;
+	struct registration reg;
+};
+
+struct program {
+	__u64 seed;
+	unsigned int setup;
+	unsigned int sq_entries;
+	unsigned int cq_entries;
+	unsigned int setup2;
+	bool epoll;
+	bool edge;
+	unsigned int nr_steps;
+	unsigned int nr_requests;
+	struct object objects[MAX_OBJECTS];
+	struct step steps[MAX_STEPS];
+	struct request requests[MAX_REQUESTS];
+};
+
+#define USER_DATA	0x1000
+
+static inline struct structs *structs_of(unsigned int request)
+{
+	return (struct structs *)(STRUCTS + request * STRUCTS_SIZE);
+}
+
+static inline unsigned long dest_of(unsigned int request)
+{
+	return DEST + request * PAGE;
+}
+
+/* The one that a descriptor belongs to, NULL without any. */
+static inline const struct object *object_of(const struct program *p, int fd)
+{
+	int i = (fd - FIRST_FD) / 2;
+
+	if (fd < FIRST_FD || i >= MAX_OBJECTS || p->objects[i].kind == OBJECT_NONE)
+		return NULL;
+	return &p->objects[i];
+}
+
+/* A random program, always the same one for a seed. */
+void generate(struct program *p, __u64 seed);
+void print_program(const struct program *p);
+
+#endif /* DIFFERENTIAL_PROGRAM_H */

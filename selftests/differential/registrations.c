@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Random registrations.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "generate.h"
+
+#define ARG(field)	(ARGUMENT + offsetof(struct argument, field))
+
+static void begin(struct step *step, unsigned int opcode, unsigned int nr)
+{
+	step->kind = STEP_REGISTER;
+	step->reg.opcode = opcode;
+	step->reg.nr = nr;
+}
+
+static void end_kind(struct step *step, unsigned int opcode)
+{
+	begin(step, opcode, 0);
+	step->reg.null = true;
+}
+
+static void any_tags(struct step *step)
+{
+	unsigned int i;
+
+	for (i = 0; i < SLOTS; i++)
+		step->reg.arg.tags[i] = once_in(2) ? 0 : 0x6600 + below(100);
+}
+
+static void any_fds(struct maker *m, struct step *step)
+{
+	unsigned int i;
+
+	for (i = 0; i < SLOTS; i++)
+		step->reg.arg.fds[i] = once_in(3) ? -1 : any_fd_of(m, ~KIND(SECOND_RING));
+}
+
+void register_files(struct maker *m, struct step *step)
+{
+	struct io_uring_rsrc_register *rsrc = (void *)step->reg.arg.words;
+	unsigned int nr = 1 + below(SLOTS), i;
+
+	any_fds(m, step);
+	for (i = 0; i < nr; i++)
+		m->slots[i] = step->reg.arg.fds[i];
+	m->nr_slots = nr;
+	if (once_in(2)) {
+		begin(step, IORING_REGISTER_FILES, nr);
+		memcpy(step->reg.arg.words, step->reg.arg.fds, nr * sizeof(int));
+		return;
+	}
+	begin(step, IORING_REGISTER_FILES2, sizeof(*rsrc));
+	*rsrc = (struct io_uring_rsrc_register) { .nr = nr };
+	if (once_in(4)) {
+		rsrc->flags = IORING_RSRC_REGISTER_SPARSE;
+		return;
+	}
+	any_tags(step);
+	rsrc->data = ARG(fds);
+	rsrc->tags = once_in(3) ? 0 : ARG(tags);
+}
+
+static void any_iovecs(struct step *step)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_BUFFERS; i++) {
+		struct iovec *iov = &step->reg.arg.iov[i];
+
+		iov->iov_base = (void *)(BUFFERS + i * BUFFER_SIZE);
+		iov->iov_len = once_in(6) ? 1 + below(BUFFER_SIZE) : BUFFER_SIZE;
+		if (once_in(16))
+			*iov = (struct iovec) {};
+		if (once_in(60))
+			iov->iov_len = rnd() >> below(64);
+	}
+}
+
+void register_buffers(struct maker *m, struct step *step)
+{
+	struct io_uring_rsrc_register *rsrc = (void *)step->reg.arg.words;
+	unsigned int nr = 1 + below(NR_BUFFERS);
+
+	any_iovecs(step);
+	m->nr_buffers = nr;
+	if (once_in(2)) {
+		begin(step, IORING_REGISTER_BUFFERS, nr);
+		memcpy(step->reg.arg.words, step->reg.arg.iov, nr * sizeof(struct iovec));
+		return;
+	}
+	begin(step, IORING_REGISTER_BUFFERS2, sizeof(*rsrc));
+	*rsrc = (struct io_uring_rsrc_register) { .nr = nr };
+	if (once_in(5)) {
+		rsrc->flags = IORING_RSRC_REGISTER_SPARSE;
+		return;
+	}
+	any_tags(step);
+	rsrc->data = ARG(iov);
+	rsrc->tags = once_in(3) ? 0 : ARG(tags);
+}
+
+void register_group(struct maker *m, struct step *step)
+{
+	struct io_uring_buf_reg *reg = (void *)step->reg.arg.words;
+	unsigned int bgid = below(CLASSIC_GROUPS);
+
+	begin(step, IORING_REGISTER_PBUF_RING, 1);
+	*reg = (struct io_uring_buf_reg) {
+		.ring_addr = GROUP_RING(bgid),
+		.ring_entries = 1u << below(5),
+		.bgid = bgid,
+	};
+	if (once_in(4)) {
+		reg->flags |= IOU_PBUF_RING_MMAP;
+		reg->ring_addr = 0;
+	}
+	if (once_in(3))
+		reg->flags |= IOU_PBUF_RING_INC;
+	if (reg->flags & IOU_PBUF_RING_INC && once_in(4))
+		reg->min_left = below(300);
+	if (once_in(40))
+		reg->ring_entries = rnd() >> below(32);
+	m->groups |= 1u << bgid;
+	m->group_flags[bgid] = reg->flags;
+	m->group_entries[bgid] = reg->ring_entries && reg->ring_entries <= GROUP_ENTRIES ?
+				 reg->ring_entries : GROUP_ENTRIES;
+}
+
+void any_refill(struct maker *m, struct step *step)
+{
+	unsigned int bgid = any_group(m) % CLASSIC_GROUPS;
+
+	step->kind = STEP_REFILL;
+	step->group = bgid;
+	/* the number of entries that the ring has */
+	step->op = m->group_entries[bgid] ?: GROUP_ENTRIES;
+	step->nr = 1 + below(step->op);
+	step->offset = below(GROUP_ENTRIES);
+	step->len = once_in(3) ? any_len() % (GROUP_BUF + 1) : once_in(2) ? 100 : GROUP_BUF;
+}
+
+static void any_update(struct maker *m, struct step *step, bool files)
+{
+	struct io_uring_rsrc_update2 *up = (void *)step->reg.arg.words;
+	unsigned int nr = 1 + below(3);
+
+	any_fds(m, step);
+	any_iovecs(step);
+	any_tags(step);
+	*up = (struct io_uring_rsrc_update2) {
+		.offset = below(files ? SLOTS : NR_BUFFERS),
+		.data = files ? ARG(fds) : ARG(iov),
+	};
+	if (files && once_in(2)) {
+		begin(step, IORING_REGISTER_FILES_UPDATE, nr);
+		return;
+	}
+	begin(step, files ? IORING_REGISTER_FILES_UPDATE2 : IORING_REGISTER_BUFFERS_UPDATE,
+	      sizeof(*up));
+	up->nr = nr;
+	up->tags = once_in(2) ? 0 : ARG(tags);
+}
+
+static void any_sync_cancel(struct maker *m, struct step *step)
+{
+	struct io_uring_sync_cancel_reg *reg = (void *)step->reg.arg.words;
+
+	begin(step, IORING_REGISTER_SYNC_CANCEL, 1);
+	*reg = (struct io_uring_sync_cancel_reg) {
+		.addr = USER_DATA + below(m->p->nr_requests + 1),
+		.fd = any_fd_of(m, ~0u),
+		.flags = once_in(2) ? 0 : below(64),
+		.timeout = { once_in(2) ? 0 : -1, once_in(2) ? 0 : -1 },
+		.opcode = m->p->requests[below(MAX_REQUESTS)].sqe.opcode,
+	};
+}
+
+static void any_group_change(struct maker *m, struct step *step)
+{
+	struct io_uring_buf_reg *reg = (void *)step->reg.arg.words;
+
+	begin(step, once_in(2) ? IORING_UNREGISTER_PBUF_RING : IORING_REGISTER_PBUF_STATUS, 1);
+	*reg = (struct io_uring_buf_reg) {};
+	if (step->reg.opcode == IORING_UNREGISTER_PBUF_RING) {
+		reg->bgid = any_group(m);
+	} else {
+		struct io_uring_buf_status *status = (void *)step->reg.arg.words;
+
+		*status = (struct io_uring_buf_status) { .buf_group = any_group(m) };
+	}
+}
+
+static void any_restrictions(struct step *step)
+{
+	struct io_uring_restriction *res = (void *)step->reg.arg.words;
+	unsigned int nr = 1 + below(6), i;
+
+	for (i = 0; i < nr; i++) {
+		res[i].opcode = below(5);
+		res[i].register_op = below(32);
+		if (res[i].opcode == IORING_RESTRICTION_SQE_FLAGS_ALLOWED)
+			res[i].sqe_flags = rnd();
+	}
+	begin(step, IORING_REGISTER_RESTRICTIONS, nr);
+}
+
+static void any_range(struct step *step)
+{
+	struct io_uring_file_index_range *range = (void *)step->reg.arg.words;
+
+	begin(step, IORING_REGISTER_FILE_ALLOC_RANGE, 0);
+	*range = (struct io_uring_file_index_range) { .off = below(SLOTS), .len = below(SLOTS) };
+}
+
+static void any_limits(struct step *step)
+{
+	__u32 *limits = (void *)step->reg.arg.words;
+
+	/* reads what there is: how many there are by default is each one's own business */
+	begin(step, IORING_REGISTER_IOWQ_MAX_WORKERS, 2);
+	limits[0] = 1 + below(3);
+	limits[1] = 1 + below(3);
+}
+
+void any_registration(struct maker *m, struct step *step)
+{
+	switch (below(20)) {
+	case 0 ... 1:
+		register_files(m, step);
+		break;
+	case 2 ... 3:
+		register_buffers(m, step);
+		break;
+	case 4 ... 6:
+		register_group(m, step);
+		break;
+	case 7 ... 8:
+		any_update(m, step, true);
+		break;
+	case 9:
+		any_update(m, step, false);
+		break;
+	case 10:
+		end_kind(step, once_in(2) ? IORING_UNREGISTER_FILES : IORING_UNREGISTER_BUFFERS);
+		break;
+	case 11 ... 12:
+		any_sync_cancel(m, step);
+		break;
+	case 13 ... 14:
+		any_group_change(m, step);
+		break;
+	case 15:
+		begin(step, once_in(2) ? IORING_REGISTER_EVENTFD_ASYNC : IORING_REGISTER_EVENTFD, 1);
+		*(int *)step->reg.arg.words = once_in(8) ? any_fd_of(m, ~0u) : 131;
+		break;
+	case 16:
+		end_kind(step, once_in(2) ? IORING_UNREGISTER_EVENTFD : IORING_REGISTER_ENABLE_RINGS);
+		break;
+	case 17:
+		any_range(step);
+		break;
+	case 18:
+		if (once_in(2))
+			any_restrictions(step);
+		else
+			any_limits(step);
+		break;
+	default:
+		begin(step, IORING_REGISTER_EVENTFD, 1);
+		*(int *)step->reg.arg.words = 131;
+	}
+	if (once_in(40))
+		step->reg.nr = below(5);
+	if (once_in(10))
+		step->ring = 1;
+}

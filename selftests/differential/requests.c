@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Random requests: what they have in common.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "generate.h"
+
+static const __u8 opcodes[] = {
+	IORING_OP_NOP, IORING_OP_NOP, IORING_OP_NOP,
+	IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_READ, IORING_OP_READ, IORING_OP_WRITE,
+	IORING_OP_WRITE, IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED,
+	IORING_OP_READV_FIXED, IORING_OP_WRITEV_FIXED, IORING_OP_READ_MULTISHOT,
+	IORING_OP_READ_MULTISHOT, IORING_OP_FSYNC, IORING_OP_FALLOCATE, IORING_OP_OPENAT,
+	IORING_OP_CLOSE, IORING_OP_POLL_ADD, IORING_OP_POLL_ADD, IORING_OP_POLL_ADD,
+	IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE, IORING_OP_POLL_REMOVE,
+	IORING_OP_RECV, IORING_OP_RECV, IORING_OP_RECV, IORING_OP_RECV, IORING_OP_RECV,
+	IORING_OP_RECV, IORING_OP_RECV, IORING_OP_RECVMSG, IORING_OP_RECVMSG,
+	IORING_OP_RECVMSG, IORING_OP_SEND, IORING_OP_SEND, IORING_OP_SEND, IORING_OP_SEND,
+	IORING_OP_SENDMSG, IORING_OP_SENDMSG, IORING_OP_SEND_ZC, IORING_OP_SENDMSG_ZC,
+	IORING_OP_TIMEOUT, IORING_OP_TIMEOUT, IORING_OP_TIMEOUT_REMOVE,
+	IORING_OP_LINK_TIMEOUT, IORING_OP_LINK_TIMEOUT, IORING_OP_ACCEPT, IORING_OP_ACCEPT,
+	IORING_OP_ACCEPT, IORING_OP_ASYNC_CANCEL, IORING_OP_ASYNC_CANCEL,
+	IORING_OP_ASYNC_CANCEL, IORING_OP_FILES_UPDATE, IORING_OP_FIXED_FD_INSTALL,
+	IORING_OP_MSG_RING, IORING_OP_SOCKET, IORING_OP_CONNECT, IORING_OP_CONNECT,
+	IORING_OP_BIND, IORING_OP_LISTEN, IORING_OP_SHUTDOWN, IORING_OP_URING_CMD,
+	IORING_OP_PROVIDE_BUFFERS, IORING_OP_PROVIDE_BUFFERS, IORING_OP_REMOVE_BUFFERS,
+};
+
+void any_vector(struct request *r, unsigned int i, bool from)
+{
+	unsigned long at = from ? SOURCE + below(2000) : dest_of(i);
+	unsigned int j;
+
+	for (j = 0; j < ARRAY_SIZE(r->structs.iov); j++) {
+		r->structs.iov[j].iov_len = any_len() / 4;
+		r->structs.iov[j].iov_base = (void *)at;
+		at += r->structs.iov[j].iov_len;
+	}
+	if (once_in(60))
+		r->structs.iov[below(4)].iov_base = (void *)(once_in(2) ? 0 : 0xffffe00000000000);
+	if (once_in(60))
+		r->structs.iov[below(4)].iov_len = rnd() >> below(64);
+}
+
+unsigned int any_group(struct maker *m)
+{
+	unsigned int tries, bgid = below(GROUPS);
+
+	for (tries = 0; tries < 8 && !(m->groups & 1u << bgid); tries++)
+		bgid = below(GROUPS);
+	return bgid;
+}
+
+bool may_select(struct maker *m, struct request *r)
+{
+	if (!m->groups ? !once_in(20) : once_in(2))
+		return false;
+	r->sqe.flags |= IOSQE_BUFFER_SELECT;
+	r->sqe.buf_group = any_group(m);
+	if (once_in(2))
+		r->sqe.len = 0;
+	if (!once_in(10))
+		r->sqe.addr = 0;
+	return true;
+}
+
+/* A registered file instead, if there is one that suits. */
+static void may_fix_file(struct maker *m, struct request *r)
+{
+	unsigned int i = below(SLOTS);
+
+	if (m->nr_slots ? !once_in(4) : !once_in(60))
+		return;
+	switch (r->sqe.opcode) {
+	case IORING_OP_SOCKET:
+	case IORING_OP_OPENAT:
+	case IORING_OP_CLOSE:
+	case IORING_OP_ASYNC_CANCEL:
+	case IORING_OP_POLL_REMOVE:
+		return;
+	}
+	while (i < m->nr_slots && m->slots[i] != r->sqe.fd && !once_in(8))
+		i++;
+	r->sqe.flags |= IOSQE_FIXED_FILE;
+	r->sqe.fd = i;
+}
+
+static void any_flags(struct request *r)
+{
+	static const unsigned int flags[] = {
+		IOSQE_IO_LINK, IOSQE_IO_LINK, IOSQE_IO_LINK, IOSQE_IO_HARDLINK,
+		IOSQE_ASYNC, IOSQE_ASYNC, IOSQE_CQE_SKIP_SUCCESS, IOSQE_IO_DRAIN,
+	};
+
+	if (once_in(3))
+		r->sqe.flags |= pick(flags);
+	if (once_in(8))
+		r->sqe.flags |= pick(flags);
+}
+
+/* One bit that does not belong there. */
+static void may_spoil(struct request *r)
+{
+	unsigned int bit = below(8 * sizeof(r->sqe));
+
+	if (!once_in(25))
+		return;
+	/* neither another opcode, nor a number of this machine's, nor anything to be told by */
+	if (bit < 16 || bit / 32 == offsetof(struct io_uring_sqe, fd) / 4 ||
+	    bit / 64 == offsetof(struct io_uring_sqe, user_data) / 8 ||
+	    bit / 16 == offsetof(struct io_uring_sqe, personality) / 2)
+		return;
+	((__u8 *)&r->sqe)[bit / 8] ^= 1u << bit % 8;
+	/* ruring's own */
+	if (r->sqe.opcode == IORING_OP_SEND_ZC || r->sqe.opcode == IORING_OP_SENDMSG_ZC)
+		r->sqe.ioprio &= ~(1u << 4);
+}
+
+void any_request(struct maker *m, unsigned int i)
+{
+	struct request *r = &m->p->requests[i];
+
+	memset(r, 0, sizeof(*r));
+	r->sqe.opcode = pick(opcodes);
+	r->sqe.user_data = USER_DATA + (i && once_in(30) ? below(i) : i);
+	r->structs.addr_len = sizeof(r->structs.addr);
+	r->address_of = below(MAX_OBJECTS);
+	if (!any_net_request(m, r, i) && !any_file_request(m, r, i))
+		any_control_request(m, r, i);
+	any_flags(r);
+	may_fix_file(m, r);
+	may_spoil(r);
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Random requests of files.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "generate.h"
+
+#define TRANSFERS	(~(LISTENERS | KIND(DIRECTORY) | KIND(O_PATH_FILE) | KIND(EPOLL) | \
+			   KIND(SECOND_RING) | KIND(UDP_ALONE)))
+
+static __u64 any_offset(void)
+{
+	static const __u64 offsets[] = { -1ULL, -1ULL, -1ULL, 0, 0, 100, 5000, 1ULL << 63 };
+
+	return pick(offsets);
+}
+
+static void any_rw_flags(struct request *r)
+{
+	if (once_in(12))
+		r->sqe.rw_flags = 1u << below(9);
+}
+
+static bool writes(unsigned int opcode)
+{
+	return opcode == IORING_OP_WRITE || opcode == IORING_OP_WRITEV ||
+	       opcode == IORING_OP_WRITE_FIXED || opcode == IORING_OP_WRITEV_FIXED;
+}
+
+static void any_transfer(struct maker *m, struct request *r, unsigned int i)
+{
+	struct io_uring_sqe *sqe = &r->sqe;
+	bool from = writes(sqe->opcode);
+
+	sqe->fd = any_fd_of(m, TRANSFERS);
+	sqe->off = any_offset();
+	any_rw_flags(r);
+	switch (sqe->opcode) {
+	case IORING_OP_READ:
+	case IORING_OP_WRITE:
+		sqe->addr = from ? SOURCE + below(2000) : dest_of(i);
+		sqe->len = any_len();
+		if (object_of(m->p, sqe->fd) && object_of(m->p, sqe->fd)->kind == EVENTFD)
+			sqe->len = 8;
+		if (once_in(12)) {
+			sqe->addr = from ? SOURCE : BIG;
+			sqe->len = BIG_SIZE >> below(4);
+		}
+		if (once_in(50))
+			sqe->addr = once_in(2) ? 0 : 0xffff888000000000;
+		break;
+	default:
+		any_vector(r, i, from);
+		sqe->addr = (unsigned long)structs_of(i)->iov;
+		sqe->len = once_in(40) ? rnd() >> below(64) : below(5);
+	}
+	if (sqe->opcode == IORING_OP_READ || sqe->opcode == IORING_OP_READV) {
+		__u64 addr = sqe->addr;
+
+		if (may_select(m, r) && sqe->opcode == IORING_OP_READV) {
+			sqe->addr = addr;
+			sqe->len = once_in(8) ? below(4) : 1;
+		}
+	}
+}
+
+static void any_fixed_transfer(struct maker *m, struct request *r, unsigned int i)
+{
+	struct io_uring_sqe *sqe = &r->sqe;
+	unsigned long at;
+	unsigned int j;
+
+	sqe->fd = any_fd_of(m, TRANSFERS);
+	sqe->off = any_offset();
+	sqe->buf_index = below(m->nr_buffers ?: NR_BUFFERS);
+	at = BUFFERS + sqe->buf_index * BUFFER_SIZE;
+	any_rw_flags(r);
+	if (sqe->opcode == IORING_OP_READ_FIXED || sqe->opcode == IORING_OP_WRITE_FIXED) {
+		sqe->addr = at + below(1000);
+		sqe->len = once_in(20) ? BUFFER_SIZE : any_len();
+		return;
+	}
+	for (j = 0; j < ARRAY_SIZE(r->structs.iov); j++) {
+		r->structs.iov[j].iov_base = (void *)(at + below(3000));
+		r->structs.iov[j].iov_len = any_len() / 2;
+	}
+	sqe->addr = (unsigned long)structs_of(i)->iov;
+	sqe->len = below(5);
+}
+
+static void any_open(struct maker *m, struct request *r, unsigned int i)
+{
+	static const char * const paths[] = {
+		/* relative ones are of /dev: no file server is asked */
+		"/dev/null", "/dev/zero", "/proc/self/comm", "/dev/nowhere", "null", "shm", "",
+	};
+	static const unsigned int flags[] = {
+		O_RDONLY, O_RDWR, O_WRONLY, O_PATH, O_DIRECTORY, O_CLOEXEC, O_NONBLOCK,
+		O_RDONLY | O_TRUNC, O_RDWR | O_APPEND,
+	};
+
+	strncat(r->structs.path, pick(paths), sizeof(r->structs.path) - 1);
+	r->sqe.fd = once_in(12) ? any_fd_of(m, KIND(DIRECTORY)) : AT_FDCWD;
+	r->sqe.addr = (unsigned long)structs_of(i)->path;
+	r->sqe.open_flags = pick(flags);
+	if (m->nr_slots ? once_in(3) : once_in(20))
+		r->sqe.file_index = once_in(2) ? IORING_FILE_INDEX_ALLOC : 1 + below(SLOTS);
+}
+
+bool any_file_request(struct maker *m, struct request *r, unsigned int i)
+{
+	struct io_uring_sqe *sqe = &r->sqe;
+
+	switch (sqe->opcode) {
+	case IORING_OP_READ:
+	case IORING_OP_READV:
+	case IORING_OP_WRITE:
+	case IORING_OP_WRITEV:
+		any_transfer(m, r, i);
+		return true;
+	case IORING_OP_READ_FIXED:
+	case IORING_OP_WRITE_FIXED:
+	case IORING_OP_READV_FIXED:
+	case IORING_OP_WRITEV_FIXED:
+		any_fixed_transfer(m, r, i);
+		return true;
+	case IORING_OP_READ_MULTISHOT:
+		sqe->fd = any_fd_of(m, TRANSFERS & ~KIND(REGULAR));
+		sqe->off = any_offset();
+		sqe->len = once_in(4) ? any_len() : 0;
+		if (!once_in(20)) {
+			sqe->flags |= IOSQE_BUFFER_SELECT;
+			sqe->buf_group = any_group(m);
+		}
+		return true;
+	case IORING_OP_FSYNC:
+		sqe->fd = any_fd_of(m, KIND(REGULAR));
+		sqe->fsync_flags = below(3);
+		sqe->off = once_in(2) ? 0 : below(9000);
+		sqe->len = once_in(2) ? 0 : below(9000);
+		return true;
+	case IORING_OP_FALLOCATE:
+		sqe->fd = any_fd_of(m, KIND(REGULAR));
+		sqe->len = once_in(2) ? 0 : below(4);
+		sqe->off = below(9000);
+		sqe->addr = below(9000);
+		return true;
+	case IORING_OP_OPENAT:
+		any_open(m, r, i);
+		return true;
+	case IORING_OP_CLOSE:
+		if (m->nr_slots ? once_in(2) : once_in(10))
+			sqe->file_index = 1 + below(SLOTS);
+		else
+			sqe->fd = any_fd_of(m, ~KIND(SECOND_RING)) ^ once_in(2);
+		return true;
+	}
+	return false;
+}

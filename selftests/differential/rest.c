@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When nothing happens any more. Two runs of a program can only be compared if
+ * what a step has caused is over before the next one. Nobody says so: but all
+ * threads sleep, and nothing moves in the rings, however often that is looked
+ * at. This process comes last on a processor that all share, so that whatever
+ * can run has run when it does.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run.h"
+
+/* How often everything has to be found still. */
+#define STILL		3
+/* How long that may take: longer than anything that a program starts. */
+#define REST_MS		1500
+
+static bool stat_says_asleep(int dir, const char *name)
+{
+	char buf[256], *state;
+	int fd = openat(dir, name, O_RDONLY);
+	ssize_t len;
+
+	/* gone */
+	if (fd < 0)
+		return true;
+	len = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (len <= 0)
+		return true;
+	buf[len] = 0;
+	state = strrchr(buf, ')');
+	return !state || !state[1] || strchr("SZXTI", state[2]);
+}
+
+bool is_asleep(int id, bool process)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), process ? "/proc/%d/stat" : "/proc/self/task/%d/stat", id);
+	return stat_says_asleep(AT_FDCWD, name);
+}
+
+/* Of the threads of this process, those of the kernel that work for it among them. */
+static bool all_others_sleep(void)
+{
+	struct linux_dirent64 {
+		__u64 ino;
+		__s64 off;
+		unsigned short len;
+		unsigned char type;
+		char name[];
+	} *entry;
+	char buf[1024], name[40];
+	struct stat st;
+	int self = gettid();
+	long len, at;
+
+	if (fstat(THREADS_FD, &st) || st.st_nlink <= 3)
+		return true;
+	lseek(THREADS_FD, 0, SEEK_SET);
+	while ((len = syscall(SYS_getdents64, THREADS_FD, buf, sizeof(buf))) > 0) {
+		for (at = 0; at < len; at += entry->len) {
+			entry = (void *)(buf + at);
+			if (entry->name[0] == '.' || atoi(entry->name) == self)
+				continue;
+			snprintf(name, sizeof(name), "%.20s/stat", entry->name);
+			if (!stat_says_asleep(THREADS_FD, name))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool watchers_sleep(struct run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < run->nr_watchers; i++) {
+		struct watcher *w = &run->watchers[i];
+
+		if (w->process && !__atomic_load_n(&w->done, __ATOMIC_ACQUIRE) &&
+		    !is_asleep(w->id, true))
+			return false;
+	}
+	return true;
+}
+
+/* Whether the thread that submits has nothing to do; it is woken up if it is asleep and has. */
+static bool sqpoll_sleeps(struct run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < RINGS; i++) {
+		struct ring *r = &run->rings[i];
+		unsigned int flags;
+
+		if (!run->has_ring[i] || !run->enabled || !(r->params.flags & IORING_SETUP_SQPOLL))
+			continue;
+		flags = ring_flags(r);
+		if (!(flags & IORING_SQ_NEED_WAKEUP)) {
+			usleep(100);
+			return false;
+		}
+		if (__atomic_load_n(r->sq_head, __ATOMIC_ACQUIRE) == *r->sq_tail)
+			continue;
+		ring_enter(r, 0, 0, IORING_ENTER_SQ_WAKEUP);
+		return false;
+	}
+	return true;
+}
+
+/* Changes with whatever happens. */
+static __u64 signature(struct run *run)
+{
+	__u64 sum = __atomic_load_n(&signals_seen, __ATOMIC_RELAXED);
+	unsigned int i;
+
+	for (i = 0; i < RINGS; i++) {
+		struct ring *r = &run->rings[i];
+
+		if (run->has_ring[i])
+			sum = sum * 31 + __atomic_load_n(r->cq_tail, __ATOMIC_ACQUIRE) +
+			      ((__u64)__atomic_load_n(r->sq_head, __ATOMIC_ACQUIRE) << 32) +
+			      (ring_flags(r) & IORING_SQ_CQ_OVERFLOW);
+	}
+	for (i = 0; i < run->nr_watchers; i++)
+		sum = sum * 31 + __atomic_load_n(&run->watchers[i].done, __ATOMIC_ACQUIRE);
+	return sum * 31 + __atomic_load_n(&run->returned, __ATOMIC_ACQUIRE);
+}
+
+/* A timer that is set now expires after those that were set before, and are due. */
+static void let_timers_expire(void)
+{
+	static const struct timespec soon = { .tv_nsec = 1 };
+
+	nanosleep(&soon, NULL);
+}
+
+void rest(struct run *run, bool enter)
+{
+	unsigned int still = 0, i, tries;
+	long long limit = 0;
+
+	for (tries = 1; still < STILL; tries++) {
+		__u64 before = signature(run);
+
+		for (i = 0; enter && i < RINGS; i++)
+			if (run->has_ring[i])
+				ring_enter(&run->rings[i], 0, 0, IORING_ENTER_GETEVENTS);
+		if (run->has_timers && still == STILL - 1)
+			let_timers_expire();
+		sched_yield();
+		still = sqpoll_sleeps(run) && signature(run) == before ? still + 1 : 0;
+		/* a look at threads is dear, and so only the last one */
+		if (still == STILL && !(all_others_sleep() && watchers_sleep(run)))
+			still = 0;
+		if (tries % 64)
+			continue;
+		/* a look at the clock is dear */
+		if (!limit)
+			limit = now_ms() + REST_MS;
+		if (now_ms() < limit)
+			continue;
+		event(run, EVENT_RESTLESS, 0, 0, 0, 0, 0);
+		return;
+	}
+}

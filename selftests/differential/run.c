@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs the steps of a program.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "run.h"
+
+unsigned int signals_seen;
+static struct run *running;
+
+static void on_pipe(int signal)
+{
+	(void)signal;
+	__atomic_add_fetch(&signals_seen, 1, __ATOMIC_RELAXED);
+}
+
+static void on_wake(int signal)
+{
+	(void)signal;
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	running->trace->nr = running->trace->nr < MAX_EVENTS ? running->trace->nr : MAX_EVENTS - 1;
+	event(running, EVENT_HANG, 0, 0, 0, 0, 0);
+	_exit(3);
+}
+
+static void handle_signals(unsigned int seconds)
+{
+	struct sigaction pipes = { .sa_handler = on_pipe, .sa_flags = SA_RESTART };
+	struct sigaction wakes = { .sa_handler = on_wake };
+	struct sigaction alarms = { .sa_handler = on_alarm };
+	struct itimerval limit = { .it_value.tv_sec = seconds };
+
+	sigaction(SIGPIPE, &pipes, NULL);
+	sigaction(SIGUSR1, &wakes, NULL);
+	sigaction(SIGALRM, &alarms, NULL);
+	signal(SIGURG, SIG_IGN);
+	signal(SIGIO, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	setitimer(ITIMER_REAL, &limit, NULL);
+}
+
+/* Everybody else is to be served before this process goes on. */
+static void be_last(void)
+{
+	struct sched_param none = {};
+
+	sched_setscheduler(0, SCHED_IDLE, &none);
+}
+
+static long make_ring(struct run *run, unsigned int index, unsigned int setup)
+{
+	const struct program *p = run->p;
+	struct io_uring_params params = {
+		.flags = setup | IORING_SETUP_CQSIZE,
+		.cq_entries = index ? 16 : p->cq_entries,
+		.sq_thread_idle = 1,
+	};
+	int ret;
+
+	ret = ring_init_params(&run->rings[index], run->backend, index ? 8 : p->sq_entries, &params);
+	if (!ret)
+		run->has_ring[index] = true;
+	return ret;
+}
+
+static void make_rings(struct run *run)
+{
+	const struct program *p = run->p;
+	struct epoll_event events = { .events = EPOLLIN | (p->edge ? EPOLLET : 0) };
+	unsigned int i;
+
+	run->enabled = !(p->setup & IORING_SETUP_R_DISABLED);
+	event(run, EVENT_RETURN, 0, 0, make_ring(run, 0, p->setup), 0, 0);
+	if (!run->has_ring[0])
+		_exit(0);
+	for (i = 0; i < MAX_OBJECTS; i++) {
+		if (p->objects[i].kind != SECOND_RING || run->has_ring[1])
+			continue;
+		event(run, EVENT_RETURN, 1, 0, make_ring(run, 1, p->setup2), 0, 0);
+		if (!run->has_ring[1])
+			_exit(0);
+		dup2(run->rings[1].fd, FIRST_FD + 2 * i);
+		dup2(run->rings[1].fd, FIRST_FD + 2 * i + 1);
+	}
+	if (p->epoll) {
+		int fd = epoll_create1(0);
+
+		dup2(fd, RING_EPOLL_FD);
+		close(fd);
+		epoll_ctl(RING_EPOLL_FD, EPOLL_CTL_ADD, run->rings[0].fd, &events);
+	}
+}
+
+static void make_descriptors(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	dup2(fd, SIGNALLED_FD);
+	close(fd);
+	fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
+	dup2(fd, THREADS_FD);
+	close(fd);
+}
+
+static void submit(struct run *run, unsigned int index)
+{
+	const struct step *step = &run->p->steps[index];
+	struct ring *r = &run->rings[step->ring];
+	unsigned int i, nr, flags = step->enter;
+	struct io_uring_sqe *sqe = NULL;
+	long ret;
+
+	if (!run->has_ring[step->ring])
+		return;
+	for (i = step->first; i < (unsigned int)step->first + step->nr; i++) {
+		unsigned int head = __atomic_load_n(r->sq_head, __ATOMIC_ACQUIRE);
+
+		if (run->p->requests[i].dropped)
+			continue;
+		if (r->prepared - head >= r->params.sq_entries)
+			break;
+		write_structs(run->p, i);
+		sqe = ring_sqe(r);
+		*sqe = run->p->requests[i].sqe;
+	}
+	/*
+	 * What a link would lead to is in the same submission. io_uring issues one that
+	 * leads nowhere in a worker, with calls that block.
+	 */
+	if (sqe)
+		sqe->flags &= ~(IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+	nr = ring_publish(r);
+	if (r->params.flags & IORING_SETUP_SQPOLL)
+		flags |= IORING_ENTER_SQ_WAKEUP;
+	if (step->wait)
+		help(run, index + 1, index + 1 + step->during);
+	ret = ring_enter(r, nr, step->wait, flags);
+	if (step->wait)
+		helped(run);
+	event(run, EVENT_RETURN, step->ring, 0, ret, 0, 0);
+}
+
+static void map_group(struct run *run, unsigned int ring, unsigned int bgid)
+{
+	__u64 offset = IORING_OFF_PBUF_RING | (__u64)bgid << IORING_OFF_PBUF_SHIFT;
+
+	mmap((void *)GROUP_RING(bgid), PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+	     run->rings[ring].fd, offset);
+}
+
+static void registers(struct run *run, const struct step *step)
+{
+	const struct registration *reg = &step->reg;
+	struct argument *arg = (struct argument *)ARGUMENT;
+	const struct io_uring_buf_reg *group = (const void *)reg->arg.words;
+	long ret;
+
+	if (!run->has_ring[step->ring])
+		return;
+	*arg = reg->arg;
+	ret = ring_register(&run->rings[step->ring], reg->opcode, reg->null ? NULL : arg, reg->nr);
+	if (reg->opcode == IORING_REGISTER_ENABLE_RINGS && !ret)
+		run->enabled = true;
+	if (reg->opcode == IORING_REGISTER_PBUF_RING && !ret && group->flags & IOU_PBUF_RING_MMAP &&
+	    group->bgid < CLASSIC_GROUPS)
+		map_group(run, step->ring, group->bgid);
+	/* where to read what was written */
+	event(run, EVENT_RETURN, step->ring, 0, ret, 0,
+	      reg->opcode == IORING_REGISTER_PROBE ? 0 : sum_of(arg, sizeof(*arg)));
+}
+
+/* Entries from buffer @offset on, of @len bytes each. */
+static void refill(const struct step *step)
+{
+	struct io_uring_buf_ring *br = (void *)GROUP_RING(step->group);
+	unsigned int i, tail = br->tail;
+
+	for (i = 0; i < step->nr; i++) {
+		unsigned int bid = (step->offset + i) % GROUP_ENTRIES;
+		struct io_uring_buf *buf = &br->bufs[(tail + i) % step->op];
+
+		/* one by one: the tail lies over the first entry's last field */
+		buf->addr = GROUP_BUFS(step->group) + bid * GROUP_BUF;
+		buf->len = step->len;
+		buf->bid = bid;
+	}
+	__atomic_store_n(&br->tail, tail + step->nr, __ATOMIC_RELEASE);
+}
+
+static bool defers(struct run *run)
+{
+	return (run->p->setup | run->p->setup2) & IORING_SETUP_DEFER_TASKRUN;
+}
+
+static void run_step(struct run *run, unsigned int index)
+{
+	const struct step *step = &run->p->steps[index];
+
+	switch (step->kind) {
+	case STEP_SUBMIT:
+		submit(run, index);
+		break;
+	case STEP_REGISTER:
+		registers(run, step);
+		break;
+	case STEP_REFILL:
+		refill(step);
+		break;
+	case STEP_PEER:
+		event(run, EVENT_RETURN, 0, 0, peer_step(run->p, step), 0, 0);
+		break;
+	case STEP_WATCH:
+		watch(run, step);
+		break;
+	default:
+		return;
+	}
+	if (step->flags & STEP_AT_ONCE)
+		return;
+	rest(run, false);
+	/* what a ring with DEFER_TASKRUN shows before its task asks for it is nobody's business */
+	if (!defers(run))
+		observe(run);
+	if (defers(run) || !(step->flags & STEP_NO_ENTER)) {
+		rest(run, true);
+		observe(run);
+	}
+	if (!(step->flags & STEP_KEEP))
+		reap(run);
+}
+
+/* Nothing is under way any more after this. */
+static void cancel_all(struct run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < RINGS; i++) {
+		struct ring *r = &run->rings[i];
+		unsigned int nr;
+
+		if (!run->has_ring[i])
+			continue;
+		if (r->prepared - *r->sq_head >= r->params.sq_entries)
+			ring_enter(r, ring_publish(r), 0, IORING_ENTER_GETEVENTS | IORING_ENTER_SQ_WAKEUP);
+		if (r->prepared - __atomic_load_n(r->sq_head, __ATOMIC_ACQUIRE) <
+		    r->params.sq_entries) {
+			struct io_uring_sqe *sqe = prep_cancel(r, 0, IORING_ASYNC_CANCEL_ANY |
+							       IORING_ASYNC_CANCEL_ALL, 0x4000);
+
+			sqe->fd = -1;
+		}
+		nr = ring_publish(r);
+		ring_enter(r, nr, 0, IORING_ENTER_GETEVENTS |
+			   (r->params.flags & IORING_SETUP_SQPOLL ? IORING_ENTER_SQ_WAKEUP : 0));
+	}
+	rest(run, true);
+	reap(run);
+}
+
+static bool has_timers(const struct program *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_requests; i++)
+		if (p->requests[i].sqe.opcode == IORING_OP_TIMEOUT ||
+		    p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT)
+			return true;
+	for (i = 0; i < MAX_OBJECTS; i++)
+		if (p->objects[i].kind == TIMERFD)
+			return true;
+	return false;
+}
+
+void run_program(const struct program *p, struct trace *trace, enum backend backend,
+		 unsigned int seconds)
+{
+	static struct run run;
+	unsigned int i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_TIMERSLACK, 1);
+	running = &run;
+	run = (struct run) {
+		.p = p,
+		.trace = trace,
+		.backend = backend,
+		.seconds = seconds,
+		.id = gettid(),
+		.has_timers = has_timers(p),
+	};
+	trace->nr = 0;
+	trace->step = 0;
+	handle_signals(seconds);
+	be_last();
+	make_descriptors();
+	if (chdir("/dev"))
+		_exit(1);
+	i = -make_world(p);
+	if (i) {
+		event(&run, EVENT_FD, 0, 0, i, 0, 0);
+		_exit(1);
+	}
+	make_rings(&run);
+	for (i = 0; i < p->nr_steps; i++) {
+		trace->step = i;
+		run_step(&run, i);
+		if (p->steps[i].wait)
+			i += p->steps[i].during;
+	}
+	trace->step = STEP_END;
+	end_watchers(&run);
+	cancel_all(&run);
+	observe_end(&run);
+	_exit(0);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A program that runs: this process, its rings, and who looks on.
+ */
+#ifndef DIFFERENTIAL_RUN_H
+#define DIFFERENTIAL_RUN_H
+
+#include <pthread.h>
+#include <semaphore.h>
+
+#include "trace.h"
+#include "world.h"
+
+#define RINGS		2
+#define MAX_WATCHERS	3
+/* The descriptor of the eventfd that a ring may signal. */
+#define SIGNALLED_FD	131
+/* Of an epoll instance that has the ring. */
+#define RING_EPOLL_FD	132
+/* Of the directory of this process's threads. */
+#define THREADS_FD	133
+
+/* Somebody else who waits for the ring. In memory that processes share. */
+struct watcher {
+	unsigned int op;
+	bool started;
+	bool process;
+	bool done;
+	bool told;
+	int id;
+	long result;
+	pthread_t thread;
+};
+
+struct run {
+	const struct program *p;
+	struct trace *trace;
+	enum backend backend;
+	/* a hang is given up after so long */
+	unsigned int seconds;
+	struct ring rings[RINGS];
+	bool has_ring[RINGS];
+	bool enabled;
+	/* there are requests or files that a timer ends */
+	bool has_timers;
+	struct watcher *watchers;
+	unsigned int nr_watchers;
+	/* of the thread that runs the program */
+	int id;
+
+	/* what is done while that one waits */
+	pthread_t helper;
+	bool has_helper;
+	sem_t asked, helped;
+	unsigned int from, to;
+	bool returned;
+};
+
+extern unsigned int signals_seen;
+
+/* Run @p to its end, in a process of its own. Does not return. */
+void run_program(const struct program *p, struct trace *trace, enum backend backend,
+		 unsigned int seconds);
+
+void event(struct run *run, enum event_kind kind, unsigned int ring, __u64 key, long res,
+	   unsigned int flags, unsigned int sum);
+/* What is seen after a step without taking anything away. */
+void observe(struct run *run);
+/* Take all completions. */
+void reap(struct run *run);
+/* What is left at the end. */
+void observe_end(struct run *run);
+
+/* Wait until nothing happens any more, entering the kernel for completions or not. */
+void rest(struct run *run, bool enter);
+/* Whether thread @id of this process, or process @id, sleeps or is gone. */
+bool is_asleep(int id, bool process);
+
+void watch(struct run *run, const struct step *step);
+void end_watchers(struct run *run);
+/* Have the steps after this one done while this thread waits; returns at once. */
+void help(struct run *run, unsigned int from, unsigned int to);
+/* The wait is over: until the helper is through. */
+void helped(struct run *run);
+
+#endif /* DIFFERENTIAL_RUN_H */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What requests work on, made anew for each run of a program.
+ */
+#ifndef DIFFERENTIAL_WORLD_H
+#define DIFFERENTIAL_WORLD_H
+
+#include "../ring.h"
+#include "program.h"
+
+/* Map the memory at PLACE; once, before there are children. */
+int map_place(void);
+/* Have nothing but the programs' own in the network. */
+int own_network(void);
+
+/* Make the objects of @p; 0 or a negative errno. */
+int make_world(const struct program *p);
+/* Write what the SQE of request @i points to. */
+void write_structs(const struct program *p, unsigned int i);
+/* Make what depends on the run of an address the same in all of them. */
+void scrub_address(void *addr, size_t size);
+/* A sum of bytes that is likely to tell them from others. */
+__u32 sum_of(const void *from, size_t len);
+
+/* What a PEER step does; what its call returns. */
+long peer_step(const struct program *p, const struct step *step);
+
+#endif /* DIFFERENTIAL_WORLD_H */
