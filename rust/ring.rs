@@ -40,6 +40,7 @@ use crate::{
     sys::{
         context::{At, InTask},
         exit,
+        lock::lock_killable,
         memory::Region,
         pin,
         queue::{Fifo, Inbox},
@@ -50,7 +51,7 @@ use crate::{
     },
     uapi::{
         abi::{setup, sq},
-        errno::{Result, EBADFD, ECANCELED},
+        errno::{Result, EBADFD, ECANCELED, EINTR},
         restrictions::Restrictions,
         setup::{layout, Config, Params, ThreadParams},
     },
@@ -105,6 +106,8 @@ pub(crate) struct Ring {
     _listener: exit::Listener,
     /// What there is besides for IORING_SETUP_SQPOLL.
     sqpoll: Option<Arc<sqpoll::SqPoll>>,
+    /// How many workers are just being made.
+    coming_workers: Atomic<u32>,
     /// Those who wait for completions in `enter`.
     #[pin]
     waiters: WaitQueue,
@@ -200,7 +203,7 @@ impl Ring {
 
     /// Lets the current task begin to use it.
     fn start(self: &Arc<Self>) -> Result {
-        self.lock().join(self)?;
+        self.lock()?.join(self)?;
         if !self.config.has(setup::R_DISABLED) {
             self.enable()?;
         }
@@ -252,6 +255,7 @@ impl Ring {
                 backlogged: Atomic::new(false),
                 timeouts: Atomic::new(0),
                 works: Atomic::new(0),
+                coming_workers: Atomic::new(0),
                 eventfd <- eventfd::Slot::new(),
                 orphans: orphans::Orphans::new(),
                 users: Atomic::new(0),
@@ -277,7 +281,7 @@ impl Ring {
     /// that has been done.
     fn enable(self: &Arc<Self>) -> Result {
         // Of several at once one may: a ring with two single issuers has none.
-        let mut locked = self.lock();
+        let mut locked = self.lock()?;
         if self.is_enabled() {
             return Err(EBADFD);
         }
@@ -294,20 +298,21 @@ impl Ring {
         Ok(())
     }
 
-    /// Locks it. May sleep.
+    /// Locks it. `-EINTR` if the current task is killed while it waits. May sleep.
     #[inline]
-    pub(crate) fn lock(&self) -> Locked<'_> {
+    pub(crate) fn lock(&self) -> Result<Locked<'_>> {
         self.lock_at(At::Anything)
     }
 
-    /// Locks it, for what can be done `at` that. May sleep.
+    /// Locks it, for what can be done `at` that. `-EINTR` if the current task is killed while it
+    /// waits. May sleep.
     #[inline]
-    fn lock_at<'r>(&'r self, at: impl Into<At<'r>>) -> Locked<'r> {
-        Locked {
+    fn lock_at<'r>(&'r self, at: impl Into<At<'r>>) -> Result<Locked<'r>> {
+        Ok(Locked {
             ring: self,
-            state: self.state.lock(),
+            state: lock_killable(&self.state).ok_or(EINTR)?,
             after: After::new(self, at.into()),
-        }
+        })
     }
 
     /// Locks it, unless somebody else has.

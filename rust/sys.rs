@@ -40,6 +40,7 @@ pub(crate) mod errand;
 pub(crate) mod eventfd;
 pub(crate) mod exit;
 pub(crate) mod fd;
+pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod module;
 pub(crate) mod open;

@@ -7,7 +7,7 @@ use super::{
     Locked, Ring,
 };
 use crate::{
-    req::{Request, Token, Work},
+    req::{claim::Reasons, home, Request, Token, Work},
     sys::{context::At, fd::OpenFile, queue::Fifo},
     uapi::errno::{ECANCELED, ENOMEM},
 };
@@ -118,18 +118,25 @@ impl<'r> After<'r> {
 /// what that has left to do.
 fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<Left> {
     let mut over = Fifo::new();
-    let mut home = None;
+    let mut whose = None;
     while let Some(mut token) = requests.pop() {
         work_here(&mut token);
-        home.get_or_insert_with(|| token.cell().home().clone());
+        whose.get_or_insert_with(|| token.cell().home().clone());
         over.push(token);
     }
-    let Some(home) = home else {
+    let Some(home) = whose else {
         return KVec::new();
     };
     // Its file may be gone by now.
     let ring = home.ring().clone();
-    let mut locked = ring.lock_at(at);
+    let Ok(mut locked) = ring.lock_at(at) else {
+        // The task is killed: its end ends them.
+        while let Some(token) = over.pop() {
+            token.cell().claim(Reasons::CANCELLED);
+            home::push(&home, token, false);
+        }
+        return KVec::new();
+    };
     while let Some(token) = over.pop() {
         locked.end_work(token, ECANCELED);
     }

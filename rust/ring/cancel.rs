@@ -37,14 +37,15 @@ impl Ring {
         });
         let try_once = || {
             let works = self.works.load(Relaxed);
-            let done = cancel(&mut self.lock_at(call), &args, own.as_ref());
+            let locked = self.lock_at(call);
+            let done = locked.and_then(|mut locked| cancel(&mut locked, &args, own.as_ref()));
             (works, done)
         };
         let (mut works, mut done) = try_once();
         if done != Err(EALREADY) {
             return done.map(i64::from);
         }
-        let home = self.lock().submitter().cloned();
+        let home = self.lock()?.submitter().cloned();
         // What comes home meanwhile is run here.
         let attendance = home.as_ref().map(|home| home.attend());
         let result = loop {

@@ -121,7 +121,7 @@ impl Ring {
         let attendance;
         let submitted;
         {
-            let mut locked = self.lock_at(args.call);
+            let mut locked = self.lock_at(args.call)?;
             home = self.home(&mut locked, args.to_submit != 0)?;
             // From here on what comes home is run here, unless only GETEVENTS runs it.
             attendance = match &home {
@@ -173,8 +173,10 @@ impl Ring {
         if attendance.leave() {
             if self.deferred() {
                 home::tell(home);
+            } else if let Ok(mut locked) = self.lock_at(call) {
+                locked.run_inbox(home);
             } else {
-                self.lock_at(call).run_inbox(home);
+                home::tell(home);
             }
         }
     }
@@ -244,7 +246,9 @@ impl Ring {
         if let Some(sqpoll) = &self.sqpoll {
             return self.answer(call, sqpoll, home);
         }
-        let mut locked = self.lock_at(call);
+        let Ok(mut locked) = self.lock_at(call) else {
+            return;
+        };
         if self.deferred() {
             self.run_local(&mut locked, home, count);
         } else {
@@ -282,7 +286,7 @@ impl Ring {
         attendance: Option<&Attendance<'_>>,
     ) -> Result {
         if self.overflowing() {
-            self.lock().flush_overflow();
+            self.lock()?.flush_overflow();
         }
         if self.cq_tail().wrapping_sub(self.cq_head()) >= count {
             return Ok(());
@@ -353,7 +357,10 @@ impl Ring {
                 Woken::Maybe => {}
             }
             if self.overflowing() {
-                self.lock().flush_overflow();
+                match self.lock() {
+                    Ok(mut locked) => locked.flush_overflow(),
+                    Err(error) => break Err(error),
+                }
                 if self.overflowing() {
                     // It takes the application to make room.
                     break Ok(());

@@ -115,7 +115,7 @@ impl Ring {
             return Err(EINVAL);
         }
         let source = Source { fds, tags: 0 };
-        self.lock_at(call).update_files(head as u32, count, source)
+        self.lock_at(call)?.update_files(head as u32, count, source)
     }
 
     /// `IORING_REGISTER_FILES_UPDATE2`: `arg` is the address of a `struct io_uring_rsrc_update2`.
@@ -150,7 +150,7 @@ impl Ring {
         if resv != 0 {
             return Err(EINVAL);
         }
-        self.lock().state.files.limit(first, end)
+        self.lock()?.state.files.limit(first, end)
     }
 }
 

@@ -29,7 +29,7 @@ impl Ring {
         if done.flags & cqe::TWICE_AS_LARGE != 0 {
             return Err(EINVAL);
         }
-        self.lock().post_message(self, done)
+        self.lock()?.post_message(self, done)
     }
 
     /// Registers `file` as `place` says, and posts a completion with `user_data` for it. Returns
@@ -40,7 +40,7 @@ impl Ring {
         file: OpenFile,
         user_data: Option<u64>,
     ) -> Result<i32> {
-        let mut locked = self.lock();
+        let mut locked = self.lock()?;
         // In io_uring that task would have to do it.
         if self.deferred() && !self.polls_files() && !locked.has_live_submitter() {
             return Err(EOWNERDEAD);

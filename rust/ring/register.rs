@@ -27,7 +27,7 @@ impl Ring {
         nr_args: u32,
     ) -> Result<i64> {
         if self.config.has(crate::uapi::abi::setup::SINGLE_ISSUER) {
-            let locked = self.lock();
+            let locked = self.lock()?;
             let mut submitters = locked.state.submitters.iter();
             if submitters.len() != 0 && !submitters.any(|record| record.home.task().is_current()) {
                 return Err(EEXIST);
@@ -35,22 +35,22 @@ impl Ring {
         }
         self.accept_register(opcode)?;
         // What it is about to keep goes with the last process that has had it kept.
-        self.lock().join(self)?;
+        self.lock()?.join(self)?;
         match opcode {
             register::PROBE if arg != 0 && nr_args <= 256 => probe(arg, nr_args)?,
             register::EVENTFD | register::EVENTFD_ASYNC if nr_args == 1 => {
                 let only_async = opcode == register::EVENTFD_ASYNC;
-                self.lock_at(call).register_eventfd(arg, only_async)?;
+                self.lock_at(call)?.register_eventfd(arg, only_async)?;
             }
             register::UNREGISTER_EVENTFD if arg == 0 && nr_args == 0 => {
-                self.lock().unregister_eventfd()?;
+                self.lock()?.unregister_eventfd()?;
             }
             register::RESTRICTIONS => self.restrict(arg, nr_args)?,
             register::ENABLE_RINGS if arg == 0 && nr_args == 0 => {
                 self.enable()?;
             }
             register::PBUF_RING if arg != 0 && nr_args == 1 => {
-                let mut locked = self.lock();
+                let mut locked = self.lock()?;
                 // Room first: a group that cannot be mapped as it was asked for must not stay.
                 self.mappings.lock().reserve(1, GFP_KERNEL_ACCOUNT)?;
                 if let Some(mapping) = locked.groups().register(arg)? {
@@ -59,7 +59,7 @@ impl Ring {
             }
             register::UNREGISTER_PBUF_RING if arg != 0 && nr_args == 1 => {
                 // Until both are done, so that it is not a new group whose mapping goes.
-                let mut locked = self.lock();
+                let mut locked = self.lock()?;
                 let group = locked.groups().unregister(arg)?;
                 self.mappings.lock().retain(|(id, _)| *id != group);
             }
@@ -71,7 +71,7 @@ impl Ring {
                 self.register_files(call, nr_args, source)?;
             }
             register::UNREGISTER_FILES if arg == 0 && nr_args == 0 => {
-                self.lock_at(call).unregister_files()?;
+                self.lock_at(call)?.unregister_files()?;
             }
             register::FILES_UPDATE => return self.update_files(call, arg, nr_args),
             register::FILES2 => self.register_files2(call, arg, nr_args)?,
@@ -86,7 +86,7 @@ impl Ring {
                 self.limit_file_slots(arg)?;
             }
             register::PBUF_STATUS if arg != 0 && nr_args == 1 => {
-                self.lock().groups().status(arg)?
+                self.lock()?.groups().status(arg)?
             }
             register::BUFFERS => {
                 if arg == 0 {
@@ -99,7 +99,7 @@ impl Ring {
                 self.register_buffers(nr_args, source)?;
             }
             register::UNREGISTER_BUFFERS if arg == 0 && nr_args == 0 => {
-                self.lock().unregister_buffers()?;
+                self.lock()?.unregister_buffers()?;
             }
             register::BUFFERS2 => self.register_buffers2(arg, nr_args)?,
             register::BUFFERS_UPDATE => return self.update_buffers(arg, nr_args),

@@ -19,7 +19,7 @@ impl Ring {
     /// Restricts a ring that is not enabled yet, once: `arg` is the address of `count` of `struct
     /// io_uring_restriction`.
     pub(super) fn restrict(&self, arg: u64, count: u32) -> Result {
-        let mut locked = self.lock();
+        let mut locked = self.lock()?;
         if self.is_enabled() {
             return Err(EBADFD);
         }

@@ -34,7 +34,9 @@ impl Ring {
         if let Some(sqpoll) = &self.sqpoll {
             return self.answer(task, sqpoll, home);
         }
-        let mut locked = self.lock_at(task);
+        let Ok(mut locked) = self.lock_at(task) else {
+            return;
+        };
         self.unmark_taskrun();
         locked.run_inbox(home);
     }

@@ -500,7 +500,9 @@ impl Ring {
     #[cold]
     #[inline(never)]
     pub(super) fn answer<'a>(&'a self, at: impl Into<At<'a>>, sqpoll: &SqPoll, home: &Arc<Home>) {
-        let mut locked = self.lock_at(at);
+        let Ok(mut locked) = self.lock_at(at) else {
+            return;
+        };
         locked.run_inbox(home);
         if !home.is_gone() && !self.is_dying() {
             // What is left, for want of memory or because of a bad entry, is found again.
@@ -599,7 +601,7 @@ impl Ring {
             self.set_need_wakeup(true);
             return Err(EOWNERDEAD);
         }
-        let mut locked = self.lock();
+        let mut locked = self.lock()?;
         // Somebody may have been faster.
         let now = sqpoll.seat.owner().ok_or(EOWNERDEAD)?;
         if now.is_there() {

@@ -24,7 +24,7 @@ impl Ring {
         at: impl Into<At<'r>>,
         tags: bool,
     ) -> Result<Locked<'r>> {
-        let mut locked = self.lock_at(at);
+        let mut locked = self.lock_at(at)?;
         if tags {
             locked.house_tags(self)?;
         }

@@ -41,8 +41,6 @@ use kernel::{
 pub(super) struct Workers {
     queue: Fifo<Request>,
     all: KVec<Record>,
-    /// How many are just being made.
-    coming: u32,
     /// How many there may be for what ends by itself, as transfers of files do, if user space has said.
     bounded: Option<NonZero<u32>>,
     /// How many for what may wait for ever.
@@ -84,11 +82,12 @@ impl Body for Worker {
             // Whoever interrupts it has the ring locked. So what comes before the next request was
             // meant for the last one.
             let next = {
-                let mut locked = self.ring.lock();
-                if signal::interrupted() {
+                let locked = self.ring.lock();
+                let locked = locked.ok().filter(|_| !signal::interrupted());
+                let Some(mut locked) = locked else {
                     self.called.store(true, Relaxed);
                     return true;
-                }
+                };
                 locked.next_work(self)
             };
             let Some(mut token) = next else { return true };
@@ -180,9 +179,15 @@ pub(super) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
         Ok(UserWorker::spawn(worker, c"ruring-wrk")?)
     };
     let worker = new();
-    let mut locked = ring.lock_at(at);
+    ring.coming_workers.fetch_sub(1, Relaxed);
+    let Ok(mut locked) = ring.lock_at(at) else {
+        // What was for it ends with the task.
+        if let Ok(worker) = worker {
+            Worker::end(&worker);
+        }
+        return Fifo::new();
+    };
     let workers = &mut locked.state.workers;
-    workers.coming = workers.coming.saturating_sub(1);
     if let Ok(worker) = worker {
         let record = Record {
             worker: worker.clone(),
@@ -215,7 +220,7 @@ impl Ring {
         }
         let most = task::most_processes().min(i32::MAX as usize) as u32;
         let [bounded, unbounded] = limits.map(|limit| NonZero::new(limit.min(most)));
-        let mut locked = self.lock();
+        let mut locked = self.lock()?;
         let usual = locked.usual_workers();
         let workers = &mut locked.state.workers;
         let before = [
@@ -295,7 +300,7 @@ impl Locked<'_> {
         };
         let workers = &mut self.state.workers;
         workers.all.retain(|record| !record.worker.is_over());
-        let mut count = workers.coming;
+        let mut count = self.ring.coming_workers.load(Relaxed);
         for record in &mut workers.all {
             if !record.is_for_current(unbound) {
                 continue;
@@ -308,7 +313,7 @@ impl Locked<'_> {
             count += 1;
         }
         if count < most && self.make_worker(ring.clone(), unbound) {
-            self.state.workers.coming += 1;
+            self.ring.coming_workers.fetch_add(1, Relaxed);
             return true;
         }
         // Those that there are will come to it.

@@ -12,6 +12,7 @@ struct irq_work;
 struct kiocb;
 struct mm_struct;
 struct module;
+struct mutex;
 struct page;
 struct poll_table_struct;
 struct sk_buff;
@@ -70,6 +71,7 @@ int ruring_set_user_sigmask(const void __user *mask, size_t size);
 void ruring_restore_sigmask(bool interrupted);
 s64 ruring_ktime_get(void);
 
+bool ruring_mutex_lock_killable(struct mutex *mutex);
 bool ruring_wq_has_sleeper(struct wait_queue_head *wq);
 void ruring_init_waitqueue_head(struct wait_queue_head *wq);
 void ruring_wake_up_all(struct wait_queue_head *wq);

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Waiting, and what runs later: wait queues, work, the module that has to stay. */
 
+__helper bool ruring_mutex_lock_killable(struct mutex *mutex)
+{
+	return !mutex_lock_killable(mutex);
+}
+
 __helper bool ruring_wq_has_sleeper(struct wait_queue_head *wq)
 {
 	return wq_has_sleeper(wq);
