@@ -14,6 +14,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "fixture.h"
@@ -27,6 +29,7 @@ struct ended {
 	struct __kernel_timespec far;
 	struct __kernel_timespec near;
 	char buf[8];
+	char path[64];
 	int sv[2];
 	unsigned int count;
 	int ret;
@@ -248,6 +251,68 @@ TEST_F(ring, program_is_replaced)
 	EXPECT_EQ(0, all_cancelled(&e));
 	close(in[1]);
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	ended_exit(&e);
+}
+
+/* What a worker waits for, with nobody to ever come. */
+static void *open_fifo(void *arg)
+{
+	struct ended *e = arg;
+	struct io_uring_sqe *sqe;
+
+	sqe = prep(e->ring, IORING_OP_OPENAT, AT_FDCWD, e->path, 0, 1);
+	sqe->open_flags = O_RDONLY;
+	sqe->flags = IOSQE_ASYNC;
+	e->ret = ring_submit(e->ring) == 1 ? 0 : -EIO;
+	return NULL;
+}
+
+TEST_F(ring, worker_is_interrupted)
+{
+	struct io_uring_cqe cqe = {};
+	struct ended e;
+	pthread_t thread;
+
+	ASSERT_EQ(0, ended_init(&e, &self->ring));
+	ASSERT_EQ(0, mkdtemp(strcpy(e.path, "/dev/shm/task_end.XXXXXX")) == NULL);
+	strcat(e.path, "/fifo");
+	ASSERT_EQ(0, mkfifo(e.path, 0600));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, open_fifo, &e));
+	ASSERT_EQ(0, ring_wait_ms(&self->ring, 1, LONG_MS));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_EQ(0, e.ret);
+	ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+	EXPECT_EQ(1, cqe.user_data);
+	EXPECT_TRUE(cqe.res == -EINTR || cqe.res == -ECANCELED) {
+		TH_LOG("%d", cqe.res);
+	}
+	unlink(e.path);
+	*strrchr(e.path, '/') = 0;
+	rmdir(e.path);
+	ended_exit(&e);
+}
+
+/* Workers are threads of a process that ends with its last other one. */
+TEST_F(ring, workers_keep_no_process)
+{
+	struct ended e;
+	pid_t pid;
+	int status;
+
+	ASSERT_EQ(0, ended_init(&e, &self->ring));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		int fd = new_file(true);
+
+		prep(&self->ring, IORING_OP_FSYNC, fd, NULL, 0, 1)->flags = IOSQE_ASYNC;
+		if (ring_submit(&self->ring) != 1 || ring_wait(&self->ring, 1))
+			_exit(1);
+		syscall(__NR_exit, 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	ASSERT_CQE(&self->ring, 1, 0, 0);
 	ended_exit(&e);
 }
 

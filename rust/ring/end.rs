@@ -2,7 +2,7 @@
 
 //! The end of requests before their time: of those of a submitter, and of all that a ring has.
 
-use super::{users, work::Workers, Locked, Record, Ring};
+use super::{cell_id, users, work::Workers, Locked, Record, Ring};
 use crate::{
     kbuf::groups::Groups,
     op::Step,
@@ -64,6 +64,9 @@ impl Locked<'_> {
         let mut tokens = Fifo::new();
         for cell in self.state.waiting.iter() {
             if whose(cell.home()) && !self.outlives(cell.opcode(), cell.home()) {
+                if cell.work() == Work::Running {
+                    self.interrupt_work(cell_id(cell));
+                }
                 if let Some(token) = cell.claim(Reasons::CANCELLED) {
                     tokens.push(token);
                 }

@@ -105,6 +105,7 @@ impl Locked<'_> {
         self.run_all(&mut tokens, true);
         if ring.orphans.ended.xchg(false, Full) {
             self.cancel_all(|home| !home.is_there());
+            self.dismiss_workers();
             ring.give_up_calls();
         }
         let unused = self.count_users();

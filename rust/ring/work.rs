@@ -69,11 +69,13 @@ pub(super) struct Worker {
     called: Atomic<bool>,
     /// The ring has no use for it any more.
     ending: Atomic<bool>,
+    /// It is to end once it has nothing to do. Set with the ring locked.
+    leaving: Atomic<bool>,
 }
 
 impl Body for Worker {
     fn is_ready(&self) -> bool {
-        self.called.load(Relaxed) || self.ending.load(Relaxed)
+        self.called.load(Relaxed) || self.ending.load(Relaxed) || self.leaving.load(Relaxed)
     }
 
     fn run(&self) -> bool {
@@ -90,7 +92,9 @@ impl Body for Worker {
                 };
                 locked.next_work(self)
             };
-            let Some(mut token) = next else { return true };
+            let Some(mut token) = next else {
+                return !self.leaving.load(Relaxed);
+            };
             let reasons = token.reasons();
             if !reasons.cancelled() && !reasons.link_expired() {
                 work(&mut token);
@@ -129,7 +133,10 @@ impl Worker {
 impl Record {
     /// Whether the worker is for such requests of the current task.
     fn is_for_current(&self, unbound: bool) -> bool {
-        self.worker.unbound == unbound && !self.worker.is_over() && self.worker.is_of_current()
+        self.worker.unbound == unbound
+            && !self.worker.is_over()
+            && !self.worker.leaving.load(Relaxed)
+            && self.worker.is_of_current()
     }
 }
 
@@ -175,6 +182,7 @@ pub(super) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
             unbound,
             called: Atomic::new(false),
             ending: Atomic::new(false),
+            leaving: Atomic::new(false),
         };
         Ok(UserWorker::spawn(worker, c"ruring-wrk")?)
     };
@@ -371,6 +379,18 @@ impl Locked<'_> {
             None => record.busy = false,
         }
         next
+    }
+
+    /// Has those workers end, once they have nothing to do, whose makers have: a process would not end
+    /// with its last other thread.
+    pub(super) fn dismiss_workers(&mut self) {
+        for record in &self.state.workers.all {
+            let worker = &record.worker;
+            if worker.creator.is_exiting() && !worker.leaving.load(Relaxed) {
+                worker.leaving.xchg(true, Full);
+                worker.wake();
+            }
+        }
     }
 
     /// Interrupts the worker that has the request of the cell with this id.

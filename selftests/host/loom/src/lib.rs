@@ -22,3 +22,4 @@ mod atomic_model;
 mod test_claim;
 mod test_mapped;
 mod test_notif;
+mod test_orphans;
