@@ -33,6 +33,7 @@ mod bindings {
     include!(env!("RURING_BINDINGS"));
 }
 
+mod abi;
 pub(crate) mod buffer;
 pub(crate) mod context;
 pub(crate) mod device;

@@ -35,6 +35,7 @@
 #include <linux/skbuff.h>
 #include <linux/socket.h>
 #include <linux/sockios.h>
+#include <uapi/linux/io_uring.h>
 #include <linux/task_work.h>
 #include <linux/time_namespace.h>
 #include <linux/tracepoint.h>

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Holds the numbers and the structures of `uapi/abi.rs` against the kernel's headers, when the module is built.
+//!
+//! That file uses nothing of the kernel, so that it can be tested on any machine. Here a number that is not the
+//! header's is an error of the compiler. (What only ruring has, and what combines several numbers, is not here.)
+
+use super::bindings;
+use crate::uapi::abi;
+
+macro_rules! same {
+    ($($room:ident::$ours:ident => $theirs:expr,)*) => {
+        $(const _: () = assert!(
+            abi::$room::$ours as u64 == ($theirs) as u64,
+            concat!(stringify!($room), "::", stringify!($ours), " is not the kernel's"),
+        );)*
+    };
+}
+
+same! {
+    op::NOP => bindings::io_uring_op_IORING_OP_NOP,
+    op::READV => bindings::io_uring_op_IORING_OP_READV,
+    op::WRITEV => bindings::io_uring_op_IORING_OP_WRITEV,
+    op::FSYNC => bindings::io_uring_op_IORING_OP_FSYNC,
+    op::READ_FIXED => bindings::io_uring_op_IORING_OP_READ_FIXED,
+    op::WRITE_FIXED => bindings::io_uring_op_IORING_OP_WRITE_FIXED,
+    op::POLL_ADD => bindings::io_uring_op_IORING_OP_POLL_ADD,
+    op::POLL_REMOVE => bindings::io_uring_op_IORING_OP_POLL_REMOVE,
+    op::SENDMSG => bindings::io_uring_op_IORING_OP_SENDMSG,
+    op::RECVMSG => bindings::io_uring_op_IORING_OP_RECVMSG,
+    op::TIMEOUT => bindings::io_uring_op_IORING_OP_TIMEOUT,
+    op::TIMEOUT_REMOVE => bindings::io_uring_op_IORING_OP_TIMEOUT_REMOVE,
+    op::ACCEPT => bindings::io_uring_op_IORING_OP_ACCEPT,
+    op::ASYNC_CANCEL => bindings::io_uring_op_IORING_OP_ASYNC_CANCEL,
+    op::LINK_TIMEOUT => bindings::io_uring_op_IORING_OP_LINK_TIMEOUT,
+    op::CONNECT => bindings::io_uring_op_IORING_OP_CONNECT,
+    op::FALLOCATE => bindings::io_uring_op_IORING_OP_FALLOCATE,
+    op::OPENAT => bindings::io_uring_op_IORING_OP_OPENAT,
+    op::CLOSE => bindings::io_uring_op_IORING_OP_CLOSE,
+    op::FILES_UPDATE => bindings::io_uring_op_IORING_OP_FILES_UPDATE,
+    op::READ => bindings::io_uring_op_IORING_OP_READ,
+    op::WRITE => bindings::io_uring_op_IORING_OP_WRITE,
+    op::SEND => bindings::io_uring_op_IORING_OP_SEND,
+    op::RECV => bindings::io_uring_op_IORING_OP_RECV,
+    op::PROVIDE_BUFFERS => bindings::io_uring_op_IORING_OP_PROVIDE_BUFFERS,
+    op::REMOVE_BUFFERS => bindings::io_uring_op_IORING_OP_REMOVE_BUFFERS,
+    op::SHUTDOWN => bindings::io_uring_op_IORING_OP_SHUTDOWN,
+    op::MSG_RING => bindings::io_uring_op_IORING_OP_MSG_RING,
+    op::SOCKET => bindings::io_uring_op_IORING_OP_SOCKET,
+    op::URING_CMD => bindings::io_uring_op_IORING_OP_URING_CMD,
+    op::SEND_ZC => bindings::io_uring_op_IORING_OP_SEND_ZC,
+    op::SENDMSG_ZC => bindings::io_uring_op_IORING_OP_SENDMSG_ZC,
+    op::READ_MULTISHOT => bindings::io_uring_op_IORING_OP_READ_MULTISHOT,
+    op::FIXED_FD_INSTALL => bindings::io_uring_op_IORING_OP_FIXED_FD_INSTALL,
+    op::BIND => bindings::io_uring_op_IORING_OP_BIND,
+    op::LISTEN => bindings::io_uring_op_IORING_OP_LISTEN,
+    op::READV_FIXED => bindings::io_uring_op_IORING_OP_READV_FIXED,
+    op::WRITEV_FIXED => bindings::io_uring_op_IORING_OP_WRITEV_FIXED,
+    op::LAST => bindings::io_uring_op_IORING_OP_LAST,
+    open::CREAT => bindings::O_CREAT,
+    open::TRUNC => bindings::O_TRUNC,
+    open::NONBLOCK => bindings::O_NONBLOCK,
+    open::LARGEFILE => bindings::O_LARGEFILE,
+    open::CLOEXEC => bindings::O_CLOEXEC,
+    open::PATH => bindings::O_PATH,
+    open::TMPFILE => bindings::O_TMPFILE & !bindings::O_DIRECTORY,
+    cmd::FIXED => bindings::IORING_URING_CMD_FIXED,
+    cmd::MULTISHOT => bindings::IORING_URING_CMD_MULTISHOT,
+    socket_op::SIOCINQ => bindings::io_uring_socket_op_SOCKET_URING_OP_SIOCINQ,
+    socket_op::SIOCOUTQ => bindings::io_uring_socket_op_SOCKET_URING_OP_SIOCOUTQ,
+    socket_op::GETSOCKOPT => bindings::io_uring_socket_op_SOCKET_URING_OP_GETSOCKOPT,
+    socket_op::SETSOCKOPT => bindings::io_uring_socket_op_SOCKET_URING_OP_SETSOCKOPT,
+    socket_op::GETSOCKNAME => bindings::io_uring_socket_op_SOCKET_URING_OP_GETSOCKNAME,
+    setup::IOPOLL => bindings::IORING_SETUP_IOPOLL,
+    setup::SQPOLL => bindings::IORING_SETUP_SQPOLL,
+    setup::SQ_AFF => bindings::IORING_SETUP_SQ_AFF,
+    setup::CQSIZE => bindings::IORING_SETUP_CQSIZE,
+    setup::CLAMP => bindings::IORING_SETUP_CLAMP,
+    setup::ATTACH_WQ => bindings::IORING_SETUP_ATTACH_WQ,
+    setup::R_DISABLED => bindings::IORING_SETUP_R_DISABLED,
+    setup::SUBMIT_ALL => bindings::IORING_SETUP_SUBMIT_ALL,
+    setup::COOP_TASKRUN => bindings::IORING_SETUP_COOP_TASKRUN,
+    setup::TASKRUN_FLAG => bindings::IORING_SETUP_TASKRUN_FLAG,
+    setup::SINGLE_ISSUER => bindings::IORING_SETUP_SINGLE_ISSUER,
+    setup::DEFER_TASKRUN => bindings::IORING_SETUP_DEFER_TASKRUN,
+    setup::NO_MMAP => bindings::IORING_SETUP_NO_MMAP,
+    setup::NO_SQARRAY => bindings::IORING_SETUP_NO_SQARRAY,
+    feat::SINGLE_MMAP => bindings::IORING_FEAT_SINGLE_MMAP,
+    feat::NODROP => bindings::IORING_FEAT_NODROP,
+    feat::SUBMIT_STABLE => bindings::IORING_FEAT_SUBMIT_STABLE,
+    feat::RW_CUR_POS => bindings::IORING_FEAT_RW_CUR_POS,
+    feat::CUR_PERSONALITY => bindings::IORING_FEAT_CUR_PERSONALITY,
+    feat::FAST_POLL => bindings::IORING_FEAT_FAST_POLL,
+    feat::POLL_32BITS => bindings::IORING_FEAT_POLL_32BITS,
+    feat::SQPOLL_NONFIXED => bindings::IORING_FEAT_SQPOLL_NONFIXED,
+    feat::EXT_ARG => bindings::IORING_FEAT_EXT_ARG,
+    feat::RSRC_TAGS => bindings::IORING_FEAT_RSRC_TAGS,
+    feat::CQE_SKIP => bindings::IORING_FEAT_CQE_SKIP,
+    feat::LINKED_FILE => bindings::IORING_FEAT_LINKED_FILE,
+    feat::RECVSEND_BUNDLE => bindings::IORING_FEAT_RECVSEND_BUNDLE,
+    feat::MIN_TIMEOUT => bindings::IORING_FEAT_MIN_TIMEOUT,
+    feat::NO_IOWAIT => bindings::IORING_FEAT_NO_IOWAIT,
+    enter::GETEVENTS => bindings::IORING_ENTER_GETEVENTS,
+    enter::SQ_WAKEUP => bindings::IORING_ENTER_SQ_WAKEUP,
+    enter::SQ_WAIT => bindings::IORING_ENTER_SQ_WAIT,
+    enter::EXT_ARG => bindings::IORING_ENTER_EXT_ARG,
+    enter::ABS_TIMER => bindings::IORING_ENTER_ABS_TIMER,
+    enter::REGISTERED_RING => bindings::IORING_ENTER_REGISTERED_RING,
+    enter::NO_IOWAIT => bindings::IORING_ENTER_NO_IOWAIT,
+    register::BUFFERS => bindings::io_uring_register_op_IORING_REGISTER_BUFFERS,
+    register::UNREGISTER_BUFFERS => bindings::io_uring_register_op_IORING_UNREGISTER_BUFFERS,
+    register::FILES => bindings::io_uring_register_op_IORING_REGISTER_FILES,
+    register::UNREGISTER_FILES => bindings::io_uring_register_op_IORING_UNREGISTER_FILES,
+    register::EVENTFD => bindings::io_uring_register_op_IORING_REGISTER_EVENTFD,
+    register::UNREGISTER_EVENTFD => bindings::io_uring_register_op_IORING_UNREGISTER_EVENTFD,
+    register::FILES_UPDATE => bindings::io_uring_register_op_IORING_REGISTER_FILES_UPDATE,
+    register::EVENTFD_ASYNC => bindings::io_uring_register_op_IORING_REGISTER_EVENTFD_ASYNC,
+    register::PROBE => bindings::io_uring_register_op_IORING_REGISTER_PROBE,
+    register::RESTRICTIONS => bindings::io_uring_register_op_IORING_REGISTER_RESTRICTIONS,
+    register::ENABLE_RINGS => bindings::io_uring_register_op_IORING_REGISTER_ENABLE_RINGS,
+    register::FILES2 => bindings::io_uring_register_op_IORING_REGISTER_FILES2,
+    register::FILES_UPDATE2 => bindings::io_uring_register_op_IORING_REGISTER_FILES_UPDATE2,
+    register::BUFFERS2 => bindings::io_uring_register_op_IORING_REGISTER_BUFFERS2,
+    register::BUFFERS_UPDATE => bindings::io_uring_register_op_IORING_REGISTER_BUFFERS_UPDATE,
+    register::IOWQ_MAX_WORKERS => bindings::io_uring_register_op_IORING_REGISTER_IOWQ_MAX_WORKERS,
+    register::PBUF_RING => bindings::io_uring_register_op_IORING_REGISTER_PBUF_RING,
+    register::UNREGISTER_PBUF_RING => bindings::io_uring_register_op_IORING_UNREGISTER_PBUF_RING,
+    register::SYNC_CANCEL => bindings::io_uring_register_op_IORING_REGISTER_SYNC_CANCEL,
+    register::FILE_ALLOC_RANGE => bindings::io_uring_register_op_IORING_REGISTER_FILE_ALLOC_RANGE,
+    register::PBUF_STATUS => bindings::io_uring_register_op_IORING_REGISTER_PBUF_STATUS,
+    register::LAST => bindings::io_uring_register_op_IORING_REGISTER_LAST,
+    restriction::REGISTER_OP => bindings::io_uring_register_restriction_op_IORING_RESTRICTION_REGISTER_OP,
+    restriction::SQE_OP => bindings::io_uring_register_restriction_op_IORING_RESTRICTION_SQE_OP,
+    restriction::SQE_FLAGS_ALLOWED => bindings::io_uring_register_restriction_op_IORING_RESTRICTION_SQE_FLAGS_ALLOWED,
+    restriction::SQE_FLAGS_REQUIRED => bindings::io_uring_register_restriction_op_IORING_RESTRICTION_SQE_FLAGS_REQUIRED,
+    restriction::LAST => bindings::io_uring_register_restriction_op_IORING_RESTRICTION_LAST,
+    sqe_flags::FIXED_FILE => 1 << bindings::io_uring_sqe_flags_bit_IOSQE_FIXED_FILE_BIT,
+    sqe_flags::IO_DRAIN => 1 << bindings::io_uring_sqe_flags_bit_IOSQE_IO_DRAIN_BIT,
+    sqe_flags::IO_LINK => 1 << bindings::io_uring_sqe_flags_bit_IOSQE_IO_LINK_BIT,
+    sqe_flags::IO_HARDLINK => 1 << bindings::io_uring_sqe_flags_bit_IOSQE_IO_HARDLINK_BIT,
+    sqe_flags::ASYNC => 1 << bindings::io_uring_sqe_flags_bit_IOSQE_ASYNC_BIT,
+    sqe_flags::BUFFER_SELECT => 1 << bindings::io_uring_sqe_flags_bit_IOSQE_BUFFER_SELECT_BIT,
+    sqe_flags::CQE_SKIP_SUCCESS => 1 << bindings::io_uring_sqe_flags_bit_IOSQE_CQE_SKIP_SUCCESS_BIT,
+    recvsend::POLL_FIRST => bindings::IORING_RECVSEND_POLL_FIRST,
+    recvsend::MULTISHOT => bindings::IORING_RECV_MULTISHOT,
+    recvsend::FIXED_BUF => bindings::IORING_RECVSEND_FIXED_BUF,
+    recvsend::SEND_ZC_REPORT_USAGE => bindings::IORING_SEND_ZC_REPORT_USAGE,
+    recvsend::BUNDLE => bindings::IORING_RECVSEND_BUNDLE,
+    recvsend::SEND_VECTORIZED => bindings::IORING_SEND_VECTORIZED,
+    accept::MULTISHOT => bindings::IORING_ACCEPT_MULTISHOT,
+    accept::DONTWAIT => bindings::IORING_ACCEPT_DONTWAIT,
+    accept::POLL_FIRST => bindings::IORING_ACCEPT_POLL_FIRST,
+    poll::ADD_MULTI => bindings::IORING_POLL_ADD_MULTI,
+    poll::UPDATE_EVENTS => bindings::IORING_POLL_UPDATE_EVENTS,
+    poll::UPDATE_USER_DATA => bindings::IORING_POLL_UPDATE_USER_DATA,
+    poll::ADD_LEVEL => bindings::IORING_POLL_ADD_LEVEL,
+    cancel::ALL => bindings::IORING_ASYNC_CANCEL_ALL,
+    cancel::FD => bindings::IORING_ASYNC_CANCEL_FD,
+    cancel::ANY => bindings::IORING_ASYNC_CANCEL_ANY,
+    cancel::FD_FIXED => bindings::IORING_ASYNC_CANCEL_FD_FIXED,
+    cancel::USERDATA => bindings::IORING_ASYNC_CANCEL_USERDATA,
+    cancel::OP => bindings::IORING_ASYNC_CANCEL_OP,
+    timeout::ABS => bindings::IORING_TIMEOUT_ABS,
+    timeout::UPDATE => bindings::IORING_TIMEOUT_UPDATE,
+    timeout::BOOTTIME => bindings::IORING_TIMEOUT_BOOTTIME,
+    timeout::REALTIME => bindings::IORING_TIMEOUT_REALTIME,
+    timeout::LINK_UPDATE => bindings::IORING_LINK_TIMEOUT_UPDATE,
+    timeout::ETIME_SUCCESS => bindings::IORING_TIMEOUT_ETIME_SUCCESS,
+    timeout::MULTISHOT => bindings::IORING_TIMEOUT_MULTISHOT,
+    timeout::IMMEDIATE_ARG => bindings::IORING_TIMEOUT_IMMEDIATE_ARG,
+    nop::INJECT_RESULT => bindings::IORING_NOP_INJECT_RESULT,
+    nop::FILE => bindings::IORING_NOP_FILE,
+    nop::FIXED_FILE => bindings::IORING_NOP_FIXED_FILE,
+    nop::TW => bindings::IORING_NOP_TW,
+    msg_ring::DATA => bindings::io_uring_msg_ring_flags_IORING_MSG_DATA,
+    msg_ring::SEND_FD => bindings::io_uring_msg_ring_flags_IORING_MSG_SEND_FD,
+    msg_ring::CQE_SKIP => bindings::IORING_MSG_RING_CQE_SKIP,
+    msg_ring::FLAGS_PASS => bindings::IORING_MSG_RING_FLAGS_PASS,
+    cqe::BUFFER => bindings::IORING_CQE_F_BUFFER,
+    cqe::MORE => bindings::IORING_CQE_F_MORE,
+    cqe::SOCK_NONEMPTY => bindings::IORING_CQE_F_SOCK_NONEMPTY,
+    cqe::NOTIF => bindings::IORING_CQE_F_NOTIF,
+    cqe::BUF_MORE => bindings::IORING_CQE_F_BUF_MORE,
+    cqe::BUFFER_SHIFT => bindings::IORING_CQE_BUFFER_SHIFT,
+    sq::NEED_WAKEUP => bindings::IORING_SQ_NEED_WAKEUP,
+    sq::CQ_OVERFLOW => bindings::IORING_SQ_CQ_OVERFLOW,
+    sq::TASKRUN => bindings::IORING_SQ_TASKRUN,
+    cq::EVENTFD_DISABLED => bindings::IORING_CQ_EVENTFD_DISABLED,
+    off::SQ_RING => bindings::IORING_OFF_SQ_RING,
+    off::CQ_RING => bindings::IORING_OFF_CQ_RING,
+    off::SQES => bindings::IORING_OFF_SQES,
+    off::PBUF_RING => bindings::IORING_OFF_PBUF_RING,
+    off::PBUF_SHIFT => bindings::IORING_OFF_PBUF_SHIFT,
+    off::MMAP_MASK => bindings::IORING_OFF_MMAP_MASK,
+    pbuf::MMAP => bindings::io_uring_register_pbuf_ring_flags_IOU_PBUF_RING_MMAP,
+    pbuf::INC => bindings::io_uring_register_pbuf_ring_flags_IOU_PBUF_RING_INC,
+    rsrc::REGISTER_SPARSE => bindings::IORING_RSRC_REGISTER_SPARSE,
+    install::NO_CLOEXEC => bindings::IORING_FIXED_FD_NO_CLOEXEC,
+    msg::CTRUNC => bindings::MSG_CTRUNC,
+    msg::TRUNC => bindings::MSG_TRUNC,
+    msg::DONTWAIT => bindings::MSG_DONTWAIT,
+    msg::WAITALL => bindings::MSG_WAITALL,
+    msg::ERRQUEUE => bindings::MSG_ERRQUEUE,
+    msg::NOSIGNAL => bindings::MSG_NOSIGNAL,
+    msg::ZEROCOPY => bindings::MSG_ZEROCOPY,
+    msg::CMSG_CLOEXEC => bindings::MSG_CMSG_CLOEXEC,
+    cqe::TWICE_AS_LARGE => bindings::IORING_CQE_F_32,
+}
+
+/// Structures that are copied from or to user space as words, or as bytes: their sizes, and where their fields are.
+macro_rules! laid_out {
+    ($($name:ident: $size:literal { $($field:ident: $at:literal),* })*) => {
+        $(
+            const _: () = assert!(size_of::<bindings::$name>() == $size);
+            $(const _: () = assert!(core::mem::offset_of!(bindings::$name, $field) == $at);)*
+        )*
+    };
+}
+
+laid_out! {
+    io_uring_sqe: 64 { opcode: 0, flags: 1, ioprio: 2, fd: 4, user_data: 32 }
+    io_uring_cqe: 16 { user_data: 0, res: 8, flags: 12 }
+    io_uring_params: 120 {
+        sq_entries: 0, cq_entries: 4, flags: 8, sq_thread_cpu: 12, sq_thread_idle: 16, features: 20, wq_fd: 24, resv: 28,
+        sq_off: 40, cq_off: 80
+    }
+    io_sqring_offsets: 40 { head: 0, tail: 4, ring_mask: 8, ring_entries: 12, flags: 16, dropped: 20, array: 24, user_addr: 32 }
+    io_cqring_offsets: 40 { head: 0, tail: 4, ring_mask: 8, ring_entries: 12, overflow: 16, cqes: 20, flags: 24, user_addr: 32 }
+    io_uring_getevents_arg: 24 { sigmask: 0, sigmask_sz: 8, min_wait_usec: 12, ts: 16 }
+    io_uring_probe: 16 { last_op: 0, ops_len: 1 }
+    io_uring_probe_op: 8 { op: 0, flags: 2 }
+    io_uring_buf: 16 { addr: 0, len: 8, bid: 12, resv: 14 }
+    io_uring_buf_reg: 40 { ring_addr: 0, ring_entries: 8, bgid: 12, flags: 14, min_left: 16 }
+    io_uring_buf_status: 40 { buf_group: 0, head: 4 }
+    io_uring_rsrc_register: 32 { nr: 0, flags: 4, resv2: 8, data: 16, tags: 24 }
+    io_uring_rsrc_update: 16 { offset: 0, data: 8 }
+    io_uring_rsrc_update2: 32 { offset: 0, data: 8, tags: 16, nr: 24 }
+    io_uring_sync_cancel_reg: 64 { addr: 0, fd: 8, flags: 12, timeout: 16, opcode: 32 }
+    io_uring_file_index_range: 16 { off: 0, len: 4 }
+    io_uring_recvmsg_out: 16 { namelen: 0, controllen: 4, payloadlen: 8, flags: 12 }
+    io_uring_restriction: 16 { opcode: 0 }
+}
