@@ -161,14 +161,6 @@ macro_rules! ops {
                 }
             }
 
-            /// How many bytes it has transferred so far.
-            pub(crate) fn progress(&self) -> usize {
-                match self {
-                    $(Self::$name(op) => op.progress().0,)*
-                    Self::Refused | Self::Notif(_) => 0,
-                }
-            }
-
             /// See [`Op::ring`].
             #[inline]
             pub(crate) fn ring(&self) -> Option<&Arc<Ring>> {
@@ -255,10 +247,14 @@ impl Operation {
 }
 
 /// Whether the end of a request is one completion, and no more than that to those who wait for
-/// several: a timeout ends their wait.
+/// several: a timeout ends their wait, and a connection that is not accepted is one that nobody else
+/// was told of.
 #[inline]
 pub(crate) fn counts_as_one(opcode: u8) -> bool {
-    !matches!(opcode, op::SEND_ZC | op::SENDMSG_ZC | op::TIMEOUT)
+    !matches!(
+        opcode,
+        op::SEND_ZC | op::SENDMSG_ZC | op::TIMEOUT | op::ACCEPT
+    )
 }
 
 /// Whether a ring that polls its files for completions takes the opcode.

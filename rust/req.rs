@@ -219,17 +219,20 @@ pub(crate) struct Held {
     pub(crate) cqe: Cqe,
     /// While a worker has it or is to have it.
     pub(crate) errand: Errand,
-    /// Since it has been polled for.
-    pub(crate) stall: Stall,
 }
 
-/// What is known of a request whose file says that it is ready when it is not.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Stall {
-    /// How often it has been put off.
-    pub(crate) count: u8,
-    /// Bytes that it had transferred by then.
-    pub(crate) progress: u32,
+impl Held {
+    /// Whether one completion is all that comes of it now, and nobody else could have what has woken it
+    /// up: who waits for several counts on one each.
+    #[inline]
+    pub(crate) fn brings_one(&self) -> bool {
+        self.chain.is_empty()
+            && match &self.job.op {
+                Operation::PollAdd(poll) => !poll.is_exclusive(),
+                // One wake-up may be for several messages.
+                _ => !self.job.watching && op::counts_as_one(self.job.opcode),
+            }
+    }
 }
 
 /// What a worker has to know of a request, and has to say.
@@ -249,10 +252,9 @@ impl Parcel for Request {
     type Shared = Face;
     type Owned = Held;
 
+    #[inline]
     fn deliver(token: Claimed, cell: &Cell<Self>) {
-        // Who waits for so many completions counts on one each.
-        let held = token.peek();
-        let lazy = held.chain.is_empty() && op::counts_as_one(held.job.opcode);
+        let lazy = token.peek().brings_one();
         home::push(&cell.home, token, lazy);
     }
 
@@ -298,7 +300,6 @@ pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {
             chain: Fifo::new(),
             cqe: Cqe::default(),
             errand: Errand::default(),
-            stall: Stall::default(),
         },
     )
 }

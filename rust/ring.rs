@@ -91,6 +91,10 @@ pub(crate) struct Ring {
     local: Inbox<Request>,
     /// More had come home than one `enter` ran.
     backlogged: Atomic<bool>,
+    /// Requests wait for others to be over, see [`Ring::has_followers`].
+    draining: Atomic<bool>,
+    /// The same for timeouts that end after so many completions.
+    counting: Atomic<bool>,
     /// How many timeouts are over, for those who wait meanwhile.
     timeouts: Atomic<u32>,
     /// How many requests have come back from workers, for those who wait for one.
@@ -253,6 +257,8 @@ impl Ring {
                 overflowing: Atomic::new(false),
                 local: Inbox::new(),
                 backlogged: Atomic::new(false),
+                draining: Atomic::new(false),
+                counting: Atomic::new(false),
                 timeouts: Atomic::new(0),
                 works: Atomic::new(0),
                 coming_workers: Atomic::new(0),
@@ -340,6 +346,12 @@ impl Ring {
     #[inline]
     fn deferred(&self) -> bool {
         self.config.has(setup::DEFER_TASKRUN)
+    }
+
+    /// Whether one completion may bring others, of requests that it is the end of.
+    #[inline]
+    fn has_followers(&self) -> bool {
+        self.draining.load(Relaxed) || self.counting.load(Relaxed)
     }
 
     /// Whether transfers are to be polled for on their files, of which ruring has none that can.

@@ -8,7 +8,7 @@ use crate::{
     uapi::{
         abi::cqe,
         args::{files::Place, socket::AcceptArgs},
-        errno::{Result, EAGAIN},
+        errno::{Result, EAGAIN, EINVAL},
         sqe::{Flags, Sqe},
     },
 };
@@ -61,6 +61,10 @@ impl Op for Accept {
         loop {
             let (res, more) = match self.accept(&mut at, socket) {
                 Ok(done) => done,
+                // As accept(2), which waits no longer then.
+                Err(EAGAIN) if !self.0.multishot && !self.0.dont_wait && socket.is_shut() => {
+                    return Outcome::failed(EINVAL)
+                }
                 Err(EAGAIN) => return Outcome::Wait,
                 Err(error) => return Outcome::failed(error),
             };

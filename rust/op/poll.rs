@@ -28,6 +28,12 @@ pub(crate) struct PollAdd {
 }
 
 impl PollAdd {
+    /// Whether a wake-up of it may be one that nobody else has had.
+    #[inline]
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.args.events & events::EXCLUSIVE != 0
+    }
+
     /// Changes what it waits for: the events, and not how.
     fn update(&mut self, wanted: u32) {
         self.args.events = (self.args.events & !0xffff) | (wanted & 0xffff);
@@ -125,15 +131,12 @@ impl PollRemove {
             .find(|cell| cell.opcode() == op::POLL_ADD)
             .ok_or(ENOENT)?;
         let update = self.0.events.is_some() || self.0.user_data.is_some();
-        let reasons = if update {
-            Reasons::NONE
-        } else {
-            Reasons::CANCELLED
-        };
-        let mut token = cell.claim(reasons).ok_or(EALREADY)?;
+        // One that is on its way is left alone.
+        let mut token = cell.claim(Reasons::NONE).ok_or(EALREADY)?;
         drop(found);
         let target = token.cell().home().clone();
         if !update {
+            token.cell().claim(Reasons::CANCELLED);
             home::push(&target, token, false);
             return Ok(());
         }

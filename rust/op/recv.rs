@@ -63,6 +63,21 @@ pub(super) fn may_have_ended(socket: Socket<'_>, reasons: Reasons) -> bool {
     reasons.again() && (!socket.tells_end() || reasons.events() & events::ERR != 0)
 }
 
+/// How a single receive ends that has found nothing, if recvmsg(2) would not wait either: at the end of
+/// what was shut down, which does not show to who must not wait, and with the error queue, of
+/// which other events do not tell.
+#[cold]
+pub(super) fn without_waiting(
+    socket: Socket<'_>,
+    msg_flags: u32,
+    reasons: Reasons,
+) -> Option<Result<usize>> {
+    if msg_flags & msg::ERRQUEUE != 0 {
+        return (reasons.events() != 0).then_some(Err(EAGAIN));
+    }
+    (msg_flags & (msg::DONTWAIT | msg::OOB) == 0 && socket.is_shut()).then_some(Ok(0))
+}
+
 /// RECV.
 pub(crate) struct Recv {
     args: RecvArgs,
@@ -104,6 +119,19 @@ impl Recv {
                 taken: None,
             }),
         }
+    }
+
+    /// See [`without_waiting`].
+    #[cold]
+    fn without_waiting<const MULTISHOT: bool>(
+        &self,
+        socket: Socket<'_>,
+        reasons: Reasons,
+    ) -> Option<Result<usize>> {
+        if MULTISHOT {
+            return None;
+        }
+        without_waiting(socket, self.args.msg_flags, reasons)
     }
 
     /// Goes on behind the `count` bytes that were received into `target`.
@@ -188,7 +216,12 @@ impl Recv {
         let got = socket.recv(buffers, None, (0, 0), flags);
         let len = match got.len {
             Ok(len) => len,
-            Err(EAGAIN) => return Some(Outcome::Wait),
+            Err(EAGAIN) => match self.without_waiting::<MULTISHOT>(socket, at.reasons) {
+                None => return Some(Outcome::Wait),
+                Some(Ok(len)) => len,
+                Some(Err(error)) if self.done == 0 => return Some(Outcome::failed(error)),
+                Some(Err(_)) => 0,
+            },
             Err(error) if self.done == 0 => return Some(Outcome::failed(error)),
             Err(_) => 0,
         };

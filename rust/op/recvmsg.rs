@@ -3,7 +3,7 @@
 //! RECVMSG, single and multishot. `io_uring/net.c` of the kernel.
 
 use super::{
-    recv::{may_have_ended, nonempty, pause},
+    recv::{may_have_ended, nonempty, pause, without_waiting},
     Attempt, Op, Outcome, Spec, Wait,
 };
 use crate::{
@@ -150,12 +150,15 @@ impl Message {
         let mut name = SockAddr::new();
         let control = (self.hdr.control, self.hdr.control_len as usize);
         let got = socket.recv(buffers, Some(&mut name), control, flags);
-        let mut len = got.len;
+        let mut len = match got.len {
+            Err(EAGAIN) => match without_waiting(socket, self.args.msg_flags, at.reasons) {
+                Some(len) => len,
+                None => return Outcome::Wait,
+            },
+            len => len,
+        };
         if len.is_ok() {
             len = self.report(&got, &name).and(len);
-        }
-        if len == Err(EAGAIN) {
-            return Outcome::Wait;
         }
         let count = len.unwrap_or(0);
         let short = all && len.is_ok() && count < want;

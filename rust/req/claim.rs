@@ -26,6 +26,7 @@ impl Reasons {
     const LOOPED: u32 = 1 << 19;
     const EXPIRE: u32 = 1 << 20;
     const LINK_EXPIRE: u32 = 1 << 21;
+    const LAST: u32 = 1 << 22;
 
     /// Nothing, which still claims.
     pub(crate) const NONE: Self = Self(0);
@@ -40,6 +41,17 @@ impl Reasons {
     #[inline]
     pub(crate) const fn woken(events: u32, by_own_ring: bool) -> Self {
         Self(Self::WOKEN | (events & 0xffff) | if by_own_ring { Self::LOOPED } else { 0 })
+    }
+
+    /// The `events` that there are of what will wake nobody up.
+    pub(crate) const fn last_woken(events: u32) -> Self {
+        Self(Self::woken(events, true).0 | Self::LAST)
+    }
+
+    /// Whether no wake-up will follow.
+    #[inline]
+    pub(crate) const fn last(self) -> bool {
+        self.0 & Self::LAST != 0
     }
 
     /// Whether the request is to end.

@@ -173,7 +173,7 @@ impl Drop for Attendance<'_> {
 /// Brings a request home. May be called in any context.
 ///
 /// `lazy` requests post one completion at most: a task that waits for several need not be woken
-/// for each.
+/// for each, if nobody else is to see them before.
 pub(crate) fn push(home: &Arc<Home>, token: impl Into<Claimed>, lazy: bool) {
     let first = home.inbox().push(token);
     match Whereabouts::of(home.attention.load(Relaxed)) {
@@ -183,11 +183,30 @@ pub(crate) fn push(home: &Arc<Home>, token: impl Into<Claimed>, lazy: bool) {
                 tell(home);
             }
         }
-        Whereabouts::Asleep => {
-            if !lazy || home.attention.fetch_sub(1, Full) == 1 {
-                home.task.wake_up();
-            }
+        Whereabouts::Asleep => disturb(home, first, lazy),
+    }
+}
+
+/// Has the task of a home look into its inbox, if it sleeps for what may be there now. `first` says
+/// that the inbox was empty.
+fn disturb(home: &Arc<Home>, first: bool, lazy: bool) {
+    let ring = home.ring();
+    if !ring.config().has(setup::DEFER_TASKRUN) {
+        // What others wait for it has to complete. It looks once for all that is there.
+        if first {
+            home.task.wake_up();
         }
+        return;
+    }
+    if first {
+        ring.mark_taskrun();
+        // They may look although there is nothing yet.
+        if ring.has_watchers() {
+            Errand::send_to_interrupt(home);
+        }
+    }
+    if !lazy || home.attention.fetch_sub(1, Full) == 1 {
+        home.task.wake_up();
     }
 }
 

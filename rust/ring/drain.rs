@@ -10,7 +10,7 @@ use crate::{
     req::{home::Home, Request, Token},
     sys::queue::Fifo,
 };
-use kernel::sync::Arc;
+use kernel::sync::{atomic::Relaxed, Arc};
 
 /// What waits for requests to be over.
 #[derive(Default)]
@@ -46,6 +46,7 @@ impl Locked<'_> {
             return self.start(token);
         }
         self.state.drain.active = true;
+        self.ring.draining.store(true, Relaxed);
         self.state.drain.cells += cells(&token);
         self.state.drain.queue.push(token);
         self.go_on_draining();
@@ -72,6 +73,7 @@ impl Locked<'_> {
         }
         if !self.state.drain.alone || self.under_way() == 0 {
             self.state.drain.active = false;
+            self.ring.draining.store(false, Relaxed);
             self.state.drain.next = false;
         }
     }

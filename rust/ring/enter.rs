@@ -318,7 +318,8 @@ impl Ring {
         let mask = Mask::set(args.mask, args.mask_size)?;
         let result = loop {
             if let Some(attendance) = attendance {
-                attendance.sleeping(target.wrapping_sub(self.cq_tail()));
+                let left = target.wrapping_sub(self.cq_tail());
+                attendance.sleeping(if self.has_followers() { 1 } else { left });
             }
             let ready = || {
                 cursor::reached(self.cq_tail(), target)

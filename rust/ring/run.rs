@@ -9,7 +9,7 @@ use crate::{
         self,
         claim::Reasons,
         home::{self, Home},
-        Job, Limit, Reins, Request, Stall, Token,
+        Job, Limit, Reins, Request, Token,
     },
     rsrc::files::FileRef,
     sys::{context::InTask, fd::OpenFile, queue::Fifo, timer::Purpose, token::Cell},
@@ -20,10 +20,8 @@ use crate::{
 };
 use kernel::sync::{atomic::Relaxed, Arc};
 
-/// How often a request is tried again at once when its file says that it would not block.
+/// How often a request is tried again at once when it has been woken up meanwhile.
 const MAX_RETRIES: u32 = 4;
-/// How often it is put off after that, without getting anywhere.
-const MAX_STALLS: u8 = u8::MAX;
 
 impl Ring {
     /// Does what a submitter was sent for, as task work of its task.
@@ -156,6 +154,9 @@ impl Locked<'_> {
     #[inline(always)]
     fn drive(&mut self, mut token: Token, mut reasons: Reasons) {
         let mut retries = 0;
+        // Whether it is on its wait queues, so that only a new wake-up is a reason to try again: poll
+        // may say for ever that there is something, as the end of a half-closed peer is.
+        let mut armed = false;
         loop {
             if reasons.cancelled() || reasons.link_expired() {
                 if reasons.link_expired() {
@@ -174,6 +175,8 @@ impl Locked<'_> {
                 }
             }
             let woken = match step {
+                Step::Wait(_) if reasons.last() => return self.end(token, EAGAIN),
+                Step::Wait(_) if armed => Self::park(token),
                 Step::Wait(wanted) => self.wait(token, wanted),
                 Step::Sleep => self.sleep(token, reasons),
                 Step::Later => return self.run_later(token),
@@ -188,6 +191,7 @@ impl Locked<'_> {
                 Some(woken) => woken,
                 None => return,
             };
+            armed = true;
             retries += 1;
             if retries > MAX_RETRIES {
                 return self.put_off(token, reasons);
@@ -195,23 +199,10 @@ impl Locked<'_> {
         }
     }
 
-    /// Leaves a request for later that could be tried again at once.
-    ///
-    /// A file may say for ever that it is ready when it is not: the error queue of a socket that
-    /// hangs up is one. Whoever tried as long would not get back to user space, not even to die.
+    /// Leaves a request for later that has been woken up each time that it was tried.
     #[cold]
     #[inline(never)]
-    fn put_off(&mut self, mut token: Token, reasons: Reasons) {
-        let held = token.owned();
-        if !held.job.watching {
-            let progress = held.job.op.progress() as u32;
-            if progress != held.stall.progress {
-                held.stall = Stall { count: 0, progress };
-            } else if held.stall.count == MAX_STALLS {
-                return self.end(token, EAGAIN);
-            }
-            held.stall.count += 1;
-        }
+    fn put_off(&mut self, token: Token, reasons: Reasons) {
         token.cell().claim(reasons);
         self.run_later(token);
     }
@@ -293,17 +284,13 @@ impl Locked<'_> {
 
     #[inline(never)]
     fn arm(&mut self, mut token: Token, wanted: u32) -> Option<(Token, Reasons)> {
-        let held = token.owned();
-        let job = &mut held.job;
-        if !core::mem::replace(&mut job.polled, true) {
-            held.stall = Stall::default();
-        }
+        token.owned().job.polled = true;
         let multishot = wanted & events::ONESHOT == 0;
         let watched = token.watch(wanted);
         if let Err(error) = watched.waiting {
             if watched.mask != 0 {
                 // Nothing will wake it up, so this is the last there is to say.
-                return Some((token, Reasons::woken(watched.mask, true)));
+                return Some((token, Reasons::last_woken(watched.mask)));
             }
             self.finish(token, error.to_raw(), 0, true);
             return None;

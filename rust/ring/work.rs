@@ -100,7 +100,8 @@ impl Body for Worker {
                 work(&mut token);
             }
             token.cell().claim(reasons.and(Reasons::CANCELLED));
-            home::push(&token.cell().home().clone(), token, true);
+            let lazy = token.peek().brings_one();
+            home::push(&token.cell().home().clone(), token, lazy);
         }
         false
     }

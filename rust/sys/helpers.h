@@ -152,6 +152,7 @@ void ruring_vm_set_ops(struct vm_area_struct *vma, const struct vm_operations_st
 void *ruring_vm_private(struct vm_area_struct *vma);
 void ruring_file_no_linger(struct file *file);
 bool ruring_socket_is_tcp(struct socket *sock);
+bool ruring_socket_is_shut(struct socket *sock);
 const char *ruring_socket_proto_name(struct socket *sock);
 unsigned int ruring_socket_flags(struct socket *sock);
 int ruring_socket_somaxconn(struct socket *sock);

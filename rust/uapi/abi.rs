@@ -344,6 +344,8 @@ pub(crate) mod events {
     pub(crate) const EXCLUSIVE: u32 = 1 << 28;
     pub(crate) const ONESHOT: u32 = 1 << 30;
     pub(crate) const ET: u32 = 1 << 31;
+    /// All that poll(2) has.
+    pub(crate) const OF_POLL: u32 = 0x27ff;
     /// Reported whether asked for or not.
     pub(crate) const ALWAYS: u32 = ERR | HUP | NVAL | RDHUP;
 }
@@ -358,6 +360,7 @@ pub(crate) mod rwf {
 /// Bits of the flags of send(2) and recv(2).
 pub(crate) mod msg {
     #![allow(missing_docs)]
+    pub(crate) const OOB: u32 = 0x1;
     pub(crate) const CTRUNC: u32 = 0x8;
     pub(crate) const TRUNC: u32 = 0x20;
     pub(crate) const DONTWAIT: u32 = 0x40;

@@ -97,7 +97,12 @@ impl Recv {
             bundle.left = got.left.unwrap_or(0);
             let len = match got.len {
                 Ok(len) => len,
-                Err(EAGAIN) => return Outcome::Wait,
+                Err(EAGAIN) if self.args.multishot => return Outcome::Wait,
+                Err(EAGAIN) => match self.without_waiting::<false>(socket, at.reasons) {
+                    Some(Ok(len)) => len,
+                    Some(Err(error)) => return Outcome::failed(error),
+                    None => return Outcome::Wait,
+                },
                 Err(error) if self.done == 0 => return Outcome::failed(error),
                 Err(_) => return self.end(nonempty(&got), true),
             };

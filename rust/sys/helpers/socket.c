@@ -6,6 +6,11 @@ __helper bool ruring_socket_is_tcp(struct socket *sock)
 	return sk_is_tcp(sock->sk);
 }
 
+__helper bool ruring_socket_is_shut(struct socket *sock)
+{
+	return READ_ONCE(sock->sk->sk_shutdown) & RCV_SHUTDOWN;
+}
+
 __helper const char *ruring_socket_proto_name(struct socket *sock)
 {
 	return sock->sk->sk_prot_creator->name;

@@ -24,6 +24,13 @@ fn checked(ret: i32) -> Result<i32> {
 }
 
 impl Socket<'_> {
+    /// Whether it is shut down for reading, so that nothing will come any more.
+    #[cold]
+    pub(crate) fn is_shut(self) -> bool {
+        // SAFETY: The socket lives as long as its file.
+        unsafe { bindings::ruring_socket_is_shut(self.raw) }
+    }
+
     /// Bytes that wait to be received, as ioctl(SIOCINQ).
     pub(crate) fn in_queue(self) -> Result<i32> {
         // SAFETY: The socket lives as long as its file.

@@ -18,7 +18,8 @@ fn poll_events(sqe: &Sqe, flags: u32) -> u32 {
     if flags & poll::ADD_LEVEL == 0 {
         wanted |= events::ET;
     }
-    wanted & (0xffff | events::EXCLUSIVE | events::ONESHOT | events::ET)
+    // What is none of poll(2)'s events means something else within the kernel.
+    wanted & (events::OF_POLL | events::EXCLUSIVE | events::ONESHOT | events::ET)
 }
 
 /// POLL_ADD.

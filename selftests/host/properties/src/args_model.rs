@@ -165,7 +165,7 @@ type Faults = Vec<(bool, Errno)>;
 fn poll_events(f: &Fields) -> u32 {
     let oneshot = if f.len() & 1 == 0 { 1 << 30 } else { 0 };
     // IORING_POLL_ADD_LEVEL is refused, so that it is always edge-triggered.
-    (f.op_flags() & 0xffff) | (f.op_flags() & (1 << 28 | 1 << 30)) | oneshot | 1 << 31
+    (f.op_flags() & 0x27ff) | (f.op_flags() & (1 << 28 | 1 << 30)) | oneshot | 1 << 31
 }
 
 /// Where a new file goes.
