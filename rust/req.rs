@@ -147,6 +147,8 @@ pub(crate) enum Limit {
     Running,
     /// The request ends because its time is over.
     Passed,
+    /// Its time is over, but the request could only be interrupted.
+    TooLate,
 }
 
 /// What an SQE asks for.
@@ -256,6 +258,12 @@ impl Parcel for Request {
     fn deliver(token: Claimed, cell: &Cell<Self>) {
         let lazy = token.peek().brings_one();
         home::push(&cell.home, token, lazy);
+    }
+
+    fn expired(cell: &Cell<Self>) {
+        if matches!(cell.work(), Work::Queued | Work::Running) {
+            home::tell_overdue(&cell.home);
+        }
     }
 
     fn module(face: &Face) -> &ModuleRef {

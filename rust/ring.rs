@@ -110,6 +110,8 @@ pub(crate) struct Ring {
     _listener: exit::Listener,
     /// What there is besides for IORING_SETUP_SQPOLL.
     sqpoll: Option<Arc<sqpoll::SqPoll>>,
+    /// Requests with workers have had their time.
+    overdue: Atomic<bool>,
     /// How many workers are just being made.
     coming_workers: Atomic<u32>,
     /// Those who wait for completions in `enter`.
@@ -261,6 +263,7 @@ impl Ring {
                 counting: Atomic::new(false),
                 timeouts: Atomic::new(0),
                 works: Atomic::new(0),
+                overdue: Atomic::new(false),
                 coming_workers: Atomic::new(0),
                 eventfd <- eventfd::Slot::new(),
                 orphans: orphans::Orphans::new(),

@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/time_types.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,33 @@ TEST_F(ring, cancelled_while_it_writes)
 	EXPECT_EQ(-EALREADY, res[2]);
 	EXPECT_LT(0, res[1]);
 	EXPECT_GT((int)sizeof(data), res[1]);
+}
+
+/* It cannot be stopped in time, but is interrupted. */
+TEST_F(ring, its_time_is_over_while_it_writes)
+{
+	static char data[1 << 16];
+	struct __kernel_timespec soon = { .tv_nsec = 200000000 };
+	struct io_uring_cqe cqe;
+	int master, fd = open_terminal(&master);
+	int i, res[4] = {};
+
+	/* in io_uring its time begins when the worker is through */
+	if (variant->backend == IO_URING)
+		return;
+	ASSERT_LE(0, fd);
+	prep_rw(&self->ring, true, fd, data, sizeof(data), -1, 1)->flags |= IOSQE_IO_LINK;
+	prep(&self->ring, IORING_OP_LINK_TIMEOUT, -1, &soon, 1, 2)->flags |= IOSQE_IO_LINK;
+	prep_nop(&self->ring, 3);
+	ASSERT_EQ(3, ring_submit(&self->ring));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+		res[cqe.user_data] = cqe.res;
+	}
+	EXPECT_LT(0, res[1]);
+	EXPECT_GT((int)sizeof(data), res[1]);
+	EXPECT_EQ(-EALREADY, res[2]);
+	EXPECT_EQ(-ECANCELED, res[3]);
 }
 
 /* Others use the ring meanwhile, and end. */

@@ -147,6 +147,12 @@ impl Claim {
         self.0.load(Relaxed) & Self::HELD == 0
     }
 
+    /// Whether the linked timeout has passed, which its holder has not looked at yet.
+    #[inline]
+    pub(crate) fn is_overdue(&self) -> bool {
+        Reasons(self.0.load(Relaxed)).link_expired()
+    }
+
     /// Takes the reasons that came in so far. Only for the holder.
     #[inline]
     pub(crate) fn reasons(&self) -> Reasons {

@@ -232,6 +232,18 @@ pub(crate) fn call(home: &Arc<Home>) {
     }
 }
 
+/// Has the task look which of its requests that are with workers have had their time. May be called in any
+/// context.
+#[cold]
+pub(crate) fn tell_overdue(home: &Arc<Home>) {
+    home.ring.set_overdue();
+    match Whereabouts::of(home.attention.load(Relaxed)) {
+        Whereabouts::Asleep => home.task.wake_up(),
+        // One that has ended has none any more.
+        _ => _ = Errand::send(home, &home.task, Notify::Signal),
+    }
+}
+
 /// Drops a reference to a home. May be called in any context: the last one, with which the ring's
 /// memory may go, is dropped by a worker.
 #[inline]

@@ -12,7 +12,7 @@ use crate::{
     rsrc::files::FileRef,
     uapi::{
         abi::{cqe, sq, Cqe},
-        errno::{Errno, ECANCELED, ETIME},
+        errno::{Errno, EALREADY, ECANCELED, ETIME},
         setup::layout,
         sqe::Link,
     },
@@ -183,15 +183,19 @@ impl Locked<'_> {
             Limit::None => None,
             _ => chain.pop(),
         };
-        let timed_out = core::mem::take(&mut held.job.limit) == Limit::Passed;
+        let timed_out = match core::mem::take(&mut held.job.limit) {
+            Limit::Passed => Some(ETIME),
+            Limit::TooLate => Some(EALREADY),
+            _ => None,
+        };
         let buffer = held.job.buffer.take();
         let done = Cqe {
             user_data: held.job.user_data,
             res,
             flags,
         };
-        if timed_out {
-            self.finish_timeout(timeout.take(), ETIME);
+        if let Some(error) = timed_out {
+            self.finish_timeout(timeout.take(), error);
         }
         if silent || (job_flags.cqe_skip() && !failed) {
             // Nobody need be told of what is not there.

@@ -235,7 +235,7 @@ impl Ring {
 
     /// Whether there is something for `home` to do.
     pub(super) fn has_work(&self, home: &Home) -> bool {
-        self.has_local_work(home) || self.has_calls()
+        self.has_local_work(home) || self.has_calls() || self.overdue.load(Relaxed)
     }
 
     /// Runs what has come home, as far as it is `enter` that runs it, while it waits for `count`.
@@ -243,6 +243,9 @@ impl Ring {
         let Some(home) = home.filter(|home| self.has_work(home)) else {
             return;
         };
+        if self.overdue.load(Relaxed) {
+            self.end_overdue(call);
+        }
         if let Some(sqpoll) = &self.sqpoll {
             return self.answer(call, sqpoll, home);
         }

@@ -29,6 +29,12 @@ impl Ring {
         if task.is_none() || home.is_gone() || self.is_dying() {
             return self.take_in(home);
         }
+        if self.overdue.load(Relaxed) {
+            self.end_overdue(task);
+        }
+        if self.deferred() {
+            return;
+        }
         if let Some(sqpoll) = &self.sqpoll {
             return self.answer(task, sqpoll, home);
         }

@@ -95,6 +95,8 @@ impl Body for Worker {
             let Some(mut token) = next else {
                 return !self.leaving.load(Relaxed);
             };
+            // Either it is seen here that its time is over, or the timer has seen that it is with a worker.
+            token.cell().claim(Reasons::NONE);
             let reasons = token.reasons();
             if !reasons.cancelled() && !reasons.link_expired() {
                 work(&mut token);
@@ -243,6 +245,31 @@ impl Ring {
     }
 }
 
+impl Ring {
+    /// Says that requests with workers have had their time. Has a full barrier.
+    pub(crate) fn set_overdue(&self) {
+        self.overdue.xchg(true, Full);
+    }
+
+    /// Interrupts workers at requests that have had their time, and takes such requests out of the
+    /// queue.
+    #[cold]
+    pub(super) fn end_overdue<'a>(&'a self, at: impl Into<At<'a>>) {
+        self.overdue.xchg(false, Full);
+        let Ok(mut locked) = self.lock_at(at) else {
+            return;
+        };
+        for cell in locked.all_waiting().filter(|cell| cell.is_overdue()) {
+            match cell.work() {
+                Work::Queued => cell.set_work(Work::Dropped),
+                Work::Running => locked.interrupt_work(cell_id(cell)),
+                _ => {}
+            }
+        }
+        locked.bring_dropped_home();
+    }
+}
+
 impl Locked<'_> {
     /// Starts a request with IOSQE_ASYNC.
     pub(super) fn run_async(&mut self, mut token: Token) {
@@ -274,6 +301,10 @@ impl Locked<'_> {
             result: None,
         };
         token.cell().set_work(Work::Queued);
+        token.cell().claim(Reasons::NONE);
+        if token.cell().is_overdue() {
+            return self.run_later(token);
+        }
         self.insert(&mut token);
         self.state.workers.queue.push(token);
     }
@@ -435,8 +466,7 @@ impl Locked<'_> {
                 let res = op::settle(self, token.lend(), res);
                 let held = token.owned();
                 if held.job.limit == Limit::Passed {
-                    // Its time was over, but it could not be stopped.
-                    held.job.limit = Limit::Running;
+                    held.job.limit = Limit::TooLate;
                 }
                 self.finish(token, res, flags, broken);
                 self.state.posted_async |= by_worker && self.state.posted;

@@ -136,6 +136,8 @@ impl<P: Parcel> Timer<P> {
         let cell = unsafe { &**this.cell.get() };
         if let Some(token) = cell.claim(this.reasons) {
             P::deliver(token.into(), cell);
+        } else {
+            P::expired(cell);
         }
         bindings::hrtimer_restart_HRTIMER_NORESTART
     }

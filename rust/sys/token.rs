@@ -45,6 +45,11 @@ pub(crate) trait Parcel: Sized + 'static {
     /// not wake up what could lead back to that queue.
     fn deliver(token: Claimed<Self>, cell: &Cell<Self>);
 
+    /// A timer of `cell` has left its reason, but somebody has the token.
+    ///
+    /// Called in an interrupt, with the same limits as [`Parcel::deliver`].
+    fn expired(cell: &Cell<Self>);
+
     /// What keeps the module, which is to be part of the cell: its code is called as long as the cell
     /// is on wait queues, has timers, or is lent.
     fn module(shared: &Self::Shared) -> &ModuleRef;
@@ -140,6 +145,11 @@ impl<P: Parcel> Cell<P> {
         self.claim
             .claim(reasons)
             .then(|| Token(NonNull::from(self)))
+    }
+
+    /// See [`Claim::is_overdue`].
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.claim.is_overdue()
     }
 
     /// Whether its token is parked, at the moment.
