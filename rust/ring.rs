@@ -28,6 +28,7 @@ mod register;
 mod restrictions;
 mod run;
 mod sqpoll;
+mod sqthread;
 mod submit;
 mod tags;
 mod users;

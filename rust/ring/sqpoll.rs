@@ -2,406 +2,53 @@
 
 //! IORING_SETUP_SQPOLL: submission without a system call.
 //!
-//! A thread of the process that has set it up looks at the SQ rings of those that share it, and calls the ring's owner when
-//! there are entries: the task that set the ring up submits them, in `enter` or as task work. It
-//! is its descriptors, its memory and its credentials that they are about.
+//! A thread of the process that has set it up (`sqthread.rs`) looks at the SQ rings of those that share
+//! it, and calls the ring's owner when there are entries: the task that set the ring up submits them, in
+//! `enter` or as task work. It is its descriptors, its memory and its credentials that they are about.
 
-use super::{enter::Arguments, Ring};
+use super::{
+    enter::Arguments,
+    sqthread::{attached, Seat},
+    Ring,
+};
 use crate::{
-    req::home::{self, Attendance, Home},
+    req::home::{Attendance, Home},
     sys::{
         context::{At, InTask},
-        fd::OpenFile,
-        processor::{self, Processor},
-        ringfile, signal,
-        sleep::{now, sleep_on, Woken},
-        task::TaskRef,
-        user_worker::{Body, UserWorker},
+        signal,
+        sleep::{sleep_on, Woken},
         waitqueue::WaitQueue,
     },
     uapi::{
         abi::{enter, setup, sq},
-        errno::{Result, EBADFD, EINVAL, ENXIO, EOWNERDEAD, ERESTARTNOINTR},
+        errno::{Result, EBADFD, EOWNERDEAD, ERESTARTNOINTR},
         setup::{layout, Config, ThreadParams},
     },
 };
 use kernel::{
-    alloc::{flags::GFP_KERNEL_ACCOUNT, KVec},
-    new_mutex,
+    alloc::flags::GFP_KERNEL_ACCOUNT,
     prelude::*,
-    str::CString,
     sync::{
         atomic::{Atomic, Full, Relaxed},
-        Arc, Mutex,
+        Arc,
     },
 };
-
-/// How long a thread that is not alone on its processor leaves it to others, in nanoseconds.
-const NAP: i64 = 1_000_000;
 
 /// What a ring with a thread has besides.
 #[pin_data]
 pub(super) struct SqPoll {
-    seat: Seat,
+    pub(super) seat: Seat,
     /// It has an owner, and so may be used.
     enabled: Atomic<bool>,
     /// There were entries at the last look, and the owner was not called for them yet.
-    found: Atomic<bool>,
+    pub(super) found: Atomic<bool>,
     /// The owner was called, and has not been through with what it was called for.
-    called: Atomic<bool>,
+    pub(super) called: Atomic<bool>,
     /// How many SQ entries have been consumed.
     head: Atomic<u32>,
     /// Those who wait for room in the SQ ring.
     #[pin]
     room: WaitQueue,
-}
-
-/// A ring's place with a thread, which it gives up when this is dropped if it has not before.
-struct Seat {
-    thread: Arc<SqThread>,
-    index: usize,
-    left: Atomic<bool>,
-}
-
-/// A thread that rings share.
-#[pin_data]
-pub(super) struct SqThread {
-    /// Who made it. The rings that share it are set up by tasks of one process.
-    creator: TaskRef,
-    /// Somebody wants it to look.
-    woken: Atomic<bool>,
-    stopping: Atomic<bool>,
-    /// The processor that it was last seen on, or is to begin on.
-    cpu: Atomic<u32>,
-    /// The only processor that it may run on, if there is one.
-    processor: Option<Processor>,
-    /// It has done its first step.
-    begun: Atomic<bool>,
-    /// Since when it has looked in vain, in nanoseconds.
-    idle_since: Atomic<i64>,
-    /// For how long it has been calling owners, in nanoseconds.
-    work_time: Atomic<i64>,
-    /// Where it sleeps.
-    #[pin]
-    wait: WaitQueue,
-    /// Taken with the mutex of a ring held, and nothing within it.
-    #[pin]
-    rings: Mutex<Rings>,
-}
-
-/// The rings that share a thread.
-struct Rings {
-    seats: KVec<Option<Sharer>>,
-    /// None once the last ring has left, and before the first has come.
-    thread: Option<Arc<UserWorker<Looker>>>,
-}
-
-/// What the thread itself has.
-struct Looker(Arc<SqThread>);
-
-/// A ring that shares a thread.
-struct Sharer {
-    /// How long the thread looks in vain before it sleeps, in nanoseconds.
-    idle: i64,
-    /// Who submits, once the ring is enabled.
-    owner: Option<Arc<Home>>,
-}
-
-impl Rings {
-    fn owners(&self) -> impl Iterator<Item = (&Arc<Home>, &SqPoll)> {
-        let sharers = self.seats.iter().flatten();
-        let owners = sharers.filter_map(|sharer| sharer.owner.as_ref());
-        owners.filter_map(|owner| Some((owner, owner.ring().sqpoll.as_deref()?)))
-    }
-}
-
-/// What a look at all rings has come to.
-struct Look {
-    /// There were new entries.
-    found: bool,
-    /// Nothing can be done before an owner has done what it was called for, and one would have to
-    /// do that on this processor.
-    in_the_way: bool,
-    /// The longest time that a ring wants to have it look in vain.
-    idle: i64,
-}
-
-impl SqThread {
-    /// Wakes it up, or has it look once more.
-    fn wake(&self) {
-        self.woken.xchg(true, Full);
-        if self.wait.has_sleeper() {
-            self.wait.wake();
-        }
-    }
-
-    /// Calls the owners of rings with entries.
-    ///
-    /// On a processor with other tasks it does so only for what it has found the last time. The one
-    /// that it has interrupted may be an owner that is about to look how many entries are still there,
-    /// as liburing does to say what it has submitted.
-    fn look(&self) -> Look {
-        let alone = processor::is_alone();
-        let rings = self.rings.lock();
-        let here = Processor::current();
-        self.cpu.store(here, Relaxed);
-        let mut look = Look {
-            found: false,
-            in_the_way: false,
-            idle: rings
-                .seats
-                .iter()
-                .flatten()
-                .map(|sharer| sharer.idle)
-                .max()
-                .unwrap_or(0),
-        };
-        let (mut all_called, mut one_here) = (true, false);
-        for (owner, sqpoll) in rings.owners() {
-            if !sqpoll.called.load(Relaxed) {
-                if !owner.ring().has_entries(sqpoll) {
-                    sqpoll.found.store(false, Relaxed);
-                    all_called = false;
-                    continue;
-                }
-                if !owner.is_there() {
-                    // Who comes to enter finds out, or is the next owner.
-                    owner.ring().set_need_wakeup(true);
-                    sqpoll.tell_of_room();
-                    continue;
-                }
-                look.found = true;
-                if !alone && !sqpoll.found.load(Relaxed) {
-                    sqpoll.found.store(true, Relaxed);
-                    all_called = false;
-                    continue;
-                }
-                let start = now();
-                sqpoll.found.store(false, Relaxed);
-                sqpoll.called.xchg(true, Full);
-                home::call(owner);
-                let time = self.work_time.load(Relaxed);
-                self.work_time.store(time + (now() - start), Relaxed);
-            }
-            one_here |= Processor::of(owner.task()) == here;
-        }
-        look.in_the_way = all_called && one_here;
-        look
-    }
-
-    /// Sleeps until it is woken up, which who adds entries has to see to from here on.
-    fn rest(&self) {
-        let mut busy = false;
-        for (owner, sqpoll) in self.rings.lock().owners() {
-            // Has a full barrier: who does not see the flag has added its entries before.
-            owner.ring().set_need_wakeup(true);
-            let called = sqpoll.called.load(Relaxed);
-            busy |= !called && owner.ring().has_entries(sqpoll) && owner.is_there();
-        }
-        if !busy {
-            self.sleep(None);
-        }
-        for (owner, _) in self.rings.lock().owners() {
-            if owner.is_there() {
-                owner.ring().set_need_wakeup(false);
-            }
-        }
-    }
-
-    /// Sleeps until it is woken up, or until `deadline`.
-    fn sleep(&self, deadline: Option<i64>) {
-        let ready = || self.woken.load(Relaxed) || self.stopping.load(Relaxed);
-        sleep_on(Some(&self.wait), deadline, &ready);
-    }
-
-    /// Does one round: looks at all rings, and then waits a little, or sleeps.
-    fn run(&self) {
-        if self.woken.load(Relaxed) {
-            self.woken.xchg(false, Full);
-            self.idle_since.store(now(), Relaxed);
-        }
-        let look = self.look();
-        if look.found {
-            self.idle_since.store(now(), Relaxed);
-        }
-        if look.in_the_way {
-            // Who was called wakes it up.
-            self.sleep(None);
-        } else if now() - self.idle_since.load(Relaxed) < look.idle {
-            if processor::is_alone() {
-                processor::relax();
-            } else {
-                // It may be what is looked for that another task would do here.
-                self.sleep(Some(now() + NAP));
-            }
-        } else {
-            self.rest();
-            self.idle_since.store(now(), Relaxed);
-        }
-    }
-
-    /// Says that it has begun, or never will.
-    fn begin(&self) {
-        if !self.begun.xchg(true, Full) {
-            self.wait.wake_all();
-        }
-    }
-}
-
-impl Body for Looker {
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn run(&self) -> bool {
-        let thread = &self.0;
-        if !thread.begun.load(Relaxed) {
-            if let Some(processor) = thread.processor {
-                processor.bind_current();
-            }
-            thread.idle_since.store(now(), Relaxed);
-            thread.begin();
-        }
-        while !signal::interrupted() {
-            if thread.stopping.load(Relaxed) {
-                return false;
-            }
-            thread.run();
-        }
-        true
-    }
-
-    fn killed(&self) {
-        self.0.begin();
-    }
-}
-
-impl Seat {
-    /// A place with a thread of its own, or with that of the ring that user space names.
-    fn take(task: InTask<'_>, config: &Config, params: &ThreadParams) -> Result<Self> {
-        let idle = params.idle_nanoseconds();
-        if config.has(setup::ATTACH_WQ) {
-            let ring = attached(task, params)?;
-            let thread = &ring.sqpoll.as_ref().ok_or(EINVAL)?.seat.thread;
-            // As io_uring: a ring of another process is as good as none.
-            if thread.creator.same_process_as_current() {
-                return Self::shared(thread.clone(), idle);
-            }
-        }
-        let processor = if config.has(setup::SQ_AFF) {
-            Some(Processor::allowed(params.cpu).ok_or(EINVAL)?)
-        } else {
-            None
-        };
-        let thread = Arc::pin_init(
-            pin_init!(SqThread {
-                creator: TaskRef::current(),
-                woken: Atomic::new(false),
-                stopping: Atomic::new(false),
-                cpu: Atomic::new(processor.map_or_else(Processor::current, Processor::number)),
-                processor,
-                begun: Atomic::new(false),
-                idle_since: Atomic::new(0),
-                work_time: Atomic::new(0),
-                wait <- WaitQueue::new(),
-                rings <- new_mutex!(
-                    Rings { seats: KVec::new(), thread: None },
-                    "ruring::sq_thread"
-                ),
-            }),
-            GFP_KERNEL_ACCOUNT,
-        )?;
-        // Whatever fails from here on, the seat is given up and with it the thread.
-        let seat = Self::with(thread.clone(), idle)?;
-        let name = CString::try_from_fmt(fmt!("ruring-sqp-{}", current!().pid()))?;
-        let running = UserWorker::spawn(Looker(thread.clone()), &name)?;
-        thread.rings.lock().thread = Some(running);
-        // So that everybody knows which one it is.
-        let begun = || thread.begun.load(Relaxed);
-        while !begun() && sleep_on(Some(&thread.wait), None, &begun) != Woken::Interrupted {}
-        Ok(seat)
-    }
-
-    /// A place with a thread that runs.
-    fn shared(thread: Arc<SqThread>, idle: i64) -> Result<Self> {
-        let runs = {
-            let rings = thread.rings.lock();
-            let thread = rings.thread.as_ref();
-            thread.is_some_and(|thread| !thread.is_over())
-        };
-        if !runs {
-            return Err(ENXIO);
-        }
-        Self::with(thread, idle)
-    }
-
-    /// A place with a thread.
-    fn with(thread: Arc<SqThread>, idle: i64) -> Result<Self> {
-        let mut rings = thread.rings.lock();
-        let free = rings.seats.iter().position(|seat| seat.is_none());
-        let index = free.unwrap_or(rings.seats.len());
-        let sharer = Some(Sharer { idle, owner: None });
-        match rings.seats.get_mut(index) {
-            Some(seat) => *seat = sharer,
-            None => rings.seats.push(sharer, GFP_KERNEL_ACCOUNT)?,
-        }
-        drop(rings);
-        Ok(Self {
-            thread,
-            index,
-            left: Atomic::new(false),
-        })
-    }
-
-    /// Gives the place up. With the last one the thread ends.
-    fn leave(&self) {
-        if self.left.xchg(true, Full) {
-            return;
-        }
-        let mut rings = self.thread.rings.lock();
-        let sharer = rings.seats.get_mut(self.index).and_then(Option::take);
-        let mut last = None;
-        if rings.seats.iter().all(Option::is_none) {
-            last = rings.thread.take();
-        }
-        drop(rings);
-        drop(sharer);
-        if last.is_some() {
-            self.thread.stopping.store(true, Relaxed);
-            self.thread.wake();
-        }
-    }
-
-    /// Who submits.
-    fn owner(&self) -> Option<Arc<Home>> {
-        let rings = self.thread.rings.lock();
-        rings.seats.get(self.index)?.as_ref()?.owner.clone()
-    }
-
-    /// Says who submits.
-    fn set_owner(&self, owner: Arc<Home>) {
-        let mut old = Some(owner);
-        {
-            let mut rings = self.thread.rings.lock();
-            if let Some(Some(sharer)) = rings.seats.get_mut(self.index) {
-                core::mem::swap(&mut sharer.owner, &mut old);
-            }
-        }
-        drop(old);
-        self.thread.wake();
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.leave();
-    }
-}
-
-/// The ring whose workers a new one is to share.
-fn attached(task: InTask<'_>, params: &ThreadParams) -> Result<Arc<Ring>> {
-    let file = OpenFile::get(task, params.wq_fd).map_err(|_| ENXIO)?;
-    ringfile::ring_of(&file).ok_or(EINVAL)
 }
 
 impl SqPoll {
@@ -449,20 +96,13 @@ impl SqPoll {
         self.seat.leave();
     }
 
-    /// Process id of the thread, its processor, for how long it has run and for how long it has
-    /// been calling owners, in nanoseconds. None if it is gone.
+    /// See [`Seat::thread_state`].
     pub(super) fn thread_state(&self) -> Option<(i32, u32, u64, i64)> {
-        let thread = &self.seat.thread;
-        let rings = thread.rings.lock();
-        let running = rings.thread.as_ref()?;
-        let task = running.task().filter(|_| !running.is_over())?;
-        let cpu = thread.cpu.load(Relaxed);
-        let work_time = thread.work_time.load(Relaxed);
-        Some((task.pid(), cpu, task.runtime(), work_time))
+        self.seat.thread_state()
     }
 
     /// Wakes up who waits for room in the SQ ring.
-    fn tell_of_room(&self) {
+    pub(super) fn tell_of_room(&self) {
         if self.room.has_sleeper() {
             self.room.wake_all();
         }
@@ -471,7 +111,7 @@ impl SqPoll {
 
 impl Ring {
     /// Whether there are SQ entries that nobody has consumed.
-    fn has_entries(&self, sqpoll: &SqPoll) -> bool {
+    pub(super) fn has_entries(&self, sqpoll: &SqPoll) -> bool {
         self.memory.words.load_acquire::<{ layout::SQ_TAIL }>() != sqpoll.head.load(Relaxed)
     }
 
@@ -490,7 +130,7 @@ impl Ring {
 
     /// Says whether user space has to wake up the thread for new entries. Has a full barrier if
     /// that changes.
-    fn set_need_wakeup(&self, needed: bool) {
+    pub(super) fn set_need_wakeup(&self, needed: bool) {
         self.memory
             .words
             .change::<{ layout::SQ_FLAGS }>(sq::NEED_WAKEUP, needed);
@@ -515,7 +155,7 @@ impl Ring {
         sqpoll.tell_of_room();
         if sqpoll.called.xchg(false, Full) {
             // It did not look at this ring; what has come since is for it to find.
-            sqpoll.seat.thread.wake();
+            sqpoll.seat.wake_thread();
         }
     }
 
@@ -527,7 +167,7 @@ impl Ring {
         let sqpoll = sqpoll.ok_or(EBADFD)?;
         let owner = self.owner(sqpoll)?;
         if args.flags & enter::SQ_WAKEUP != 0 {
-            sqpoll.seat.thread.wake();
+            sqpoll.seat.wake_thread();
         }
         if !owner.is_current() {
             return self.enter_attended(args, sqpoll, None);
@@ -585,7 +225,7 @@ impl Ring {
             self.set_need_wakeup(true);
             sqpoll.tell_of_room();
             if sqpoll.called.xchg(false, Full) {
-                sqpoll.seat.thread.wake();
+                sqpoll.seat.wake_thread();
             }
         }
     }
