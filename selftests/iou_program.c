@@ -24,30 +24,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(condition)						\
-	do {								\
-		if (!(condition)) {					\
-			fprintf(stderr, "%s: line %d: %s, errno %d\n",	\
-				__func__, __LINE__, #condition, errno);	\
-			exit(1);					\
-		}							\
-	} while (0)
+#include "iou_program.h"
 
-static int make_ring(unsigned int flags)
+int make_ring(unsigned int flags)
 {
 	struct io_uring_params params = { .flags = flags };
 
 	return syscall(__NR_io_uring_setup, 8, &params);
 }
 
-static int enter(int fd, unsigned int submit, unsigned int wait,
+int enter(int fd, unsigned int submit, unsigned int wait,
 		 unsigned int flags)
 {
 	return syscall(__NR_io_uring_enter, fd, submit, wait, flags, NULL, 0);
 }
 
 /* Wait for a completion that never comes. */
-static int wait_in_vain(int fd, long milliseconds)
+int wait_in_vain(int fd, long milliseconds)
 {
 	struct __kernel_timespec ts = { .tv_nsec = milliseconds * 1000000 };
 	struct io_uring_getevents_arg arg = { .ts = (unsigned long)&ts };
@@ -83,7 +76,7 @@ static void do_nop(unsigned int flags)
 	close(fd);
 }
 
-static void nop(void)
+void nop(void)
 {
 	do_nop(0);
 }
@@ -150,7 +143,7 @@ static void errors(void)
 	CHECK(enter(fd, 0, 0, 0) == -1 && errno == EBADF);
 }
 
-static unsigned int open_fds(void)
+unsigned int open_fds(void)
 {
 	unsigned int fd, n = 0;
 
@@ -321,6 +314,7 @@ static void signals_in_calls(void)
 			       "+r" (r10), "+r" (r8), "+r" (r9)
 			     : : "rcx", "r11", "memory");
 		CHECK(rax == 0);
+		CHECK(enter_inline(fd, 0) == 0);
 		registers_lost += rdi != (unsigned long)fd || rsi || rdx ||
 			r10 || r8 != 0x1234 || r9 != 0x5678;
 		/* Now and then asleep in it. */
@@ -393,126 +387,8 @@ static void threads(void)
 		CHECK(!pthread_join(ids[i], NULL));
 }
 
-static int change_rings(int fd, unsigned int opcode, unsigned int offset,
-			__u64 data)
-{
-	struct io_uring_rsrc_update update = {
-		.offset = offset,
-		.data = data,
-	};
-
-	if (syscall(__NR_io_uring_register, fd, opcode, &update, 1) != 1)
-		return -1;
-	return update.offset;
-}
-
-static void *use_index(void *arg)
-{
-	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == -1);
-	CHECK(change_rings(*(int *)arg, IORING_REGISTER_RING_FDS, 0,
-			   *(int *)arg) == 0);
-	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
-	return NULL;
-}
-
-static void registered_rings(void)
-{
-	struct io_uring_params params = {};
-	int fd = make_ring(0), other = make_ring(0), status;
-	pthread_t id;
-
-	status = syscall(__NR_io_uring_setup, 8, &params);
-	CHECK(status >= 0 && params.features & IORING_FEAT_REG_REG_RING);
-	close(status);
-	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
-	      errno == EBADF);
-	CHECK(enter(99, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
-	      errno == EINVAL);
-	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, ~0U, fd) == 0);
-	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, 0, fd) == -1 &&
-	      errno == EBUSY);
-	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, 16, fd) == -1 &&
-	      errno == EINVAL);
-	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, ~0U, 0) == -1 &&
-	      errno == EOPNOTSUPP);
-	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, ~0U, 999) == -1 &&
-	      errno == EBADF);
-	/* The ring stays without its descriptor. */
-	close(fd);
-	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
-	CHECK(change_rings(0, IORING_REGISTER_RING_FDS |
-			   IORING_REGISTER_USE_REGISTERED_RING, 7, other) == 7);
-	CHECK(enter(7, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
-	/* It is this thread's: neither another's nor a child's. */
-	CHECK(!pthread_create(&id, NULL, use_index, &other));
-	pthread_join(id, NULL);
-	if (!fork())
-		_exit(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
-	wait(&status);
-	CHECK(!status);
-	CHECK(change_rings(other, IORING_UNREGISTER_RING_FDS, 0, 0) == 0);
-	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
-	      errno == EBADF);
-}
-
-/* A ring that has an index from the start, and never a descriptor. */
-static void registered_only(void)
-{
-	unsigned int before = open_fds(), i;
-	struct io_uring_params params = {
-		.flags = IORING_SETUP_REGISTERED_FD_ONLY,
-	};
-	int indices[2];
-	char *memory;
-
-	CHECK(syscall(__NR_io_uring_setup, 8, &params) == -1 &&
-	      errno == EINVAL);
-	for (i = 0; i < 2; i++) {
-		memory = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE,
-			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		CHECK(memory != MAP_FAILED);
-		memset(&params, 0, sizeof(params));
-		params.flags = IORING_SETUP_NO_MMAP |
-			IORING_SETUP_REGISTERED_FD_ONLY;
-		params.cq_off.user_addr = (unsigned long)memory;
-		params.sq_off.user_addr = (unsigned long)memory + 4096;
-		indices[i] = syscall(__NR_io_uring_setup, 8, &params);
-		CHECK(indices[i] == (int)i);
-		CHECK(params.flags & IORING_SETUP_REGISTERED_FD_ONLY);
-		CHECK(params.sq_entries == 8);
-		/* A NOP. */
-		*(unsigned int *)(memory + params.sq_off.array) = 0;
-		*(unsigned int *)(memory + params.sq_off.tail) = 1;
-		CHECK(enter(indices[i], 1, 1, IORING_ENTER_GETEVENTS |
-			    IORING_ENTER_REGISTERED_RING) == 1);
-		CHECK(*(unsigned int *)(memory + params.cq_off.tail) == 1);
-	}
-	CHECK(change_rings(0, IORING_UNREGISTER_RING_FDS |
-			   IORING_REGISTER_USE_REGISTERED_RING, 1, 0) == 1);
-	CHECK(enter(1, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
-	      errno == EBADF);
-	/* Below those that the runner uses for it there is none. */
-	CHECK(open_fds() == before);
-}
-
-/* A ring that ruring lacks, by its index. */
-static void registered_sqe128(void)
-{
-	int fd = make_ring(IORING_SETUP_SQE128);
-
-	CHECK(fd >= 0);
-	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, ~0U, fd) == 0);
-	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
-	CHECK(enter(1, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
-	      errno == EBADF);
-	CHECK(change_rings(0, IORING_UNREGISTER_RING_FDS |
-			   IORING_REGISTER_USE_REGISTERED_RING, 0, 0) == 0);
-	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == -1 &&
-	      errno == EBADF);
-}
-
 /* A child that executes another program, once by fork and once by vfork. */
-static void children(void)
+void children(void)
 {
 	static char * const argv[] = { "iou_program", "nop", NULL };
 	int i, status;
@@ -603,6 +479,11 @@ static const struct {
 	{ "registered_only", registered_only },
 	{ "registered_sqe128", registered_sqe128 },
 	{ "children", children },
+	{ "denied_later", denied_later },
+	{ "denied_to_itself", denied_to_itself },
+	{ "hot_calls", hot_calls },
+	{ "hot_threads", hot_threads },
+	{ "hot_sleepers", hot_sleepers },
 	{ "job_control", job_control },
 	{ "unprivileged", unprivileged },
 	{ "dies", dies },

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "denial.h"
 #include "kselftest_harness.h"
 #include "ring.h"
 
@@ -26,6 +27,7 @@ struct files {
 	char program[PATH_MAX];
 	char runner[PATH_MAX];
 	int errors;		/* what it writes to standard error */
+	unsigned int denial;	/* what a filter does with io_uring's calls, or 0 */
 };
 
 FIXTURE(program)
@@ -101,6 +103,8 @@ static pid_t start(struct files *files, bool on_ruring,
 	pid = fork();
 	if (!pid) {
 		dup2(files->errors, STDERR_FILENO);
+		if (files->denial && deny_io_uring(files->denial))
+			_exit(97);
 		execv(argv[0], argv);
 		_exit(98);
 	}
@@ -180,6 +184,21 @@ TEST_F(program, threads)
 	expect_success(_metadata, &self->files, variant->on_ruring, "threads");
 }
 
+TEST_F(program, hot_calls)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "hot_calls");
+}
+
+TEST_F(program, hot_threads)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "hot_threads");
+}
+
+TEST_F(program, hot_sleepers)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "hot_sleepers");
+}
+
 TEST_F(program, registered_rings)
 {
 	expect_success(_metadata, &self->files, variant->on_ruring, "registered_rings");
@@ -251,6 +270,102 @@ FIXTURE_SETUP(runner)
 FIXTURE_TEARDOWN(runner)
 {
 	close(self->files.errors);
+}
+
+/* In a container that denies io_uring. */
+FIXTURE(denied)
+{
+	struct files files;
+};
+
+FIXTURE_VARIANT(denied)
+{
+	const char *scenario;
+};
+
+FIXTURE_VARIANT_ADD(denied, nop) { .scenario = "nop" };
+FIXTURE_VARIANT_ADD(denied, nop_no_mmap) { .scenario = "nop_no_mmap" };
+FIXTURE_VARIANT_ADD(denied, errors) { .scenario = "errors" };
+FIXTURE_VARIANT_ADD(denied, descriptors) { .scenario = "descriptors" };
+FIXTURE_VARIANT_ADD(denied, registers) { .scenario = "registers" };
+FIXTURE_VARIANT_ADD(denied, signals) { .scenario = "signals" };
+FIXTURE_VARIANT_ADD(denied, signals_in_calls) { .scenario = "signals_in_calls" };
+FIXTURE_VARIANT_ADD(denied, blocked_signals) { .scenario = "blocked_signals" };
+FIXTURE_VARIANT_ADD(denied, own_filter) { .scenario = "own_filter" };
+FIXTURE_VARIANT_ADD(denied, threads) { .scenario = "threads" };
+FIXTURE_VARIANT_ADD(denied, hot_calls) { .scenario = "hot_calls" };
+FIXTURE_VARIANT_ADD(denied, hot_threads) { .scenario = "hot_threads" };
+FIXTURE_VARIANT_ADD(denied, hot_sleepers) { .scenario = "hot_sleepers" };
+FIXTURE_VARIANT_ADD(denied, registered_rings) { .scenario = "registered_rings" };
+FIXTURE_VARIANT_ADD(denied, registered_only) { .scenario = "registered_only" };
+FIXTURE_VARIANT_ADD(denied, children) { .scenario = "children" };
+FIXTURE_VARIANT_ADD(denied, job_control) { .scenario = "job_control" };
+FIXTURE_VARIANT_ADD(denied, unprivileged) { .scenario = "unprivileged" };
+FIXTURE_VARIANT_ADD(denied, denied_later) { .scenario = "denied_later" };
+FIXTURE_VARIANT_ADD(denied, denied_to_itself) { .scenario = "denied_to_itself" };
+
+FIXTURE_SETUP(denied)
+{
+	const char *why = find_files(&self->files, true);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->files.denial = DENY_EPERM;
+}
+
+FIXTURE_TEARDOWN(denied)
+{
+	close(self->files.errors);
+}
+
+TEST_F(denied, before)
+{
+	EXPECT_NE(0, run(&self->files, false, NULL, variant->scenario));
+	expect_success(_metadata, &self->files, true, variant->scenario);
+}
+
+TEST_F(runner, denied_before_by_any_errno)
+{
+	self->files.denial = SECCOMP_RET_ERRNO | ENOSYS;
+	EXPECT_EQ(0, run(&self->files, true, NULL, "nop"));
+	self->files.denial = SECCOMP_RET_TRAP;
+	EXPECT_EQ(0, run(&self->files, true, NULL, "nop"));
+	self->files.denial = DENY_EPERM;
+	EXPECT_EQ(0, run(&self->files, true, "--no-rewrite", "threads"));
+	EXPECT_EQ(0, run(&self->files, true, "--stats", "nop"));
+	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop"));
+	/* There is no io_uring to fall back to. */
+	EXPECT_NE(0, run(&self->files, true, "--fallback", "nop_sqe128"));
+}
+
+TEST_F(runner, denied_after)
+{
+	EXPECT_NE(0, run(&self->files, false, NULL, "denied_later"));
+	EXPECT_EQ(0, run(&self->files, true, NULL, "denied_later"))
+		TH_LOG("%s", complaints(&self->files));
+	EXPECT_EQ(0, run(&self->files, true, NULL, "denied_to_itself"))
+		TH_LOG("%s", complaints(&self->files));
+	EXPECT_EQ(0, run(&self->files, true, "--no-rewrite", "denied_to_itself"))
+		TH_LOG("%s", complaints(&self->files));
+}
+
+TEST_F(runner, killed_by_a_filter)
+{
+	int status;
+
+	self->files.denial = SECCOMP_RET_KILL_PROCESS;
+	status = run(&self->files, true, NULL, "nop");
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(125, WEXITSTATUS(status));
+	EXPECT_NE(NULL, strstr(complaints(&self->files), "filter kills"));
+	EXPECT_EQ(strchr(complaints(&self->files), '\n'), strrchr(complaints(&self->files), '\n'));
+}
+
+TEST_F(runner, no_rewrite)
+{
+	EXPECT_NE(0, run(&self->files, true, "--no-rewrite", "hot_calls"));
+	EXPECT_EQ(0, run(&self->files, true, "--no-rewrite", "hot_threads"));
+	EXPECT_EQ(0, run(&self->files, true, "--no-rewrite", "signals_in_calls"));
 }
 
 TEST_F(runner, killed_with_its_tracer)

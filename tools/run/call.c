@@ -20,6 +20,7 @@
 #include <linux/ruring.h>
 
 #include "run.h"
+#include "stub.h"
 
 /* Set in the number of an x32 call. */
 #define X32_SYSCALL_BIT	0x40000000UL
@@ -56,27 +57,42 @@ static void give_result(struct task *task, long result)
 		resume(task, 0);
 }
 
+/*
+ * Have the thread go back to the instruction that trapped and make this call. It
+ * stops at both borders of it.
+ */
+static void make_call(struct task *task, enum call_kind kind,
+		      struct user_regs_struct *regs, long nr)
+{
+	regs->rip -= SYSCALL_INSN_SIZE;
+	regs->rax = nr;
+	/* The kernel has no call to restart now. */
+	regs->orig_rax = -1;
+	if (regs_set(task, regs))
+		return;
+	task->call = kind;
+	task->at_entry = true;
+	resume_to_exit(task);
+}
+
 /* Have the kernel do the call that we would have trapped. */
 static void give_to_kernel(struct task *task)
 {
 	struct user_regs_struct regs = task->saved;
 
-	task->native_ip = regs.rip;
-	task->native_sp = regs.rsp;
-	regs.rip -= 2;
-	regs.rax = regs.orig_rax;
-	regs.orig_rax = -1;
-	if (!regs_set(task, &regs))
-		resume(task, 0);
+	regs.rdi = (__u32)regs.rdi | (__u64)PASS_MARK << 32;
+	make_call(task, CALL_NATIVE, &regs, regs.orig_rax);
 }
 
 /* No ring of ruring is registered there: one of io_uring may be. */
 static void unknown_index(struct task *task, int error)
 {
-	if (opt.fallback)
-		resume(task, 0);
-	else
+	if (!opt.fallback)
 		finish(task, error);
+	else if (task->trapped)
+		give_to_kernel(task);
+	else if (!regs_set(task, &task->saved))
+		resume(task, 0);
 }
 
 /* Does the thread have a slot? If not the call will trap again, or is over. */
@@ -111,14 +127,18 @@ static void make_ioctl(struct task *task, enum call_kind kind, int fd,
 			finish(task, ret);
 		return;
 	}
-	regs.orig_rax = __NR_ioctl;
 	regs.rdi = fd;
 	regs.rsi = command;
 	regs.rdx = task->slot;
+	task->call_fd = fd;
+	if (task->trapped) {
+		make_call(task, kind, &regs, __NR_ioctl);
+		return;
+	}
+	regs.orig_rax = __NR_ioctl;
 	if (regs_set(task, &regs))
 		return;
 	task->call = kind;
-	task->call_fd = fd;
 	resume_to_exit(task);
 }
 
@@ -150,7 +170,9 @@ static void begin_enter(struct task *task, bool stop_after)
 		}
 		enter.flags &= ~IORING_ENTER_REGISTERED_RING;
 	}
-	if (!has_slot(task) || (!stop_after && stub_enter(task, fd)))
+	if (!stop_after && (site_stopped(task) || stub_enter(task, fd)))
+		return;
+	if (!has_slot(task))
 		return;
 	if (opt.stats)
 		stats_enter(task, fd, enter.to_submit);
@@ -271,7 +293,7 @@ static long set_up(struct task *task)
 	if (ret)
 		return ret;
 
-	dev = inject_fd(task, device_fd);
+	dev = pass_fd(task, device_fd);
 	if (dev < 0)
 		return dev;
 	argument = task->space->regions->address + INJECT_ARGUMENT;
@@ -306,25 +328,14 @@ static void begin_setup(struct task *task)
 	if (ret >= 0)
 		task->has_context = true;
 	if (ret == -EINVAL && opt.fallback) {
-		task->native_ip = task->saved.rip;
-		task->native_sp = task->saved.rsp;
-		inject_again(task);
+		if (!inject_leave(task))
+			give_to_kernel(task);
 		return;
 	}
 	inject_end(task, ret);
 }
 
-/* The call came back from us, to go to the kernel as it is. */
-static bool is_native(struct task *task)
-{
-	if (!task->native_ip || task->native_ip != task->saved.rip ||
-	    task->native_sp != task->saved.rsp)
-		return false;
-	task->native_ip = 0;
-	return true;
-}
-
-void call_begin(struct task *task)
+void call_begin(struct task *task, bool trapped)
 {
 	struct user_regs_struct regs;
 	unsigned long nr;
@@ -332,13 +343,18 @@ void call_begin(struct task *task)
 
 	if (regs_get(task, &regs))
 		return;
+	task->trapped = trapped;
+	if (trapped)
+		filter_restore_mask(task);
 	if (stub_judges(task, &regs)) {
 		begin_enter(task, true);
 		return;
 	}
+	/* It may come from the instructions of a rewritten site. */
+	site_leave(task, &regs);
 	task->saved = regs;
-	if (is_native(task)) {
-		resume(task, 0);
+	if (regs.orig_rax == __NR_seccomp || regs.orig_rax == __NR_prctl) {
+		filter_installed(task);
 		return;
 	}
 	if (task->files->nr_stale) {
@@ -372,7 +388,7 @@ static long judge_descriptor(const struct task *task, long result)
 	return result == -ENOTTY ? -EOPNOTSUPP : result;
 }
 
-void call_end(struct task *task)
+static void call_end(struct task *task)
 {
 	long result;
 
@@ -381,21 +397,51 @@ void call_end(struct task *task)
 			offsetof(struct user_regs_struct, rax), NULL);
 	if (errno)
 		return;
-	if (task->call == CALL_NONE) {
-		resume(task, 0);
-		return;
-	}
 	if (opt.stats && task->call == CALL_ENTER)
 		stats_entered(task, result);
-	else if (opt.stats)
+	else if (opt.stats && task->call == CALL_REGISTER)
 		stats_registered(task->call_opcode, result);
 
-	if (result == -ENOTTY && fd_is(task, task->call_fd, "[io_uring]"))
-		give_to_kernel(task);
-	else if (result == -ENOTTY ||
-		 (result == -EBADF && !fd_is(task, task->call_fd, "[ruring]")))
-		give_result(task, judge_descriptor(task, result));
-	else
+	if (task->call == CALL_NATIVE) {
 		give_result(task, result);
+	} else if (result == -ENOTTY &&
+		   fd_is(task, task->call_fd, "[io_uring]")) {
+		give_to_kernel(task);
+		return;
+	} else if (result == -ENOTTY ||
+		   (result == -EBADF &&
+		    !fd_is(task, task->call_fd, "[ruring]"))) {
+		give_result(task, judge_descriptor(task, result));
+	} else {
+		give_result(task, result);
+	}
 	task->call = CALL_NONE;
+}
+
+void call_border(struct task *task)
+{
+	if (task->call == CALL_NONE) {
+		resume(task, 0);
+	} else if (task->at_entry) {
+		task->at_entry = false;
+		resume_to_exit(task);
+	} else {
+		call_end(task);
+	}
+}
+
+void call_put_off(struct task *task)
+{
+	struct user_regs_struct regs = task->saved;
+
+	if (task->call == CALL_NONE || !task->at_entry)
+		return;
+	if (opt.stats && task->call == CALL_ENTER)
+		stats_entered(task, -EINTR);
+	task->call = CALL_NONE;
+	task->at_entry = false;
+	regs.rip -= SYSCALL_INSN_SIZE;
+	regs.rax = regs.orig_rax;
+	regs.orig_rax = -1;
+	regs_set(task, &regs);
 }

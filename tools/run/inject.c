@@ -2,38 +2,33 @@
 /*
  * System calls that a thread makes on our behalf, and its memory.
  *
- * The thread stands at a trapped call. The first injected call takes the place
- * of the trapped one. For each further one it goes back to the instruction that
- * trapped and executes that again, with other registers. All signals that can
+ * The thread stands at a trapped call. If it has stopped before that, the first
+ * injected call takes the place of the trapped one. For each further one it goes
+ * back to the instruction that trapped and executes that again, with other
+ * registers. All signals that can
  * be are blocked meanwhile, so that no handler sees the thread in between.
  */
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
-#include <string.h>
-#include <unistd.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "run.h"
+#include "stub.h"
 
 #define SYSCALL_STOP		(SIGTRAP | 0x80)
-#define SYSCALL_INSN_SIZE	2
-#define PIDFD_THREAD		O_EXCL
 
 #define offsetofend(type, member) \
 	(offsetof(type, member) + sizeof(((type *)NULL)->member))
 
 /*
  * Only the first registers are read and written, as each costs: the last that
- * anyone looks at is the stack pointer, the last that changes the instruction
- * pointer.
+ * anyone looks at or changes is the stack pointer.
  */
 int regs_get(const struct task *task, struct user_regs_struct *regs)
 {
@@ -50,7 +45,7 @@ int regs_set(const struct task *task, const struct user_regs_struct *regs)
 {
 	struct iovec iov = {
 		.iov_base = (void *)regs,
-		.iov_len = offsetofend(struct user_regs_struct, rip),
+		.iov_len = offsetofend(struct user_regs_struct, rsp),
 	};
 
 	return ptrace(PTRACE_SETREGSET, task->tid, NT_PRSTATUS, &iov) ?
@@ -87,7 +82,8 @@ int inject_begin(struct task *task)
 {
 	__u64 all = ~0ULL;
 
-	task->injecting = false;
+	/* After a signal there is no call any more whose place could be taken. */
+	task->injecting = task->trapped;
 	task->restop = false;
 	if (ptrace(PTRACE_GETSIGMASK, task->tid, sizeof(task->sigmask),
 		   &task->sigmask) ||
@@ -161,14 +157,20 @@ long inject(struct task *task, long nr, __u64 a, __u64 b, __u64 c, __u64 d,
 	return ret ? ret : (long)regs.rax;
 }
 
-static int leave(struct task *task, const struct user_regs_struct *regs)
+int inject_leave(struct task *task)
 {
-	if (regs_set(task, regs) ||
-	    ptrace(PTRACE_SETSIGMASK, task->tid, sizeof(task->sigmask),
+	if (ptrace(PTRACE_SETSIGMASK, task->tid, sizeof(task->sigmask),
 		   &task->sigmask))
 		return -ESRCH;
 	if (task->restop)
 		syscall(__NR_tkill, task->tid, SIGSTOP);
+	return 0;
+}
+
+static int leave(struct task *task, const struct user_regs_struct *regs)
+{
+	if (regs_set(task, regs) || inject_leave(task))
+		return -ESRCH;
 	resume(task, 0);
 	return 0;
 }
@@ -206,115 +208,5 @@ int inject_region(struct task *task)
 	if (address < 0 && address > -4096)
 		return address;
 	space_add_region(task->space, address);
-	return task->space->code ? 0 : stub_install(task);
-}
-
-/* What recvmsg(2) needs, as it lies in the first page of a region. */
-struct mailbox {
-	int sockets[2];
-	struct msghdr msg;
-	struct iovec iov;
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	char byte;
-};
-
-/* Send @fd through the thread's socket @socket. */
-static int post(const struct task *task, int socket, int fd)
-{
-	struct mailbox box = {
-		.iov = { .iov_base = &box.byte, .iov_len = 1 },
-		.msg = {
-			.msg_iov = &box.iov,
-			.msg_iovlen = 1,
-			.msg_control = &box.control,
-			.msg_controllen = sizeof(box.control),
-		},
-		.control.header = {
-			.cmsg_len = CMSG_LEN(sizeof(int)),
-			.cmsg_level = SOL_SOCKET,
-			.cmsg_type = SCM_RIGHTS,
-		},
-	};
-	int pidfd, ours, ret;
-
-	memcpy(CMSG_DATA(&box.control.header), &fd, sizeof(fd));
-	pidfd = syscall(__NR_pidfd_open, task->tid, PIDFD_THREAD);
-	if (pidfd < 0)
-		return -errno;
-	ours = syscall(__NR_pidfd_getfd, pidfd, socket, 0);
-	ret = ours < 0 ? -errno : 0;
-	close(pidfd);
-	if (ret)
-		return ret;
-	ret = sendmsg(ours, &box.msg, MSG_DONTWAIT) == 1 ? 0 : -errno;
-	close(ours);
-	return ret;
-}
-
-/* Have the thread take a descriptor from its socket @socket. */
-static int fetch(struct task *task, int socket)
-{
-	__u64 at = task->space->regions->address;
-	struct mailbox box = {
-		.iov = {
-			.iov_base = (void *)(at + offsetof(struct mailbox, byte)),
-			.iov_len = 1,
-		},
-		.msg = {
-			.msg_iov = (void *)(at + offsetof(struct mailbox, iov)),
-			.msg_iovlen = 1,
-			.msg_control = (void *)(at + offsetof(struct mailbox,
-							      control)),
-			.msg_controllen = sizeof(box.control),
-		},
-	};
-	long ret;
-	int fd;
-
-	ret = memory_write(task, at, &box, sizeof(box));
-	if (ret)
-		return ret;
-	ret = inject(task, __NR_recvmsg, socket,
-		     at + offsetof(struct mailbox, msg),
-		     MSG_DONTWAIT | MSG_CMSG_CLOEXEC, 0, 0, 0);
-	if (ret < 0)
-		return ret;
-	ret = memory_read(task, at, &box, sizeof(box));
-	if (ret)
-		return ret;
-	/* Without a free descriptor the message comes without one. */
-	if (box.msg.msg_controllen < CMSG_LEN(sizeof(int)))
-		return -EMFILE;
-	memcpy(&fd, CMSG_DATA(&box.control.header), sizeof(fd));
-	return fd;
-}
-
-/*
- * The descriptor travels over a pair of sockets, because that works whatever
- * name spaces, root directory and rights the program has. It does not become
- * the lowest free one: those are the sockets', and free again at the end, for
- * the ring to take.
- */
-int inject_fd(struct task *task, int fd)
-{
-	__u64 at = task->space->regions->address;
-	int sockets[2];
-	long ret, err;
-
-	ret = inject(task, __NR_socketpair, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC,
-		     0, at, 0, 0);
-	if (ret < 0)
-		return ret;
-	ret = memory_read(task, at, sockets, sizeof(sockets));
-	if (!ret)
-		ret = post(task, sockets[1], fd);
-	if (!ret)
-		ret = fetch(task, sockets[0]);
-	err = inject(task, __NR_close, sockets[0], 0, 0, 0, 0, 0);
-	if (err != -ESRCH)
-		err = inject(task, __NR_close, sockets[1], 0, 0, 0, 0, 0);
-	return err == -ESRCH ? err : ret;
+	return 0;
 }

@@ -8,14 +8,14 @@
  *
  * A seccomp filter stops each thread at the three io_uring calls. The tracer
  * turns each into the ioctl that stands for it, lets the kernel do it, and puts
- * back the registers that a system call must not change. Nothing but these
- * calls is touched.
+ * back the registers that a system call must not change. Where io_uring_enter()
+ * is called from again and again it then rewrites the program, so that it makes
+ * the ioctl without a stop. Nothing but these calls is touched.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,16 +24,10 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
 #include "run.h"
-
-/* Exit statuses of our own, the same as those of env(1) and nohup(1). */
-#define EXIT_FAILED	125
-#define EXIT_CANNOT_RUN	126
-#define EXIT_NOT_FOUND	127
 
 struct options opt;
 int device_fd;
@@ -41,6 +35,7 @@ int device_fd;
 static const char usage[] =
 "usage: ruring-run [OPTION]... PROGRAM [ARG]...\n"
 "  --fallback   a ring that ruring cannot make is made by the kernel's io_uring\n"
+"  --no-rewrite leave PROGRAM's instructions alone: each of its calls stops\n"
 "  --stats      say at the end what PROGRAM did with its rings\n"
 "  --help       say this\n";
 
@@ -54,6 +49,7 @@ static void parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "fallback",	no_argument, NULL, 'f' },
+		{ "no-rewrite",	no_argument, NULL, 'n' },
 		{ "stats",	no_argument, NULL, 's' },
 		{ "help",	no_argument, NULL, 'h' },
 		{ }
@@ -65,6 +61,9 @@ static void parse_options(int argc, char **argv)
 		switch (c) {
 		case 'f':
 			opt.fallback = true;
+			break;
+		case 'n':
+			opt.no_rewrite = true;
 			break;
 		case 's':
 			opt.stats = true;
@@ -83,31 +82,13 @@ static void parse_options(int argc, char **argv)
 	}
 }
 
-/*
- * Trap the three calls. Their numbers are the same for every kind of system
- * call instruction; the calls that do not come as 64-bit ones are not there,
- * as on a kernel without io_uring. Bit 30 marks an x32 call.
- */
+/* Stop the three calls, see filter.c. */
 static int install_filter(void)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~0x40000000U),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, __NR_io_uring_setup, 0, 5),
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, __NR_io_uring_register,
-			 4, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {
-		.len = sizeof(code) / sizeof(*code),
-		.filter = code,
-	};
+	struct sock_filter code[FILTER_MAX];
+	struct sock_fprog program = { .filter = code };
+
+	program.len = filter_write(code, opt.trap);
 
 	if (!syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
 		return 0;
@@ -226,6 +207,7 @@ int main(int argc, char **argv)
 		return EXIT_NOT_FOUND;
 	}
 
+	check_filters();
 	start_tracer();
 	close(device_fd);
 	if (install_filter())

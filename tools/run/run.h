@@ -6,9 +6,12 @@
  *	trace.c		the tracer's loop: what stopped, and how it goes on
  *	task.c		what is known of each traced thread
  *	call.c		the three calls on their way to ruring and back
+ *	filter.c	the seccomp filter, and filters of others
  *	stub.c		io_uring_enter() without a stop on the way out
+ *	site.c		call sites that are rewritten, to make calls without a stop
  *	ringfd.c	registered ring descriptors
  *	inject.c	system calls that a thread makes on our behalf
+ *	pass.c		descriptors for a thread
  *	signal.c	signals that must not be noticed
  *	stats.c		what --stats counts and prints
  *	view.c		what a program put into its rings, for --stats
@@ -35,9 +38,16 @@
 /* As many as IORING_REGISTER_RING_FDS takes. */
 #define RING_FDS	16
 
+/* Exit statuses of our own, the same as those of env(1) and nohup(1). */
+#define EXIT_FAILED	125
+#define EXIT_CANNOT_RUN	126
+#define EXIT_NOT_FOUND	127
+
 struct options {
 	bool fallback;
+	bool no_rewrite;
 	bool stats;
+	bool trap;		/* a filter denies the calls already */
 };
 
 extern struct options opt;
@@ -60,11 +70,27 @@ struct region {
 	bool used[REGION_SLOTS];
 };
 
+/* A page with the instructions of stub.c, and what rewritten sites need. */
+#define AREA_SITES	56
+
+struct area {
+	struct area *next;
+	__u64 address;
+	unsigned int nr_sites;
+	__u64 sites[AREA_SITES];	/* where the "syscall" of each is */
+};
+
+/* As many places are known from which calls have stopped. */
+#define MAX_KNOWN	256
+
 /* An address space, shared by the threads that run in it. */
 struct space {
 	unsigned int refs;
 	struct region *regions;
-	__u64 code;			/* the instructions of stub.c, or 0 */
+	struct area *areas;
+	bool no_areas;			/* no more can be mapped */
+	unsigned int nr_known;
+	__u64 known[MAX_KNOWN];
 };
 
 /*
@@ -89,6 +115,7 @@ enum call_kind {
 	CALL_NONE,
 	CALL_ENTER,
 	CALL_REGISTER,
+	CALL_NATIVE,	/* the kernel does what the program has asked for */
 };
 
 /* One traced thread. */
@@ -99,6 +126,8 @@ struct task {
 	struct files *files;
 
 	enum call_kind call;		/* in the kernel now */
+	bool trapped;			/* by a signal, not before the call */
+	bool at_entry;			/* the next border is the call's first */
 	__u64 slot;			/* for its arguments, or 0 */
 	int call_fd;
 	unsigned int call_opcode;	/* of CALL_REGISTER */
@@ -106,12 +135,14 @@ struct task {
 
 	bool injecting;			/* the first injected call is made */
 	bool restop;			/* a stop came while injecting */
+	bool interrupted;		/* by us: its call is to go on */
+	bool orphan;			/* seen before what has cloned it was */
+	bool held;			/* stopped until that is seen */
 	__u64 sigmask;			/* saved while injecting */
 	int pending_status;		/* a wait status for the loop, or 0 */
 
-	/* Where the call trapped that is to go to the kernel as it is. */
-	__u64 native_ip;
-	__u64 native_sp;
+	bool traps;			/* behind a filter of ours that traps */
+	bool let_pass;			/* what installs a filter of its own */
 
 	int ring_fds[RING_FDS];		/* our duplicates, or -1 */
 	bool has_context;		/* it has used a ring */
@@ -132,8 +163,13 @@ void task_exec(struct task *task, struct task *former);
 void task_remove(struct task *task);
 /* Give the thread a slot, if one is free; true if it has one. */
 bool slot_get(struct task *task);
-/* Tell the thread's address space that a region was mapped. */
+/* Tell the thread's address space that a region or an area was mapped. */
 void space_add_region(struct space *space, __u64 address);
+struct area *space_add_area(struct space *space, __u64 address);
+/* Let no other thread of the address space execute anything until it is resumed. */
+void task_interrupt_others(const struct task *task);
+/* What has cloned some threads will not be seen any more: let them run. */
+void task_release_orphans(void);
 void out_of_memory(void);
 
 /* trace.c */
@@ -143,21 +179,60 @@ void trace(pid_t leader);
 void resume_to_exit(struct task *task);
 void resume(struct task *task, int signal);
 
+/* filter.c */
+#define FILTER_MAX	32
+/* Marks our filter's SIGSYS. */
+#define TRAP_MARK	0x5275
+/* In the upper half of a call's first argument: our filter lets it pass. */
+#define PASS_MARK	0x72757269U
+
+struct sock_filter;
+
+/* The program's instructions, at most FILTER_MAX: how many there are. */
+unsigned short filter_write(struct sock_filter *code, bool trap);
+/* Behind which filters is the runner itself? Ends it if nothing would work. */
+void check_filters(void);
+/* Does the SIGSYS that the thread is about to get come from our filter? */
+bool filter_trapped(const struct task *task);
+/* Put back what that has changed in the signal mask. */
+void filter_restore_mask(const struct task *task);
+/* The thread is about to install a filter of its own. */
+void filter_installed(struct task *task);
+
 /* call.c */
-/* The thread is about to make a call that the filter traps. */
-void call_begin(struct task *task);
-/* The call that went to ruring is over. */
-void call_end(struct task *task);
+/* The thread stands at a call that the filter has stopped. */
+void call_begin(struct task *task, bool trapped);
+/* The thread is at the border of a call that we have had it make. */
+void call_border(struct task *task);
+/* Something else comes before that: as if the call had not begun. */
+void call_put_off(struct task *task);
 
 /* stub.c */
-/* Put the instructions into the thread's memory, if that is allowed. */
-int stub_install(struct task *task);
+/* Makes the instructions known by their names; does nothing else. */
+void stub_instructions(void);
 /* Send the thread there, to make its call on this ring: false if it cannot. */
 bool stub_enter(struct task *task, int fd);
-/* Has it stopped because its call failed for want of a proper descriptor? */
-bool stub_judges(const struct task *task, const struct user_regs_struct *regs);
+/*
+ * Has it stopped because its call failed for want of a proper descriptor? Then
+ * what is saved becomes what it was at the call.
+ */
+bool stub_judges(struct task *task, const struct user_regs_struct *regs);
 /* Take the thread out of them if it is there: a signal is to be delivered. */
 int stub_leave(struct task *task);
+/* Has the thread just come back from the ioctl? */
+bool stub_called_here(const struct task *task,
+		      const struct user_regs_struct *regs);
+
+/* site.c */
+/*
+ * The thread has stopped for io_uring_enter(). Rewrite the place, if that can be.
+ * True if the thread is on its way already: its call will stop again.
+ */
+bool site_stopped(struct task *task);
+/* Is this among a rewritten site's instructions? Then make it the program's own. */
+bool site_leave(const struct task *task, struct user_regs_struct *regs);
+/* Stop a thread before it executes any instruction of its own. */
+void site_interrupt(struct task *other);
 
 /* ringfd.c */
 int ring_fds_register(struct task *task, __u64 arg, unsigned int nr);
@@ -190,14 +265,20 @@ long inject(struct task *task, long nr, __u64 a, __u64 b, __u64 c, __u64 d,
 	    __u64 e, __u64 f);
 int inject_end(struct task *task, long result);
 int inject_again(struct task *task);
-/* Map a region, and with the first one the instructions of stub.c. */
+/* Only put the signal mask back: the caller sets registers and resumes. */
+int inject_leave(struct task *task);
+/* Map a region. */
 int inject_region(struct task *task);
-/* Give the thread a descriptor of its own for @fd of ours. */
-int inject_fd(struct task *task, int fd);
+
+/* pass.c */
+/* At a trapped call: give the thread a descriptor of its own for @fd of ours. */
+long pass_fd(struct task *task, int fd);
 
 /* signal.c */
 /* The thread is about to get @signal: true if it would ignore it anyway. */
 bool signal_unnoticed(struct task *task, int signal);
+/* The thread was interrupted by us: have it make again what says EINTR. */
+void signal_restart(struct task *task);
 
 /* stats.c: called only with --stats */
 void stats_start(void);

@@ -84,3 +84,14 @@ bool signal_unnoticed(struct task *task, int signal)
 	regs.rax = -ERESTARTNOHAND;
 	return !regs_set(task, &regs);
 }
+
+void signal_restart(struct task *task)
+{
+	struct user_regs_struct regs;
+
+	if (regs_get(task, &regs) || (long)regs.rax != -EINTR ||
+	    !(says_eintr(regs.orig_rax) || stub_called_here(task, &regs)))
+		return;
+	regs.rax = -ERESTARTNOHAND;
+	regs_set(task, &regs);
+}

@@ -48,24 +48,48 @@ void space_add_region(struct space *space, __u64 address)
 	space->regions = region;
 }
 
+struct area *space_add_area(struct space *space, __u64 address)
+{
+	struct area *area = xcalloc(1, sizeof(*area));
+
+	area->address = address;
+	area->next = space->areas;
+	space->areas = area;
+	return area;
+}
+
 /* A fork has our regions where its parent has them, and no call in flight. */
 static struct space *space_copy(const struct space *from)
 {
 	struct space *space = space_new();
 	const struct region *region;
+	const struct area *area;
+	struct area *copy;
 
 	for (region = from->regions; region; region = region->next)
 		space_add_region(space, region->address);
-	space->code = from->code;
+	for (area = from->areas; area; area = area->next) {
+		copy = space_add_area(space, area->address);
+		copy->nr_sites = area->nr_sites;
+		memcpy(copy->sites, area->sites, sizeof(copy->sites));
+	}
+	space->no_areas = from->no_areas;
+	space->nr_known = from->nr_known;
+	memcpy(space->known, from->known, sizeof(space->known));
 	return space;
 }
 
 static void space_put(struct space *space)
 {
 	struct region *region;
+	struct area *area;
 
 	if (--space->refs)
 		return;
+	while ((area = space->areas)) {
+		space->areas = area->next;
+		free(area);
+	}
 	while ((region = space->regions)) {
 		space->regions = region->next;
 		free(region);
@@ -155,8 +179,9 @@ struct task *task_add(pid_t tid)
 
 void task_inherit(struct task *child, struct task *parent, __u64 clone_flags)
 {
-	/* It may have been first to stop, and have made calls already. */
-	if (!child->space->regions) {
+	child->traps = parent->traps;
+	/* It may have been released by then, and have made calls already. */
+	if (!child->space->regions && !child->space->areas) {
 		space_put(child->space);
 		if (clone_flags & CLONE_VM) {
 			child->space = parent->space;
@@ -190,8 +215,39 @@ void task_exec(struct task *task, struct task *former)
 	task->files = files_new();
 	task->has_context = false;
 	task->call = CALL_NONE;
-	task->native_ip = 0;
+	task->at_entry = false;
+	task->let_pass = false;
+	task->interrupted = false;
 	task->injecting = false;
+}
+
+void task_interrupt_others(const struct task *task)
+{
+	struct task *other;
+	unsigned int i;
+
+	for (i = 0; task->space->refs > 1 && i < BUCKETS; i++) {
+		for (other = buckets[i]; other; other = other->next) {
+			if (other != task && other->space == task->space)
+				site_interrupt(other);
+		}
+	}
+}
+
+void task_release_orphans(void)
+{
+	struct task *task;
+	unsigned int i;
+
+	for (i = 0; i < BUCKETS; i++) {
+		for (task = buckets[i]; task; task = task->next) {
+			if (!task->held)
+				continue;
+			task->orphan = false;
+			task->held = false;
+			resume(task, 0);
+		}
+	}
 }
 
 void task_remove(struct task *task)

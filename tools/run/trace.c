@@ -60,6 +60,11 @@ static void cloned(struct task *task)
 		if (!child)
 			child = task_add(tid);
 		task_inherit(child, task, clone_flags(task));
+		child->orphan = false;
+		if (child->held) {
+			child->held = false;
+			resume(child, 0);
+		}
 	}
 	resume(task, 0);
 }
@@ -87,7 +92,7 @@ static void stopped(struct task *task, int status)
 
 	switch (status >> 16) {
 	case PTRACE_EVENT_SECCOMP:
-		call_begin(task);
+		call_begin(task, false);
 		return;
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
@@ -98,25 +103,41 @@ static void stopped(struct task *task, int status)
 		executed(task);
 		return;
 	case PTRACE_EVENT_STOP:
+		call_put_off(task);
 		/* Stopped as by job control: it stays so until it continues. */
-		if (stops_group(signal))
+		if (stops_group(signal)) {
 			ptrace(PTRACE_LISTEN, task->tid, NULL, NULL);
+			return;
+		}
+		if (task->interrupted)
+			signal_restart(task);
+		task->interrupted = false;
+		/* What it shares with others is not known yet. */
+		if (task->orphan)
+			task->held = true;
 		else
 			resume(task, 0);
 		return;
 	}
-	if (signal == SYSCALL_STOP)
-		call_end(task);
+	if (signal == SYSCALL_STOP) {
+		call_border(task);
+		return;
+	}
+	call_put_off(task);
+	if (signal == SIGSYS && filter_trapped(task))
+		call_begin(task, true);
 	else if (!stub_leave(task))
 		resume(task, signal_unnoticed(task, signal) ? 0 : signal);
 }
 
 static void handle(struct task *task, int status)
 {
-	if (WIFSTOPPED(status))
+	if (WIFSTOPPED(status)) {
 		stopped(task, status);
-	else
-		task_remove(task);
+		return;
+	}
+	task_remove(task);
+	task_release_orphans();
 }
 
 /*
@@ -151,8 +172,10 @@ void trace(pid_t leader)
 		if (tid < 0)
 			return;
 		task = task_find(tid);
-		if (!task)
+		if (!task) {
 			task = task_add(tid);
+			task->orphan = true;
+		}
 		/* An injected call may have been overtaken by other events. */
 		while (status) {
 			handle(task, status);

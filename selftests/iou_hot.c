@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * iou_program: calls that are made from the same place again and again, and
+ * filters that deny them.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+#include "denial.h"
+#include "iou_program.h"
+
+/* How often this thread has slept: a stop is a sleep. */
+static unsigned long sleeps(void)
+{
+	unsigned long n = 0;
+	char line[128];
+	FILE *file = fopen("/proc/thread-self/status", "r");
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file))
+		sscanf(line, "voluntary_ctxt_switches: %lu", &n);
+	fclose(file);
+	return n;
+}
+
+/* The call as compilers inline it: its number comes last. */
+long enter_inline(int fd, unsigned int flags)
+{
+	register long r10 asm("r10") = flags;
+	register long r8 asm("r8") = 0;
+	register long r9 asm("r9") = 0;
+	long ret;
+
+	asm volatile("mov %[nr], %%eax\n\tsyscall"
+		     : "=&a" (ret)
+		     : [nr] "i" (__NR_io_uring_enter), "D" ((long)fd),
+		       "S" (0L), "d" (0L), "r" (r10), "r" (r8), "r" (r9)
+		     : "rcx", "r11", "memory");
+	return ret;
+}
+
+/* As a launcher does: it denies the calls, then executes the program. */
+void denied_later(void)
+{
+	static char * const argv[] = { "iou_program", "nop", NULL };
+
+	CHECK(!deny_io_uring(DENY_EPERM));
+	execv("/proc/self/exe", argv);
+	CHECK(!"reached");
+}
+
+/* It denies them to itself when its ring is there; a thread has them denied too. */
+static void *use_ring(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 20; i++)
+		CHECK(enter(*(int *)arg, 0, 0, 0) == 0);
+	CHECK(wait_in_vain(*(int *)arg, 1) == -1 && errno == ETIME);
+	return arg;
+}
+
+void denied_to_itself(void)
+{
+	int fd = make_ring(0);
+	pthread_t id;
+
+	CHECK(fd >= 0);
+	use_ring(&fd);
+	CHECK(!deny_io_uring(DENY_EPERM));
+	use_ring(&fd);
+	nop();
+	CHECK(!pthread_create(&id, NULL, use_ring, &fd));
+	CHECK(!pthread_join(id, NULL));
+}
+
+#define HOT_CALLS	200
+
+void hot_calls(void)
+{
+	int fd = make_ring(0), other, i, status;
+	unsigned long before;
+
+	CHECK(enter(fd, 0, 0, 0) == 0 && enter_inline(fd, 0) == 0);
+	before = sleeps();
+	for (i = 0; i < HOT_CALLS; i++)
+		CHECK(enter(fd, 0, 0, 0) == 0 && enter_inline(fd, 0) == 0);
+	CHECK(sleeps() - before < HOT_CALLS / 10);
+	/* Errors are those of io_uring, whatever the way. */
+	CHECK(enter(fd, 0, 0, 1U << 31) == -1 && errno == EINVAL);
+	CHECK(enter(0, 0, 0, 0) == -1 && errno == EOPNOTSUPP);
+	CHECK(enter(999, 0, 0, 0) == -1 && errno == EBADF);
+	CHECK(enter_inline(fd, 1U << 31) == -EINVAL);
+	CHECK(enter_inline(0, 0) == -EOPNOTSUPP);
+	CHECK(enter_inline(999, 0) == -EBADF);
+	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, 0, fd) == 0);
+	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
+	CHECK(enter_inline(0, IORING_ENTER_REGISTERED_RING) == 0);
+	CHECK(enter_inline(1, IORING_ENTER_REGISTERED_RING) == -EBADF);
+	/* Other calls at the same place. */
+	CHECK(syscall(__NR_getpid) == getpid());
+	other = make_ring(0);
+	CHECK(other > fd && enter(other, 0, 0, 0) == 0);
+	/* A child has the same memory; a program that it executes does not. */
+	if (!fork()) {
+		before = sleeps();
+		for (i = 0; i < HOT_CALLS; i++)
+			CHECK(enter_inline(fd, 0) == 0);
+		CHECK(sleeps() - before < HOT_CALLS / 10);
+		_exit(0);
+	}
+	wait(&status);
+	CHECK(!status);
+	children();
+	nop();
+}
+
+#define NR_HOT_THREADS	4
+
+/* Threads make other calls where one is being rewritten. */
+static int hot_ring;
+
+static void *call_often(void *arg)
+{
+	pid_t pid = getpid();
+	int i;
+
+	for (i = 0; i < HOT_CALLS; i++) {
+		CHECK(syscall(__NR_getpid) == pid);
+		if (arg || i > HOT_CALLS / 2)
+			CHECK(enter(hot_ring, 0, 0, 0) == 0);
+		if (arg)
+			CHECK(enter_inline(hot_ring, 0) == 0);
+	}
+	return arg;
+}
+
+void hot_threads(void)
+{
+	pthread_t ids[NR_HOT_THREADS];
+	long i;
+
+	hot_ring = make_ring(0);
+	for (i = 0; i < NR_HOT_THREADS; i++)
+		CHECK(!pthread_create(&ids[i], NULL, call_often, (void *)(i & 1)));
+	for (i = 0; i < NR_HOT_THREADS; i++)
+		CHECK(!pthread_join(ids[i], NULL));
+}
+
+/* Threads that sleep in calls notice nothing of a place being rewritten. */
+static void *sleep_in_call(void *arg)
+{
+	struct epoll_event event;
+	int epoll = epoll_create1(0);
+
+	__atomic_fetch_add((int *)arg, 1, __ATOMIC_RELEASE);
+	CHECK(epoll_wait(epoll, &event, 1, 300) == 0);
+	CHECK(wait_in_vain(make_ring(0), 300) == -1 && errno == ETIME);
+	close(epoll);
+	return NULL;
+}
+
+void hot_sleepers(void)
+{
+	pthread_t ids[NR_HOT_THREADS];
+	int i, asleep = 0, fd = make_ring(0);
+
+	for (i = 0; i < NR_HOT_THREADS; i++)
+		CHECK(!pthread_create(&ids[i], NULL, sleep_in_call, &asleep));
+	while (__atomic_load_n(&asleep, __ATOMIC_ACQUIRE) != NR_HOT_THREADS)
+		sched_yield();
+	CHECK(enter_inline(fd, 0) == 0);
+	CHECK(enter(fd, 0, 0, 0) == 0);
+	for (i = 0; i < NR_HOT_THREADS; i++)
+		CHECK(!pthread_join(ids[i], NULL));
+}
