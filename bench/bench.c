@@ -40,6 +40,7 @@ static const struct row * const all_rows[] = {
 	cancel_rows,
 	setup_rows,
 	memory_rows,
+	runner_rows,
 };
 
 /* What a child leaves to its parent. */

@@ -78,6 +78,7 @@ extern const struct row setup_rows[];
 extern const struct row zerocopy_rows[];
 extern const struct row late_rows[];
 extern const struct row memory_rows[];
+extern const struct row runner_rows[];
 
 /* Where time goes. */
 enum account {
