@@ -199,7 +199,7 @@ static struct step *next_step(struct program *p)
 	return &p->steps[p->nr_steps++];
 }
 
-void generate(struct program *p, __u64 seed)
+void generate(struct program *p, __u64 seed, __u64 branch)
 {
 	struct maker m = { .p = p };
 	unsigned int nr, during = 0;
@@ -207,6 +207,7 @@ void generate(struct program *p, __u64 seed)
 	memset(p, 0, sizeof(*p));
 	rnd_seed(seed, 0);
 	p->seed = seed;
+	p->branch = branch;
 	p->setup = any_setup();
 	p->setup2 = any_setup();
 	p->sq_entries = once_in(6) ? 2 : 8;
@@ -232,8 +233,13 @@ void generate(struct program *p, __u64 seed)
 	}
 	nr = p->nr_steps + 4 + below(16);
 	while (p->nr_steps < nr && p->nr_steps < MAX_STEPS) {
-		struct step *step = next_step(p);
+		struct step *step;
 
+		if (branch && p->nr_steps == 2 + branch % 12) {
+			rnd_seed(branch, 1);
+			nr = p->nr_steps + 4 + below(12);
+		}
+		step = next_step(p);
 		if (during) {
 			any_peer(&m, step);
 			during--;

@@ -4,10 +4,14 @@
  *
  * Environment:
  *   SEED      the first seed (one by the clock)
+ *   BRANCH    a program that departs from that of SEED, as it is printed
+ *   COVERED   a file for the blocks of the module that were reached
  *   PROGRAMS  how many seeds (300)
  *   HANG      seconds after which a program hangs (5)
  *   KNOWN     a file with differences by their kind, a line each, that are not shown
  *   LONG=1    a deliberate difference that is never met is a failure
+ *   SEEDS     a file with the seeds, instead of those from SEED on
+ *   SAME      a file for the seeds of programs that do not differ
  *   SHRINK=0  programs that differ are shown as they are
  *   UNSTABLE=1  what is not the same each time on one side is shown
  *   SHOW=1    every program is shown, and what was seen of it
@@ -19,6 +23,7 @@
 #include <unistd.h>
 
 #include "../random.h"
+#include "cover.h"
 #include "deliberate.h"
 #include "oracle.h"
 #include "world.h"
@@ -69,7 +74,7 @@ static void read_known(const char *path)
 
 static void show(const struct program *p, const struct difference *d)
 {
-	printf("\nDIFFERS (SEED=%llu): %s\n", p->seed, d->class);
+	printf("\nDIFFERS (SEED=%llu BRANCH=%llu): %s\n", p->seed, p->branch, d->class);
 	print_program(p);
 	print_difference(p, d);
 	printf("  until then on io_uring\n");
@@ -81,7 +86,7 @@ static void show(const struct program *p, const struct difference *d)
 
 static void show_both(const struct program *p)
 {
-	printf("\nSEED=%llu\n", p->seed);
+	printf("\nSEED=%llu BRANCH=%llu\n", p->seed, p->branch);
 	print_program(p);
 	printf("  on io_uring\n");
 	print_trace(p, last_trace(SIDE_IO_URING), STEP_END);
@@ -89,10 +94,47 @@ static void show_both(const struct program *p)
 	print_trace(p, last_trace(SIDE_RURING), STEP_END);
 }
 
+/* Programs that have reached something first. */
+static __u64 pioneers[512];
+static unsigned int nr_pioneers;
+
+/* Every other program departs from one of them. */
+static void next_program(struct program *p, __u64 seed, __u64 i)
+{
+	__u64 branch = number_from("BRANCH", 0);
+
+	rnd_seed(seed, 7);
+	if (!branch && nr_pioneers && i % 2)
+		generate(p, pioneers[rnd() % nr_pioneers], seed);
+	else
+		generate(p, seed, branch);
+}
+
+/* The next seed that there is in @f. */
+static bool read_seed(FILE *f, __u64 *seed)
+{
+	return fscanf(f, "%llu", seed) == 1;
+}
+
+static void note_cover(const struct program *p)
+{
+	if (cover_count() && nr_pioneers < ARRAY_SIZE(pioneers) && !p->branch)
+		pioneers[nr_pioneers++] = p->seed;
+}
+
+static void write_cover(void)
+{
+	const char *path = getenv("COVERED");
+
+	if (path)
+		printf("%u blocks of the module were reached\n", cover_write(path));
+}
+
 int main(void)
 {
 	__u64 first = number_from("SEED", time(NULL)), programs = number_from("PROGRAMS", 300), i;
 	unsigned int differ = 0, unstable = 0, excused = 0, unmet;
+	FILE *seeds = NULL, *same = NULL;
 	static struct program p;
 	long long start;
 
@@ -104,15 +146,29 @@ int main(void)
 		perror("set-up");
 		return 2;
 	}
+	if (getenv("SEEDS"))
+		seeds = fopen(getenv("SEEDS"), "r");
+	if (getenv("SAME"))
+		same = fopen(getenv("SAME"), "w");
 	read_known(getenv("KNOWN"));
+	if (getenv("COVERED") && !cover_init())
+		printf("# the module is not built for KCOV\n");
 	printf("SEED=%llu PROGRAMS=%llu\n", first, programs);
 	start = now_ms();
-	for (i = 0; i < programs; i++) {
+	for (i = 0; seeds || i < programs; i++) {
 		struct difference d;
 		enum verdict verdict;
+		__u64 seed = first + i;
 
-		generate(&p, first + i);
+		if (seeds && !read_seed(seeds, &seed))
+			break;
+		next_program(&p, seed, i);
 		verdict = ask(&p, &d);
+		if (same && verdict == VERDICT_SAME && !p.branch) {
+			fprintf(same, "%llu\n", seed);
+			fflush(same);
+		}
+		note_cover(&p);
 		if (getenv("SHOW")) {
 			show_both(&p);
 			printf("at %lld\n", now_ms() - start);
@@ -134,11 +190,15 @@ int main(void)
 		if (differs_once(&p, &d))
 			show(&p, &d);
 	}
+	programs = i;
+	if (same)
+		fclose(same);
 	printf("\n");
 	for (i = 0; i < nr_classes; i++)
 		if (classes[i].times)
 			printf("  %6u %s%s\n", classes[i].times, classes[i].known ? "(known) " : "",
 			       classes[i].class);
+	write_cover();
 	unmet = print_met();
 	printf("%u not the same each time (%.2f%%), %u deliberate, %lld ms\n", unstable,
 	       100.0 * unstable / (programs ?: 1), excused, now_ms() - start);

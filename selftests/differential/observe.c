@@ -45,6 +45,8 @@ static void observe_watchers(struct run *run)
 
 void observe(struct run *run)
 {
+	/* how many they are is only told where they are told as well */
+	bool kept = run->p->steps[run->trace->step].flags & STEP_KEEP;
 	struct epoll_event happened = {};
 	unsigned int i;
 	__u64 count;
@@ -58,7 +60,7 @@ void observe(struct run *run)
 		poll(&p, 1, 0);
 		if (p.revents)
 			event(run, EVENT_POLL, i, 0, p.revents, 0, 0);
-		if (ring_ready(r))
+		if (ring_ready(r) && !kept)
 			event(run, EVENT_VISIBLE, i, 0, ring_ready(r), 0, 0);
 		if (ring_flags(r) & IORING_SQ_CQ_OVERFLOW)
 			event(run, EVENT_OVERFLOW, i, 0, 1, 0, 0);

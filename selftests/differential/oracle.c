@@ -98,8 +98,8 @@ enum verdict ask(const struct program *p, struct difference *d)
 			if (!compare(p, &traces[side], spare, &other))
 				continue;
 			if (getenv("UNSTABLE"))
-				printf("# not the same each time (SEED=%llu), %s: %s\n", p->seed,
-				       side_names[side], other.class);
+				printf("# not the same each time (SEED=%llu BRANCH=%llu), %s: %s\n", p->seed,
+				       p->branch, side_names[side], other.class);
 			return VERDICT_UNSTABLE;
 		}
 	}

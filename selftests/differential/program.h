@@ -221,6 +221,7 @@ struct step {
 
 struct program {
 	__u64 seed;
+	__u64 branch;
 	unsigned int setup;
 	unsigned int sq_entries;
 	unsigned int cq_entries;
@@ -230,7 +231,8 @@ struct program {
 	unsigned int nr_steps;
 	unsigned int nr_requests;
 	struct object objects[MAX_OBJECTS];
-	struct step steps[MAX_STEPS];
+	/* the last one stands for the end */
+	struct step steps[MAX_STEPS + 1];
 	struct request requests[MAX_REQUESTS];
 };
 
@@ -256,8 +258,11 @@ static inline const struct object *object_of(const struct program *p, int fd)
 	return &p->objects[i];
 }
 
-/* A random program, always the same one for a seed. */
-void generate(struct program *p, __u64 seed);
+/*
+ * A random program, always the same one for a seed. With a @branch other than 0
+ * it is that of the seed up to some step, and another one from there on.
+ */
+void generate(struct program *p, __u64 seed, __u64 branch);
 void print_program(const struct program *p);
 
 #endif /* DIFFERENTIAL_PROGRAM_H */

@@ -14,6 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "cover.h"
 #include "run.h"
 
 unsigned int signals_seen;
@@ -202,11 +203,6 @@ static void refill(const struct step *step)
 	__atomic_store_n(&br->tail, tail + step->nr, __ATOMIC_RELEASE);
 }
 
-static bool defers(struct run *run)
-{
-	return (run->p->setup | run->p->setup2) & IORING_SETUP_DEFER_TASKRUN;
-}
-
 static void run_step(struct run *run, unsigned int index)
 {
 	const struct step *step = &run->p->steps[index];
@@ -315,6 +311,7 @@ void run_program(const struct program *p, struct trace *trace, enum backend back
 		event(&run, EVENT_FD, 0, 0, i, 0, 0);
 		_exit(1);
 	}
+	cover_begin();
 	make_rings(&run);
 	for (i = 0; i < p->nr_steps; i++) {
 		trace->step = i;
@@ -323,6 +320,9 @@ void run_program(const struct program *p, struct trace *trace, enum backend back
 			i += p->steps[i].during;
 	}
 	trace->step = STEP_END;
+	rest(&run, false);
+	rest(&run, true);
+	reap(&run);
 	end_watchers(&run);
 	cancel_all(&run);
 	observe_end(&run);

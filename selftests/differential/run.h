@@ -58,6 +58,12 @@ struct run {
 
 extern unsigned int signals_seen;
 
+/* Whether completions may wait for the program's thread to ask for them. */
+static inline bool defers(const struct run *run)
+{
+	return (run->p->setup | run->p->setup2) & IORING_SETUP_DEFER_TASKRUN;
+}
+
 /* Run @p to its end, in a process of its own. Does not return. */
 void run_program(const struct program *p, struct trace *trace, enum backend backend,
 		 unsigned int seconds);

@@ -168,12 +168,15 @@ void shrink(struct program *p, struct difference *d)
 
 	best = p;
 	found = d;
-	tries_left = 1200;
+	tries_left = 400;
 	do {
 		changed = shrink_steps();
 		changed |= shrink_requests();
-		changed |= shrink_world();
-		changed |= shrink_step_fields();
-		changed |= shrink_request_fields();
 	} while (changed && tries_left);
+	/* what is gone needs no look at its fields; but one thing may have kept another */
+	changed = shrink_world();
+	changed |= shrink_step_fields();
+	changed |= shrink_request_fields();
+	if (changed)
+		shrink_steps();
 }

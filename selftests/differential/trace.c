@@ -19,6 +19,9 @@ struct step_events {
 	const struct event *events[MAX_EVENTS];
 };
 
+/* Whether some requests have the same user_data. */
+static bool unclear;
+
 static int order(const struct event *a, const struct event *b)
 {
 	if (a->kind != b->kind)
@@ -30,6 +33,29 @@ static int order(const struct event *a, const struct event *b)
 	return 0;
 }
 
+/* Completions of requests that cannot be told apart are a set, too. */
+static int order_all(const struct event *a, const struct event *b)
+{
+	int ret = order(a, b);
+
+	if (ret || a->kind != EVENT_CQE || !unclear)
+		return ret;
+	if (a->res != b->res)
+		return a->res < b->res ? -1 : 1;
+	return a->flags == b->flags ? 0 : a->flags < b->flags ? -1 : 1;
+}
+
+static bool has_namesakes(const struct program *p)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < p->nr_requests; i++)
+		for (j = 0; j < i; j++)
+			if (p->requests[i].sqe.user_data == p->requests[j].sqe.user_data)
+				return true;
+	return false;
+}
+
 static void sort_step(const struct trace *t, unsigned int step, struct step_events *s)
 {
 	unsigned int i, at;
@@ -39,7 +65,7 @@ static void sort_step(const struct trace *t, unsigned int step, struct step_even
 		if (t->events[i].step != step)
 			continue;
 		/* stable, and quick for what is almost sorted */
-		for (at = s->nr; at > 0 && order(s->events[at - 1], &t->events[i]) > 0; at--)
+		for (at = s->nr; at > 0 && order_all(s->events[at - 1], &t->events[i]) > 0; at--)
 			s->events[at] = s->events[at - 1];
 		s->events[at] = &t->events[i];
 		s->nr++;
@@ -108,6 +134,7 @@ bool compare(const struct program *p, const struct trace *io_uring, const struct
 	static struct step_events sides[2];
 	unsigned int step, i;
 
+	unclear = has_namesakes(p);
 	for (step = 0; step <= STEP_END; step++) {
 		const struct event *first;
 

@@ -155,7 +155,8 @@ static void go_on(struct run *run)
 			continue;
 		event(run, EVENT_RETURN, 0, 0, peer_step(run->p, &run->p->steps[i]), 0, 0);
 		rest(run, false);
-		observe(run);
+		if (!defers(run) || !has_returned(run))
+			observe(run);
 		if (has_returned(run) && !told) {
 			event(run, EVENT_WATCH, 0, 100, 0, 0, 0);
 			told = true;
