@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rings that keep each other, or themselves, in the queues of sockets: nothing of them outlives their
+ * processes.
+ */
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "attack.h"
+
+/* What of a ring keeps the socket in whose queue it is. */
+enum {
+	RECEIVES,
+	REGISTERED,
+	POLLS,
+	/* a datagram socket that is connected to itself */
+	POLLS_ITSELF,
+};
+
+FIXTURE_VARIANT_ADD(attack, ruring_receives) { .backend = RURING, .kind = RECEIVES };
+FIXTURE_VARIANT_ADD(attack, io_uring_receives) { .backend = IO_URING, .kind = RECEIVES };
+FIXTURE_VARIANT_ADD(attack, ruring_registered) { .backend = RURING, .kind = REGISTERED };
+FIXTURE_VARIANT_ADD(attack, io_uring_registered) { .backend = IO_URING, .kind = REGISTERED };
+FIXTURE_VARIANT_ADD(attack, ruring_polls) { .backend = RURING, .kind = POLLS };
+FIXTURE_VARIANT_ADD(attack, io_uring_polls) { .backend = IO_URING, .kind = POLLS };
+FIXTURE_VARIANT_ADD(attack, ruring_polls_itself) { .backend = RURING, .kind = POLLS_ITSELF };
+FIXTURE_VARIANT_ADD(attack, io_uring_polls_itself) { .backend = IO_URING, .kind = POLLS_ITSELF };
+
+#define PINNED	(1 << 20)
+
+static void pin_memory(struct ring *r)
+{
+	struct iovec iov = { NULL, PINNED };
+
+	iov.iov_base = mmap(NULL, PINNED, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	MUST(iov.iov_base != MAP_FAILED);
+	memset(iov.iov_base, 1, PINNED);
+	MUST(!ring_register(r, IORING_REGISTER_BUFFERS, &iov, 1));
+}
+
+static int own_address(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	MUST(fd >= 0 && !bind(fd, (void *)&addr, sizeof(addr.sun_family)));
+	MUST(!getsockname(fd, (void *)&addr, &len));
+	MUST(!connect(fd, (void *)&addr, len));
+	return fd;
+}
+
+/* What is sent into a socket, whose last descriptors are closed. */
+static void send_and_close(struct ring *r, int sv[2], bool both)
+{
+	int ret;
+
+	/* the other end, too, is then only to be had from the queue */
+	if (both)
+		MUST(!send_fd(sv[1], sv[1]));
+	ret = send_fd(sv[1], r->fd);
+	/* io_uring's rings cannot be sent */
+	MUST(ret == (r->backend == RURING ? 0 : -EINVAL));
+	close(sv[0]);
+	close(sv[1]);
+}
+
+static void make_cycle(struct ring *r, int kind, bool both)
+{
+	static char buf[16];
+	int sv[2];
+
+	if (kind == POLLS_ITSELF)
+		sv[0] = sv[1] = own_address();
+	else
+		MUST(!unix_pair(SOCK_STREAM, sv));
+	if (kind == REGISTERED) {
+		MUST(!ring_register(r, IORING_REGISTER_FILES, sv, 1));
+	} else {
+		if (kind == RECEIVES)
+			prep_recv(r, sv[0], buf, 1, 1);
+		else
+			prep_poll(r, sv[0], POLLPRI, 1);
+		MUST(ring_submit(r) == 1);
+	}
+	send_and_close(r, sv, both);
+}
+
+static void make_cycles(enum backend backend, int kind, unsigned int nr)
+{
+	struct ring ring;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		MUST(!ring_init(&ring, backend, 64, 0));
+		pin_memory(&ring);
+		make_cycle(&ring, kind, i & 1);
+		ring_exit(&ring);
+	}
+	_exit(0);
+}
+
+static long long pinned_pages(void)
+{
+	put("/proc/sys/vm", "stat_refresh", "1");
+	return proc_value("/proc/vmstat", "nr_foll_pin_acquired ") -
+	       proc_value("/proc/vmstat", "nr_foll_pin_released ");
+}
+
+static bool pins_are_back(void *arg)
+{
+	return pinned_pages() <= *(long long *)arg;
+}
+
+/* Once the process has ended, however it has. */
+TEST_F(attack, of_a_process_that_exits)
+{
+	long long before = pinned_pages();
+	pid_t attacker = spawn(self->group, ATTACKER);
+
+	ASSERT_LE(0, attacker);
+	if (!attacker)
+		make_cycles(variant->backend, variant->kind, 4);
+	EXPECT_TRUE(child_ends(attacker, "attacker", 0));
+	EXPECT_TRUE(wait_ms(module_is_idle, NULL, LATE_MS))
+		TH_LOG("%lld users are left", module_users());
+	EXPECT_TRUE(wait_ms(pins_are_back, &before, LATE_MS));
+}
+
+TEST_F(attack, of_a_process_that_is_killed)
+{
+	pid_t attacker = spawn(self->group, ATTACKER);
+	struct ring rings[2];
+
+	ASSERT_LE(0, attacker);
+	if (!attacker) {
+		MUST(!ring_init(&rings[0], variant->backend, 4, 0));
+		MUST(!ring_init(&rings[1], variant->backend, 4, 0));
+		make_cycle(&rings[0], variant->kind, false);
+		make_cycle(&rings[1], variant->kind, true);
+		/* rings that have each other's descriptors, too */
+		ring_register(&rings[0], IORING_REGISTER_FILES, &rings[1].fd, 1);
+		prep_poll_multi(&rings[0], rings[1].fd, POLLIN, 5);
+		MUST(ring_submit(&rings[0]) == 1);
+		prep_poll_multi(&rings[1], rings[0].fd, POLLIN, 5);
+		MUST(ring_submit(&rings[1]) == 1);
+		reach(&board->step[0], 1);
+		for (;;)
+			pause();
+	}
+	ASSERT_TRUE(reaches(&board->step[0], 1));
+	EXPECT_TRUE(child_dies(attacker, "attacker"));
+	EXPECT_TRUE(wait_ms(module_is_idle, NULL, LATE_MS))
+		TH_LOG("%lld users are left", module_users());
+}
+
+TEST_HARNESS_MAIN
