@@ -101,7 +101,7 @@ enum hold {
 /* In a process that ends with it: nothing is closed before. */
 static int lie_in_own_socket(enum hold hold, unsigned int flags)
 {
-	static char memory[PAGES * 4096] __attribute__((aligned(4096)));
+	static _Alignas(4096) char memory[PAGES * 4096];
 	struct iovec iov = { memory, sizeof(memory) };
 	struct ring ring;
 	int sv[2], ret;

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -112,6 +113,62 @@ TEST_F(ring, thread_ends)
 	EXPECT_EQ(0, all_cancelled(&e));
 	ASSERT_QUIET(&self->ring);
 	ended_exit(&e);
+}
+
+/* What a thread leaves to the workers of its process. */
+struct given {
+	struct ring *ring;
+	int fd;
+	int ret;
+};
+
+#define WORKS	8
+#define STEP	(8L << 20)
+
+static void *submit_work(void *arg)
+{
+	struct given *w = arg;
+	struct io_uring_sqe *sqe;
+	cpu_set_t here;
+	unsigned int i;
+
+	/* Its worker has the processor once the thread has ended. */
+	CPU_ZERO(&here);
+	CPU_SET(0, &here);
+	sched_setaffinity(0, sizeof(here), &here);
+	for (i = 0; i < WORKS; i++) {
+		sqe = prep(w->ring, IORING_OP_FALLOCATE, w->fd, (void *)STEP, 0, i);
+		sqe->off = i * STEP;
+	}
+	w->ret = ring_submit(w->ring);
+	return NULL;
+}
+
+/* A worker finishes what ends by itself, as the process goes on. */
+TEST_F(ring, work_of_a_thread_that_ends_is_finished)
+{
+	struct given w = { .ring = &self->ring, .fd = new_file(false) };
+	unsigned int i, seen, turn;
+	struct io_uring_cqe cqe;
+	pthread_t thread;
+
+	ASSERT_LE(0, w.fd);
+	for (turn = 0; turn < 4; turn++) {
+		ASSERT_EQ(0, ftruncate(w.fd, 0));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, submit_work, &w));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		ASSERT_EQ(WORKS, w.ret);
+		for (i = 0, seen = 0; i < WORKS; i++) {
+			ASSERT_EQ(0, ring_wait_ms(&self->ring, 1, LONG_MS));
+			ASSERT_TRUE(ring_peek(&self->ring, &cqe));
+			EXPECT_EQ(0, cqe.res);
+			seen |= 1U << cqe.user_data;
+		}
+		EXPECT_EQ((1U << WORKS) - 1, seen);
+		EXPECT_EQ(WORKS * STEP, lseek(w.fd, 0, SEEK_END));
+	}
+	ASSERT_QUIET(&self->ring);
+	close(w.fd);
 }
 
 /* Who polls the ring is told, and its eventfd. */
@@ -274,7 +331,8 @@ TEST_F(ring, worker_is_interrupted)
 	pthread_t thread;
 
 	ASSERT_EQ(0, ended_init(&e, &self->ring));
-	ASSERT_EQ(0, mkdtemp(strcpy(e.path, "/dev/shm/task_end.XXXXXX")) == NULL);
+	snprintf(e.path, sizeof(e.path), "/dev/shm/task_end.XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(e.path));
 	strcat(e.path, "/fifo");
 	ASSERT_EQ(0, mkfifo(e.path, 0600));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, open_fifo, &e));

@@ -38,8 +38,10 @@ static int workers(void)
 	return count;
 }
 
-static bool no_workers(void *arg __attribute__((unused)))
+static bool no_workers(void *arg)
 {
+	(void)arg;
+	(void)arg;
 	return !workers();
 }
 

@@ -116,6 +116,11 @@ impl Submitter {
         self.task.same_process_as_current() && self.mm.is_current()
     }
 
+    /// Whether it is of the process of `task`, and submits from `mm`.
+    pub(crate) fn is_of(&self, task: &TaskRef, mm: &AddressSpace) -> bool {
+        self.task.same_process(task) && self.mm.is(mm)
+    }
+
     /// Whether its requests are to end as cancelled where the caller runs them.
     #[inline]
     pub(crate) fn is_gone(&self) -> bool {

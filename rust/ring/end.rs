@@ -61,18 +61,21 @@ impl Locked<'_> {
 
     /// Ends all requests that `whose` says, wherever they wait.
     pub(super) fn cancel_all(&mut self, whose: impl Fn(&Home) -> bool) {
-        let mut tokens = Fifo::new();
+        let mut tokens = self.unqueue_ended(&whose);
         for cell in self.state.waiting.iter() {
             if whose(cell.home()) && !self.outlives(cell.opcode(), cell.home()) {
-                if cell.work() == Work::Running {
-                    self.interrupt_work(cell_id(cell));
+                match cell.work() {
+                    // Either it was taken out of the queue above, or a worker does it.
+                    Work::Queued => continue,
+                    Work::Running if self.is_finished_by_worker(cell) => continue,
+                    Work::Running => self.interrupt_work(cell_id(cell)),
+                    Work::None | Work::Dropped => {}
                 }
                 if let Some(token) = cell.claim(Reasons::CANCELLED) {
                     tokens.push(token);
                 }
             }
         }
-        tokens.append(self.unqueue(|face| whose(face.home())));
         for record in self.state.submitters.iter() {
             if whose(&record.home) {
                 tokens.append(record.home.inbox().take());

@@ -14,7 +14,11 @@
 use super::{Locked, Ring};
 use crate::{
     op::{self, Outcome},
-    req::{claim::Reasons, home, Errand, Face, Limit, Request, Token, Work},
+    req::{
+        claim::Reasons,
+        home::{self, Home},
+        Errand, Face, Limit, Request, Token, Work,
+    },
     sys::{
         context::At,
         queue::Fifo,
@@ -109,7 +113,8 @@ impl Body for Worker {
     }
 
     fn killed(&self) {
-        // What is left in the queue ends with the tasks whose it is.
+        // What is left in the queue ends with the tasks whose it is, of which some may have ended before.
+        self.ring.end_those_gone();
     }
 }
 
@@ -446,6 +451,48 @@ impl Locked<'_> {
         }
         self.state.workers.queue = rest;
         out
+    }
+
+    /// Takes requests of those that `whose` says out of the queue, save for those that a worker does
+    /// nevertheless.
+    pub(super) fn unqueue_ended(&mut self, whose: impl Fn(&Home) -> bool) -> Fifo<Request> {
+        let (mut out, mut rest) = (Fifo::new(), Fifo::new());
+        let mut queue = core::mem::take(&mut self.state.workers.queue);
+        while let Some(token) = queue.pop() {
+            let home = token.cell().home();
+            if whose(home) && (token.peek().errand.unbound || !self.outlived_by_worker(home, None))
+            {
+                out.push(token);
+            } else {
+                rest.push(token);
+            }
+        }
+        self.state.workers.queue = rest;
+        out
+    }
+
+    /// Whether a worker goes on with the request of this cell, which it has, also without its task.
+    pub(super) fn is_finished_by_worker(&self, cell: &Cell<Request>) -> bool {
+        self.outlived_by_worker(cell.home(), Some(cell_id(cell)))
+    }
+
+    /// Whether there is a worker that does what a thread has left which has ended while its process goes on: any
+    /// on its way for what is queued, or the one that has `request`. It is only for what ends by itself, as with
+    /// io_uring: nothing else may keep a process whose last other thread ends.
+    ///
+    /// A worker that is killed with its process or program ends what is left, see [`Worker::killed`].
+    fn outlived_by_worker(&self, home: &Home, request: Option<usize>) -> bool {
+        if home.is_alive() || self.ring.is_dying() || self.state.letting_go {
+            return false;
+        }
+        self.state.workers.all.iter().any(|record| {
+            let worker = &record.worker;
+            record.busy
+                && request.is_none_or(|request| record.request == request)
+                && !worker.unbound
+                && !worker.is_over()
+                && home.is_of(&worker.creator, &worker.mm)
+        })
     }
 
     /// Brings home what waited for a worker and was cancelled.

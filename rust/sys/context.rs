@@ -63,7 +63,7 @@ impl<'a> InCall<'a> {
     ///
     /// The current task must be in ioctl(2), on a file of this module.
     #[inline(always)]
-    pub(super) unsafe fn new<R>(f: impl for<'b> FnOnce(InCall<'b>) -> R) -> R {
+    pub(super) unsafe fn within<R>(f: impl for<'b> FnOnce(InCall<'b>) -> R) -> R {
         // INVARIANT: Nobody but a live task gets into a system call.
         f(InCall(InTask(PhantomData)))
     }

@@ -49,7 +49,7 @@ impl<T: Commands> MiscDevice for Opened<T> {
 
     fn ioctl(_device: &Self, _file: &File, cmd: u32, arg: usize) -> Result<isize> {
         // SAFETY: Only the kernel calls this, for ioctl(2) on a file of the device.
-        match unsafe { InCall::new(|call| T::ioctl(call, cmd, arg as u64)) } {
+        match unsafe { InCall::within(|call| T::ioctl(call, cmd, arg as u64)) } {
             Ok(value) => Ok(value as isize),
             Err(error) => Err(Error::from_errno(error.to_raw())),
         }

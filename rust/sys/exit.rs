@@ -95,7 +95,7 @@ const READY: u32 = 2;
 /// Whether the kernel says when a task ends.
 static HEARS: Atomic<bool> = Atomic::new(false);
 
-/// How many of [`WATCHES`] there are with identities of the same hash.
+/// How many of [`static@WATCHES`] there are with identities of the same hash.
 static COUNTS: [Atomic<u32>; 256] = [const { Atomic::new(0) }; 256];
 
 /// Makes watches different from each other.
@@ -130,7 +130,7 @@ impl Tracing {
         let mut probes = PROBES.lock();
         let at: *mut Probes = &mut *probes;
         // SAFETY: `found` is called for the kernel's tracepoints while this waits, with `at`.
-        unsafe { bindings::ruring_for_each_tracepoint(Some(found), at.cast()) };
+        unsafe { bindings::ruring_visit_tracepoints(Some(found), at.cast()) };
         let heard = !probes.exit.is_null() && !probes.exec.is_null();
         drop(probes);
         HEARS.store(heard, Relaxed);
@@ -162,7 +162,7 @@ impl Drop for Tracing {
 unsafe extern "C" fn found(tracepoint: *mut bindings::tracepoint, probes: *mut c_void) {
     // SAFETY: By the safety requirements; a tracepoint has a name.
     let (name, probes) = unsafe {
-        let name = CStr::from_ptr((*tracepoint).name.cast());
+        let name = CStr::from_char_ptr((*tracepoint).name);
         (name, &mut *probes.cast::<Probes>())
     };
     if name == c"sched_process_exit" {

@@ -117,7 +117,7 @@ void ruring_init_irq_work(struct irq_work *work, void (*func)(struct irq_work *)
 void ruring_init_delayed_work(struct delayed_work *work, void (*func)(struct work_struct *));
 unsigned long ruring_msecs_to_jiffies(unsigned int msecs);
 void ruring_mb_after_atomic(void);
-void ruring_for_each_tracepoint(void (*fn)(struct tracepoint *tp, void *priv), void *priv);
+void ruring_visit_tracepoints(void (*fn)(struct tracepoint *tp, void *priv), void *priv);
 int ruring_tracepoint_register(struct tracepoint *tp, void *probe);
 void ruring_tracepoint_unregister(struct tracepoint *tp, void *probe);
 void ruring_tracepoint_synchronize(void);

@@ -49,6 +49,11 @@ impl TaskRef {
         self.process() == current as usize
     }
 
+    /// Whether both tasks are of one process.
+    pub(crate) fn same_process(&self, other: &Self) -> bool {
+        self.process() == other.process()
+    }
+
     /// Identifies its process, as long as there is a reference to one of its tasks.
     pub(super) fn process(&self) -> usize {
         // SAFETY: By the type invariants.
@@ -120,6 +125,11 @@ impl AddressSpace {
     pub(crate) fn is_current(&self) -> bool {
         // SAFETY: No preconditions.
         self.0 == unsafe { bindings::ruring_current_mm() }
+    }
+
+    /// Whether both are one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0 == other.0
     }
 
     /// Whether `task` is in it at the moment.

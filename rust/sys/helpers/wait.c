@@ -115,11 +115,11 @@ __helper unsigned long ruring_msecs_to_jiffies(unsigned int msecs)
 /* Full ordering after an atomic operation that has less. */
 __helper void ruring_mb_after_atomic(void)
 {
+	/* What it is paired with is said where it is called. */
 	smp_mb__after_atomic();
 }
 
-__helper void ruring_for_each_tracepoint(void (*fn)(struct tracepoint *tp, void *priv),
-					 void *priv)
+__helper void ruring_visit_tracepoints(void (*fn)(struct tracepoint *tp, void *priv), void *priv)
 {
 #ifdef CONFIG_TRACEPOINTS
 	for_each_kernel_tracepoint(fn, priv);
