@@ -12,5 +12,5 @@
 //! * With one it is posted at once, without IORING_CQE_F_NOTIF, if no notification has begun, and
 //!   else, with IORING_CQE_F_NOTIF, when that ends.
 
-pub(crate) mod flight;
 pub(crate) mod notice;
+pub(crate) mod zc_refs;

@@ -2,34 +2,31 @@
 
 //! The opcodes: one file per family, one row per opcode.
 
-mod accept;
-mod buffers;
+pub(crate) mod accept;
+pub(crate) mod buffers;
 pub(crate) mod cancel;
-mod close;
-mod cmd;
-mod connect;
-mod dispatch;
-mod files;
-mod msg_ring;
-mod nop;
-mod opcode;
-mod open;
-mod poll;
-mod recv;
-mod recvmsg;
-mod rw;
-mod send;
+pub(crate) mod close;
+pub(crate) mod cmd;
+pub(crate) mod connect;
+pub(crate) mod files;
+pub(crate) mod msg_ring;
+pub(crate) mod nop;
+pub(crate) mod notif;
+pub(crate) mod opcode;
+pub(crate) mod open;
+pub(crate) mod poll;
+pub(crate) mod recv;
+pub(crate) mod recvmsg;
+pub(crate) mod rw;
+pub(crate) mod send;
 pub(crate) mod send_zc;
-mod sendmsg;
-mod socket;
-mod sync;
+pub(crate) mod sendmsg;
+pub(crate) mod socket;
+pub(crate) mod sync;
 pub(crate) mod timeout;
 
-pub(crate) use dispatch::{issue, submit, Step, Submitted};
-pub(crate) use opcode::{Attempt, Op, Outcome, Spec, Wait};
-
 use crate::{
-    req::{Reins, Token},
+    req::{OwnedReq, ReqMut},
     ring::{Locked, Ring},
     sys::timer::Deadline,
     uapi::{
@@ -37,8 +34,10 @@ use crate::{
         errno::{Errno, EINVAL},
     },
 };
-use dispatch::{begins_in_worker_as, end, wanted, Variant, Ways};
 use kernel::sync::Arc;
+use opcode::{end, wanted, OpVariant};
+
+pub(crate) use opcode::{Attempt, Op, Outcome, PollFor, Spec, Step};
 
 macro_rules! ops {
     ($($code:ident => $name:ident($op:ty)),* $(,)?) => {
@@ -68,7 +67,7 @@ macro_rules! ops {
             }
         }
 
-        $(impl Variant for $op {
+        $(impl OpVariant for $op {
             const CODE: u8 = op::$code;
 
             #[inline(always)]
@@ -85,67 +84,50 @@ macro_rules! ops {
             }
         })*
 
-        /// By opcode.
-        static WAYS: [Ways; 256] = {
-            let mut ways = [Ways::NONE; 256];
-            $(ways[op::$code as usize] = Ways::of::<$op>();)*
-            ways
-        };
-
-        /// Whether a worker is to have the job from the beginning. Looks its file up.
-        pub(crate) fn begins_in_worker(ring: &Locked<'_>, mut reins: Reins<'_>) -> bool {
-            match &reins.owned().job.op {
-                $(Operation::$name(_) if <$op>::WORKS => {
-                    begins_in_worker_as::<$op>(ring, reins)
-                })*
-                _ => false,
-            }
-        }
-
-        /// See [`Op::steps_out`].
-        pub(crate) fn steps_out(token: &Token) -> bool {
-            let file = token.file();
-            match &token.peek().job.op {
-                $(Operation::$name(op) => op.steps_out(file),)*
+        /// See [`Op::runs_unlocked`].
+        pub(crate) fn runs_unlocked(req: &OwnedReq) -> bool {
+            let file = req.file();
+            match &req.core().job.op {
+                $(Operation::$name(op) => op.runs_unlocked(file),)*
                 _ => false,
             }
         }
 
         /// See [`Op::is_unbound`].
-        pub(crate) fn is_unbound(token: &Token) -> bool {
-            let Some(file) = token.file() else {
+        pub(crate) fn is_unbound(req: &OwnedReq) -> bool {
+            let Some(file) = req.file() else {
                 return false;
             };
-            match &token.peek().job.op {
+            match &req.core().job.op {
                 $(Operation::$name(op) => op.is_unbound(file),)*
                 _ => false,
             }
         }
 
         /// See [`Op::serial`].
-        pub(crate) fn serial(token: &Token) -> usize {
-            let Some(file) = token.file() else {
+        pub(crate) fn serial(req: &OwnedReq) -> usize {
+            let Some(file) = req.file() else {
                 return 0;
             };
-            match &token.peek().job.op {
+            match &req.core().job.op {
                 $(Operation::$name(op) => op.serial(file),)*
                 _ => 0,
             }
         }
 
-        /// See [`Op::work`].
-        pub(crate) fn work(mut reins: Reins<'_>) -> Outcome {
-            let (held, file) = reins.split();
-            let job = &mut held.job;
+        /// See [`Op::run_punted`].
+        pub(crate) fn run_punted(mut req: ReqMut<'_>) -> Outcome {
+            let (core, file) = req.split();
+            let job = &mut core.job;
             match &mut job.op {
-                $(Operation::$name(op) => op.work(file, job.buffer.as_deref()),)*
+                $(Operation::$name(op) => op.run_punted(file, job.buffer.as_deref()),)*
                 _ => Outcome::failed(EINVAL),
             }
         }
 
         /// See [`Op::settle`].
-        pub(crate) fn settle(ring: &mut Locked<'_>, mut reins: Reins<'_>, res: i32) -> i32 {
-            match &mut reins.owned().job.op {
+        pub(crate) fn settle(ring: &mut Locked<'_>, mut req: ReqMut<'_>, res: i32) -> i32 {
+            match &mut req.core_mut().job.op {
                 $(Operation::$name(op) => op.settle(ring, res),)*
                 _ => res,
             }
@@ -157,7 +139,7 @@ macro_rules! ops {
                 match self {
                     $(Self::$name(op) => end(op, ring, error),)*
                     Self::Refused => Step::failed(error),
-                    Self::Notif(_) => Step::Landed,
+                    Self::Notif(_) => Step::Notified,
                 }
             }
 
@@ -197,46 +179,54 @@ macro_rules! ops {
     };
 }
 
-ops! {
-    NOP => Nop(nop::Nop),
-    READV => ReadV(rw::ReadV),
-    WRITEV => WriteV(rw::WriteV),
-    FSYNC => Fsync(sync::Fsync),
-    READ_FIXED => ReadFixed(rw::ReadFixed),
-    WRITE_FIXED => WriteFixed(rw::WriteFixed),
-    POLL_ADD => PollAdd(poll::PollAdd),
-    POLL_REMOVE => PollRemove(poll::PollRemove),
-    SENDMSG => SendMsg(sendmsg::SendMsg),
-    RECVMSG => RecvMsg(recvmsg::RecvMsg),
-    TIMEOUT => Timeout(timeout::Timeout),
-    TIMEOUT_REMOVE => TimeoutRemove(timeout::TimeoutRemove),
-    ACCEPT => Accept(accept::Accept),
-    ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel),
-    LINK_TIMEOUT => LinkTimeout(timeout::LinkTimeout),
-    CONNECT => Connect(connect::Connect),
-    FALLOCATE => Fallocate(sync::Fallocate),
-    OPENAT => OpenAt(open::OpenAt),
-    CLOSE => Close(close::Close),
-    FILES_UPDATE => FilesUpdate(files::FilesUpdate),
-    FIXED_FD_INSTALL => FixedFdInstall(files::FixedFdInstall),
-    READ => Read(rw::Read),
-    WRITE => Write(rw::Write),
-    SEND => Send(send::Send),
-    RECV => Recv(recv::Recv),
-    SEND_ZC => SendZc(send_zc::SendZc<false>),
-    SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>),
-    SHUTDOWN => Shutdown(socket::Shutdown),
-    MSG_RING => MsgRing(msg_ring::MsgRing),
-    SOCKET => Socket(socket::Create),
-    URING_CMD => UringCmd(cmd::UringCmd),
-    READ_MULTISHOT => ReadMultishot(rw::ReadMultishot),
-    BIND => Bind(socket::Bind),
-    LISTEN => Listen(socket::Listen),
-    READV_FIXED => ReadvFixed(rw::ReadvFixed),
-    WRITEV_FIXED => WritevFixed(rw::WritevFixed),
-    PROVIDE_BUFFERS => ProvideBuffers(buffers::ProvideBuffers),
-    REMOVE_BUFFERS => RemoveBuffers(buffers::RemoveBuffers),
+/// Has a macro say what there is for each opcode.
+macro_rules! for_each_opcode {
+    ($then:ident) => {
+        $then! {
+            NOP => Nop(nop::Nop),
+            READV => ReadV(rw::ReadV),
+            WRITEV => WriteV(rw::WriteV),
+            FSYNC => Fsync(sync::Fsync),
+            READ_FIXED => ReadFixed(rw::ReadFixed),
+            WRITE_FIXED => WriteFixed(rw::WriteFixed),
+            POLL_ADD => PollAdd(poll::PollAdd),
+            POLL_REMOVE => PollRemove(poll::PollRemove),
+            SENDMSG => SendMsg(sendmsg::SendMsg),
+            RECVMSG => RecvMsg(recvmsg::RecvMsg),
+            TIMEOUT => Timeout(timeout::Timeout),
+            TIMEOUT_REMOVE => TimeoutRemove(timeout::TimeoutRemove),
+            ACCEPT => Accept(accept::Accept),
+            ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel),
+            LINK_TIMEOUT => LinkTimeout(timeout::LinkTimeout),
+            CONNECT => Connect(connect::Connect),
+            FALLOCATE => Fallocate(sync::Fallocate),
+            OPENAT => OpenAt(open::OpenAt),
+            CLOSE => Close(close::Close),
+            FILES_UPDATE => FilesUpdate(files::FilesUpdate),
+            FIXED_FD_INSTALL => FixedFdInstall(files::FixedFdInstall),
+            READ => Read(rw::Read),
+            WRITE => Write(rw::Write),
+            SEND => Send(send::Send),
+            RECV => Recv(recv::Recv),
+            SEND_ZC => SendZc(send_zc::SendZc<false>),
+            SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>),
+            SHUTDOWN => Shutdown(socket::Shutdown),
+            MSG_RING => MsgRing(msg_ring::MsgRing),
+            SOCKET => Socket(socket::Create),
+            URING_CMD => UringCmd(cmd::UringCmd),
+            READ_MULTISHOT => ReadMultishot(rw::ReadMultishot),
+            BIND => Bind(socket::Bind),
+            LISTEN => Listen(socket::Listen),
+            READV_FIXED => ReadvFixed(rw::ReadvFixed),
+            WRITEV_FIXED => WritevFixed(rw::WritevFixed),
+            PROVIDE_BUFFERS => ProvideBuffers(buffers::ProvideBuffers),
+            REMOVE_BUFFERS => RemoveBuffers(buffers::RemoveBuffers),
+        }
+    };
 }
+pub(crate) use for_each_opcode;
+
+for_each_opcode!(ops);
 
 impl Operation {
     /// Becomes another one, for one that is over and so has nothing to drop.

@@ -2,57 +2,57 @@
 
 //! The life of a request.
 //!
-//! A [`Job`] is what an SQE asks for. It is read into a cell, whose token (see
-//! [`crate::sys::token`]) travels if it cannot be done at once: submitter, parked, the inbox of
-//! its home, and back.
+//! A [`Job`] is what an SQE asks for. It is read into an object, whose handle (see
+//! [`crate::sys::object`]) travels if it cannot be done at once: submitter, parked, the inbox of
+//! its task context, and back.
 
-pub(crate) mod claim;
-pub(crate) mod home;
+pub(crate) mod tctx;
+pub(crate) mod wake;
 
 use crate::{
     op::{self, Operation},
     ring::Ring,
-    rsrc::buffers::Buffer,
+    rsrc::buffers::RegisteredBuffer,
     sys::{
         fd,
         module::ModuleRef,
+        object::{self, Kind, Object},
         queue::Fifo,
         ringfile,
         task::Credentials,
-        token::{self, Cell, Parcel},
         ubuf::{self, Ops},
     },
     uapi::{abi::Cqe, errno::Errno, sqe::Flags},
 };
-use home::Home;
 use kernel::sync::{
     atomic::{Atomic, Relaxed},
     Arc,
 };
+use tctx::TaskCtx;
 
-/// Marks the cells that hold requests.
+/// Marks the objects that hold requests.
 pub(crate) struct Request;
 
 /// The right to drive a request.
-pub(crate) type Token = token::Token<Request>;
-/// See [`token::Claimed`].
-pub(crate) type Claimed = token::Claimed<Request>;
+pub(crate) type OwnedReq = object::Handle<Request>;
+/// See [`object::HandleInIrq`].
+pub(crate) type ClaimedReq = object::HandleInIrq<Request>;
 
 /// The right to drive a request, for a while.
-pub(crate) type Reins<'a> = token::Reins<'a, Request>;
+pub(crate) type ReqMut<'a> = object::HandleMut<'a, Request>;
 
-/// A notification's token, lent to the packets that carry its buffer.
-pub(crate) type Lent = ubuf::Lent<Request>;
+/// A notification's handle, lent to the packets that carry its buffer.
+pub(crate) type NotifRef = ubuf::UbufRef<Request>;
 
 /// What a lookup sees of a request that waits.
-pub(crate) struct Face {
-    /// Whose it is. For the life of the cell, which is reused for requests of the same home.
-    home: Arc<Home>,
+pub(crate) struct Header {
+    /// Whose it is. For the life of the object, which is reused for requests of the same task context.
+    tctx: Arc<TaskCtx>,
     user_data: Atomic<u64>,
     file: Atomic<usize>,
     /// `user_data` of the timeout that is linked to it, if `opcode` says that there is one.
-    limit: Atomic<u64>,
-    /// See [`Face::target`], if `opcode` says that there is one.
+    link_timer: Atomic<u64>,
+    /// See [`Header::target`], if `opcode` says that there is one.
     target: Atomic<u32>,
     opcode: Atomic<u32>,
     work: Atomic<u32>,
@@ -60,10 +60,10 @@ pub(crate) struct Face {
 
 /// Where a request is with the ring's workers. Changes with the ring locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
-    /// Not there.
+pub(crate) enum PuntState {
+    /// It is not with the workers.
     None,
-    /// It waits for one.
+    /// It is in the queue from which workers take requests.
     Queued,
     /// It waited for one, and is to come back.
     Dropped,
@@ -71,32 +71,32 @@ pub(crate) enum Work {
     Running,
 }
 
-impl Face {
+impl Header {
     /// Where it is with the ring's workers.
-    pub(crate) fn work(&self) -> Work {
+    pub(crate) fn punt_state(&self) -> PuntState {
         match self.work.load(Relaxed) {
-            1 => Work::Queued,
-            2 => Work::Dropped,
-            3 => Work::Running,
-            _ => Work::None,
+            1 => PuntState::Queued,
+            2 => PuntState::Dropped,
+            3 => PuntState::Running,
+            _ => PuntState::None,
         }
     }
 
     /// Says where it is now. Only with the ring locked.
-    pub(crate) fn set_work(&self, work: Work) {
+    pub(crate) fn set_punt_state(&self, work: PuntState) {
         let work = match work {
-            Work::None => 0,
-            Work::Queued => 1,
-            Work::Dropped => 2,
-            Work::Running => 3,
+            PuntState::None => 0,
+            PuntState::Queued => 1,
+            PuntState::Dropped => 2,
+            PuntState::Running => 3,
         };
         self.work.store(work, Relaxed);
     }
 
-    /// Whose it is.
+    /// The task context that the request was submitted from, to which it comes back.
     #[inline]
-    pub(crate) fn home(&self) -> &Arc<Home> {
-        &self.home
+    pub(crate) fn tctx(&self) -> &Arc<TaskCtx> {
+        &self.tctx
     }
 
     /// `user_data` of its SQE.
@@ -116,9 +116,9 @@ impl Face {
     }
 
     /// `user_data` of the timeout that is linked to it.
-    pub(crate) fn limit(&self) -> Option<u64> {
+    pub(crate) fn link_timer(&self) -> Option<u64> {
         let limited = self.opcode.load(Relaxed) & LIMITED != 0;
-        limited.then(|| self.limit.load(Relaxed))
+        limited.then(|| self.link_timer.load(Relaxed))
     }
 
     /// For a timeout: the completion that ends it, see [`crate::ring::counts`].
@@ -130,15 +130,15 @@ impl Face {
 
 /// The opcode of a job that could not be read, and of a notification.
 const NO_OPCODE: u8 = u8::MAX;
-/// Beside a face's opcode: it has a `limit`.
+/// Beside a header's opcode: it has a `link_timer`.
 const LIMITED: u32 = 1 << 8;
-/// Beside a face's opcode: it has a `target`.
+/// Beside a header's opcode: it has a `target`.
 const COUNTS: u32 = 1 << 9;
 
 /// What a timeout that is linked to a request means for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Limit {
-    /// There is none.
+pub(crate) enum LinkTimer {
+    /// No timeout is linked to the request.
     #[default]
     None,
     /// It is the first of the chain, and its time begins once the request waits.
@@ -153,12 +153,12 @@ pub(crate) enum Limit {
 
 /// What an SQE asks for.
 pub(crate) struct Job {
-    /// What to do.
+    /// The operation, parsed from the SQE.
     pub(crate) op: Operation,
     /// What the completion says it is for.
     pub(crate) user_data: u64,
     /// The registered buffer, once it is looked up.
-    pub(crate) buffer: Option<Arc<Buffer>>,
+    pub(crate) buffer: Option<Arc<RegisteredBuffer>>,
     /// `sqe->opcode`, or [`NO_OPCODE`].
     pub(crate) opcode: u8,
     /// `sqe->fd`
@@ -174,11 +174,11 @@ pub(crate) struct Job {
     /// Why it is not to be done at all.
     pub(crate) refused: Option<Errno>,
     /// The timeout that is linked to it.
-    pub(crate) limit: Limit,
+    pub(crate) link_timer: LinkTimer,
 }
 
 impl Job {
-    /// Nothing to do.
+    /// The job of an object that is not in use.
     const fn idle() -> Self {
         Self {
             op: Operation::Refused,
@@ -191,13 +191,13 @@ impl Job {
             polled: false,
             watching: false,
             refused: None,
-            limit: Limit::None,
+            link_timer: LinkTimer::None,
         }
     }
 
     /// Begins another one, of which nothing is known but whose it is.
     ///
-    /// Only for a job that is over, which has no buffer, no operation and no limit, nor its cell a file.
+    /// Only for a job that is over, which has no buffer, no operation and no limit, nor its object a file.
     #[inline(always)]
     pub(crate) fn begin(&mut self, user_data: u64) {
         self.user_data = user_data;
@@ -211,8 +211,8 @@ impl Job {
     }
 }
 
-/// What the holder of a request's token has.
-pub(crate) struct Held {
+/// What the holder of a request's handle has.
+pub(crate) struct Core {
     /// What it is to do.
     pub(crate) job: Job,
     /// The requests linked behind it, each with nothing behind it itself.
@@ -220,10 +220,10 @@ pub(crate) struct Held {
     /// Its completion, while there is no room for that.
     pub(crate) cqe: Cqe,
     /// While a worker has it or is to have it.
-    pub(crate) errand: Errand,
+    pub(crate) punted: Punted,
 }
 
-impl Held {
+impl Core {
     /// Whether one completion is all that comes of it now, and nobody else could have what has woken it
     /// up: who waits for several counts on one each.
     #[inline]
@@ -239,7 +239,7 @@ impl Held {
 
 /// What a worker has to know of a request, and has to say.
 #[derive(Default)]
-pub(crate) struct Errand {
+pub(crate) struct Punted {
     /// With whose rights it does it.
     pub(crate) credentials: Option<Credentials>,
     /// See [`crate::op::Op::serial`].
@@ -250,96 +250,96 @@ pub(crate) struct Errand {
     pub(crate) result: Option<(i32, u32, bool)>,
 }
 
-impl Parcel for Request {
-    type Shared = Face;
-    type Owned = Held;
+impl Kind for Request {
+    type Header = Header;
+    type Core = Core;
 
     #[inline]
-    fn deliver(token: Claimed, cell: &Cell<Self>) {
-        let lazy = token.peek().brings_one();
-        home::push(&cell.home, token, lazy);
+    fn deliver(req: ClaimedReq, object: &Object<Self>) {
+        let lazy = req.core().brings_one();
+        tctx::push(&object.tctx, req, lazy);
     }
 
-    fn expired(cell: &Cell<Self>) {
-        if matches!(cell.work(), Work::Queued | Work::Running) {
-            home::tell_overdue(&cell.home);
+    fn expired(object: &Object<Self>) {
+        if matches!(object.punt_state(), PuntState::Queued | PuntState::Running) {
+            tctx::tell_overdue(&object.tctx);
         }
     }
 
-    fn module(face: &Face) -> &ModuleRef {
-        face.home.module()
+    fn module(header: &Header) -> &ModuleRef {
+        header.tctx.module()
     }
 
-    type Tag = Option<Token>;
+    type Registration = Option<OwnedReq>;
 
-    type Ring = Ring;
+    type RingFile = Ring;
 
     const UBUF_OPS: &'static Ops<Self> = &UBUF_OPS;
 
-    fn together(a: &Face, b: &Face) -> bool {
-        Arc::ptr_eq(&a.home, &b.home)
+    fn together(a: &Header, b: &Header) -> bool {
+        Arc::ptr_eq(&a.tctx, &b.tctx)
     }
 
-    fn landed(token: Claimed) {
-        let home = token.cell().home.clone();
-        let lazy = token.is_single() && token.peek().chain.is_empty();
-        home::push(&home, token, lazy);
-        home::let_go(home);
+    fn completed(req: ClaimedReq) {
+        let tctx = req.object().tctx.clone();
+        let lazy = req.is_single() && req.core().chain.is_empty();
+        tctx::push(&tctx, req, lazy);
+        tctx::let_go(tctx);
     }
 }
 
 static UBUF_OPS: Ops<Request> = Ops::new();
 
-/// Makes a cell of `home`, with nothing to do. May sleep.
-pub(crate) fn new(home: Arc<Home>) -> kernel::error::Result<Token> {
-    let face = Face {
-        home,
+/// Makes an object of `tctx`, with nothing to do. May sleep.
+pub(crate) fn new(tctx: Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
+    let header = Header {
+        tctx,
         user_data: Atomic::new(0),
         file: Atomic::new(0),
-        limit: Atomic::new(0),
+        link_timer: Atomic::new(0),
         target: Atomic::new(0),
         opcode: Atomic::new(0),
         work: Atomic::new(0),
     };
-    Token::new(
-        face,
-        Held {
+    OwnedReq::new(
+        header,
+        Core {
             job: Job::idle(),
             chain: Fifo::new(),
             cqe: Cqe::default(),
-            errand: Errand::default(),
+            punted: Punted::default(),
         },
     )
 }
 
 /// Lets lookups see what the job says.
-pub(crate) fn show(token: &mut Token) {
-    let file = token.file().map(fd::id);
-    let (face, held) = token.faces();
+pub(crate) fn show(req: &mut OwnedReq) {
+    let file = req.file().map(fd::id);
+    let (header, core) = req.parts();
     let mut marks = 0;
     let file = match file {
         Some(file) => file,
         None => {
-            if let Operation::Timeout(timeout) = &held.job.op {
+            if let Operation::Timeout(timeout) = &core.job.op {
                 if let Some(target) = timeout.target() {
-                    face.target.store(target, Relaxed);
+                    header.target.store(target, Relaxed);
                     marks |= COUNTS;
                 }
             }
-            held.job.op.ring().map_or(0, ringfile::id)
+            core.job.op.ring().map_or(0, ringfile::id)
         }
     };
-    if held.job.limit != Limit::None {
-        if let Some(data) = held.chain.first().map(|held| held.job.user_data) {
-            face.limit.store(data, Relaxed);
+    if core.job.link_timer != LinkTimer::None {
+        if let Some(data) = core.chain.first().map(|core| core.job.user_data) {
+            header.link_timer.store(data, Relaxed);
             marks |= LIMITED;
         }
     }
-    face.user_data.store(held.job.user_data, Relaxed);
-    face.file.store(file, Relaxed);
-    let opcode = u32::from(held.job.opcode) | marks;
-    face.opcode.store(opcode, Relaxed);
+    header.user_data.store(core.job.user_data, Relaxed);
+    header.file.store(file, Relaxed);
+    let opcode = u32::from(core.job.opcode) | marks;
+    header.opcode.store(opcode, Relaxed);
 }
 
-/// Each cell has one.
+/// Each object has a job, so that its size is that of every request.
 const _: () = assert!(size_of::<Job>() <= 120);

@@ -1,43 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One ring.
+//! A ring as an object: what it consists of, and who may touch what.
 //!
 //! All that changes is behind one mutex, [`State`]; who holds it has a [`Locked`] ring. Requests
 //! are issued and completions are posted with the mutex held, by the task that submitted them. A
 //! wake-up, which may come in any context, does not take it: it puts the request into the inbox
-//! of its home.
+//! of its task context.
 
-mod after;
-mod buffers;
-mod cancel;
-mod complete;
+pub(crate) mod after;
+pub(crate) mod buffers;
 pub(crate) mod counts;
+pub(crate) mod create;
 pub(crate) mod cursor;
-mod drain;
-mod end;
-mod enter;
-mod eventfd;
-mod fdinfo;
-mod file;
+pub(crate) mod eventfd;
+pub(crate) mod fdinfo;
+pub(crate) mod file;
 pub(crate) mod files;
-mod memory;
-mod message;
-mod notif;
-mod orphans;
-mod register;
-mod restrictions;
-mod run;
-mod sqpoll;
-mod sqthread;
-mod submit;
-mod tags;
-mod users;
-mod work;
+pub(crate) mod memory;
+pub(crate) mod objects;
+pub(crate) mod post;
+pub(crate) mod register;
+pub(crate) mod restrictions;
+pub(crate) mod tags;
 
 use crate::{
+    exec,
     kbuf::groups::Groups,
-    req::{home::Home, Request},
-    rsrc::{buffers::Buffers, files::Files},
+    req::{tctx::TaskCtx, Request},
+    ring::{after::After, cursor::CqCursor, memory::RingMemory},
+    rsrc::{buffers::BufferTable, files::FileTable},
     sys::{
         context::{At, InTask},
         exit,
@@ -45,207 +36,170 @@ use crate::{
         memory::Region,
         pin,
         queue::{Fifo, Inbox},
-        ringfile::{self, RingFile},
-        table::Table,
-        user,
+        table::HashTable,
         waitqueue::WaitQueue,
     },
     uapi::{
         abi::{setup, sq},
-        errno::{Result, EBADFD, ECANCELED, EINTR},
+        errno::{Result, ECANCELED, EINTR},
         restrictions::Restrictions,
-        setup::{layout, Config, Params, ThreadParams},
+        setup::{layout, Config},
     },
 };
-use after::After;
-use cursor::CqCursor;
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
     new_mutex,
     prelude::*,
     sync::{
-        atomic::{Atomic, Full, Relaxed},
+        atomic::{Atomic, Relaxed},
         lock::{mutex::MutexBackend, Guard},
         Arc, Mutex, SetOnce,
     },
 };
-use memory::RingMemory;
-pub(crate) use work::cell_id;
 
 /// A ring. Its file has a reference, and each of its submitters, which the requests keep.
 #[pin_data]
 pub(crate) struct Ring {
-    config: Config,
-    memory: RingMemory,
+    pub(crate) config: Config,
+    pub(crate) memory: RingMemory,
     /// Who is charged for what its requests keep pinned, if anybody is.
-    account: Option<pin::Account>,
+    pub(crate) account: Option<pin::Account>,
     /// Set once the ring may be used, for IORING_SETUP_R_DISABLED. Never with SQPOLL, which has its
     /// own way of being used.
-    enabled: Atomic<bool>,
+    pub(crate) enabled: Atomic<bool>,
     /// What it may be used for, if not for anything. For good once it is enabled.
-    restrictions: SetOnce<Restrictions>,
+    pub(crate) restrictions: SetOnce<Restrictions>,
     /// The file is gone: what comes back ends as cancelled.
-    dying: Atomic<bool>,
+    pub(crate) dying: Atomic<bool>,
     /// Completions wait for room.
-    overflowing: Atomic<bool>,
-    /// What has come home, if only `enter` runs it; else that is with the submitters.
-    local: Inbox<Request>,
-    /// More had come home than one `enter` ran.
-    backlogged: Atomic<bool>,
+    pub(crate) overflowing: Atomic<bool>,
+    /// What has come back, if only `enter` runs it; else that is with the submitters.
+    pub(crate) local: Inbox<Request>,
+    /// More had come back than one `enter` ran.
+    pub(crate) backlogged: Atomic<bool>,
     /// Requests wait for others to be over, see [`Ring::has_followers`].
-    draining: Atomic<bool>,
+    pub(crate) draining: Atomic<bool>,
     /// The same for timeouts that end after so many completions.
-    counting: Atomic<bool>,
+    pub(crate) counting: Atomic<bool>,
     /// How many timeouts are over, for those who wait meanwhile.
-    timeouts: Atomic<u32>,
+    pub(crate) timeouts: Atomic<u32>,
     /// How many requests have come back from workers, for those who wait for one.
-    works: Atomic<u32>,
+    pub(crate) works: Atomic<u32>,
     /// What is to be signalled for completions.
     #[pin]
-    eventfd: eventfd::Slot,
+    pub(crate) eventfd: eventfd::RingEventFd,
     /// What those have left who are gone.
-    orphans: orphans::Orphans,
+    pub(crate) orphans: exec::orphans::Orphans,
     /// How many processes use it, and mappings there are of it.
-    users: Atomic<usize>,
+    pub(crate) users: Atomic<usize>,
     /// Has the end of its users be heard of.
-    _listener: exit::Listener,
+    pub(crate) _listener: exit::Listener,
     /// What there is besides for IORING_SETUP_SQPOLL.
-    sqpoll: Option<Arc<sqpoll::SqPoll>>,
+    pub(crate) sqpoll: Option<Arc<exec::sqpoll::SqPoll>>,
     /// Requests with workers have had their time.
-    overdue: Atomic<bool>,
+    pub(crate) overdue: Atomic<bool>,
     /// How many workers are just being made.
-    coming_workers: Atomic<u32>,
+    pub(crate) coming_workers: Atomic<u32>,
     /// Those who wait for completions in `enter`.
     #[pin]
-    waiters: WaitQueue,
+    pub(crate) waiters: WaitQueue,
     /// Those who wait for a worker.
     #[pin]
-    onlookers: WaitQueue,
+    pub(crate) onlookers: WaitQueue,
     /// Those who poll the ring's file.
     #[pin]
-    pollers: WaitQueue,
+    pub(crate) pollers: WaitQueue,
     #[pin]
-    state: Mutex<State>,
+    pub(crate) state: Mutex<State>,
     /// Memory of buffer groups that can be mapped. Taken with `state` or with a task's mmap lock
     /// held, and nothing within it.
     #[pin]
-    mappings: Mutex<KVec<(u16, Arc<Region>)>>,
+    pub(crate) mappings: Mutex<KVec<(u16, Arc<Region>)>>,
 }
 
-/// What changes.
-struct State {
+/// What changes of a ring; only who has its mutex locked reaches it.
+pub(crate) struct State {
+    /// How many objects have a completion that waits for room, of those that are counted.
+    pub(crate) kept: usize,
+    /// The queues of what moves requests.
+    pub(crate) exec: exec::Queues,
     /// How many SQ entries have been consumed.
-    sq_head: u32,
-    cq: CqCursor,
+    pub(crate) sq_head: u32,
+    pub(crate) cq: CqCursor,
     /// Completions that user space has not been told of.
-    posted: bool,
+    pub(crate) posted: bool,
     /// Requests whose completions wait for room, in order.
-    overflow: Fifo<Request>,
+    pub(crate) overflow: Fifo<Request>,
     /// Requests that wait for their files, by `user_data`.
-    waiting: Table<Request>,
-    /// Requests to start once the current one is dealt with.
-    ready: Fifo<Request>,
-    /// Requests that have come home, and were too many for one `enter`.
-    backlog: Fifo<Request>,
-    groups: Groups,
-    buffers: Buffers,
-    files: Files,
-    /// Whose the cells of tags are.
-    tags: Option<Arc<Home>>,
+    pub(crate) waiting: HashTable<Request>,
+    pub(crate) groups: Groups,
+    pub(crate) buffers: BufferTable,
+    pub(crate) files: FileTable,
+    /// Whose the objects of tags are.
+    pub(crate) tags: Option<Arc<TaskCtx>>,
     /// There is an eventfd.
-    has_eventfd: bool,
+    pub(crate) has_eventfd: bool,
     /// A completion was posted that a worker would have posted for io_uring.
-    posted_async: bool,
-    drain: drain::Drain,
+    pub(crate) posted_async: bool,
     /// Not every opcode is taken.
-    choosy: bool,
+    pub(crate) restricted: bool,
     /// Some timeout counts completions.
-    counting: bool,
-    counts: counts::Counts,
-    submitters: KVec<Record>,
+    pub(crate) counting: bool,
+    pub(crate) counts: counts::Counts,
+    pub(crate) submitters: KVec<SubmitterRecord>,
     /// The processes that use it.
-    users: KVec<users::Record>,
+    pub(crate) users: KVec<exec::users::UserRecord>,
     /// It is just letting go of everything.
-    letting_go: bool,
-    /// Those who do what would have a submitter sleep.
-    workers: work::Workers,
+    pub(crate) letting_go: bool,
 }
 
 /// The ring's record of a submitter.
-struct Record {
-    home: Arc<Home>,
-    /// Cells to reuse.
-    cells: Fifo<Request>,
-    /// Cells that are in use.
-    used: usize,
-    /// Tells of its end.
-    _watch: exit::Watch,
+pub(crate) struct SubmitterRecord {
+    pub(crate) tctx: Arc<TaskCtx>,
+    /// Objects of requests that are over, for the next ones.
+    pub(crate) objects: Fifo<Request>,
+    /// Objects that are in use.
+    pub(crate) used: usize,
+    /// Has the ring told when the task ends.
+    pub(crate) _watch: exit::Watch,
 }
 
 /// A ring whose mutex the current task holds.
 pub(crate) struct Locked<'r> {
-    ring: &'r Ring,
-    state: Guard<'r, State, MutexBackend>,
+    pub(crate) ring: &'r Ring,
+    pub(crate) state: Guard<'r, State, MutexBackend>,
     /// Behind `state`, so that it is dropped after the mutex is.
-    after: After<'r>,
+    pub(crate) after: After<'r>,
 }
 
 impl Ring {
-    /// `RURING_IOC_SETUP`: makes a ring of `entries` as the `struct io_uring_params` at user
-    /// address `params` says, and fills that in. Returns the ring's descriptor.
-    pub(crate) fn setup(task: InTask<'_>, entries: u32, params: u64) -> Result<i64> {
-        let mut words: Params = [0; _];
-        user::read_into(params, &mut words)?;
-        let config = Config::parse(entries, &words)?;
-        let sqpoll = sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&words))?;
-        let ring = Self::new(config, config.user_memory(&words), sqpoll)?;
-        config.fill(&mut words);
-        user::write_from(params, &words)?;
-        if let Err(error) = ring.start() {
-            Ring::release(ring);
-            return Err(error);
-        }
-        Ok(ringfile::install(task, ring)?.into())
-    }
-
-    /// Lets the current task begin to use it.
-    fn start(self: &Arc<Self>) -> Result {
-        self.lock()?.join(self)?;
-        if !self.config.has(setup::R_DISABLED) {
-            self.enable()?;
-        }
-        Ok(())
-    }
-
-    fn new(
+    pub(crate) fn new(
         config: Config,
         memory: Option<[u64; 2]>,
-        sqpoll: Option<Arc<sqpoll::SqPoll>>,
+        sqpoll: Option<Arc<exec::sqpoll::SqPoll>>,
     ) -> Result<Arc<Self>> {
         let bits = config.cq_entries.trailing_zeros().saturating_sub(5);
-        let waiting = Table::new(bits.clamp(1, 8))?;
+        let waiting = HashTable::new(bits.clamp(1, 8))?;
         let state = State {
+            kept: 0,
+            exec: exec::Queues::default(),
             sq_head: 0,
             cq: CqCursor::default(),
             posted: false,
             overflow: Fifo::new(),
             waiting,
-            ready: Fifo::new(),
-            backlog: Fifo::new(),
             groups: Groups::new(),
-            buffers: Buffers::default(),
-            files: Files::default(),
+            buffers: BufferTable::default(),
+            files: FileTable::default(),
             tags: None,
             has_eventfd: false,
             posted_async: false,
-            drain: drain::Drain::default(),
-            choosy: config.has(setup::IOPOLL),
+            restricted: config.has(setup::IOPOLL),
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),
             users: KVec::new(),
             letting_go: false,
-            workers: work::Workers::default(),
         };
         let memory = RingMemory::new(&config, memory)?;
         let listener = exit::Listener::new()?;
@@ -266,8 +220,8 @@ impl Ring {
                 works: Atomic::new(0),
                 overdue: Atomic::new(false),
                 coming_workers: Atomic::new(0),
-                eventfd <- eventfd::Slot::new(),
-                orphans: orphans::Orphans::new(),
+                eventfd <- eventfd::RingEventFd::new(),
+                orphans: exec::orphans::Orphans::new(),
                 users: Atomic::new(0),
                 _listener: listener,
                 sqpoll,
@@ -282,30 +236,9 @@ impl Ring {
     }
 
     /// Whether it may be used.
-    fn is_enabled(&self) -> bool {
+    pub(crate) fn is_enabled(&self) -> bool {
         let sqpoll = self.sqpoll.as_ref();
         self.enabled.load(Relaxed) || sqpoll.is_some_and(|sqpoll| sqpoll.is_enabled())
-    }
-
-    /// Lets the ring be used, by the current task alone if it is for a single issuer. `-EBADFD` if
-    /// that has been done.
-    fn enable(self: &Arc<Self>) -> Result {
-        // Of several at once one may: a ring with two single issuers has none.
-        let mut locked = self.lock()?;
-        if self.is_enabled() {
-            return Err(EBADFD);
-        }
-        if let Some(sqpoll) = &self.sqpoll {
-            let owner = locked.add_submitter(self)?;
-            drop(locked);
-            sqpoll.enable(owner);
-            return Ok(());
-        }
-        if self.config.has(setup::SINGLE_ISSUER) {
-            locked.add_submitter(self)?;
-        }
-        self.enabled.xchg(true, Full);
-        Ok(())
     }
 
     /// Locks it. `-EINTR` if the current task is killed while it waits. May sleep.
@@ -317,7 +250,7 @@ impl Ring {
     /// Locks it, for what can be done `at` that. `-EINTR` if the current task is killed while it
     /// waits. May sleep.
     #[inline]
-    fn lock_at<'r>(&'r self, at: impl Into<At<'r>>) -> Result<Locked<'r>> {
+    pub(crate) fn lock_at<'r>(&'r self, at: impl Into<At<'r>>) -> Result<Locked<'r>> {
         Ok(Locked {
             ring: self,
             state: lock_killable(&self.state).ok_or(EINTR)?,
@@ -326,7 +259,7 @@ impl Ring {
     }
 
     /// Locks it, unless somebody else has.
-    fn try_lock(&self) -> Option<Locked<'_>> {
+    pub(crate) fn try_lock(&self) -> Option<Locked<'_>> {
         Some(Locked {
             ring: self,
             state: self.state.try_lock()?,
@@ -346,21 +279,21 @@ impl Ring {
         &self.config
     }
 
-    /// Whether only `enter` runs what comes home.
+    /// Whether only `enter` runs what comes back.
     #[inline]
-    fn deferred(&self) -> bool {
+    pub(crate) fn deferred(&self) -> bool {
         self.config.has(setup::DEFER_TASKRUN)
     }
 
     /// Whether one completion may bring others, of requests that it is the end of.
     #[inline]
-    fn has_followers(&self) -> bool {
+    pub(crate) fn has_followers(&self) -> bool {
         self.draining.load(Relaxed) || self.counting.load(Relaxed)
     }
 
     /// Whether transfers are to be polled for on their files, of which ruring has none that can.
     #[inline]
-    fn polls_files(&self) -> bool {
+    pub(crate) fn polls_files(&self) -> bool {
         self.config.has(setup::IOPOLL)
     }
 
@@ -376,7 +309,7 @@ impl Ring {
         self.pollers.has_sleeper()
     }
 
-    /// Whether somebody else than `enter` is to be told of what comes home. Has a full barrier
+    /// Whether somebody else than `enter` is to be told of what comes back. Has a full barrier
     /// first.
     #[inline]
     pub(crate) fn has_watchers(&self) -> bool {
@@ -393,7 +326,7 @@ impl Ring {
         }
     }
 
-    fn unmark_taskrun(&self) {
+    pub(crate) fn unmark_taskrun(&self) {
         if self.config.has(setup::TASKRUN_FLAG) {
             self.memory
                 .words
@@ -416,40 +349,5 @@ impl Locked<'_> {
     #[inline]
     pub(crate) fn groups(&mut self) -> &mut Groups {
         &mut self.state.groups
-    }
-
-    /// The current task's submitter, if it is one.
-    #[inline]
-    fn submitter(&self) -> Option<&Arc<Home>> {
-        self.state
-            .submitters
-            .iter()
-            .map(|record| &record.home)
-            .find(|home| home.is_current())
-    }
-
-    /// Makes the current task a submitter.
-    fn add_submitter(&mut self, ring: &Arc<Ring>) -> Result<Arc<Home>> {
-        // The place of one that will not come back.
-        let unused = self
-            .state
-            .submitters
-            .iter()
-            .position(|record| record.used == 0 && !record.home.is_alive());
-        let slot = unused.unwrap_or(self.state.submitters.len());
-        let index = u16::try_from(slot).map_err(|_| crate::uapi::errno::ENOMEM)?;
-        self.join(ring)?;
-        let home = Home::new(crate::req::home::Submitter::current(ring.clone(), index)?)?;
-        let record = Record {
-            home: home.clone(),
-            cells: Fifo::new(),
-            used: 0,
-            _watch: exit::Watch::current(exit::Whose::Task, &home)?,
-        };
-        match self.state.submitters.get_mut(slot) {
-            Some(old) => *old = record,
-            None => self.state.submitters.push(record, GFP_KERNEL_ACCOUNT)?,
-        }
-        Ok(home)
     }
 }

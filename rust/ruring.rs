@@ -5,6 +5,8 @@
 mod sys;
 
 #[forbid(unsafe_code)]
+mod exec;
+#[forbid(unsafe_code)]
 mod kbuf;
 #[forbid(unsafe_code)]
 mod notif;
@@ -40,13 +42,13 @@ struct Module {
     /// Behind the device, with which the last ring has gone.
     tracing: sys::exit::Tracing,
     /// Last: nothing of the module runs once it is dropped.
-    workers: sys::module::Workers,
+    workers: sys::module::WorkQueues,
 }
 
 impl kernel::InPlaceModule for Module {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            workers: sys::module::Workers::new()?,
+            workers: sys::module::WorkQueues::new()?,
             tracing: sys::exit::Tracing::new()?,
             device <- Device::register(c"ruring"),
         })

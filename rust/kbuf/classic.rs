@@ -3,11 +3,11 @@
 //! A classic group: buffers that PROVIDE_BUFFERS hands over and the kernel keeps in a queue.
 //!
 //! What one request provides lies side by side in memory and has ids in a row, so it is kept as
-//! one [`Run`] of 16 bytes, however many buffers it has. As with a mapped ring a selection only
+//! one [`BufRange`] of 16 bytes, however many buffers it has. As with a mapped ring a selection only
 //! looks at the front of the queue, and a commit consumes it: a [`Selected`] that is dropped
 //! leaves the queue as it was.
 
-use super::mapped::{Entry, Selected};
+use super::mapped::{BufEntry, Selected};
 
 /// Most buffers of a group: there are no more ids.
 pub(crate) const MAX_BUFFERS: u32 = 1 << 16;
@@ -17,7 +17,7 @@ const MAX_LEN: u32 = 0x7fff_f000;
 
 /// Buffers of the same length, one behind the other, with ids that go up by one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Run {
+pub(crate) struct BufRange {
     addr: u64,
     len: u32,
     bid: u16,
@@ -25,7 +25,7 @@ pub(crate) struct Run {
     more: u16,
 }
 
-impl Run {
+impl BufRange {
     /// The `count` buffers from `addr` on, of `len` bytes each, the first of which is `bid`.
     ///
     /// None if that is no buffer, or more than there are ids.
@@ -47,8 +47,8 @@ impl Run {
     }
 
     /// The first buffer.
-    fn first(self) -> Entry {
-        Entry {
+    fn first(self) -> BufEntry {
+        BufEntry {
             addr: self.addr,
             len: self.len.min(MAX_LEN),
             bid: self.bid,
@@ -103,13 +103,13 @@ impl Classic {
         self.runs
     }
 
-    fn index(&self, slots: &[Run], run: u32) -> usize {
+    fn index(&self, slots: &[BufRange], run: u32) -> usize {
         self.first.wrapping_add(run) as usize & slots.len().wrapping_sub(1)
     }
 
     /// Appends the buffers of `run`, or those of them for which there are ids left. Returns how
     /// many that is. There has to be a free slot; without one it is none.
-    pub(crate) fn provide(&mut self, slots: &mut [Run], mut run: Run) -> u32 {
+    pub(crate) fn provide(&mut self, slots: &mut [BufRange], mut run: BufRange) -> u32 {
         let count = run.count().min(MAX_BUFFERS - self.buffers);
         let index = self.index(slots, self.runs);
         if count == 0 || self.runs as usize >= slots.len() {
@@ -126,7 +126,7 @@ impl Classic {
 
     /// The next buffer, if there is one.
     #[inline]
-    pub(crate) fn select(&self, slots: &[Run]) -> Option<Selected> {
+    pub(crate) fn select(&self, slots: &[BufRange]) -> Option<Selected> {
         if self.runs == 0 {
             return None;
         }
@@ -138,7 +138,7 @@ impl Classic {
     ///
     /// A selection that is older than the last commit consumes nothing more.
     #[inline]
-    pub(crate) fn commit(&mut self, slots: &mut [Run], selected: Selected) -> u16 {
+    pub(crate) fn commit(&mut self, slots: &mut [BufRange], selected: Selected) -> u16 {
         if selected.at() == self.head {
             self.remove(slots, 1);
         }
@@ -146,7 +146,7 @@ impl Classic {
     }
 
     /// Takes up to `max` buffers off the front. Returns how many.
-    pub(crate) fn remove(&mut self, slots: &mut [Run], max: u32) -> u32 {
+    pub(crate) fn remove(&mut self, slots: &mut [BufRange], max: u32) -> u32 {
         let mut left = max;
         while left != 0 && self.runs != 0 {
             let index = self.index(slots, 0);
@@ -174,7 +174,7 @@ impl Classic {
     }
 
     /// Goes on with the slots `new`, which have room for all runs; false if they have not.
-    pub(crate) fn move_to(&mut self, old: &[Run], new: &mut [Run]) -> bool {
+    pub(crate) fn move_to(&mut self, old: &[BufRange], new: &mut [BufRange]) -> bool {
         if new.len() < self.runs as usize {
             return false;
         }

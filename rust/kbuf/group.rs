@@ -3,8 +3,8 @@
 //! A group of buffers of either kind, with its memory.
 
 use super::{
-    classic::{Classic, Run},
-    mapped::{Cut, Entries, Entry, Mapped, Selected, Span},
+    classic::{BufRange, Classic},
+    mapped::{BufEntry, CutEntries, Entries, Mapped, Selected, Span},
 };
 use crate::{
     sys::{memory::Array, user::IoVec},
@@ -21,12 +21,12 @@ impl Entries for Array<2> {
     }
 
     #[inline(always)]
-    fn entry(&self, index: u16) -> Entry {
-        Entry::from_words(self.read(u32::from(index)))
+    fn entry(&self, index: u16) -> BufEntry {
+        BufEntry::from_words(self.read(u32::from(index)))
     }
 }
 
-impl Cut for Array<2> {
+impl CutEntries for Array<2> {
     #[inline]
     fn cut(&self, index: u16, addr: u64, len: u32) {
         // The tail is in one of the words, and not touched.
@@ -79,7 +79,7 @@ impl MappedGroup {
 /// A queue of what PROVIDE_BUFFERS handed over.
 pub(super) struct ClassicGroup {
     /// The memory of the queue.
-    pub(super) slots: KVVec<Run>,
+    pub(super) slots: KVVec<BufRange>,
     /// Which of it is in use.
     pub(super) queue: Classic,
 }
@@ -98,7 +98,7 @@ impl ClassicGroup {
 
     fn resize(&mut self, count: usize) -> Result {
         let mut slots = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
-        slots.extend_with(count, Run::default(), GFP_KERNEL_ACCOUNT)?;
+        slots.extend_with(count, BufRange::default(), GFP_KERNEL_ACCOUNT)?;
         if self.queue.move_to(&self.slots, &mut slots) {
             self.slots = slots;
         }
@@ -106,7 +106,7 @@ impl ClassicGroup {
     }
 
     /// Adds the buffers of a request. `-EOVERFLOW` if there is room for none, `-ENOMEM`.
-    pub(super) fn provide(&mut self, run: Run) -> Result {
+    pub(super) fn provide(&mut self, run: BufRange) -> Result {
         let slots = self.slots.len();
         if self.queue.runs() as usize == slots {
             self.resize((2 * slots).max(Self::MIN_SLOTS))?;
@@ -143,7 +143,7 @@ impl ClassicGroup {
     }
 }
 
-/// A group.
+/// A buffer group of either kind.
 pub(super) enum Group {
     /// One whose buffers are in a ring.
     Mapped(MappedGroup),

@@ -3,9 +3,9 @@
 //! The groups of a ring, by their 16-bit id.
 
 use super::{
-    classic::Run,
+    classic::BufRange,
     group::{ClassicGroup, Group, MappedGroup},
-    mapped::{Entry, Mapped, Selected, Span, ENTRY_SIZE, MAX_SPAN},
+    mapped::{BufEntry, Mapped, Selected, Span, ENTRY_SIZE, MAX_SPAN},
 };
 use crate::{
     sys::{
@@ -98,7 +98,7 @@ impl Deref for Pieces {
 /// Buffers of a group, to be committed or dropped.
 #[must_use = "dropping it gives the buffers back"]
 pub(crate) struct Bundle {
-    buffers: Buffers,
+    buffers: BundleBuffers,
     group: u16,
     /// Whether they are consumed whole, however much of them is used.
     pub(crate) whole: bool,
@@ -108,7 +108,7 @@ pub(crate) struct Bundle {
     pub(crate) clipped: bool,
 }
 
-enum Buffers {
+enum BundleBuffers {
     Many(Span),
     One(Selected),
 }
@@ -250,7 +250,7 @@ impl Groups {
     ///
     /// `-EINVAL` if the group is a mapped one, `-EOVERFLOW` if it has no room for a single buffer,
     /// `-ENOMEM`. May sleep.
-    pub(crate) fn provide(&mut self, id: u16, run: Run) -> Result {
+    pub(crate) fn provide(&mut self, id: u16, run: BufRange) -> Result {
         if self.find(id).is_none() {
             let group = KBox::new(Group::Classic(ClassicGroup::new()), GFP_KERNEL_ACCOUNT)?;
             self.set(id, Some(group))?;
@@ -356,7 +356,7 @@ impl Groups {
                 min_left: None,
             }) => {
                 let selected = state.select(entries)?;
-                let Entry { addr, len, .. } = selected.entry;
+                let BufEntry { addr, len, .. } = selected.entry;
                 access_ok(addr, len as usize).then(|| buffer_flags(state.commit(selected), false))
             }
             _ => self.consume_other(id),
@@ -393,7 +393,7 @@ impl Groups {
                     whole,
                     last: span.last,
                     clipped: span.clipped,
-                    buffers: Buffers::Many(span),
+                    buffers: BundleBuffers::Many(span),
                 })
             }
             Group::Classic(group) => {
@@ -409,7 +409,7 @@ impl Groups {
                     whole: true,
                     last: selected.last,
                     clipped: false,
-                    buffers: Buffers::One(selected),
+                    buffers: BundleBuffers::One(selected),
                 })
             }
         }
@@ -434,14 +434,14 @@ impl Groups {
     /// what they are. Returns the flags for its completion.
     pub(crate) fn commit_many(&mut self, bundle: Bundle, pieces: &[IoVec], used: usize) -> u32 {
         let (bid, more) = match (self.find(bundle.group), bundle.buffers) {
-            (Some(Group::Mapped(group)), Buffers::Many(span)) => {
+            (Some(Group::Mapped(group)), BundleBuffers::Many(span)) => {
                 (span.bid, group.commit_many(span, pieces, used))
             }
-            (Some(Group::Classic(group)), Buffers::One(selected)) => {
+            (Some(Group::Classic(group)), BundleBuffers::One(selected)) => {
                 (group.commit(selected), false)
             }
-            (_, Buffers::Many(span)) => (span.bid, false),
-            (_, Buffers::One(selected)) => (selected.entry.bid, false),
+            (_, BundleBuffers::Many(span)) => (span.bid, false),
+            (_, BundleBuffers::One(selected)) => (selected.entry.bid, false),
         };
         buffer_flags(bid, more)
     }

@@ -17,7 +17,7 @@ pub(crate) const ENTRY_SIZE: usize = 16;
 
 /// What one entry says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct BufEntry {
     /// User address.
     pub(crate) addr: u64,
     /// Bytes there.
@@ -26,7 +26,7 @@ pub(crate) struct Entry {
     pub(crate) bid: u16,
 }
 
-impl Entry {
+impl BufEntry {
     /// Takes apart the two words of an entry.
     #[inline(always)]
     pub(crate) const fn from_words(words: [u64; 2]) -> Self {
@@ -43,11 +43,11 @@ pub(crate) trait Entries {
     /// The tail, read before any entry that is read afterwards.
     fn tail(&self) -> u16;
     /// The entry at `index`, modulo the size, read once.
-    fn entry(&self, index: u16) -> Entry;
+    fn entry(&self, index: u16) -> BufEntry;
 }
 
 /// Memory of a ring that is consumed in parts.
-pub(crate) trait Cut: Entries {
+pub(crate) trait CutEntries: Entries {
     /// Writes where the buffer at `index`, modulo the size, now begins and how long it is, and
     /// nothing else of the entry.
     fn cut(&self, index: u16, addr: u64, len: u32);
@@ -64,7 +64,7 @@ pub(crate) struct Mapped {
 #[must_use = "dropping it gives the buffer back"]
 pub(crate) struct Selected {
     /// The buffer.
-    pub(crate) entry: Entry,
+    pub(crate) entry: BufEntry,
     /// Whether it was the last one in the ring.
     pub(crate) last: bool,
     at: u16,
@@ -90,7 +90,7 @@ pub(crate) const MAX_SPAN: usize = 256;
 impl Selected {
     /// What was found when `at` buffers, modulo 2^16, had been consumed.
     #[inline(always)]
-    pub(super) const fn new(entry: Entry, last: bool, at: u16) -> Self {
+    pub(super) const fn new(entry: BufEntry, last: bool, at: u16) -> Self {
         Self { entry, last, at }
     }
 
@@ -144,12 +144,12 @@ impl Mapped {
     #[inline]
     pub(crate) fn commit_part(
         &mut self,
-        entries: &impl Cut,
+        entries: &impl CutEntries,
         selected: Selected,
         used: u32,
         keep: NonZeroU32,
     ) -> (u16, bool) {
-        let Entry { addr, len, bid } = selected.entry;
+        let BufEntry { addr, len, bid } = selected.entry;
         if selected.at != self.head {
             return (bid, false);
         }
@@ -205,7 +205,7 @@ impl Mapped {
             count: 0,
         };
         while usize::from(span.count) < count && left != 0 {
-            let Entry { addr, mut len, .. } = entries.entry(self.head.wrapping_add(span.count));
+            let BufEntry { addr, mut len, .. } = entries.entry(self.head.wrapping_add(span.count));
             if len as usize > left {
                 if !parts {
                     span.clipped = true;
@@ -236,7 +236,7 @@ impl Mapped {
     /// Returns whether there is a rest to come of the last one that was used.
     pub(crate) fn commit_span_part(
         &mut self,
-        entries: &impl Cut,
+        entries: &impl CutEntries,
         span: Span,
         mut used: u32,
         keep: NonZeroU32,

@@ -2,7 +2,7 @@
 
 //! What a notification says.
 
-use super::flight::Usage;
+use super::zc_refs::Usage;
 
 /// `IORING_NOTIF_USAGE_ZC_COPIED`
 const COPIED: i32 = 1 << 31;
@@ -31,7 +31,7 @@ pub(crate) struct Sent {
 
 /// Where the buffer of a send that is over is.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Buffer<L> {
+pub(crate) enum BufferState<L> {
     /// It was never handed to the socket.
     Untouched,
     /// It was, and nobody has it any more.
@@ -56,12 +56,12 @@ pub(crate) enum First<L> {
 
 /// The rule of [`crate::notif`], for the first completion or the only one.
 #[inline]
-pub(crate) fn first<L>(mode: Mode, buffer: Buffer<L>) -> First<L> {
+pub(crate) fn first<L>(mode: Mode, buffer: BufferState<L>) -> First<L> {
     let (more, freed) = match (mode, buffer) {
-        (_, Buffer::Untouched) => (false, false),
+        (_, BufferState::Untouched) => (false, false),
         (Mode::Two { .. }, _) => (true, false),
-        (Mode::One, Buffer::Landed) => (false, true),
-        (Mode::One, Buffer::Flying(flying)) => return First::Later(flying),
+        (Mode::One, BufferState::Landed) => (false, true),
+        (Mode::One, BufferState::Flying(flying)) => return First::Later(flying),
     };
     First::Now { more, freed }
 }

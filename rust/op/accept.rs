@@ -2,12 +2,12 @@
 
 //! ACCEPT, single and multishot. `io_uring/net.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     sys::{fd::Reserved, socket::Socket},
     uapi::{
         abi::cqe,
-        args::{files::Place, socket::AcceptArgs},
+        args::{files::FileSlot, socket::AcceptArgs},
         errno::{Result, EAGAIN, EINVAL},
         sqe::{Flags, Sqe},
     },
@@ -25,7 +25,7 @@ impl Accept {
     ) -> Result<(Result<i32>, Option<bool>)> {
         let args = &self.0;
         let fd = match args.place {
-            Place::Descriptor => Some(Reserved::new(at.ring.task()?, args.sock_flags)?),
+            FileSlot::Descriptor => Some(Reserved::new(at.ring.task()?, args.sock_flags)?),
             _ => None,
         };
         let new = socket.accept(args.sock_flags, (args.addr, args.addr_len), false)?;
@@ -42,7 +42,7 @@ impl Op for Accept {
         needs_file: true,
         buffer_select: false,
         ioprio: true,
-        wait: Wait::InExclusive,
+        wait: PollFor::InExclusive,
     };
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
@@ -56,7 +56,7 @@ impl Op for Accept {
             Err(error) => return Outcome::failed(error),
         };
         if self.0.poll_first && !at.polled {
-            return Outcome::Wait;
+            return Outcome::Poll;
         }
         loop {
             let (res, more) = match self.accept(&mut at, socket) {
@@ -65,7 +65,7 @@ impl Op for Accept {
                 Err(EAGAIN) if !self.0.multishot && !self.0.dont_wait && socket.is_shut() => {
                     return Outcome::failed(EINVAL)
                 }
-                Err(EAGAIN) => return Outcome::Wait,
+                Err(EAGAIN) => return Outcome::Poll,
                 Err(error) => return Outcome::failed(error),
             };
             let flags = match more {
@@ -82,7 +82,7 @@ impl Op for Accept {
                 };
             }
             if more == Some(false) {
-                return Outcome::Wait;
+                return Outcome::Poll;
             }
         }
     }

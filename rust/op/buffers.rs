@@ -2,9 +2,9 @@
 
 //! PROVIDE_BUFFERS and REMOVE_BUFFERS: classic groups. `io_uring/kbuf.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
-    kbuf::classic::Run,
+    kbuf::classic::BufRange,
     sys::user::access_ok,
     uapi::{
         args::buffers::{ProvideArgs, RemoveArgs},
@@ -17,13 +17,13 @@ const SPEC: Spec = Spec {
     needs_file: false,
     buffer_select: false,
     ioprio: false,
-    wait: Wait::Never,
+    wait: PollFor::Never,
 };
 
 /// PROVIDE_BUFFERS.
 pub(crate) struct ProvideBuffers {
     group: u16,
-    run: Run,
+    run: BufRange,
 }
 
 impl Op for ProvideBuffers {
@@ -33,7 +33,7 @@ impl Op for ProvideBuffers {
         let args = ProvideArgs::parse(sqe, access_ok)?;
         Ok(Self {
             group: args.group,
-            run: Run::new(args.addr, args.len, args.bid, args.count).ok_or(EINVAL)?,
+            run: BufRange::new(args.addr, args.len, args.bid, args.count).ok_or(EINVAL)?,
         })
     }
 

@@ -2,15 +2,15 @@
 
 //! ASYNC_CANCEL. `io_uring/cancel.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
-    req::{claim::Reasons, home, Request, Work},
-    ring::{cell_id, Locked, Ring},
+    req::{tctx, wake::WakeFlags, PuntState, Request},
+    ring::{objects::object_id, Locked, Ring},
     rsrc::files::FileRef,
     sys::{
         context::InTask,
         fd::{self, OpenFile},
-        ringfile, token,
+        object, ringfile,
     },
     uapi::{
         args::cancel::CancelArgs,
@@ -18,7 +18,6 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
-
 use core::cell::Cell;
 
 /// ASYNC_CANCEL.
@@ -51,31 +50,31 @@ pub(crate) fn cancel(
         });
     let locked = &*ring;
     let running = Cell::new(None);
-    let matches = |cell: &token::Cell<Request>| {
-        args.user_data.is_none_or(|data| data == cell.user_data())
-            && args.opcode.is_none_or(|opcode| opcode == cell.opcode())
-            && file_id.is_none_or(|id| id == cell.file())
-            && match cell.work() {
+    let matches = |object: &object::Object<Request>| {
+        args.user_data.is_none_or(|data| data == object.user_data())
+            && args.opcode.is_none_or(|opcode| opcode == object.opcode())
+            && file_id.is_none_or(|id| id == object.file())
+            && match object.punt_state() {
                 // What a worker is at is interrupted, and ends as that says.
-                Work::Running => {
+                PuntState::Running => {
                     if args.all {
-                        locked.interrupt_work(cell_id(cell));
+                        locked.interrupt_work(object_id(object));
                     }
-                    running.set(running.get().or(Some(cell_id(cell))));
+                    running.set(running.get().or(Some(object_id(object))));
                     false
                 }
                 _ => true,
             }
     };
     let (mut count, mut queued) = (0, false);
-    let mut cancel = |cell: &token::Cell<Request>| {
-        if cell.work() == Work::Queued {
-            cell.set_work(Work::Dropped);
+    let mut cancel = |object: &object::Object<Request>| {
+        if object.punt_state() == PuntState::Queued {
+            object.set_punt_state(PuntState::Dropped);
             queued = true;
         }
         // One that is on its way already finds the reason when it gets there.
-        if let Some(token) = cell.claim(Reasons::CANCELLED) {
-            home::push(&token.cell().home().clone(), token, false);
+        if let Some(req) = object.claim(WakeFlags::CANCELLED) {
+            tctx::push(&req.object().tctx().clone(), req, false);
         }
         count += 1;
     };
@@ -83,17 +82,17 @@ pub(crate) fn cancel(
     match args.user_data {
         Some(data) => locked
             .waiting(data)
-            .filter(|cell| matches(cell))
+            .filter(|object| matches(object))
             .take(limit)
             .for_each(&mut cancel),
         None => locked
             .all_waiting()
-            .filter(|cell| matches(cell))
+            .filter(|object| matches(object))
             .take(limit)
             .for_each(&mut cancel),
     }
     if queued {
-        ring.bring_dropped_home();
+        ring.requeue_dropped();
     }
     match (args.all, count) {
         (true, count) => Ok(count),
@@ -113,7 +112,7 @@ impl Op for AsyncCancel {
         needs_file: false,
         buffer_select: false,
         ioprio: false,
-        wait: Wait::Never,
+        wait: PollFor::Never,
     };
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {

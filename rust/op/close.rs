@@ -2,7 +2,7 @@
 
 //! CLOSE: close(2), also of a direct descriptor. `io_uring/openclose.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     ring::Ring,
     sys::{
@@ -43,7 +43,7 @@ impl Op for Close {
         needs_file: false,
         buffer_select: false,
         ioprio: false,
-        wait: Wait::Never,
+        wait: PollFor::Never,
     };
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {

@@ -2,7 +2,7 @@
 
 //! URING_CMD of sockets: what is asked of one, and its options. `io_uring/cmd_net.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     sys::socket::Socket,
     uapi::{
@@ -34,7 +34,7 @@ impl Op for UringCmd {
         needs_file: true,
         buffer_select: true,
         ioprio: false,
-        wait: Wait::Never,
+        wait: PollFor::Never,
     };
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {

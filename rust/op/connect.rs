@@ -2,9 +2,9 @@
 
 //! CONNECT. `io_uring/net.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
-    rsrc::buffers::Buffer,
+    rsrc::buffers::RegisteredBuffer,
     sys::{
         poll::events_of,
         socket::{setup::Address, Socket},
@@ -35,7 +35,7 @@ impl Op for Connect {
         needs_file: true,
         buffer_select: false,
         ioprio: false,
-        wait: Wait::Out,
+        wait: PollFor::Out,
     };
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
@@ -55,7 +55,7 @@ impl Op for Connect {
             Err(error) => return Outcome::failed(error),
         };
         if self.to.is_of_files() {
-            return Outcome::Block;
+            return Outcome::Punt;
         }
         let result = if self.in_progress && events_of(file, events::ERR) & events::ERR != 0 {
             socket.error()
@@ -63,11 +63,11 @@ impl Op for Connect {
             match socket.connect(&self.to) {
                 Err(EINPROGRESS) => {
                     self.in_progress = true;
-                    return Outcome::Wait;
+                    return Outcome::Poll;
                 }
                 Err(ECONNABORTED) if !self.aborted => {
                     self.aborted = true;
-                    return Outcome::Wait;
+                    return Outcome::Poll;
                 }
                 // Some protocols do not tell twice what came of the attempt.
                 Err(EBADFD | EISCONN) if self.in_progress => socket.error(),
@@ -77,11 +77,11 @@ impl Op for Connect {
         Outcome::of(result.map(|()| 0))
     }
 
-    fn steps_out(&self, _file: Option<&File>) -> bool {
+    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
         true
     }
 
-    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         let socket = file.ok_or(EBADF).and_then(Socket::of);
         let done = socket.and_then(|socket| socket.connect(&self.to));
         Outcome::of(done.map(|()| 0))

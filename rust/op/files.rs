@@ -2,15 +2,15 @@
 
 //! FILES_UPDATE and FIXED_FD_INSTALL. `io_uring/rsrc.c` and `io_uring/openclose.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
-    ring::files::Source,
+    ring::files::FileSource,
     sys::{
         fd::{self, OpenFile},
         user,
     },
     uapi::{
-        args::files::{FilesUpdateArgs, InstallArgs, Place},
+        args::files::{FileSlot, FilesUpdateArgs, InstallArgs},
         errno::Result,
         sqe::{Flags, Sqe},
     },
@@ -23,7 +23,7 @@ impl FilesUpdate {
     fn update(&self, at: &mut Attempt<'_, '_>) -> Result<i32> {
         let args = &self.0;
         if let Some(first) = args.first {
-            let source = Source {
+            let source = FileSource {
                 fds: args.fds,
                 tags: 0,
             };
@@ -47,7 +47,7 @@ impl FilesUpdate {
         let [fd] = fd;
         let index = {
             let file = OpenFile::get(at.ring.task()?, fd)?;
-            at.ring.install_file(Place::AnySlot, file)?
+            at.ring.install_file(FileSlot::AnySlot, file)?
         };
         user::write_from(addr, &[index]).inspect_err(|_| {
             // It was just put there.
@@ -61,7 +61,7 @@ impl Op for FilesUpdate {
         needs_file: false,
         buffer_select: false,
         ioprio: false,
-        wait: Wait::Never,
+        wait: PollFor::Never,
     };
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {

@@ -3,13 +3,13 @@
 //! MSG_RING: a completion, or a registered file, for another ring. `io_uring/msg_ring.c` of the
 //! kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     ring::Ring,
-    rsrc::buffers::Buffer,
+    rsrc::buffers::RegisteredBuffer,
     sys::{fd::OpenFile, ringfile},
     uapi::{
-        args::msg_ring::Message,
+        args::msg_ring::RingMessage,
         errno::{Result, EBADF, EBADFD, EINVAL},
         sqe::{Flags, Sqe},
     },
@@ -18,7 +18,7 @@ use kernel::{fs::File, sync::Arc};
 
 /// MSG_RING.
 pub(crate) struct MsgRing {
-    message: Message,
+    message: RingMessage,
     /// What is sent, if that is a file.
     file: Option<OpenFile>,
 }
@@ -33,14 +33,14 @@ impl MsgRing {
     fn prepare(&mut self, at: &Attempt<'_, '_>) -> Result {
         let target = target(at.file()?)?;
         match self.message {
-            Message::Data(_) => {}
-            Message::File { .. } if at.ring.is(&target) => return Err(EINVAL),
-            Message::File { from, .. } => {
+            RingMessage::Data(_) => {}
+            RingMessage::File { .. } if at.ring.is(&target) => return Err(EINVAL),
+            RingMessage::File { from, .. } => {
                 target.check_open()?;
                 let registered = at.ring.files().get(from as i32).ok_or(EBADF)?;
                 self.file = Some(registered.file.again());
             }
-            Message::Unknown => return Err(EINVAL),
+            RingMessage::Unknown => return Err(EINVAL),
         }
         Ok(())
     }
@@ -49,8 +49,8 @@ impl MsgRing {
     fn deliver(&mut self, file: &File) -> Result<i32> {
         let target = target(file)?;
         match (self.message, self.file.take()) {
-            (Message::Data(done), _) => target.take_message(done).map(|()| 0),
-            (Message::File { to, user_data, .. }, Some(file)) => {
+            (RingMessage::Data(done), _) => target.take_message(done).map(|()| 0),
+            (RingMessage::File { to, user_data, .. }, Some(file)) => {
                 target.take_file(to, file, user_data)
             }
             _ => Err(EINVAL),
@@ -63,28 +63,28 @@ impl Op for MsgRing {
         needs_file: true,
         buffer_select: false,
         ioprio: false,
-        wait: Wait::Never,
+        wait: PollFor::Never,
     };
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         Ok(Self {
-            message: Message::parse(sqe)?,
+            message: RingMessage::parse(sqe)?,
             file: None,
         })
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         match self.prepare(&at) {
-            Ok(()) => Outcome::Block,
+            Ok(()) => Outcome::Punt,
             Err(error) => Outcome::failed(error),
         }
     }
 
-    fn steps_out(&self, _file: Option<&File>) -> bool {
+    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
         true
     }
 
-    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         Outcome::of(file.ok_or(EBADF).and_then(|file| self.deliver(file)))
     }
 

@@ -2,7 +2,7 @@
 
 //! NOP: completes, and does nothing else. `io_uring/nop.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     ring::Locked,
     sys::fd::OpenFile,
@@ -24,10 +24,10 @@ impl Op for Nop {
         needs_file: false,
         buffer_select: true,
         ioprio: false,
-        wait: Wait::Never,
+        wait: PollFor::Never,
     };
 
-    const SHORT: bool = true;
+    const INLINE: bool = true;
 
     #[inline(always)]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
@@ -68,7 +68,7 @@ impl Nop {
     fn issue_special(&mut self, ring: &mut Locked<'_>, group: Option<u16>) -> Outcome {
         if self.args.task_work && !self.deferred {
             self.deferred = true;
-            return Outcome::Later;
+            return Outcome::Requeue;
         }
         if self.args.file {
             let missing = if self.args.fixed {

@@ -3,11 +3,13 @@
 //! What an opcode is: what the core has to know of it, what it may use, and what comes of it.
 
 use crate::{
-    req::{claim::Reasons, Lent},
+    op::Operation,
+    req::{wake::WakeFlags, NotifRef},
     ring::{Locked, Ring},
-    rsrc::buffers::Buffer,
+    rsrc::buffers::RegisteredBuffer,
     sys::{buffer::Part, timer::Deadline},
     uapi::{
+        abi::events,
         errno::{Errno, Result, EBADF, EFAULT, EINVAL},
         sqe::{Flags, Sqe},
     },
@@ -16,7 +18,7 @@ use kernel::{fs::File, sync::Arc};
 
 /// Which events of its file an opcode waits for when it would block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wait {
+pub(crate) enum PollFor {
     /// It does not block.
     Never,
     /// Something to read.
@@ -39,7 +41,7 @@ pub(crate) struct Spec {
     /// Whether it has flags in `sqe->ioprio`.
     pub(crate) ioprio: bool,
     /// What it waits for.
-    pub(crate) wait: Wait,
+    pub(crate) wait: PollFor,
 }
 
 /// An attempt: what an opcode may use.
@@ -49,7 +51,7 @@ pub(crate) struct Attempt<'a, 'r> {
     /// The open file, for opcodes that need one.
     pub(crate) file: Option<&'a File>,
     /// The registered buffer, see [`Attempt::fixed`].
-    pub(crate) buffer: &'a mut Option<Arc<Buffer>>,
+    pub(crate) buffer: &'a mut Option<Arc<RegisteredBuffer>>,
     /// For completions.
     pub(crate) user_data: u64,
     /// `sqe->buf_index`
@@ -59,7 +61,7 @@ pub(crate) struct Attempt<'a, 'r> {
     /// Whether it has been polled for before.
     pub(crate) polled: bool,
     /// What woke it up.
-    pub(crate) reasons: Reasons,
+    pub(crate) wake_flags: WakeFlags,
 }
 
 impl<'a> Attempt<'a, '_> {
@@ -80,7 +82,7 @@ impl<'a> Attempt<'a, '_> {
 
     /// The registered buffer itself.
     #[inline]
-    pub(crate) fn registered(&mut self) -> Result<&Buffer> {
+    pub(crate) fn registered(&mut self) -> Result<&RegisteredBuffer> {
         if self.buffer.is_none() {
             *self.buffer = self.ring.buffers().get(self.index).cloned();
         }
@@ -107,16 +109,16 @@ pub(crate) enum Outcome {
         broken: bool,
     },
     /// It would block.
-    Wait,
+    Poll,
     /// It waits for its time, see [`Op::deadline`].
-    Sleep,
+    Timer,
     /// It could go on, but others are to have their turn first.
-    Later,
-    /// It cannot go on with the ring locked, see [`Op::work`]: it would block, and no event would
+    Requeue,
+    /// It cannot go on with the ring locked, see [`Op::run_punted`]: it would block, and no event would
     /// tell when it does not.
-    Block,
+    Punt,
     /// It is over, and its notification posts the completion.
-    Handed(Lent),
+    ByNotif(NotifRef),
 }
 
 impl Outcome {
@@ -146,16 +148,16 @@ impl Outcome {
     }
 }
 
-/// An opcode.
+/// What every opcode implements: how it is parsed, tried, and ended before its time.
 pub(crate) trait Op: Sized + Send {
     /// What the core has to know.
     const SPEC: Spec;
 
     /// Whether it may have a worker go on with it.
-    const WORKS: bool = false;
+    const PUNTS: bool = false;
 
     /// Whether a first attempt is worth a copy of its own, in which what is known of it is constant.
-    const SHORT: bool = false;
+    const INLINE: bool = false;
 
     /// Whether it always uses the registered buffer that the SQE names, so that a worker needs it.
     const FIXED: bool = false;
@@ -176,7 +178,7 @@ pub(crate) trait Op: Sized + Send {
     /// Whether it is not a worker that goes on with it, but the submitter once it has unlocked the
     /// ring: what needs more of a task than a worker has of it, or is over soon as a rule.
     #[inline]
-    fn steps_out(&self, _file: Option<&File>) -> bool {
+    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
         false
     }
 
@@ -194,13 +196,13 @@ pub(crate) trait Op: Sized + Send {
 
     /// Does it to the end, or the rest of it, without the ring. It may sleep: a worker calls this,
     /// which is a thread of the submitter's process with its credentials, but without descriptors; or
-    /// the submitter does, see [`Op::steps_out`].
+    /// the submitter does, see [`Op::runs_unlocked`].
     /// `buffer` is the registered buffer of the request, if it has looked one up.
-    fn work(&mut self, _file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+    fn run_punted(&mut self, _file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         Outcome::failed(EINVAL)
     }
 
-    /// Does what is left after [`Op::work`] has said `res`, with the ring locked: as the submitter's task,
+    /// Does what is left after [`Op::run_punted`] has said `res`, with the ring locked: as the submitter's task,
     /// unless that is gone. Returns the result.
     #[inline]
     fn settle(&mut self, _ring: &mut Locked<'_>, res: i32) -> i32 {
@@ -248,7 +250,7 @@ pub(crate) trait Op: Sized + Send {
         }
     }
 
-    /// The events to wait for, for [`Wait::Own`]; or those not to wait for after all.
+    /// The events to wait for, for [`PollFor::Own`]; or those not to wait for after all.
     #[inline]
     fn events(&self) -> u32 {
         0
@@ -264,5 +266,80 @@ pub(crate) trait Op: Sized + Send {
     #[inline]
     fn deadline(&self) -> Option<Deadline> {
         None
+    }
+}
+
+/// What came of an attempt, as the core is to go on.
+pub(crate) enum Step {
+    /// See [`Outcome::Done`].
+    Done {
+        /// For the completion.
+        res: i32,
+        /// For the completion.
+        flags: u32,
+        /// Whether it breaks a link, which a negative `res` does anyway.
+        broken: bool,
+    },
+    /// It waits for these events of its file, with the behaviour bits of `EPOLL*`.
+    Poll(u32),
+    /// See [`Outcome::Timer`].
+    Timer,
+    /// See [`Outcome::Requeue`].
+    Requeue,
+    /// See [`Outcome::Punt`].
+    Punt,
+    /// See [`Outcome::ByNotif`].
+    ByNotif(NotifRef),
+    /// It is a notification, and its buffer is free.
+    Notified,
+}
+
+impl Step {
+    /// Over, with an error.
+    #[inline]
+    pub(crate) const fn failed(error: Errno) -> Self {
+        Self::Done {
+            res: error.to_raw(),
+            flags: 0,
+            broken: true,
+        }
+    }
+}
+
+/// An opcode as one of all.
+pub(crate) trait OpVariant: Op {
+    /// `IORING_OP_*`
+    const CODE: u8;
+    /// The operation, if it is of this opcode.
+    fn of(operation: &mut Operation) -> Option<&mut Self>;
+    /// The operation.
+    fn into(self) -> Operation;
+}
+
+/// The events to wait for, with the behaviour bits of `EPOLL*`.
+#[inline(always)]
+pub(crate) fn wanted<T: Op>(op: &T) -> u32 {
+    const COMMON: u32 = events::PRI | events::ERR;
+    const IN: u32 = COMMON | events::IN | events::RDNORM;
+    let wanted = match T::SPEC.wait {
+        PollFor::Never => 0,
+        PollFor::In => IN & !op.events(),
+        PollFor::InExclusive => IN | events::EXCLUSIVE,
+        PollFor::Out => COMMON | events::OUT | events::WRNORM,
+        PollFor::Own => return op.events(),
+    };
+    if op.multishot() {
+        wanted
+    } else {
+        wanted | events::ONESHOT
+    }
+}
+
+/// Ends an operation for `error` before its time.
+pub(crate) fn end<T: Op>(op: &mut T, ring: &mut Locked<'_>, error: Errno) -> Step {
+    match op.end(ring, error) {
+        Outcome::Done { res, flags, broken } => Step::Done { res, flags, broken },
+        Outcome::ByNotif(notif_ref) => Step::ByNotif(notif_ref),
+        Outcome::Poll | Outcome::Timer | Outcome::Requeue | Outcome::Punt => Step::failed(error),
     }
 }

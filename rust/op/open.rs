@@ -2,10 +2,10 @@
 
 //! OPENAT, which a worker does, but for the descriptor. `io_uring/openclose.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     ring::Locked,
-    rsrc::buffers::Buffer,
+    rsrc::buffers::RegisteredBuffer,
     sys::{
         context::InTask,
         fd::{OpenFile, Reserved},
@@ -13,7 +13,7 @@ use crate::{
     },
     uapi::{
         abi::open,
-        args::files::{OpenArgs, Place},
+        args::files::{FileSlot, OpenArgs},
         errno::{Errno, Result, EINVAL, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },
@@ -31,7 +31,7 @@ pub(crate) struct OpenAt {
 impl OpenAt {
     /// Looks whether it can be opened by a name, and for a place.
     fn check(&self, task: InTask<'_>) -> Result {
-        if self.args.place == Place::Descriptor {
+        if self.args.place == FileSlot::Descriptor {
             // Nothing is to be made that cannot be installed. Others may take the last place meanwhile.
             Reserved::new(task, self.args.flags & open::CLOEXEC)?;
         }
@@ -46,7 +46,7 @@ impl OpenAt {
     /// Gives the file its place.
     fn install(&self, ring: &mut Locked<'_>, file: OpenFile) -> Result<i32> {
         match self.args.place {
-            Place::Descriptor => {
+            FileSlot::Descriptor => {
                 Ok(Reserved::new(ring.task()?, self.args.flags & open::CLOEXEC)?.install(file))
             }
             place => ring.install_file(place, file),
@@ -59,13 +59,13 @@ impl Op for OpenAt {
         needs_file: false,
         buffer_select: false,
         ioprio: false,
-        wait: Wait::Never,
+        wait: PollFor::Never,
     };
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = OpenArgs::parse(sqe, flags)?;
         let path = Path::read(sqe.addr())?;
-        if args.place != Place::Descriptor && args.flags & open::CLOEXEC != 0 {
+        if args.place != FileSlot::Descriptor && args.flags & open::CLOEXEC != 0 {
             return Err(EINVAL);
         }
         Ok(Self {
@@ -77,12 +77,12 @@ impl Op for OpenAt {
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         match at.ring.task().and_then(|task| self.check(task)) {
-            Ok(()) => Outcome::Block,
+            Ok(()) => Outcome::Punt,
             Err(error) => Outcome::failed(error),
         }
     }
 
-    fn work(&mut self, _file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+    fn run_punted(&mut self, _file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         let opened = self.path.open(self.args.flags, self.args.mode);
         Outcome::of(opened.map(|file| {
             self.opened = Some(file);

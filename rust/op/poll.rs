@@ -2,9 +2,9 @@
 
 //! POLL_ADD and POLL_REMOVE. `io_uring/poll.c` of the kernel.
 
-use super::{Attempt, Op, Operation, Outcome, Spec, Wait};
+use super::{Attempt, Op, Operation, Outcome, PollFor, Spec};
 use crate::{
-    req::{self, claim::Reasons, home},
+    req::{self, tctx, wake::WakeFlags},
     ring::Ring,
     sys::{
         poll::events_of,
@@ -54,10 +54,10 @@ impl Op for PollAdd {
         needs_file: true,
         buffer_select: false,
         ioprio: false,
-        wait: Wait::Own,
+        wait: PollFor::Own,
     };
 
-    const SHORT: bool = true;
+    const INLINE: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         Ok(Self {
@@ -74,28 +74,28 @@ impl Op for PollAdd {
                     if let Some(ring) = ringfile::ring_of(file) {
                         self.ring = Some(ring);
                     }
-                    Outcome::Wait
+                    Outcome::Poll
                 }
                 Err(error) => Outcome::failed(error),
             };
         }
         let wanted = (self.args.events & 0xffff) | events::ALWAYS;
-        let mut mask = at.reasons.events() & wanted;
+        let mut mask = at.wake_flags.events() & wanted;
         // A waker that says nothing, or one of several, may be out of date.
-        if mask == 0 || at.reasons.again() {
+        if mask == 0 || at.wake_flags.again() {
             mask = match self.look(at.file, wanted) {
                 Ok(mask) => mask,
                 Err(error) => return Outcome::failed(error),
             };
         }
         if mask == 0 {
-            return Outcome::Wait;
+            return Outcome::Poll;
         }
         let mask = mask as i32;
         // A ring that is gone has no more to say.
-        let last = at.reasons.looped() || self.ring.as_ref().is_some_and(|ring| ring.is_dying());
+        let last = at.wake_flags.looped() || self.ring.as_ref().is_some_and(|ring| ring.is_dying());
         if self.args.multishot() && !last && at.post_more(mask, 0) {
-            return Outcome::Wait;
+            return Outcome::Poll;
         }
         Outcome::done(mask)
     }
@@ -127,30 +127,30 @@ pub(crate) struct PollRemove(PollRemoveArgs);
 impl PollRemove {
     fn remove(&self, at: &mut Attempt<'_, '_>) -> Result {
         let mut found = at.ring.waiting(self.0.target);
-        let cell = found
-            .find(|cell| cell.opcode() == op::POLL_ADD)
+        let object = found
+            .find(|object| object.opcode() == op::POLL_ADD)
             .ok_or(ENOENT)?;
         let update = self.0.events.is_some() || self.0.user_data.is_some();
         // One that is on its way is left alone.
-        let mut token = cell.claim(Reasons::NONE).ok_or(EALREADY)?;
+        let mut req = object.claim(WakeFlags::NONE).ok_or(EALREADY)?;
         drop(found);
-        let target = token.cell().home().clone();
+        let target = req.object().tctx().clone();
         if !update {
-            token.cell().claim(Reasons::CANCELLED);
-            home::push(&target, token, false);
+            req.object().claim(WakeFlags::CANCELLED);
+            tctx::push(&target, req, false);
             return Ok(());
         }
-        at.ring.take_out(&mut token);
-        let held = token.owned();
-        if let (Some(wanted), Operation::PollAdd(poll)) = (self.0.events, &mut held.job.op) {
+        at.ring.take_out(&mut req);
+        let core = req.core_mut();
+        if let (Some(wanted), Operation::PollAdd(poll)) = (self.0.events, &mut core.job.op) {
             poll.update(wanted);
         }
         if let Some(user_data) = self.0.user_data {
-            held.job.user_data = user_data;
+            core.job.user_data = user_data;
         }
-        held.job.watching = false;
-        req::show(&mut token);
-        at.ring.arm_again(token);
+        core.job.watching = false;
+        req::show(&mut req);
+        at.ring.rearm(req);
         Ok(())
     }
 }
@@ -160,7 +160,7 @@ impl Op for PollRemove {
         needs_file: false,
         buffer_select: false,
         ioprio: false,
-        wait: Wait::Never,
+        wait: PollFor::Never,
     };
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {

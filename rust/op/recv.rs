@@ -4,11 +4,11 @@
 
 mod bundle;
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     kbuf::groups::Taken,
-    req::claim::Reasons,
-    sys::socket::{Buffers, Received, Socket},
+    req::wake::WakeFlags,
+    sys::socket::{Received, Socket, UserBuffers},
     uapi::{
         abi::{cqe, events, msg, MAX_RW_COUNT},
         args::recvsend::RecvArgs,
@@ -35,14 +35,14 @@ pub(super) fn pause(
 ) -> Option<Outcome> {
     if got.left == Some(0) {
         if !*again {
-            return Some(Outcome::Wait);
+            return Some(Outcome::Poll);
         }
         *again = false;
     }
     *shots += 1;
     if *shots > MAX_SHOTS || enough {
         *shots = 0;
-        return Some(Outcome::Later);
+        return Some(Outcome::Requeue);
     }
     None
 }
@@ -59,8 +59,8 @@ pub(super) fn nonempty(received: &Received) -> u32 {
 /// Whether wake-ups may have been for data and for the end or an error behind it, which does not
 /// show before the data is gone, and of which no other wake-up will come.
 #[inline]
-pub(super) fn may_have_ended(socket: Socket<'_>, reasons: Reasons) -> bool {
-    reasons.again() && (!socket.tells_end() || reasons.events() & events::ERR != 0)
+pub(super) fn may_have_ended(socket: Socket<'_>, wake_flags: WakeFlags) -> bool {
+    wake_flags.again() && (!socket.tells_end() || wake_flags.events() & events::ERR != 0)
 }
 
 /// How a single receive ends that has found nothing, if recvmsg(2) would not wait either: at the end of
@@ -70,10 +70,10 @@ pub(super) fn may_have_ended(socket: Socket<'_>, reasons: Reasons) -> bool {
 pub(super) fn without_waiting(
     socket: Socket<'_>,
     msg_flags: u32,
-    reasons: Reasons,
+    wake_flags: WakeFlags,
 ) -> Option<Result<usize>> {
     if msg_flags & msg::ERRQUEUE != 0 {
-        return (reasons.events() != 0).then_some(Err(EAGAIN));
+        return (wake_flags.events() != 0).then_some(Err(EAGAIN));
     }
     (msg_flags & (msg::DONTWAIT | msg::OOB) == 0 && socket.is_shut()).then_some(Ok(0))
 }
@@ -87,11 +87,11 @@ pub(crate) struct Recv {
     begun: Option<u32>,
     shots: u32,
     /// For a request that takes several buffers at once.
-    bundle: Option<KBox<bundle::Bundle>>,
+    bundle: Option<KBox<bundle::RecvBundle>>,
 }
 
 /// Where a receive goes.
-struct Target {
+struct RecvTarget {
     addr: u64,
     len: usize,
     taken: Option<Taken>,
@@ -99,7 +99,7 @@ struct Target {
 
 impl Recv {
     #[inline(always)]
-    fn target(&self, at: &mut Attempt<'_, '_>) -> Result<Target> {
+    fn target(&self, at: &mut Attempt<'_, '_>) -> Result<RecvTarget> {
         match at.group {
             Some(group) if self.begun.is_none() => {
                 let taken = at
@@ -107,13 +107,13 @@ impl Recv {
                     .groups()
                     .take(group, self.args.len as usize)
                     .ok_or(ENOBUFS)?;
-                Ok(Target {
+                Ok(RecvTarget {
                     addr: taken.addr(),
                     len: taken.len.min(MAX_RW_COUNT),
                     taken: Some(taken),
                 })
             }
-            _ => Ok(Target {
+            _ => Ok(RecvTarget {
                 addr: self.args.addr,
                 len: self.args.len as usize,
                 taken: None,
@@ -126,16 +126,16 @@ impl Recv {
     fn without_waiting<const MULTISHOT: bool>(
         &self,
         socket: Socket<'_>,
-        reasons: Reasons,
+        wake_flags: WakeFlags,
     ) -> Option<Result<usize>> {
         if MULTISHOT {
             return None;
         }
-        without_waiting(socket, self.args.msg_flags, reasons)
+        without_waiting(socket, self.args.msg_flags, wake_flags)
     }
 
     /// Goes on behind the `count` bytes that were received into `target`.
-    fn advance(&mut self, at: &mut Attempt<'_, '_>, target: Target, count: usize) {
+    fn advance(&mut self, at: &mut Attempt<'_, '_>, target: RecvTarget, count: usize) {
         self.done += count;
         self.args.addr = target.addr + count as u64;
         self.args.len = (target.len - count) as u32;
@@ -177,12 +177,12 @@ impl Recv {
     #[inline(never)]
     fn issue_shot(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
         self.shot::<false>(socket, at, &mut false)
-            .unwrap_or(Outcome::Later)
+            .unwrap_or(Outcome::Requeue)
     }
 
     #[inline(always)]
     fn issue_shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
-        let mut again = may_have_ended(socket, at.reasons);
+        let mut again = may_have_ended(socket, at.wake_flags);
         loop {
             if let Some(outcome) = self.shot::<true>(socket, at, &mut again) {
                 return outcome;
@@ -207,17 +207,17 @@ impl Recv {
         let (addr, len) = (target.addr, target.len);
         let buffers = if self.args.fixed {
             match at.fixed(addr, len) {
-                Ok(part) => Buffers::Fixed(part),
+                Ok(part) => UserBuffers::Fixed(part),
                 Err(error) => return Some(Outcome::failed(error)),
             }
         } else {
-            Buffers::One { addr, len }
+            UserBuffers::One { addr, len }
         };
         let got = socket.recv(buffers, None, (0, 0), flags);
         let len = match got.len {
             Ok(len) => len,
-            Err(EAGAIN) => match self.without_waiting::<MULTISHOT>(socket, at.reasons) {
-                None => return Some(Outcome::Wait),
+            Err(EAGAIN) => match self.without_waiting::<MULTISHOT>(socket, at.wake_flags) {
+                None => return Some(Outcome::Poll),
                 Some(Ok(len)) => len,
                 Some(Err(error)) if self.done == 0 => return Some(Outcome::failed(error)),
                 Some(Err(_)) => 0,
@@ -230,7 +230,7 @@ impl Recv {
         let whole = target.taken.as_ref().is_none_or(|taken| taken.whole);
         if short && len > 0 && whole && socket.resumes() {
             self.advance(at, target, len);
-            return Some(Outcome::Wait);
+            return Some(Outcome::Poll);
         }
         let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
         let mut cflags = nonempty(&got) | self.begun.unwrap_or(0);
@@ -254,16 +254,16 @@ impl Op for Recv {
         needs_file: true,
         buffer_select: true,
         ioprio: true,
-        wait: Wait::In,
+        wait: PollFor::In,
     };
 
-    const SHORT: bool = true;
+    const INLINE: bool = true;
 
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = RecvArgs::parse(sqe, flags, false)?;
         let bundle = if args.bundle && flags.buffer_select() {
-            Some(KBox::new(bundle::Bundle::new(), GFP_KERNEL_ACCOUNT)?)
+            Some(KBox::new(bundle::RecvBundle::new(), GFP_KERNEL_ACCOUNT)?)
         } else {
             None
         };
@@ -283,7 +283,7 @@ impl Op for Recv {
             Err(error) => return Outcome::failed(error),
         };
         if self.args.poll_first && !at.polled {
-            return Outcome::Wait;
+            return Outcome::Poll;
         }
         if let Some(group) = at.group.filter(|_| self.bundle.is_some()) {
             if let Some(outcome) = self.issue_bundles(socket, &mut at, group) {

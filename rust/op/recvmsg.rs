@@ -4,11 +4,11 @@
 
 use super::{
     recv::{may_have_ended, nonempty, pause, without_waiting},
-    Attempt, Op, Outcome, Spec, Wait,
+    Attempt, Op, Outcome, PollFor, Spec,
 };
 use crate::{
     sys::{
-        socket::{Buffers, Received, SockAddr, Socket},
+        socket::{Received, SockAddr, Socket, UserBuffers},
         user::{self, IoVec, MsgHdr},
     },
     uapi::{
@@ -24,10 +24,10 @@ use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVec};
 const OUT_SIZE: usize = 16;
 
 /// RECVMSG. On the heap, so that other operations need not be as large.
-pub(crate) struct RecvMsg(KBox<Message>);
+pub(crate) struct RecvMsg(KBox<RecvMessage>);
 
 /// What there is to know of it.
-struct Message {
+struct RecvMessage {
     args: RecvArgs,
     /// A copy of the user's.
     hdr: MsgHdr,
@@ -41,7 +41,7 @@ struct Message {
     shots: u32,
 }
 
-impl Message {
+impl RecvMessage {
     /// Multishot: bytes of a buffer before the payload.
     fn head_len(&self) -> usize {
         OUT_SIZE + self.hdr.name_len as usize + self.hdr.control_len as usize
@@ -56,7 +56,7 @@ impl Message {
         let name_room = self.hdr.name_len as usize;
         let mut name = SockAddr::new();
         let got = socket.recv(
-            Buffers::One {
+            UserBuffers::One {
                 addr: addr + head as u64,
                 len: room,
             },
@@ -84,7 +84,7 @@ impl Message {
 
     /// Multishot: receives until there is nothing more.
     fn shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>, group: u16) -> Outcome {
-        let mut again = may_have_ended(socket, at.reasons);
+        let mut again = may_have_ended(socket, at.wake_flags);
         loop {
             let Some(taken) = at.ring.groups().take(group, self.args.len as usize) else {
                 return Outcome::failed(ENOBUFS);
@@ -92,7 +92,7 @@ impl Message {
             let len = taken.len.min(MAX_RW_COUNT);
             let (used, got) = match self.shot(socket, taken.addr(), len) {
                 Ok(shot) => shot,
-                Err(EAGAIN) => return Outcome::Wait,
+                Err(EAGAIN) => return Outcome::Poll,
                 Err(error) => return Outcome::failed(error),
             };
             let flags = at.ring.groups().commit(taken, used) | nonempty(&got);
@@ -126,19 +126,19 @@ impl Message {
     fn once(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
         let mut taken = None;
         let buffers = match (at.group, self.begun) {
-            (Some(_), Some((addr, len, _))) => Buffers::One { addr, len },
+            (Some(_), Some((addr, len, _))) => UserBuffers::One { addr, len },
             (Some(group), None) => {
                 let Some(buffer) = at.ring.groups().take(group, self.args.len as usize) else {
                     return Outcome::failed(ENOBUFS);
                 };
-                let buffers = Buffers::One {
+                let buffers = UserBuffers::One {
                     addr: buffer.addr(),
                     len: buffer.len.min(MAX_RW_COUNT),
                 };
                 taken = Some(buffer);
                 buffers
             }
-            (None, _) => Buffers::Many {
+            (None, _) => UserBuffers::Many {
                 iov: &self.iov,
                 skip: self.done,
             },
@@ -151,9 +151,9 @@ impl Message {
         let control = (self.hdr.control, self.hdr.control_len as usize);
         let got = socket.recv(buffers, Some(&mut name), control, flags);
         let mut len = match got.len {
-            Err(EAGAIN) => match without_waiting(socket, self.args.msg_flags, at.reasons) {
+            Err(EAGAIN) => match without_waiting(socket, self.args.msg_flags, at.wake_flags) {
                 Some(len) => len,
-                None => return Outcome::Wait,
+                None => return Outcome::Poll,
             },
             len => len,
         };
@@ -174,7 +174,7 @@ impl Message {
                 *addr += count as u64;
                 *left -= count;
             }
-            return Outcome::Wait;
+            return Outcome::Poll;
         }
         let truncated = flags & msg::WAITALL != 0 && got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
         let mut cflags = nonempty(&got) | self.begun.map_or(0, |(_, _, flags)| flags);
@@ -198,7 +198,7 @@ impl Op for RecvMsg {
         needs_file: true,
         buffer_select: true,
         ioprio: true,
-        wait: Wait::In,
+        wait: PollFor::In,
     };
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
@@ -227,7 +227,7 @@ impl Op for RecvMsg {
                 .filter(|head| *head <= i32::MAX as usize)
                 .ok_or(EOVERFLOW)?;
         }
-        let message = Message {
+        let message = RecvMessage {
             args,
             hdr,
             iov,
@@ -246,7 +246,7 @@ impl Op for RecvMsg {
         };
         let message = &mut *self.0;
         if message.args.poll_first && !at.polled {
-            return Outcome::Wait;
+            return Outcome::Poll;
         }
         match at.group {
             Some(group) if message.args.multishot => message.shots(socket, &mut at, group),

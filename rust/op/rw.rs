@@ -2,17 +2,17 @@
 
 //! READ, WRITE, their vectored forms and those for registered buffers, and READ_MULTISHOT. `io_uring/rw.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     kbuf::groups::Taken,
-    rsrc::buffers::Buffer,
+    rsrc::buffers::RegisteredBuffer,
     sys::{
         buffer::UserBuffer,
         rw::{
             can_ask, can_delegate, can_poll, check_ioprio, current_ioprio, inode_id, is_ready,
             is_whole, waits, Position, Transfer,
         },
-        socket::Buffers,
+        socket::UserBuffers,
         user::{access_ok, read_iovec_len, Vector},
     },
     uapi::{
@@ -80,13 +80,13 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
         Ok(None)
     }
 
-    fn buffers(&self) -> Buffers<'_> {
+    fn buffers(&self) -> UserBuffers<'_> {
         match &self.vector {
-            Some(iov) => Buffers::Many {
+            Some(iov) => UserBuffers::Many {
                 iov,
                 skip: self.done as usize,
             },
-            None => Buffers::One {
+            None => UserBuffers::One {
                 addr: self.addr,
                 len: self.len as usize,
             },
@@ -107,7 +107,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
     }
 
     /// The registered buffer, which has all bytes that are to be transferred.
-    fn memory<'a>(&self, buffer: Option<&'a Buffer>) -> Result<Option<&'a UserBuffer>> {
+    fn memory<'a>(&self, buffer: Option<&'a RegisteredBuffer>) -> Result<Option<&'a UserBuffer>> {
         if !FIXED {
             return Ok(None);
         }
@@ -124,7 +124,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
     fn transfer(
         &mut self,
         file: &File,
-        buffer: Option<&Buffer>,
+        buffer: Option<&RegisteredBuffer>,
         block: bool,
     ) -> Result<(usize, bool)> {
         let memory = self.memory(buffer)?;
@@ -160,9 +160,9 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         needs_file: true,
         buffer_select: !WRITE && !FIXED,
         ioprio: true,
-        wait: if WRITE { Wait::Out } else { Wait::In },
+        wait: if WRITE { PollFor::Out } else { PollFor::In },
     };
-    const WORKS: bool = true;
+    const PUNTS: bool = true;
     const FIXED: bool = FIXED;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
@@ -228,7 +228,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         let result = self.transfer(file, buffer, false);
         let sleeps = match result {
             Err(EAGAIN) if waits && (can_ask(file, WRITE) || !is_ready(file, WRITE)) => {
-                return Outcome::Wait;
+                return Outcome::Poll;
             }
             Err(EAGAIN) => !self.nowait(),
             // The rest of it would sleep.
@@ -243,7 +243,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
                 let len = self.len as usize;
                 self.buffer = NonZeroU32::new(at.ring.groups().commit(taken, len));
             }
-            return Outcome::Block;
+            return Outcome::Punt;
         }
         let flags = match (result, taken) {
             (Ok((len, _)), Some(taken)) => at.ring.groups().commit(taken, len),
@@ -256,7 +256,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         !self.nowait() && !waits(file) && can_delegate(file, WRITE)
     }
 
-    fn steps_out(&self, file: Option<&File>) -> bool {
+    fn runs_unlocked(&self, file: Option<&File>) -> bool {
         !file.is_some_and(|file| can_delegate(file, WRITE))
     }
 
@@ -273,7 +273,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         }
     }
 
-    fn work(&mut self, file: Option<&File>, buffer: Option<&Buffer>) -> Outcome {
+    fn run_punted(&mut self, file: Option<&File>, buffer: Option<&RegisteredBuffer>) -> Outcome {
         let result = file
             .ok_or(EBADF)
             .and_then(|file| self.transfer(file, buffer, true));
@@ -304,7 +304,7 @@ impl Op for ReadMultishot {
         needs_file: true,
         buffer_select: true,
         ioprio: false,
-        wait: Wait::In,
+        wait: PollFor::In,
     };
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
@@ -327,13 +327,13 @@ impl Op for ReadMultishot {
         }
         let asks = can_ask(file, false);
         if !asks && !is_ready(file, false) {
-            return Outcome::Wait;
+            return Outcome::Poll;
         }
         loop {
             let Some(taken) = at.group.and_then(|group| at.ring.groups().take(group, 0)) else {
                 return Outcome::failed(ENOBUFS);
             };
-            let buffers = Buffers::One {
+            let buffers = UserBuffers::One {
                 addr: taken.addr(),
                 len: taken.len.min(MAX_RW_COUNT),
             };
@@ -342,14 +342,14 @@ impl Op for ReadMultishot {
                 let (addr, len) = (taken.addr(), buffers.len());
                 let flags = at.ring.groups().commit(taken, len);
                 self.last = Some((addr, len, flags));
-                return Outcome::Block;
+                return Outcome::Punt;
             }
             let read = Transfer::new(file, false, self.rw_flags, current_ioprio())
                 .and_then(|mut transfer| transfer.run(buffers, None, &mut self.pos, false));
             let len = match read {
                 Ok(0) => return Outcome::done(0),
                 Ok(len) => len,
-                Err(EAGAIN) => return Outcome::Wait,
+                Err(EAGAIN) => return Outcome::Poll,
                 Err(error) => return Outcome::failed(error),
             };
             let flags = at.ring.groups().commit(taken, len);
@@ -363,12 +363,12 @@ impl Op for ReadMultishot {
             self.shots += 1;
             if self.shots > MAX_SHOTS {
                 self.shots = 0;
-                return Outcome::Later;
+                return Outcome::Requeue;
             }
         }
     }
 
-    fn steps_out(&self, file: Option<&File>) -> bool {
+    fn runs_unlocked(&self, file: Option<&File>) -> bool {
         !file.is_some_and(|file| can_delegate(file, false))
     }
 
@@ -376,13 +376,13 @@ impl Op for ReadMultishot {
         true
     }
 
-    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         let (Some(file), Some((addr, len, flags))) = (file, self.last) else {
             return Outcome::failed(EBADF);
         };
         let read =
             Transfer::new(file, false, self.rw_flags, current_ioprio()).and_then(|mut transfer| {
-                transfer.run(Buffers::One { addr, len }, None, &mut self.pos, true)
+                transfer.run(UserBuffers::One { addr, len }, None, &mut self.pos, true)
             });
         Outcome::Done {
             res: read.map_or_else(|error| error.to_raw(), |len| len as i32),

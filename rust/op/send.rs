@@ -4,10 +4,10 @@
 
 mod bundle;
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     sys::{
-        socket::{Buffers, SockAddr, Socket},
+        socket::{SockAddr, Socket, UserBuffers},
         user::Vector,
     },
     uapi::{
@@ -31,7 +31,7 @@ pub(crate) struct Send {
     /// The flags for the provided buffer that is being sent.
     buffer: Option<NonZeroU32>,
     /// For a request that takes several buffers at once.
-    bundle: Option<KBox<bundle::Bundle>>,
+    bundle: Option<KBox<bundle::SendBundle>>,
 }
 
 impl Send {
@@ -43,7 +43,7 @@ impl Send {
             Err(error) => return Some(Outcome::failed(error)),
         };
         if self.args.poll_first && !at.polled {
-            return Some(Outcome::Wait);
+            return Some(Outcome::Poll);
         }
         if let (Some(group), Some(mut bundle)) = (at.group, self.bundle.take()) {
             let outcome = self.issue_bundle(&mut bundle, socket, at, group);
@@ -64,21 +64,21 @@ impl Send {
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let (addr, len) = (self.args.addr, self.args.len as usize);
         let buffers = match (&self.vector, self.args.fixed) {
-            (Some(vector), _) => Buffers::Many {
+            (Some(vector), _) => UserBuffers::Many {
                 iov: vector,
                 skip: self.done as usize,
             },
             (None, true) => match at.fixed(addr, len) {
-                Ok(part) => Buffers::Fixed(part),
+                Ok(part) => UserBuffers::Fixed(part),
                 Err(error) => return Some(Outcome::failed(error)),
             },
-            (None, false) => Buffers::One { addr, len },
+            (None, false) => UserBuffers::One { addr, len },
         };
         let want = buffers.len();
         let dest_len = self.args.dest_len.into();
         let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
         let sent = match socket.send(buffers, dest, flags) {
-            Err(EAGAIN) => return Some(Outcome::Wait),
+            Err(EAGAIN) => return Some(Outcome::Poll),
             sent => sent,
         };
         let all = flags & msg::WAITALL != 0;
@@ -89,7 +89,7 @@ impl Send {
                     self.args.len -= len as u32;
                 }
                 self.done += len as u32;
-                return Some(Outcome::Wait);
+                return Some(Outcome::Poll);
             }
         }
         let res = match sent {
@@ -119,10 +119,10 @@ impl Op for Send {
         needs_file: true,
         buffer_select: true,
         ioprio: true,
-        wait: Wait::Out,
+        wait: PollFor::Out,
     };
 
-    const SHORT: bool = true;
+    const INLINE: bool = true;
 
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
@@ -134,7 +134,7 @@ impl Op for Send {
             None
         };
         let bundle = if args.bundle && flags.buffer_select() {
-            Some(KBox::new(bundle::Bundle::new(), GFP_KERNEL_ACCOUNT)?)
+            Some(KBox::new(bundle::SendBundle::new(), GFP_KERNEL_ACCOUNT)?)
         } else {
             None
         };

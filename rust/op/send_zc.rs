@@ -4,14 +4,14 @@
 //!
 //! See [`crate::notif`] for when which completion comes.
 
-use super::{Attempt, Op, Operation, Outcome, Spec, Wait};
+use super::{Attempt, Op, Operation, Outcome, PollFor, Spec};
 use crate::{
-    notif::notice::{self, Buffer, First, Mode, Notice, Sent},
-    req::Lent,
+    notif::notice::{self, BufferState, First, Mode, Notice, Sent},
+    req::NotifRef,
     ring::Locked,
     sys::{
-        pin::Pages,
-        socket::{Buffers, SockAddr, Socket},
+        pin::ChargedPages,
+        socket::{SockAddr, Socket, UserBuffers},
         user::{MsgHdr, Vector},
     },
     uapi::{
@@ -25,38 +25,38 @@ use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
 
 /// SEND_ZC, or (`MESSAGE`) SENDMSG_ZC.
 pub(crate) struct SendZc<const MESSAGE: bool> {
-    source: Source,
+    source: ZcSource,
     /// What else there is to a message.
-    message: Option<KBox<Message>>,
+    message: Option<KBox<ZcMessage>>,
     msg_flags: u32,
     /// Bytes that are sent already, of a transfer that wants all.
     done: u32,
     notif_data: u64,
     /// The notification, once it has begun.
-    lent: Option<Lent>,
+    notif_ref: Option<NotifRef>,
     mode: Mode,
     poll_first: bool,
     fixed: bool,
 }
 
 /// Where what is to be sent lies.
-enum Source {
+enum ZcSource {
     /// In one piece.
     One { addr: u64, len: u32 },
     /// In several.
     Many(Vector),
 }
 
-impl Source {
+impl ZcSource {
     /// What is left after `done` bytes.
     #[inline]
-    fn after(&self, done: u32) -> Buffers<'_> {
+    fn after(&self, done: u32) -> UserBuffers<'_> {
         match self {
-            Self::One { addr, len } => Buffers::One {
+            Self::One { addr, len } => UserBuffers::One {
                 addr: addr + u64::from(done),
                 len: (len - done) as usize,
             },
-            Self::Many(vector) => Buffers::Many {
+            Self::Many(vector) => UserBuffers::Many {
                 iov: vector,
                 skip: done as usize,
             },
@@ -65,13 +65,13 @@ impl Source {
 }
 
 /// Whom a message is for, and what goes with it.
-struct Message {
+struct ZcMessage {
     name: Option<(SockAddr, usize)>,
     /// User address and size of the control messages. They go with the first bytes.
     control: (u64, u64),
 }
 
-impl Message {
+impl ZcMessage {
     /// A message, unless there is nothing to it.
     fn new(name: Option<(SockAddr, usize)>, control: (u64, u64)) -> Result<Option<KBox<Self>>> {
         if name.is_none() && control.1 == 0 {
@@ -117,13 +117,13 @@ pub(crate) struct Notif {
     /// What it is to say.
     pub(crate) notice: Notice,
     /// What is charged for the pages that packets carry.
-    pub(crate) pages: Option<Pages>,
+    pub(crate) pages: Option<ChargedPages>,
 }
 
 impl<const MESSAGE: bool> SendZc<MESSAGE> {
     /// Begins the notification, which keeps the registered buffer if there is one.
     #[inline]
-    fn lend(&self, ring: &mut Locked<'_>, index: u16) -> Result<Lent> {
+    fn lend(&self, ring: &mut Locked<'_>, index: u16) -> Result<NotifRef> {
         let notice = Notice::new(self.mode);
         if !self.fixed {
             let len = self.source.after(0).len();
@@ -131,28 +131,28 @@ impl<const MESSAGE: bool> SendZc<MESSAGE> {
         }
         let buffer = ring.buffers().get(index).ok_or(EFAULT)?.clone();
         match &self.source {
-            Source::One { addr, len } => _ = buffer.memory.part(*addr, *len as usize)?,
-            Source::Many(vector) => _ = buffer.memory.count_pieces(vector)?,
+            ZcSource::One { addr, len } => _ = buffer.memory.part(*addr, *len as usize)?,
+            ZcSource::Many(vector) => _ = buffer.memory.count_pieces(vector)?,
         }
         // Its pages are charged already.
-        let mut lent = ring.notif(self.notif_data, notice, None)?;
-        lent.keep(buffer);
-        Ok(lent)
+        let mut notif_ref = ring.notif(self.notif_data, notice, None)?;
+        notif_ref.keep(buffer);
+        Ok(notif_ref)
     }
 
     /// Ends the send, and as far as it is concerned the notification.
     #[inline(always)]
-    fn conclude(&self, ring: &mut Locked<'_>, lent: Option<Lent>, sent: Sent) -> Outcome {
-        let buffer = match lent.map(Lent::reclaim) {
-            None => Buffer::Untouched,
-            Some(Ok(token)) => {
+    fn conclude(&self, ring: &mut Locked<'_>, notif_ref: Option<NotifRef>, sent: Sent) -> Outcome {
+        let buffer = match notif_ref.map(NotifRef::reclaim) {
+            None => BufferState::Untouched,
+            Some(Ok(req)) => {
                 match self.mode {
-                    Mode::Two { .. } => ring.land_soon(token),
-                    Mode::One => ring.discard_notif(token),
+                    Mode::Two { .. } => ring.complete_notif_soon(req),
+                    Mode::One => ring.discard_notif(req),
                 }
-                Buffer::Landed
+                BufferState::Landed
             }
-            Some(Err(lent)) => Buffer::Flying(lent),
+            Some(Err(notif_ref)) => BufferState::Flying(notif_ref),
         };
         match notice::first(self.mode, buffer) {
             First::Now { more, freed } => Outcome::Done {
@@ -160,11 +160,11 @@ impl<const MESSAGE: bool> SendZc<MESSAGE> {
                 flags: if more { cqe::MORE } else { 0 } | if freed { cqe::NOTIF } else { 0 },
                 broken: sent.broken,
             },
-            First::Later(mut lent) => {
-                if let Operation::Notif(notif) = &mut lent.owned().job.op {
+            First::Later(mut notif_ref) => {
+                if let Operation::Notif(notif) = &mut notif_ref.core_mut().job.op {
                     notif.notice = Notice::Result(sent);
                 }
-                Outcome::Handed(lent)
+                Outcome::ByNotif(notif_ref)
             }
         }
     }
@@ -175,21 +175,21 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
         needs_file: true,
         buffer_select: false,
         ioprio: true,
-        wait: Wait::Out,
+        wait: PollFor::Out,
     };
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = SendZcArgs::parse(sqe, flags, MESSAGE)?;
         let (source, message) = if MESSAGE {
             let hdr = MsgHdr::read(args.addr)?;
-            let message = Message::of_header(&hdr)?;
-            (Source::Many(hdr.vector()?), message)
+            let message = ZcMessage::of_header(&hdr)?;
+            (ZcSource::Many(hdr.vector()?), message)
         } else {
-            let message = Message::of_send(&args)?;
+            let message = ZcMessage::of_send(&args)?;
             let source = if args.vectorized {
-                Source::Many(Vector::read(args.addr, args.len.into())?)
+                ZcSource::Many(Vector::read(args.addr, args.len.into())?)
             } else {
-                Source::One {
+                ZcSource::One {
                     addr: args.addr,
                     // A registered buffer refuses more than that.
                     len: if args.fixed {
@@ -207,7 +207,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
             msg_flags: args.msg_flags,
             done: 0,
             notif_data: args.notif_data,
-            lent: None,
+            notif_ref: None,
             mode: if args.combined {
                 Mode::One
             } else {
@@ -227,13 +227,13 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
             Err(error) => return Outcome::failed(error),
         };
         if self.poll_first && !at.polled {
-            return Outcome::Wait;
+            return Outcome::Poll;
         }
         // It is part of the operation only while that waits.
-        let mut lent = match self.lent.take() {
-            Some(lent) => lent,
+        let mut notif_ref = match self.notif_ref.take() {
+            Some(notif_ref) => notif_ref,
             None => match self.lend(at.ring, at.index) {
-                Ok(lent) => lent,
+                Ok(notif_ref) => notif_ref,
                 Err(error) => return Outcome::failed(error),
             },
         };
@@ -245,31 +245,31 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
                 Some(message) => message.parts(),
                 None => (None, (0, 0)),
             };
-            socket.sendmsg_zc(buffers, name, control, flags, &mut lent)
+            socket.sendmsg_zc(buffers, name, control, flags, &mut notif_ref)
         } else {
             let name = self.message.as_mut().and_then(|message| message.parts().0);
-            socket.send_zc(buffers, name, flags, &mut lent)
+            socket.send_zc(buffers, name, flags, &mut notif_ref)
         };
         let all = flags & msg::WAITALL != 0;
         let (res, broken) = match sent {
             Ok(len) if len == want => (self.done as i32 + len as i32, false),
             Err(EAGAIN) => {
-                self.lent = Some(lent);
-                return Outcome::Wait;
+                self.notif_ref = Some(notif_ref);
+                return Outcome::Poll;
             }
             Ok(len) if all && len > 0 && len < want && socket.resumes() => {
                 if let Some(message) = &mut self.message {
                     message.control = (0, 0);
                 }
                 self.done += len as u32;
-                self.lent = Some(lent);
-                return Outcome::Wait;
+                self.notif_ref = Some(notif_ref);
+                return Outcome::Poll;
             }
             Ok(len) => (self.done as i32 + len as i32, all && len < want),
             Err(_) if self.done > 0 => (self.done as i32, true),
             Err(error) => (error.to_raw(), true),
         };
-        self.conclude(at.ring, Some(lent), Sent { res, broken })
+        self.conclude(at.ring, Some(notif_ref), Sent { res, broken })
     }
 
     fn progress(&self) -> (usize, u32) {
@@ -281,15 +281,15 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
             0 => error.to_raw(),
             done => done as i32,
         };
-        let lent = self.lent.take();
-        self.conclude(ring, lent, Sent { res, broken: true })
+        let notif_ref = self.notif_ref.take();
+        self.conclude(ring, notif_ref, Sent { res, broken: true })
     }
 
     #[inline]
     fn owns(&self) -> bool {
-        self.lent.is_some()
+        self.notif_ref.is_some()
             || self.message.is_some()
-            || matches!(self.source, Source::Many(Vector::Many(_)))
+            || matches!(self.source, ZcSource::Many(Vector::Many(_)))
     }
 
     #[inline]

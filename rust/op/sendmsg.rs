@@ -2,10 +2,10 @@
 
 //! SENDMSG. `io_uring/net.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     sys::{
-        socket::{Buffers, SockAddr, Socket},
+        socket::{SockAddr, Socket, UserBuffers},
         user::{MsgHdr, Vector},
     },
     uapi::{
@@ -36,7 +36,7 @@ impl Op for SendMsg {
         needs_file: true,
         buffer_select: false,
         ioprio: true,
-        wait: Wait::Out,
+        wait: PollFor::Out,
     };
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
@@ -71,17 +71,17 @@ impl Op for SendMsg {
             Err(error) => return Outcome::failed(error),
         };
         if self.poll_first && !at.polled {
-            return Outcome::Wait;
+            return Outcome::Poll;
         }
         let flags = self.msg_flags | msg::DONTWAIT;
-        let buffers = Buffers::Many {
+        let buffers = UserBuffers::Many {
             iov: &self.vector,
             skip: self.done,
         };
         let want = buffers.len();
         let dest = self.dest.as_mut().map(|(addr, len)| (&mut **addr, *len));
         let sent = match socket.sendmsg(buffers, dest, self.control, flags) {
-            Err(EAGAIN) => return Outcome::Wait,
+            Err(EAGAIN) => return Outcome::Poll,
             sent => sent,
         };
         let all = flags & msg::WAITALL != 0;
@@ -89,7 +89,7 @@ impl Op for SendMsg {
             if all && len > 0 && len < want && socket.resumes() {
                 self.control = (0, 0);
                 self.done += len;
-                return Outcome::Wait;
+                return Outcome::Poll;
             }
         }
         Outcome::Done {

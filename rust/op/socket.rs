@@ -2,17 +2,17 @@
 
 //! SOCKET, BIND, LISTEN and SHUTDOWN. `io_uring/net.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     ring::Locked,
-    rsrc::buffers::Buffer,
+    rsrc::buffers::RegisteredBuffer,
     sys::{
         fd::Reserved,
         socket::{setup::Address, Socket},
     },
     uapi::{
         args::{
-            files::Place,
+            files::FileSlot,
             socket::{AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
         },
         errno::{Result, EBADF},
@@ -29,7 +29,7 @@ const AT_ONCE: Spec = Spec {
     needs_file: true,
     buffer_select: false,
     ioprio: false,
-    wait: Wait::Never,
+    wait: PollFor::Never,
 };
 
 /// Does something to the socket that `file` is.
@@ -45,7 +45,7 @@ impl Create {
     fn create(&self, at: Attempt<'_, '_>) -> Result<i32> {
         let (args, task) = (&self.0, at.ring.task()?);
         let fd = match args.place {
-            Place::Descriptor => Some(Reserved::new(task, args.flags)?),
+            FileSlot::Descriptor => Some(Reserved::new(task, args.flags)?),
             _ => None,
         };
         let file = Socket::create(task, args.domain, args.kind, args.protocol, args.flags)?;
@@ -86,16 +86,16 @@ impl Op for Bind {
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         // A name may be one in a file system.
         match at.file() {
-            Ok(_) => Outcome::Block,
+            Ok(_) => Outcome::Punt,
             Err(error) => Outcome::failed(error),
         }
     }
 
-    fn steps_out(&self, _file: Option<&File>) -> bool {
+    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
         true
     }
 
-    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         to_socket(file, |socket| socket.bind(&self.0))
     }
 }
@@ -128,16 +128,16 @@ impl Op for Shutdown {
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         // What a protocol has to do for it may take a while.
         match at.file() {
-            Ok(_) => Outcome::Block,
+            Ok(_) => Outcome::Punt,
             Err(error) => Outcome::failed(error),
         }
     }
 
-    fn steps_out(&self, _file: Option<&File>) -> bool {
+    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
         true
     }
 
-    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         to_socket(file, |socket| socket.shutdown(self.0.how))
     }
 

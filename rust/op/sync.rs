@@ -2,9 +2,9 @@
 
 //! FSYNC and FALLOCATE, which always sleep: a worker does them. `io_uring/sync.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, Spec, Wait};
+use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
-    rsrc::buffers::Buffer,
+    rsrc::buffers::RegisteredBuffer,
     sys::{rw::inode_id, sync},
     uapi::{
         args::sync::{FallocateArgs, FsyncArgs},
@@ -14,18 +14,18 @@ use crate::{
 };
 use kernel::fs::File;
 
-/// Of both.
+/// What is the same of FSYNC and FALLOCATE: a worker does them.
 const BY_WORKER: Spec = Spec {
     needs_file: true,
     buffer_select: false,
     ioprio: false,
-    wait: Wait::Never,
+    wait: PollFor::Never,
 };
 
 /// Has a worker do it that can.
 fn at_work(at: &Attempt<'_, '_>) -> Outcome {
     match at.file() {
-        Ok(_) => Outcome::Block,
+        Ok(_) => Outcome::Punt,
         Err(error) => Outcome::failed(error),
     }
 }
@@ -35,7 +35,7 @@ pub(crate) struct Fsync(FsyncArgs);
 
 impl Op for Fsync {
     const SPEC: Spec = BY_WORKER;
-    const WORKS: bool = true;
+    const PUNTS: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         FsyncArgs::parse(sqe).map(Self)
@@ -49,7 +49,7 @@ impl Op for Fsync {
         true
     }
 
-    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         let FsyncArgs {
             start,
             end,
@@ -67,7 +67,7 @@ pub(crate) struct Fallocate(FallocateArgs);
 
 impl Op for Fallocate {
     const SPEC: Spec = BY_WORKER;
-    const WORKS: bool = true;
+    const PUNTS: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         FallocateArgs::parse(sqe).map(Self)
@@ -86,7 +86,7 @@ impl Op for Fallocate {
         inode_id(file)
     }
 
-    fn work(&mut self, file: Option<&File>, _buffer: Option<&Buffer>) -> Outcome {
+    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         let FallocateArgs { mode, start, len } = self.0;
         let done = file
             .ok_or(EBADF)

@@ -2,9 +2,9 @@
 
 //! TIMEOUT, TIMEOUT_REMOVE and LINK_TIMEOUT. `io_uring/timeout.c` of the kernel.
 
-use super::{Attempt, Op, Operation, Outcome, Spec, Wait};
+use super::{Attempt, Op, Operation, Outcome, PollFor, Spec};
 use crate::{
-    req::{claim::Reasons, home, Held, Job, Token},
+    req::{tctx, wake::WakeFlags, Core, Job, OwnedReq},
     ring::Locked,
     sys::{
         timer::{Deadline, Purpose},
@@ -18,12 +18,12 @@ use crate::{
     },
 };
 
-/// Of all three.
+/// What is the same of TIMEOUT, TIMEOUT_REMOVE and LINK_TIMEOUT: they have no file.
 const TIMED: Spec = Spec {
     needs_file: false,
     buffer_select: false,
     ioprio: false,
-    wait: Wait::Never,
+    wait: PollFor::Never,
 };
 
 fn nanoseconds(time: Time) -> Result<i64> {
@@ -68,7 +68,7 @@ pub(crate) struct Timeout {
 }
 
 impl Timeout {
-    /// See [`crate::req::Face::target`].
+    /// See [`crate::req::Header::target`].
     pub(crate) fn target(&self) -> Option<u32> {
         self.target
     }
@@ -116,10 +116,10 @@ impl Op for Timeout {
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        if at.reasons.expired() {
+        if at.wake_flags.expired() {
             at.ring.count_timeout();
             if self.goes_on() && at.post_more(ETIME.to_raw(), 0) {
-                return Outcome::Sleep;
+                return Outcome::Timer;
             }
             return Outcome::failed(ETIME);
         }
@@ -133,7 +133,7 @@ impl Op for Timeout {
             }
             _ => {}
         }
-        Outcome::Sleep
+        Outcome::Timer
     }
 
     fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Outcome {
@@ -153,7 +153,7 @@ impl Op for Timeout {
 
 /// LINK_TIMEOUT: limits the time that the request before it in a link has.
 ///
-/// It is not driven itself: its timer is that request's, see [`crate::req::Limit`].
+/// It is not driven itself: its timer is that request's, see [`crate::req::LinkTimer`].
 pub(crate) struct LinkTimeout {
     deadline: Deadline,
 }
@@ -187,50 +187,50 @@ pub(crate) struct TimeoutRemove {
 impl TimeoutRemove {
     fn remove(&self, at: &Attempt<'_, '_>) -> Result {
         // The one that was there first, of those that nobody has got hold of.
-        let cell = at
+        let object = at
             .ring
             .waiting(self.target)
-            .filter(|cell| cell.opcode() == op::TIMEOUT && cell.is_parked())
+            .filter(|object| object.opcode() == op::TIMEOUT && object.is_parked())
             .last()
             .ok_or(ENOENT)?;
-        // One that expires just now finds the reason when it gets home.
-        if let Some(token) = cell.claim(Reasons::CANCELLED) {
-            home::push(&token.cell().home().clone(), token, false);
+        // One that expires just now finds the reason when it gets back.
+        if let Some(req) = object.claim(WakeFlags::CANCELLED) {
+            tctx::push(&req.object().tctx().clone(), req, false);
         }
         Ok(())
     }
 
     fn update(&self, at: &mut Attempt<'_, '_>, time: i64, absolute: bool) -> Result {
-        let cell = at
+        let object = at
             .ring
             .waiting(self.target)
-            .filter(|cell| cell.opcode() == op::TIMEOUT)
+            .filter(|object| object.opcode() == op::TIMEOUT)
             .last()
             .ok_or(ENOENT)?;
-        let mut token = cell.claim(Reasons::NONE).ok_or(EALREADY)?;
-        let result = match &mut token.owned().job.op {
+        let mut req = object.claim(WakeFlags::NONE).ok_or(EALREADY)?;
+        let result = match &mut req.core_mut().job.op {
             Operation::Timeout(timeout) => timeout.update(time, absolute),
             _ => Err(ENOENT),
         };
         if result.is_ok() {
-            token = stopped(token, Purpose::Own)?;
+            req = stopped(req, Purpose::Own)?;
             // Its timer is to be started again.
-            token.owned().job.watching = false;
+            req.core_mut().job.watching = false;
         }
-        at.ring.arm_again(token);
+        at.ring.rearm(req);
         result
     }
 
     fn update_link(&self, at: &mut Attempt<'_, '_>, time: i64, absolute: bool) -> Result {
-        let cell = at
+        let object = at
             .ring
             .all_waiting()
-            .find(|cell| cell.limit() == Some(self.target))
+            .find(|object| object.link_timer() == Some(self.target))
             .ok_or(ENOENT)?;
-        let token = cell.claim(Reasons::NONE).ok_or(EALREADY)?;
-        let mut token = stopped(token, Purpose::Link)?;
-        let deadline = match token.owned().chain.first_mut() {
-            Some(Held {
+        let req = object.claim(WakeFlags::NONE).ok_or(EALREADY)?;
+        let mut req = stopped(req, Purpose::Link)?;
+        let deadline = match req.core_mut().chain.first_mut() {
+            Some(Core {
                 job:
                     Job {
                         op: Operation::LinkTimeout(link),
@@ -244,25 +244,25 @@ impl TimeoutRemove {
             _ => None,
         };
         let started = match deadline {
-            Some(deadline) => token.start_timer(Purpose::Link, deadline),
+            Some(deadline) => req.start_timer(Purpose::Link, deadline),
             None => Ok(()),
         };
-        at.ring.arm_again(token);
+        at.ring.rearm(req);
         Ok(started?)
     }
 }
 
 /// Stops a timer of a request that was just claimed. If something has come in first it is too
-/// late: the request goes home.
-fn stopped(mut token: Token, purpose: Purpose) -> Result<Token> {
-    token.stop_timer(purpose);
-    let reasons = token.reasons();
-    if reasons != Reasons::NONE {
-        token.cell().claim(reasons);
-        home::push(&token.cell().home().clone(), token, false);
+/// late: the request goes back.
+fn stopped(mut req: OwnedReq, purpose: Purpose) -> Result<OwnedReq> {
+    req.stop_timer(purpose);
+    let wake_flags = req.wake_flags();
+    if wake_flags != WakeFlags::NONE {
+        req.object().claim(wake_flags);
+        tctx::push(&req.object().tctx().clone(), req, false);
         return Err(EALREADY);
     }
-    Ok(token)
+    Ok(req)
 }
 
 impl Op for TimeoutRemove {

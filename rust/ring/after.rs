@@ -2,14 +2,11 @@
 
 //! What is done once a ring is unlocked, by the task that had it locked.
 
-use super::{
-    work::{add_worker, work_here},
-    Locked, Ring,
-};
+use super::{Locked, Ring};
 use crate::{
-    req::{claim::Reasons, home, Request, Token, Work},
+    exec::{after::step_out, work::add_worker},
+    req::Request,
     sys::{context::At, fd::OpenFile, queue::Fifo},
-    uapi::errno::{ECANCELED, ENOMEM},
 };
 use core::mem::ManuallyDrop;
 use kernel::{
@@ -18,11 +15,11 @@ use kernel::{
 };
 
 /// What is left to do then: hardly ever anything.
-pub(super) struct After<'r> {
+pub(crate) struct After<'r> {
     ring: &'r Ring,
     /// Nothing drops it but the code below: the compiler would add a look of its own to each place that
     /// unlocks a ring.
-    left: Option<ManuallyDrop<KVec<Left>>>,
+    left: Option<ManuallyDrop<KVec<LeftOver>>>,
     /// What that task is at, and so what it may do.
     at: At<'r>,
     /// Whether it is locked by [`Ring::end_orphans`], which looks again by itself.
@@ -32,10 +29,10 @@ pub(super) struct After<'r> {
 }
 
 /// What is left to do.
-enum Left {
+pub(crate) enum LeftOver {
     /// To be released.
     File(OpenFile),
-    /// To be gone on with, see [`op::Op::steps_out`](crate::op::Op::steps_out).
+    /// To be gone on with, see [`op::Op::runs_unlocked`](crate::op::Op::runs_unlocked).
     Requests(Fifo<Request>),
     /// A worker to be made, for what may wait for ever or not.
     Worker { ring: Arc<Ring>, unbound: bool },
@@ -53,7 +50,7 @@ impl Drop for After<'_> {
 impl<'r> After<'r> {
     /// Nothing yet.
     #[inline(always)]
-    pub(super) const fn new(ring: &'r Ring, at: At<'r>) -> Self {
+    pub(crate) const fn new(ring: &'r Ring, at: At<'r>) -> Self {
         Self {
             ring,
             left: None,
@@ -65,22 +62,22 @@ impl<'r> After<'r> {
 
     /// What the task is at that has the ring locked.
     #[inline]
-    pub(super) fn at(&self) -> At<'r> {
+    pub(crate) fn at(&self) -> At<'r> {
         self.at
     }
 
     /// Says that it is [`Ring::end_orphans`] that has the ring locked.
-    pub(super) fn set_looking(&mut self, for_others: bool) {
+    pub(crate) fn set_looking(&mut self, for_others: bool) {
         self.looking = true;
         self.for_others = for_others;
     }
 
-    fn get(&mut self) -> &mut KVec<Left> {
+    pub(crate) fn get(&mut self) -> &mut KVec<LeftOver> {
         let nothing = || ManuallyDrop::new(KVec::new());
         self.left.get_or_insert_with(nothing)
     }
 
-    fn take(&mut self) -> KVec<Left> {
+    pub(crate) fn take(&mut self) -> KVec<LeftOver> {
         self.left
             .take()
             .map(ManuallyDrop::into_inner)
@@ -98,10 +95,10 @@ impl<'r> After<'r> {
             let mut requests = Fifo::new();
             for left in left {
                 match left {
-                    Left::File(file) if self.for_others => file.put_for_others(),
-                    Left::File(file) => file.release(at),
-                    Left::Requests(more) => requests.append(more),
-                    Left::Worker { ring, unbound } => {
+                    LeftOver::File(file) if self.for_others => file.put_for_others(),
+                    LeftOver::File(file) => file.release(at),
+                    LeftOver::Requests(more) => requests.append(more),
+                    LeftOver::Worker { ring, unbound } => {
                         requests.append(add_worker(&ring, at, unbound));
                     }
                 }
@@ -114,36 +111,6 @@ impl<'r> After<'r> {
     }
 }
 
-/// Goes on with requests of the current task without their ring, and then ends them with it. Returns
-/// what that has left to do.
-fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<Left> {
-    let mut over = Fifo::new();
-    let mut whose = None;
-    while let Some(mut token) = requests.pop() {
-        work_here(&mut token);
-        whose.get_or_insert_with(|| token.cell().home().clone());
-        over.push(token);
-    }
-    let Some(home) = whose else {
-        return KVec::new();
-    };
-    // Its file may be gone by now.
-    let ring = home.ring().clone();
-    let Ok(mut locked) = ring.lock_at(at) else {
-        // The task is killed: its end ends them.
-        while let Some(token) = over.pop() {
-            token.cell().claim(Reasons::CANCELLED);
-            home::push(&home, token, false);
-        }
-        return KVec::new();
-    };
-    while let Some(token) = over.pop() {
-        locked.end_work(token, ECANCELED);
-    }
-    locked.run_ready(ring.is_dying() || home.is_gone());
-    locked.after.take()
-}
-
 impl Locked<'_> {
     /// Has `file` released as soon as the ring is unlocked, rather than on the task's way back to
     /// user space: it may first sleep until the release has an effect.
@@ -151,29 +118,14 @@ impl Locked<'_> {
     pub(crate) fn release_unlocked(&mut self, file: OpenFile) {
         // Without memory for it the file is released later.
         let left = self.after.get();
-        let _ = left.push(Left::File(file), GFP_KERNEL);
-    }
-
-    /// Goes on with a request of the current task as soon as the ring is unlocked.
-    #[cold]
-    pub(super) fn step_out(&mut self, token: Token) {
-        let left = self.after.get();
-        if !matches!(left.last(), Some(Left::Requests(_))) {
-            if left.push(Left::Requests(Fifo::new()), GFP_KERNEL).is_err() {
-                return self.end(token, ENOMEM);
-            }
-        }
-        if let Some(Left::Requests(requests)) = left.last_mut() {
-            token.cell().set_work(Work::Running);
-            requests.push(token);
-        }
+        let _ = left.push(LeftOver::File(file), GFP_KERNEL);
     }
 
     /// Has a worker made as soon as the ring is unlocked. False without memory for that.
     #[cold]
-    pub(super) fn make_worker(&mut self, ring: Arc<Ring>, unbound: bool) -> bool {
+    pub(crate) fn make_worker(&mut self, ring: Arc<Ring>, unbound: bool) -> bool {
         let left = self.after.get();
-        left.push(Left::Worker { ring, unbound }, GFP_KERNEL)
+        left.push(LeftOver::Worker { ring, unbound }, GFP_KERNEL)
             .is_ok()
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{Locked, Ring};
 use crate::{
-    rsrc::buffers::{Buffer, Buffers, Source, Wanted},
+    rsrc::buffers::{BufferSource, BufferTable, RegisteredBuffer, Wanted},
     sys::{context::At, user},
     uapi::{
         abi::rsrc,
@@ -16,7 +16,7 @@ use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc};
 
 impl Ring {
     /// `IORING_REGISTER_BUFFERS2`: `arg` is the address of a `struct io_uring_rsrc_register`.
-    pub(super) fn register_buffers2(self: &Arc<Self>, arg: u64, size: u32) -> Result {
+    pub(crate) fn register_buffers2(self: &Arc<Self>, arg: u64, size: u32) -> Result {
         let mut words = [0u64; 4];
         if size as usize != size_of_val(&words) {
             return Err(EINVAL);
@@ -30,11 +30,11 @@ impl Ring {
         if flags & rsrc::REGISTER_SPARSE != 0 && pieces != 0 {
             return Err(EINVAL);
         }
-        self.register_buffers(count, Source { pieces, tags })
+        self.register_buffers(count, BufferSource { pieces, tags })
     }
 
     /// Makes a table of `count` buffers: all of them, or none.
-    pub(super) fn register_buffers(self: &Arc<Self>, count: u32, source: Source) -> Result {
+    pub(crate) fn register_buffers(self: &Arc<Self>, count: u32, source: BufferSource) -> Result {
         let mut locked = self.lock_for_tags(At::Anything, source.tags != 0)?;
         locked.state.buffers.create(count)?;
         for number in 0..count {
@@ -50,7 +50,7 @@ impl Ring {
 
     /// `IORING_REGISTER_BUFFERS_UPDATE`: `arg` is the address of a
     /// `struct io_uring_rsrc_update2`. Returns how many were replaced.
-    pub(super) fn update_buffers(self: &Arc<Self>, arg: u64, size: u32) -> Result<i64> {
+    pub(crate) fn update_buffers(self: &Arc<Self>, arg: u64, size: u32) -> Result<i64> {
         let mut words = [0u64; 4];
         if size as usize != size_of_val(&words) {
             return Err(EINVAL);
@@ -64,7 +64,7 @@ impl Ring {
         let mut locked = self.lock_for_tags(At::Anything, tags != 0)?;
         locked.state.buffers.check(first, count)?;
         for number in 0..count {
-            let wanted = Source { pieces, tags }.read(number);
+            let wanted = BufferSource { pieces, tags }.read(number);
             match locked.put_new_buffer((first + number) as usize, &wanted) {
                 Ok(()) => {}
                 Err(error) if number == 0 => return Err(error),
@@ -78,7 +78,7 @@ impl Ring {
 impl Locked<'_> {
     /// The registered buffers.
     #[inline]
-    pub(crate) fn buffers(&self) -> &Buffers {
+    pub(crate) fn buffers(&self) -> &BufferTable {
         &self.state.buffers
     }
 
@@ -88,8 +88,11 @@ impl Locked<'_> {
         let buffer = match self.state.buffers.pin(wanted)? {
             None => None,
             Some(memory) => {
-                let tag = self.tag_cell(wanted.tag)?;
-                Some(Arc::new(Buffer { memory, tag }, GFP_KERNEL_ACCOUNT)?)
+                let tag = self.tag_object(wanted.tag)?;
+                Some(Arc::new(
+                    RegisteredBuffer { memory, tag },
+                    GFP_KERNEL_ACCOUNT,
+                )?)
             }
         };
         if let Some(old) = self.state.buffers.replace(index, buffer) {
@@ -99,7 +102,7 @@ impl Locked<'_> {
     }
 
     /// `IORING_UNREGISTER_BUFFERS`.
-    pub(super) fn unregister_buffers(&mut self) -> Result {
+    pub(crate) fn unregister_buffers(&mut self) -> Result {
         let mut slots = self.state.buffers.remove();
         if slots.is_empty() {
             return Err(ENXIO);
@@ -113,7 +116,7 @@ impl Locked<'_> {
     }
 
     /// Drops a reference to a buffer. With the last one its tag is posted.
-    pub(crate) fn put_buffer(&mut self, buffer: Arc<Buffer>) {
+    pub(crate) fn put_buffer(&mut self, buffer: Arc<RegisteredBuffer>) {
         if buffer.tag.is_none() {
             return;
         }
@@ -121,12 +124,12 @@ impl Locked<'_> {
             return;
         };
         let mut buffer = Pin::into_inner(buffer);
-        let token = buffer.tag.take();
+        let req = buffer.tag.take();
         // Unpinned first: who sees the tag finds nothing of it any more.
         drop(buffer);
-        if let Some(token) = token {
-            let done = token.peek().cqe;
-            self.complete(token, done);
+        if let Some(req) = req {
+            let done = req.core().cqe;
+            self.complete(req, done);
         }
     }
 }

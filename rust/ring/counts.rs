@@ -7,14 +7,14 @@
 
 use super::{Locked, Ring};
 use crate::{
-    req::{claim::Reasons, home},
+    req::{tctx, wake::WakeFlags},
     uapi::setup::layout,
 };
 use kernel::sync::atomic::Relaxed;
 
 /// The numbers, which wrap around.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// How many completions of timeouts there were.
     timeouts: u32,
     /// How many other ones user space was told of.
@@ -58,7 +58,7 @@ impl Locked<'_> {
 
     /// Ends the timeouts whose count is reached.
     #[cold]
-    pub(super) fn end_counts(&mut self) {
+    pub(crate) fn end_counts(&mut self) {
         let tail = self.state.cq.tail();
         let counts = &mut self.state.counts;
         let now = tail.wrapping_sub(counts.timeouts);
@@ -68,11 +68,11 @@ impl Locked<'_> {
         }
         let seen = counts.seen;
         let mut left = false;
-        for cell in self.state.waiting.iter() {
-            match cell.target() {
+        for object in self.state.waiting.iter() {
+            match object.target() {
                 Some(target) if reached(seen, target) => {
-                    if let Some(token) = cell.claim(Reasons::NONE) {
-                        home::push(&token.cell().home().clone(), token, false);
+                    if let Some(req) = object.claim(WakeFlags::NONE) {
+                        tctx::push(&req.object().tctx().clone(), req, false);
                     }
                 }
                 Some(_) => left = true,

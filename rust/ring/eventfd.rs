@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The eventfd of a ring, which is signalled when completions are posted, and when something has
-//! come home that only `enter` will run.
+//! come back that only `enter` will run.
 
 use super::{Locked, Ring};
 use crate::{
@@ -15,12 +15,12 @@ use crate::{
 
 /// A place for a registered eventfd, and whether it is only for completions that do not come from the
 /// submitter's task.
-pub(super) type Slot = crate::sys::eventfd::Slot<bool>;
+pub(crate) type RingEventFd = crate::sys::eventfd::EventFdSlot<bool>;
 
 impl Locked<'_> {
     /// `IORING_REGISTER_EVENTFD` and `IORING_REGISTER_EVENTFD_ASYNC`: `arg` is the address of the
     /// descriptor.
-    pub(super) fn register_eventfd(&mut self, arg: u64, only_async: bool) -> Result {
+    pub(crate) fn register_eventfd(&mut self, arg: u64, only_async: bool) -> Result {
         if self.state.has_eventfd {
             return Err(EBUSY);
         }
@@ -35,7 +35,7 @@ impl Locked<'_> {
     }
 
     /// `IORING_UNREGISTER_EVENTFD`
-    pub(super) fn unregister_eventfd(&mut self) -> Result {
+    pub(crate) fn unregister_eventfd(&mut self) -> Result {
         if !core::mem::take(&mut self.state.has_eventfd) {
             return Err(ENXIO);
         }
@@ -53,7 +53,7 @@ impl Ring {
     /// Signals the eventfd, if there is one and user space has not switched it off. `by_worker`
     /// says whether io_uring would have had a worker do it. May be called in any context.
     #[cold]
-    pub(super) fn signal_eventfd(&self, by_worker: bool) {
+    pub(crate) fn signal_eventfd(&self, by_worker: bool) {
         let flags = self.memory.words.load::<{ layout::CQ_FLAGS }>();
         if flags & cq::EVENTFD_DISABLED == 0 {
             self.eventfd

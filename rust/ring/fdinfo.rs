@@ -11,7 +11,7 @@ use crate::{
 use kernel::seq_file::{seq_print, SeqFile};
 
 /// Shows the ring's state. What user space changes meanwhile may show as it was or as it is.
-pub(super) fn show(locked: &Locked<'_>, out: &SeqFile) {
+pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
     let config = locked.ring.config();
     let words = &locked.ring.memory.words;
     let sq_head = words.load::<{ layout::SQ_HEAD }>();
@@ -70,13 +70,13 @@ pub(super) fn show(locked: &Locked<'_>, out: &SeqFile) {
         }
     }
     seq_print!(out, "PollList:\n");
-    for cell in locked.all_waiting() {
-        let data = cell.user_data();
-        seq_print!(out, "  op={}, user_data={}\n", cell.opcode(), data);
+    for object in locked.all_waiting() {
+        let data = object.user_data();
+        seq_print!(out, "  op={}, user_data={}\n", object.opcode(), data);
     }
     seq_print!(out, "CqOverflowList:\n");
-    locked.state.overflow.for_each(|token| {
-        let done = token.peek().cqe;
+    locked.state.overflow.for_each(|req| {
+        let done = req.core().cqe;
         let (data, res, flags) = (done.user_data, done.res, done.flags);
         seq_print!(out, "  user_data={data}, res={res}, flags={flags:x}\n");
     });

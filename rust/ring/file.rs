@@ -2,12 +2,12 @@
 
 //! What can be done with a ring's descriptor.
 
-use super::{
-    enter::Arguments,
-    users::{Usage, User},
-    Ring,
-};
+use super::Ring;
 use crate::{
+    exec::{
+        enter::Arguments,
+        users::{RingUse, RingUser},
+    },
     sys::{
         context::InCall,
         exit,
@@ -117,18 +117,18 @@ impl RingFile for Ring {
         this.pollers.hang_up();
     }
 
-    type Mapping = User;
+    type Mapping = RingUser;
 
-    fn map(this: &Arc<Self>) -> Result<Arc<User>> {
+    fn map(this: &Arc<Self>) -> Result<Arc<RingUser>> {
         this.new_mapping()
     }
 
-    fn map_again(mapping: &Arc<User>) {
+    fn map_again(mapping: &Arc<RingUser>) {
         mapping.count_again();
     }
 
-    fn unmap(mapping: Arc<User>) {
-        Usage::leave(mapping);
+    fn unmap(mapping: Arc<RingUser>) {
+        RingUse::leave(mapping);
     }
 
     fn show_fdinfo(&self, out: &SeqFile) {

@@ -5,11 +5,11 @@
 
 use super::{Locked, Ring};
 use crate::{
-    rsrc::files::{self, FileRef, Files, Registered},
+    rsrc::files::{self, FileRef, FileTable, RegisteredFile},
     sys::{context::InCall, fd::OpenFile, user},
     uapi::{
         abi::rsrc,
-        args::files::Place,
+        args::files::FileSlot,
         errno::{Result, EBADF, EINVAL, ENXIO, EOVERFLOW},
     },
 };
@@ -22,14 +22,14 @@ const NONE: i32 = -1;
 
 /// Where user space says what to register.
 #[derive(Clone, Copy)]
-pub(crate) struct Source {
+pub(crate) struct FileSource {
     /// A descriptor for each, or 0 for none at all.
     pub(crate) fds: u64,
     /// A tag for each, or 0 for none.
     pub(crate) tags: u64,
 }
 
-impl Source {
+impl FileSource {
     /// Reads the descriptor and the tag of the file with this number.
     fn read(&self, number: u32) -> Result<(i32, u64)> {
         let (mut fd, mut tag) = ([NONE], [0u64]);
@@ -48,7 +48,7 @@ impl Source {
 
 impl Ring {
     /// `IORING_REGISTER_FILES2`: `arg` is the address of a `struct io_uring_rsrc_register`.
-    pub(super) fn register_files2(
+    pub(crate) fn register_files2(
         self: &Arc<Self>,
         call: InCall<'_>,
         arg: u64,
@@ -67,15 +67,15 @@ impl Ring {
         if flags & rsrc::REGISTER_SPARSE != 0 && fds != 0 {
             return Err(EINVAL);
         }
-        self.register_files(call, count, Source { fds, tags })
+        self.register_files(call, count, FileSource { fds, tags })
     }
 
     /// Makes a table of `count` files: all of them, or none.
-    pub(super) fn register_files(
+    pub(crate) fn register_files(
         self: &Arc<Self>,
         call: InCall<'_>,
         count: u32,
-        source: Source,
+        source: FileSource,
     ) -> Result {
         let mut locked = self.lock_for_tags(call, source.tags != 0)?;
         locked.state.files.create(count)?;
@@ -99,7 +99,7 @@ impl Ring {
 
     /// `IORING_REGISTER_FILES_UPDATE`: `arg` is the address of a `struct io_uring_rsrc_update`.
     /// Returns how many slots it has dealt with.
-    pub(super) fn update_files(
+    pub(crate) fn update_files(
         self: &Arc<Self>,
         call: InCall<'_>,
         arg: u64,
@@ -114,12 +114,12 @@ impl Ring {
         if head >> 32 != 0 {
             return Err(EINVAL);
         }
-        let source = Source { fds, tags: 0 };
+        let source = FileSource { fds, tags: 0 };
         self.lock_at(call)?.update_files(head as u32, count, source)
     }
 
     /// `IORING_REGISTER_FILES_UPDATE2`: `arg` is the address of a `struct io_uring_rsrc_update2`.
-    pub(super) fn update_files2(
+    pub(crate) fn update_files2(
         self: &Arc<Self>,
         call: InCall<'_>,
         arg: u64,
@@ -134,14 +134,14 @@ impl Ring {
         if tail as u32 == 0 || head >> 32 != 0 || tail >> 32 != 0 {
             return Err(EINVAL);
         }
-        let source = Source { fds, tags };
+        let source = FileSource { fds, tags };
         let mut locked = self.lock_for_tags(call, tags != 0)?;
         locked.update_files(head as u32, tail as u32, source)
     }
 
     /// `IORING_REGISTER_FILE_ALLOC_RANGE`: `arg` is the address of a
     /// `struct io_uring_file_index_range`.
-    pub(super) fn limit_file_slots(&self, arg: u64) -> Result {
+    pub(crate) fn limit_file_slots(&self, arg: u64) -> Result {
         let mut words = [0u64; 2];
         user::read_into(arg, &mut words)?;
         let [range, resv] = words;
@@ -163,7 +163,7 @@ impl Locked<'_> {
 
     /// The registered files.
     #[inline]
-    pub(crate) fn files(&self) -> &Files {
+    pub(crate) fn files(&self) -> &FileTable {
         &self.state.files
     }
 
@@ -177,15 +177,20 @@ impl Locked<'_> {
     /// Registers an open file of the current task in an empty slot.
     fn register_file(&mut self, index: u32, fd: i32, tag: u64) -> Result {
         let file = files::open(self.task()?, fd)?;
-        let tag = self.tag_cell(tag)?;
-        let registered = Arc::new(Registered { file, tag }, GFP_KERNEL_ACCOUNT)?;
+        let tag = self.tag_object(tag)?;
+        let registered = Arc::new(RegisteredFile { file, tag }, GFP_KERNEL_ACCOUNT)?;
         self.state.files.put(index, registered);
         Ok(())
     }
 
     /// Changes the `count` slots from `first` on. Returns how many were dealt with before there
     /// was an error, which counts if it is none.
-    pub(crate) fn update_files(&mut self, first: u32, count: u32, source: Source) -> Result<i64> {
+    pub(crate) fn update_files(
+        &mut self,
+        first: u32,
+        count: u32,
+        source: FileSource,
+    ) -> Result<i64> {
         self.state.files.check(first, count)?;
         for number in 0..count {
             match self.update_file(first + number, source.read(number)) {
@@ -216,7 +221,7 @@ impl Locked<'_> {
 
     /// Registers `file` as `place` says, which is not to give it a descriptor. Returns 0 for a
     /// slot that was asked for, else which one it was.
-    pub(crate) fn install_file(&mut self, place: Place, file: OpenFile) -> Result<i32> {
+    pub(crate) fn install_file(&mut self, place: FileSlot, file: OpenFile) -> Result<i32> {
         let index = match self.state.files.place(place, &file) {
             Ok(index) => index,
             Err(error) => {
@@ -224,12 +229,12 @@ impl Locked<'_> {
                 return Err(error);
             }
         };
-        let registered = Arc::new(Registered { file, tag: None }, GFP_KERNEL_ACCOUNT)?;
+        let registered = Arc::new(RegisteredFile { file, tag: None }, GFP_KERNEL_ACCOUNT)?;
         if let Some(old) = self.state.files.put(index, registered) {
             self.put_registered(old);
         }
         Ok(match place {
-            Place::AnySlot => index as i32,
+            FileSlot::AnySlot => index as i32,
             _ => 0,
         })
     }
@@ -246,7 +251,7 @@ impl Locked<'_> {
     }
 
     /// `IORING_UNREGISTER_FILES`.
-    pub(super) fn unregister_files(&mut self) -> Result {
+    pub(crate) fn unregister_files(&mut self) -> Result {
         let mut slots = self.state.files.remove();
         if slots.is_empty() {
             return Err(ENXIO);
@@ -262,7 +267,7 @@ impl Locked<'_> {
     /// Drops a reference to a registration. With the last one the file is released, and its tag
     /// posted.
     #[inline(never)]
-    pub(super) fn put_registered(&mut self, registered: Arc<Registered>) {
+    pub(crate) fn put_registered(&mut self, registered: Arc<RegisteredFile>) {
         let Some(mut registered) = Arc::into_unique_or_drop(registered) else {
             return;
         };
@@ -270,9 +275,9 @@ impl Locked<'_> {
         let file = registered.file.again();
         drop(registered);
         self.put_file(FileRef::Own(file));
-        if let Some(token) = tag {
-            let done = token.peek().cqe;
-            self.complete(token, done);
+        if let Some(req) = tag {
+            let done = req.core().cqe;
+            self.complete(req, done);
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::{files, Ring};
 use crate::{
     op,
-    rsrc::buffers::Source,
+    rsrc::buffers::BufferSource,
     sys::{context::InCall, user},
     uapi::{
         abi::{op as opcode, register},
@@ -29,7 +29,7 @@ impl Ring {
         if self.config.has(crate::uapi::abi::setup::SINGLE_ISSUER) {
             let locked = self.lock()?;
             let mut submitters = locked.state.submitters.iter();
-            if submitters.len() != 0 && !submitters.any(|record| record.home.task().is_current()) {
+            if submitters.len() != 0 && !submitters.any(|record| record.tctx.task().is_current()) {
                 return Err(EEXIST);
             }
         }
@@ -67,7 +67,7 @@ impl Ring {
                 if arg == 0 {
                     return Err(EFAULT);
                 }
-                let source = files::Source { fds: arg, tags: 0 };
+                let source = files::FileSource { fds: arg, tags: 0 };
                 self.register_files(call, nr_args, source)?;
             }
             register::UNREGISTER_FILES if arg == 0 && nr_args == 0 => {
@@ -92,7 +92,7 @@ impl Ring {
                 if arg == 0 {
                     return Err(EFAULT);
                 }
-                let source = Source {
+                let source = BufferSource {
                     pieces: arg,
                     tags: 0,
                 };

@@ -4,13 +4,10 @@
 
 use super::Ring;
 use crate::{
-    op,
     sys::user,
     uapi::{
-        abi::setup,
         errno::{Result, EACCES, EBADFD, EBUSY, EINVAL},
         restrictions::Restrictions,
-        sqe::Sqe,
     },
 };
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KVec};
@@ -18,7 +15,7 @@ use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KVec};
 impl Ring {
     /// Restricts a ring that is not enabled yet, once: `arg` is the address of `count` of `struct
     /// io_uring_restriction`.
-    pub(super) fn restrict(&self, arg: u64, count: u32) -> Result {
+    pub(crate) fn restrict(&self, arg: u64, count: u32) -> Result {
         let mut locked = self.lock()?;
         if self.is_enabled() {
             return Err(EBADFD);
@@ -34,34 +31,16 @@ impl Ring {
         let restrictions = Restrictions::parse(&words)?;
         // The mutex is held, so that nobody else has done so.
         self.restrictions.populate(restrictions);
-        locked.state.choosy |= restrictions.on_sqes();
+        locked.state.restricted |= restrictions.on_sqes();
         Ok(())
     }
 
     /// `-EACCES` if the ring must not be used for a registration with this opcode.
-    pub(super) fn accept_register(&self, opcode: u32) -> Result {
+    pub(crate) fn accept_register(&self, opcode: u32) -> Result {
         match self.restrictions.as_ref() {
             // Who sets it up may do anything.
             Some(those) if !those.allow_register(opcode) && self.is_enabled() => Err(EACCES),
             _ => Ok(()),
         }
-    }
-
-    /// `-EACCES` for an SQE that the ring must not be used for, `-EINVAL` for one that needs a file
-    /// of its own if files are to be polled.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn accept(&self, sqe: &Sqe) -> Result {
-        if self
-            .restrictions
-            .as_ref()
-            .is_some_and(|those| !those.allow(sqe))
-        {
-            return Err(EACCES);
-        }
-        if self.config.has(setup::IOPOLL) && !op::in_iopoll(sqe.opcode()) {
-            return Err(EINVAL);
-        }
-        Ok(())
     }
 }

@@ -6,9 +6,9 @@
 //! taken out of the table is unpinned, and its tag posted, with the last of them.
 
 use crate::{
-    req::Token,
+    req::OwnedReq,
     sys::{
-        buffer::{Registered, UserBuffer},
+        buffer::{SharedBuffer, UserBuffer},
         pin::Ledger,
         user::{self, index_nospec},
     },
@@ -24,19 +24,19 @@ const MAX_BUFFERS: u32 = 1 << 14;
 
 /// A registered buffer, with the completion that tells that nobody uses it any more, if its user
 /// wants that.
-pub(crate) type Buffer = Registered<Option<Token>>;
+pub(crate) type RegisteredBuffer = SharedBuffer<Option<OwnedReq>>;
 
-/// The table.
+/// The registered buffers of a ring, by slot.
 #[derive(Default)]
-pub(crate) struct Buffers {
-    slots: KVVec<Option<Arc<Buffer>>>,
+pub(crate) struct BufferTable {
+    slots: KVVec<Option<Arc<RegisteredBuffer>>>,
     /// Which folios its buffers share, also the ones that are in it no more.
     ledger: Option<Arc<Ledger>>,
 }
 
 /// Where user space says what to register.
 #[derive(Clone, Copy)]
-pub(crate) struct Source {
+pub(crate) struct BufferSource {
     /// A `struct iovec` for each, or 0 for none at all.
     pub(crate) pieces: u64,
     /// A tag for each, or 0 for none.
@@ -51,7 +51,7 @@ pub(crate) struct Wanted {
     pub(crate) tag: u64,
 }
 
-impl Source {
+impl BufferSource {
     /// Reads what there is for the buffer with this number.
     pub(crate) fn read(&self, number: u32) -> Result<Wanted> {
         let mut piece = [0u64; 2];
@@ -73,20 +73,20 @@ impl Source {
     }
 }
 
-impl Buffers {
+impl BufferTable {
     /// How many slots the table has, 0 if there is none.
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }
 
     /// The buffers by slot.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&Buffer>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&RegisteredBuffer>> {
         self.slots.iter().map(Option::as_deref)
     }
 
     /// The buffer with this index, if there is one.
     #[inline]
-    pub(crate) fn get(&self, index: u16) -> Option<&Arc<Buffer>> {
+    pub(crate) fn get(&self, index: u16) -> Option<&Arc<RegisteredBuffer>> {
         let index = usize::from(index);
         if index >= self.slots.len() {
             return None;
@@ -147,8 +147,8 @@ impl Buffers {
     pub(crate) fn replace(
         &mut self,
         index: usize,
-        buffer: Option<Arc<Buffer>>,
-    ) -> Option<Arc<Buffer>> {
+        buffer: Option<Arc<RegisteredBuffer>>,
+    ) -> Option<Arc<RegisteredBuffer>> {
         match self.slots.get_mut(index) {
             Some(slot) => core::mem::replace(slot, buffer),
             None => buffer,
@@ -156,7 +156,7 @@ impl Buffers {
     }
 
     /// Takes the table away, with all buffers.
-    pub(crate) fn remove(&mut self) -> KVVec<Option<Arc<Buffer>>> {
+    pub(crate) fn remove(&mut self) -> KVVec<Option<Arc<RegisteredBuffer>>> {
         core::mem::take(&mut self.slots)
     }
 }

@@ -7,7 +7,7 @@
 
 use super::slots::{self, Range};
 use crate::{
-    req::Token,
+    req::OwnedReq,
     ring::Ring,
     sys::{
         context::InTask,
@@ -16,7 +16,7 @@ use crate::{
         user::index_nospec,
     },
     uapi::{
-        args::files::Place,
+        args::files::FileSlot,
         errno::{Result, EBADF, EBUSY, EINVAL, EMFILE, ENFILE, ENXIO, EOVERFLOW},
     },
 };
@@ -31,15 +31,15 @@ const MAX_FILES: u32 = 1 << 20;
 
 /// A file that is or was in the table, with the completion that tells that nobody uses it any more,
 /// if its user wants that.
-pub(crate) type Registered = fd::Registered<Option<Token>>;
+pub(crate) type RegisteredFile = fd::SharedFile<Option<OwnedReq>>;
 
 /// What keeps the file of a request open.
-pub(crate) type FileRef = fd::FileRef<Option<Token>>;
+pub(crate) type FileRef = fd::KeptFile<Option<OwnedReq>>;
 
-/// The table.
+/// The registered files of a ring, by slot.
 #[derive(Default)]
-pub(crate) struct Files {
-    slots: KVVec<Option<Arc<Registered>>>,
+pub(crate) struct FileTable {
+    slots: KVVec<Option<Arc<RegisteredFile>>>,
     /// Which of them have a file.
     used: KVVec<u64>,
     range: Range,
@@ -60,7 +60,7 @@ fn refuse_rings(file: &File) -> Result {
     Ok(())
 }
 
-impl Files {
+impl FileTable {
     /// How many slots the table has, 0 if there is none.
     #[inline]
     pub(crate) fn len(&self) -> usize {
@@ -68,13 +68,13 @@ impl Files {
     }
 
     /// The files by slot.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&Registered>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&RegisteredFile>> {
         self.slots.iter().map(Option::as_deref)
     }
 
     /// The file with this index, if there is one.
     #[inline]
-    pub(crate) fn get(&self, index: i32) -> Option<&Arc<Registered>> {
+    pub(crate) fn get(&self, index: i32) -> Option<&Arc<RegisteredFile>> {
         let index = index as u32 as usize;
         if index >= self.slots.len() {
             return None;
@@ -112,7 +112,7 @@ impl Files {
     }
 
     /// Takes the table away, with all files.
-    pub(crate) fn remove(&mut self) -> KVVec<Option<Arc<Registered>>> {
+    pub(crate) fn remove(&mut self) -> KVVec<Option<Arc<RegisteredFile>>> {
         self.used = KVVec::new();
         self.range = Range::default();
         core::mem::take(&mut self.slots)
@@ -140,14 +140,18 @@ impl Files {
     }
 
     /// Empties a slot. Returns what was there.
-    pub(crate) fn take(&mut self, index: u32) -> Option<Arc<Registered>> {
+    pub(crate) fn take(&mut self, index: u32) -> Option<Arc<RegisteredFile>> {
         let old = self.slots.get_mut(index as usize)?.take()?;
         self.range.clear(&mut self.used, index);
         Some(old)
     }
 
     /// Puts a file into a slot, which must be one. Returns what was there.
-    pub(crate) fn put(&mut self, index: u32, file: Arc<Registered>) -> Option<Arc<Registered>> {
+    pub(crate) fn put(
+        &mut self,
+        index: u32,
+        file: Arc<RegisteredFile>,
+    ) -> Option<Arc<RegisteredFile>> {
         let old = self.take(index);
         if let Some(slot) = self.slots.get_mut(index as usize) {
             *slot = Some(file);
@@ -157,11 +161,11 @@ impl Files {
     }
 
     /// The slot that `place` means for `file`.
-    pub(crate) fn place(&mut self, place: Place, file: &File) -> Result<u32> {
+    pub(crate) fn place(&mut self, place: FileSlot, file: &File) -> Result<u32> {
         let index = match place {
-            Place::Slot(index) => index,
-            Place::AnySlot => self.range.find(&self.used).ok_or(ENFILE)?,
-            Place::Descriptor => return Err(EINVAL),
+            FileSlot::Slot(index) => index,
+            FileSlot::AnySlot => self.range.find(&self.used).ok_or(ENFILE)?,
+            FileSlot::Descriptor => return Err(EINVAL),
         };
         refuse_rings(file)?;
         if self.len() == 0 {

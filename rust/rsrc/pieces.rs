@@ -11,7 +11,7 @@ pub(crate) const PAGE_SHIFT: u32 = 12;
 
 /// Where a page of the buffer lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct PagePlace {
     /// The folio that it is of.
     pub(crate) folio: usize,
     /// Its number in the folio.
@@ -22,7 +22,7 @@ pub(crate) struct Place {
 
 /// The cut of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
+pub(crate) struct PieceLayout {
     /// Bytes of a piece, as a power of two.
     shift: u32,
     /// Bytes that the first piece lacks at its beginning.
@@ -40,9 +40,9 @@ pub(crate) struct Found {
     pub(crate) skip: usize,
 }
 
-impl Cut {
+impl PieceLayout {
     /// How to cut a buffer that begins `offset` bytes into the first of the pages at `places`.
-    pub(crate) fn new(mut places: impl Iterator<Item = Place>, offset: usize) -> Self {
+    pub(crate) fn new(mut places: impl Iterator<Item = PagePlace>, offset: usize) -> Self {
         let pages = Self {
             shift: PAGE_SHIFT,
             lead: offset,

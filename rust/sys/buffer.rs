@@ -7,11 +7,11 @@
 use super::{
     bindings,
     pin::{Charge, Ledger, Pins},
-    socket::Buffers,
+    socket::UserBuffers,
     user::IoVec,
 };
 use crate::{
-    rsrc::pieces::{Cut, Place, PAGE_SHIFT},
+    rsrc::pieces::{PagePlace, PieceLayout, PAGE_SHIFT},
     uapi::{
         abi::MAX_RW_COUNT,
         errno::{Result, EFAULT, EINVAL, EOVERFLOW},
@@ -41,7 +41,7 @@ const _: () = assert!(PAGE_SIZE == 1 << PAGE_SHIFT);
 pub(crate) struct UserBuffer {
     addr: u64,
     len: usize,
-    cut: Cut,
+    cut: PieceLayout,
     pieces: KVVec<bindings::bio_vec>,
     _charge: Charge,
 }
@@ -52,10 +52,10 @@ unsafe impl Send for UserBuffer {}
 unsafe impl Sync for UserBuffer {}
 
 /// A buffer that is shared by all who use it, with a mark of its owner's.
-pub(crate) struct Registered<T> {
+pub(crate) struct SharedBuffer<T> {
     /// The buffer.
     pub(crate) memory: UserBuffer,
-    /// The mark.
+    /// What the owner has marked it with.
     pub(crate) tag: T,
 }
 
@@ -93,14 +93,14 @@ impl UserBuffer {
         let places = pins.iter().map(|page| {
             // SAFETY: The page is pinned.
             unsafe {
-                Place {
+                PagePlace {
                     folio: bindings::ruring_page_folio(*page),
                     index: bindings::ruring_page_folio_index(*page),
                     pages: bindings::ruring_page_folio_pages(*page),
                 }
             }
         });
-        let cut = Cut::new(places, offset);
+        let cut = PieceLayout::new(places, offset);
         let count = cut.count(len);
         let mut pieces = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
         for index in 0..count {
@@ -182,7 +182,7 @@ impl UserBuffer {
     #[inline]
     pub(super) unsafe fn import<'a>(
         &'a self,
-        buffers: Buffers<'_>,
+        buffers: UserBuffers<'_>,
         iter: &mut bindings::iov_iter,
         direction: u32,
         gathered: &mut Option<Gathered<'a>>,
@@ -190,13 +190,13 @@ impl UserBuffer {
         // SAFETY: By the safety requirement.
         unsafe {
             match buffers {
-                Buffers::One { addr, len } => self.part(addr, len)?.init_here(iter, direction),
-                Buffers::Many { iov, skip } => {
+                UserBuffers::One { addr, len } => self.part(addr, len)?.init_here(iter, direction),
+                UserBuffers::Many { iov, skip } => {
                     gathered
                         .insert(self.gather(iov)?)
                         .init(iter, direction, skip);
                 }
-                Buffers::Fixed(_) => return Err(EFAULT),
+                UserBuffers::Fixed(_) => return Err(EFAULT),
             }
         }
         Ok(())
@@ -297,7 +297,7 @@ impl Part<'_> {
     ///
     /// # Safety
     ///
-    /// As there.
+    /// As [`Part::init`], within its caller.
     #[inline(always)]
     unsafe fn init_here(self, iter: &mut bindings::iov_iter, direction: u32) {
         let (pieces, skip) = if self.len == 0 {

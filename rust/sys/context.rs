@@ -48,7 +48,7 @@ impl<'a> InTask<'a> {
     ///
     /// The current task must be at task work.
     #[inline]
-    pub(super) unsafe fn work<R>(f: impl for<'b> FnOnce(Option<InTask<'b>>) -> R) -> R {
+    pub(super) unsafe fn in_task_work<R>(f: impl for<'b> FnOnce(Option<InTask<'b>>) -> R) -> R {
         // SAFETY: No preconditions.
         let complete = unsafe { bindings::ruring_current_is_complete() };
         // INVARIANT: Just looked at; what is there is let go of by the task itself.

@@ -53,7 +53,7 @@ impl Drop for EventFd {
 
 /// A place for an eventfd and something that goes with it, which can be signalled in any context.
 #[pin_data]
-pub(crate) struct Slot<T> {
+pub(crate) struct EventFdSlot<T> {
     #[pin]
     lock: Opaque<bindings::spinlock>,
     /// Whether there is one; changes with the lock held.
@@ -62,12 +62,12 @@ pub(crate) struct Slot<T> {
 }
 
 // SAFETY: `content` may be sent, as an eventfd may.
-unsafe impl<T: Send> Send for Slot<T> {}
+unsafe impl<T: Send> Send for EventFdSlot<T> {}
 // SAFETY: `content` is only reached with the lock held.
-unsafe impl<T: Send> Sync for Slot<T> {}
+unsafe impl<T: Send> Sync for EventFdSlot<T> {}
 
-impl<T: Copy> Slot<T> {
-    /// An empty one.
+impl<T: Copy> EventFdSlot<T> {
+    /// Makes a place with no eventfd in it.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             lock <- Opaque::ffi_init(|lock| {

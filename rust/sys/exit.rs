@@ -11,10 +11,9 @@
 //! task runs when its memory and descriptors are gone, or before the new program's first instruction.
 
 use super::{
-    bindings,
-    errand::{Errand, Run},
-    module,
+    bindings, module,
     task::TaskRef,
+    task_work::{TaskWork, TaskWorkFn},
 };
 use core::{
     ffi::{c_void, CStr},
@@ -31,7 +30,7 @@ use kernel::{
     types::Opaque,
 };
 
-/// What hears of an end: an [`Errand`], whatever it is for.
+/// What hears of an end: an [`TaskWork`], whatever it is for.
 pub(super) trait Ends: Send + Sync {
     /// Adds task work to the current task, which exits or, if that is `exec`, executes a program.
     /// False if the task is past doing any work. May not sleep.
@@ -50,7 +49,7 @@ pub(crate) enum Whose {
 /// First what identifies the task or process, then a number that makes it unique.
 type Key = (usize, u64);
 
-type Table = RBTree<Key, Arc<dyn Ends>>;
+type WatchTable = RBTree<Key, Arc<dyn Ends>>;
 
 /// Which tracepoints there are, and who needs the probes.
 struct Probes {
@@ -65,7 +64,7 @@ unsafe impl Send for Probes {}
 
 kernel::sync::global_lock! {
     // SAFETY: `Tracing::new` initialises it before `STATE` is `READY`, without which nobody uses it.
-    unsafe(uninit) static WATCHES: SpinLock<Option<Table>> = None;
+    unsafe(uninit) static WATCHES: SpinLock<Option<WatchTable>> = None;
 }
 
 kernel::sync::global_lock! {
@@ -244,7 +243,7 @@ impl Drop for Listener {
     }
 }
 
-/// An errand that is sent, once, when what it watches comes to its end, unless this is dropped before.
+/// Task work that is sent, once, when what it watches comes to its end, unless this is dropped before.
 pub(crate) struct Watch {
     key: Key,
     /// As long as there is a reference to it, no other one has the same address, nor its process.
@@ -252,9 +251,9 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Has [`Run::end`] of `errand` called at the end of what is `whose` of the current task, if there is
+    /// Has [`TaskWorkFn::on_end`] of `punted` called at the end of what is `whose` of the current task, if there is
     /// a [`Listener`] then. `-ENODEV` if the module is not ready. May sleep.
-    pub(crate) fn current<T: Run>(whose: Whose, errand: &Arc<Errand<T>>) -> Result<Self> {
+    pub(crate) fn current<T: TaskWorkFn>(whose: Whose, punted: &Arc<TaskWork<T>>) -> Result<Self> {
         if STATE.load(Acquire) != READY {
             return Err(ENODEV);
         }
@@ -264,7 +263,7 @@ impl Watch {
             Whose::Process => task.process(),
         };
         let key = (identity, SERIAL.fetch_add(1, Relaxed));
-        let node = RBTreeNode::new(key, errand.clone() as Arc<dyn Ends>, GFP_KERNEL_ACCOUNT)?;
+        let node = RBTreeNode::new(key, punted.clone() as Arc<dyn Ends>, GFP_KERNEL_ACCOUNT)?;
         count_of(identity).fetch_add(1, Relaxed);
         WATCHES.lock().get_or_insert_with(RBTree::new).insert(node);
         Ok(Self { key, _task: task })
@@ -284,7 +283,7 @@ impl Drop for Watch {
     }
 }
 
-/// Sends the errands of those who watch `identity`, which is the current task or its process.
+/// Sends the task work of those who watch `identity`, which is the current task or its process.
 fn tell(identity: usize, exec: bool) {
     // What is watched is put in by the task itself, or by another one of the process, which has left
     // `signal->live` since.
@@ -294,11 +293,11 @@ fn tell(identity: usize, exec: bool) {
     // One at a time: nobody is to wait for this lock as long as there are many.
     while let Some(node) = first_of(identity) {
         count_of(identity).fetch_sub(1, Relaxed);
-        let (_, errand) = node.to_key_value();
-        let sent = errand.add_to_current(exec);
+        let (_, punted) = node.to_key_value();
+        let sent = punted.add_to_current(exec);
         // With the task there is another reference now.
         if !sent {
-            core::mem::forget(errand);
+            core::mem::forget(punted);
         }
     }
 }

@@ -77,14 +77,14 @@ impl OpenFile {
         }
     }
 
-    /// Another reference to it.
+    /// Makes another reference to the same open file.
     pub(crate) fn again(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
 /// A file that is or was in a table, with a mark of the table's.
-pub(crate) struct Registered<T> {
+pub(crate) struct SharedFile<T> {
     /// The file.
     pub(crate) file: OpenFile,
     /// What is done with it once nobody uses the file any more is up to its owner.
@@ -92,14 +92,14 @@ pub(crate) struct Registered<T> {
 }
 
 /// What keeps a file open: as long as it is there, whoever moves it, the file is.
-pub(crate) enum FileRef<T> {
+pub(crate) enum KeptFile<T> {
     /// A reference of its own.
     Own(OpenFile),
     /// A registration, which nobody can change while there is this reference to it.
-    Registered(Arc<Registered<T>>),
+    Registered(Arc<SharedFile<T>>),
 }
 
-impl<T> Deref for FileRef<T> {
+impl<T> Deref for KeptFile<T> {
     type Target = File;
 
     #[inline]

@@ -25,8 +25,8 @@ use kernel::{
 };
 
 /// What keeps pages.
-enum Held {
-    /// A reference to each.
+enum PageRefs {
+    /// There is a reference to each page.
     Each,
     /// One to the first, which holds the block that they are.
     Block,
@@ -35,17 +35,17 @@ enum Held {
 }
 
 /// Pages, and what keeps them, which this owns.
-struct Pages {
+struct PageList {
     list: KVVec<*mut bindings::page>,
-    held: Held,
+    core: PageRefs,
 }
 
-impl Drop for Pages {
+impl Drop for PageList {
     fn drop(&mut self) {
-        let referenced = match self.held {
-            Held::Each => self.list.len(),
-            Held::Block => 1,
-            Held::Pinned(_) => {
+        let referenced = match self.core {
+            PageRefs::Each => self.list.len(),
+            PageRefs::Block => 1,
+            PageRefs::Pinned(_) => {
                 // SAFETY: By the type's definition.
                 unsafe { bindings::unpin_user_pages(self.list.as_mut_ptr(), self.list.len()) };
                 return;
@@ -67,7 +67,7 @@ impl Drop for Pages {
 pub(crate) struct Region {
     base: NonNull<u8>,
     mapped: bool,
-    pages: Pages,
+    pages: PageList,
 }
 
 // SAFETY: Pages and the kernel's mappings belong to no task.
@@ -77,7 +77,7 @@ unsafe impl Sync for Region {}
 
 impl Region {
     /// Takes over the pages, also if it fails.
-    fn map(pages: Pages) -> Result<Self> {
+    fn map(pages: PageList) -> Result<Self> {
         let (list, count) = (pages.list.as_ptr().cast_mut(), pages.list.len() as u32);
         // SAFETY: These are live pages, one at least.
         let linear = unsafe { bindings::ruring_page_address(list, count) };
@@ -101,9 +101,9 @@ impl Region {
         if count == 0 {
             return Err(EINVAL);
         }
-        let mut pages = Pages {
+        let mut pages = PageList {
             list: KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?,
-            held: Held::Each,
+            core: PageRefs::Each,
         };
         let block = if count.is_power_of_two() {
             // SAFETY: May sleep, like this function.
@@ -114,7 +114,7 @@ impl Region {
         if !block.is_null() {
             // There is nothing that could fail between the reference and its owner: the list has
             // room for all.
-            pages.held = Held::Block;
+            pages.core = PageRefs::Block;
             for n in 0..count {
                 // SAFETY: The block has `count` pages.
                 let page = unsafe { bindings::ruring_nth_page(block, n as u32) };
@@ -148,9 +148,9 @@ impl Region {
         addr.checked_add(len as u64).ok_or(EOVERFLOW)?;
         let pins = Pins::new(addr, len / PAGE_SIZE)?;
         let charge = Charge::new(&pins, ledger)?;
-        Self::map(Pages {
+        Self::map(PageList {
             list: pins.into_pages(),
-            held: Held::Pinned(charge),
+            core: PageRefs::Pinned(charge),
         })
     }
 
@@ -173,7 +173,7 @@ impl Region {
         len: usize,
         partly: bool,
     ) -> Result {
-        if matches!(self.pages.held, Held::Pinned(_)) {
+        if matches!(self.pages.core, PageRefs::Pinned(_)) {
             return Err(EINVAL);
         }
         let mut count = self.pages.list.len();

@@ -5,7 +5,7 @@
 //! A [`ModuleRef`] makes unloading fail. Dropping the last one is not the end of the module's
 //! code on that stack: some instructions follow. So the module's exit, which cannot start before
 //! the last reference is gone, waits until no task can be at such instructions any more:
-//! [`Workers::drop`] drains the work queue, then waits until every task has left the kernel or
+//! [`WorkQueues::drop`] drains the work queue, then waits until every task has left the kernel or
 //! slept of its own will (`synchronize_rcu_tasks()`) and every interrupt handler has returned.
 
 use super::bindings;
@@ -24,15 +24,15 @@ static ENDS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());
 ///
 /// The queues are there unless it is closed, and it is not closed while there are references.
 static USERS: Atomic<usize> = Atomic::new(CLOSED);
-/// There is no [`Workers`] object.
+/// There is no [`WorkQueues`] object.
 const CLOSED: usize = usize::MAX;
 /// It is just being made.
 const OPENING: usize = CLOSED - 1;
 
 /// The module's work queues. There is one object, owned by the module's own object.
-pub(crate) struct Workers(());
+pub(crate) struct WorkQueues(());
 
-impl Workers {
+impl WorkQueues {
     /// Makes it. `-EBUSY` if there is one. May sleep.
     pub(crate) fn new() -> Result<Self> {
         if USERS.cmpxchg(CLOSED, OPENING, Full).is_err() {
@@ -61,7 +61,7 @@ impl Workers {
     }
 }
 
-impl Drop for Workers {
+impl Drop for WorkQueues {
     fn drop(&mut self) {
         if USERS.cmpxchg(0, CLOSED, Full).is_err() {
             // It was dropped before its time: better leaked than freed.
@@ -108,7 +108,7 @@ pub(super) unsafe fn queue_work(work: *mut bindings::work_struct, ends: bool) {
 /// # Safety
 ///
 /// `work` must be initialised, and stay until it has run or is cancelled; there must be a
-/// [`Workers`] object until then.
+/// [`WorkQueues`] object until then.
 pub(super) unsafe fn queue_delayed_work(work: *mut bindings::delayed_work, milliseconds: u32) {
     // SAFETY: By the requirements.
     unsafe {

@@ -97,7 +97,7 @@ unsafe impl Send for Payer {}
 unsafe impl Sync for Payer {}
 
 impl Payer {
-    /// The current task's.
+    /// The accounting of the current task's user and address space.
     fn current() -> Result<Self> {
         let mm = AddressSpace::current()?;
         // SAFETY: `current` has a user. The reference is kept.
@@ -164,11 +164,11 @@ impl Drop for Paid {
 #[pin_data]
 pub(crate) struct Ledger {
     #[pin]
-    folios: Mutex<RBTree<usize, Kept>>,
+    folios: Mutex<RBTree<usize, PinnedFolio>>,
 }
 
 /// What there is to know of a folio.
-struct Kept {
+struct PinnedFolio {
     buffers: usize,
     _paid: Paid,
 }
@@ -192,7 +192,7 @@ impl Ledger {
             return Ok(());
         }
         // Under the lock, so that who comes next does not rely on what is refused here.
-        let kept = Kept {
+        let kept = PinnedFolio {
             buffers: 1,
             _paid: payer.clone().pay(pages)?,
         };
@@ -285,7 +285,7 @@ unsafe impl Sync for Account {}
 /// So many pages that an [`Account`] is charged for. To be given back to it.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Pages(u32);
+pub(crate) struct ChargedPages(u32);
 
 impl Account {
     /// The current user, unless CAP_IPC_LOCK frees him from limits.
@@ -297,17 +297,17 @@ impl Account {
 
     /// Charges `pages`. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task.
     #[inline]
-    pub(crate) fn charge(&self, pages: u32) -> Result<Pages> {
+    pub(crate) fn charge(&self, pages: u32) -> Result<ChargedPages> {
         // SAFETY: By the type invariants.
         match unsafe { bindings::ruring_account_pages(self.0.as_ptr(), pages as usize) } {
-            0 => Ok(Pages(pages)),
+            0 => Ok(ChargedPages(pages)),
             _ => Err(ENOMEM),
         }
     }
 
     /// Ends a charge.
     #[inline]
-    pub(crate) fn uncharge(&self, pages: Pages) {
+    pub(crate) fn uncharge(&self, pages: ChargedPages) {
         // SAFETY: By the type invariants.
         unsafe { bindings::ruring_uncharge_locked(self.0.as_ptr(), pages.0 as usize) };
     }

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Waiting for a file's events: entries of a cell on the wait queues that `->poll()` names.
+//! Waiting for a file's events: entries of an object on the wait queues that `->poll()` names.
 //!
 //! C headers: `include/linux/poll.h`, `include/linux/wait.h`.
 //!
-//! A wait queue may be freed while a cell waits on it. Its owner then wakes it up with `POLLFREE`
+//! A wait queue may be freed while an object waits on it. Its owner then wakes it up with `POLLFREE`
 //! and frees it only after an RCU grace period; as `fs/eventpoll.c` does, an entry's `head` is
 //! cleared last, and is only followed within an RCU read section.
 
 use super::{
-    bindings, ringfile,
+    bindings,
+    object::{Handle, Kind, Object},
+    ringfile,
     timer::Timers,
-    token::{Cell, Parcel, Token},
 };
 use crate::{
-    req::claim::Reasons,
+    req::wake::WakeFlags,
     uapi::{
         abi::events,
         errno::{self, Errno},
@@ -38,40 +39,40 @@ const POLLFREE: u32 = 0x4000;
 /// # Invariants
 ///
 /// `head` is null, or `wait` is on the queue that it points to.
-struct Entry<P: Parcel> {
+struct PollEntry<P: Kind> {
     wait: UnsafeCell<bindings::wait_queue_entry>,
     head: Atomic<*mut bindings::wait_queue_head>,
     events: Atomic<u32>,
-    cell: UnsafeCell<*const Cell<P>>,
+    object: UnsafeCell<*const Object<P>>,
     _pin: PhantomPinned,
 }
 
-/// What can wake a cell up. Most files have one queue, and most requests no timer.
+/// What can wake an object up. Most files have one queue, and most requests no timer.
 ///
 /// # Invariants
 ///
-/// The queues that the entries are on are those of the cell's file, or of the ring in `extra`, or of
+/// The queues that the entries are on are those of the object's file, or of the ring in `extra`, or of
 /// what will always be there. Unless it is `used` there are no such queues, no timer and no ring.
-pub(super) struct Waits<P: Parcel> {
-    first: Entry<P>,
+pub(super) struct Waits<P: Kind> {
+    first: PollEntry<P>,
     /// One look for what hardly any request that is over still has. Only touched by the holder of the
-    /// token.
+    /// handle.
     used: UnsafeCell<bool>,
-    /// Only touched by the holder of the token.
+    /// Only touched by the holder of the handle.
     extra: UnsafeCell<Option<KBox<Extra<P>>>>,
 }
 
-/// What few cells need.
-pub(super) struct Extra<P: Parcel> {
+/// What few objects need.
+pub(super) struct Extra<P: Kind> {
     /// For a file with two queues.
-    second: Entry<P>,
+    second: PollEntry<P>,
     /// Its own time, and that of a timeout linked behind.
     pub(super) timers: Timers<P>,
-    /// What it waits for instead of its file. Only touched by the holder of the token.
-    ring: UnsafeCell<Option<Arc<P::Ring>>>,
+    /// What it waits for instead of its file. Only touched by the holder of the handle.
+    ring: UnsafeCell<Option<Arc<P::RingFile>>>,
 }
 
-impl<P: Parcel> Entry<P> {
+impl<P: Kind> PollEntry<P> {
     fn new() -> Self {
         Self {
             // What is written when the entry is put on a queue is only what changes.
@@ -81,7 +82,7 @@ impl<P: Parcel> Entry<P> {
             }),
             head: Atomic::new(null_mut()),
             events: Atomic::new(0),
-            cell: UnsafeCell::new(core::ptr::null()),
+            object: UnsafeCell::new(core::ptr::null()),
             _pin: PhantomPinned,
         }
     }
@@ -90,16 +91,21 @@ impl<P: Parcel> Entry<P> {
     ///
     /// # Safety
     ///
-    /// The entry must not move and be on no queue, `cell` must outlive its stay on the queue, and
-    /// the caller must hold the cell's token. `head` must be a live queue whose owner follows the
+    /// The entry must not move and be on no queue, `object` must outlive its stay on the queue, and
+    /// the caller must hold the object's handle. `head` must be a live queue whose owner follows the
     /// rules of `POLLFREE`.
-    unsafe fn add(&self, cell: *const Cell<P>, head: *mut bindings::wait_queue_head, wanted: u32) {
+    unsafe fn add(
+        &self,
+        object: *const Object<P>,
+        head: *mut bindings::wait_queue_head,
+        wanted: u32,
+    ) {
         let wait = self.wait.get();
         // SAFETY: The entry is on no queue, so that nobody else touches it.
-        unsafe { *self.cell.get() = cell };
+        unsafe { *self.object.get() = object };
         self.events.store(wanted, Relaxed);
         // INVARIANT: The entry goes on this queue below. Before that nobody looks at `head`: the
-        // token's holder, who would, is the caller.
+        // handle's holder, who would, is the caller.
         self.head.store(head, Relaxed);
         // SAFETY: `wait` stays where it is, and `head` is live. Both functions write the list's
         // pointers and whether the entry is exclusive; nobody writes the other fields.
@@ -169,7 +175,7 @@ impl<P: Parcel> Entry<P> {
         _flags: i32,
         key: *mut c_void,
     ) -> i32 {
-        // SAFETY: `wait` is the field of an `Entry`, which stays as long as it is on the queue.
+        // SAFETY: `wait` is the field of an `PollEntry`, which stays as long as it is on the queue.
         let this = unsafe { &*wait.byte_sub(offset_of!(Self, wait)).cast::<Self>() };
         let mask = key as usize as u32;
         let wanted = this.events.load(Relaxed);
@@ -178,18 +184,18 @@ impl<P: Parcel> Entry<P> {
         if mask != 0 && !freed && mask & wanted & !BEHAVIOUR == 0 {
             return 0;
         }
-        let reasons = if freed {
-            Reasons::CANCELLED
+        let wake_flags = if freed {
+            WakeFlags::CANCELLED
         } else {
-            Reasons::woken(mask, mask & events::URING_WAKE != 0)
+            WakeFlags::woken(mask, mask & events::URING_WAKE != 0)
         };
-        // SAFETY: Whoever drops the cell takes the entry off the queue first, for which they need
+        // SAFETY: Whoever drops the object takes the entry off the queue first, for which they need
         // the queue's lock, or find that `remove_locked` has been called here.
-        let cell = unsafe { &**this.cell.get() };
-        match cell.claim(reasons) {
-            Some(token) => {
-                // The entry is still on the queue, which keeps the cell.
-                P::deliver(token.into(), cell);
+        let object = unsafe { &**this.object.get() };
+        match object.claim(wake_flags) {
+            Some(req) => {
+                // The entry is still on the queue, which keeps the object.
+                P::deliver(req.into(), object);
                 // A single shot need not come back for the lock.
                 if freed || (mask != 0 && wanted & events::ONESHOT != 0) {
                     // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.
@@ -206,10 +212,10 @@ impl<P: Parcel> Entry<P> {
     }
 }
 
-impl<P: Parcel> Extra<P> {
+impl<P: Kind> Extra<P> {
     /// # Safety
     ///
-    /// The caller must hold the token, and the first entry be on no queue.
+    /// The caller must hold the handle, and the first entry be on no queue.
     #[inline(never)]
     unsafe fn stop(&self) {
         self.second.remove();
@@ -219,17 +225,17 @@ impl<P: Parcel> Extra<P> {
     }
 }
 
-impl<P: Parcel> Waits<P> {
-    /// A cell that is on no queue.
+impl<P: Kind> Waits<P> {
+    /// An object that is on no queue.
     pub(super) fn new() -> Self {
         Self {
-            first: Entry::new(),
+            first: PollEntry::new(),
             used: UnsafeCell::new(false),
             extra: UnsafeCell::new(None),
         }
     }
 
-    /// Takes both entries off. Only for the holder of the token.
+    /// Takes both entries off. Only for the holder of the handle.
     #[inline]
     pub(super) fn remove(&self) {
         if !self.is_used() {
@@ -243,18 +249,18 @@ impl<P: Parcel> Waits<P> {
 
     #[inline]
     fn is_used(&self) -> bool {
-        // SAFETY: The caller holds the token.
+        // SAFETY: The caller holds the handle.
         unsafe { *self.used.get() }
     }
 
     #[inline]
     fn set_used(&self, used: bool) {
-        // SAFETY: The caller holds the token.
+        // SAFETY: The caller holds the handle.
         unsafe { *self.used.get() = used };
     }
 
     /// Takes both entries off, stops the timers, and lets go of the ring. Only for the holder of the
-    /// token.
+    /// handle.
     #[inline]
     pub(super) fn stop(&self) {
         if !self.is_used() {
@@ -262,15 +268,15 @@ impl<P: Parcel> Waits<P> {
         }
         self.first.remove();
         if let Some(extra) = self.extra() {
-            // SAFETY: The caller holds the token, and the first entry is on no queue any more.
+            // SAFETY: The caller holds the handle, and the first entry is on no queue any more.
             unsafe { extra.stop() };
         }
         // INVARIANT: All of it is over.
         self.set_used(false);
     }
 
-    /// Has what is polled be `ring`. Only for the holder of the token.
-    pub(super) fn set_ring(&self, ring: Arc<P::Ring>) -> Result {
+    /// Has what is polled be `ring`. Only for the holder of the handle.
+    pub(super) fn set_ring(&self, ring: Arc<P::RingFile>) -> Result {
         let extra = self.make_extra()?;
         self.remove();
         // SAFETY: As above.
@@ -278,31 +284,31 @@ impl<P: Parcel> Waits<P> {
         Ok(())
     }
 
-    /// The ring that is polled. Only for the holder of the token.
-    fn ring(&self) -> Option<&Arc<P::Ring>> {
+    /// The ring that is polled. Only for the holder of the handle.
+    fn ring(&self) -> Option<&Arc<P::RingFile>> {
         let extra = self.extra()?;
-        // SAFETY: The caller holds the token, and changes nothing meanwhile.
+        // SAFETY: The caller holds the handle, and changes nothing meanwhile.
         unsafe { &*extra.ring.get() }.as_ref()
     }
 
-    /// The rest, if there is some. Only for the holder of the token.
+    /// The rest, if there is some. Only for the holder of the handle.
     #[inline]
     pub(super) fn extra(&self) -> Option<&Extra<P>> {
-        // SAFETY: The caller holds the token. What is there once stays, in a box that nobody moves.
+        // SAFETY: The caller holds the handle. What is there once stays, in a box that nobody moves.
         unsafe { &*self.extra.get() }.as_deref()
     }
 
-    /// The rest, made if there is none. Only for the holder of the token.
+    /// The rest, made if there is none. Only for the holder of the handle.
     pub(super) fn make_extra(&self) -> Result<&Extra<P>> {
         self.set_used(true);
         if self.extra().is_none() {
             let extra = Extra {
-                second: Entry::new(),
+                second: PollEntry::new(),
                 timers: Timers::new(),
                 ring: UnsafeCell::new(None),
             };
             let extra = KBox::new(extra, GFP_KERNEL_ACCOUNT)?;
-            // SAFETY: The caller holds the token, and there is nothing yet that one could have a
+            // SAFETY: The caller holds the handle, and there is nothing yet that one could have a
             // reference to.
             unsafe { *self.extra.get() = Some(extra) };
         }
@@ -311,9 +317,9 @@ impl<P: Parcel> Waits<P> {
 }
 
 #[repr(C)]
-struct Table<P: Parcel> {
+struct PollTable<P: Kind> {
     table: bindings::poll_table_struct,
-    cell: *const Cell<P>,
+    object: *const Object<P>,
     events: u32,
     queues: u32,
     error: Option<Errno>,
@@ -323,26 +329,26 @@ struct Table<P: Parcel> {
 ///
 /// # Safety
 ///
-/// `table` must be that of a `Table` whose token [`Token::watch`] holds, and `head` a queue of what
+/// `table` must be that of a `PollTable` whose handle [`Handle::watch`] holds, and `head` a queue of what
 /// is polled.
-unsafe extern "C" fn queue_proc<P: Parcel>(
+unsafe extern "C" fn queue_proc<P: Kind>(
     _file: *mut bindings::file,
     head: *mut bindings::wait_queue_head,
     table: *mut bindings::poll_table_struct,
 ) {
-    // SAFETY: `watch` passed the first field of a `Table`.
-    let table = unsafe { &mut *table.cast::<Table<P>>() };
-    // SAFETY: `watch` borrows the cell's token for the whole call.
-    let waits = unsafe { (*table.cell).waits() };
+    // SAFETY: `watch` passed the first field of a `PollTable`.
+    let table = unsafe { &mut *table.cast::<PollTable<P>>() };
+    // SAFETY: `watch` borrows the object's handle for the whole call.
+    let waits = unsafe { (*table.object).waits() };
     if table.queues == 0 {
         waits.set_used(true);
-        // SAFETY: `watch` emptied the entries; the cell does not move, and takes its entries off the
+        // SAFETY: `watch` emptied the entries; the object does not move, and takes its entries off the
         // queues before it, or what is polled, goes. `head` comes from a `->poll()`.
-        unsafe { waits.first.add(table.cell, head, table.events) };
+        unsafe { waits.first.add(table.object, head, table.events) };
         table.queues = 1;
         return;
     }
-    let known = |entry: &Entry<P>| entry.head.load(Relaxed) == head;
+    let known = |entry: &PollEntry<P>| entry.head.load(Relaxed) == head;
     let second = waits.extra().map(|extra| &extra.second);
     if known(&waits.first) || (table.queues == 2 && second.is_some_and(known)) {
         return;
@@ -354,14 +360,14 @@ unsafe extern "C" fn queue_proc<P: Parcel>(
     match waits.make_extra() {
         Ok(extra) => {
             // SAFETY: As above; the box does not move either.
-            unsafe { extra.second.add(table.cell, head, table.events) };
+            unsafe { extra.second.add(table.object, head, table.events) };
             table.queues = 2;
         }
         Err(_) => table.error = Some(errno::ENOMEM),
     }
 }
 
-/// What [`Token::watch`] found.
+/// What [`Handle::watch`] found.
 pub(crate) struct Watched {
     /// The events that are there at the moment.
     pub(crate) mask: u32,
@@ -370,35 +376,35 @@ pub(crate) struct Watched {
     pub(crate) waiting: errno::Result,
 }
 
-impl<P: Parcel> Token<P> {
-    /// Has the cell woken up when its file, or the ring that it waits for, has one of `wanted`,
+impl<P: Kind> Handle<P> {
+    /// Has the object woken up when its file, or the ring that it waits for, has one of `wanted`,
     /// `EPOLL*` bits with the behaviour bits `EPOLLONESHOT` and `EPOLLEXCLUSIVE`.
     ///
-    /// Wake-ups leave their reason while the token is held, and deliver it once it is parked.
-    /// Forgets what was watched before. May sleep. The cell keeps what it waits for meanwhile.
+    /// Wake-ups set their wake flag while the handle is held, and deliver it once it is parked.
+    /// Forgets what was watched before. May sleep. The object keeps what it waits for meanwhile.
     ///
     /// Follows `vfs_poll()` as `fs/eventpoll.c` uses it.
     #[inline]
     pub(crate) fn watch(&mut self, wanted: u32) -> Watched {
         self.unwatch();
         let wanted = wanted | events::ALWAYS;
-        let mut table = Table::<P> {
+        let mut table = PollTable::<P> {
             table: bindings::poll_table_struct {
                 _qproc: Some(queue_proc::<P>),
                 _key: wanted,
             },
-            cell: self.cell(),
+            object: self.object(),
             events: wanted,
             queues: 0,
             error: None,
         };
         // INVARIANT: The entries go on queues of the file, or of the ring. Either is only let go of
-        // with the token, by what first takes the entries off.
+        // with the handle, by what first takes the entries off.
         let at = (&raw mut table).cast();
         let mask = match self.file() {
             // SAFETY: The table outlives the call. The file is open until the entries are off.
             Some(file) => unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), at) },
-            None => match self.cell().waits().ring() {
+            None => match self.object().waits().ring() {
                 // SAFETY: As above.
                 Some(ring) => unsafe { ringfile::poll(ring, null_mut(), at) },
                 None => 0,
@@ -406,8 +412,8 @@ impl<P: Parcel> Token<P> {
         } & wanted;
         let waiting = table.queues != 0 && table.error.is_none();
         if !waiting {
-            // Nobody else has the token.
-            self.cell().waits().remove();
+            // Nobody else has the handle.
+            self.object().waits().remove();
         }
         Watched {
             mask,

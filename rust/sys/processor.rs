@@ -27,7 +27,7 @@ impl Processor {
         unsafe { bindings::ruring_bind_current(self.0) };
     }
 
-    /// Its number.
+    /// The number by which the kernel knows the processor.
     pub(crate) const fn number(self) -> u32 {
         self.0
     }

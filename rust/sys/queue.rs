@@ -1,44 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Lists of tokens: [`Fifo`] for one owner, [`Inbox`] that anybody can put into.
+//! Lists of handles: [`Fifo`] for one owner, [`Inbox`] that anybody can put into.
 //!
-//! Both go through the one link that each cell has, so that queueing never allocates. A token is
-//! in one list at a time because there is one token.
+//! Both go through the one link that each object has, so that queueing never allocates. A handle is
+//! in one list at a time because there is one handle.
 
-use super::token::{Cell, Claimed, Parcel, Token};
+use super::object::{Handle, HandleInIrq, Kind, Object};
 use core::{
     cell::UnsafeCell,
     ptr::{null_mut, NonNull},
 };
 use kernel::sync::atomic::{Acquire, Atomic, Full, Relaxed};
 
-/// The link inside a cell.
-pub(crate) struct Link<P: Parcel>(UnsafeCell<*mut Cell<P>>);
+/// The link inside an object.
+pub(crate) struct FifoLink<P: Kind>(UnsafeCell<*mut Object<P>>);
 
-impl<P: Parcel> Link<P> {
-    /// Of a cell that is in no list.
+impl<P: Kind> FifoLink<P> {
+    /// Of an object that is in no list.
     pub(super) fn new() -> Self {
         Self(UnsafeCell::new(null_mut()))
     }
 }
 
-/// Tokens in the order they came.
+/// Handles in the order they came.
 ///
 /// # Invariants
 ///
-/// `head` is null or the first of a null-terminated chain of cells, whose tokens this list owns
+/// `head` is null or the first of a null-terminated chain of objects, whose handles this list owns
 /// and the last of which is `tail`.
-pub(crate) struct Fifo<P: Parcel> {
-    head: *mut Cell<P>,
-    tail: *mut Cell<P>,
+pub(crate) struct Fifo<P: Kind> {
+    head: *mut Object<P>,
+    tail: *mut Object<P>,
 }
 
-// SAFETY: It owns tokens, which are `Send`.
-unsafe impl<P: Parcel> Send for Fifo<P> {}
-// SAFETY: `&Fifo` gives no access to the tokens but `&Token`, which is `Sync`.
-unsafe impl<P: Parcel> Sync for Fifo<P> {}
+// SAFETY: It owns handles, which are `Send`.
+unsafe impl<P: Kind> Send for Fifo<P> {}
+// SAFETY: `&Fifo` gives no access to the handles but `&Handle`, which is `Sync`.
+unsafe impl<P: Kind> Sync for Fifo<P> {}
 
-impl<P: Parcel> Fifo<P> {
+impl<P: Kind> Fifo<P> {
     /// An empty list.
     #[inline]
     pub(crate) const fn new() -> Self {
@@ -56,65 +56,65 @@ impl<P: Parcel> Fifo<P> {
 
     /// Adds at the end.
     #[inline]
-    pub(crate) fn push(&mut self, token: Token<P>) {
-        let cell = token.into_raw().as_ptr();
-        // SAFETY: The token gives exclusive use of its cell's link.
-        unsafe { *(*cell).link.0.get() = null_mut() };
+    pub(crate) fn push(&mut self, req: Handle<P>) {
+        let object = req.into_raw().as_ptr();
+        // SAFETY: The handle gives exclusive use of its object's link.
+        unsafe { *(*object).link.0.get() = null_mut() };
         if self.head.is_null() {
-            self.head = cell;
+            self.head = object;
         } else {
             // SAFETY: By the type invariants `tail` is ours.
-            unsafe { *(*self.tail).link.0.get() = cell };
+            unsafe { *(*self.tail).link.0.get() = object };
         }
-        self.tail = cell;
+        self.tail = object;
     }
 
     /// Adds at the front.
     #[inline]
-    pub(crate) fn push_front(&mut self, token: Token<P>) {
-        let cell = token.into_raw().as_ptr();
-        // SAFETY: The token gives exclusive use of its cell's link.
-        unsafe { *(*cell).link.0.get() = self.head };
+    pub(crate) fn push_front(&mut self, req: Handle<P>) {
+        let object = req.into_raw().as_ptr();
+        // SAFETY: The handle gives exclusive use of its object's link.
+        unsafe { *(*object).link.0.get() = self.head };
         if self.head.is_null() {
-            self.tail = cell;
+            self.tail = object;
         }
-        self.head = cell;
+        self.head = object;
     }
 
-    /// Takes the first.
+    /// Takes the first of the list out.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Token<P>> {
-        let cell = NonNull::new(self.head)?;
-        // SAFETY: By the type invariants the cell and its link are ours, and its token went in
+    pub(crate) fn pop(&mut self) -> Option<Handle<P>> {
+        let object = NonNull::new(self.head)?;
+        // SAFETY: By the type invariants the object and its link are ours, and its handle went in
         // through `into_raw`.
         unsafe {
-            self.head = *cell.as_ref().link.0.get();
-            Some(Token::from_raw(cell))
+            self.head = *object.as_ref().link.0.get();
+            Some(Handle::from_raw(object))
         }
     }
 
-    /// The owned face of the first.
-    pub(crate) fn first(&self) -> Option<&P::Owned> {
-        let cell = NonNull::new(self.head)?;
-        // SAFETY: By the type invariants its token is ours, and this list is borrowed as long.
-        unsafe { Some(&*cell.as_ref().owned_ptr()) }
+    /// The core of the first.
+    pub(crate) fn first(&self) -> Option<&P::Core> {
+        let object = NonNull::new(self.head)?;
+        // SAFETY: By the type invariants its handle is ours, and this list is borrowed as long.
+        unsafe { Some(&*object.as_ref().owned_ptr()) }
     }
 
-    /// The owned face of the first, to change. (Not its token, which could be exchanged for another.)
-    pub(crate) fn first_mut(&mut self) -> Option<&mut P::Owned> {
-        let cell = NonNull::new(self.head)?;
-        // SAFETY: By the type invariants its token is ours, and this list is borrowed exclusively.
-        unsafe { Some(&mut *cell.as_ref().owned_ptr()) }
+    /// The core of the first, to change. (Not its handle, which could be exchanged for another.)
+    pub(crate) fn first_mut(&mut self) -> Option<&mut P::Core> {
+        let object = NonNull::new(self.head)?;
+        // SAFETY: By the type invariants its handle is ours, and this list is borrowed exclusively.
+        unsafe { Some(&mut *object.as_ref().owned_ptr()) }
     }
 
-    /// The owned face of the last.
-    pub(crate) fn last(&self) -> Option<&P::Owned> {
+    /// The core of the last.
+    pub(crate) fn last(&self) -> Option<&P::Core> {
         if self.head.is_null() {
             return None;
         }
-        let cell = NonNull::new(self.tail)?;
+        let object = NonNull::new(self.tail)?;
         // SAFETY: As for `first`.
-        unsafe { Some(&*cell.as_ref().owned_ptr()) }
+        unsafe { Some(&*object.as_ref().owned_ptr()) }
     }
 
     /// Moves all of `other` to the end of this list.
@@ -129,32 +129,32 @@ impl<P: Parcel> Fifo<P> {
             unsafe { *(*self.tail).link.0.get() = other.head };
         }
         self.tail = other.tail;
-        // The tokens are here now: `other` must not drop them.
+        // The handles are here now: `other` must not drop them.
         other.head = null_mut();
     }
 
-    /// Shows each token's cell, first to last.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&Token<P>)) {
+    /// Shows each handle's object, first to last.
+    pub(crate) fn for_each(&self, mut f: impl FnMut(&Handle<P>)) {
         let mut next = self.head;
-        while let Some(cell) = NonNull::new(next) {
-            // SAFETY: By the type invariants the cell and its link are ours. The token is only
+        while let Some(object) = NonNull::new(next) {
+            // SAFETY: By the type invariants the object and its link are ours. The handle is only
             // lent, and not dropped.
             unsafe {
-                next = *cell.as_ref().link.0.get();
-                let token = core::mem::ManuallyDrop::new(Token::from_raw(cell));
-                f(&token);
+                next = *object.as_ref().link.0.get();
+                let req = core::mem::ManuallyDrop::new(Handle::from_raw(object));
+                f(&req);
             }
         }
     }
 }
 
-impl<P: Parcel> Default for Fifo<P> {
+impl<P: Kind> Default for Fifo<P> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<P: Parcel> Drop for Fifo<P> {
+impl<P: Kind> Drop for Fifo<P> {
     fn drop(&mut self) {
         while self.pop().is_some() {}
     }
@@ -164,13 +164,13 @@ impl<P: Parcel> Drop for Fifo<P> {
 ///
 /// # Invariants
 ///
-/// `head` is null or the first of a null-terminated chain of cells whose tokens this queue owns,
+/// `head` is null or the first of a null-terminated chain of objects whose handles this queue owns,
 /// the last one put in first.
-pub(crate) struct Inbox<P: Parcel> {
-    head: Atomic<*mut Cell<P>>,
+pub(crate) struct Inbox<P: Kind> {
+    head: Atomic<*mut Object<P>>,
 }
 
-impl<P: Parcel> Inbox<P> {
+impl<P: Kind> Inbox<P> {
     /// An empty queue.
     pub(crate) fn new() -> Self {
         Self {
@@ -178,18 +178,18 @@ impl<P: Parcel> Inbox<P> {
         }
     }
 
-    /// Puts `token` in; true if it was empty before.
+    /// Puts `req` in; true if it was empty before.
     ///
-    /// Has the ordering of a full barrier: what is read afterwards is not read before the token
+    /// Has the ordering of a full barrier: what is read afterwards is not read before the handle
     /// can be found.
     #[inline]
-    pub(crate) fn push(&self, token: impl Into<Claimed<P>>) -> bool {
-        let cell = token.into().into_raw().as_ptr();
+    pub(crate) fn push(&self, req: impl Into<HandleInIrq<P>>) -> bool {
+        let object = req.into().into_raw().as_ptr();
         let mut old = self.head.load(Relaxed);
         loop {
-            // SAFETY: Until the exchange succeeds the cell and its link are ours.
-            unsafe { *(*cell).link.0.get() = old };
-            match self.head.cmpxchg(old, cell, Full) {
+            // SAFETY: Until the exchange succeeds the object and its link are ours.
+            unsafe { *(*object).link.0.get() = old };
+            match self.head.cmpxchg(old, object, Full) {
                 Ok(_) => return old.is_null(),
                 Err(now) => old = now,
             }
@@ -210,18 +210,18 @@ impl<P: Parcel> Inbox<P> {
             return fifo;
         }
         let mut next = self.head.xchg(null_mut(), Acquire);
-        while let Some(cell) = NonNull::new(next) {
-            // SAFETY: The exchange took the whole chain, whose cells and links are now ours.
+        while let Some(object) = NonNull::new(next) {
+            // SAFETY: The exchange took the whole chain, whose objects and links are now ours.
             unsafe {
-                next = *cell.as_ref().link.0.get();
-                fifo.push_front(Token::from_raw(cell));
+                next = *object.as_ref().link.0.get();
+                fifo.push_front(Handle::from_raw(object));
             }
         }
         fifo
     }
 }
 
-impl<P: Parcel> Drop for Inbox<P> {
+impl<P: Kind> Drop for Inbox<P> {
     fn drop(&mut self) {
         drop(self.take());
     }

@@ -5,7 +5,8 @@
 //! C headers: `include/linux/fs.h`, `include/linux/fsnotify.h`.
 
 use super::{
-    bindings, buffer::UserBuffer, fd::operations, poll::events_of, socket::Buffers, user::access_ok,
+    bindings, buffer::UserBuffer, fd::operations, poll::events_of, socket::UserBuffers,
+    user::access_ok,
 };
 use crate::uapi::{
     abi::{events, rwf},
@@ -19,7 +20,7 @@ use kernel::fs::File;
 pub(crate) enum Position {
     /// Where the file's own position is, which is not looked at yet.
     Current,
-    /// Here.
+    /// At an offset that does not depend on the file.
     At {
         /// Bytes from the beginning.
         pos: i64,
@@ -212,7 +213,7 @@ impl<'a> Transfer<'a> {
     /// `-EAGAIN` for what would block, or might and cannot be asked.
     pub(crate) fn run(
         &mut self,
-        buffers: Buffers<'_>,
+        buffers: UserBuffers<'_>,
         registered: Option<&UserBuffer>,
         pos: &mut Position,
         block: bool,
@@ -289,7 +290,11 @@ impl<'a> Transfer<'a> {
     }
 
     /// Calls the file's operation.
-    fn transfer(&mut self, buffers: Buffers<'_>, registered: Option<&UserBuffer>) -> Result<usize> {
+    fn transfer(
+        &mut self,
+        buffers: UserBuffers<'_>,
+        registered: Option<&UserBuffer>,
+    ) -> Result<usize> {
         let ops = self.ops;
         let by_iter = if self.write {
             ops.write_iter
@@ -320,7 +325,11 @@ impl<'a> Transfer<'a> {
     }
 
     /// As `loop_rw_iter()` of `io_uring/rw.c`, for files that take one piece at a time.
-    fn by_piece(&mut self, ops: &bindings::file_operations, buffers: Buffers<'_>) -> Result<usize> {
+    fn by_piece(
+        &mut self,
+        ops: &bindings::file_operations,
+        buffers: UserBuffers<'_>,
+    ) -> Result<usize> {
         let raw = self.raw();
         // SAFETY: The file is open.
         let ppos = if unsafe { bindings::ruring_file_is_stream(raw) } {

@@ -12,8 +12,8 @@ use super::{
     buffer::Part,
     context::{has_descriptors, has_directories},
     fd::OpenFile,
-    token::Parcel,
-    ubuf::Lent,
+    object::Kind,
+    ubuf::UbufRef,
     user::{self, IoVec},
 };
 use crate::uapi::{
@@ -92,7 +92,7 @@ impl SockAddr {
 
 /// User memory to receive into or to send from.
 #[derive(Clone, Copy)]
-pub(crate) enum Buffers<'a> {
+pub(crate) enum UserBuffers<'a> {
     /// One piece.
     One {
         /// Its address.
@@ -111,7 +111,7 @@ pub(crate) enum Buffers<'a> {
     Fixed(Part<'a>),
 }
 
-impl<'a> Buffers<'a> {
+impl<'a> UserBuffers<'a> {
     /// Bytes in all that are not dealt with.
     pub(crate) fn len(&self) -> usize {
         match self {
@@ -308,7 +308,7 @@ impl<'a> Socket<'a> {
     #[inline]
     pub(crate) fn recv(
         self,
-        to: Buffers<'_>,
+        to: UserBuffers<'_>,
         name: Option<&mut SockAddr>,
         control: (u64, usize),
         flags: u32,
@@ -352,7 +352,7 @@ impl<'a> Socket<'a> {
     #[inline]
     pub(crate) fn send(
         self,
-        from: Buffers<'_>,
+        from: UserBuffers<'_>,
         name: Option<(&mut SockAddr, usize)>,
         flags: u32,
     ) -> Result<usize> {
@@ -365,7 +365,7 @@ impl<'a> Socket<'a> {
     /// address and of the size `control`. `-ENOBUFS` for more of them than a socket may have.
     pub(crate) fn sendmsg(
         self,
-        from: Buffers<'_>,
+        from: UserBuffers<'_>,
         name: Option<(&mut SockAddr, usize)>,
         control: (u64, u64),
         flags: u32,
@@ -375,38 +375,38 @@ impl<'a> Socket<'a> {
         })
     }
 
-    /// Sends as [`Socket::send`], without a copy where the socket can: `lent` comes back when
+    /// Sends as [`Socket::send`], without a copy where the socket can: `notif_ref` comes back when
     /// nobody needs what is in `from` any more.
     ///
-    /// If `lent` keeps a buffer `from` are addresses in that.
+    /// If `notif_ref` keeps a buffer `from` are addresses in that.
     #[inline]
-    pub(crate) fn send_zc<P: Parcel>(
+    pub(crate) fn send_zc<P: Kind>(
         self,
-        from: Buffers<'_>,
+        from: UserBuffers<'_>,
         name: Option<(&mut SockAddr, usize)>,
         flags: u32,
-        lent: &mut Lent<P>,
+        notif_ref: &mut UbufRef<P>,
     ) -> Result<usize> {
         let mut gathered = None;
         self.send_with(name, None, flags | msg::ZEROCOPY, |hdr| {
             // SAFETY: `send_with` sends it to this socket, and both are there until then.
-            unsafe { lent.attach(hdr, self, from, &mut gathered) }
+            unsafe { notif_ref.attach(hdr, self, from, &mut gathered) }
         })
     }
 
     /// Sends as [`Socket::sendmsg`] and [`Socket::send_zc`].
-    pub(crate) fn sendmsg_zc<P: Parcel>(
+    pub(crate) fn sendmsg_zc<P: Kind>(
         self,
-        from: Buffers<'_>,
+        from: UserBuffers<'_>,
         name: Option<(&mut SockAddr, usize)>,
         control: (u64, u64),
         flags: u32,
-        lent: &mut Lent<P>,
+        notif_ref: &mut UbufRef<P>,
     ) -> Result<usize> {
         let mut gathered = None;
         self.sendmsg_with(name, control, flags | msg::ZEROCOPY, |hdr| {
             // SAFETY: As above.
-            unsafe { lent.attach(hdr, self, from, &mut gathered) }
+            unsafe { notif_ref.attach(hdr, self, from, &mut gathered) }
         })
     }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The timers of a cell, which wake it up like a wait queue does.
+//! The timers of an object, which wake it up like a wait queue does.
 //!
 //! C header: `include/linux/hrtimer.h`.
 
 use super::{
     bindings,
-    token::{Cell, Parcel, Token},
+    object::{Handle, Kind, Object},
 };
-use crate::{req::claim::Reasons, uapi::args::timeout::Clock};
+use crate::{req::wake::WakeFlags, uapi::args::timeout::Clock};
 use core::{
     cell::UnsafeCell,
     marker::PhantomPinned,
@@ -25,9 +25,9 @@ pub(crate) struct Deadline {
     /// Nanoseconds: since the clock's beginning, in the view of the host, or from the start of the
     /// timer.
     pub(crate) time: i64,
-    /// Which of both.
+    /// Whether it is a time of the clock, and not one from now on.
     pub(crate) absolute: bool,
-    /// Whose nanoseconds.
+    /// The clock that it is measured by.
     pub(crate) clock: Clock,
 }
 
@@ -56,33 +56,33 @@ impl Clock {
     }
 }
 
-/// A timer.
+/// A timer of the kernel (`struct hrtimer`) that is part of an object.
 ///
 /// # Invariants
 ///
 /// If `set`, `timer` is initialised, and may be running until it is cancelled.
-struct Timer<P: Parcel> {
+struct Timer<P: Kind> {
     timer: UnsafeCell<MaybeUninit<bindings::hrtimer>>,
-    /// Only changed by the holder of the token.
+    /// Only changed by the holder of the handle.
     set: Atomic<bool>,
-    cell: UnsafeCell<*const Cell<P>>,
-    reasons: Reasons,
+    object: UnsafeCell<*const Object<P>>,
+    wake_flags: WakeFlags,
     _pin: PhantomPinned,
 }
 
-/// Both timers of a cell.
-pub(super) struct Timers<P: Parcel> {
+/// Both timers of an object.
+pub(super) struct Timers<P: Kind> {
     own: Timer<P>,
     link: Timer<P>,
 }
 
-impl<P: Parcel> Timer<P> {
-    fn new(reasons: Reasons) -> Self {
+impl<P: Kind> Timer<P> {
+    fn new(wake_flags: WakeFlags) -> Self {
         Self {
             timer: UnsafeCell::new(MaybeUninit::uninit()),
             set: Atomic::new(false),
-            cell: UnsafeCell::new(core::ptr::null()),
-            reasons,
+            object: UnsafeCell::new(core::ptr::null()),
+            wake_flags,
             _pin: PhantomPinned,
         }
     }
@@ -91,9 +91,9 @@ impl<P: Parcel> Timer<P> {
     ///
     /// # Safety
     ///
-    /// The timer must not move, `cell` must be the live cell that it is of, and the caller must
-    /// hold that one's token. The timer must be stopped before the cell goes.
-    unsafe fn start(&self, cell: *const Cell<P>, deadline: Deadline) {
+    /// The timer must not move, `object` must be the live object that it is of, and the caller must
+    /// hold that one's handle. The timer must be stopped before the object goes.
+    unsafe fn start(&self, object: *const Object<P>, deadline: Deadline) {
         self.stop();
         let timer = self.timer.get().cast::<bindings::hrtimer>();
         let mode = if deadline.absolute {
@@ -103,16 +103,16 @@ impl<P: Parcel> Timer<P> {
         };
         // INVARIANT: It is initialised below, by the only one who looks at `set`.
         self.set.store(true, Relaxed);
-        // SAFETY: The timer is not running, so that nobody else touches it or `cell`. It stays
+        // SAFETY: The timer is not running, so that nobody else touches it or `object`. It stays
         // where it is until it is stopped.
         unsafe {
-            *self.cell.get() = cell;
+            *self.object.get() = object;
             bindings::hrtimer_setup(timer, Some(Self::expire), deadline.clock.id(), mode);
             bindings::hrtimer_start_range_ns(timer, deadline.time, 0, mode);
         }
     }
 
-    /// Stops it, and waits until it is not running any more. Only for the holder of the token.
+    /// Stops it, and waits until it is not running any more. Only for the holder of the handle.
     #[inline]
     fn stop(&self) {
         if self.set.load(Relaxed) {
@@ -132,27 +132,27 @@ impl<P: Parcel> Timer<P> {
         // SAFETY: `timer` is the field of a `Timer`, which stays until it is stopped, and that
         // waits for the end of this call.
         let this = unsafe { &*timer.byte_sub(offset_of!(Self, timer)).cast::<Self>() };
-        // SAFETY: As above, the cell stays as long.
-        let cell = unsafe { &**this.cell.get() };
-        if let Some(token) = cell.claim(this.reasons) {
-            P::deliver(token.into(), cell);
+        // SAFETY: As above, the object stays as long.
+        let object = unsafe { &**this.object.get() };
+        if let Some(req) = object.claim(this.wake_flags) {
+            P::deliver(req.into(), object);
         } else {
-            P::expired(cell);
+            P::expired(object);
         }
         bindings::hrtimer_restart_HRTIMER_NORESTART
     }
 }
 
-impl<P: Parcel> Timers<P> {
-    /// Both stopped.
+impl<P: Kind> Timers<P> {
+    /// Makes both timers, which are stopped.
     pub(super) fn new() -> Self {
         Self {
-            own: Timer::new(Reasons::EXPIRED),
-            link: Timer::new(Reasons::LINK_EXPIRED),
+            own: Timer::new(WakeFlags::EXPIRED),
+            link: Timer::new(WakeFlags::LINK_EXPIRED),
         }
     }
 
-    /// Stops both. Only for the holder of the token.
+    /// Stops both. Only for the holder of the handle.
     #[inline]
     pub(super) fn stop(&self) {
         self.own.stop();
@@ -167,22 +167,22 @@ impl<P: Parcel> Timers<P> {
     }
 }
 
-impl<P: Parcel> Token<P> {
-    /// Has the cell woken up at `deadline`. One that was set before for the same purpose is
+impl<P: Kind> Handle<P> {
+    /// Has the object woken up at `deadline`. One that was set before for the same purpose is
     /// forgotten. `-ENOMEM` without memory for a timer. May sleep.
     ///
-    /// The timer leaves its reason while the token is held, and delivers it once it is parked.
+    /// The timer sets its wake flag while the handle is held, and delivers it once it is parked.
     pub(crate) fn start_timer(&mut self, purpose: Purpose, deadline: Deadline) -> Result {
-        let cell = self.cell();
-        let timer = cell.waits().make_extra()?.timers.of(purpose);
-        // SAFETY: The timer is in a box of the cell, which stops it before it goes.
-        unsafe { timer.start(cell, deadline) };
+        let object = self.object();
+        let timer = object.waits().make_extra()?.timers.of(purpose);
+        // SAFETY: The timer is in a box of the object, which stops it before it goes.
+        unsafe { timer.start(object, deadline) };
         Ok(())
     }
 
     /// Stops a timer. It may have left its reason by then. May sleep.
     pub(crate) fn stop_timer(&mut self, purpose: Purpose) {
-        if let Some(extra) = self.cell().waits().extra() {
+        if let Some(extra) = self.object().waits().extra() {
             extra.timers.of(purpose).stop();
         }
     }

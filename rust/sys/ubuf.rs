@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Buffers that packets carry: `struct ubuf_info`, as a part of each cell.
+//! Buffers that packets carry: `struct ubuf_info`, as a part of each object.
 //!
 //! C header: `include/linux/skbuff.h`.
 //!
-//! A cell's token can be *lent* to packets. It then rests in the cell, while a count says how many
-//! hold on to it: the [`Lent`] object of the one who sends, and each packet that carries some of
-//! the buffer. Whoever lets go last delivers the token, in any context.
+//! An object's handle can be *lent* to packets. It then rests in the object, while a count says how many
+//! hold on to it: the [`UbufRef`] object of the one who sends, and each packet that carries some of
+//! the buffer. Whoever lets go last delivers the handle, in any context.
 //!
-//! A packet of a stream can carry pages of several sends, but names one `ubuf_info` only. The cells
+//! A packet of a stream can carry pages of several sends, but names one `ubuf_info` only. The objects
 //! of the others are *joined* to that one's head: each holds on to the head until it is let go
-//! itself, and the head, which is let go last, comes with all their tokens.
+//! itself, and the head, which is let go last, comes with all their handles.
 
 use super::{
     bindings,
-    buffer::{Gathered, Registered},
+    buffer::{Gathered, SharedBuffer},
+    object::{Handle, Kind, Object},
     queue::Fifo,
-    socket::{Buffers, Socket},
-    token::{Cell, Parcel, Token},
+    socket::{Socket, UserBuffers},
 };
 use crate::{
-    notif::flight::{Count, Flight, Pages, Usage},
+    notif::zc_refs::{Count, PagesUsed, Usage, ZcRefs},
     uapi::errno::{Result, EEXIST, EINVAL, EMSGSIZE},
 };
 use core::{
@@ -43,14 +43,14 @@ const FLAGS: u8 = (bindings::SKBFL_ZEROCOPY_ENABLE
     | bindings::SKBFL_SHARED_FRAG
     | bindings::SKBFL_DONT_ORPHAN) as u8;
 
-/// What packets call, for one kind of cell, which its address tells.
+/// What packets call, for one kind of object, which its address tells.
 ///
 /// That of another kind is never at the same address: its [`TypeId`] is another one, so that not
 /// even a compiler that puts what is equal in one place does.
 #[repr(C)]
-pub(crate) struct Ops<P: Parcel>(bindings::ubuf_info_ops, TypeId, PhantomData<fn(P)>);
+pub(crate) struct Ops<P: Kind>(bindings::ubuf_info_ops, TypeId, PhantomData<fn(P)>);
 
-impl<P: Parcel> Ops<P> {
+impl<P: Kind> Ops<P> {
     /// The one for `P`.
     pub(crate) const fn new() -> Self {
         Self(
@@ -70,7 +70,7 @@ pub(super) struct Info(Opaque<bindings::ubuf_info>);
 impl Count for Info {
     #[inline]
     fn put(&self) -> bool {
-        // SAFETY: Only a lent cell is let go of, whose `ubuf_info` is initialised.
+        // SAFETY: Only a lent object is let go of, whose `ubuf_info` is initialised.
         unsafe { bindings::ruring_ubuf_put(self.0.get()) }
     }
 
@@ -81,34 +81,34 @@ impl Count for Info {
     }
 }
 
-/// The part of a cell that packets know.
+/// The part of an object that packets know.
 ///
 /// # Invariants
 ///
-/// While the cell is lent `flight.count` is initialised, with the address of `P::UBUF_OPS`.
+/// While the object is lent `flight.count` is initialised, with the address of `P::UBUF_OPS`.
 ///
-/// `socket` is the one that the buffer is sent to, and does not change while the cell is lent.
+/// `socket` is the one that the buffer is sent to, and does not change while the object is lent.
 /// `members`, and a `head` that is not null, are changed with that socket's lock held, and looked
-/// at with it, or by who has the token; all cells that lead to each other through them have the
+/// at with it, or by who has the handle; all objects that lead to each other through them have the
 /// same `socket`.
 ///
-/// `kept` does not change while the cell is lent, but from nothing to something. Packets that carry
+/// `kept` does not change while the object is lent, but from nothing to something. Packets that carry
 /// pages of it rely on it rather than have references to the pages.
-pub(super) struct Ubuf<P: Parcel> {
-    flight: Flight<Info>,
-    /// The cell that it is joined to, null for none.
-    head: Atomic<*mut Cell<P>>,
-    /// The cells that are joined to it.
+pub(super) struct Ubuf<P: Kind> {
+    flight: ZcRefs<Info>,
+    /// The object that it is joined to, null for none.
+    head: Atomic<*mut Object<P>>,
+    /// The objects that are joined to it.
     members: UnsafeCell<Fifo<P>>,
     socket: UnsafeCell<*mut bindings::socket>,
-    kept: UnsafeCell<Option<Arc<Registered<P::Tag>>>>,
+    kept: UnsafeCell<Option<Arc<SharedBuffer<P::Registration>>>>,
 }
 
-impl<P: Parcel> Ubuf<P> {
+impl<P: Kind> Ubuf<P> {
     /// One that is not lent to anybody.
     pub(super) fn new() -> Self {
         Self {
-            flight: Flight::new(Info(Opaque::uninit())),
+            flight: ZcRefs::new(Info(Opaque::uninit())),
             head: Atomic::new(null_mut()),
             members: UnsafeCell::new(Fifo::new()),
             socket: UnsafeCell::new(null_mut()),
@@ -117,62 +117,63 @@ impl<P: Parcel> Ubuf<P> {
     }
 }
 
-/// The `ubuf_info` of a cell.
+/// The `ubuf_info` of an object.
 #[inline]
-fn info<P: Parcel>(cell: NonNull<Cell<P>>) -> *mut bindings::ubuf_info {
+fn info<P: Kind>(object: NonNull<Object<P>>) -> *mut bindings::ubuf_info {
     // The count is nothing but that.
-    cell.as_ptr()
-        .wrapping_byte_add(offset_of!(Cell<P>, ubuf.flight.count))
+    object
+        .as_ptr()
+        .wrapping_byte_add(offset_of!(Object<P>, ubuf.flight.count))
         .cast()
 }
 
-/// The cell of a `ubuf_info`.
+/// The object of a `ubuf_info`.
 ///
 /// # Safety
 ///
-/// `info` must be that of a lent cell of kind `P`.
+/// `info` must be that of a lent object of kind `P`.
 #[inline]
-unsafe fn cell_of<P: Parcel>(info: *mut bindings::ubuf_info) -> NonNull<Cell<P>> {
-    let cell = info
-        .wrapping_byte_sub(offset_of!(Cell<P>, ubuf.flight.count))
+unsafe fn cell_of<P: Kind>(info: *mut bindings::ubuf_info) -> NonNull<Object<P>> {
+    let object = info
+        .wrapping_byte_sub(offset_of!(Object<P>, ubuf.flight.count))
         .cast();
-    // SAFETY: By the safety requirement it is the field of a cell.
-    unsafe { NonNull::new_unchecked(cell) }
+    // SAFETY: By the safety requirement it is the field of an object.
+    unsafe { NonNull::new_unchecked(object) }
 }
 
 /// Lets go of a buffer: called for each packet that does, in any context.
 ///
 /// # Safety
 ///
-/// `info` must be that of a lent cell of kind `P`, of whose count the caller has one, and gives it
+/// `info` must be that of a lent object of kind `P`, of whose count the caller has one, and gives it
 /// up. `skb` is only compared with null.
-unsafe extern "C" fn complete<P: Parcel>(
+unsafe extern "C" fn complete<P: Kind>(
     skb: *mut bindings::sk_buff,
     info: *mut bindings::ubuf_info,
     success: bool,
 ) {
     // SAFETY: By the safety requirement.
-    let mut cell = unsafe { cell_of::<P>(info) };
+    let mut object = unsafe { cell_of::<P>(info) };
     let pages = match (success, skb.is_null()) {
-        (false, _) => Pages::Copied,
-        (true, false) => Pages::Sent,
-        (true, true) => Pages::Unknown,
+        (false, _) => PagesUsed::Copied,
+        (true, false) => PagesUsed::Sent,
+        (true, true) => PagesUsed::Unknown,
     };
     loop {
-        // SAFETY: The cell stays as long as its count is not zero: the caller has one of it, or,
+        // SAFETY: The object stays as long as its count is not zero: the caller has one of it, or,
         // for a head, the member did whose count was the last.
-        let ubuf = unsafe { &cell.as_ref().ubuf };
+        let ubuf = unsafe { &object.as_ref().ubuf };
         if !ubuf.flight.let_go(pages) {
             return;
         }
         match NonNull::new(ubuf.head.load(Relaxed)) {
-            Some(head) => cell = head,
+            Some(head) => object = head,
             None => break,
         }
     }
     // SAFETY: The count is zero, so that it is lent no more, and nobody has a reference to it or to
-    // those that were joined to it. The token came through `into_raw`.
-    P::landed(unsafe { Token::from_raw(cell) }.into());
+    // those that were joined to it. The handle came through `into_raw`.
+    P::completed(unsafe { Handle::from_raw(object) }.into());
 }
 
 /// Has a packet carry some of a buffer: called before pages are added to it. `-EEXIST` if it must
@@ -180,9 +181,9 @@ unsafe extern "C" fn complete<P: Parcel>(
 ///
 /// # Safety
 ///
-/// `info` must be that of a lent cell of kind `P`, which is being sent by `Lent::attach`'s caller,
+/// `info` must be that of a lent object of kind `P`, which is being sent by `UbufRef::attach`'s caller,
 /// to a socket whose lock is held. `skb` must be a packet of that socket.
-unsafe extern "C" fn link<P: Parcel>(
+unsafe extern "C" fn link<P: Kind>(
     skb: *mut bindings::sk_buff,
     info: *mut bindings::ubuf_info,
 ) -> i32 {
@@ -206,9 +207,9 @@ unsafe extern "C" fn link<P: Parcel>(
         return 0;
     }
     // SAFETY: By the safety requirement.
-    let cell = unsafe { cell_of::<P>(info) };
+    let object = unsafe { cell_of::<P>(info) };
     // SAFETY: The sender has one of its count.
-    let ubuf = unsafe { &cell.as_ref().ubuf };
+    let ubuf = unsafe { &object.as_ref().ubuf };
     // One that leads others or follows one cannot join a third one.
     // SAFETY: The socket's lock is held, see the invariants of `Ubuf`.
     let leads = unsafe { !(*ubuf.members.get()).is_empty() };
@@ -222,8 +223,8 @@ unsafe extern "C" fn link<P: Parcel>(
     // SAFETY: Its operations are those of `P`.
     let other = unsafe { cell_of::<P>(carried) };
     // SAFETY: The packet has one of its count.
-    let (this, that) = unsafe { (cell.as_ref(), other.as_ref()) };
-    // SAFETY: The sockets do not change while the cells are lent.
+    let (this, that) = unsafe { (object.as_ref(), other.as_ref()) };
+    // SAFETY: The sockets do not change while the objects are lent.
     let same = unsafe { *this.ubuf.socket.get() == *that.ubuf.socket.get() };
     if !same || !P::together(this, that) {
         return FRESH;
@@ -232,58 +233,58 @@ unsafe extern "C" fn link<P: Parcel>(
     // INVARIANT: The socket's lock is held, and it is the same socket.
     ubuf.head.store(head.as_ptr(), Relaxed);
     // SAFETY: The head stays: the packet has one of its count, or one of a member's, which has. The
-    // lock of the one socket is held. From here on the token is the head's: the member's last
+    // lock of the one socket is held. From here on the handle is the head's: the member's last
     // holder finds `head` set.
     unsafe {
-        (*head.as_ref().ubuf.members.get()).push(Token::from_raw(cell));
+        (*head.as_ref().ubuf.members.get()).push(Handle::from_raw(object));
         bindings::ruring_ubuf_get(self::info(head));
     }
     0
 }
 
-/// A token that is lent to packets, seen by the one who lends it. Dropped, it is let go.
+/// A handle that is lent to packets, seen by the one who lends it. Dropped, it is let go.
 ///
 /// # Invariants
 ///
-/// Points to a lent cell, and has one of its count; there is one `Lent` per lent cell. So the
-/// cell's owned face is reached through this alone.
-pub(crate) struct Lent<P: Parcel>(NonNull<Cell<P>>);
+/// Points to a lent object, and has one of its count; there is one `UbufRef` per lent object. So the
+/// object's owned part is reached through this alone.
+pub(crate) struct UbufRef<P: Kind>(NonNull<Object<P>>);
 
-// SAFETY: As a token.
-unsafe impl<P: Parcel> Send for Lent<P> {}
-// SAFETY: `&Lent` gives nothing.
-unsafe impl<P: Parcel> Sync for Lent<P> {}
+// SAFETY: As a handle.
+unsafe impl<P: Kind> Send for UbufRef<P> {}
+// SAFETY: `&UbufRef` gives nothing.
+unsafe impl<P: Kind> Sync for UbufRef<P> {}
 
-impl<P: Parcel> Lent<P> {
-    /// Lends `token`.
+impl<P: Kind> UbufRef<P> {
+    /// Lends `req`.
     #[inline]
-    pub(crate) fn new(token: Token<P>) -> Self {
-        let cell = token.into_raw();
-        // SAFETY: The token gives access to all of the cell's `ubuf` that is not atomic.
+    pub(crate) fn new(req: Handle<P>) -> Self {
+        let object = req.into_raw();
+        // SAFETY: The handle gives access to all of the object's `ubuf` that is not atomic.
         // INVARIANT: Of both types: this is the one count.
         unsafe {
-            let ubuf = &cell.as_ref().ubuf;
+            let ubuf = &object.as_ref().ubuf;
             ubuf.flight.reset();
             ubuf.head.store(null_mut(), Relaxed);
             *ubuf.socket.get() = null_mut();
-            bindings::ruring_ubuf_init(info(cell), &raw const P::UBUF_OPS.0, FLAGS);
+            bindings::ruring_ubuf_init(info(object), &raw const P::UBUF_OPS.0, FLAGS);
         }
-        Self(cell)
+        Self(object)
     }
 
-    /// The owned face.
+    /// The core.
     #[inline]
-    pub(crate) fn owned(&mut self) -> &mut P::Owned {
+    pub(crate) fn core_mut(&mut self) -> &mut P::Core {
         // SAFETY: By the type invariants, as this is borrowed exclusively.
         unsafe { &mut *self.0.as_ref().owned_ptr() }
     }
 
-    /// Takes the token back, if no packet carries any of the buffer.
+    /// Takes the handle back, if no packet carries any of the buffer.
     #[inline]
-    pub(crate) fn reclaim(self) -> core::result::Result<Token<P>, Self> {
+    pub(crate) fn reclaim(self) -> core::result::Result<Handle<P>, Self> {
         // SAFETY: By the type invariants.
         let ubuf = unsafe { &self.0.as_ref().ubuf };
-        // Those that are joined to a head leave their tokens with it also when they are let go.
+        // Those that are joined to a head leave their handles with it also when they are let go.
         if !ubuf.flight.count.is_sole() || !ubuf.head.load(Relaxed).is_null() {
             return Err(self);
         }
@@ -293,13 +294,13 @@ impl<P: Parcel> Lent<P> {
             return Err(self);
         }
         let this = ManuallyDrop::new(self);
-        // SAFETY: The cell is lent no more, and its token came through `into_raw`.
-        Ok(unsafe { Token::from_raw(this.0) })
+        // SAFETY: The object is lent no more, and its handle came through `into_raw`.
+        Ok(unsafe { Handle::from_raw(this.0) })
     }
 
     /// Keeps a buffer to send from, as long as packets may carry some of it. Once only.
     #[inline]
-    pub(crate) fn keep(&mut self, buffer: Arc<Registered<P::Tag>>) {
+    pub(crate) fn keep(&mut self, buffer: Arc<SharedBuffer<P::Registration>>) {
         // SAFETY: By the type invariants, as this is borrowed exclusively.
         unsafe { (*self.0.as_ref().ubuf.kept.get()).get_or_insert(buffer) };
     }
@@ -319,7 +320,7 @@ impl<P: Parcel> Lent<P> {
         &'a mut self,
         hdr: &mut bindings::msghdr,
         socket: Socket<'_>,
-        from: Buffers<'_>,
+        from: UserBuffers<'_>,
         gathered: &mut Option<Gathered<'a>>,
     ) -> Result {
         // SAFETY: By the type invariants, and as this is borrowed exclusively nothing is being
@@ -337,7 +338,7 @@ impl<P: Parcel> Lent<P> {
         // SAFETY: By the type invariants, as this is borrowed as long as the reference lives.
         let kept = unsafe { (*self.0.as_ref().ubuf.kept.get()).as_deref() };
         // Packets have no references to pages of who keeps a buffer: there must be no others.
-        let Some(Registered { memory, .. }) = kept else {
+        let Some(SharedBuffer { memory, .. }) = kept else {
             return from.import(&mut hdr.msg_iter, false);
         };
         // SAFETY: The iterator is used while this is borrowed, which keeps the buffer.
@@ -413,38 +414,38 @@ unsafe extern "C" fn carry_kept(
     }
 }
 
-impl<P: Parcel> Drop for Lent<P> {
+impl<P: Kind> Drop for UbufRef<P> {
     fn drop(&mut self) {
         // SAFETY: By the type invariants, which end here.
         unsafe { complete::<P>(null_mut(), info(self.0), true) };
     }
 }
 
-impl<P: Parcel> Token<P> {
-    /// Takes the tokens that were joined to this one while it was lent.
+impl<P: Kind> Handle<P> {
+    /// Takes the handles that were joined to this one while it was lent.
     #[inline]
     pub(crate) fn take_members(&mut self) -> Fifo<P> {
-        // SAFETY: With the token here the cell is not lent.
-        core::mem::take(unsafe { &mut *self.cell().ubuf.members.get() })
+        // SAFETY: With the handle here the object is not lent.
+        core::mem::take(unsafe { &mut *self.object().ubuf.members.get() })
     }
 
     /// Takes the buffer that it kept while it was lent.
     #[inline]
-    pub(crate) fn take_kept(&mut self) -> Option<Arc<Registered<P::Tag>>> {
-        // SAFETY: With the token here the cell is not lent, and no packet carries any of it.
-        unsafe { (*self.cell().ubuf.kept.get()).take() }
+    pub(crate) fn take_kept(&mut self) -> Option<Arc<SharedBuffer<P::Registration>>> {
+        // SAFETY: With the handle here the object is not lent, and no packet carries any of it.
+        unsafe { (*self.object().ubuf.kept.get()).take() }
     }
 
-    /// Whether no token was joined to this one while it was lent.
+    /// Whether no handle was joined to this one while it was lent.
     #[inline]
     pub(crate) fn is_single(&self) -> bool {
         // SAFETY: As above; and this is borrowed.
-        unsafe { (*self.cell().ubuf.members.get()).is_empty() }
+        unsafe { (*self.object().ubuf.members.get()).is_empty() }
     }
 
     /// What became of the pages that it was lent for.
     #[inline]
     pub(crate) fn usage(&self) -> Usage {
-        self.cell().ubuf.flight.usage()
+        self.object().ubuf.flight.usage()
     }
 }

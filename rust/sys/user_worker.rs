@@ -31,7 +31,7 @@ use kernel::{
 };
 
 /// What a [`UserWorker`] does.
-pub(crate) trait Body: Send + Sync + Sized + 'static {
+pub(crate) trait WorkerBody: Send + Sync + Sized + 'static {
     /// Whether there is something to do, or there may be.
     ///
     /// # Context
@@ -57,7 +57,7 @@ pub(crate) trait Body: Send + Sync + Sized + 'static {
 
 /// A user worker. It has a reference to itself until it has ended.
 #[repr(C)]
-pub(crate) struct UserWorker<T: Body> {
+pub(crate) struct UserWorker<T: WorkerBody> {
     work: Opaque<bindings::work_struct>,
     callback: Opaque<bindings::callback_head>,
     /// Whether `callback` is with the thread.
@@ -77,12 +77,12 @@ pub(crate) struct UserWorker<T: Body> {
 
 // SAFETY: `body` and `task` are; the rest is synchronised by `interrupting`, and by the thread, which
 // queues `work` once.
-unsafe impl<T: Body> Send for UserWorker<T> {}
+unsafe impl<T: WorkerBody> Send for UserWorker<T> {}
 // SAFETY: `body` and `task` are; the rest is synchronised by `interrupting`, and by the thread, which
 // queues `work` once.
-unsafe impl<T: Body> Sync for UserWorker<T> {}
+unsafe impl<T: WorkerBody> Sync for UserWorker<T> {}
 
-impl<T: Body> UserWorker<T> {
+impl<T: WorkerBody> UserWorker<T> {
     /// Starts a thread of the current task's process.
     ///
     /// # Errors
@@ -271,7 +271,7 @@ impl<T: Body> UserWorker<T> {
     }
 }
 
-impl<T: Body> Deref for UserWorker<T> {
+impl<T: WorkerBody> Deref for UserWorker<T> {
     type Target = T;
 
     #[inline]

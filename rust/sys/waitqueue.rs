@@ -8,7 +8,7 @@ use super::bindings;
 use crate::uapi::abi::events;
 use kernel::{prelude::*, types::Opaque};
 
-/// A wait queue.
+/// A wait queue of the kernel (`struct wait_queue_head`).
 #[pin_data]
 pub(crate) struct WaitQueue {
     #[pin]

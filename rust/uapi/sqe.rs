@@ -123,7 +123,7 @@ impl Sqe {
 
 /// How a request is tied to the next one of its submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Link {
+pub(crate) enum LinkKind {
     /// The next one does not care.
     #[default]
     None,
@@ -179,13 +179,13 @@ impl Flags {
 
     /// The tie to the next entry.
     #[inline(always)]
-    pub(crate) fn link(self) -> Link {
+    pub(crate) fn link(self) -> LinkKind {
         if self.bits & sqe_flags::IO_HARDLINK != 0 {
-            Link::Hard
+            LinkKind::Hard
         } else if self.bits & sqe_flags::IO_LINK != 0 {
-            Link::Soft
+            LinkKind::Soft
         } else {
-            Link::None
+            LinkKind::None
         }
     }
 

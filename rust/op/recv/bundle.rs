@@ -10,7 +10,7 @@ use super::{may_have_ended, nonempty, pause, Recv};
 use crate::{
     kbuf::groups::Pieces,
     op::{Attempt, Outcome},
-    sys::socket::{Buffers, Socket},
+    sys::socket::{Socket, UserBuffers},
     uapi::{
         abi::{cqe, msg},
         errno::EAGAIN,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What such a request remembers.
-pub(super) struct Bundle {
+pub(super) struct RecvBundle {
     /// The buffers of the last transfer, kept for their memory.
     iov: Pieces,
     /// Bytes that the socket had left, if it said so.
@@ -31,7 +31,7 @@ pub(super) struct Bundle {
     pub(super) resumed: bool,
 }
 
-impl Bundle {
+impl RecvBundle {
     /// One that has received nothing yet.
     pub(super) fn new() -> Self {
         Self {
@@ -67,27 +67,27 @@ impl Recv {
     /// Receives into bundles of buffers of `group`, until it has to wait or is over.
     pub(super) fn issue_bundle(
         &mut self,
-        bundle: &mut Bundle,
+        bundle: &mut RecvBundle,
         socket: Socket<'_>,
         at: &mut Attempt<'_, '_>,
         group: u16,
     ) -> Outcome {
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let all = flags & msg::WAITALL != 0;
-        let mut again = may_have_ended(socket, at.reasons);
+        let mut again = may_have_ended(socket, at.wake_flags);
         loop {
             let wanted = bundle.wanted(self.args.len, self.args.total);
             let taken = match at.ring.groups().take_many(group, wanted, &mut bundle.iov) {
                 Ok(taken) => taken,
                 Err(error) if self.done == 0 => return Outcome::failed(error),
-                Err(_) => return self.end(0, true),
+                Err(_) => return self.stop_with(0, true),
             };
             let buffers = match bundle.iov[..] {
-                [piece] => Buffers::One {
+                [piece] => UserBuffers::One {
                     addr: piece.base(),
                     len: piece.len(),
                 },
-                _ => Buffers::Many {
+                _ => UserBuffers::Many {
                     iov: &bundle.iov,
                     skip: 0,
                 },
@@ -97,14 +97,14 @@ impl Recv {
             bundle.left = got.left.unwrap_or(0);
             let len = match got.len {
                 Ok(len) => len,
-                Err(EAGAIN) if self.args.multishot => return Outcome::Wait,
-                Err(EAGAIN) => match self.without_waiting::<false>(socket, at.reasons) {
+                Err(EAGAIN) if self.args.multishot => return Outcome::Poll,
+                Err(EAGAIN) => match self.without_waiting::<false>(socket, at.wake_flags) {
                     Some(Ok(len)) => len,
                     Some(Err(error)) => return Outcome::failed(error),
-                    None => return Outcome::Wait,
+                    None => return Outcome::Poll,
                 },
                 Err(error) if self.done == 0 => return Outcome::failed(error),
-                Err(_) => return self.end(nonempty(&got), true),
+                Err(_) => return self.stop_with(nonempty(&got), true),
             };
             let short = all && len < want;
             if let [piece] = bundle.iov[..] {
@@ -115,12 +115,12 @@ impl Recv {
                     self.args.len = piece.len() as u32 - len as u32;
                     self.begun = Some(at.ring.groups().commit_many(taken, &bundle.iov, len));
                     bundle.resumed = true;
-                    return Outcome::Wait;
+                    return Outcome::Poll;
                 }
             }
             let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
             if len == 0 {
-                return self.end(nonempty(&got), broken);
+                return self.stop_with(nonempty(&got), broken);
             }
             let (last, clipped) = (taken.last, taken.clipped);
             let used = len.min(want);
@@ -136,7 +136,7 @@ impl Recv {
                 bundle.capped = true;
             }
             if last {
-                return self.end(cflags, broken);
+                return self.stop_with(cflags, broken);
             }
             let on = !(bundle.second || clipped || bundle.capped || enough);
             if on && bundle.left > 1 && len == want {
@@ -144,13 +144,13 @@ impl Recv {
                 continue;
             }
             if !self.args.multishot || enough || !at.post_more(self.done as i32, cflags) {
-                return self.end(cflags, broken);
+                return self.stop_with(cflags, broken);
             }
             self.done = 0;
             self.begun = None;
             bundle.second = false;
             if let Some(outcome) = pause(&got, &mut again, &mut self.shots, bundle.capped) {
-                if matches!(outcome, Outcome::Later) {
+                if matches!(outcome, Outcome::Requeue) {
                     bundle.capped = false;
                 }
                 return outcome;
@@ -159,7 +159,7 @@ impl Recv {
     }
 
     /// Over, with all that has been received.
-    fn end(&self, flags: u32, broken: bool) -> Outcome {
+    fn stop_with(&self, flags: u32, broken: bool) -> Outcome {
         Outcome::Done {
             res: self.done as i32,
             flags: flags | self.begun.unwrap_or(0),

@@ -6,7 +6,7 @@ use super::Send;
 use crate::{
     kbuf::groups::Pieces,
     op::{Attempt, Outcome},
-    sys::socket::{Buffers, Socket},
+    sys::socket::{Socket, UserBuffers},
     uapi::{
         abi::msg,
         errno::{Result, EAGAIN},
@@ -18,14 +18,14 @@ use core::num::NonZeroU32;
 const MAX_BUNDLES: u32 = 32;
 
 /// What such a request remembers.
-pub(super) struct Bundle {
+pub(super) struct SendBundle {
     /// What is being sent.
     iov: Pieces,
     /// Whether it was all that the group had.
     last: bool,
 }
 
-impl Bundle {
+impl SendBundle {
     /// One that has selected nothing yet.
     pub(super) fn new() -> Self {
         Self {
@@ -39,14 +39,14 @@ impl Send {
     /// Takes the next bundle. It is consumed at once, and kept while waiting.
     fn next_bundle(
         &mut self,
-        bundle: &mut Bundle,
+        bundle: &mut SendBundle,
         at: &mut Attempt<'_, '_>,
         group: u16,
     ) -> Result<u32> {
         let groups = at.ring.groups();
         let taken = groups.take_many_to_send(group, self.args.len as usize, &mut bundle.iov)?;
         bundle.last = taken.last;
-        let bytes = Buffers::Many {
+        let bytes = UserBuffers::Many {
             iov: &bundle.iov,
             skip: 0,
         };
@@ -56,7 +56,7 @@ impl Send {
     /// Sends bundles of buffers of `group`, until it has to wait or there are no more.
     pub(super) fn issue_bundle(
         &mut self,
-        bundle: &mut Bundle,
+        bundle: &mut SendBundle,
         socket: Socket<'_>,
         at: &mut Attempt<'_, '_>,
         group: u16,
@@ -71,7 +71,7 @@ impl Send {
                 },
             };
             self.buffer = NonZeroU32::new(cflags);
-            let buffers = Buffers::Many {
+            let buffers = UserBuffers::Many {
                 iov: &bundle.iov,
                 skip: self.done as usize,
             };
@@ -79,13 +79,13 @@ impl Send {
             let dest_len = self.args.dest_len.into();
             let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
             let sent = match socket.send(buffers, dest, flags) {
-                Err(EAGAIN) => return Outcome::Wait,
+                Err(EAGAIN) => return Outcome::Poll,
                 sent => sent,
             };
             let len = sent.unwrap_or(0);
             self.done += len as u32;
             if len > 0 && len < want && socket.resumes() {
-                return Outcome::Wait;
+                return Outcome::Poll;
             }
             let res = match sent {
                 Err(error) if self.done == 0 => error.to_raw(),
@@ -103,6 +103,6 @@ impl Send {
             self.args.len = 0;
             self.buffer = None;
         }
-        Outcome::Later
+        Outcome::Requeue
     }
 }

@@ -10,7 +10,7 @@ use super::super::{
 
 /// Where a new file goes (`sqe->file_index`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum FileSlot {
     /// It gets a descriptor.
     Descriptor,
     /// This slot of the registered files.
@@ -19,7 +19,7 @@ pub(crate) enum Place {
     AnySlot,
 }
 
-impl Place {
+impl FileSlot {
     /// Parses `file_index`.
     #[inline]
     pub(crate) const fn parse(sqe: &Sqe) -> Self {
@@ -49,7 +49,7 @@ pub(crate) struct OpenArgs {
     /// The mode of a new file.
     pub(crate) mode: u32,
     /// Where the file goes.
-    pub(crate) place: Place,
+    pub(crate) place: FileSlot,
 }
 
 impl OpenArgs {
@@ -73,7 +73,7 @@ impl OpenArgs {
             dir: sqe.fd(),
             flags: sqe.op_flags() | large,
             mode: sqe.len(),
-            place: Place::parse(sqe),
+            place: FileSlot::parse(sqe),
         })
     }
 }

@@ -8,12 +8,12 @@ use super::{
         errno::{Result, EINVAL},
         sqe::Sqe,
     },
-    files::Place,
+    files::FileSlot,
 };
 
 /// MSG_RING.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Message {
+pub(crate) enum RingMessage {
     /// A completion.
     Data(Cqe),
     /// A registered file.
@@ -21,7 +21,7 @@ pub(crate) enum Message {
         /// Its slot here.
         from: u32,
         /// Its slot there.
-        to: Place,
+        to: FileSlot,
         /// For the completion there, if there is to be one.
         user_data: Option<u64>,
     },
@@ -29,7 +29,7 @@ pub(crate) enum Message {
     Unknown,
 }
 
-impl Message {
+impl RingMessage {
     /// Parses the fields of MSG_RING. As with io_uring what the command makes of them is looked at
     /// after the ring is.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
@@ -52,7 +52,7 @@ impl Message {
             }
             msg_ring::SEND_FD if sqe.len() == 0 => Self::File {
                 from,
-                to: Place::parse_slot(sqe),
+                to: FileSlot::parse_slot(sqe),
                 user_data: (!silent).then_some(sqe.off()),
             },
             _ => Self::Unknown,

@@ -7,7 +7,7 @@ use super::super::{
     errno::{Result, EINVAL},
     sqe::{Flags, Sqe},
 };
-use super::files::Place;
+use super::files::FileSlot;
 
 /// ACCEPT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) struct AcceptArgs {
     /// `SOCK_CLOEXEC` and `SOCK_NONBLOCK` for the new socket.
     pub(crate) sock_flags: u32,
     /// Where the new socket goes.
-    pub(crate) place: Place,
+    pub(crate) place: FileSlot,
     /// Keep accepting.
     pub(crate) multishot: bool,
     /// Complete with `-EAGAIN` rather than wait.
@@ -36,13 +36,13 @@ impl AcceptArgs {
     #[inline]
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         let ioprio = sqe.ioprio();
-        let place = Place::parse(sqe);
-        let direct = place != Place::Descriptor;
+        let place = FileSlot::parse(sqe);
+        let direct = place != FileSlot::Descriptor;
         let multishot = ioprio & accept::MULTISHOT != 0;
         if sqe.len() != 0
             || sqe.buf_index() != 0
             || (direct && sqe.op_flags() & Self::CLOEXEC != 0)
-            || (direct && multishot && place != Place::AnySlot)
+            || (direct && multishot && place != FileSlot::AnySlot)
             || ioprio & !(accept::MULTISHOT | accept::DONTWAIT | accept::POLL_FIRST) != 0
             || sqe.op_flags() & !(Self::CLOEXEC | Self::NONBLOCK) != 0
         {
@@ -94,7 +94,7 @@ pub(crate) struct SocketArgs {
     /// Protocol, 0 for the usual one.
     pub(crate) protocol: i32,
     /// Where the new socket goes.
-    pub(crate) place: Place,
+    pub(crate) place: FileSlot,
 }
 
 impl SocketArgs {
@@ -104,13 +104,13 @@ impl SocketArgs {
 
     /// Parses the fields of SOCKET.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
-        let place = Place::parse(sqe);
+        let place = FileSlot::parse(sqe);
         let kind = sqe.off() as u32;
         let flags = kind & !Self::KIND;
         if sqe.addr() != 0
             || sqe.op_flags() != 0
             || sqe.buf_index() != 0
-            || (place != Place::Descriptor && flags & Self::CLOEXEC != 0)
+            || (place != FileSlot::Descriptor && flags & Self::CLOEXEC != 0)
             || flags & !(Self::CLOEXEC | Self::NONBLOCK) != 0
         {
             return Err(EINVAL);

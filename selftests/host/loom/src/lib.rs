@@ -8,14 +8,14 @@
 // The module uses more of its files than the tests do.
 #![allow(dead_code)]
 
-#[path = "../../../../rust/req/claim.rs"]
-mod claim;
-#[path = "../../../../rust/notif/flight.rs"]
-mod flight;
 #[path = "../../../../rust/kbuf/mapped.rs"]
 mod mapped;
 #[path = "../../../../rust/notif/notice.rs"]
 mod notice;
+#[path = "../../../../rust/req/wake.rs"]
+mod wake;
+#[path = "../../../../rust/notif/zc_refs.rs"]
+mod zc_refs;
 
 mod atomic_model;
 

@@ -2,11 +2,11 @@
 
 //! Who drives a request that wake-ups and cancels race for.
 //!
-//! A reason counts as *seen* when a holder got it from [`Claim::reasons`] between the claim that
+//! A reason counts as *seen* when a holder got it from [`WakeState::wake_flags`] between the claim that
 //! left it and the next park that succeeded, so that at the end, with all claimers done and the
 //! last holder having parked, each one was seen and none is left in the word.
 
-use crate::claim::{Claim, Reasons};
+use crate::wake::{WakeFlags, WakeState};
 use loom::{
     sync::{
         atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
@@ -18,7 +18,7 @@ use loom::{
 /// A request: the word, and what only the holder touches. Every access to that is relaxed, so that
 /// only the word's own ordering makes one holder see what the one before has done.
 struct Request {
-    claim: Claim,
+    claim: WakeState,
     /// How many have held it. Not incremented at once, so that two holders at a time lose count.
     turns: AtomicU32,
     held: AtomicBool,
@@ -34,7 +34,7 @@ impl Request {
     /// A new one, held by the caller.
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            claim: Claim::new(),
+            claim: WakeState::new(),
             turns: AtomicU32::new(0),
             held: AtomicBool::new(true),
             seen: AtomicU32::new(0),
@@ -50,8 +50,8 @@ impl Request {
 
     /// What a holder does with what it finds.
     fn look(&self) {
-        let reasons = self.claim.reasons();
-        let events = reasons.events();
+        let wake_flags = self.claim.wake_flags();
+        let events = wake_flags.events();
         Self::add(&self.seen, events);
         for (bit, data) in self.data.iter().enumerate() {
             if events & 1 << bit != 0 {
@@ -62,11 +62,11 @@ impl Request {
             }
         }
         // Whoever wakes it up while it is held says so in the same breath.
-        assert!(events.count_ones() < 2 || reasons.again());
-        if reasons.cancelled() {
+        assert!(events.count_ones() < 2 || wake_flags.again());
+        if wake_flags.cancelled() {
             self.cancelled.store(true, Relaxed);
         }
-        if reasons.again() {
+        if wake_flags.again() {
             self.again.store(true, Relaxed);
         }
     }
@@ -98,18 +98,18 @@ impl Request {
     /// A wake-up. True if the caller is the holder now.
     fn wake(&self, bit: usize) -> bool {
         self.data[bit].store(true, Relaxed);
-        self.claim.claim(Reasons::woken(1 << bit, false))
+        self.claim.claim(WakeFlags::woken(1 << bit, false))
     }
 
     /// Nobody has it, and nothing is left in it.
     fn assert_at_rest(&self) {
         assert!(
-            self.claim.claim(Reasons::NONE),
+            self.claim.claim(WakeFlags::NONE),
             "nobody holds it, yet it is not parked"
         );
         assert_eq!(
-            self.claim.reasons(),
-            Reasons::NONE,
+            self.claim.wake_flags(),
+            WakeFlags::NONE,
             "a reason that nobody will see"
         );
         assert!(!self.held.load(Relaxed));
@@ -139,7 +139,7 @@ fn one_of_many_gets_it() {
                 mine
             })
         });
-        let mine = request.claim.claim(Reasons::CANCELLED);
+        let mine = request.claim.claim(WakeFlags::CANCELLED);
         if mine {
             request.begin();
         }
@@ -151,7 +151,7 @@ fn one_of_many_gets_it() {
         request.look();
         assert_eq!(request.seen.load(Relaxed), 0b11);
         assert!(request.cancelled.load(Relaxed));
-        assert_eq!(request.claim.reasons(), Reasons::NONE);
+        assert_eq!(request.claim.wake_flags(), WakeFlags::NONE);
     });
 }
 
@@ -196,7 +196,7 @@ fn park_loses_no_cancel() {
         let canceller = {
             let request = request.clone();
             thread::spawn(move || {
-                if request.claim.claim(Reasons::CANCELLED) {
+                if request.claim.claim(WakeFlags::CANCELLED) {
                     request.begin();
                     request.park();
                 }

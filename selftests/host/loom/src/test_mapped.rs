@@ -2,7 +2,7 @@
 
 //! A provided-buffer ring that user space fills while the kernel takes from it.
 
-use crate::mapped::{Entries, Entry, Mapped};
+use crate::mapped::{BufEntry, Entries, Mapped};
 use loom::{
     sync::{
         atomic::{
@@ -45,7 +45,7 @@ impl Shared {
         let Some(selected) = ring.select(self) else {
             return false;
         };
-        let expected = Entry {
+        let expected = BufEntry {
             addr: u64::from(count) + 100,
             len: 7,
             bid: count,
@@ -63,9 +63,9 @@ impl Entries for Shared {
         self.tail.load(Acquire)
     }
 
-    fn entry(&self, index: u16) -> Entry {
+    fn entry(&self, index: u16) -> BufEntry {
         let [addr, rest] = &self.words[usize::from(index) % SIZE];
-        Entry::from_words([addr.load(Relaxed), rest.load(Relaxed)])
+        BufEntry::from_words([addr.load(Relaxed), rest.load(Relaxed)])
     }
 }
 

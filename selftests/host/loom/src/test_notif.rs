@@ -7,8 +7,8 @@
 //! seen the other's end are found out. `sys/ubuf.rs` has the same steps around the same counts.
 
 use crate::{
-    flight::{Count, Flight, Pages, Usage},
-    notice::{first, Buffer, First, Mode, Notice, Sent},
+    notice::{first, BufferState, First, Mode, Notice, Sent},
+    zc_refs::{Count, PagesUsed, Usage, ZcRefs},
 };
 use loom::{
     cell::UnsafeCell,
@@ -47,7 +47,7 @@ struct Owned {
 }
 
 struct Notification {
-    flight: Flight<Word>,
+    flight: ZcRefs<Word>,
     /// Which one it is joined to, and one; 0 for none.
     head: AtomicUsize,
     /// Who has joined it.
@@ -72,7 +72,7 @@ struct World {
 impl World {
     fn new(modes: &[Mode]) -> Arc<Self> {
         let notification = |mode: &Mode| Notification {
-            flight: Flight::new(Word(AtomicU32::new(1))),
+            flight: ZcRefs::new(Word(AtomicU32::new(1))),
             head: AtomicUsize::new(0),
             members: Mutex::new(Vec::new()),
             owned: UnsafeCell::new(Owned {
@@ -96,7 +96,7 @@ impl World {
     }
 
     /// A packet, or the request, lets go.
-    fn let_go(&self, mut index: usize, pages: Pages) {
+    fn let_go(&self, mut index: usize, pages: PagesUsed) {
         while self.all[index].flight.let_go(pages) {
             match self.all[index].head.load(Relaxed) {
                 0 => return self.land(index),
@@ -139,9 +139,9 @@ impl World {
             && this.head.load(Relaxed) == 0
             && this.members.lock().unwrap().is_empty();
         let buffer = if sole {
-            Buffer::Landed
+            BufferState::Landed
         } else {
-            Buffer::Flying(())
+            BufferState::Flying(())
         };
         match first(mode, buffer) {
             First::Now { more, freed } => self.tell(index, Event::First { more, freed }),
@@ -159,7 +159,7 @@ impl World {
                 this.owned.with_mut(|_| ());
                 self.tell(index, Event::Successor);
             }
-            (_, false) => self.let_go(index, Pages::Unknown),
+            (_, false) => self.let_go(index, PagesUsed::Unknown),
         }
     }
 
@@ -212,10 +212,10 @@ const SENT: Sent = Sent {
 #[test]
 fn last_one_tells() {
     for mode in MODES {
-        for second in [Pages::Sent, Pages::Copied] {
+        for second in [PagesUsed::Sent, PagesUsed::Copied] {
             loom::model(move || {
                 let world = World::new(&[mode]);
-                let packets = [Pages::Sent, second].map(|pages| {
+                let packets = [PagesUsed::Sent, second].map(|pages| {
                     world.get(0);
                     let world = world.clone();
                     thread::spawn(move || world.let_go(0, pages))
@@ -224,7 +224,7 @@ fn last_one_tells() {
                 for packet in packets {
                     packet.join().unwrap();
                 }
-                world.assert_told(0, mode, SENT.res, second == Pages::Copied);
+                world.assert_told(0, mode, SENT.res, second == PagesUsed::Copied);
             });
         }
     }
@@ -242,7 +242,7 @@ fn joined() {
             world.get(0);
             let freed = {
                 let world = world.clone();
-                thread::spawn(move || world.let_go(0, Pages::Sent))
+                thread::spawn(move || world.let_go(0, PagesUsed::Sent))
             };
             world.conclude(0, one, SENT);
             // link_skb()
@@ -251,7 +251,7 @@ fn joined() {
             world.get(0);
             let packet = {
                 let world = world.clone();
-                thread::spawn(move || world.let_go(0, Pages::Copied))
+                thread::spawn(move || world.let_go(0, PagesUsed::Copied))
             };
             world.conclude(1, other, SENT);
             freed.join().unwrap();
@@ -277,7 +277,7 @@ fn joined_with_a_packet_of_its_own() {
             world.get(1);
             let packets = [0, 1].map(|index| {
                 let world = world.clone();
-                thread::spawn(move || world.let_go(index, Pages::Sent))
+                thread::spawn(move || world.let_go(index, PagesUsed::Sent))
             });
             world.conclude(1, other, SENT);
             for packet in packets {

@@ -2,7 +2,7 @@
 
 //! What is left with a ring for whoever has it locked is found by somebody, whoever comes first.
 //!
-//! The same steps as in `ring/orphans.rs`, around a mutex that is one word.
+//! The same steps as in `exec/orphans.rs`, around a mutex that is one word.
 
 use loom::{
     sync::{

@@ -8,8 +8,8 @@ use crate::{
     args::{
         buffers::{ProvideArgs, RemoveArgs},
         cancel::CancelArgs,
-        files::{CloseArgs, FilesUpdateArgs, InstallArgs, Place},
-        msg_ring::Message,
+        files::{CloseArgs, FileSlot, FilesUpdateArgs, InstallArgs},
+        msg_ring::RingMessage,
         nop::NopArgs,
         poll::{PollArgs, PollRemoveArgs},
         recvsend::{RecvArgs, SendArgs, SendZcArgs},
@@ -105,7 +105,7 @@ pub(crate) enum Args {
     Shutdown(ShutdownArgs),
     FilesUpdate(FilesUpdateArgs),
     Install(InstallArgs),
-    Message(Message),
+    Message(RingMessage),
     Timeout(TimeoutArgs),
     TimeoutRemove(TimeoutRemoveArgs),
 }
@@ -151,7 +151,7 @@ pub(crate) fn parse(op: Op, fields: &Fields) -> Result<Args> {
         Op::Shutdown => Args::Shutdown(ShutdownArgs::parse(sqe)?),
         Op::FilesUpdate => Args::FilesUpdate(FilesUpdateArgs::parse(sqe, flags)?),
         Op::Install => Args::Install(InstallArgs::parse(sqe, flags)?),
-        Op::Message => Args::Message(Message::parse(sqe)?),
+        Op::Message => Args::Message(RingMessage::parse(sqe)?),
         Op::Timeout => Args::Timeout(TimeoutArgs::parse(sqe, false)?),
         Op::LinkTimeout => Args::Timeout(TimeoutArgs::parse(sqe, true)?),
         Op::TimeoutRemove => Args::TimeoutRemove(TimeoutRemoveArgs::parse(sqe, flags)?),
@@ -169,11 +169,11 @@ fn poll_events(f: &Fields) -> u32 {
 }
 
 /// Where a new file goes.
-fn place(f: &Fields) -> Place {
+fn place(f: &Fields) -> FileSlot {
     match f.file_index() {
-        0 => Place::Descriptor,
-        0xffff_ffff => Place::AnySlot,
-        index => Place::Slot(index - 1),
+        0 => FileSlot::Descriptor,
+        0xffff_ffff => FileSlot::AnySlot,
+        index => FileSlot::Slot(index - 1),
     }
 }
 
@@ -187,30 +187,30 @@ fn time(arg: u64, here: bool) -> Time {
 }
 
 /// What MSG_RING sends, by its command.
-fn message(f: &Fields) -> Message {
+fn message(f: &Fields) -> RingMessage {
     let (silent, passes_flags) = (f.op_flags() & 1 != 0, f.op_flags() & 2 != 0);
     match f.addr() as u32 {
         0 => {
             let unused = if passes_flags { 0 } else { f.file_index() };
             if silent || f.addr3() as u32 != 0 || unused != 0 {
-                return Message::Unknown;
+                return RingMessage::Unknown;
             }
-            Message::Data(Cqe {
+            RingMessage::Data(Cqe {
                 user_data: f.off(),
                 res: f.len() as i32,
                 flags: f.file_index(),
             })
         }
-        1 if f.len() == 0 => Message::File {
+        1 if f.len() == 0 => RingMessage::File {
             from: f.addr3() as u32,
             to: match f.file_index() {
-                u32::MAX => Place::AnySlot,
-                0 => Place::Slot(u32::MAX),
-                slot => Place::Slot(slot - 1),
+                u32::MAX => FileSlot::AnySlot,
+                0 => FileSlot::Slot(u32::MAX),
+                slot => FileSlot::Slot(slot - 1),
             },
             user_data: if silent { None } else { Some(f.off()) },
         },
-        _ => Message::Unknown,
+        _ => RingMessage::Unknown,
     }
 }
 

@@ -24,16 +24,12 @@ mod args {
     pub(crate) mod socket;
     pub(crate) mod timeout;
 }
-#[path = "../../../../rust/req/claim.rs"]
-mod claim;
 #[path = "../../../../rust/kbuf/classic.rs"]
 mod classic;
 #[path = "../../../../rust/ring/cursor.rs"]
 mod cursor;
 #[path = "../../../../rust/uapi/errno.rs"]
 mod errno;
-#[path = "../../../../rust/notif/flight.rs"]
-mod flight;
 #[path = "../../../../rust/uapi/ioctl.rs"]
 mod ioctl;
 #[path = "../../../../rust/kbuf/mapped.rs"]
@@ -50,6 +46,10 @@ mod setup;
 mod slots;
 #[path = "../../../../rust/uapi/sqe.rs"]
 mod sqe;
+#[path = "../../../../rust/req/wake.rs"]
+mod wake;
+#[path = "../../../../rust/notif/zc_refs.rs"]
+mod zc_refs;
 
 mod args_model;
 mod atomic_model;

@@ -4,7 +4,7 @@
 
 use crate::{
     cases,
-    claim::{Claim, Reasons},
+    wake::{WakeFlags, WakeState},
 };
 use proptest::prelude::*;
 
@@ -21,15 +21,15 @@ struct Left {
 }
 
 impl Left {
-    fn of(reasons: Reasons) -> Self {
+    fn of(wake_flags: WakeFlags) -> Self {
         Self {
-            events: reasons.events(),
-            cancelled: reasons.cancelled(),
-            looped: reasons.looped(),
-            again: reasons.again(),
-            expired: reasons.expired(),
-            link_expired: reasons.link_expired(),
-            any: reasons != Reasons::NONE,
+            events: wake_flags.events(),
+            cancelled: wake_flags.cancelled(),
+            looped: wake_flags.looped(),
+            again: wake_flags.again(),
+            expired: wake_flags.expired(),
+            link_expired: wake_flags.link_expired(),
+            any: wake_flags != WakeFlags::NONE,
         }
     }
 }
@@ -62,13 +62,13 @@ proptest! {
 
     #[test]
     fn claim_in_turn(steps in proptest::collection::vec(step(), 0..60)) {
-        let claim = Claim::new();
+        let claim = WakeState::new();
         let mut held = true;
         let mut left = Left::default();
         for step in steps {
             match step {
                 Step::Wake(events, own) => {
-                    prop_assert_eq!(claim.claim(Reasons::woken(events, own)), !held);
+                    prop_assert_eq!(claim.claim(WakeFlags::woken(events, own)), !held);
                     left.events |= events & 0xffff;
                     left.looped |= own;
                     left.again |= held;
@@ -76,25 +76,25 @@ proptest! {
                     held = true;
                 }
                 Step::Cancel => {
-                    prop_assert_eq!(claim.claim(Reasons::CANCELLED), !held);
+                    prop_assert_eq!(claim.claim(WakeFlags::CANCELLED), !held);
                     left.cancelled = true;
                     left.any = true;
                     held = true;
                 }
                 Step::Expire => {
-                    prop_assert_eq!(claim.claim(Reasons::EXPIRED), !held);
+                    prop_assert_eq!(claim.claim(WakeFlags::EXPIRED), !held);
                     left.expired = true;
                     left.any = true;
                     held = true;
                 }
                 Step::LinkExpire => {
-                    prop_assert_eq!(claim.claim(Reasons::LINK_EXPIRED), !held);
+                    prop_assert_eq!(claim.claim(WakeFlags::LINK_EXPIRED), !held);
                     left.link_expired = true;
                     left.any = true;
                     held = true;
                 }
                 Step::Nothing => {
-                    prop_assert_eq!(claim.claim(Reasons::NONE), !held);
+                    prop_assert_eq!(claim.claim(WakeFlags::NONE), !held);
                     held = true;
                 }
                 // Only the holder parks and looks.
@@ -104,7 +104,7 @@ proptest! {
                     held = !parked;
                 }
                 Step::Look if held => {
-                    prop_assert_eq!(Left::of(claim.reasons()), left);
+                    prop_assert_eq!(Left::of(claim.wake_flags()), left);
                     left = Left::default();
                 }
                 Step::Park | Step::Look => {}
@@ -113,14 +113,14 @@ proptest! {
         }
     }
 
-    /// Reasons that are put together say what both say.
+    /// WakeFlags that are put together say what both say.
     #[test]
     fn reasons_and(one in any::<u32>(), two in any::<u32>(), own in any::<[bool; 2]>()) {
-        let both = Reasons::woken(one, own[0]).and(Reasons::woken(two, own[1]));
+        let both = WakeFlags::woken(one, own[0]).and(WakeFlags::woken(two, own[1]));
         prop_assert_eq!(both.events(), (one | two) & 0xffff);
         prop_assert_eq!(both.looped(), own[0] || own[1]);
         prop_assert!(!both.cancelled());
-        prop_assert!(both.and(Reasons::CANCELLED).cancelled());
-        prop_assert_eq!(both.and(Reasons::NONE), both);
+        prop_assert!(both.and(WakeFlags::CANCELLED).cancelled());
+        prop_assert_eq!(both.and(WakeFlags::NONE), both);
     }
 }

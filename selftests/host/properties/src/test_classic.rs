@@ -4,8 +4,8 @@
 
 use crate::{
     cases,
-    classic::{Classic, Run, MAX_BUFFERS},
-    mapped::Entry,
+    classic::{BufRange, Classic, MAX_BUFFERS},
+    mapped::BufEntry,
 };
 use proptest::prelude::*;
 use std::collections::VecDeque;
@@ -36,9 +36,9 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// The single buffers of a run; more than there are ids for are none.
-fn singles(addr: u64, len: u32, bid: u16, count: u32) -> Option<Vec<Entry>> {
+fn singles(addr: u64, len: u32, bid: u16, count: u32) -> Option<Vec<BufEntry>> {
     let last = u32::from(bid) + count;
-    let all = (0..count).map(|n| Entry {
+    let all = (0..count).map(|n| BufEntry {
         addr: addr + u64::from(n) * u64::from(len),
         // MAX_RW_COUNT
         len: len.min(0x7fff_f000),
@@ -53,19 +53,19 @@ proptest! {
     #[test]
     fn group_is_a_queue(steps in proptest::collection::vec(step(), 0..200)) {
         let mut group = Classic::new();
-        let mut slots: Vec<Run> = Vec::new();
-        let mut queue: VecDeque<Entry> = VecDeque::new();
+        let mut slots: Vec<BufRange> = Vec::new();
+        let mut queue: VecDeque<BufEntry> = VecDeque::new();
         for step in steps {
             match step {
                 Step::Provide(addr, len, bid, count) => {
-                    let run = Run::new(addr, len, bid, count);
+                    let run = BufRange::new(addr, len, bid, count);
                     let all = singles(addr, len, bid, count);
                     prop_assert_eq!(run.is_some(), all.is_some());
                     let (Some(run), Some(mut all)) = (run, all) else { continue };
                     if group.runs() as usize == slots.len() {
                         // Without a slot nothing is taken.
                         prop_assert_eq!(group.provide(&mut slots, run), 0);
-                        let mut more = vec![Run::default(); (2 * slots.len()).max(2)];
+                        let mut more = vec![BufRange::default(); (2 * slots.len()).max(2)];
                         prop_assert!(group.move_to(&slots, &mut more));
                         slots = more;
                     }

@@ -4,7 +4,7 @@
 
 use crate::{
     cases,
-    mapped::{Cut, Entries, Entry, Mapped},
+    mapped::{BufEntry, CutEntries, Entries, Mapped},
 };
 use proptest::prelude::*;
 use std::{
@@ -28,7 +28,7 @@ impl Memory {
     }
 
     /// `io_uring_buf_ring_add()` and `io_uring_buf_ring_advance()`
-    fn provide(&self, entry: Entry) {
+    fn provide(&self, entry: BufEntry) {
         let tail = self.tail.get();
         let mut entries = self.entries.borrow_mut();
         let mask = entries.len() - 1;
@@ -44,13 +44,13 @@ impl Entries for Memory {
         self.tail.get()
     }
 
-    fn entry(&self, index: u16) -> Entry {
+    fn entry(&self, index: u16) -> BufEntry {
         let entries = self.entries.borrow();
-        Entry::from_words(entries[usize::from(index) & (entries.len() - 1)])
+        BufEntry::from_words(entries[usize::from(index) & (entries.len() - 1)])
     }
 }
 
-impl Cut for Memory {
+impl CutEntries for Memory {
     fn cut(&self, index: u16, addr: u64, len: u32) {
         let mut entries = self.entries.borrow_mut();
         let mask = entries.len() - 1;
@@ -60,8 +60,8 @@ impl Cut for Memory {
     }
 }
 
-fn entry(bid: u16) -> Entry {
-    Entry {
+fn entry(bid: u16) -> BufEntry {
+    BufEntry {
         addr: u64::from(bid) << 40 | 0x1234,
         len: u32::from(bid) ^ 0xa5a5_0000,
         bid,
@@ -146,7 +146,7 @@ type Pieces = Vec<(u64, u32)>;
 /// What a selection of several finds: the pieces, whether they are the last buffers, and whether
 /// the limit cut one off. As `io_ring_buffers_peek()`.
 fn select_model(
-    queue: &VecDeque<Entry>,
+    queue: &VecDeque<BufEntry>,
     limit: usize,
     room: usize,
     parts: bool,
@@ -177,7 +177,7 @@ fn select_model(
 }
 
 /// Uses bytes of buffers that are consumed whole.
-fn consume_whole(queue: &mut VecDeque<Entry>, pieces: &Pieces, used: u64) -> u16 {
+fn consume_whole(queue: &mut VecDeque<BufEntry>, pieces: &Pieces, used: u64) -> u16 {
     let mut sum = 0;
     let count = pieces.iter().take_while(|(_, len)| {
         let begun = sum < used;
@@ -192,7 +192,7 @@ fn consume_whole(queue: &mut VecDeque<Entry>, pieces: &Pieces, used: u64) -> u16
 /// Uses bytes of buffers that are consumed in parts, of at most `most` of them. Returns how many
 /// are gone, and whether more of the last is to come. As `io_kbuf_inc_commit()`.
 fn consume_parts(
-    queue: &mut VecDeque<Entry>,
+    queue: &mut VecDeque<BufEntry>,
     most: usize,
     mut used: u64,
     keep: u32,
@@ -229,7 +229,7 @@ proptest! {
         const SIZE: usize = 16;
         let memory = Memory::new(SIZE);
         let mut ring = used(&memory, start);
-        let mut queue = VecDeque::<Entry>::new();
+        let mut queue = VecDeque::<BufEntry>::new();
         let (mut bid, mut gone) = (0u16, 0u16);
         let parts = keep.is_some();
         for turn in turns {
@@ -237,7 +237,7 @@ proptest! {
                 Turn::Provide(lens) => {
                     for len in lens {
                         if queue.len() < SIZE {
-                            let entry = Entry { len, ..entry(bid) };
+                            let entry = BufEntry { len, ..entry(bid) };
                             memory.provide(entry);
                             queue.push_back(entry);
                             bid = bid.wrapping_add(1);
@@ -481,7 +481,7 @@ proptest! {
                 Some(selected) => {
                     prop_assert_ne!(tail, head);
                     prop_assert_eq!(selected.last, tail.wrapping_sub(head) == 1);
-                    prop_assert_eq!(selected.entry, Entry::from_words(words));
+                    prop_assert_eq!(selected.entry, BufEntry::from_words(words));
                     prop_assert_eq!(ring.commit(selected), (words[1] >> 32) as u16);
                     head = head.wrapping_add(1);
                 }
@@ -523,7 +523,7 @@ proptest! {
         let mut queue = VecDeque::new();
         for (bid, len) in lens.into_iter().enumerate() {
             let bid = bid as u16;
-            let entry = Entry { len, ..entry(bid) };
+            let entry = BufEntry { len, ..entry(bid) };
             memory.provide(entry);
             queue.push_back(entry);
         }
@@ -562,7 +562,7 @@ proptest! {
     #[test]
     fn entry_fields(bytes in any::<[u8; 16]>()) {
         let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
-        let entry = Entry::from_words([word(0), word(8)]);
+        let entry = BufEntry::from_words([word(0), word(8)]);
         prop_assert_eq!(entry.addr.to_le_bytes(), &bytes[0..8]);
         prop_assert_eq!(entry.len.to_le_bytes(), &bytes[8..12]);
         prop_assert_eq!(entry.bid.to_le_bytes(), &bytes[12..14]);

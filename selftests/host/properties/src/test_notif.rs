@@ -3,8 +3,8 @@
 //! What a zero-copy send and its notification say, against the rule in words.
 
 use crate::{
-    flight::{Count, Flight, Pages, Usage},
-    notice::{first, Buffer, First, Mode, Notice, Sent},
+    notice::{first, BufferState, First, Mode, Notice, Sent},
+    zc_refs::{Count, PagesUsed, Usage, ZcRefs},
 };
 use proptest::prelude::*;
 use std::cell::Cell;
@@ -21,13 +21,13 @@ const MODES: [Mode; 3] = [
 fn the_rule() {
     for mode in MODES {
         let now = |more, freed| First::<()>::Now { more, freed };
-        assert_eq!(first(mode, Buffer::Untouched), now(false, false));
+        assert_eq!(first(mode, BufferState::Untouched), now(false, false));
         if mode == Mode::One {
-            assert_eq!(first(mode, Buffer::Landed), now(false, true));
-            assert_eq!(first(mode, Buffer::Flying(())), First::Later(()));
+            assert_eq!(first(mode, BufferState::Landed), now(false, true));
+            assert_eq!(first(mode, BufferState::Flying(())), First::Later(()));
         } else {
-            assert_eq!(first(mode, Buffer::Landed), now(true, false));
-            assert_eq!(first(mode, Buffer::Flying(())), now(true, false));
+            assert_eq!(first(mode, BufferState::Landed), now(true, false));
+            assert_eq!(first(mode, BufferState::Flying(())), now(true, false));
         }
     }
 }
@@ -60,22 +60,26 @@ impl Count for Plain {
     }
 }
 
-fn pages() -> impl Strategy<Value = Pages> {
-    prop_oneof![Just(Pages::Unknown), Just(Pages::Sent), Just(Pages::Copied)]
+fn pages() -> impl Strategy<Value = PagesUsed> {
+    prop_oneof![
+        Just(PagesUsed::Unknown),
+        Just(PagesUsed::Sent),
+        Just(PagesUsed::Copied)
+    ]
 }
 
 proptest! {
     #![proptest_config(crate::cases(1024))]
 
-    /// Pages count as sent from where they are if some were and none was copied.
+    /// PagesUsed count as sent from where they are if some were and none was copied.
     #[test]
     fn usage(marks in prop::collection::vec(pages(), 1..8)) {
-        let flight = Flight::new(Plain(Cell::new(marks.len() as u32)));
+        let flight = ZcRefs::new(Plain(Cell::new(marks.len() as u32)));
         for (index, pages) in marks.iter().enumerate() {
             prop_assert_eq!(flight.count.is_sole(), index + 1 == marks.len());
             prop_assert_eq!(flight.let_go(*pages), index + 1 == marks.len());
         }
-        let copied = marks.contains(&Pages::Copied) || !marks.contains(&Pages::Sent);
+        let copied = marks.contains(&PagesUsed::Copied) || !marks.contains(&PagesUsed::Sent);
         prop_assert_eq!(flight.usage().copied(), copied);
         let res = Notice::Free { report: true }.res(flight.usage());
         prop_assert_eq!(res != 0, copied);
@@ -90,8 +94,8 @@ proptest! {
         one in prop::collection::vec(pages(), 1..4),
         other in prop::collection::vec(pages(), 1..4),
     ) {
-        let usage = |marks: &[Pages]| {
-            let flight = Flight::new(Plain(Cell::new(marks.len() as u32)));
+        let usage = |marks: &[PagesUsed]| {
+            let flight = ZcRefs::new(Plain(Cell::new(marks.len() as u32)));
             marks.iter().for_each(|pages| { flight.let_go(*pages); });
             flight.usage()
         };

@@ -4,7 +4,7 @@
 
 use crate::{
     cases,
-    pieces::{Cut, Place, PAGE_SHIFT},
+    pieces::{PagePlace, PieceLayout, PAGE_SHIFT},
 };
 use proptest::prelude::*;
 
@@ -14,13 +14,13 @@ const PAGE: usize = 1 << PAGE_SHIFT;
 /// them, and how many.
 type Run = (usize, u32, usize, usize);
 
-fn places(runs: &[Run]) -> Vec<Place> {
+fn places(runs: &[Run]) -> Vec<PagePlace> {
     let mut places = Vec::new();
     for &(folio, order, first, count) in runs {
         let pages = 1 << order;
         let first = first % pages;
         for index in first..(first + count).min(pages) {
-            places.push(Place {
+            places.push(PagePlace {
                 folio,
                 index,
                 pages,
@@ -48,7 +48,7 @@ fn any_runs() -> impl Strategy<Value = Vec<Run>> {
 }
 
 /// Whether each piece of `size` pages, counted from the beginning of the first folio, is a folio.
-fn is_regular(places: &[Place]) -> bool {
+fn is_regular(places: &[PagePlace]) -> bool {
     let size = places[0].pages;
     let mut expected = places[0].index;
     places.iter().enumerate().all(|(at, place)| {
@@ -74,7 +74,7 @@ proptest! {
         let len = (bytes - offset).saturating_sub(cut_off).max(1);
         // Only pages that the buffer is in.
         let places = &places[..(offset + len).div_ceil(PAGE)];
-        let cut = Cut::new(places.iter().copied(), offset);
+        let cut = PieceLayout::new(places.iter().copied(), offset);
         let regular = is_regular(places);
 
         let mut pieces = Vec::new();

@@ -9,7 +9,7 @@ use crate::{
     fields::{any_bytes, Fields},
     ioctl,
     restrictions::Restrictions,
-    sqe::{Flags, Link, Sqe},
+    sqe::{Flags, LinkKind, Sqe},
 };
 use proptest::prelude::*;
 
@@ -100,12 +100,12 @@ fn sqe_flags_all() {
             assert_eq!(flags.buffer_select(), has(5));
             assert_eq!(flags.cqe_skip(), has(6));
             let link = match (has(2), has(3)) {
-                (_, true) => Link::Hard,
-                (true, false) => Link::Soft,
-                (false, false) => Link::None,
+                (_, true) => LinkKind::Hard,
+                (true, false) => LinkKind::Soft,
+                (false, false) => LinkKind::None,
             };
             assert_eq!(flags.link(), link, "{bits:#x}");
-            assert_eq!(flags.plain(), link == Link::None && !has(4) && !has(1));
+            assert_eq!(flags.plain(), link == LinkKind::None && !has(4) && !has(1));
         }
     }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who drives a request that waits: one atomic word, and the reasons left in it.
+//! Who drives a request that waits: one atomic word, and the wake flags left in it.
 //!
-//! A request is either *held* (somebody has its token) or *parked* (nobody has; the token rests
-//! in the request). A wake-up and a cancel both [`Claim::claim`]: the one who finds the request
-//! parked gets the token, the others leave their reason for whoever holds it. A holder who wants
+//! A request is either *held* (somebody has its handle) or *parked* (nobody has; the handle rests
+//! in the request). A wake-up and a cancel both [`WakeState::claim`]: the one who finds the request
+//! parked gets the handle, the others set their wake flag for whoever holds it. A holder who wants
 //! to park again can only do so when no reason has come in since it last looked.
 
 #[cfg(not(test))]
@@ -17,9 +17,9 @@ use super::atomic_model::{Acquire, Atomic, Full, Relaxed, Release};
 ///
 /// The low 16 bits are the poll events that a wake-up brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Reasons(u32);
+pub(crate) struct WakeFlags(u32);
 
-impl Reasons {
+impl WakeFlags {
     const CANCEL: u32 = 1 << 16;
     const WOKEN: u32 = 1 << 17;
     const AGAIN: u32 = 1 << 18;
@@ -85,7 +85,7 @@ impl Reasons {
         self.0 & Self::LOOPED != 0
     }
 
-    /// All of both.
+    /// The flags that are set in either of both.
     #[inline]
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -98,36 +98,36 @@ impl Reasons {
     }
 }
 
-/// The word. A new one is held.
-pub(crate) struct Claim(Atomic<u32>);
+/// The word in which all flags of a request are, and whether it is held. A new one is held.
+pub(crate) struct WakeState(Atomic<u32>);
 
-impl Claim {
+impl WakeState {
     const HELD: u32 = 1 << 31;
 
-    /// A word whose token is with the caller.
+    /// A word whose handle is with the caller.
     pub(crate) fn new() -> Self {
         Self(Atomic::new(Self::HELD))
     }
 
-    /// Leaves `reasons`; true if the request was parked and is now the caller's.
+    /// Leaves `wake_flags`; true if the request was parked and is now the caller's.
     ///
     /// Between two parks at most one caller is told true. It then sees all that the one who
     /// parked had written.
     #[inline]
-    pub(crate) fn claim(&self, reasons: Reasons) -> bool {
+    pub(crate) fn claim(&self, wake_flags: WakeFlags) -> bool {
         let mut old = self.0.load(Relaxed);
         loop {
-            let held = old & Self::HELD != 0;
+            let core = old & Self::HELD != 0;
             // In the same step: a mark that came later could come after the holder has parked.
-            let again = if held && reasons.0 & Reasons::WOKEN != 0 {
-                Reasons::AGAIN
+            let again = if core && wake_flags.0 & WakeFlags::WOKEN != 0 {
+                WakeFlags::AGAIN
             } else {
                 0
             };
             // Full ordering: what the claimer does next must not be seen before it.
-            let new = old | Self::HELD | reasons.0 | again;
+            let new = old | Self::HELD | wake_flags.0 | again;
             match self.0.cmpxchg(old, new, Full) {
-                Ok(_) => return !held,
+                Ok(_) => return !core,
                 Err(now) => old = now,
             }
         }
@@ -135,7 +135,7 @@ impl Claim {
 
     /// Parks. Only for the holder.
     ///
-    /// False, and still the holder's, if a reason has come in.
+    /// False, and still the holder's, if a wake flag has been set.
     #[inline]
     pub(crate) fn park(&self) -> bool {
         self.0.cmpxchg(Self::HELD, 0, Release).is_ok()
@@ -150,15 +150,15 @@ impl Claim {
     /// Whether the linked timeout has passed, which its holder has not looked at yet.
     #[inline]
     pub(crate) fn is_overdue(&self) -> bool {
-        Reasons(self.0.load(Relaxed)).link_expired()
+        WakeFlags(self.0.load(Relaxed)).link_expired()
     }
 
-    /// Takes the reasons that came in so far. Only for the holder.
+    /// Takes the wake flags that came in so far. Only for the holder.
     #[inline]
-    pub(crate) fn reasons(&self) -> Reasons {
+    pub(crate) fn wake_flags(&self) -> WakeFlags {
         if self.0.load(Relaxed) == Self::HELD {
-            return Reasons::NONE;
+            return WakeFlags::NONE;
         }
-        Reasons(self.0.xchg(Self::HELD, Acquire) & !Self::HELD)
+        WakeFlags(self.0.xchg(Self::HELD, Acquire) & !Self::HELD)
     }
 }

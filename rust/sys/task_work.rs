@@ -21,26 +21,26 @@ use kernel::{
     types::Opaque,
 };
 
-/// What an [`Errand`] does.
-pub(crate) trait Run: Send + Sync + Sized + 'static {
+/// What a [`TaskWork`] does.
+pub(crate) trait TaskWorkFn: Send + Sync + Sized + 'static {
     /// Runs in process context without locks, as task work of the `task` that it was sent to; there is
     /// none if that is exiting.
-    fn run(this: Arc<Errand<Self>>, task: Option<InTask<'_>>);
+    fn run(this: Arc<TaskWork<Self>>, task: Option<InTask<'_>>);
 
     /// Runs in the module's work queue, which serves everybody: it must be over soon, and wait for nobody.
-    fn run_in_worker(this: Arc<Errand<Self>>) {
+    fn run_in_worker(this: Arc<TaskWork<Self>>) {
         Self::run(this, None);
     }
 
     /// What a [`Watch`](super::exit::Watch) watches ends. Runs without locks as task work of the task that
     /// ends, which has no memory and no descriptors any more, or is about to begin another program.
-    fn end(_this: Arc<Errand<Self>>) {}
+    fn on_end(_this: Arc<TaskWork<Self>>) {}
 
     /// Runs in interrupt context.
-    fn notify(_this: &Arc<Errand<Self>>) {}
+    fn notify(_this: &Arc<TaskWork<Self>>) {}
 }
 
-/// How to make a task do an errand.
+/// How to tell a task of its task work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notify {
     /// Interrupt it, also in user space and while it sleeps.
@@ -50,7 +50,7 @@ pub(crate) enum Notify {
 }
 
 /// An object with something to do. On its way it holds a reference to itself.
-pub(crate) struct Errand<T: Run> {
+pub(crate) struct TaskWork<T: TaskWorkFn> {
     callback: Opaque<bindings::callback_head>,
     work: Opaque<bindings::work_struct>,
     /// For the end of what is watched.
@@ -70,11 +70,11 @@ pub(crate) struct Errand<T: Run> {
 }
 
 // SAFETY: `data` is; the rest is synchronised by `sent`, `queued`, `ending` and `notifying`.
-unsafe impl<T: Run> Send for Errand<T> {}
+unsafe impl<T: TaskWorkFn> Send for TaskWork<T> {}
 // SAFETY: `data` is; the rest is synchronised by `sent`, `queued`, `ending` and `notifying`.
-unsafe impl<T: Run> Sync for Errand<T> {}
+unsafe impl<T: TaskWorkFn> Sync for TaskWork<T> {}
 
-impl<T: Run> Errand<T> {
+impl<T: TaskWorkFn> TaskWork<T> {
     /// Wraps `data`. May sleep.
     pub(crate) fn new(data: T) -> Result<Arc<Self>> {
         let this = Arc::new(
@@ -163,7 +163,7 @@ impl<T: Run> Errand<T> {
         }
     }
 
-    /// Has [`Run::notify`] called soon, where no lock is held. May be called in any context.
+    /// Has [`TaskWorkFn::notify`] called soon, where no lock is held. May be called in any context.
     pub(crate) fn send_to_interrupt(this: &Arc<Self>) {
         if this.notifying.xchg(true, Full) {
             return;
@@ -196,24 +196,24 @@ impl<T: Run> Errand<T> {
 
     /// # Safety
     ///
-    /// `callback` must be that of an errand which [`Errand::send`] gave to the current task.
+    /// `callback` must be that of a [`TaskWork`] which [`TaskWork::send`] gave to the current task.
     unsafe extern "C" fn in_task(callback: *mut bindings::callback_head) {
         let offset = offset_of!(Self, callback);
-        // SAFETY: `callback` is the field of an `Errand` in an `Arc`, whose reference `send` gave
+        // SAFETY: `callback` is the field of an `TaskWork` in an `Arc`, whose reference `send` gave
         // up for this call.
         let this = unsafe { Arc::from_raw(callback.byte_sub(offset).cast::<Self>().cast_const()) };
         // The task took `callback` off its list before it called.
         this.sent.xchg(false, Full);
         // SAFETY: This is task work.
-        unsafe { InTask::work(|task| T::run(this, task)) };
+        unsafe { InTask::in_task_work(|task| T::run(this, task)) };
     }
 
     /// # Safety
     ///
-    /// `work` must be that of an errand which [`Errand::queue`] queued.
+    /// `work` must be that of a [`TaskWork`] which [`TaskWork::queue`] queued.
     unsafe extern "C" fn in_worker(work: *mut bindings::work_struct) {
         let offset = offset_of!(Self, work);
-        // SAFETY: `work` is the field of an `Errand` in an `Arc`, whose reference
+        // SAFETY: `work` is the field of an `TaskWork` in an `Arc`, whose reference
         // `queue` gave up for this call.
         let this = unsafe { Arc::from_raw(work.byte_sub(offset).cast::<Self>().cast_const()) };
         this.queued.xchg(false, Full);
@@ -222,23 +222,23 @@ impl<T: Run> Errand<T> {
 
     /// # Safety
     ///
-    /// `last` must be that of an errand which [`Ends::add_to_current`] gave to the current task.
+    /// `last` must be that of a [`TaskWork`] which [`Ends::add_to_current`] gave to the current task.
     unsafe extern "C" fn at_end(last: *mut bindings::callback_head) {
         let offset = offset_of!(Self, last);
-        // SAFETY: `last` is the field of an `Errand` in an `Arc`, whose reference `add_to_current` gave
+        // SAFETY: `last` is the field of an `TaskWork` in an `Arc`, whose reference `add_to_current` gave
         // up for this call.
         let this = unsafe { Arc::from_raw(last.byte_sub(offset).cast::<Self>().cast_const()) };
         // The task took `last` off its list before it called.
         this.ending.xchg(false, Full);
-        T::end(this);
+        T::on_end(this);
     }
 
     /// # Safety
     ///
-    /// `irq` must be that of an errand which [`Errand::send_to_interrupt`] queued.
+    /// `irq` must be that of a [`TaskWork`] which [`TaskWork::send_to_interrupt`] queued.
     unsafe extern "C" fn in_interrupt(irq: *mut bindings::irq_work) {
         let offset = offset_of!(Self, irq);
-        // SAFETY: `irq` is the field of an `Errand` in an `Arc`, whose reference `send_to_interrupt`
+        // SAFETY: `irq` is the field of an `TaskWork` in an `Arc`, whose reference `send_to_interrupt`
         // gave up for this call.
         let this = unsafe { Arc::from_raw(irq.byte_sub(offset).cast::<Self>().cast_const()) };
         this.notifying.xchg(false, Full);
@@ -247,12 +247,12 @@ impl<T: Run> Errand<T> {
     }
 }
 
-impl<T: Run> Ends for Errand<T> {
+impl<T: TaskWorkFn> Ends for TaskWork<T> {
     fn add_to_current(&self, exec: bool) -> bool {
         if self.ending.xchg(true, Full) {
             return true;
         }
-        // SAFETY: `new` is the only one to make an `Errand`, and puts it into an `Arc`, to which there is a
+        // SAFETY: `new` is the only one to make an `TaskWork`, and puts it into an `Arc`, to which there is a
         // reference as long as it is borrowed.
         let this: Arc<Self> = unsafe { ArcBorrow::from_raw(self) }.into();
         let raw = Arc::into_raw(this);
@@ -278,7 +278,7 @@ impl<T: Run> Ends for Errand<T> {
     }
 }
 
-impl<T: Run> Drop for Errand<T> {
+impl<T: TaskWorkFn> Drop for TaskWork<T> {
     fn drop(&mut self) {
         // SAFETY: `irq` was initialised in `new`. The function may have given the last reference away
         // while the kernel has not yet marked it as over; it does so at once.
@@ -286,7 +286,7 @@ impl<T: Run> Drop for Errand<T> {
     }
 }
 
-impl<T: Run> Deref for Errand<T> {
+impl<T: TaskWorkFn> Deref for TaskWork<T> {
     type Target = T;
 
     #[inline]

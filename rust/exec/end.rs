@@ -2,12 +2,13 @@
 
 //! The end of requests before their time: of those of a submitter, and of all that a ring has.
 
-use super::{cell_id, users, work::Workers, Locked, Record, Ring};
+use super::{users, work::WorkerPool};
 use crate::{
     kbuf::groups::Groups,
     op::Step,
-    req::{claim::Reasons, home::Home, Request, Token, Work},
-    rsrc::{buffers::Buffers, files::Registered},
+    req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, PuntState, Request},
+    ring::{objects::object_id, Locked, Ring, SubmitterRecord},
+    rsrc::{buffers::BufferTable, files::RegisteredFile},
     sys::{memory::Region, queue::Fifo},
     uapi::{abi::op as opcode, errno::Errno},
 };
@@ -20,30 +21,30 @@ use kernel::{
 };
 
 /// What a ring has let go of, for after it is unlocked.
-pub(super) struct Kept {
-    _submitters: KVec<Record>,
-    _users: KVec<users::Record>,
-    _workers: Workers,
+pub(crate) struct LetGo {
+    _submitters: KVec<SubmitterRecord>,
+    _users: KVec<users::UserRecord>,
+    _workers: WorkerPool,
     _overflow: Fifo<Request>,
     _groups: Groups,
-    _buffers: Buffers,
-    files: KVVec<Option<Arc<Registered>>>,
-    _tags: Option<Arc<Home>>,
+    _buffers: BufferTable,
+    files: KVVec<Option<Arc<RegisteredFile>>>,
+    _tags: Option<Arc<TaskCtx>>,
     _mappings: KVec<(u16, Arc<Region>)>,
 }
 
 impl Locked<'_> {
     /// Ends a request before its time. What it has transferred is not lost.
-    pub(super) fn end(&mut self, mut token: Token, error: Errno) {
-        if token.cell().work() != Work::None {
-            return self.end_work(token, error);
+    pub(crate) fn end(&mut self, mut req: OwnedReq, error: Errno) {
+        if req.object().punt_state() != PuntState::None {
+            return self.end_work(req, error);
         }
-        match token.owned().job.op.end(self, error) {
-            Step::Done { res, flags, broken } => self.finish(token, res, flags, broken),
-            Step::Handed(lent) => self.hand_over(token, lent),
-            Step::Landed => self.land(token),
-            Step::Wait(_) | Step::Sleep | Step::Later | Step::Block => {
-                self.finish(token, error.to_raw(), 0, true)
+        match req.core_mut().job.op.end(self, error) {
+            Step::Done { res, flags, broken } => self.finish(req, res, flags, broken),
+            Step::ByNotif(notif_ref) => self.hand_over(req, notif_ref),
+            Step::Notified => self.complete_notif(req),
+            Step::Poll(_) | Step::Timer | Step::Requeue | Step::Punt => {
+                self.finish(req, error.to_raw(), 0, true)
             }
         }
     }
@@ -51,67 +52,67 @@ impl Locked<'_> {
     /// Whether a request goes on without its task, of which it needs nothing: a timeout whose task
     /// has exited.
     #[cold]
-    pub(super) fn outlives(&self, what: u8, home: &Home) -> bool {
+    pub(crate) fn outlives(&self, what: u8, tctx: &TaskCtx) -> bool {
         what == opcode::TIMEOUT
-            && !home.is_alive()
+            && !tctx.is_alive()
             && !self.ring.deferred()
             && !self.ring.is_dying()
             && !self.state.letting_go
     }
 
     /// Ends all requests that `whose` says, wherever they wait.
-    pub(super) fn cancel_all(&mut self, whose: impl Fn(&Home) -> bool) {
-        let mut tokens = self.unqueue_ended(&whose);
-        for cell in self.state.waiting.iter() {
-            if whose(cell.home()) && !self.outlives(cell.opcode(), cell.home()) {
-                match cell.work() {
+    pub(crate) fn cancel_all(&mut self, whose: impl Fn(&TaskCtx) -> bool) {
+        let mut reqs = self.unqueue_ended(&whose);
+        for object in self.state.waiting.iter() {
+            if whose(object.tctx()) && !self.outlives(object.opcode(), object.tctx()) {
+                match object.punt_state() {
                     // Either it was taken out of the queue above, or a worker does it.
-                    Work::Queued => continue,
-                    Work::Running if self.is_finished_by_worker(cell) => continue,
-                    Work::Running => self.interrupt_work(cell_id(cell)),
-                    Work::None | Work::Dropped => {}
+                    PuntState::Queued => continue,
+                    PuntState::Running if self.is_finished_by_worker(object) => continue,
+                    PuntState::Running => self.interrupt_work(object_id(object)),
+                    PuntState::None | PuntState::Dropped => {}
                 }
-                if let Some(token) = cell.claim(Reasons::CANCELLED) {
-                    tokens.push(token);
+                if let Some(req) = object.claim(WakeFlags::CANCELLED) {
+                    reqs.push(req);
                 }
             }
         }
         for record in self.state.submitters.iter() {
-            if whose(&record.home) {
-                tokens.append(record.home.inbox().take());
+            if whose(&record.tctx) {
+                reqs.append(record.tctx.inbox().take());
             }
         }
         if self.ring.deferred() {
             // That one is for all.
-            let all = core::mem::take(&mut tokens);
-            tokens = self.sort_out(all, &whose);
+            let all = core::mem::take(&mut reqs);
+            reqs = self.sort_out(all, &whose);
         }
-        tokens.append(self.take_drained(&whose));
-        let backlog = core::mem::take(&mut self.state.backlog);
-        tokens.append(self.sort_out(backlog, &whose));
-        self.run_all(&mut tokens, true);
+        reqs.append(self.take_drained(&whose));
+        let backlog = core::mem::take(&mut self.state.exec.backlog);
+        reqs.append(self.sort_out(backlog, &whose));
+        self.run_all(&mut reqs, true);
     }
 
     /// Returns what is of those that `whose` says; the rest waits for `enter` to run it.
     fn sort_out(
         &mut self,
-        mut tokens: Fifo<Request>,
-        whose: impl Fn(&Home) -> bool,
+        mut reqs: Fifo<Request>,
+        whose: impl Fn(&TaskCtx) -> bool,
     ) -> Fifo<Request> {
         let mut out = Fifo::new();
-        while let Some(token) = tokens.pop() {
-            if whose(token.cell().home()) {
-                out.push(token);
+        while let Some(req) = reqs.pop() {
+            if whose(req.object().tctx()) {
+                out.push(req);
             } else {
                 self.ring.backlogged.store(true, Relaxed);
-                self.state.backlog.push(token);
+                self.state.exec.backlog.push(req);
             }
         }
         out
     }
 
     /// Lets go of all that the ring has. What remains can be used afresh.
-    pub(super) fn let_go(&mut self) -> Kept {
+    pub(crate) fn let_go(&mut self) -> LetGo {
         self.state.letting_go = true;
         self.cancel_all(|_| true);
         self.state.letting_go = false;
@@ -120,10 +121,10 @@ impl Locked<'_> {
         self.ring.users.fetch_sub(state.users.len(), Full);
         state.has_eventfd = false;
         self.ring.eventfd.set(None);
-        Kept {
+        LetGo {
             _submitters: core::mem::take(&mut state.submitters),
             _users: core::mem::take(&mut state.users),
-            _workers: core::mem::take(&mut state.workers),
+            _workers: core::mem::take(&mut state.exec.workers),
             _overflow: core::mem::take(&mut state.overflow),
             _groups: core::mem::replace(&mut state.groups, Groups::new()),
             _buffers: core::mem::take(&mut state.buffers),
@@ -136,7 +137,7 @@ impl Locked<'_> {
 
 impl Ring {
     /// Drops what the ring has let go of; `for_others`, if it is not the current task's.
-    pub(super) fn let_go_of(&self, kept: Kept, for_others: bool) {
+    pub(crate) fn let_go_of(&self, kept: LetGo, for_others: bool) {
         if let Some(sqpoll) = &self.sqpoll {
             sqpoll.leave();
         }

@@ -2,9 +2,9 @@
 
 //! Cancelling from outside of the queues. `io_uring/cancel.c` of the kernel.
 
-use super::Ring;
 use crate::{
     op::cancel::{cancel, file},
+    ring::Ring,
     sys::{
         context::InCall,
         signal,
@@ -23,7 +23,7 @@ impl Ring {
     ///
     /// As ASYNC_CANCEL, but what cannot be stopped is waited for.
     #[cold]
-    pub(super) fn sync_cancel(self: &Arc<Self>, call: InCall<'_>, arg: u64) -> Result<i64> {
+    pub(crate) fn sync_cancel(self: &Arc<Self>, call: InCall<'_>, arg: u64) -> Result<i64> {
         let mut words = [0u64; 8];
         user::read_into(arg, &mut words)?;
         let (args, timeout) = CancelArgs::parse_sync(&words)?;
@@ -45,27 +45,27 @@ impl Ring {
         if done != Err(EALREADY) {
             return done.map(i64::from);
         }
-        let home = self.lock()?.submitter().cloned();
-        // What comes home meanwhile is run here.
-        let attendance = home.as_ref().map(|home| home.attend());
+        let tctx = self.lock()?.submitter().cloned();
+        // What comes back meanwhile is run here.
+        let wait_guard = tctx.as_ref().map(|tctx| tctx.begin_wait());
         let result = loop {
             match done {
                 Err(EALREADY) => {}
                 Ok(_) | Err(ENOENT) => break Ok(0),
                 Err(error) => break Err(error),
             }
-            if let Some(attendance) = &attendance {
-                attendance.sleeping(1);
+            if let Some(wait_guard) = &wait_guard {
+                wait_guard.sleeping(1);
             }
             let ready = || {
                 self.works.load(Relaxed) != works
-                    || home.as_ref().is_some_and(|home| self.has_work(home))
+                    || tctx.as_ref().is_some_and(|tctx| self.has_work(tctx))
             };
             let woken = sleep_on(Some(&self.onlookers), deadline, &ready);
-            if let Some(attendance) = &attendance {
-                attendance.awake();
+            if let Some(wait_guard) = &wait_guard {
+                wait_guard.awake();
             }
-            self.run_home(call, home.as_ref(), 0);
+            self.run_tctx(call, tctx.as_ref(), 0);
             // Only one of those who wait is woken up.
             self.onlookers.wake();
             match woken {
@@ -76,8 +76,8 @@ impl Ring {
             }
             (works, done) = try_once();
         };
-        if let (Some(attendance), Some(home)) = (attendance, &home) {
-            self.leave(call, attendance, home);
+        if let (Some(wait_guard), Some(tctx)) = (wait_guard, &tctx) {
+            self.end_wait(call, wait_guard, tctx);
         }
         result
     }

@@ -7,13 +7,13 @@
 //! circle that nobody would ever break. So a ring lets go of all that it has when its last user is gone, however
 //! many descriptors there are of it.
 
-use super::{Locked, Ring};
 use crate::{
+    ring::{Locked, Ring},
     sys::{
         context::InTask,
-        errand::{Errand, Notify, Run},
         exit::{Watch, Whose},
         task::{self, TaskRef},
+        task_work::{Notify, TaskWork, TaskWorkFn},
     },
     uapi::errno::Result,
 };
@@ -26,10 +26,10 @@ use kernel::{
 };
 
 /// A process that uses a ring, or an area of memory that a part of it is mapped into and what that has become.
-pub(crate) type User = Errand<Usage>;
+pub(crate) type RingUser = TaskWork<RingUse>;
 
-/// See [`User`].
-pub(crate) struct Usage {
+/// See [`RingUser`].
+pub(crate) struct RingUse {
     ring: Arc<Ring>,
     /// A task of the process.
     task: TaskRef,
@@ -38,25 +38,25 @@ pub(crate) struct Usage {
 }
 
 /// The ring's record of a process that uses it.
-pub(super) struct Record {
-    user: Arc<User>,
+pub(crate) struct UserRecord {
+    user: Arc<RingUser>,
     _watch: Watch,
 }
 
-impl Run for Usage {
-    fn run(this: Arc<User>, _task: Option<InTask<'_>>) {
+impl TaskWorkFn for RingUse {
+    fn run(this: Arc<RingUser>, _task: Option<InTask<'_>>) {
         this.ring.leave_orphans();
     }
 
-    fn end(this: Arc<User>) {
+    fn on_end(this: Arc<RingUser>) {
         this.ended.store(true, Relaxed);
         this.ring.leave_orphans();
     }
 }
 
 impl Ring {
-    fn new_user(self: &Arc<Self>) -> Result<Arc<User>> {
-        Ok(User::new(Usage {
+    fn new_user(self: &Arc<Self>) -> Result<Arc<RingUser>> {
+        Ok(RingUser::new(RingUse {
             ring: self.clone(),
             task: TaskRef::current(),
             ended: Atomic::new(false),
@@ -64,35 +64,35 @@ impl Ring {
     }
 
     /// Counts a mapping that is being made.
-    pub(super) fn new_mapping(self: &Arc<Self>) -> Result<Arc<User>> {
+    pub(crate) fn new_mapping(self: &Arc<Self>) -> Result<Arc<RingUser>> {
         let user = self.new_user()?;
         self.users.fetch_add(1, Full);
         Ok(user)
     }
 }
 
-impl Usage {
+impl RingUse {
     /// Counts one more mapping, of what was mapped before.
-    pub(super) fn count_again(&self) {
+    pub(crate) fn count_again(&self) {
         self.ring.users.fetch_add(1, Full);
     }
 
     /// Counts a mapping no more. With the last user the ring lets go of everything, soon: the locks of
     /// memory are held.
-    pub(super) fn leave(this: Arc<User>) {
+    pub(crate) fn leave(this: Arc<RingUser>) {
         if this.ring.users.fetch_sub(1, Full) != 1 {
             return;
         }
         let here = TaskRef::current();
-        if task::current_is_kthread() || !Errand::send(&this, &here, Notify::Quiet) {
-            Errand::send_to_worker(&this);
+        if task::current_is_kthread() || !TaskWork::send(&this, &here, Notify::Quiet) {
+            TaskWork::send_to_worker(&this);
         }
     }
 }
 
 impl Locked<'_> {
     /// Makes the current process a user, if it is none.
-    pub(super) fn join(&mut self, ring: &Arc<Ring>) -> Result {
+    pub(crate) fn join(&mut self, ring: &Arc<Ring>) -> Result {
         let mut records = self.state.users.iter().map(|record| &record.user);
         if records.any(|user| user.task.same_process_as_current()) {
             return Ok(());
@@ -100,7 +100,7 @@ impl Locked<'_> {
         self.state.users.reserve(1, GFP_KERNEL_ACCOUNT)?;
         let user = ring.new_user()?;
         let watch = Watch::current(Whose::Process, &user)?;
-        let record = Record {
+        let record = UserRecord {
             user,
             _watch: watch,
         };
@@ -111,7 +111,7 @@ impl Locked<'_> {
 
     /// Counts those no more that have ended. Whether the ring is to let go of everything, because that
     /// was the last one.
-    pub(super) fn count_users(&mut self) -> bool {
+    pub(crate) fn count_users(&mut self) -> bool {
         let ring = self.ring;
         self.state.users.retain(|record| {
             let ended = record.user.ended.load(Relaxed);

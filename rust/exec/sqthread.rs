@@ -2,9 +2,10 @@
 
 //! The thread of IORING_SETUP_SQPOLL, and the places that rings have with it.
 
-use super::{sqpoll::SqPoll, Ring};
+use super::sqpoll::SqPoll;
 use crate::{
-    req::home::{self, Home},
+    req::tctx::{self, TaskCtx},
+    ring::Ring,
     sys::{
         context::InTask,
         fd::OpenFile,
@@ -12,7 +13,7 @@ use crate::{
         ringfile, signal,
         sleep::{now, sleep_on, Woken},
         task::TaskRef,
-        user_worker::{Body, UserWorker},
+        user_worker::{UserWorker, WorkerBody},
         waitqueue::WaitQueue,
     },
     uapi::{
@@ -36,7 +37,7 @@ use kernel::{
 const NAP: i64 = 1_000_000;
 
 /// A ring's place with a thread, which it gives up when this is dropped if it has not before.
-pub(super) struct Seat {
+pub(crate) struct Seat {
     thread: Arc<SqThread>,
     index: usize,
     left: Atomic<bool>,
@@ -83,11 +84,11 @@ struct Sharer {
     /// How long the thread looks in vain before it sleeps, in nanoseconds.
     idle: i64,
     /// Who submits, once the ring is enabled.
-    owner: Option<Arc<Home>>,
+    owner: Option<Arc<TaskCtx>>,
 }
 
 impl Rings {
-    fn owners(&self) -> impl Iterator<Item = (&Arc<Home>, &SqPoll)> {
+    fn owners(&self) -> impl Iterator<Item = (&Arc<TaskCtx>, &SqPoll)> {
         let sharers = self.seats.iter().flatten();
         let owners = sharers.filter_map(|sharer| sharer.owner.as_ref());
         owners.filter_map(|owner| Some((owner, owner.ring().sqpoll.as_deref()?)))
@@ -158,7 +159,7 @@ impl SqThread {
                 let start = now();
                 sqpoll.found.store(false, Relaxed);
                 sqpoll.called.xchg(true, Full);
-                home::call(owner);
+                tctx::call(owner);
                 let time = self.work_time.load(Relaxed);
                 self.work_time.store(time + (now() - start), Relaxed);
             }
@@ -227,7 +228,7 @@ impl SqThread {
     }
 }
 
-impl Body for Looker {
+impl WorkerBody for Looker {
     fn is_ready(&self) -> bool {
         true
     }
@@ -257,7 +258,7 @@ impl Body for Looker {
 
 impl Seat {
     /// A place with a thread of its own, or with that of the ring that user space names.
-    pub(super) fn take(task: InTask<'_>, config: &Config, params: &ThreadParams) -> Result<Self> {
+    pub(crate) fn take(task: InTask<'_>, config: &Config, params: &ThreadParams) -> Result<Self> {
         let idle = params.idle_nanoseconds();
         if config.has(setup::ATTACH_WQ) {
             let ring = attached(task, params)?;
@@ -333,7 +334,7 @@ impl Seat {
     }
 
     /// Gives the place up. With the last one the thread ends.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         if self.left.xchg(true, Full) {
             return;
         }
@@ -352,19 +353,19 @@ impl Seat {
     }
 
     /// Who submits.
-    pub(super) fn owner(&self) -> Option<Arc<Home>> {
+    pub(crate) fn owner(&self) -> Option<Arc<TaskCtx>> {
         let rings = self.thread.rings.lock();
         rings.seats.get(self.index)?.as_ref()?.owner.clone()
     }
 
     /// Has the thread look, or look once more.
-    pub(super) fn wake_thread(&self) {
+    pub(crate) fn wake_thread(&self) {
         self.thread.wake();
     }
 
     /// Process id of the thread, its processor, for how long it has run and for how long it has
     /// been calling owners, in nanoseconds. None if it is gone.
-    pub(super) fn thread_state(&self) -> Option<(i32, u32, u64, i64)> {
+    pub(crate) fn thread_state(&self) -> Option<(i32, u32, u64, i64)> {
         let thread = &self.thread;
         let rings = thread.rings.lock();
         let running = rings.thread.as_ref()?;
@@ -375,7 +376,7 @@ impl Seat {
     }
 
     /// Says who submits.
-    pub(super) fn set_owner(&self, owner: Arc<Home>) {
+    pub(crate) fn set_owner(&self, owner: Arc<TaskCtx>) {
         let mut old = Some(owner);
         {
             let mut rings = self.thread.rings.lock();
@@ -395,7 +396,7 @@ impl Drop for Seat {
 }
 
 /// The ring whose workers a new one is to share.
-pub(super) fn attached(task: InTask<'_>, params: &ThreadParams) -> Result<Arc<Ring>> {
+pub(crate) fn attached(task: InTask<'_>, params: &ThreadParams) -> Result<Arc<Ring>> {
     let file = OpenFile::get(task, params.wq_fd).map_err(|_| ENXIO)?;
     ringfile::ring_of(&file).ok_or(EINVAL)
 }

@@ -24,7 +24,7 @@ pub(crate) trait Count {
 
 /// What one who lets go says of the pages that it has held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pages {
+pub(crate) enum PagesUsed {
     /// Nothing: it is no packet.
     Unknown,
     /// They were sent from where they are.
@@ -41,7 +41,7 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// Of both.
+    /// What is to be told of two buffers together: one that was copied says so for both.
     #[inline]
     pub(crate) const fn and(self, other: Self) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Usage {
 }
 
 /// The state of a buffer in flight.
-pub(crate) struct Flight<C> {
+pub(crate) struct ZcRefs<C> {
     /// Who holds on to it.
     pub(crate) count: C,
     /// Two words, as they are written by whoever comes and never cleared meanwhile.
@@ -66,7 +66,7 @@ pub(crate) struct Flight<C> {
     copied: Atomic<u32>,
 }
 
-impl<C: Count> Flight<C> {
+impl<C: Count> ZcRefs<C> {
     /// One that nobody has marked.
     pub(crate) fn new(count: C) -> Self {
         Self {
@@ -85,11 +85,11 @@ impl<C: Count> Flight<C> {
 
     /// One holder lets go, and must not look at this again unless it was the last: true.
     #[inline]
-    pub(crate) fn let_go(&self, pages: Pages) -> bool {
+    pub(crate) fn let_go(&self, pages: PagesUsed) -> bool {
         let mark = match pages {
-            Pages::Unknown => None,
-            Pages::Sent => Some(&self.sent),
-            Pages::Copied => Some(&self.copied),
+            PagesUsed::Unknown => None,
+            PagesUsed::Sent => Some(&self.sent),
+            PagesUsed::Copied => Some(&self.copied),
         };
         if let Some(mark) = mark {
             // Most of the time it is set already: no need to have the cache line to oneself.

@@ -9,10 +9,10 @@
 use super::{
     enter::Arguments,
     sqthread::{attached, Seat},
-    Ring,
 };
 use crate::{
-    req::home::{Attendance, Home},
+    req::tctx::{TaskCtx, WaitGuard},
+    ring::Ring,
     sys::{
         context::{At, InTask},
         signal,
@@ -36,14 +36,14 @@ use kernel::{
 
 /// What a ring with a thread has besides.
 #[pin_data]
-pub(super) struct SqPoll {
-    pub(super) seat: Seat,
+pub(crate) struct SqPoll {
+    pub(crate) seat: Seat,
     /// It has an owner, and so may be used.
     enabled: Atomic<bool>,
     /// There were entries at the last look, and the owner was not called for them yet.
-    pub(super) found: Atomic<bool>,
+    pub(crate) found: Atomic<bool>,
     /// The owner was called, and has not been through with what it was called for.
-    pub(super) called: Atomic<bool>,
+    pub(crate) called: Atomic<bool>,
     /// How many SQ entries have been consumed.
     head: Atomic<u32>,
     /// Those who wait for room in the SQ ring.
@@ -53,7 +53,7 @@ pub(super) struct SqPoll {
 
 impl SqPoll {
     /// What a new ring needs, if it is to have a thread. The current task is to set the ring up.
-    pub(super) fn new(
+    pub(crate) fn new(
         task: InTask<'_>,
         config: &Config,
         params: &ThreadParams,
@@ -81,28 +81,28 @@ impl SqPoll {
     }
 
     /// Whether the ring may be used.
-    pub(super) fn is_enabled(&self) -> bool {
+    pub(crate) fn is_enabled(&self) -> bool {
         self.enabled.load(Relaxed)
     }
 
     /// Lets the ring be used. `owner` submits.
-    pub(super) fn enable(&self, owner: Arc<Home>) {
+    pub(crate) fn enable(&self, owner: Arc<TaskCtx>) {
         self.seat.set_owner(owner);
         self.enabled.xchg(true, Full);
     }
 
     /// Has the thread know of the ring no more. With its last ring it ends.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.seat.leave();
     }
 
     /// See [`Seat::thread_state`].
-    pub(super) fn thread_state(&self) -> Option<(i32, u32, u64, i64)> {
+    pub(crate) fn thread_state(&self) -> Option<(i32, u32, u64, i64)> {
         self.seat.thread_state()
     }
 
     /// Wakes up who waits for room in the SQ ring.
-    pub(super) fn tell_of_room(&self) {
+    pub(crate) fn tell_of_room(&self) {
         if self.room.has_sleeper() {
             self.room.wake_all();
         }
@@ -111,12 +111,12 @@ impl SqPoll {
 
 impl Ring {
     /// Whether there are SQ entries that nobody has consumed.
-    pub(super) fn has_entries(&self, sqpoll: &SqPoll) -> bool {
+    pub(crate) fn has_entries(&self, sqpoll: &SqPoll) -> bool {
         self.memory.words.load_acquire::<{ layout::SQ_TAIL }>() != sqpoll.head.load(Relaxed)
     }
 
     /// Whether the owner has something to do that the thread could have called it for.
-    pub(super) fn has_calls(&self) -> bool {
+    pub(crate) fn has_calls(&self) -> bool {
         let sqpoll = self.sqpoll.as_ref();
         sqpoll.is_some_and(|sqpoll| sqpoll.called.load(Relaxed) || self.has_entries(sqpoll))
     }
@@ -130,24 +130,29 @@ impl Ring {
 
     /// Says whether user space has to wake up the thread for new entries. Has a full barrier if
     /// that changes.
-    pub(super) fn set_need_wakeup(&self, needed: bool) {
+    pub(crate) fn set_need_wakeup(&self, needed: bool) {
         self.memory
             .words
             .change::<{ layout::SQ_FLAGS }>(sq::NEED_WAKEUP, needed);
     }
 
-    /// Submits what is there as `home`, which was called if it is the current task.
+    /// Submits what is there as `tctx`, which was called if it is the current task.
     #[cold]
     #[inline(never)]
-    pub(super) fn answer<'a>(&'a self, at: impl Into<At<'a>>, sqpoll: &SqPoll, home: &Arc<Home>) {
+    pub(crate) fn answer<'a>(
+        &'a self,
+        at: impl Into<At<'a>>,
+        sqpoll: &SqPoll,
+        tctx: &Arc<TaskCtx>,
+    ) {
         let Ok(mut locked) = self.lock_at(at) else {
             return;
         };
-        locked.run_inbox(home);
-        if !home.is_gone() && !self.is_dying() {
+        locked.run_inbox(tctx);
+        if !tctx.is_gone() && !self.is_dying() {
             // What is left, for want of memory or because of a bad entry, is found again.
             if let Ok(task) = locked.task() {
-                let _ = locked.submit(task, home, u32::MAX);
+                let _ = locked.submit(task, tctx, u32::MAX);
             }
             sqpoll.head.store(locked.state.sq_head, Relaxed);
         }
@@ -162,7 +167,7 @@ impl Ring {
     /// As `enter`, of a ring that cannot be entered like any other.
     #[cold]
     #[inline(never)]
-    pub(super) fn enter_polled(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
+    pub(crate) fn enter_polled(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
         let sqpoll = self.sqpoll.as_deref().filter(|sqpoll| sqpoll.is_enabled());
         let sqpoll = sqpoll.ok_or(EBADFD)?;
         let owner = self.owner(sqpoll)?;
@@ -172,9 +177,9 @@ impl Ring {
         if !owner.is_current() {
             return self.enter_attended(args, sqpoll, None);
         }
-        let attendance = owner.attend();
-        let result = self.enter_attended(args, sqpoll, Some((&owner, &attendance)));
-        if attendance.leave() || self.has_calls() {
+        let wait_guard = owner.begin_wait();
+        let result = self.enter_attended(args, sqpoll, Some((&owner, &wait_guard)));
+        if wait_guard.finish() || self.has_calls() {
             self.answer(args.call, sqpoll, &owner);
         }
         result
@@ -184,21 +189,21 @@ impl Ring {
         &self,
         args: &Arguments<'_>,
         sqpoll: &SqPoll,
-        owner: Option<(&Arc<Home>, &Attendance<'_>)>,
+        owner: Option<(&Arc<TaskCtx>, &WaitGuard<'_>)>,
     ) -> Result<i64> {
-        let (home, attendance) = owner.unzip();
-        if let Some(home) = home {
+        let (tctx, wait_guard) = owner.unzip();
+        if let Some(tctx) = tctx {
             // Task work that was sent before is done first, as ever.
             if signal::notified() && !signal::pending() {
                 return Err(ERESTARTNOINTR);
             }
-            self.answer(args.call, sqpoll, home);
+            self.answer(args.call, sqpoll, tctx);
         }
-        if args.flags & enter::SQ_WAIT != 0 && home.is_none() {
+        if args.flags & enter::SQ_WAIT != 0 && tctx.is_none() {
             self.wait_for_room(sqpoll);
         }
         if args.flags & enter::GETEVENTS != 0 {
-            let waited = self.get_events(args, home, attendance);
+            let waited = self.get_events(args, tctx, wait_guard);
             if args.to_submit == 0 {
                 waited?;
             }
@@ -219,7 +224,7 @@ impl Ring {
 
     /// Has user space know that it has to come to `enter`, if the owner is gone, who will not come any
     /// more either if it was called.
-    pub(super) fn give_up_calls(&self) {
+    pub(crate) fn give_up_calls(&self) {
         let Some(sqpoll) = &self.sqpoll else { return };
         if sqpoll.seat.owner().is_some_and(|owner| !owner.is_there()) {
             self.set_need_wakeup(true);
@@ -232,7 +237,7 @@ impl Ring {
 
     /// Who submits. If that task has ended or runs another program, the current one takes over if
     /// it is of the same process.
-    fn owner(self: &Arc<Self>, sqpoll: &SqPoll) -> Result<Arc<Home>> {
+    fn owner(self: &Arc<Self>, sqpoll: &SqPoll) -> Result<Arc<TaskCtx>> {
         let owner = sqpoll.seat.owner().ok_or(EOWNERDEAD)?;
         if owner.is_there() {
             return Ok(owner);
@@ -248,7 +253,7 @@ impl Ring {
             return Ok(now);
         }
         // What the one that is gone has left ends.
-        locked.cancel_all(|home| !home.is_there());
+        locked.cancel_all(|tctx| !tctx.is_there());
         let owner = locked.add_submitter(self)?;
         drop(locked);
         sqpoll.seat.set_owner(owner.clone());

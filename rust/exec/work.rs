@@ -2,31 +2,32 @@
 
 //! What would have a submitter sleep: workers do it instead.
 //!
-//! The token of such a request goes into the ring's queue, from where a worker of the submitter's
-//! process takes it, without the ring being locked while it works. It takes it home as if it had been
+//! The handle of such a request goes into the ring's queue, from where a worker of the submitter's
+//! process takes it, without the ring being locked while it works. It takes it back as if it had been
 //! cancelled, which is to say to its end, with the result beside it. A request can be found by its ring
-//! all the time, so that a cancel leaves its reason; one that still is in the queue is taken out, and
+//! all the time, so that a cancel sets its wake flag; one that still is in the queue is taken out, and
 //! what a worker has is interrupted.
 //!
 //! Workers are made by a submitter, after it has unlocked the ring. If it can make none, and there is
 //! none, it does itself what it would have left to them.
 
-use super::{Locked, Ring};
+use super::dispatch;
 use crate::{
     op::{self, Outcome},
     req::{
-        claim::Reasons,
-        home::{self, Home},
-        Errand, Face, Limit, Request, Token, Work,
+        tctx::{self, TaskCtx},
+        wake::WakeFlags,
+        Header, LinkTimer, OwnedReq, PuntState, Punted, Request,
     },
+    ring::{objects::object_id, Locked, Ring},
     sys::{
         context::At,
+        object::Object,
         queue::Fifo,
         signal,
         task::{self, AddressSpace, Credentials, TaskRef},
-        token::Cell,
         user,
-        user_worker::{Body, UserWorker},
+        user_worker::{UserWorker, WorkerBody},
     },
     uapi::errno::{Errno, Result, EAGAIN, EINVAL},
 };
@@ -42,9 +43,9 @@ use kernel::{
 
 /// The workers of a ring, and what they are to do.
 #[derive(Default)]
-pub(super) struct Workers {
+pub(crate) struct WorkerPool {
     queue: Fifo<Request>,
-    all: KVec<Record>,
+    all: KVec<WorkerRecord>,
     /// How many there may be for what ends by itself, as transfers of files do, if user space has said.
     bounded: Option<NonZero<u32>>,
     /// How many for what may wait for ever.
@@ -52,18 +53,18 @@ pub(super) struct Workers {
 }
 
 /// The ring's record of a worker.
-struct Record {
+struct WorkerRecord {
     worker: Arc<UserWorker<Worker>>,
     /// Whether it is on its way, and will look into the queue before it is through.
     busy: bool,
     /// What it works on, see [`op::Op::serial`].
     serial: usize,
-    /// The id of the cell that it was given last.
+    /// The id of the object that it was given last.
     request: usize,
 }
 
 /// A worker: a thread of a process that submits to the ring, for that process alone.
-pub(super) struct Worker {
+pub(crate) struct Worker {
     ring: Arc<Ring>,
     creator: TaskRef,
     mm: AddressSpace,
@@ -77,7 +78,7 @@ pub(super) struct Worker {
     leaving: Atomic<bool>,
 }
 
-impl Body for Worker {
+impl WorkerBody for Worker {
     fn is_ready(&self) -> bool {
         self.called.load(Relaxed) || self.ending.load(Relaxed) || self.leaving.load(Relaxed)
     }
@@ -96,18 +97,18 @@ impl Body for Worker {
                 };
                 locked.next_work(self)
             };
-            let Some(mut token) = next else {
+            let Some(mut req) = next else {
                 return !self.leaving.load(Relaxed);
             };
             // Either it is seen here that its time is over, or the timer has seen that it is with a worker.
-            token.cell().claim(Reasons::NONE);
-            let reasons = token.reasons();
-            if !reasons.cancelled() && !reasons.link_expired() {
-                work(&mut token);
+            req.object().claim(WakeFlags::NONE);
+            let wake_flags = req.wake_flags();
+            if !wake_flags.cancelled() && !wake_flags.link_expired() {
+                run_one(&mut req);
             }
-            token.cell().claim(reasons.and(Reasons::CANCELLED));
-            let lazy = token.peek().brings_one();
-            home::push(&token.cell().home().clone(), token, lazy);
+            req.object().claim(wake_flags.and(WakeFlags::CANCELLED));
+            let lazy = req.core().brings_one();
+            tctx::push(&req.object().tctx().clone(), req, lazy);
         }
         false
     }
@@ -130,15 +131,15 @@ impl Worker {
         this.wake();
     }
 
-    /// Has `this` end.
-    fn end(this: &Arc<UserWorker<Self>>) {
+    /// Has the worker `this` end as soon as it has nothing under way.
+    fn stop(this: &Arc<UserWorker<Self>>) {
         this.ending.xchg(true, Full);
         this.wake();
         UserWorker::interrupt(this);
     }
 }
 
-impl Record {
+impl WorkerRecord {
     /// Whether the worker is for such requests of the current task.
     fn is_for_current(&self, unbound: bool) -> bool {
         self.worker.unbound == unbound
@@ -148,40 +149,35 @@ impl Record {
     }
 }
 
-impl Drop for Workers {
+impl Drop for WorkerPool {
     fn drop(&mut self) {
         for record in &self.all {
-            Worker::end(&record.worker);
+            Worker::stop(&record.worker);
         }
     }
 }
 
-/// Identifies a cell while there is one.
-pub(crate) fn cell_id(cell: &Cell<Request>) -> usize {
-    core::ptr::from_ref(cell) as usize
-}
-
-/// Does what `token` is for, in a worker.
-fn work(token: &mut Token) {
-    let Some(credentials) = token.owned().errand.credentials.take() else {
+/// Does what `req` is for, in a worker.
+fn run_one(req: &mut OwnedReq) {
+    let Some(credentials) = req.core_mut().punted.credentials.take() else {
         return;
     };
-    credentials.with(|| work_here(token));
+    credentials.with(|| work_here(req));
 }
 
-/// Does what `token` is for, and leaves its result with it.
-pub(super) fn work_here(token: &mut Token) {
-    let result = match op::work(token.lend()) {
+/// Does what `req` is for, and leaves its result with it.
+pub(crate) fn work_here(req: &mut OwnedReq) {
+    let result = match op::run_punted(req.lend()) {
         Outcome::Done { res, flags, broken } => (res, flags, broken),
         _ => (EAGAIN.to_raw(), 0, true),
     };
-    token.owned().errand.result = Some(result);
+    req.core_mut().punted.result = Some(result);
 }
 
 /// Makes a worker for the current task's process. Returns what that has to do itself if there is none.
 ///
 /// Called without the ring being locked.
-pub(super) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Request> {
+pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Request> {
     let new = || -> Result<_> {
         let worker = Worker {
             ring: ring.clone(),
@@ -199,13 +195,13 @@ pub(super) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
     let Ok(mut locked) = ring.lock_at(at) else {
         // What was for it ends with the task.
         if let Ok(worker) = worker {
-            Worker::end(&worker);
+            Worker::stop(&worker);
         }
         return Fifo::new();
     };
-    let workers = &mut locked.state.workers;
+    let workers = &mut locked.state.exec.workers;
     if let Ok(worker) = worker {
-        let record = Record {
+        let record = WorkerRecord {
             worker: worker.clone(),
             busy: true,
             serial: 0,
@@ -216,7 +212,7 @@ pub(super) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
             Worker::call(&worker);
             return Fifo::new();
         }
-        Worker::end(&worker);
+        Worker::stop(&worker);
     }
     if locked.has_own_worker(unbound) {
         // Those that there are will come to it.
@@ -228,7 +224,7 @@ pub(super) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
 impl Ring {
     /// `IORING_REGISTER_IOWQ_MAX_WORKERS`: `arg` is the address of two limits, which are replaced
     /// by those before. Those that are 0 stay as they are.
-    pub(super) fn limit_workers(&self, arg: u64) -> Result {
+    pub(crate) fn limit_workers(&self, arg: u64) -> Result {
         let mut limits = [0u32; 2];
         user::read_into(arg, &mut limits)?;
         if limits.iter().any(|limit| i32::try_from(*limit).is_err()) {
@@ -238,7 +234,7 @@ impl Ring {
         let [bounded, unbounded] = limits.map(|limit| NonZero::new(limit.min(most)));
         let mut locked = self.lock()?;
         let usual = locked.usual_workers();
-        let workers = &mut locked.state.workers;
+        let workers = &mut locked.state.exec.workers;
         let before = [
             workers.bounded.map_or(usual, NonZero::get),
             workers.unbounded.map_or(most, NonZero::get),
@@ -259,72 +255,72 @@ impl Ring {
     /// Interrupts workers at requests that have had their time, and takes such requests out of the
     /// queue.
     #[cold]
-    pub(super) fn end_overdue<'a>(&'a self, at: impl Into<At<'a>>) {
+    pub(crate) fn end_overdue<'a>(&'a self, at: impl Into<At<'a>>) {
         self.overdue.xchg(false, Full);
         let Ok(mut locked) = self.lock_at(at) else {
             return;
         };
-        for cell in locked.all_waiting().filter(|cell| cell.is_overdue()) {
-            match cell.work() {
-                Work::Queued => cell.set_work(Work::Dropped),
-                Work::Running => locked.interrupt_work(cell_id(cell)),
+        for object in locked.all_waiting().filter(|object| object.is_overdue()) {
+            match object.punt_state() {
+                PuntState::Queued => object.set_punt_state(PuntState::Dropped),
+                PuntState::Running => locked.interrupt_work(object_id(object)),
                 _ => {}
             }
         }
-        locked.bring_dropped_home();
+        locked.requeue_dropped();
     }
 }
 
 impl Locked<'_> {
     /// Starts a request with IOSQE_ASYNC.
-    pub(super) fn run_async(&mut self, mut token: Token) {
-        let refused = token.peek().job.refused.is_some();
-        if !refused && op::begins_in_worker(self, token.lend()) {
-            self.offload(token);
+    pub(crate) fn start_async(&mut self, mut req: OwnedReq) {
+        let refused = req.core().job.refused.is_some();
+        if !refused && dispatch::begins_in_worker(self, req.lend()) {
+            self.offload(req);
         } else {
-            self.run_later(token);
+            self.requeue(req);
         }
     }
 
     /// Has a request of the current task gone on with where the ring is not locked: by a worker, save
     /// for those that the task does itself.
-    pub(super) fn offload(&mut self, mut token: Token) {
-        if op::steps_out(&token) {
-            return self.step_out(token);
+    pub(crate) fn offload(&mut self, mut req: OwnedReq) {
+        if op::runs_unlocked(&req) {
+            return self.step_out(req);
         }
-        let serial = op::serial(&token);
-        let unbound = op::is_unbound(&token);
-        if !self.has_worker_at(serial) && !self.call_worker(token.cell().home().ring(), unbound) {
+        let serial = op::serial(&req);
+        let unbound = op::is_unbound(&req);
+        if !self.has_worker_at(serial) && !self.call_worker(req.object().tctx().ring(), unbound) {
             // Nobody else does it.
-            return self.step_out(token);
+            return self.step_out(req);
         }
-        let held = token.owned();
-        held.errand = Errand {
+        let core = req.core_mut();
+        core.punted = Punted {
             credentials: Some(Credentials::current()),
             serial,
             unbound,
             result: None,
         };
-        token.cell().set_work(Work::Queued);
-        token.cell().claim(Reasons::NONE);
-        if token.cell().is_overdue() {
-            return self.run_later(token);
+        req.object().set_punt_state(PuntState::Queued);
+        req.object().claim(WakeFlags::NONE);
+        if req.object().is_overdue() {
+            return self.requeue(req);
         }
-        self.insert(&mut token);
-        self.state.workers.queue.push(token);
+        self.insert(&mut req);
+        self.state.exec.workers.queue.push(req);
     }
 
     /// Whether a worker is at what others must not work on meanwhile, and so will look into the
     /// queue itself: they would pass by all that waits for the same.
     fn has_worker_at(&self, serial: usize) -> bool {
-        let mut records = self.state.workers.all.iter();
+        let mut records = self.state.exec.workers.all.iter();
         serial != 0
             && records.any(|record| record.serial == serial && record.worker.is_of_current())
     }
 
     /// Whether the current task's process has a worker.
     fn has_own_worker(&self, unbound: bool) -> bool {
-        let mut records = self.state.workers.all.iter();
+        let mut records = self.state.exec.workers.all.iter();
         records.any(|record| record.is_for_current(unbound))
     }
 
@@ -336,14 +332,14 @@ impl Locked<'_> {
     /// Sees to it that a worker of the current task's process will look into the queue. False if there
     /// is none, nor memory to ask for one.
     fn call_worker(&mut self, ring: &Arc<Ring>, unbound: bool) -> bool {
-        let workers = &self.state.workers;
+        let workers = &self.state.exec.workers;
         let most = if unbound {
             workers.unbounded.map_or(u32::MAX, NonZero::get)
         } else {
             let limit = workers.bounded.map_or(u32::MAX, NonZero::get);
             self.usual_workers().min(limit)
         };
-        let workers = &mut self.state.workers;
+        let workers = &mut self.state.exec.workers;
         workers.all.retain(|record| !record.worker.is_over());
         let mut count = self.ring.coming_workers.load(Relaxed);
         for record in &mut workers.all {
@@ -368,50 +364,50 @@ impl Locked<'_> {
     /// Takes out of the queue what was to be done by workers of the current task's process.
     fn take_own_work(&mut self, unbound: bool) -> Fifo<Request> {
         let (mut own, mut rest) = (Fifo::new(), Fifo::new());
-        while let Some(token) = self.state.workers.queue.pop() {
-            if token.peek().errand.unbound == unbound && token.cell().home().is_current() {
-                token.cell().set_work(Work::Running);
-                own.push(token);
+        while let Some(req) = self.state.exec.workers.queue.pop() {
+            if req.core().punted.unbound == unbound && req.object().tctx().is_current() {
+                req.object().set_punt_state(PuntState::Running);
+                own.push(req);
             } else {
-                rest.push(token);
+                rest.push(req);
             }
         }
-        self.state.workers.queue = rest;
+        self.state.exec.workers.queue = rest;
         own
     }
 
     /// What `worker`, which the current task is, is to do next. If there is nothing it is idle from here
     /// on.
-    fn next_work(&mut self, worker: &Worker) -> Option<Token> {
-        let Workers { queue, all, .. } = &mut self.state.workers;
+    fn next_work(&mut self, worker: &Worker) -> Option<OwnedReq> {
+        let WorkerPool { queue, all, .. } = &mut self.state.exec.workers;
         let index = all
             .iter()
             .position(|record| core::ptr::eq::<Worker>(&**record.worker, worker))?;
         all.get_mut(index)?.serial = 0;
         let mut passed = Fifo::new();
         let mut next = None;
-        while let Some(token) = queue.pop() {
-            let Errand {
+        while let Some(req) = queue.pop() {
+            let Punted {
                 serial, unbound, ..
-            } = token.peek().errand;
+            } = req.core().punted;
             if unbound == worker.unbound
-                && token.cell().home().is_program_of_current()
+                && req.object().tctx().is_program_of_current()
                 && (serial == 0 || all.iter().all(|record| record.serial != serial))
             {
-                next = Some(token);
+                next = Some(req);
                 break;
             }
             // The worker that is at it, or one of its own, takes this one.
-            passed.push(token);
+            passed.push(req);
         }
         passed.append(core::mem::take(queue));
         *queue = passed;
         let record = all.get_mut(index)?;
         match &next {
-            Some(token) => {
-                record.serial = token.peek().errand.serial;
-                record.request = cell_id(token.cell());
-                token.cell().set_work(Work::Running);
+            Some(req) => {
+                record.serial = req.core().punted.serial;
+                record.request = object_id(req.object());
+                req.object().set_punt_state(PuntState::Running);
             }
             None => record.busy = false,
         }
@@ -420,8 +416,8 @@ impl Locked<'_> {
 
     /// Has those workers end, once they have nothing to do, whose makers have: a process would not end
     /// with its last other thread.
-    pub(super) fn dismiss_workers(&mut self) {
-        for record in &self.state.workers.all {
+    pub(crate) fn dismiss_workers(&mut self) {
+        for record in &self.state.exec.workers.all {
             let worker = &record.worker;
             if worker.creator.is_exiting() && !worker.leaving.load(Relaxed) {
                 worker.leaving.xchg(true, Full);
@@ -430,9 +426,9 @@ impl Locked<'_> {
         }
     }
 
-    /// Interrupts the worker that has the request of the cell with this id.
+    /// Interrupts the worker that has the request of the object with this id.
     pub(crate) fn interrupt_work(&self, request: usize) {
-        for record in &self.state.workers.all {
+        for record in &self.state.exec.workers.all {
             if record.busy && record.request == request {
                 UserWorker::interrupt(&record.worker);
             }
@@ -440,40 +436,39 @@ impl Locked<'_> {
     }
 
     /// Takes requests that wait for a worker out of the queue.
-    pub(super) fn unqueue(&mut self, which: impl Fn(&Face) -> bool) -> Fifo<Request> {
+    pub(crate) fn unqueue(&mut self, which: impl Fn(&Header) -> bool) -> Fifo<Request> {
         let (mut out, mut rest) = (Fifo::new(), Fifo::new());
-        while let Some(token) = self.state.workers.queue.pop() {
-            if which(token.cell()) {
-                out.push(token);
+        while let Some(req) = self.state.exec.workers.queue.pop() {
+            if which(req.object()) {
+                out.push(req);
             } else {
-                rest.push(token);
+                rest.push(req);
             }
         }
-        self.state.workers.queue = rest;
+        self.state.exec.workers.queue = rest;
         out
     }
 
     /// Takes requests of those that `whose` says out of the queue, save for those that a worker does
     /// nevertheless.
-    pub(super) fn unqueue_ended(&mut self, whose: impl Fn(&Home) -> bool) -> Fifo<Request> {
+    pub(crate) fn unqueue_ended(&mut self, whose: impl Fn(&TaskCtx) -> bool) -> Fifo<Request> {
         let (mut out, mut rest) = (Fifo::new(), Fifo::new());
-        let mut queue = core::mem::take(&mut self.state.workers.queue);
-        while let Some(token) = queue.pop() {
-            let home = token.cell().home();
-            if whose(home) && (token.peek().errand.unbound || !self.outlived_by_worker(home, None))
-            {
-                out.push(token);
+        let mut queue = core::mem::take(&mut self.state.exec.workers.queue);
+        while let Some(req) = queue.pop() {
+            let tctx = req.object().tctx();
+            if whose(tctx) && (req.core().punted.unbound || !self.outlived_by_worker(tctx, None)) {
+                out.push(req);
             } else {
-                rest.push(token);
+                rest.push(req);
             }
         }
-        self.state.workers.queue = rest;
+        self.state.exec.workers.queue = rest;
         out
     }
 
-    /// Whether a worker goes on with the request of this cell, which it has, also without its task.
-    pub(super) fn is_finished_by_worker(&self, cell: &Cell<Request>) -> bool {
-        self.outlived_by_worker(cell.home(), Some(cell_id(cell)))
+    /// Whether a worker goes on with the request of this object, which it has, also without its task.
+    pub(crate) fn is_finished_by_worker(&self, object: &Object<Request>) -> bool {
+        self.outlived_by_worker(object.tctx(), Some(object_id(object)))
     }
 
     /// Whether there is a worker that does what a thread has left which has ended while its process goes on: any
@@ -481,44 +476,44 @@ impl Locked<'_> {
     /// io_uring: nothing else may keep a process whose last other thread ends.
     ///
     /// A worker that is killed with its process or program ends what is left, see [`Worker::killed`].
-    fn outlived_by_worker(&self, home: &Home, request: Option<usize>) -> bool {
-        if home.is_alive() || self.ring.is_dying() || self.state.letting_go {
+    fn outlived_by_worker(&self, tctx: &TaskCtx, request: Option<usize>) -> bool {
+        if tctx.is_alive() || self.ring.is_dying() || self.state.letting_go {
             return false;
         }
-        self.state.workers.all.iter().any(|record| {
+        self.state.exec.workers.all.iter().any(|record| {
             let worker = &record.worker;
             record.busy
                 && request.is_none_or(|request| record.request == request)
                 && !worker.unbound
                 && !worker.is_over()
-                && home.is_of(&worker.creator, &worker.mm)
+                && tctx.is_of(&worker.creator, &worker.mm)
         })
     }
 
-    /// Brings home what waited for a worker and was cancelled.
-    pub(crate) fn bring_dropped_home(&mut self) {
-        let mut dropped = self.unqueue(|face| face.work() == Work::Dropped);
-        while let Some(token) = dropped.pop() {
-            self.run_later(token);
+    /// Brings back what waited for a worker and was cancelled.
+    pub(crate) fn requeue_dropped(&mut self) {
+        let mut dropped = self.unqueue(|header| header.punt_state() == PuntState::Dropped);
+        while let Some(req) = dropped.pop() {
+            self.requeue(req);
         }
     }
 
     /// Ends a request that was with the workers: with what one has to say, if one had it.
-    pub(super) fn end_work(&mut self, mut token: Token, error: Errno) {
-        token.cell().set_work(Work::None);
-        let by_worker = !op::steps_out(&token);
-        let result = core::mem::take(&mut token.owned().errand).result;
+    pub(crate) fn end_work(&mut self, mut req: OwnedReq, error: Errno) {
+        req.object().set_punt_state(PuntState::None);
+        let by_worker = !op::runs_unlocked(&req);
+        let result = core::mem::take(&mut req.core_mut().punted).result;
         match result {
             Some((res, flags, broken)) => {
-                let res = op::settle(self, token.lend(), res);
-                let held = token.owned();
-                if held.job.limit == Limit::Passed {
-                    held.job.limit = Limit::TooLate;
+                let res = op::settle(self, req.lend(), res);
+                let core = req.core_mut();
+                if core.job.link_timer == LinkTimer::Passed {
+                    core.job.link_timer = LinkTimer::TooLate;
                 }
-                self.finish(token, res, flags, broken);
+                self.finish(req, res, flags, broken);
                 self.state.posted_async |= by_worker && self.state.posted;
             }
-            None => self.end(token, error),
+            None => self.end(req, error),
         }
         self.ring.works.fetch_add(1, Relaxed);
         if self.ring.onlookers.has_sleeper() {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `io_uring_enter(2)`: submit, run what has come home, wait for completions.
+//! `io_uring_enter(2)`: submit, run what has come back, wait for completions.
 
-use super::{cursor, Locked, Ring};
 use crate::{
-    req::home::{self, Attendance, Home},
+    req::tctx::{self, TaskCtx, WaitGuard},
+    ring::{cursor, Locked, Ring},
     sys::{
         context::InCall,
         signal::{self, Mask},
@@ -34,11 +34,11 @@ pub(crate) struct Arguments<'a> {
     pub(crate) flags: u32,
     /// User address of a signal mask, or of a `struct io_uring_getevents_arg`.
     pub(crate) arg: u64,
-    /// Bytes there.
+    /// How many bytes there are at `arg`.
     pub(crate) argsz: u64,
 }
 
-/// How to wait.
+/// How `enter` is to wait for completions, as its argument says.
 struct WaitArgs<'a> {
     call: InCall<'a>,
     mask: u64,
@@ -117,40 +117,40 @@ impl Ring {
         if args.to_submit == 0 && !getevents {
             return Ok(0);
         }
-        let home;
-        let attendance;
+        let tctx;
+        let wait_guard;
         let submitted;
         {
             let mut locked = self.lock_at(args.call)?;
-            home = self.home(&mut locked, args.to_submit != 0)?;
-            // From here on what comes home is run here, unless only GETEVENTS runs it.
-            attendance = match &home {
-                Some(home) if getevents || !self.deferred() => Some(home.attend()),
+            tctx = self.tctx(&mut locked, args.to_submit != 0)?;
+            // From here on what comes back is run here, unless only GETEVENTS runs it.
+            wait_guard = match &tctx {
+                Some(tctx) if getevents || !self.deferred() => Some(tctx.begin_wait()),
                 _ => None,
             };
             // Task work that was sent before is done first, without having anything to undo.
             if signal::notified() && !signal::pending() {
                 return Err(ERESTARTNOINTR);
             }
-            submitted = match &home {
-                Some(home) if args.to_submit != 0 => {
-                    locked.submit(args.call.task(), home, args.to_submit)
+            submitted = match &tctx {
+                Some(tctx) if args.to_submit != 0 => {
+                    locked.submit(args.call.task(), tctx, args.to_submit)
                 }
                 _ => Ok(0),
             };
-            if let Some(home) = &home {
+            if let Some(tctx) = &tctx {
                 if !self.deferred() {
-                    if !home.inbox().is_empty() {
-                        locked.run_inbox(home);
+                    if !tctx.inbox().is_empty() {
+                        locked.run_inbox(tctx);
                     }
                 } else if getevents && submitted == Ok(args.to_submit) {
-                    self.run_local(&mut locked, home, args.min_complete);
+                    self.run_local(&mut locked, tctx, args.min_complete);
                 }
             }
         }
         let result = match submitted {
             Ok(count) if count == args.to_submit && getevents && !self.has_enough(args) => {
-                match self.get_events(args, home.as_ref(), attendance.as_ref()) {
+                match self.get_events(args, tctx.as_ref(), wait_guard.as_ref()) {
                     Err(error) if count == 0 => Err(error),
                     _ => Ok(count.into()),
                 }
@@ -158,39 +158,48 @@ impl Ring {
             Ok(count) => Ok(count.into()),
             Err(error) => Err(error),
         };
-        if let (Some(attendance), Some(home)) = (attendance, &home) {
-            self.leave(args.call, attendance, home);
+        if let (Some(wait_guard), Some(tctx)) = (wait_guard, &tctx) {
+            self.end_wait(args.call, wait_guard, tctx);
         }
-        if let Some(home) = home {
-            Home::put(home);
+        if let Some(tctx) = tctx {
+            TaskCtx::put(tctx);
         }
         result
     }
 
-    /// Ends the attendance of the current task, whose home this is.
+    /// Ends the wait guard of the current task, whose task context this is.
     #[inline(always)]
-    pub(super) fn leave(&self, call: InCall<'_>, attendance: Attendance<'_>, home: &Arc<Home>) {
-        if attendance.leave() {
+    pub(crate) fn end_wait(
+        &self,
+        call: InCall<'_>,
+        wait_guard: WaitGuard<'_>,
+        tctx: &Arc<TaskCtx>,
+    ) {
+        if wait_guard.finish() {
             if self.deferred() {
-                home::tell(home);
+                tctx::tell(tctx);
             } else if let Ok(mut locked) = self.lock_at(call) {
-                locked.run_inbox(home);
+                locked.run_inbox(tctx);
             } else {
-                home::tell(home);
+                tctx::tell(tctx);
             }
         }
     }
 
     /// The current task as a submitter; made one if it is to be (`needed`) and may.
     #[inline]
-    fn home(self: &Arc<Self>, locked: &mut Locked<'_>, needed: bool) -> Result<Option<Arc<Home>>> {
-        if let Some(home) = locked.submitter() {
-            return Ok(Some(home.clone()));
+    fn tctx(
+        self: &Arc<Self>,
+        locked: &mut Locked<'_>,
+        needed: bool,
+    ) -> Result<Option<Arc<TaskCtx>>> {
+        if let Some(tctx) = locked.submitter() {
+            return Ok(Some(tctx.clone()));
         }
         let submitters = locked.state.submitters.iter();
         let returning = submitters
             .into_iter()
-            .any(|record| record.home.task().is_current());
+            .any(|record| record.tctx.task().is_current());
         if self.config.has(setup::SINGLE_ISSUER) && !returning {
             if needed || self.deferred() {
                 return Err(EEXIST);
@@ -201,7 +210,7 @@ impl Ring {
             return Ok(None);
         }
         // What another program has left behind here ends.
-        locked.cancel_all(|home| home.task().is_current());
+        locked.cancel_all(|tctx| tctx.task().is_current());
         locked.add_submitter(self).map(Some)
     }
 
@@ -216,11 +225,11 @@ impl Ring {
 
     /// Waits as the arguments say.
     #[inline(never)]
-    pub(super) fn get_events(
+    pub(crate) fn get_events(
         &self,
         args: &Arguments<'_>,
-        home: Option<&Arc<Home>>,
-        attendance: Option<&Attendance<'_>>,
+        tctx: Option<&Arc<TaskCtx>>,
+        wait_guard: Option<&WaitGuard<'_>>,
     ) -> Result {
         let wait = WaitArgs::read(args)?;
         // There is nothing to poll, and what there is of completions is there.
@@ -230,41 +239,41 @@ impl Ring {
             args.min_complete.min(self.config.cq_entries)
         };
         let absolute = args.flags & enter::ABS_TIMER != 0;
-        self.wait(count, &wait, absolute, home, attendance)
+        self.cq_wait(count, &wait, absolute, tctx, wait_guard)
     }
 
-    /// Whether there is something for `home` to do.
-    pub(super) fn has_work(&self, home: &Home) -> bool {
-        self.has_local_work(home) || self.has_calls() || self.overdue.load(Relaxed)
+    /// Whether there is something for `tctx` to do.
+    pub(crate) fn has_work(&self, tctx: &TaskCtx) -> bool {
+        self.has_local_work(tctx) || self.has_calls() || self.overdue.load(Relaxed)
     }
 
-    /// Runs what has come home, as far as it is `enter` that runs it, while it waits for `count`.
-    pub(super) fn run_home(&self, call: InCall<'_>, home: Option<&Arc<Home>>, count: u32) {
-        let Some(home) = home.filter(|home| self.has_work(home)) else {
+    /// Runs what has come back, as far as it is `enter` that runs it, while it waits for `count`.
+    pub(crate) fn run_tctx(&self, call: InCall<'_>, tctx: Option<&Arc<TaskCtx>>, count: u32) {
+        let Some(tctx) = tctx.filter(|tctx| self.has_work(tctx)) else {
             return;
         };
         if self.overdue.load(Relaxed) {
             self.end_overdue(call);
         }
         if let Some(sqpoll) = &self.sqpoll {
-            return self.answer(call, sqpoll, home);
+            return self.answer(call, sqpoll, tctx);
         }
         let Ok(mut locked) = self.lock_at(call) else {
             return;
         };
         if self.deferred() {
-            self.run_local(&mut locked, home, count);
+            self.run_local(&mut locked, tctx, count);
         } else {
-            locked.run_inbox(home);
+            locked.run_inbox(tctx);
         }
     }
 
-    /// Runs what has come home, if only `enter` does.
+    /// Runs what has come back, if only `enter` does.
     #[inline(always)]
-    fn run_local(&self, locked: &mut Locked<'_>, home: &Home, count: u32) {
-        if self.has_local_work(home) {
+    fn run_local(&self, locked: &mut Locked<'_>, tctx: &TaskCtx, count: u32) {
+        if self.has_local_work(tctx) {
             let max = count.min(self.config.cq_entries).max(MAX_LOCAL);
-            locked.run_local(home, max);
+            locked.run_local(tctx, max);
         }
     }
 
@@ -280,13 +289,13 @@ impl Ring {
     ///
     /// `-ETIME` after the timeout and `-EINTR` after a signal, if there are none by then.
     #[inline]
-    fn wait(
+    fn cq_wait(
         &self,
         count: u32,
         args: &WaitArgs<'_>,
         absolute: bool,
-        home: Option<&Arc<Home>>,
-        attendance: Option<&Attendance<'_>>,
+        tctx: Option<&Arc<TaskCtx>>,
+        wait_guard: Option<&WaitGuard<'_>>,
     ) -> Result {
         if self.overflowing() {
             self.lock()?.flush_overflow();
@@ -294,17 +303,17 @@ impl Ring {
         if self.cq_tail().wrapping_sub(self.cq_head()) >= count {
             return Ok(());
         }
-        self.sleep(count, args, absolute, home, attendance)
+        self.cq_wait_asleep(count, args, absolute, tctx, wait_guard)
     }
 
     #[inline(never)]
-    fn sleep(
+    fn cq_wait_asleep(
         &self,
         count: u32,
         args: &WaitArgs<'_>,
         absolute: bool,
-        home: Option<&Arc<Home>>,
-        attendance: Option<&Attendance<'_>>,
+        tctx: Option<&Arc<TaskCtx>>,
+        wait_guard: Option<&WaitGuard<'_>>,
     ) -> Result {
         let first = self.cq_tail();
         let timeouts = self.timeouts.load(Relaxed);
@@ -320,27 +329,27 @@ impl Ring {
         }
         let mask = Mask::set(args.mask, args.mask_size)?;
         let result = loop {
-            if let Some(attendance) = attendance {
+            if let Some(wait_guard) = wait_guard {
                 let left = target.wrapping_sub(self.cq_tail());
-                attendance.sleeping(if self.has_followers() { 1 } else { left });
+                wait_guard.sleeping(if self.has_followers() { 1 } else { left });
             }
             let ready = || {
                 cursor::reached(self.cq_tail(), target)
                     || self.timeouts.load(Relaxed) != timeouts
                     || self.overflowing()
-                    || home.is_some_and(|home| self.has_work(home))
+                    || tctx.is_some_and(|tctx| self.has_work(tctx))
             };
             // As io_uring: the minimal wait is waited for also if it is longer than the timeout.
             let deadline = min_wait.or(timeout);
             let waiters = (!self.deferred()).then_some(&self.waiters);
             // As io_uring: who has requests here waits for what they are for.
-            let woken = sleep_for_io(home.is_some() && args.iowait, || {
+            let woken = sleep_for_io(tctx.is_some() && args.iowait, || {
                 sleep_on(waiters, deadline, &ready)
             });
-            if let Some(attendance) = attendance {
-                attendance.awake();
+            if let Some(wait_guard) = wait_guard {
+                wait_guard.awake();
             }
-            self.run_home(args.call, home, count);
+            self.run_tctx(args.call, tctx, count);
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
                 Woken::Interrupted => break Err(ERESTARTNOINTR),

@@ -7,27 +7,28 @@
 //! it, nor the module's work queue, which serves all rings. What there is to do is left with the ring, and
 //! the mutex is *tried*. If somebody has it they look after they have unlocked it.
 
-use super::{end::Kept, Locked, Ring};
+use super::end::LetGo;
 use crate::{
-    req::{home::Submitter, Request},
+    req::{tctx::Submitter, Request},
+    ring::{Locked, Ring},
     sys::{queue::Inbox, task},
 };
 use kernel::sync::atomic::{Atomic, Full, Relaxed};
 
 /// What is left with a ring.
-pub(super) struct Orphans {
+pub(crate) struct Orphans {
     /// There is something. Who sets it, with a full barrier, tries the mutex afterwards; who has had that
     /// looks after unlocking it, with a full barrier in between. So one of them finds it.
     there: Atomic<bool>,
     /// A task has ended, or runs another program.
     ended: Atomic<bool>,
-    /// What has come home to such a task.
+    /// What has come back to such a task.
     inbox: Inbox<Request>,
 }
 
 impl Orphans {
-    /// Nothing.
-    pub(super) fn new() -> Self {
+    /// Makes one with nothing left in it.
+    pub(crate) fn new() -> Self {
         Self {
             there: Atomic::new(false),
             ended: Atomic::new(false),
@@ -39,32 +40,32 @@ impl Orphans {
 impl Ring {
     /// Whether there is something that was left, after the ring was unlocked.
     #[inline(always)]
-    pub(super) fn has_orphans(&self) -> bool {
+    pub(crate) fn has_orphans(&self) -> bool {
         task::full_barrier_after_atomic();
         self.orphans.there.load(Relaxed)
     }
 
     /// Has somebody look what there is to do, at once. Waits for nobody.
-    pub(super) fn leave_orphans(&self) {
+    pub(crate) fn leave_orphans(&self) {
         self.orphans.there.xchg(true, Full);
         self.end_orphans(true);
     }
 
     /// The same for all that there is, by who has just closed the ring's file.
-    pub(super) fn leave_all(&self) {
+    pub(crate) fn leave_all(&self) {
         self.dying.store(true, Relaxed);
         self.orphans.there.xchg(true, Full);
         self.end_orphans(task::current_is_kthread());
     }
 
-    /// Ends what a submitter has left who is gone, and what has come home to it.
+    /// Ends what a submitter has left who is gone, and what has come back to it.
     #[cold]
-    pub(crate) fn take_in(&self, home: &Submitter) {
+    pub(crate) fn take_in(&self, tctx: &Submitter) {
         // That one serves who comes next as well.
         if !self.deferred() || self.is_dying() {
-            let mut tokens = home.inbox().take();
-            while let Some(token) = tokens.pop() {
-                self.orphans.inbox.push(token);
+            let mut reqs = tctx.inbox().take();
+            while let Some(req) = reqs.pop() {
+                self.orphans.inbox.push(req);
             }
         }
         self.orphans.ended.store(true, Relaxed);
@@ -72,7 +73,7 @@ impl Ring {
     }
 
     /// The same for all submitters that are gone.
-    pub(super) fn end_those_gone(&self) {
+    pub(crate) fn end_those_gone(&self) {
         self.orphans.ended.store(true, Relaxed);
         self.leave_orphans();
     }
@@ -81,7 +82,7 @@ impl Ring {
     /// is not the current task that has left it.
     #[cold]
     #[inline(never)]
-    pub(super) fn end_orphans(&self, for_others: bool) {
+    pub(crate) fn end_orphans(&self, for_others: bool) {
         while self.orphans.there.load(Relaxed) {
             let Some(mut locked) = self.try_lock() else {
                 return;
@@ -99,12 +100,12 @@ impl Ring {
 
 impl Locked<'_> {
     /// Returns what the ring has let go of, for after it is unlocked.
-    fn end_orphans(&mut self) -> Option<Kept> {
+    fn end_orphans(&mut self) -> Option<LetGo> {
         let ring = self.ring;
-        let mut tokens = ring.orphans.inbox.take();
-        self.run_all(&mut tokens, true);
+        let mut reqs = ring.orphans.inbox.take();
+        self.run_all(&mut reqs, true);
         if ring.orphans.ended.xchg(false, Full) {
-            self.cancel_all(|home| !home.is_there());
+            self.cancel_all(|tctx| !tctx.is_there());
             self.dismiss_workers();
             ring.give_up_calls();
         }

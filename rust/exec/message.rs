@@ -4,13 +4,13 @@
 //!
 //! It is called without any ring locked, and locks but the one that it is for.
 
-use super::{Locked, Ring};
 use crate::{
-    req::home,
+    req::tctx,
+    ring::{Locked, Ring},
     sys::fd::OpenFile,
     uapi::{
         abi::{cqe, Cqe},
-        args::files::Place,
+        args::files::FileSlot,
         errno::{Result, EBADFD, EINVAL, EOVERFLOW, EOWNERDEAD},
     },
 };
@@ -36,7 +36,7 @@ impl Ring {
     /// what that says: 0, or which slot has been chosen.
     pub(crate) fn take_file(
         self: &Arc<Self>,
-        place: Place,
+        place: FileSlot,
         file: OpenFile,
         user_data: Option<u64>,
     ) -> Result<i32> {
@@ -59,33 +59,23 @@ impl Ring {
 }
 
 impl Locked<'_> {
-    /// Whether it is this ring that is locked.
-    pub(crate) fn is(&self, ring: &Ring) -> bool {
-        core::ptr::eq(self.ring, ring)
-    }
-
-    fn has_live_submitter(&self) -> bool {
-        let mut records = self.state.submitters.iter();
-        records.any(|record| record.home.is_alive())
-    }
-
     /// Posts a completion that is none of the ring's own, and unlocks the ring. `-EOVERFLOW` if there
     /// is no room, and no memory to keep it.
     fn post_message(mut self, ring: &Arc<Ring>, done: Cqe) -> Result {
         if !self.post(done) {
-            let token = self.spare_cell(ring).map_err(|_| EOVERFLOW)?;
-            self.complete(token, done);
+            let req = self.spare_object(ring).map_err(|_| EOVERFLOW)?;
+            self.complete(req, done);
         }
         let mut waiter = None;
         if ring.deferred() {
-            // Only what comes home wakes up who waits for it.
+            // Only what comes back wakes up who waits for it.
             let mut records = self.state.submitters.iter();
-            let record = records.find(|record| record.home.is_there());
-            waiter = record.map(|record| record.home.clone());
+            let record = records.find(|record| record.tctx.is_there());
+            waiter = record.map(|record| record.tctx.clone());
         }
         drop(self);
-        if let Some(home) = waiter {
-            home::count(&home);
+        if let Some(tctx) = waiter {
+            tctx::count(&tctx);
         }
         Ok(())
     }

@@ -2,18 +2,18 @@
 
 //! Where the requests of one submitter come back to.
 //!
-//! A [`Home`] stands for a task in an address space that submits to a ring. A request that is
+//! A [`TaskCtx`] stands for a task in an address space that submits to a ring. A request that is
 //! woken or cancelled goes into its inbox; the task then runs it, in `enter` or as task work. If
 //! the task is gone, or runs another program by now, the request ends as cancelled.
 
-use super::{Claimed, Request};
+use super::{ClaimedReq, Request};
 use crate::{
     ring::Ring,
     sys::{
         context::InTask,
-        errand::{Errand, Notify, Run},
         queue::Inbox,
         task::{self, AddressSpace, TaskRef},
+        task_work::{Notify, TaskWork, TaskWorkFn},
     },
     uapi::abi::setup,
 };
@@ -23,15 +23,15 @@ use kernel::sync::{
 };
 
 /// A submitter of a ring, as something that can be sent to its task.
-pub(crate) type Home = Errand<Submitter>;
+pub(crate) type TaskCtx = TaskWork<Submitter>;
 
-/// See [`Home`].
+/// See [`TaskCtx`].
 pub(crate) struct Submitter {
     ring: Arc<Ring>,
     task: TaskRef,
     mm: AddressSpace,
     inbox: Inbox<Request>,
-    attention: Atomic<i32>,
+    cq_wait_nr: Atomic<i32>,
     /// The index of the ring's own record of it.
     pub(crate) slot: u16,
 }
@@ -44,19 +44,19 @@ const GONE: i32 = i32::MIN;
 /// sleeps there until so many requests have come.
 const BUSY: i32 = 0;
 
-/// Where the task is, as its `attention` says.
-enum Whereabouts {
+/// Where the task is, as its `cq_wait_nr` says.
+enum WaitPhase {
     Away,
     Busy,
     Asleep,
 }
 
-impl Whereabouts {
+impl WaitPhase {
     #[inline]
-    const fn of(attention: i32) -> Self {
-        if attention > BUSY {
+    const fn of(cq_wait_nr: i32) -> Self {
+        if cq_wait_nr > BUSY {
             Self::Asleep
-        } else if attention > AWAY / 2 {
+        } else if cq_wait_nr > AWAY / 2 {
             Self::Busy
         } else {
             Self::Away
@@ -72,18 +72,18 @@ impl Submitter {
             task: TaskRef::current(),
             mm: AddressSpace::current()?,
             inbox: Inbox::new(),
-            attention: Atomic::new(AWAY),
+            cq_wait_nr: Atomic::new(AWAY),
             slot,
         })
     }
 
-    /// Its ring.
+    /// The ring that the task submits to.
     #[inline]
     pub(crate) fn ring(&self) -> &Arc<Ring> {
         &self.ring
     }
 
-    /// The task.
+    /// The task that submits.
     #[inline]
     pub(crate) fn task(&self) -> &TaskRef {
         &self.task
@@ -130,76 +130,76 @@ impl Submitter {
     /// Says that the task will never look into its inbox again. Has a full barrier: what does not find
     /// that out has put its request there before.
     pub(crate) fn give_up(&self) {
-        self.attention.xchg(GONE, Full);
+        self.cq_wait_nr.xchg(GONE, Full);
     }
 
     /// Says that the task looks after its inbox itself until the guard is dropped.
     #[inline]
-    pub(crate) fn attend(&self) -> Attendance<'_> {
-        self.attention.store(BUSY, Relaxed);
-        Attendance(self)
+    pub(crate) fn begin_wait(&self) -> WaitGuard<'_> {
+        self.cq_wait_nr.store(BUSY, Relaxed);
+        WaitGuard(self)
     }
 }
 
 /// The task is in `enter`.
-pub(crate) struct Attendance<'a>(&'a Submitter);
+pub(crate) struct WaitGuard<'a>(&'a Submitter);
 
-impl Attendance<'_> {
+impl WaitGuard<'_> {
     /// Says that the task is about to sleep until `count` requests have come, which must be
     /// followed by a look into the inbox. Has a full barrier.
     #[inline]
     pub(crate) fn sleeping(&self, count: u32) {
-        self.0.attention.xchg((count.max(1)) as i32, Full);
+        self.0.cq_wait_nr.xchg((count.max(1)) as i32, Full);
     }
 
     /// Says that it does not sleep any more.
     #[inline]
     pub(crate) fn awake(&self) {
-        self.0.attention.store(BUSY, Relaxed);
+        self.0.cq_wait_nr.store(BUSY, Relaxed);
     }
 
     /// Ends it; true if something has come meanwhile that nobody has been told of.
     #[inline]
-    pub(crate) fn leave(self) -> bool {
-        let home = self.0;
+    pub(crate) fn finish(self) -> bool {
+        let tctx = self.0;
         drop(self);
-        !home.inbox().is_empty()
+        !tctx.inbox().is_empty()
     }
 }
 
-impl Drop for Attendance<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         // A full barrier: who puts something in after this sees it, what came before is seen by
         // the look into the inbox that follows.
-        self.0.attention.xchg(AWAY, Full);
+        self.0.cq_wait_nr.xchg(AWAY, Full);
     }
 }
 
-/// Brings a request home. May be called in any context.
+/// Brings a request back to its task context. May be called in any context.
 ///
 /// `lazy` requests post one completion at most: a task that waits for several need not be woken
 /// for each, if nobody else is to see them before.
-pub(crate) fn push(home: &Arc<Home>, token: impl Into<Claimed>, lazy: bool) {
-    let first = home.inbox().push(token);
-    match Whereabouts::of(home.attention.load(Relaxed)) {
-        Whereabouts::Busy => {}
-        Whereabouts::Away => {
+pub(crate) fn push(tctx: &Arc<TaskCtx>, req: impl Into<ClaimedReq>, lazy: bool) {
+    let first = tctx.inbox().push(req);
+    match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
+        WaitPhase::Busy => {}
+        WaitPhase::Away => {
             if first {
-                tell(home);
+                tell(tctx);
             }
         }
-        Whereabouts::Asleep => disturb(home, first, lazy),
+        WaitPhase::Asleep => disturb(tctx, first, lazy),
     }
 }
 
-/// Has the task of a home look into its inbox, if it sleeps for what may be there now. `first` says
+/// Has the task of a task context look into its inbox, if it sleeps for what may be there now. `first` says
 /// that the inbox was empty.
-fn disturb(home: &Arc<Home>, first: bool, lazy: bool) {
-    let ring = home.ring();
+fn disturb(tctx: &Arc<TaskCtx>, first: bool, lazy: bool) {
+    let ring = tctx.ring();
     if !ring.config().has(setup::DEFER_TASKRUN) {
         // What others wait for it has to complete. It looks once for all that is there.
         if first {
-            home.task.wake_up();
+            tctx.task.wake_up();
         }
         return;
     }
@@ -207,69 +207,69 @@ fn disturb(home: &Arc<Home>, first: bool, lazy: bool) {
         ring.mark_taskrun();
         // They may look although there is nothing yet.
         if ring.has_watchers() {
-            Errand::send_to_interrupt(home);
+            TaskWork::send_to_interrupt(tctx);
         }
     }
-    if !lazy || home.attention.fetch_sub(1, Full) == 1 {
-        home.task.wake_up();
+    if !lazy || tctx.cq_wait_nr.fetch_sub(1, Full) == 1 {
+        tctx.task.wake_up();
     }
 }
 
-/// Counts a completion that did not come home, if the task waits for so many. It must have been
+/// Counts a completion that did not come back, if the task waits for so many. It must have been
 /// published before. May be called in any context.
-pub(crate) fn count(home: &Arc<Home>) {
+pub(crate) fn count(tctx: &Arc<TaskCtx>) {
     // Full ordering: either the task is seen to sleep, or it sees the completion before it does.
-    let attention = home.attention.fetch_add(0, Full);
-    if matches!(Whereabouts::of(attention), Whereabouts::Asleep)
-        && home.attention.fetch_sub(1, Full) == 1
+    let cq_wait_nr = tctx.cq_wait_nr.fetch_add(0, Full);
+    if matches!(WaitPhase::of(cq_wait_nr), WaitPhase::Asleep)
+        && tctx.cq_wait_nr.fetch_sub(1, Full) == 1
     {
-        home.task.wake_up();
+        tctx.task.wake_up();
     }
 }
 
 /// Has the task look at what its ring has for it, besides the inbox. What that is must have been
 /// written before, with a full barrier. May be called in any context.
-pub(crate) fn call(home: &Arc<Home>) {
-    match Whereabouts::of(home.attention.load(Relaxed)) {
-        Whereabouts::Busy => {}
-        Whereabouts::Away => tell(home),
-        Whereabouts::Asleep => home.task.wake_up(),
+pub(crate) fn call(tctx: &Arc<TaskCtx>) {
+    match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
+        WaitPhase::Busy => {}
+        WaitPhase::Away => tell(tctx),
+        WaitPhase::Asleep => tctx.task.wake_up(),
     }
 }
 
 /// Has the task look which of its requests that are with workers have had their time. May be called in any
 /// context.
 #[cold]
-pub(crate) fn tell_overdue(home: &Arc<Home>) {
-    home.ring.set_overdue();
-    match Whereabouts::of(home.attention.load(Relaxed)) {
-        Whereabouts::Asleep => home.task.wake_up(),
+pub(crate) fn tell_overdue(tctx: &Arc<TaskCtx>) {
+    tctx.ring.set_overdue();
+    match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
+        WaitPhase::Asleep => tctx.task.wake_up(),
         // One that has ended has none any more.
-        _ => _ = Errand::send(home, &home.task, Notify::Signal),
+        _ => _ = TaskWork::send(tctx, &tctx.task, Notify::Signal),
     }
 }
 
-/// Drops a reference to a home. May be called in any context: the last one, with which the ring's
+/// Drops a reference to a task context. May be called in any context: the last one, with which the ring's
 /// memory may go, is dropped by a worker.
 #[inline]
-pub(crate) fn let_go(home: Arc<Home>) {
-    Errand::let_go(home);
+pub(crate) fn let_go(tctx: Arc<TaskCtx>) {
+    TaskWork::let_go(tctx);
 }
 
 /// Has somebody look into the inbox of a task that is not in `enter`.
-pub(crate) fn tell(home: &Arc<Home>) {
-    let ring = home.ring();
+pub(crate) fn tell(tctx: &Arc<TaskCtx>) {
+    let ring = tctx.ring();
     if ring.is_dying() {
-        Errand::send_to_worker(home);
+        TaskWork::send_to_worker(tctx);
         return;
     }
     ring.mark_taskrun();
     if ring.config().has(setup::DEFER_TASKRUN) {
         // Only `enter` runs them. Who watches the ring is told from where no lock is held.
-        if home.attention.load(Relaxed) == GONE {
-            Errand::send_to_worker(home);
+        if tctx.cq_wait_nr.load(Relaxed) == GONE {
+            TaskWork::send_to_worker(tctx);
         } else if ring.has_watchers() {
-            Errand::send_to_interrupt(home);
+            TaskWork::send_to_interrupt(tctx);
         }
         return;
     }
@@ -278,26 +278,26 @@ pub(crate) fn tell(home: &Arc<Home>) {
     } else {
         Notify::Signal
     };
-    if !Errand::send(home, home.task(), how) {
-        Errand::send_to_worker(home);
+    if !TaskWork::send(tctx, tctx.task(), how) {
+        TaskWork::send_to_worker(tctx);
     }
 }
 
-impl Run for Submitter {
-    fn run(this: Arc<Home>, task: Option<InTask<'_>>) {
-        this.ring().clone().run_errand(&this, task);
+impl TaskWorkFn for Submitter {
+    fn run(this: Arc<TaskCtx>, task: Option<InTask<'_>>) {
+        this.ring().clone().run_task_work(&this, task);
     }
 
-    fn run_in_worker(this: Arc<Home>) {
+    fn run_in_worker(this: Arc<TaskCtx>) {
         this.ring().clone().take_in(&this);
     }
 
-    fn end(this: Arc<Home>) {
+    fn on_end(this: Arc<TaskCtx>) {
         this.give_up();
         this.ring().clone().take_in(&this);
     }
 
-    fn notify(this: &Arc<Home>) {
+    fn notify(this: &Arc<TaskCtx>) {
         this.ring().tell_watchers();
     }
 }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests that are gone on with once their ring is unlocked, by the task that had it locked.
+
+use super::work::work_here;
+use crate::{
+    req::{tctx, wake::WakeFlags, OwnedReq, PuntState, Request},
+    ring::{after::LeftOver, Locked},
+    sys::{context::At, queue::Fifo},
+    uapi::errno::{ECANCELED, ENOMEM},
+};
+use kernel::alloc::{flags::GFP_KERNEL, KVec};
+
+/// Goes on with requests of the current task without their ring, and then ends them with it. Returns
+/// what that has left to do.
+pub(crate) fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
+    let mut over = Fifo::new();
+    let mut whose = None;
+    while let Some(mut req) = requests.pop() {
+        work_here(&mut req);
+        whose.get_or_insert_with(|| req.object().tctx().clone());
+        over.push(req);
+    }
+    let Some(tctx) = whose else {
+        return KVec::new();
+    };
+    // Its file may be gone by now.
+    let ring = tctx.ring().clone();
+    let Ok(mut locked) = ring.lock_at(at) else {
+        // The task is killed: its end ends them.
+        while let Some(req) = over.pop() {
+            req.object().claim(WakeFlags::CANCELLED);
+            tctx::push(&tctx, req, false);
+        }
+        return KVec::new();
+    };
+    while let Some(req) = over.pop() {
+        locked.end_work(req, ECANCELED);
+    }
+    locked.run_ready(ring.is_dying() || tctx.is_gone());
+    locked.after.take()
+}
+
+impl Locked<'_> {
+    /// Goes on with a request of the current task as soon as the ring is unlocked.
+    #[cold]
+    pub(crate) fn step_out(&mut self, req: OwnedReq) {
+        let left = self.after.get();
+        if !matches!(left.last(), Some(LeftOver::Requests(_))) {
+            if left
+                .push(LeftOver::Requests(Fifo::new()), GFP_KERNEL)
+                .is_err()
+            {
+                return self.end(req, ENOMEM);
+            }
+        }
+        if let Some(LeftOver::Requests(requests)) = left.last_mut() {
+            req.object().set_punt_state(PuntState::Running);
+            requests.push(req);
+        }
+    }
+}

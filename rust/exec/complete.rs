@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The end of a request: its completion is posted, and what is linked behind it starts or is cancelled.
+
+use crate::{
+    op::Operation,
+    req::{LinkTimer, OwnedReq},
+    ring::Locked,
+    uapi::{
+        abi::Cqe,
+        errno::{Errno, EALREADY, ECANCELED, ETIME},
+        sqe::LinkKind,
+    },
+};
+
+impl Locked<'_> {
+    /// Completes a request that does not wait any more, has no successor, and whose end is not
+    /// [`unusual`](crate::uapi::sqe::Flags::unusual). Gives its object back, unless that keeps the completion.
+    #[inline(always)]
+    pub(crate) fn finish_plain(
+        &mut self,
+        mut req: OwnedReq,
+        res: i32,
+        flags: u32,
+    ) -> Option<OwnedReq> {
+        let file = req.lend().take_file();
+        let job = &mut req.core_mut().job;
+        if !matches!(job.op, Operation::Refused) {
+            job.op = Operation::Refused;
+        }
+        let buffer = job.buffer.take();
+        let done = Cqe {
+            user_data: job.user_data,
+            res,
+            flags,
+        };
+        let kept = if self.post(done) {
+            Some(req)
+        } else {
+            self.keep(req, done);
+            None
+        };
+        // What their end may tell comes after it.
+        if let Some(file) = file {
+            self.put_file(file);
+        }
+        if let Some(buffer) = buffer {
+            self.put_buffer(buffer);
+        }
+        kept
+    }
+
+    /// Completes a request, and starts or cancels what is linked behind it.
+    #[inline(never)]
+    pub(crate) fn finish(&mut self, req: OwnedReq, res: i32, flags: u32, broken: bool) {
+        self.finish_here(req, res, flags, broken);
+    }
+
+    /// As [`Locked::finish`], without the call.
+    #[inline(always)]
+    pub(crate) fn finish_here(&mut self, mut req: OwnedReq, res: i32, flags: u32, broken: bool) {
+        self.forget(&mut req);
+        let core = req.core_mut();
+        if core.chain.is_empty() && !core.job.flags.unusual() {
+            if let Some(req) = self.finish_plain(req, res, flags) {
+                self.recycle(req);
+            }
+            return;
+        }
+        self.finish_linked(req, res, flags, broken);
+    }
+
+    /// The same for a request with something linked behind or an unusual flag, which is in no table
+    /// any more.
+    #[inline(never)]
+    pub(crate) fn finish_linked(&mut self, mut req: OwnedReq, res: i32, flags: u32, broken: bool) {
+        let file = req.lend().take_file();
+        let core = req.core_mut();
+        let failed = broken || (res < 0 && !core.job.op.may_end_with(res));
+        core.job.op = Operation::Refused;
+        let job_flags = core.job.flags;
+        let refused = core.job.refused.take().is_some();
+        let silent = job_flags.silent();
+        let by_worker = job_flags.force_async() && !core.job.polled && !refused;
+        let mut chain = core::mem::take(&mut core.chain);
+        let mut timeout = match core.job.link_timer {
+            LinkTimer::None => None,
+            _ => chain.pop(),
+        };
+        let timed_out = match core::mem::take(&mut core.job.link_timer) {
+            LinkTimer::Passed => Some(ETIME),
+            LinkTimer::TooLate => Some(EALREADY),
+            _ => None,
+        };
+        let buffer = core.job.buffer.take();
+        let done = Cqe {
+            user_data: core.job.user_data,
+            res,
+            flags,
+        };
+        if let Some(error) = timed_out {
+            self.finish_timeout(timeout.take(), error);
+        }
+        if silent || (job_flags.cqe_skip() && !failed) {
+            // Nobody need be told of what is not there.
+            self.state.posted_async &= self.state.posted;
+            self.recycle(req);
+        } else {
+            self.complete(req, done);
+            self.state.posted_async |= by_worker && self.state.posted;
+        }
+        self.finish_timeout(timeout, ECANCELED);
+        if let Some(file) = file {
+            self.put_file(file);
+        }
+        if let Some(buffer) = buffer {
+            self.put_buffer(buffer);
+        }
+        let Some(mut next) = chain.pop() else { return };
+        // A hard link holds through failures, but not if part of it cannot be done at all.
+        if failed && (refused || job_flags.link() != LinkKind::Hard) {
+            let job = &mut next.core_mut().job;
+            job.refused.get_or_insert(ECANCELED);
+            // One that does not tell of its success does not have others tell of its failure.
+            if silent || job_flags.cqe_skip() {
+                job.flags.set_silent();
+            }
+        }
+        next.core_mut().chain = chain;
+        self.state.exec.ready.push(next);
+    }
+
+    /// Completes a linked timeout, with the request that it is for.
+    fn finish_timeout(&mut self, timeout: Option<OwnedReq>, error: Errno) {
+        let Some(mut req) = timeout else { return };
+        let job = &mut req.core_mut().job;
+        job.op = Operation::Refused;
+        // Neither is a failure of its own.
+        if job.flags.cqe_skip() {
+            self.recycle(req);
+            return;
+        }
+        let done = Cqe {
+            user_data: job.user_data,
+            res: error.to_raw(),
+            flags: 0,
+        };
+        self.complete(req, done);
+    }
+}

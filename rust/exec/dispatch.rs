@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From the request, which may be of any opcode, to the code of its own, and back to the core.
+//!
+//! There is one copy of each generic function per opcode, in which what its [`crate::op::Spec`] says
+//! is constant.
+
+use crate::{
+    op::{
+        for_each_opcode,
+        nop::Nop,
+        opcode::{end, wanted, Op, OpVariant, Step},
+        Attempt, Operation, Outcome,
+    },
+    req::{wake::WakeFlags, Job, ReqMut},
+    ring::Locked,
+    sys::context::InTask,
+    uapi::{
+        abi::op as opcode,
+        errno::{Errno, Result, EAGAIN, EINVAL},
+        sqe::{Flags, Sqe},
+    },
+};
+
+/// What came of an SQE.
+pub(crate) enum Submitted {
+    /// It was tried.
+    Tried(Step),
+    /// It is to be tried in its turn.
+    Read,
+    /// It cannot be done at all.
+    Refused(Errno),
+}
+
+/// What the core calls of an opcode.
+#[derive(Clone, Copy)]
+pub(crate) struct OpVtable {
+    submit: fn(&mut Locked<'_>, InTask<'_>, &Sqe, ReqMut<'_>, bool) -> Submitted,
+    issue: fn(&mut Locked<'_>, ReqMut<'_>, WakeFlags) -> Step,
+}
+
+impl OpVtable {
+    /// What is called for a number that is no opcode.
+    pub(crate) const NONE: Self = Self {
+        submit: |_, _, sqe, mut req, _| {
+            req.core_mut().job.begin(sqe.user_data());
+            Submitted::Refused(EINVAL)
+        },
+        issue: |_, mut req, _| match req.core_mut().job.op {
+            Operation::Notif(_) => Step::Notified,
+            _ => Step::failed(EINVAL),
+        },
+    };
+
+    /// What is called for the opcode `T`.
+    pub(crate) const fn of<T: OpVariant>() -> Self {
+        Self {
+            submit: submit_as::<T>,
+            issue: issue_as::<T>,
+        }
+    }
+}
+
+/// Reads an SQE into a job whose last operation is over, and tries it if it is `alone` and its flags
+/// do not say otherwise.
+///
+/// It is left with what could be read if it is refused.
+#[inline(always)]
+pub(crate) fn submit(
+    ring: &mut Locked<'_>,
+    task: InTask<'_>,
+    sqe: &Sqe,
+    req: ReqMut<'_>,
+    alone: bool,
+) -> Submitted {
+    if sqe.opcode() == opcode::NOP {
+        return submit_here::<Nop>(ring, task, sqe, req, alone);
+    }
+    (OP_VTABLES[usize::from(sqe.opcode())].submit)(ring, task, sqe, req, alone)
+}
+
+/// Tries a job once. Looks its file up first, if it has none yet.
+#[inline(always)]
+pub(crate) fn issue(ring: &mut Locked<'_>, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Step {
+    let opcode = req.core_mut().job.opcode;
+    (OP_VTABLES[usize::from(opcode)].issue)(ring, req, wake_flags)
+}
+
+fn submit_as<T: OpVariant>(
+    ring: &mut Locked<'_>,
+    task: InTask<'_>,
+    sqe: &Sqe,
+    req: ReqMut<'_>,
+    alone: bool,
+) -> Submitted {
+    submit_here::<T>(ring, task, sqe, req, alone)
+}
+
+#[inline(always)]
+fn submit_here<T: OpVariant>(
+    ring: &mut Locked<'_>,
+    task: InTask<'_>,
+    sqe: &Sqe,
+    mut req: ReqMut<'_>,
+    alone: bool,
+) -> Submitted {
+    let job = &mut req.core_mut().job;
+    job.begin(sqe.user_data());
+    if let Err(error) = parse::<T>(sqe, job) {
+        return Submitted::Refused(error);
+    }
+    if !alone || !job.flags.plain() {
+        return Submitted::Read;
+    }
+    if T::SPEC.needs_file {
+        if let Err(error) = open_file(ring, task, &mut req) {
+            return Submitted::Tried(Step::failed(error));
+        }
+    }
+    Submitted::Tried(if T::INLINE {
+        issue_here::<T>(ring, req, WakeFlags::NONE)
+    } else {
+        issue_as::<T>(ring, req, WakeFlags::NONE)
+    })
+}
+
+#[inline(always)]
+fn parse<T: OpVariant>(sqe: &Sqe, job: &mut Job) -> Result {
+    job.flags = Flags::parse(sqe.flags(), T::SPEC.buffer_select)?;
+    if (!T::SPEC.ioprio && sqe.ioprio() != 0) || sqe.personality() != 0 {
+        return Err(EINVAL);
+    }
+    if T::SPEC.needs_file {
+        job.fd = sqe.fd();
+    }
+    job.group = sqe.buf_index();
+    job.opcode = T::CODE;
+    job.op.become_other(T::parse(sqe, job.flags)?.into());
+    Ok(())
+}
+
+/// Whether a worker is to have the job from the beginning. Looks its file up, and its buffer.
+pub(crate) fn begins_in_worker_as<T: OpVariant>(ring: &Locked<'_>, mut req: ReqMut<'_>) -> bool {
+    // What can be found wrong with it is found by the first attempt.
+    if req.core_mut().job.flags.buffer_select()
+        || ring.polls_files()
+        || find_file::<T>(ring, &mut req).is_err()
+    {
+        return false;
+    }
+    let (core, file) = req.split();
+    let job = &mut core.job;
+    if T::FIXED {
+        job.buffer = ring.buffers().get(job.group).cloned();
+        if job.buffer.is_none() {
+            return false;
+        }
+    }
+    match (T::of(&mut job.op), file) {
+        (Some(op), Some(file)) => op.begins_in_worker(file),
+        _ => false,
+    }
+}
+
+/// Looks the file of a job up, if it needs one and has none yet.
+#[inline(always)]
+fn find_file<T: OpVariant>(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
+    if T::SPEC.needs_file && !req.has_file() {
+        open_late(ring, req)?;
+    }
+    Ok(())
+}
+
+/// Looks the file of a job up that was not tried when it was submitted.
+#[cold]
+fn open_late(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
+    if req.core_mut().job.fd == -1 {
+        return Ok(());
+    }
+    open_file(ring, ring.task()?, req)
+}
+
+/// Looks the file of a job up that has none.
+#[inline(always)]
+fn open_file(ring: &Locked<'_>, task: InTask<'_>, req: &mut ReqMut<'_>) -> Result {
+    let file = ring.open(task, &req.core_mut().job)?;
+    req.put_file(file);
+    Ok(())
+}
+
+#[inline(never)]
+fn issue_as<T: OpVariant>(
+    ring: &mut Locked<'_>,
+    mut req: ReqMut<'_>,
+    wake_flags: WakeFlags,
+) -> Step {
+    if let Err(error) = find_file::<T>(ring, &mut req) {
+        return Step::failed(error);
+    }
+    issue_here::<T>(ring, req, wake_flags)
+}
+
+#[inline(always)]
+fn issue_here<T: OpVariant>(
+    ring: &mut Locked<'_>,
+    mut req: ReqMut<'_>,
+    wake_flags: WakeFlags,
+) -> Step {
+    let (core, file) = req.split();
+    let job = &mut core.job;
+    let Some(op) = T::of(&mut job.op) else {
+        return Step::failed(EINVAL);
+    };
+    let outcome = op.issue(Attempt {
+        ring,
+        file: if T::SPEC.needs_file { file } else { None },
+        buffer: &mut job.buffer,
+        user_data: job.user_data,
+        index: job.group,
+        group: job.flags.buffer_select().then_some(job.group),
+        polled: job.polled,
+        wake_flags,
+    });
+    match outcome {
+        Outcome::Done { res, flags, broken } => {
+            if !op.owns() {
+                // Most own nothing, which need not be found out variant by variant.
+                job.op.become_other(Operation::Refused);
+            }
+            Step::Done { res, flags, broken }
+        }
+        Outcome::Requeue => Step::Requeue,
+        Outcome::Punt => Step::Punt,
+        Outcome::Timer => Step::Timer,
+        Outcome::ByNotif(notif_ref) => {
+            if !op.owns() {
+                job.op.become_other(Operation::Refused);
+            }
+            Step::ByNotif(notif_ref)
+        }
+        Outcome::Poll if op.never_waits() => end(op, ring, EAGAIN),
+        Outcome::Poll => {
+            let wanted = wanted(op);
+            // Waiting for a ring does not keep its file open.
+            if op.ring().is_some() && file.is_some() {
+                if let Err(error) = swap_for_ring(ring, req) {
+                    return Step::failed(error);
+                }
+            }
+            Step::Poll(wanted)
+        }
+    }
+}
+
+/// Has what waits for a ring keep that instead of its file.
+#[cold]
+#[inline(never)]
+fn swap_for_ring(ring: &mut Locked<'_>, mut req: ReqMut<'_>) -> Result {
+    let job = &mut req.core_mut().job;
+    // The file is not to be looked up again.
+    job.fd = -1;
+    if let Some(target) = job.op.ring().cloned() {
+        if let Some(file) = req.put_ring(target)? {
+            ring.put_file(file);
+        }
+    }
+    Ok(())
+}
+
+macro_rules! op_vtables {
+    ($($code:ident => $name:ident($($op:tt)*)),* $(,)?) => {
+        /// What is called for each opcode, by its number.
+        static OP_VTABLES: [OpVtable; 256] = {
+            let mut op_vtables = [OpVtable::NONE; 256];
+            $(op_vtables[opcode::$code as usize] = OpVtable::of::<crate::op::$($op)*>();)*
+            op_vtables
+        };
+
+        /// Whether a worker is to have the job from the beginning. Looks its file up.
+        pub(crate) fn begins_in_worker(ring: &Locked<'_>, mut req: ReqMut<'_>) -> bool {
+            match &req.core_mut().job.op {
+                $(Operation::$name(_) if <crate::op::$($op)* as Op>::PUNTS => {
+                    begins_in_worker_as::<crate::op::$($op)*>(ring, req)
+                })*
+                _ => false,
+            }
+        }
+    };
+}
+
+for_each_opcode!(op_vtables);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IOSQE_IO_DRAIN: requests that start when all before them are over, and those behind them.
+//!
+//! Which requests are not over is known from the objects: one is in use from a request's submission
+//! until its completion has been posted or kept.
+
+use crate::{
+    req::{tctx::TaskCtx, OwnedReq, Request},
+    ring::Locked,
+    sys::queue::Fifo,
+};
+use kernel::sync::atomic::Relaxed;
+
+/// What waits for requests to be over.
+#[derive(Default)]
+pub(crate) struct Drain {
+    /// Whether requests have to queue up here.
+    pub(crate) active: bool,
+    /// Whether the request or link that is submitted next drains as well, because one within the
+    /// link before it does.
+    pub(crate) next: bool,
+    /// Requests that have not been started, each with what is linked behind it.
+    queue: Fifo<Request>,
+    /// How many objects they have.
+    objects: usize,
+    /// Whether the last one that was started is to be alone.
+    alone: bool,
+}
+
+/// How many objects a request has, with what is linked behind it.
+fn objects(req: &OwnedReq) -> usize {
+    let mut count = 1;
+    req.core().chain.for_each(|_| count += 1);
+    count
+}
+
+impl Locked<'_> {
+    /// Starts a request, the first of a link if it has one, in its turn.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn drain(&mut self, req: OwnedReq) {
+        if req.core().job.refused.is_some() {
+            return self.start(req);
+        }
+        self.state.exec.drain.active = true;
+        self.ring.draining.store(true, Relaxed);
+        self.state.exec.drain.objects += objects(&req);
+        self.state.exec.drain.queue.push(req);
+        self.go_on_draining();
+    }
+
+    /// Starts what may start by now.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn go_on_draining(&mut self) {
+        let (mut first, mut drained) = (true, false);
+        while let Some(drains) = self.next_drains() {
+            drained |= drains;
+            if (first || drained) && self.under_way() != 0 {
+                return;
+            }
+            let Some(req) = self.state.exec.drain.queue.pop() else {
+                return;
+            };
+            self.state.exec.drain.objects -= objects(&req);
+            self.state.exec.drain.alone = drains;
+            first = false;
+            // By its task, which may not be this one.
+            self.start_later(req);
+        }
+        if !self.state.exec.drain.alone || self.under_way() == 0 {
+            self.state.exec.drain.active = false;
+            self.ring.draining.store(false, Relaxed);
+            self.state.exec.drain.next = false;
+        }
+    }
+
+    /// Whether the next one in the queue drains.
+    fn next_drains(&self) -> Option<bool> {
+        let queue = &self.state.exec.drain.queue;
+        queue.first().map(|core| core.job.flags.drain())
+    }
+
+    /// How many objects belong to requests that are started and not over.
+    fn under_way(&self) -> usize {
+        let records = self.state.submitters.iter();
+        let used: usize = records.map(|record| record.used).sum();
+        used.saturating_sub(self.state.exec.drain.objects + self.state.kept)
+    }
+
+    /// Counts no object any more: there are no records of submitters, and no completions that wait for room.
+    pub(crate) fn forget_kept(&mut self) {
+        self.state.exec.drain = Drain::default();
+        if self.ring.overflowing() {
+            self.ring.set_overflowing(false);
+        }
+    }
+
+    /// Takes those out that `whose` says.
+    pub(crate) fn take_drained(&mut self, whose: impl Fn(&TaskCtx) -> bool) -> Fifo<Request> {
+        let mut taken = Fifo::new();
+        let mut queue = core::mem::take(&mut self.state.exec.drain.queue);
+        while let Some(req) = queue.pop() {
+            if whose(req.object().tctx()) {
+                self.state.exec.drain.objects -= objects(&req);
+                taken.push(req);
+            } else {
+                self.state.exec.drain.queue.push(req);
+            }
+        }
+        taken
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What notifications post once nobody uses their buffers any more.
+
+use crate::{
+    notif::{notice::Notice, zc_refs::Usage},
+    op::Operation,
+    req::{NotifRef, OwnedReq},
+    ring::Locked,
+    uapi::abi::{cqe, Cqe},
+};
+
+impl Locked<'_> {
+    /// Posts what a notification has to say whose buffer is free, and those that were joined to
+    /// it.
+    pub(crate) fn complete_notif(&mut self, mut req: OwnedReq) {
+        let mut usage = req.usage();
+        if req.is_single() {
+            return self.post_notif(req, usage);
+        }
+        let mut members = req.take_members();
+        // Which of their pages were in one packet nobody knows.
+        members.for_each(|req| usage = usage.and(req.usage()));
+        self.post_notif(req, usage);
+        while let Some(req) = members.pop() {
+            self.post_notif(req, usage);
+        }
+    }
+
+    fn post_notif(&mut self, mut req: OwnedReq, usage: Usage) {
+        let Some(notice) = self.take_notif(&mut req) else {
+            return;
+        };
+        let kept = req.take_kept();
+        let core = req.core();
+        let done = Cqe {
+            user_data: core.job.user_data,
+            res: notice.res(usage),
+            flags: cqe::NOTIF,
+        };
+        // Itself it has waited for nothing.
+        let alone = core.chain.is_empty() && !core.job.flags.unusual();
+        match notice {
+            Notice::Result(sent) if !alone => {
+                self.finish(req, done.res, done.flags, sent.broken);
+            }
+            _ => self.complete_here(req, done),
+        }
+        if let Some(buffer) = kept {
+            self.put_buffer(buffer);
+        }
+    }
+
+    /// Has a notification complete a request that is over, and start what is linked behind it.
+    pub(crate) fn hand_over(&mut self, mut req: OwnedReq, mut notif_ref: NotifRef) {
+        self.forget(&mut req);
+        let core = req.core_mut();
+        notif_ref.core_mut().chain = core::mem::take(&mut core.chain);
+        notif_ref.core_mut().job.link_timer = core::mem::take(&mut core.job.link_timer);
+        let req = self.hand_over_job(req, notif_ref);
+        self.recycle(req);
+    }
+
+    /// As [`Locked::hand_over`], for a request that has not waited and has nothing linked behind it.
+    /// Gives its object back.
+    #[inline]
+    pub(crate) fn hand_over_job(&mut self, mut req: OwnedReq, mut notif_ref: NotifRef) -> OwnedReq {
+        let job = &mut req.core_mut().job;
+        if !matches!(job.op, Operation::Refused) {
+            job.op = Operation::Refused;
+        }
+        notif_ref.core_mut().job.flags = job.flags;
+        if let Some(file) = req.lend().take_file() {
+            self.put_file(file);
+        }
+        req
+    }
+}

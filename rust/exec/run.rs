@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Driving requests: from their start, or from a wake-up, until they are over or wait again.
+
+use super::dispatch;
+use crate::{
+    op::{Operation, Step},
+    req::{
+        tctx::{self, TaskCtx},
+        wake::WakeFlags,
+        Job, LinkTimer, OwnedReq, ReqMut, Request,
+    },
+    ring::{Locked, Ring},
+    sys::{context::InTask, queue::Fifo, timer::Purpose},
+    uapi::{
+        abi::{events, op as opcode},
+        errno::{Errno, Result, EAGAIN, ECANCELED, ENOMEM},
+    },
+};
+use kernel::sync::{atomic::Relaxed, Arc};
+
+/// How often a request is tried again at once when it has been woken up meanwhile.
+const MAX_RETRIES: u32 = 4;
+
+impl Ring {
+    /// Does what a submitter was sent for, as task work of its task.
+    pub(crate) fn run_task_work(self: Arc<Self>, tctx: &Arc<TaskCtx>, task: Option<InTask<'_>>) {
+        if task.is_none() || tctx.is_gone() || self.is_dying() {
+            return self.take_in(tctx);
+        }
+        if self.overdue.load(Relaxed) {
+            self.end_overdue(task);
+        }
+        if self.deferred() {
+            return;
+        }
+        if let Some(sqpoll) = &self.sqpoll {
+            return self.answer(task, sqpoll, tctx);
+        }
+        let Ok(mut locked) = self.lock_at(task) else {
+            return;
+        };
+        self.unmark_taskrun();
+        locked.run_inbox(tctx);
+    }
+
+    /// Tells those who watch a ring whose requests only `enter` runs. In interrupt context.
+    pub(crate) fn tell_watchers(&self) {
+        self.pollers.wake();
+        self.signal_eventfd(false);
+    }
+}
+
+impl Locked<'_> {
+    /// Tries a job once.
+    #[inline]
+    fn attempt(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Step {
+        match req.core_mut().job.refused {
+            Some(error) => Step::failed(error),
+            None => dispatch::issue(self, req, wake_flags),
+        }
+    }
+
+    /// Drives a request.
+    #[inline(never)]
+    pub(crate) fn run(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
+        self.drive(req, wake_flags);
+    }
+
+    /// As [`Locked::run`], without the call.
+    #[inline(always)]
+    fn drive(&mut self, mut req: OwnedReq, mut wake_flags: WakeFlags) {
+        let mut retries = 0;
+        // Whether it is on its wait queues, so that only a new wake-up is a reason to try again: poll
+        // may say for ever that there is something, as the end of a half-closed peer is.
+        let mut armed = false;
+        loop {
+            if wake_flags.cancelled() || wake_flags.link_expired() {
+                if wake_flags.link_expired() {
+                    req.core_mut().job.link_timer = LinkTimer::Passed;
+                }
+                return self.end(req, ECANCELED);
+            }
+            let step = self.attempt(req.lend(), wake_flags);
+            let goes_on = matches!(
+                step,
+                Step::Poll(_) | Step::Timer | Step::Requeue | Step::Punt
+            );
+            if goes_on && req.core().job.link_timer == LinkTimer::Idle {
+                if self.start_link_timer(&mut req).is_err() {
+                    return self.end(req, ENOMEM);
+                }
+            }
+            let woken = match step {
+                Step::Poll(_) if wake_flags.last() => return self.end(req, EAGAIN),
+                Step::Poll(_) if armed => Self::park(req),
+                Step::Poll(wanted) => self.poll_and_park(req, wanted),
+                Step::Timer => self.time_and_park(req, wake_flags),
+                Step::Requeue => return self.requeue(req),
+                Step::Punt => return self.offload(req),
+                Step::ByNotif(notif_ref) => return self.hand_over(req, notif_ref),
+                Step::Notified => return self.complete_notif(req),
+                Step::Done { res, flags, broken } => {
+                    return self.finish_here(req, res, flags, broken);
+                }
+            };
+            (req, wake_flags) = match woken {
+                Some(woken) => woken,
+                None => return,
+            };
+            armed = true;
+            retries += 1;
+            if retries > MAX_RETRIES {
+                return self.requeue_stalled(req, wake_flags);
+            }
+        }
+    }
+
+    /// Leaves a request for later that has been woken up each time that it was tried.
+    #[cold]
+    #[inline(never)]
+    fn requeue_stalled(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
+        req.object().claim(wake_flags);
+        self.requeue(req);
+    }
+
+    /// Starts a request, the first of a link if it has one.
+    pub(crate) fn start(&mut self, mut req: OwnedReq) {
+        let core = req.core_mut();
+        if let Some(error) = core.job.refused {
+            return self.finish(req, error.to_raw(), 0, true);
+        }
+        let force_async = core.job.flags.force_async();
+        Self::find_link_timer(&mut req);
+        if !force_async {
+            return self.run(req, WakeFlags::NONE);
+        }
+        if req.core().job.link_timer == LinkTimer::Idle && self.start_link_timer(&mut req).is_err()
+        {
+            return self.end(req, ENOMEM);
+        }
+        self.start_async(req);
+    }
+
+    /// Has a request start when its task looks for it.
+    pub(crate) fn start_later(&mut self, mut req: OwnedReq) {
+        Self::find_link_timer(&mut req);
+        if req.core().job.link_timer == LinkTimer::Idle && self.start_link_timer(&mut req).is_err()
+        {
+            return self.end(req, ENOMEM);
+        }
+        self.requeue(req);
+    }
+
+    /// Finds out whether there is a timeout linked to a request.
+    fn find_link_timer(req: &mut OwnedReq) {
+        let core = req.core_mut();
+        let first = core.chain.first().map(|core| core.job.opcode);
+        if first == Some(opcode::LINK_TIMEOUT) {
+            core.job.link_timer = LinkTimer::Idle;
+        }
+    }
+
+    /// Has the time begin in which a request has to be over.
+    #[cold]
+    fn start_link_timer(&mut self, req: &mut OwnedReq) -> Result {
+        let core = req.core_mut();
+        core.job.link_timer = LinkTimer::Running;
+        let deadline = core.chain.first().map(|core| core.job.op.deadline());
+        match deadline.flatten() {
+            Some(deadline) => Ok(req.start_timer(Purpose::Link, deadline)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Has a request wait that was tried before, or drives it if it need not.
+    pub(crate) fn poll_or_run(&mut self, req: OwnedReq, wanted: u32) {
+        if let Some((req, wake_flags)) = self.poll_and_park(req, wanted) {
+            self.run(req, wake_flags);
+        }
+    }
+
+    /// Has a request wait for its time that was tried before, or drives it if it need not.
+    pub(crate) fn time_or_run(&mut self, req: OwnedReq) {
+        if let Some((req, wake_flags)) = self.time_and_park(req, WakeFlags::NONE) {
+            self.run(req, wake_flags);
+        }
+    }
+
+    /// Brings a request back to its task context, as if it had been woken up.
+    pub(crate) fn requeue(&mut self, req: OwnedReq) {
+        tctx::push(&req.object().tctx().clone(), req, false);
+    }
+
+    /// Has a request wait for `wanted` of its file. Returns it if it has to be looked at already.
+    #[inline(always)]
+    fn poll_and_park(&mut self, req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
+        if req.core().job.watching {
+            return Self::park(req);
+        }
+        self.arm(req, wanted)
+    }
+
+    #[inline(never)]
+    fn arm(&mut self, mut req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
+        req.core_mut().job.polled = true;
+        let multishot = wanted & events::ONESHOT == 0;
+        let watched = req.watch(wanted);
+        if let Err(error) = watched.waiting {
+            if watched.mask != 0 {
+                // Nothing will wake it up, so this is the last there is to say.
+                return Some((req, WakeFlags::last_woken(watched.mask)));
+            }
+            self.finish(req, error.to_raw(), 0, true);
+            return None;
+        }
+        req.core_mut().job.watching = multishot;
+        self.insert(&mut req);
+        if watched.mask == 0 {
+            return Self::park(req);
+        }
+        let woken = WakeFlags::woken(watched.mask, false);
+        if multishot {
+            // What else comes until its task looks is told at the same time.
+            req.object().claim(woken);
+            self.requeue(req);
+            return None;
+        }
+        let wake_flags = req.wake_flags();
+        Some((req, wake_flags.and(woken)))
+    }
+
+    /// Has a request wait for its time, which begins anew if it has come. Returns it if it has to be
+    /// looked at already.
+    fn time_and_park(
+        &mut self,
+        mut req: OwnedReq,
+        wake_flags: WakeFlags,
+    ) -> Option<(OwnedReq, WakeFlags)> {
+        let job = &mut req.core_mut().job;
+        if !job.watching || wake_flags.expired() {
+            job.watching = true;
+            let deadline = job.op.deadline();
+            self.insert(&mut req);
+            let started = deadline.map(|deadline| req.start_timer(Purpose::Own, deadline));
+            if !matches!(started, Some(Ok(()))) {
+                self.end(req, ENOMEM);
+                return None;
+            }
+        }
+        Self::park(req)
+    }
+
+    /// Leaves a request to the next wake-up. Returns it if there was one already.
+    #[inline(always)]
+    fn park(req: OwnedReq) -> Option<(OwnedReq, WakeFlags)> {
+        match req.park() {
+            Ok(()) => None,
+            Err(mut req) => {
+                let wake_flags = req.wake_flags();
+                Some((req, wake_flags))
+            }
+        }
+    }
+
+    /// Has a request that was taken out wait again.
+    pub(crate) fn rearm(&mut self, req: OwnedReq) {
+        let op = &req.core().job.op;
+        let woken = if op.deadline().is_some() {
+            self.time_and_park(req, WakeFlags::NONE)
+        } else {
+            let wanted = op.events();
+            self.poll_and_park(req, wanted)
+        };
+        if let Some((req, wake_flags)) = woken {
+            // It goes on where its task runs it.
+            let (req, tctx) = self.put_back(req, wake_flags);
+            tctx::push(&tctx, req, false);
+        }
+    }
+
+    /// Puts wake flags that were taken back.
+    fn put_back(&mut self, req: OwnedReq, wake_flags: WakeFlags) -> (OwnedReq, Arc<TaskCtx>) {
+        let tctx = req.object().tctx().clone();
+        req.object().claim(wake_flags);
+        (req, tctx)
+    }
+
+    /// Runs what has come back, and what is linked behind it.
+    pub(crate) fn run_inbox(&mut self, tctx: &Arc<TaskCtx>) {
+        let mut reqs = tctx.inbox().take();
+        self.run_all(&mut reqs, tctx.is_gone());
+    }
+
+    /// Runs what has come back, which is the current task's, and what that brings back, but not
+    /// more than `max`.
+    pub(crate) fn run_local(&mut self, tctx: &TaskCtx, max: u32) {
+        let ring = self.ring;
+        ring.unmark_taskrun();
+        let inbox = tctx.inbox();
+        let mut left = max;
+        while left > 0 && (!inbox.is_empty() || ring.backlogged.load(Relaxed)) {
+            let mut reqs = inbox.take();
+            if ring.backlogged.load(Relaxed) {
+                let new =
+                    core::mem::replace(&mut reqs, core::mem::take(&mut self.state.exec.backlog));
+                reqs.append(new);
+                ring.backlogged.store(false, Relaxed);
+            }
+            if self.state.submitters.len() > 1 {
+                reqs = self.end_others(reqs, tctx);
+            }
+            while left > 0 {
+                let Some(mut req) = reqs.pop() else { break };
+                left -= 1;
+                let wake_flags = req.wake_flags();
+                self.drive(req, wake_flags);
+                self.run_ready(false);
+            }
+            if !reqs.is_empty() {
+                ring.backlogged.store(true, Relaxed);
+                self.state.exec.backlog = reqs;
+            }
+        }
+        if ring.has_local_work(tctx) {
+            ring.mark_taskrun();
+        }
+    }
+
+    /// Ends what has come back of the program that was there before this one, and could not be
+    /// cancelled when this one came. Returns the rest.
+    #[cold]
+    #[inline(never)]
+    fn end_others(&mut self, mut reqs: Fifo<Request>, tctx: &TaskCtx) -> Fifo<Request> {
+        let (mut own, mut others) = (Fifo::new(), Fifo::new());
+        while let Some(req) = reqs.pop() {
+            if core::ptr::eq::<TaskCtx>(&**req.object().tctx(), tctx) {
+                own.push(req);
+            } else {
+                others.push(req);
+            }
+        }
+        self.run_all(&mut others, true);
+        own
+    }
+
+    pub(crate) fn run_all(&mut self, reqs: &mut Fifo<Request>, gone: bool) {
+        let gone = gone || self.ring.is_dying();
+        while let Some(mut req) = reqs.pop() {
+            if gone && !self.outlives(req.core().job.opcode, req.object().tctx()) {
+                self.end(req, ECANCELED);
+            } else {
+                let wake_flags = req.wake_flags();
+                self.run(req, wake_flags);
+            }
+            self.run_ready(gone);
+        }
+    }
+
+    /// Starts what was linked behind requests that are over.
+    #[inline(always)]
+    pub(crate) fn run_ready(&mut self, gone: bool) {
+        if !self.state.exec.ready.is_empty() || self.state.exec.drain.active {
+            self.run_all_ready(gone);
+        }
+    }
+
+    #[inline(never)]
+    fn run_all_ready(&mut self, gone: bool) {
+        while let Some(req) = self.state.exec.ready.pop() {
+            if matches!(req.core().job.op, Operation::Notif(_)) {
+                self.complete_notif(req);
+            } else if gone {
+                self.end(req, ECANCELED);
+            } else if req.core().job.refused.is_some() || req.object().tctx().is_current() {
+                self.start(req);
+            } else {
+                // Somebody else has ended the request before it.
+                self.start_later(req);
+            }
+        }
+        if self.state.exec.drain.active {
+            self.go_on_draining();
+        }
+    }
+}
+
+impl Job {
+    /// A job that is not to be done, whose completion says why.
+    pub(crate) fn refuse(&mut self, error: Errno) {
+        self.op = Operation::Refused;
+        self.refused = Some(error);
+    }
+}

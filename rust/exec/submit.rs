@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Submission: from the SQ ring to jobs, and their links.
+
+use super::dispatch::{self, Submitted};
+use crate::{
+    op::{self, Step},
+    req::{tctx::TaskCtx, OwnedReq},
+    ring::{cursor, Locked, Ring},
+    sys::context::InTask,
+    uapi::{
+        abi::{op as opcode, setup},
+        errno::{Result, EACCES, EAGAIN, ECANCELED, EINVAL},
+        setup::layout,
+        sqe::{Flags, LinkKind, Sqe},
+    },
+};
+use kernel::sync::Arc;
+
+impl Locked<'_> {
+    /// Consumes up to `count` entries of the SQ ring for `tctx`, which is the current task.
+    ///
+    /// Returns how many. `-EAGAIN` if it was none for want of memory.
+    #[inline(never)]
+    pub(crate) fn submit(
+        &mut self,
+        task: InTask<'_>,
+        tctx: &Arc<TaskCtx>,
+        count: u32,
+    ) -> Result<u32> {
+        let ring = self.ring;
+        let entries = ring.config.sq_entries;
+        let tail = ring.memory.words.load_acquire::<{ layout::SQ_TAIL }>();
+        let count = count.min(cursor::submitted(tail, self.state.sq_head, entries));
+        let mut head: Option<OwnedReq> = None;
+        let mut done = 0;
+        let mut starved = false;
+        // A request that is done at once leaves its object to the next.
+        let mut object: Option<OwnedReq> = None;
+        while done < count {
+            let req = match object {
+                Some(req) => req,
+                None => match self.object(tctx) {
+                    Ok(req) => req,
+                    Err(_) => {
+                        object = None;
+                        starved = true;
+                        break;
+                    }
+                },
+            };
+            let at = self.state.sq_head;
+            self.state.sq_head = at.wrapping_add(1);
+            let Some(sqe) = self.next_sqe(at) else {
+                object = Some(req);
+                break;
+            };
+            done += 1;
+            let go_on;
+            (object, go_on) = self.submit_one(task, req, &sqe, &mut head);
+            if !go_on && !ring.config.has(setup::SUBMIT_ALL) {
+                break;
+            }
+        }
+        if let Some(req) = object {
+            self.give_back(tctx, req);
+        }
+        if let Some(head) = head {
+            self.start_in_turn(head);
+        }
+        self.run_ready(false);
+        ring.memory
+            .words
+            .store_release::<{ layout::SQ_HEAD }>(self.state.sq_head);
+        if done == 0 && starved {
+            return Err(EAGAIN);
+        }
+        Ok(done)
+    }
+
+    /// The entry at `at`, or none if the index there is not one.
+    #[inline]
+    fn next_sqe(&self, at: u32) -> Option<Sqe> {
+        let memory = &self.ring.memory;
+        let mut index = at;
+        if let Some(indices) = &memory.indices {
+            index = indices.read(at);
+            if index >= self.ring.config.sq_entries {
+                let dropped = memory.words.load::<{ layout::SQ_DROPPED }>();
+                memory
+                    .words
+                    .store::<{ layout::SQ_DROPPED }>(dropped.wrapping_add(1));
+                return None;
+            }
+        }
+        Some(Sqe::new(memory.sqes.read(index)))
+    }
+
+    /// Submits one entry in `req`, or adds it to the link that `head` begins. False if it is
+    /// refused. Gives the handle back if it has no use for it any more.
+    #[inline]
+    fn submit_one(
+        &mut self,
+        task: InTask<'_>,
+        mut req: OwnedReq,
+        sqe: &Sqe,
+        head: &mut Option<OwnedReq>,
+    ) -> (Option<OwnedReq>, bool) {
+        let restricted = self.state.restricted;
+        let alone = head.is_none() && !self.state.exec.drain.active && !restricted;
+        let mut submitted = dispatch::submit(self, task, sqe, req.lend(), alone);
+        if restricted {
+            if let Err(error) = self.ring.accept(sqe) {
+                submitted = Submitted::Refused(error);
+            }
+        }
+        match submitted {
+            Submitted::Tried(step) => (self.go_on(req, step), true),
+            Submitted::Read => {
+                self.submit_linked(req, head);
+                (None, true)
+            }
+            Submitted::Refused(error) => {
+                let job = &mut req.core_mut().job;
+                job.flags = Flags::of_refused(sqe.flags());
+                job.refuse(error);
+                if head.is_none() && job.flags.link() == LinkKind::None {
+                    return (self.finish_plain(req, error.to_raw(), 0), false);
+                }
+                self.submit_linked(req, head);
+                // As io_uring: one within a link does not stop the submission.
+                (None, head.is_some())
+            }
+        }
+    }
+
+    /// Goes on with a request that was tried for the first time. Gives the handle back if it is over.
+    #[inline(always)]
+    fn go_on(&mut self, mut req: OwnedReq, step: Step) -> Option<OwnedReq> {
+        match step {
+            Step::Done { res, flags, broken } => {
+                if req.core_mut().job.flags.unusual() {
+                    self.finish_linked(req, res, flags, broken);
+                    return None;
+                }
+                return self.finish_plain(req, res, flags);
+            }
+            Step::ByNotif(notif_ref) => return Some(self.hand_over_job(req, notif_ref)),
+            Step::Notified => self.complete_notif(req),
+            Step::Requeue => self.requeue(req),
+            Step::Poll(wanted) => self.poll_or_run(req, wanted),
+            Step::Timer => self.time_or_run(req),
+            Step::Punt => self.offload(req),
+        }
+        None
+    }
+
+    /// Adds a request to the link that `head` begins, and starts that if it ends it.
+    #[inline(never)]
+    fn submit_linked(&mut self, mut req: OwnedReq, head: &mut Option<OwnedReq>) {
+        let job = &mut req.core_mut().job;
+        let last = job.flags.link() == LinkKind::None;
+        if job.opcode == opcode::LINK_TIMEOUT && !Self::can_have_link_timer(head) {
+            job.refuse(EINVAL);
+        }
+        if head.is_none() && core::mem::take(&mut self.state.exec.drain.next) {
+            job.flags.set_drain();
+        }
+        self.link(head, req);
+        if last {
+            if let Some(head) = head.take() {
+                self.start_in_turn(head);
+            }
+        }
+    }
+
+    /// Starts a request, the first of a link if it has one, unless others have to be over first.
+    fn start_in_turn(&mut self, req: OwnedReq) {
+        if self.state.exec.drain.active || req.core().job.flags.drain() {
+            self.drain(req);
+        } else {
+            self.start(req);
+        }
+    }
+
+    /// Whether the last request of the link that `head` begins can have a timeout linked to it.
+    fn can_have_link_timer(head: &Option<OwnedReq>) -> bool {
+        let Some(head) = head else { return false };
+        let core = head.core();
+        let last = core.chain.last().map(|core| core.job.opcode);
+        last.unwrap_or(core.job.opcode) != opcode::LINK_TIMEOUT
+    }
+
+    /// Adds a request to the link that `head` begins, or begins one.
+    fn link(&mut self, head: &mut Option<OwnedReq>, mut req: OwnedReq) {
+        match head {
+            Some(head) => {
+                // If one cannot be done none is.
+                let job = &req.core().job;
+                let refused = job.refused.is_some();
+                let head = head.core_mut();
+                // One within a link drains before all of it, and what comes behind it too.
+                if job.flags.drain() {
+                    head.job.flags.set_drain();
+                    self.state.exec.drain.next = true;
+                    self.state.exec.drain.active = true;
+                }
+                if refused && head.job.refused.is_none() {
+                    head.job.refused = Some(ECANCELED);
+                }
+                head.chain.push(req);
+            }
+            None => {
+                req.core_mut().chain = Default::default();
+                *head = Some(req);
+            }
+        }
+    }
+}
+
+impl Ring {
+    /// `-EACCES` for an SQE that the ring must not be used for, `-EINVAL` for one that needs a file
+    /// of its own if files are to be polled.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn accept(&self, sqe: &Sqe) -> Result {
+        if self
+            .restrictions
+            .as_ref()
+            .is_some_and(|those| !those.allow(sqe))
+        {
+            return Err(EACCES);
+        }
+        if self.config.has(setup::IOPOLL) && !op::in_iopoll(sqe.opcode()) {
+            return Err(EINVAL);
+        }
+        Ok(())
+    }
+}

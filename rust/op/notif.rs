@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Notifications as the opcodes see them: begun by a zero-copy send, and given up if nothing was sent.
+
+use crate::{
+    notif::notice::Notice,
+    op::{send_zc::Notif, Operation},
+    req::{self, NotifRef, OwnedReq},
+    ring::Locked,
+    uapi::errno::{Result, EINVAL},
+};
+
+impl Locked<'_> {
+    /// Begins a notification of the current task's, to be posted with `user_data`. Charges the
+    /// ring's user, if there is one, for the pages that `len` bytes lie in at most, if it is given.
+    #[inline]
+    pub(crate) fn notif(
+        &mut self,
+        user_data: u64,
+        notice: Notice,
+        len: Option<usize>,
+    ) -> Result<NotifRef> {
+        const PAGE_SHIFT: u32 = 12;
+        let submitters = &mut self.state.submitters;
+        let record = submitters.iter_mut().find(|r| r.tctx.is_current());
+        let record = record.ok_or(EINVAL)?;
+        let mut req = match record.objects.pop() {
+            Some(req) => req,
+            None => req::new(record.tctx.clone())?,
+        };
+        record.used += 1;
+        let mut pages = None;
+        if let (Some(account), Some(len)) = (&self.ring.account, len) {
+            match account.charge((len >> PAGE_SHIFT) as u32 + 2) {
+                Ok(charged) => pages = Some(charged),
+                Err(error) => {
+                    self.recycle(req);
+                    return Err(error);
+                }
+            }
+        }
+        let job = &mut req.core_mut().job;
+        job.begin(user_data);
+        job.op
+            .become_other(Operation::Notif(Notif { notice, pages }));
+        // Nothing of a notification is done by a thread of its own.
+        job.polled = true;
+        Ok(NotifRef::new(req))
+    }
+
+    /// Has a notification that needs not fly any more say what it has to say, after what is
+    /// completed now.
+    #[inline]
+    pub(crate) fn complete_notif_soon(&mut self, req: OwnedReq) {
+        self.state.exec.ready.push(req);
+    }
+
+    /// Ends a notification that has nothing to say.
+    #[inline]
+    pub(crate) fn discard_notif(&mut self, mut req: OwnedReq) {
+        self.take_notif(&mut req);
+        let kept = req.take_kept();
+        self.recycle(req);
+        if let Some(buffer) = kept {
+            self.put_buffer(buffer);
+        }
+    }
+
+    /// What the notification is to say. What it keeps goes.
+    #[inline]
+    pub(crate) fn take_notif(&mut self, req: &mut OwnedReq) -> Option<Notice> {
+        let job = &mut req.core_mut().job;
+        let Operation::Notif(notif) = &mut job.op else {
+            return None;
+        };
+        let notice = notif.notice;
+        let pages = notif.pages.take();
+        // There is nothing left in it.
+        job.op.become_other(Operation::Refused);
+        if let (Some(account), Some(pages)) = (&self.ring.account, pages) {
+            account.uncharge(pages);
+        }
+        Some(notice)
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Setting a ring up, and letting it be used.
+
+use super::Ring;
+use crate::{
+    exec,
+    sys::{
+        context::InTask,
+        ringfile::{self, RingFile},
+        user,
+    },
+    uapi::{
+        abi::setup,
+        errno::{Result, EBADFD},
+        setup::{Config, Params, ThreadParams},
+    },
+};
+use kernel::sync::{atomic::Full, Arc};
+
+impl Ring {
+    /// `RURING_IOC_SETUP`: makes a ring of `entries` as the `struct io_uring_params` at user
+    /// address `params` says, and fills that in. Returns the ring's descriptor.
+    pub(crate) fn setup(task: InTask<'_>, entries: u32, params: u64) -> Result<i64> {
+        let mut words: Params = [0; _];
+        user::read_into(params, &mut words)?;
+        let config = Config::parse(entries, &words)?;
+        let sqpoll = exec::sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&words))?;
+        let ring = Self::new(config, config.user_memory(&words), sqpoll)?;
+        config.fill(&mut words);
+        user::write_from(params, &words)?;
+        if let Err(error) = ring.start() {
+            Ring::release(ring);
+            return Err(error);
+        }
+        Ok(ringfile::install(task, ring)?.into())
+    }
+
+    /// Lets the current task begin to use it.
+    pub(crate) fn start(self: &Arc<Self>) -> Result {
+        self.lock()?.join(self)?;
+        if !self.config.has(setup::R_DISABLED) {
+            self.enable()?;
+        }
+        Ok(())
+    }
+
+    /// Lets the ring be used, by the current task alone if it is for a single issuer. `-EBADFD` if
+    /// that has been done.
+    pub(crate) fn enable(self: &Arc<Self>) -> Result {
+        // Of several at once one may: a ring with two single issuers has none.
+        let mut locked = self.lock()?;
+        if self.is_enabled() {
+            return Err(EBADFD);
+        }
+        if let Some(sqpoll) = &self.sqpoll {
+            let owner = locked.add_submitter(self)?;
+            drop(locked);
+            sqpoll.enable(owner);
+            return Ok(());
+        }
+        if self.config.has(setup::SINGLE_ISSUER) {
+            locked.add_submitter(self)?;
+        }
+        self.enabled.xchg(true, Full);
+        Ok(())
+    }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The requests of a ring: their objects, of which those that are over are used again, and the table by which those
+//! that wait are found.
+
+use super::{Locked, Ring, SubmitterRecord};
+use crate::{
+    req::{self, tctx::TaskCtx, Job, OwnedReq, Request},
+    rsrc::files::FileRef,
+    sys::{context::InTask, exit, fd::OpenFile, object::Object, queue::Fifo},
+    uapi::errno::Result,
+};
+use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
+    sync::{atomic::Relaxed, Arc},
+};
+
+impl Ring {
+    /// Whether something has come back that only `enter` will run.
+    #[inline]
+    pub(crate) fn has_local_work(&self, tctx: &TaskCtx) -> bool {
+        !tctx.inbox().is_empty() || self.backlogged.load(Relaxed)
+    }
+
+    /// Whether something has come back that only `enter` will run, whosever it is.
+    pub(crate) fn has_deferred_work(&self) -> bool {
+        self.backlogged.load(Relaxed) || !self.local.is_empty()
+    }
+}
+
+impl Locked<'_> {
+    /// An object of `tctx`. May sleep.
+    #[inline]
+    pub(crate) fn object(&mut self, tctx: &Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
+        let record = self.state.submitters.get_mut(usize::from(tctx.slot));
+        if let Some(record) = record {
+            record.used += 1;
+            if let Some(req) = record.objects.pop() {
+                return Ok(req);
+            }
+        }
+        self.new_object(tctx)
+    }
+
+    #[cold]
+    pub(crate) fn new_object(&mut self, tctx: &Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
+        req::new(tctx.clone()).inspect_err(|_| self.unuse(tctx.slot))
+    }
+
+    pub(crate) fn unuse(&mut self, slot: u16) {
+        if let Some(record) = self.state.submitters.get_mut(usize::from(slot)) {
+            record.used -= 1;
+        }
+    }
+
+    /// Keeps an object of `tctx` that was not used for anything that waited.
+    #[inline]
+    pub(crate) fn give_back(&mut self, tctx: &TaskCtx, req: OwnedReq) {
+        if let Some(record) = self.state.submitters.get_mut(usize::from(tctx.slot)) {
+            record.used -= 1;
+            record.objects.push(req);
+        }
+    }
+
+    /// Keeps the object of a request that is over for the next one.
+    #[inline]
+    pub(crate) fn recycle(&mut self, mut req: OwnedReq) {
+        req.wake_flags();
+        let tctx = req.object().tctx();
+        let record = self.state.submitters.get_mut(usize::from(tctx.slot));
+        if let Some(record) = record.filter(|record| Arc::ptr_eq(&record.tctx, tctx)) {
+            record.used -= 1;
+            record.objects.push(req);
+        }
+    }
+
+    /// Ends a request's waiting: nobody finds it or wakes it up any more.
+    #[inline(always)]
+    pub(crate) fn forget(&mut self, req: &mut OwnedReq) {
+        req.disarm();
+        self.state.waiting.remove(req);
+    }
+
+    /// Takes a request out that is to wait for something else. What limits its time goes on.
+    pub(crate) fn take_out(&mut self, req: &mut OwnedReq) {
+        req.unwatch();
+        self.state.waiting.remove(req);
+    }
+
+    /// The requests that wait under `user_data`, the latest first.
+    pub(crate) fn waiting(&self, user_data: u64) -> impl Iterator<Item = &Object<Request>> {
+        self.state.waiting.get(user_data)
+    }
+
+    /// All requests that wait.
+    pub(crate) fn all_waiting(&self) -> impl Iterator<Item = &Object<Request>> {
+        self.state.waiting.iter()
+    }
+
+    /// Lets the ring find a request.
+    pub(crate) fn insert(&mut self, req: &mut OwnedReq) {
+        req::show(req);
+        let user_data = req.core().job.user_data;
+        self.state.waiting.insert(user_data, req);
+    }
+
+    /// The file that a job is for.
+    #[inline]
+    pub(crate) fn open(&self, task: InTask<'_>, job: &Job) -> Result<FileRef> {
+        if job.flags.fixed_file() {
+            return self.registered(job.fd);
+        }
+        Ok(FileRef::Own(OpenFile::get(task, job.fd)?))
+    }
+}
+
+impl Locked<'_> {
+    /// Counts an object whose completion waits for room.
+    pub(crate) fn count_kept(&mut self, req: &OwnedReq) {
+        if self.has_record(req.object().tctx()) {
+            self.state.kept += 1;
+        }
+    }
+
+    /// Does not count that object any more, whose completion has found room.
+    pub(crate) fn uncount_kept(&mut self, req: &OwnedReq) {
+        if self.has_record(req.object().tctx()) {
+            self.state.kept -= 1;
+        }
+    }
+
+    /// Whether the objects of `tctx` are counted.
+    pub(crate) fn has_record(&self, tctx: &Arc<TaskCtx>) -> bool {
+        let record = self.state.submitters.get(usize::from(tctx.slot));
+        record.is_some_and(|record| Arc::ptr_eq(&record.tctx, tctx))
+    }
+}
+
+impl Locked<'_> {
+    /// Whether it is this ring that is locked.
+    pub(crate) fn is(&self, ring: &Ring) -> bool {
+        core::ptr::eq(self.ring, ring)
+    }
+
+    pub(crate) fn has_live_submitter(&self) -> bool {
+        let mut records = self.state.submitters.iter();
+        records.any(|record| record.tctx.is_alive())
+    }
+}
+
+impl Locked<'_> {
+    /// The current task's submitter, if it is one.
+    #[inline]
+    pub(crate) fn submitter(&self) -> Option<&Arc<TaskCtx>> {
+        self.state
+            .submitters
+            .iter()
+            .map(|record| &record.tctx)
+            .find(|tctx| tctx.is_current())
+    }
+
+    /// Makes the current task a submitter.
+    pub(crate) fn add_submitter(&mut self, ring: &Arc<Ring>) -> Result<Arc<TaskCtx>> {
+        // The place of one that will not come back.
+        let unused = self
+            .state
+            .submitters
+            .iter()
+            .position(|record| record.used == 0 && !record.tctx.is_alive());
+        let slot = unused.unwrap_or(self.state.submitters.len());
+        let index = u16::try_from(slot).map_err(|_| crate::uapi::errno::ENOMEM)?;
+        self.join(ring)?;
+        let tctx = TaskCtx::new(crate::req::tctx::Submitter::current(ring.clone(), index)?)?;
+        let record = SubmitterRecord {
+            tctx: tctx.clone(),
+            objects: Fifo::new(),
+            used: 0,
+            _watch: exit::Watch::current(exit::Whose::Task, &tctx)?,
+        };
+        match self.state.submitters.get_mut(slot) {
+            Some(old) => *old = record,
+            None => self.state.submitters.push(record, GFP_KERNEL_ACCOUNT)?,
+        }
+        Ok(tctx)
+    }
+}
+
+/// Identifies an object while there is one.
+pub(crate) fn object_id(object: &Object<Request>) -> usize {
+    core::ptr::from_ref(object) as usize
+}

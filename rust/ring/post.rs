@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Completions: the one way by which user space is told anything.
+//!
+//! A completion that finds no room is kept, in order, by the object of its request. So keeping one
+//! never needs memory, and none is ever dropped.
+
+use super::{Locked, Ring};
+use crate::{
+    req::OwnedReq,
+    rsrc::files::FileRef,
+    uapi::{
+        abi::{cqe, sq, Cqe},
+        setup::layout,
+    },
+};
+use kernel::sync::atomic::Relaxed;
+
+impl Ring {
+    /// Whether completions wait for room.
+    #[inline]
+    pub(crate) fn overflowing(&self) -> bool {
+        self.overflowing.load(Relaxed)
+    }
+
+    pub(crate) fn set_overflowing(&self, value: bool) {
+        self.overflowing.store(value, Relaxed);
+        self.memory
+            .words
+            .change::<{ layout::SQ_FLAGS }>(sq::CQ_OVERFLOW, value);
+    }
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.commit();
+    }
+}
+
+impl Locked<'_> {
+    /// Writes a completion, to be seen at the next [`Locked::commit`]. False if there is no room.
+    #[inline]
+    pub(crate) fn post(&mut self, done: Cqe) -> bool {
+        let index = match self.state.cq.next() {
+            Some(index) => index,
+            None => {
+                if !self.refill() {
+                    return false;
+                }
+                match self.state.cq.next() {
+                    Some(index) => index,
+                    None => return false,
+                }
+            }
+        };
+        let result = u64::from(done.res as u32) | u64::from(done.flags) << 32;
+        self.ring.memory.cqes.write(index, [done.user_data, result]);
+        self.state.posted = true;
+        true
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn refill(&mut self) -> bool {
+        // What has been waiting for room goes first.
+        if !self.state.overflow.is_empty() {
+            return false;
+        }
+        self.learn_head()
+    }
+
+    pub(crate) fn learn_head(&mut self) -> bool {
+        let head = self.ring.memory.words.load::<{ layout::CQ_HEAD }>();
+        self.state.cq.refill(head, self.ring.config.cq_entries)
+    }
+
+    /// Posts a completion of a request that goes on. False if there is no room.
+    #[inline]
+    pub(crate) fn post_more(&mut self, user_data: u64, res: i32, flags: u32) -> bool {
+        self.post(Cqe {
+            user_data,
+            res,
+            flags: flags | cqe::MORE,
+        })
+    }
+
+    /// Lets user space see what has been posted, and wakes up who waits for it.
+    #[inline]
+    pub(crate) fn commit(&mut self) {
+        if !self.state.posted {
+            return;
+        }
+        self.state.posted = false;
+        let ring = self.ring;
+        ring.memory
+            .words
+            .store_release::<{ layout::CQ_TAIL }>(self.state.cq.tail());
+        // Only the task that posts can be waiting otherwise.
+        if !ring.deferred() && ring.waiters.has_sleeper() {
+            ring.waiters.wake();
+        }
+        if ring.pollers.has_sleeper() {
+            ring.pollers.wake();
+        }
+        if self.state.counting {
+            self.end_counts();
+        }
+        if self.state.has_eventfd {
+            let by_worker = core::mem::take(&mut self.state.posted_async);
+            ring.signal_eventfd(by_worker);
+        }
+    }
+
+    /// Posts the last completion of a request, or keeps it.
+    pub(crate) fn complete(&mut self, req: OwnedReq, done: Cqe) {
+        self.complete_here(req, done);
+    }
+
+    /// As [`Locked::complete`], without the call.
+    #[inline(always)]
+    pub(crate) fn complete_here(&mut self, req: OwnedReq, done: Cqe) {
+        if self.post(done) {
+            self.recycle(req);
+        } else {
+            self.keep(req, done);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn keep(&mut self, mut req: OwnedReq, done: Cqe) {
+        // Nobody will make room in a ring whose file is gone, and what it kept would keep it.
+        if self.ring.is_dying() {
+            return self.recycle(req);
+        }
+        req.core_mut().cqe = done;
+        if self.state.overflow.is_empty() {
+            self.ring.set_overflowing(true);
+        }
+        self.count_kept(&req);
+        self.state.overflow.push(req);
+    }
+
+    /// Posts what has been waiting for room, as far as there is room now.
+    #[cold]
+    pub(crate) fn flush_overflow(&mut self) {
+        self.learn_head();
+        while let Some(req) = self.state.overflow.pop() {
+            let done = req.core().cqe;
+            let room = self.state.cq.has_room() || self.learn_head();
+            if !room {
+                self.state.overflow.push_front(req);
+                return;
+            }
+            self.post(done);
+            self.uncount_kept(&req);
+            self.recycle(req);
+        }
+        if self.ring.overflowing() {
+            self.ring.set_overflowing(false);
+        }
+    }
+
+    /// Drops the reference to a file. The last one is not left for the task's way back.
+    #[inline(always)]
+    pub(crate) fn put_file(&mut self, file: FileRef) {
+        match file {
+            FileRef::Own(file) => {
+                if file.is_last() {
+                    self.release_unlocked(file);
+                }
+            }
+            FileRef::Registered(registered) => self.put_registered(registered),
+        }
+    }
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Objects with one driver at a time.
+//!
+//! An [`Object`] has a *shared* part that anybody with a reference sees and an *owned* part that
+//! only the holder of its [`Handle`] sees. There is one handle per object. It is either in somebody's
+//! hands or parked inside the object, where a [`WakeState`] gives it to the first who asks.
+
+use super::{
+    fd::KeptFile,
+    module::ModuleRef,
+    poll::Waits,
+    queue::FifoLink,
+    ringfile::RingFile,
+    table::Node,
+    ubuf::{Ops, Ubuf},
+};
+use crate::req::wake::{WakeFlags, WakeState};
+use core::{
+    cell::UnsafeCell,
+    mem::ManuallyDrop,
+    ops::Deref,
+    ptr::{addr_of, NonNull},
+};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    fs::File,
+    prelude::*,
+    sync::Arc,
+};
+
+/// What an object is made of.
+pub(crate) trait Kind: Sized + 'static {
+    /// The part that everybody sees.
+    type Header: Send + Sync;
+    /// The part that the holder of the handle sees; a shared handle lets many look at it.
+    type Core: Send + Sync;
+
+    /// Takes over an object that a wake-up has claimed. `object` is the handle's, and stays for the call
+    /// whatever becomes of the handle.
+    ///
+    /// # Context
+    ///
+    /// Any, with interrupts off and the lock of some wait queue held: it must not sleep, and must
+    /// not wake up what could lead back to that queue.
+    fn deliver(req: HandleInIrq<Self>, object: &Object<Self>);
+
+    /// A timer of `object` has left its reason, but somebody has the handle.
+    ///
+    /// Called in an interrupt, with the same limits as [`Kind::deliver`].
+    fn expired(object: &Object<Self>);
+
+    /// What keeps the module, which is to be part of the object: its code is called as long as the object
+    /// is on wait queues, has timers, or is lent.
+    fn module(header: &Self::Header) -> &ModuleRef;
+
+    /// The mark of registered buffers that such an object can keep while it is lent, and of the
+    /// registered file that it can have.
+    type Registration: Send + Sync;
+
+    /// A ring that it can wait for.
+    type RingFile: RingFile;
+
+    /// What the packets call that carry a buffer of such an object.
+    const UBUF_OPS: &'static Ops<Self>;
+
+    /// Whether both objects can be lent to one packet, and then come back together.
+    fn together(a: &Self::Header, b: &Self::Header) -> bool;
+
+    /// Takes over an object that was lent, and those that were joined to it.
+    ///
+    /// # Context
+    ///
+    /// Any, also with a socket's lock held, with the same limits as [`Kind::deliver`].
+    fn completed(req: HandleInIrq<Self>);
+}
+
+/// A handle in the hands of who must not let go of it: in an interrupt, or with a lock held that the
+/// end of its object takes. It can be put into an [`Inbox`](super::queue::Inbox). Dropped, it is leaked
+/// with its object.
+pub(crate) struct HandleInIrq<P: Kind>(ManuallyDrop<Handle<P>>);
+
+impl<P: Kind> HandleInIrq<P> {
+    /// See [`Handle::core`].
+    #[inline]
+    pub(crate) fn core(&self) -> &P::Core {
+        self.0.core()
+    }
+
+    /// See [`Handle::object`].
+    #[inline]
+    pub(crate) fn object(&self) -> &Object<P> {
+        self.0.object()
+    }
+
+    /// See [`Handle::is_single`].
+    #[inline]
+    pub(crate) fn is_single(&self) -> bool {
+        self.0.is_single()
+    }
+
+    /// See [`Handle::into_raw`].
+    #[inline]
+    pub(super) fn into_raw(self) -> NonNull<Object<P>> {
+        ManuallyDrop::into_inner(self.0).into_raw()
+    }
+}
+
+impl<P: Kind> From<Handle<P>> for HandleInIrq<P> {
+    #[inline]
+    fn from(req: Handle<P>) -> Self {
+        Self(ManuallyDrop::new(req))
+    }
+}
+
+/// The object. It lives on the heap, does not move, and goes when its handle is dropped.
+#[repr(C)]
+pub(crate) struct Object<P: Kind> {
+    claim: WakeState,
+    /// Its place in a list of handles.
+    pub(super) link: FifoLink<P>,
+    /// Its place in a table.
+    pub(super) node: Node<P>,
+    waits: Waits<P>,
+    /// The file that it waits for, or can wait for.
+    file: UnsafeCell<Option<KeptFile<P::Registration>>>,
+    /// What packets hold on to, if it is a notification.
+    pub(super) ubuf: Ubuf<P>,
+    header: P::Header,
+    core: UnsafeCell<P::Core>,
+}
+
+// SAFETY: `header` is `Sync`, `core` and `file`, which are `Send` and `Sync`, are only reached
+// through the one handle or what it is lent as, and the other fields synchronise themselves or are only touched with the handle.
+unsafe impl<P: Kind> Sync for Object<P> {}
+
+impl<P: Kind> Object<P> {
+    /// Leaves `wake_flags`, and takes the handle if it is parked.
+    ///
+    /// May be called in any context.
+    #[inline]
+    pub(crate) fn claim(&self, wake_flags: WakeFlags) -> Option<Handle<P>> {
+        // INVARIANT: `WakeState::claim` returns true at most once per `park`, which consumed the
+        // handle, so there is no other one.
+        self.claim
+            .claim(wake_flags)
+            .then(|| Handle(NonNull::from(self)))
+    }
+
+    /// See [`WakeState::is_overdue`].
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.claim.is_overdue()
+    }
+
+    /// Whether its handle is parked, at the moment.
+    #[inline]
+    pub(crate) fn is_parked(&self) -> bool {
+        self.claim.is_parked()
+    }
+
+    /// Its entries on wait queues, and its timers.
+    #[inline]
+    pub(super) fn waits(&self) -> &Waits<P> {
+        &self.waits
+    }
+
+    /// Where the core is; only who has the handle may follow it.
+    #[inline]
+    pub(super) fn owned_ptr(&self) -> *mut P::Core {
+        self.core.get()
+    }
+}
+
+impl<P: Kind> Deref for Object<P> {
+    type Target = P::Header;
+
+    #[inline]
+    fn deref(&self) -> &P::Header {
+        &self.header
+    }
+}
+
+/// The right to drive an object, for a while.
+///
+/// Beside the core it has the object's file, which is not part of that so that nobody lets
+/// go of it while the object is on its wait queues.
+///
+/// # Invariants
+///
+/// Points to the object of a handle that is borrowed exclusively for `'a`.
+pub(crate) struct HandleMut<'a, P: Kind>(&'a Object<P>);
+
+impl<P: Kind> HandleMut<'_, P> {
+    /// The core.
+    #[inline]
+    pub(crate) fn core_mut(&mut self) -> &mut P::Core {
+        self.split().0
+    }
+
+    /// The core, and the file.
+    #[inline]
+    pub(crate) fn split(&mut self) -> (&mut P::Core, Option<&File>) {
+        // SAFETY: By the type invariants nobody else reaches `core` or `file`.
+        let (core, file) = unsafe { (&mut *self.0.core.get(), &*self.0.file.get()) };
+        (core, file.as_deref())
+    }
+
+    /// Whether there is a file.
+    #[inline]
+    pub(crate) fn has_file(&self) -> bool {
+        // SAFETY: As above.
+        unsafe { &*self.0.file.get() }.is_some()
+    }
+
+    /// Puts a file there. What was there before is not let go of: there should not have been
+    /// anything.
+    #[inline]
+    pub(crate) fn put_file(&mut self, file: KeptFile<P::Registration>) {
+        // SAFETY: As above. The object may be on the queues of what was there, which therefore stays.
+        core::mem::forget(unsafe { self.0.file.get().replace(Some(file)) });
+    }
+
+    /// Takes the file. Forgets its wake-ups.
+    #[inline(always)]
+    pub(crate) fn take_file(&mut self) -> Option<KeptFile<P::Registration>> {
+        // SAFETY: As above.
+        let file = unsafe { &mut *self.0.file.get() };
+        if file.is_some() {
+            self.0.waits.remove();
+        }
+        file.take()
+    }
+
+    /// Has it wait for `ring` instead of the file. Returns the file.
+    pub(crate) fn put_ring(
+        &mut self,
+        ring: Arc<P::RingFile>,
+    ) -> Result<Option<KeptFile<P::Registration>>> {
+        self.0.waits.set_ring(ring)?;
+        Ok(self.take_file())
+    }
+}
+
+/// The right to drive an object.
+///
+/// # Invariants
+///
+/// Points to a live object from [`Handle::new`]; no other handle points to it, and the object is held.
+pub(crate) struct Handle<P: Kind>(NonNull<Object<P>>);
+
+// SAFETY: It carries the core, which is `Send`, and shares the other one, which is `Sync`.
+unsafe impl<P: Kind> Send for Handle<P> {}
+// SAFETY: `&Handle` gives `&Object`, which is `Sync`, and `&P::Core`, which is too.
+unsafe impl<P: Kind> Sync for Handle<P> {}
+
+impl<P: Kind> Handle<P> {
+    /// Makes an object, charged to the memory cgroup of the caller. May sleep.
+    pub(crate) fn new(header: P::Header, core: P::Core) -> Result<Self> {
+        // That there is one is enough: it stays as long as what it is borrowed from.
+        let _: &ModuleRef = P::module(&header);
+        let object = KBox::new(
+            Object {
+                claim: WakeState::new(),
+                link: FifoLink::new(),
+                node: Node::new(),
+                waits: Waits::new(),
+                file: UnsafeCell::new(None),
+                ubuf: Ubuf::new(),
+                header,
+                core: UnsafeCell::new(core),
+            },
+            GFP_KERNEL_ACCOUNT,
+        )?;
+        // INVARIANT: The box was just made, and a new `WakeState` is held.
+        Ok(Self(NonNull::from(KBox::leak(object))))
+    }
+
+    /// The object.
+    #[inline]
+    pub(crate) fn object(&self) -> &Object<P> {
+        // SAFETY: By the type invariants the object is live, and nobody makes an exclusive
+        // reference to all of it.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Lends the right to drive the object.
+    #[inline]
+    pub(crate) fn lend(&mut self) -> HandleMut<'_, P> {
+        // INVARIANT: This is the handle, and it is borrowed exclusively.
+        HandleMut(self.object())
+    }
+
+    /// The file.
+    #[inline]
+    pub(crate) fn file(&self) -> Option<&File> {
+        // SAFETY: This is the only handle, and it is borrowed: nobody changes `file`.
+        unsafe { &*self.object().file.get() }.as_deref()
+    }
+
+    /// The object, and the core that only the holder of the handle reaches.
+    #[inline]
+    pub(crate) fn parts(&mut self) -> (&Object<P>, &mut P::Core) {
+        let object = self.object();
+        // SAFETY: This is the only handle, borrowed exclusively: nobody else reaches `core`.
+        (object, unsafe { &mut *object.core.get() })
+    }
+
+    /// The core.
+    #[inline]
+    pub(crate) fn core_mut(&mut self) -> &mut P::Core {
+        self.parts().1
+    }
+
+    /// The core, to look at.
+    #[inline]
+    pub(crate) fn core(&self) -> &P::Core {
+        // SAFETY: This is the only handle, and it is borrowed: nobody changes `core`.
+        unsafe { &*self.object().core.get() }
+    }
+
+    /// Puts the handle back into its object, for the next one to claim.
+    ///
+    /// Returns it if a wake flag has been set since [`Handle::wake_flags`].
+    #[inline]
+    pub(crate) fn park(self) -> core::result::Result<(), Self> {
+        let this = ManuallyDrop::new(self);
+        // From here on the object may be somebody else's, or gone.
+        if this.object().claim.park() {
+            return Ok(());
+        }
+        Err(ManuallyDrop::into_inner(this))
+    }
+
+    /// The wake flags that were left so far.
+    #[inline]
+    pub(crate) fn wake_flags(&mut self) -> WakeFlags {
+        self.object().claim.wake_flags()
+    }
+
+    /// Forgets the wake-ups of the files that the object waits for. Takes their queues' locks.
+    #[inline]
+    pub(crate) fn unwatch(&mut self) {
+        self.object().waits.remove();
+    }
+
+    /// Forgets all that could wake the object up. Takes the locks of queues, and waits for a timer
+    /// that is just expiring. May sleep.
+    #[inline]
+    pub(crate) fn disarm(&mut self) {
+        self.object().waits.stop();
+    }
+
+    /// The object, without dropping the handle; [`Self::from_raw`] takes it back.
+    #[inline]
+    pub(super) fn into_raw(self) -> NonNull<Object<P>> {
+        ManuallyDrop::new(self).0
+    }
+
+    /// # Safety
+    ///
+    /// `ptr` must come from [`Handle::into_raw`], and this must be its only use as a handle.
+    #[inline]
+    pub(super) unsafe fn from_raw(ptr: NonNull<Object<P>>) -> Self {
+        // INVARIANT: By the safety requirement, as `into_raw` gave the invariants up.
+        Self(ptr)
+    }
+}
+
+impl<P: Kind> Drop for Handle<P> {
+    #[inline(never)]
+    fn drop(&mut self) {
+        self.disarm();
+        if self.object().node.linked() {
+            // A lookup could still find it: better leaked than freed.
+            kernel::pr_err!("a request was let go while others could find it\n");
+            return;
+        }
+        // SAFETY: The object came from a `KBox`. This is its only handle, no wait queue, timer or table
+        // leads to it any more, so that nobody else has a reference. Its file goes with it, whose
+        // queues it has left.
+        drop(unsafe { KBox::from_raw(self.0.as_ptr()) });
+    }
+}
+
+impl<P: Kind> core::fmt::Debug for Handle<P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Token({:p})", addr_of!(*self.object()))
+    }
+}
