@@ -10,6 +10,7 @@ pub(crate) mod cmd;
 pub(crate) mod connect;
 pub(crate) mod files;
 pub(crate) mod msg_ring;
+pub(crate) mod names;
 pub(crate) mod nop;
 pub(crate) mod notif;
 pub(crate) mod opcode;
@@ -50,12 +51,12 @@ macro_rules! ops {
             Notif(send_zc::Notif),
         }
 
-        /// The opcode's description, if ruring has it.
-        #[inline(always)]
-        pub(crate) fn spec(opcode: u8) -> Option<Spec> {
+        /// See [`Op::is_there`].
+        #[cold]
+        pub(crate) fn is_there(opcode: u8) -> bool {
             match opcode {
-                $(op::$code => Some(<$op>::SPEC),)*
-                _ => None,
+                $(op::$code => <$op>::is_there(),)*
+                _ => false,
             }
         }
 
@@ -199,22 +200,33 @@ macro_rules! for_each_opcode {
             ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel),
             LINK_TIMEOUT => LinkTimeout(timeout::LinkTimeout),
             CONNECT => Connect(connect::Connect),
+            SYNC_FILE_RANGE => SyncFileRange(sync::SyncFileRange),
             FALLOCATE => Fallocate(sync::Fallocate),
-            OPENAT => OpenAt(open::OpenAt),
+            OPENAT => OpenAt(open::Open<false>),
+            OPENAT2 => OpenAt2(open::Open<true>),
             CLOSE => Close(close::Close),
             FILES_UPDATE => FilesUpdate(files::FilesUpdate),
             FIXED_FD_INSTALL => FixedFdInstall(files::FixedFdInstall),
+            STATX => Statx(names::Statx),
             READ => Read(rw::Read),
             WRITE => Write(rw::Write),
+            FADVISE => Fadvise(sync::Fadvise),
+            MADVISE => Madvise(sync::Madvise),
             SEND => Send(send::Send),
             RECV => Recv(recv::Recv),
             SEND_ZC => SendZc(send_zc::SendZc<false>),
             SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>),
             SHUTDOWN => Shutdown(socket::Shutdown),
+            RENAMEAT => RenameAt(names::RenameAt),
+            UNLINKAT => UnlinkAt(names::UnlinkAt),
+            MKDIRAT => MkdirAt(names::MkdirAt),
+            SYMLINKAT => SymlinkAt(names::SymlinkAt),
+            LINKAT => LinkAt(names::LinkAt),
             MSG_RING => MsgRing(msg_ring::MsgRing),
             SOCKET => Socket(socket::Create),
             URING_CMD => UringCmd(cmd::UringCmd),
             READ_MULTISHOT => ReadMultishot(rw::ReadMultishot),
+            FTRUNCATE => Ftruncate(sync::Ftruncate),
             BIND => Bind(socket::Bind),
             LISTEN => Listen(socket::Listen),
             READV_FIXED => ReadvFixed(rw::ReadvFixed),

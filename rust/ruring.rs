@@ -48,7 +48,10 @@ struct Module {
 impl kernel::InPlaceModule for Module {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            workers: sys::module::WorkQueues::new()?,
+            workers: {
+                sys::unexported::find();
+                sys::module::WorkQueues::new()?
+            },
             tracing: sys::exit::Tracing::new()?,
             device <- Device::register(c"ruring"),
         })

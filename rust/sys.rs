@@ -60,6 +60,7 @@ pub(crate) mod task;
 pub(crate) mod task_work;
 pub(crate) mod timer;
 pub(crate) mod ubuf;
+pub(crate) mod unexported;
 pub(crate) mod user;
 pub(crate) mod user_worker;
 pub(crate) mod waitqueue;

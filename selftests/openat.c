@@ -211,13 +211,38 @@ TEST_F(ring, relative_to_a_directory)
 	ASSERT_EQ(0, chdir("/"));
 	prep_open(r, "file", O_RDONLY, 0, 1)->fd = at;
 	fd = result(r);
-	if (variant->backend == RURING) {
-		EXPECT_EQ(-EOPNOTSUPP, fd);
-	} else {
-		EXPECT_LE(0, fd);
-		close(fd);
-	}
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(O_RDONLY, fcntl(fd, F_GETFL) & ~0100000);
+	EXPECT_EQ(0, fcntl(fd, F_GETFD));
+	close(fd);
+	/* Which may lead out of it again. */
+	prep_open(r, "..", O_PATH | O_CLOEXEC | O_CREAT, 0, 1)->fd = at;
+	fd = result(r);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(O_PATH, fcntl(fd, F_GETFL));
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	close(fd);
+	prep_open(r, "new", O_RDWR | O_CREAT, 0600, 1)->fd = at;
+	fd = result(r);
+	ASSERT_LE(0, fd);
+	close(fd);
+	prep_open(r, "new", O_RDWR | O_CREAT | O_EXCL, 0600, 1)->fd = at;
+	ASSERT_RESULT(r, -EEXIST);
+	/* And what is absolute is. */
+	prep_open(r, "/", O_PATH, 0, 1)->fd = at;
+	fd = result(r);
+	ASSERT_LE(0, fd);
+	close(fd);
 	close(at);
+	at = open(dir, O_PATH);
+	prep_open(r, "file", O_RDONLY, 0, 1)->fd = at;
+	fd = result(r);
+	ASSERT_LE(0, fd);
+	close(at);
+	/* What is no directory. */
+	prep_open(r, "file", O_RDONLY, 0, 1)->fd = fd;
+	ASSERT_RESULT(r, -ENOTDIR);
+	close(fd);
 	prep_open(r, "file", O_RDONLY, 0, 1)->fd = at;
 	ASSERT_RESULT(r, -EBADF);
 	clean_up();

@@ -162,6 +162,11 @@ pub(crate) trait Op: Sized + Send {
     /// Whether it always uses the registered buffer that the SQE names, so that a worker needs it.
     const FIXED: bool = false;
 
+    /// Whether it is there: what it takes may be missing.
+    fn is_there() -> bool {
+        true
+    }
+
     /// Reads the SQE. User memory that it points to is read here as well, so that the user may
     /// reuse it once the submission is over.
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self>;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! OPENAT, which a worker does, but for the descriptor. `io_uring/openclose.c` of the kernel.
+//! OPENAT and OPENAT2, which a worker does, but for the descriptor. `io_uring/openclose.c` of the kernel.
+//!
+//! A worker has no descriptors that a name could be relative to. Such a name is opened by the submitter once it has
+//! unlocked the ring.
 
 use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
@@ -10,6 +13,7 @@ use crate::{
         context::InTask,
         fd::{OpenFile, Reserved},
         open::Path,
+        unexported::{read_open_how, Functions, Named, OpenHow},
     },
     uapi::{
         abi::open,
@@ -20,41 +24,72 @@ use crate::{
 };
 use kernel::fs::File;
 
-/// OPENAT.
-pub(crate) struct OpenAt {
+/// OPENAT, or OPENAT2 if `HOW`.
+pub(crate) struct Open<const HOW: bool> {
     args: OpenArgs,
     path: Path,
     /// What a worker has opened.
     opened: Option<OpenFile>,
 }
 
-impl OpenAt {
+impl<const HOW: bool> Open<HOW> {
+    const CLOEXEC: u64 = open::CLOEXEC as u64;
+
+    /// What it opens.
+    fn named(&self) -> Named<'_> {
+        Named {
+            dir: self.args.dir,
+            path: &self.path,
+        }
+    }
+
+    /// Reserves a descriptor.
+    fn reserve<'a>(&self, task: InTask<'a>) -> Result<Reserved<'a>> {
+        Reserved::new(task, (self.args.flags & Self::CLOEXEC) as u32)
+    }
+
     /// Looks whether it can be opened by a name, and for a place.
     fn check(&self, task: InTask<'_>) -> Result {
         if self.args.place == FileSlot::Descriptor {
             // Nothing is to be made that cannot be installed. Others may take the last place meanwhile.
-            Reserved::new(task, self.args.flags & open::CLOEXEC)?;
+            self.reserve(task)?;
         }
-        if self.args.dir != OpenArgs::AT_FDCWD && !self.path.is_absolute() {
-            // A module can look up names from where the task is, and from nowhere else.
-            OpenFile::get(task, self.args.dir)?;
+        if self.named().needs_descriptors() && !Functions::OPENAT.are_there() {
+            OpenFile::get_any(task, self.args.dir)?;
             return Err(EOPNOTSUPP);
         }
         Ok(())
     }
 
+    /// Opens the file.
+    fn open(&self) -> Result<OpenFile> {
+        let OpenArgs {
+            flags,
+            mode,
+            resolve,
+            ..
+        } = self.args;
+        if !HOW && !self.named().needs_descriptors() {
+            return self.path.open(flags as u32, mode as u32);
+        }
+        let how = OpenHow {
+            flags,
+            mode,
+            resolve,
+        };
+        self.named().open(&how, HOW)
+    }
+
     /// Gives the file its place.
     fn install(&self, ring: &mut Locked<'_>, file: OpenFile) -> Result<i32> {
         match self.args.place {
-            FileSlot::Descriptor => {
-                Ok(Reserved::new(ring.task()?, self.args.flags & open::CLOEXEC)?.install(file))
-            }
+            FileSlot::Descriptor => Ok(self.reserve(ring.task()?)?.install(file)),
             place => ring.install_file(place, file),
         }
     }
 }
 
-impl Op for OpenAt {
+impl<const HOW: bool> Op for Open<HOW> {
     const SPEC: Spec = Spec {
         needs_file: false,
         buffer_select: false,
@@ -62,10 +97,20 @@ impl Op for OpenAt {
         wait: PollFor::Never,
     };
 
+    fn is_there() -> bool {
+        !HOW || Functions::OPENAT.are_there()
+    }
+
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
-        let args = OpenArgs::parse(sqe, flags)?;
+        let args = if HOW {
+            Functions::OPENAT.check()?;
+            let (addr, size) = OpenArgs::how(sqe)?;
+            OpenArgs::parse_how(sqe, flags, read_open_how(addr, size)?)?
+        } else {
+            OpenArgs::parse(sqe, flags)?
+        };
         let path = Path::read(sqe.addr())?;
-        if args.place != FileSlot::Descriptor && args.flags & open::CLOEXEC != 0 {
+        if args.place != FileSlot::Descriptor && args.flags & Self::CLOEXEC != 0 {
             return Err(EINVAL);
         }
         Ok(Self {
@@ -82,8 +127,12 @@ impl Op for OpenAt {
         }
     }
 
+    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
+        self.named().needs_descriptors()
+    }
+
     fn run_punted(&mut self, _file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        let opened = self.path.open(self.args.flags, self.args.mode);
+        let opened = self.open();
         Outcome::of(opened.map(|file| {
             self.opened = Some(file);
             0

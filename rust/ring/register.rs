@@ -126,7 +126,7 @@ fn probe(arg: u64, count: u32) -> Result {
     for (code, entry) in bytes[HEAD..].chunks_exact_mut(ENTRY).enumerate() {
         let code = code as u8;
         entry[0] = code;
-        if op::spec(code).is_some() {
+        if op::is_there(code) {
             entry[2] = SUPPORTED;
         }
     }

@@ -46,5 +46,6 @@
 #include <net/sock.h>
 
 #include "helpers.h"
+#include "unexported.h"
 
 #endif /* _RURING_BINDINGS_H */

@@ -209,6 +209,12 @@ pub(crate) fn close(_task: InTask<'_>, fd: i32) -> Result<OpenFile> {
 }
 
 impl OpenFile {
+    /// Has those who use it wait, for one that nobody else has yet.
+    pub(super) fn may_block(&self) {
+        // SAFETY: It is open.
+        unsafe { bindings::ruring_file_may_block(self.0.as_ptr().cast()) };
+    }
+
     /// # Safety
     ///
     /// `file` must be live, and the caller gives a reference to it up.

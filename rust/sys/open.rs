@@ -15,7 +15,7 @@ use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, error::from_err_ptr, prelude::*};
 ///
 /// # Invariants
 ///
-/// The bytes end with the only one that is 0, and are not just that.
+/// The bytes end with the only one that is 0.
 pub(crate) struct Path(KVec<u8>);
 
 impl Path {
@@ -25,6 +25,15 @@ impl Path {
     /// Copies the string at user address `addr`. `-ENOENT` if it is empty, `-ENAMETOOLONG` if it is
     /// too long. May sleep.
     pub(crate) fn read(addr: u64) -> Result<Self> {
+        let path = Self::read_any(addr)?;
+        if path.0.len() == 1 {
+            return Err(ENOENT);
+        }
+        Ok(path)
+    }
+
+    /// As [`Path::read`], but it may be empty.
+    pub(crate) fn read_any(addr: u64) -> Result<Self> {
         let mut bytes = KVec::with_capacity(Self::MAX, GFP_KERNEL_ACCOUNT)?;
         // SAFETY: There is room for that many.
         let len = unsafe {
@@ -32,7 +41,6 @@ impl Path {
         };
         match usize::try_from(len) {
             Err(_) => Err(EFAULT),
-            Ok(0) => Err(ENOENT),
             Ok(len) if len >= Self::MAX => Err(ENAMETOOLONG),
             Ok(len) => {
                 // SAFETY: These and a zero have been copied, and there is room for them.
@@ -41,6 +49,11 @@ impl Path {
                 Ok(Self(bytes))
             }
         }
+    }
+
+    /// The string.
+    pub(super) fn as_ptr(&self) -> *const kernel::ffi::c_char {
+        self.0.as_ptr().cast()
     }
 
     /// Whether it begins at the root directory.
@@ -60,8 +73,7 @@ impl Path {
                 opened => {
                     let opened = opened?;
                     if flags & open::NONBLOCK == 0 {
-                        // SAFETY: It is open, and nobody else has it yet.
-                        unsafe { bindings::ruring_file_may_block(opened.as_ptr().cast()) };
+                        opened.may_block();
                     }
                     return Ok(opened);
                 }

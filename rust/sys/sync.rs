@@ -31,3 +31,10 @@ pub(crate) fn fallocate(file: &File, mode: i32, start: i64, len: i64) -> Result 
     unsafe { bindings::ruring_fsnotify(raw, true) };
     Ok(())
 }
+
+/// Tells the file how `len` bytes from `start` on will be used (`POSIX_FADV_*`), and may sleep for that.
+pub(crate) fn fadvise(file: &File, start: u64, len: u64, advice: i32) -> Result {
+    let raw = file.as_ptr().cast();
+    // SAFETY: The file is open.
+    done(unsafe { bindings::vfs_fadvise(raw, start as i64, len as i64, advice) })
+}

@@ -8,6 +8,7 @@ pub(crate) mod buffers;
 pub(crate) mod cancel;
 pub(crate) mod files;
 pub(crate) mod msg_ring;
+pub(crate) mod names;
 pub(crate) mod nop;
 pub(crate) mod poll;
 pub(crate) mod recvsend;

@@ -39,42 +39,58 @@ impl FileSlot {
     }
 }
 
-/// OPENAT, without the name.
+/// OPENAT or OPENAT2, without the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OpenArgs {
     /// The directory, for a name that is relative.
     pub(crate) dir: i32,
     /// `O_*`
-    pub(crate) flags: u32,
+    pub(crate) flags: u64,
     /// The mode of a new file.
-    pub(crate) mode: u32,
+    pub(crate) mode: u64,
+    /// `RESOLVE_*`
+    pub(crate) resolve: u64,
     /// Where the file goes.
     pub(crate) place: FileSlot,
 }
 
 impl OpenArgs {
-    /// Names are relative to the working directory.
-    pub(crate) const AT_FDCWD: i32 = -100;
-
     /// Parses the fields of OPENAT.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        Self::parse_how(sqe, flags, [sqe.op_flags().into(), sqe.len().into(), 0])
+    }
+
+    /// Parses the fields of OPENAT2, but for what is at [`OpenArgs::how`]: flags, mode, and how the name is
+    /// to be resolved.
+    pub(crate) fn parse_how(sqe: &Sqe, flags: Flags, how: [u64; 3]) -> Result<Self> {
         if sqe.buf_index() != 0 {
             return Err(EINVAL);
         }
         if flags.fixed_file() {
             return Err(EBADF);
         }
+        let [open_flags, mode, resolve] = how;
         // As always for 64-bit programs.
-        let large = match sqe.op_flags() & open::PATH {
+        let large = match open_flags & u64::from(open::PATH) {
             0 => open::LARGEFILE,
             _ => 0,
         };
         Ok(Self {
             dir: sqe.fd(),
-            flags: sqe.op_flags() | large,
-            mode: sqe.len(),
+            flags: open_flags | u64::from(large),
+            mode,
+            resolve,
             place: FileSlot::parse(sqe),
         })
+    }
+
+    /// User address and size of the `struct open_how` of OPENAT2. `-EINVAL` if it is too small to be one.
+    pub(crate) fn how(sqe: &Sqe) -> Result<(u64, usize)> {
+        const OPEN_HOW_SIZE_VER0: u32 = 24;
+        if sqe.len() < OPEN_HOW_SIZE_VER0 {
+            return Err(EINVAL);
+        }
+        Ok((sqe.off(), sqe.len() as usize))
     }
 }
 

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is done with files by their names. `io_uring/fs.c` and `io_uring/statx.c` of the kernel.
+//!
+//! A worker does it, save for names that are relative to a descriptor: it has none, and so the
+//! submitter does that once it has unlocked the ring.
+
+use super::{Attempt, Op, Outcome, PollFor, Spec};
+use crate::{
+    rsrc::buffers::RegisteredBuffer,
+    sys::{
+        open::Path,
+        unexported::{Functions, Named},
+    },
+    uapi::{
+        args::names::{MkdirArgs, NameArgs, StatxArgs, TwoNamesArgs, UnlinkArgs},
+        errno::Result,
+        sqe::{Flags, Sqe},
+    },
+};
+use kernel::fs::File;
+
+/// A name that was copied when its request was submitted.
+struct Name {
+    dir: i32,
+    path: Path,
+}
+
+impl Name {
+    fn read(args: NameArgs) -> Result<Self> {
+        Ok(Self {
+            dir: args.dir,
+            path: Path::read(args.addr)?,
+        })
+    }
+
+    /// As [`Name::read`], but it may be empty.
+    fn read_any(args: NameArgs) -> Result<Self> {
+        Ok(Self {
+            dir: args.dir,
+            path: Path::read_any(args.addr)?,
+        })
+    }
+
+    fn named(&self) -> Named<'_> {
+        Named {
+            dir: self.dir,
+            path: &self.path,
+        }
+    }
+}
+
+/// What is done with names.
+pub(crate) trait NameOp: Sized + Send {
+    /// What it takes.
+    const FUNCTIONS: Functions;
+
+    /// Reads the SQE, and the names.
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self>;
+
+    /// Whether a name is relative to a descriptor.
+    fn needs_descriptors(&self) -> bool;
+
+    /// Does it.
+    fn run(&self) -> Result;
+}
+
+/// An opcode that works on names.
+pub(crate) struct ByName<T>(T);
+
+impl<T: NameOp> Op for ByName<T> {
+    const SPEC: Spec = Spec {
+        needs_file: false,
+        buffer_select: false,
+        ioprio: false,
+        wait: PollFor::Never,
+    };
+
+    fn is_there() -> bool {
+        T::FUNCTIONS.are_there()
+    }
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        T::FUNCTIONS.check()?;
+        T::parse(sqe, flags).map(Self)
+    }
+
+    fn issue(&mut self, _at: Attempt<'_, '_>) -> Outcome {
+        Outcome::Punt
+    }
+
+    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
+        self.0.needs_descriptors()
+    }
+
+    fn run_punted(&mut self, _file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
+        Outcome::of(self.0.run().map(|()| 0))
+    }
+}
+
+/// STATX.
+pub(crate) type Statx = ByName<StatName>;
+
+/// Of STATX.
+pub(crate) struct StatName {
+    name: Name,
+    args: StatxArgs,
+}
+
+impl NameOp for StatName {
+    const FUNCTIONS: Functions = Functions::STATX;
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let args = StatxArgs::parse(sqe, flags)?;
+        let name = if args.flags & NameArgs::AT_EMPTY_PATH != 0 {
+            Name::read_any(args.name)?
+        } else {
+            Name::read(args.name)?
+        };
+        Ok(Self { name, args })
+    }
+
+    fn needs_descriptors(&self) -> bool {
+        self.name.named().needs_descriptors()
+    }
+
+    fn run(&self) -> Result {
+        let StatxArgs {
+            flags, mask, to, ..
+        } = self.args;
+        self.name.named().statx(flags, mask, to)
+    }
+}
+
+/// UNLINKAT.
+pub(crate) type UnlinkAt = ByName<UnlinkName>;
+
+/// Of UNLINKAT.
+pub(crate) struct UnlinkName {
+    name: Name,
+    is_dir: bool,
+}
+
+impl NameOp for UnlinkName {
+    const FUNCTIONS: Functions = Functions::UNLINKAT;
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let UnlinkArgs { name, is_dir } = UnlinkArgs::parse(sqe, flags)?;
+        Ok(Self {
+            name: Name::read(name)?,
+            is_dir,
+        })
+    }
+
+    fn needs_descriptors(&self) -> bool {
+        self.name.named().needs_descriptors()
+    }
+
+    fn run(&self) -> Result {
+        self.name.named().unlink(self.is_dir)
+    }
+}
+
+/// MKDIRAT.
+pub(crate) type MkdirAt = ByName<MakeName>;
+
+/// Of MKDIRAT.
+pub(crate) struct MakeName {
+    name: Name,
+    mode: u16,
+}
+
+impl NameOp for MakeName {
+    const FUNCTIONS: Functions = Functions::MKDIRAT;
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let MkdirArgs { name, mode } = MkdirArgs::parse(sqe, flags)?;
+        Ok(Self {
+            name: Name::read(name)?,
+            mode,
+        })
+    }
+
+    fn needs_descriptors(&self) -> bool {
+        self.name.named().needs_descriptors()
+    }
+
+    fn run(&self) -> Result {
+        self.name.named().mkdir(self.mode)
+    }
+}
+
+/// Two names.
+struct Names {
+    old: Name,
+    new: Name,
+    flags: u32,
+}
+
+impl Names {
+    fn needs_descriptors(&self) -> bool {
+        self.old.named().needs_descriptors() || self.new.named().needs_descriptors()
+    }
+}
+
+/// RENAMEAT.
+pub(crate) type RenameAt = ByName<RenameNames>;
+
+/// Of RENAMEAT.
+pub(crate) struct RenameNames(Names);
+
+impl NameOp for RenameNames {
+    const FUNCTIONS: Functions = Functions::RENAMEAT;
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let args = TwoNamesArgs::parse(sqe, flags)?;
+        Ok(Self(Names {
+            old: Name::read(args.old)?,
+            new: Name::read(args.new)?,
+            flags: args.flags,
+        }))
+    }
+
+    fn needs_descriptors(&self) -> bool {
+        self.0.needs_descriptors()
+    }
+
+    fn run(&self) -> Result {
+        let Names { old, new, flags } = &self.0;
+        old.named().rename(&new.named(), *flags)
+    }
+}
+
+/// LINKAT.
+pub(crate) type LinkAt = ByName<LinkNames>;
+
+/// Of LINKAT.
+pub(crate) struct LinkNames(Names);
+
+impl NameOp for LinkNames {
+    const FUNCTIONS: Functions = Functions::LINKAT;
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let args = TwoNamesArgs::parse(sqe, flags)?;
+        let old = if args.flags & NameArgs::AT_EMPTY_PATH != 0 {
+            Name::read_any(args.old)?
+        } else {
+            Name::read(args.old)?
+        };
+        Ok(Self(Names {
+            old,
+            new: Name::read(args.new)?,
+            flags: args.flags,
+        }))
+    }
+
+    fn needs_descriptors(&self) -> bool {
+        self.0.needs_descriptors()
+    }
+
+    fn run(&self) -> Result {
+        let Names { old, new, flags } = &self.0;
+        old.named().link(&new.named(), *flags)
+    }
+}
+
+/// SYMLINKAT.
+pub(crate) type SymlinkAt = ByName<SymlinkNames>;
+
+/// Of SYMLINKAT.
+pub(crate) struct SymlinkNames(Names);
+
+impl NameOp for SymlinkNames {
+    const FUNCTIONS: Functions = Functions::SYMLINKAT;
+
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let args = TwoNamesArgs::parse_symlink(sqe, flags)?;
+        Ok(Self(Names {
+            old: Name::read(args.old)?,
+            new: Name::read(args.new)?,
+            flags: 0,
+        }))
+    }
+
+    fn needs_descriptors(&self) -> bool {
+        self.0.new.named().needs_descriptors()
+    }
+
+    fn run(&self) -> Result {
+        self.0.new.named().symlink(&self.0.old.path)
+    }
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Functions of the kernel that it does not export to modules.
+ *
+ * io_uring is part of the kernel and calls them. They do what a system call does, with all checks and security
+ * hooks, and there is nothing exported that would. Each is looked up once, when the module is loaded, as the
+ * address that a probe of its name would have; the probe is never armed. Calls are static calls. An opcode
+ * whose functions are not found is not there.
+ *
+ * Those that no public header declares are only looked for in the version of the kernel whose
+ * declarations these are.
+ */
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/kallsyms.h>
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <linux/static_call.h>
+#include <linux/uaccess.h>
+#include <linux/version.h>
+#include <asm/ibt.h>
+
+#include "unexported.h"
+
+#define KNOWN_VERSION (LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0) &&		\
+		       LINUX_VERSION_CODE < KERNEL_VERSION(7, 4, 0))
+
+/* As fs/internal.h of that version has it. */
+struct open_flags {
+	int open_flag;
+	umode_t mode;
+	int acc_mode;
+	int intent;
+	int lookup_flags;
+};
+
+int build_open_flags(const struct open_how *how, struct open_flags *op);
+struct file *do_file_open(int dfd, struct filename *name, const struct open_flags *op);
+int do_statx(int dfd, struct filename *name, unsigned int flags, unsigned int mask,
+	     struct statx __user *buffer);
+int do_ftruncate(struct file *file, loff_t length, unsigned int flags);
+int filename_mkdirat(int dfd, struct filename *name, umode_t mode);
+int filename_unlinkat(int dfd, struct filename *name);
+int filename_rmdir(int dfd, struct filename *name);
+int filename_renameat2(int olddfd, struct filename *oldname, int newdfd,
+		       struct filename *newname, unsigned int flags);
+int filename_linkat(int olddfd, struct filename *old, int newdfd, struct filename *new,
+		    int flags);
+int filename_symlinkat(struct filename *from, int newdfd, struct filename *to);
+
+/* Each: its name, its bit, whether to look for it. */
+#define FUNCTIONS(f)								\
+	f(build_open_flags, RURING_HAS_BUILD_OPEN_FLAGS, KNOWN_VERSION)		\
+	f(do_file_open, RURING_HAS_DO_FILE_OPEN, KNOWN_VERSION)			\
+	f(do_statx, RURING_HAS_DO_STATX, KNOWN_VERSION)				\
+	f(do_ftruncate, RURING_HAS_DO_FTRUNCATE, KNOWN_VERSION)			\
+	f(filename_mkdirat, RURING_HAS_FILENAME_MKDIRAT, KNOWN_VERSION)		\
+	f(filename_unlinkat, RURING_HAS_FILENAME_UNLINKAT, KNOWN_VERSION)	\
+	f(filename_rmdir, RURING_HAS_FILENAME_RMDIR, KNOWN_VERSION)		\
+	f(filename_renameat2, RURING_HAS_FILENAME_RENAMEAT2, KNOWN_VERSION)	\
+	f(filename_linkat, RURING_HAS_FILENAME_LINKAT, KNOWN_VERSION)		\
+	f(filename_symlinkat, RURING_HAS_FILENAME_SYMLINKAT, KNOWN_VERSION)	\
+	f(sync_file_range, RURING_HAS_SYNC_FILE_RANGE, true)			\
+	f(do_madvise, RURING_HAS_DO_MADVISE, true)
+
+/* What a call is until there is something to call: never made. */
+#define DEFINE_CALL(name, bit, known) DEFINE_STATIC_CALL_NULL(known_##name, name);
+FUNCTIONS(DEFINE_CALL)
+
+static unsigned int found;
+
+#ifdef CONFIG_KPROBES
+/* The function of this name, or NULL. */
+static void *function_of(struct kprobe *probe)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+	void *addr = probe->addr;
+	size_t len = strlen(probe->symbol_name);
+#ifdef CONFIG_X86_KERNEL_IBT
+	u32 insn;
+
+	/* The probe is behind the instruction that indirect branches have to meet. */
+	if (!get_kernel_nofault(insn, (u32 *)(addr - 4)) && __is_endbr(insn))
+		addr -= 4;
+#endif
+	sprint_symbol(symbol, (unsigned long)addr);
+	if (strncmp(symbol, probe->symbol_name, len) || strncmp(symbol + len, "+0x0/", 5))
+		return NULL;
+	return addr;
+}
+
+#define FUNCTION_INDEX(name, bit, known) INDEX_##name,
+enum { FUNCTIONS(FUNCTION_INDEX) NR_FUNCTIONS };
+
+#define FUNCTION_PROBE(name, bit, known)					\
+	{ .symbol_name = (known) ? #name : NULL, .flags = KPROBE_FLAG_DISABLED },
+static struct kprobe probes[] = { FUNCTIONS(FUNCTION_PROBE) };
+
+unsigned int ruring_find_functions(void)
+{
+	struct kprobe *registered[NR_FUNCTIONS];
+	void *at[NR_FUNCTIONS] = {};
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < NR_FUNCTIONS; i++) {
+		if (!probes[i].symbol_name || register_kprobe(&probes[i]))
+			continue;
+		at[i] = function_of(&probes[i]);
+		registered[nr++] = &probes[i];
+	}
+	if (nr)
+		unregister_kprobes(registered, nr);
+#define FUNCTION_UPDATE(name, bit, known)					\
+	if (at[INDEX_##name]) {							\
+		static_call_update(known_##name, (typeof(&name))at[INDEX_##name]); \
+		found |= bit;							\
+	}
+	FUNCTIONS(FUNCTION_UPDATE)
+	return found;
+}
+#else
+unsigned int ruring_find_functions(void)
+{
+	return found;
+}
+#endif
+
+#define HAS(bits) ((found & (bits)) == (bits))
+
+int ruring_read_open_how(struct open_how *how, u64 from, size_t size)
+{
+	return copy_struct_from_user(how, sizeof(*how), u64_to_user_ptr(from), size);
+}
+
+struct file *ruring_openat(int dir, const char *name, const struct open_how *how, bool strict)
+{
+	struct open_how all = *how;
+	struct open_flags flags;
+	int ret;
+
+	if (!HAS(RURING_HAS_BUILD_OPEN_FLAGS | RURING_HAS_DO_FILE_OPEN))
+		return ERR_PTR(-EOPNOTSUPP);
+	if (!strict) {
+		all.flags &= VALID_OPEN_FLAGS;
+		if (all.flags & O_PATH)
+			all.flags &= O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
+		all.mode = all.flags & (O_CREAT | __O_TMPFILE) ? all.mode & S_IALLUGO : 0;
+	}
+	ret = static_call(known_build_open_flags)(&all, &flags);
+	if (ret)
+		return ERR_PTR(ret);
+
+	CLASS(filename_kernel, filename)(name);
+	if (IS_ERR(filename))
+		return ERR_CAST(filename);
+	return static_call(known_do_file_open)(dir, filename, &flags);
+}
+
+int ruring_statx(int dir, const char *name, unsigned int flags, unsigned int mask, u64 to)
+{
+	if (!HAS(RURING_HAS_DO_STATX))
+		return -EOPNOTSUPP;
+	CLASS(filename_kernel, filename)(name);
+	if (IS_ERR(filename))
+		return PTR_ERR(filename);
+	return static_call(known_do_statx)(dir, filename, flags, mask, u64_to_user_ptr(to));
+}
+
+int ruring_mkdirat(int dir, const char *name, umode_t mode)
+{
+	if (!HAS(RURING_HAS_FILENAME_MKDIRAT))
+		return -EOPNOTSUPP;
+	CLASS(filename_kernel, filename)(name);
+	if (IS_ERR(filename))
+		return PTR_ERR(filename);
+	return static_call(known_filename_mkdirat)(dir, filename, mode);
+}
+
+int ruring_unlinkat(int dir, const char *name, bool is_dir)
+{
+	if (!HAS(RURING_HAS_FILENAME_UNLINKAT | RURING_HAS_FILENAME_RMDIR))
+		return -EOPNOTSUPP;
+	CLASS(filename_kernel, filename)(name);
+	if (IS_ERR(filename))
+		return PTR_ERR(filename);
+	if (is_dir)
+		return static_call(known_filename_rmdir)(dir, filename);
+	return static_call(known_filename_unlinkat)(dir, filename);
+}
+
+int ruring_renameat(int old_dir, const char *old, int new_dir, const char *new,
+		    unsigned int flags)
+{
+	if (!HAS(RURING_HAS_FILENAME_RENAMEAT2))
+		return -EOPNOTSUPP;
+	CLASS(filename_kernel, from)(old);
+	if (IS_ERR(from))
+		return PTR_ERR(from);
+	CLASS(filename_kernel, to)(new);
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	return static_call(known_filename_renameat2)(old_dir, from, new_dir, to, flags);
+}
+
+int ruring_linkat(int old_dir, const char *old, int new_dir, const char *new, int flags)
+{
+	if (!HAS(RURING_HAS_FILENAME_LINKAT))
+		return -EOPNOTSUPP;
+	CLASS(filename_kernel, from)(old);
+	if (IS_ERR(from))
+		return PTR_ERR(from);
+	CLASS(filename_kernel, to)(new);
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	return static_call(known_filename_linkat)(old_dir, from, new_dir, to, flags);
+}
+
+int ruring_symlinkat(const char *old, int new_dir, const char *new)
+{
+	if (!HAS(RURING_HAS_FILENAME_SYMLINKAT))
+		return -EOPNOTSUPP;
+	CLASS(filename_kernel, from)(old);
+	if (IS_ERR(from))
+		return PTR_ERR(from);
+	CLASS(filename_kernel, to)(new);
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	return static_call(known_filename_symlinkat)(from, new_dir, to);
+}
+
+int ruring_ftruncate(struct file *file, loff_t len)
+{
+	if (!HAS(RURING_HAS_DO_FTRUNCATE))
+		return -EOPNOTSUPP;
+	return static_call(known_do_ftruncate)(file, len, 0);
+}
+
+int ruring_sync_file_range(struct file *file, loff_t start, loff_t len, unsigned int flags)
+{
+	if (!HAS(RURING_HAS_SYNC_FILE_RANGE))
+		return -EOPNOTSUPP;
+	return static_call(known_sync_file_range)(file, start, len, flags);
+}
+
+int ruring_madvise(u64 start, u64 len, int advice)
+{
+	if (!HAS(RURING_HAS_DO_MADVISE))
+		return -EOPNOTSUPP;
+	if (!current->mm)
+		return -ECANCELED;
+	return static_call(known_do_madvise)(current->mm, start, len, advice);
+}

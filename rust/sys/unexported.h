@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Functions of the kernel that it does not export to modules, for opcodes that cannot be had without: see
+ * unexported.c. Each wrapper fails with -EOPNOTSUPP if its function was not found.
+ */
+#ifndef _RURING_UNEXPORTED_H
+#define _RURING_UNEXPORTED_H
+
+#include <linux/types.h>
+
+struct file;
+struct open_how;
+
+/* Which of them: one bit each. */
+enum ruring_function {
+	RURING_HAS_BUILD_OPEN_FLAGS = 1 << 0,
+	RURING_HAS_DO_FILE_OPEN = 1 << 1,
+	RURING_HAS_DO_STATX = 1 << 2,
+	RURING_HAS_DO_FTRUNCATE = 1 << 3,
+	RURING_HAS_FILENAME_MKDIRAT = 1 << 4,
+	RURING_HAS_FILENAME_UNLINKAT = 1 << 5,
+	RURING_HAS_FILENAME_RMDIR = 1 << 6,
+	RURING_HAS_FILENAME_RENAMEAT2 = 1 << 7,
+	RURING_HAS_FILENAME_LINKAT = 1 << 8,
+	RURING_HAS_FILENAME_SYMLINKAT = 1 << 9,
+	RURING_HAS_SYNC_FILE_RANGE = 1 << 10,
+	RURING_HAS_DO_MADVISE = 1 << 11,
+};
+
+/* Looks for them, once, when the module is loaded. May sleep. Returns those that there are. */
+unsigned int ruring_find_functions(void);
+
+/*
+ * A name is one that the kernel has a copy of. A directory is a descriptor of the current task, or AT_FDCWD. The
+ * task must have its directories, and descriptors if it is one of those that a name is relative to.
+ */
+/* If not @strict, what of @how means nothing is not looked at, as by openat(2). */
+struct file *ruring_openat(int dir, const char *name, const struct open_how *how, bool strict);
+int ruring_read_open_how(struct open_how *how, u64 from, size_t size);
+int ruring_statx(int dir, const char *name, unsigned int flags, unsigned int mask, u64 to);
+int ruring_mkdirat(int dir, const char *name, umode_t mode);
+int ruring_unlinkat(int dir, const char *name, bool is_dir);
+int ruring_renameat(int old_dir, const char *old, int new_dir, const char *new,
+		    unsigned int flags);
+int ruring_linkat(int old_dir, const char *old, int new_dir, const char *new, int flags);
+int ruring_symlinkat(const char *old, int new_dir, const char *new);
+
+int ruring_ftruncate(struct file *file, loff_t len);
+int ruring_sync_file_range(struct file *file, loff_t start, loff_t len, unsigned int flags);
+int ruring_madvise(u64 start, u64 len, int advice);
+
+#endif /* _RURING_UNEXPORTED_H */

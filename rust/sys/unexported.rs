@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the kernel does not export to modules, as far as it was found.
+//!
+//! `rust/sys/unexported.c` says which functions these are, and how they are found.
+
+use super::{
+    bindings,
+    context::{has_descriptors, has_directories},
+    fd::OpenFile,
+    open::Path,
+};
+use crate::uapi::{
+    abi::open,
+    args::names::NameArgs,
+    errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL},
+};
+use kernel::{
+    error::from_err_ptr,
+    fs::File,
+    sync::atomic::{Atomic, Relaxed},
+};
+
+/// Some of the functions.
+#[derive(Clone, Copy)]
+pub(crate) struct Functions(u32);
+
+impl Functions {
+    /// What opens relative to a descriptor.
+    pub(crate) const OPENAT: Self = Self(
+        bindings::ruring_function_RURING_HAS_BUILD_OPEN_FLAGS
+            | bindings::ruring_function_RURING_HAS_DO_FILE_OPEN,
+    );
+    /// What tells of a file.
+    pub(crate) const STATX: Self = Self(bindings::ruring_function_RURING_HAS_DO_STATX);
+    /// What cuts a file.
+    pub(crate) const FTRUNCATE: Self = Self(bindings::ruring_function_RURING_HAS_DO_FTRUNCATE);
+    /// What makes directories.
+    pub(crate) const MKDIRAT: Self = Self(bindings::ruring_function_RURING_HAS_FILENAME_MKDIRAT);
+    /// What removes files and directories.
+    pub(crate) const UNLINKAT: Self = Self(
+        bindings::ruring_function_RURING_HAS_FILENAME_UNLINKAT
+            | bindings::ruring_function_RURING_HAS_FILENAME_RMDIR,
+    );
+    /// What gives a file another name.
+    pub(crate) const RENAMEAT: Self = Self(bindings::ruring_function_RURING_HAS_FILENAME_RENAMEAT2);
+    /// What gives it one more.
+    pub(crate) const LINKAT: Self = Self(bindings::ruring_function_RURING_HAS_FILENAME_LINKAT);
+    /// What makes symbolic links.
+    pub(crate) const SYMLINKAT: Self =
+        Self(bindings::ruring_function_RURING_HAS_FILENAME_SYMLINKAT);
+    /// What has a part of a file written out.
+    pub(crate) const SYNC_FILE_RANGE: Self =
+        Self(bindings::ruring_function_RURING_HAS_SYNC_FILE_RANGE);
+    /// What takes advice about memory.
+    pub(crate) const MADVISE: Self = Self(bindings::ruring_function_RURING_HAS_DO_MADVISE);
+
+    /// Whether they can be called.
+    pub(crate) fn are_there(self) -> bool {
+        FOUND.load(Relaxed) & self.0 == self.0
+    }
+
+    /// `-EINVAL` if they cannot be called.
+    pub(crate) fn check(self) -> Result {
+        if self.are_there() {
+            Ok(())
+        } else {
+            Err(EINVAL)
+        }
+    }
+}
+
+/// Those that were found.
+static FOUND: Atomic<u32> = Atomic::new(0);
+
+/// Looks for them. May sleep.
+pub(crate) fn find() {
+    // SAFETY: The module is just being loaded, and does this once.
+    FOUND.store(unsafe { bindings::ruring_find_functions() }, Relaxed);
+}
+
+fn done(ret: i32) -> Result {
+    match ret {
+        0 => Ok(()),
+        _ => Err(Errno::from_raw(ret).without_restart()),
+    }
+}
+
+/// A name and the directory that it is relative to.
+#[derive(Clone, Copy)]
+pub(crate) struct Named<'a> {
+    /// A descriptor, or [`NameArgs::AT_FDCWD`].
+    pub(crate) dir: i32,
+    /// The name.
+    pub(crate) path: &'a Path,
+}
+
+impl Named<'_> {
+    /// Whether only a task with descriptors can look it up.
+    pub(crate) fn needs_descriptors(&self) -> bool {
+        self.dir != NameArgs::AT_FDCWD && !self.path.is_absolute()
+    }
+
+    /// The directory, once it is certain that it can be looked up. `-ECANCELED` if the current task has
+    /// nothing to look it up in, as one that exits or a worker.
+    fn dir(&self) -> Result<i32> {
+        if !has_directories() || (self.needs_descriptors() && !has_descriptors()) {
+            return Err(ECANCELED);
+        }
+        Ok(if self.needs_descriptors() {
+            self.dir
+        } else {
+            NameArgs::AT_FDCWD
+        })
+    }
+
+    /// Opens it, as openat2(2) does if `strict`, else as openat(2). May sleep, and what is opened may say
+    /// how long.
+    pub(crate) fn open(&self, how: &OpenHow, strict: bool) -> Result<OpenFile> {
+        /// These go through to the file system in any case, or open nothing.
+        const AT_ONCE: u32 = open::CREAT | open::TRUNC | open::TMPFILE | open::PATH;
+        const NONBLOCK: u64 = open::NONBLOCK as u64;
+        if how.flags & u64::from(AT_ONCE) == 0 {
+            // As io_uring's first attempt, which does not wait for the other end of a FIFO.
+            let now = OpenHow {
+                flags: how.flags | NONBLOCK,
+                ..*how
+            };
+            match self.open_once(&now, strict) {
+                Err(EAGAIN) => {}
+                opened => {
+                    let opened = opened?;
+                    if how.flags & NONBLOCK == 0 {
+                        opened.may_block();
+                    }
+                    return Ok(opened);
+                }
+            }
+        }
+        self.open_once(how, strict)
+    }
+
+    fn open_once(&self, how: &OpenHow, strict: bool) -> Result<OpenFile> {
+        let how = bindings::open_how {
+            flags: how.flags,
+            mode: how.mode,
+            resolve: how.resolve,
+        };
+        let (dir, path) = (self.dir()?, self.path.as_ptr());
+        // SAFETY: The name is a string, and the task has what it is relative to.
+        let file = unsafe { bindings::ruring_openat(dir, path, &how, strict) };
+        match from_err_ptr(file) {
+            // SAFETY: The reference is ours.
+            Ok(file) => Ok(unsafe { OpenFile::from_raw(file) }),
+            Err(error) => Err(Errno::from(error).without_restart()),
+        }
+    }
+
+    /// Tells of it in the `struct statx` at user address `to`. May sleep.
+    pub(crate) fn statx(&self, flags: u32, mask: u32, to: u64) -> Result {
+        // SAFETY: The name is a string, and the task has what it is relative to.
+        done(unsafe { bindings::ruring_statx(self.dir()?, self.path.as_ptr(), flags, mask, to) })
+    }
+
+    /// Makes it a directory. May sleep.
+    pub(crate) fn mkdir(&self, mode: u16) -> Result {
+        // SAFETY: The name is a string, and the task has what it is relative to.
+        done(unsafe { bindings::ruring_mkdirat(self.dir()?, self.path.as_ptr(), mode) })
+    }
+
+    /// Removes it. May sleep.
+    pub(crate) fn unlink(&self, is_dir: bool) -> Result {
+        // SAFETY: The name is a string, and the task has what it is relative to.
+        done(unsafe { bindings::ruring_unlinkat(self.dir()?, self.path.as_ptr(), is_dir) })
+    }
+
+    /// Gives it another name. May sleep.
+    pub(crate) fn rename(&self, new: &Self, flags: u32) -> Result {
+        let (old, to) = (self.dir()?, new.dir()?);
+        let (from, path) = (self.path.as_ptr(), new.path.as_ptr());
+        // SAFETY: The names are strings, and the task has what they are relative to.
+        done(unsafe { bindings::ruring_renameat(old, from, to, path, flags) })
+    }
+
+    /// Gives it one more name. May sleep.
+    pub(crate) fn link(&self, new: &Self, flags: u32) -> Result {
+        let (old, to) = (self.dir()?, new.dir()?);
+        let (from, path) = (self.path.as_ptr(), new.path.as_ptr());
+        // SAFETY: The names are strings, and the task has what they are relative to.
+        done(unsafe { bindings::ruring_linkat(old, from, to, path, flags as i32) })
+    }
+
+    /// Makes it a symbolic link with this content. May sleep.
+    pub(crate) fn symlink(&self, content: &Path) -> Result {
+        let (dir, path) = (self.dir()?, self.path.as_ptr());
+        // SAFETY: The names are strings, and the task has what the second is relative to.
+        done(unsafe { bindings::ruring_symlinkat(content.as_ptr(), dir, path) })
+    }
+}
+
+/// How a file is to be opened: `struct open_how`.
+#[derive(Clone, Copy)]
+pub(crate) struct OpenHow {
+    /// `O_*`
+    pub(crate) flags: u64,
+    /// The mode of a new file.
+    pub(crate) mode: u64,
+    /// `RESOLVE_*`
+    pub(crate) resolve: u64,
+}
+
+/// The three words of the `struct open_how` with `size` bytes at user address `from`. `-E2BIG` if it says more than
+/// the kernel knows. May sleep.
+pub(crate) fn read_open_how(from: u64, size: usize) -> Result<[u64; 3]> {
+    let mut how = bindings::open_how::default();
+    // SAFETY: No more is written than that.
+    done(unsafe { bindings::ruring_read_open_how(&mut how, from, size) })?;
+    Ok([how.flags, how.mode, how.resolve])
+}
+
+/// Cuts the file at `len` bytes, or lengthens it. May sleep.
+pub(crate) fn ftruncate(file: &File, len: i64) -> Result {
+    // SAFETY: The file is open.
+    done(unsafe { bindings::ruring_ftruncate(file.as_ptr().cast(), len) })
+}
+
+/// Has a part of the file written out as `flags` (`SYNC_FILE_RANGE_*`) say. May sleep.
+pub(crate) fn sync_file_range(file: &File, start: i64, len: i64, flags: u32) -> Result {
+    // SAFETY: The file is open.
+    done(unsafe { bindings::ruring_sync_file_range(file.as_ptr().cast(), start, len, flags) })
+}
+
+/// Takes advice about `len` bytes of the current task's memory. May sleep.
+pub(crate) fn madvise(start: u64, len: u64, advice: i32) -> Result {
+    // SAFETY: No preconditions: what is not the task's is refused.
+    done(unsafe { bindings::ruring_madvise(start, len, advice) })
+}
