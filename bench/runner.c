@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a call with one NOP costs an unmodified program of io_uring: as it is on
- * one side, under ruring-run on the other. The program is tools/call-cost.
+ * one side, under ruring-run on the other, or with libruring.so in it. The program is tools/call-cost.
  */
 #include <libgen.h>
 #include <limits.h>
@@ -13,8 +13,9 @@
 #include "bench.h"
 
 enum way {
-	BY_SYSCALL,
-	BY_LIBURING,
+	BY_SYSCALL	= 0,
+	BY_LIBURING	= 1,
+	PRELOADED	= 2,
 };
 
 static void call_cost(struct bench *b)
@@ -29,10 +30,12 @@ static void call_cost(struct bench *b)
 		err(1, "/proc/self/exe");
 	tools = dirname(dirname(self));
 	snprintf(command, sizeof(command),
-		 "%s%s %s/tools/call-cost --backend io_uring%s",
+		 "%s%s%s %s/tools/call-cost --backend io_uring%s",
 		 b->side == SIDE_RURING ? tools : "env",
-		 b->side == SIDE_RURING ? "/tools/ruring-run" : "", tools,
-		 b->row->mode == BY_LIBURING ? " --liburing" : "");
+		 b->side == SIDE_RURING ? "/tools/ruring-run" : "",
+		 b->side == SIDE_RURING && b->row->mode & PRELOADED ?
+		 " --preload" : "", tools,
+		 b->row->mode & BY_LIBURING ? " --liburing" : "");
 	output = popen(command, "r");
 	if (!output)
 		err(1, "%s", command);
@@ -50,5 +53,9 @@ static void call_cost(struct bench *b)
 const struct row runner_rows[] = {
 	{ "run/syscall", call_cost, ON_RINGS, .mode = BY_SYSCALL },
 	{ "run/liburing", call_cost, ON_RINGS, .mode = BY_LIBURING },
+	{ "preload/syscall", call_cost, ON_RINGS,
+	  .mode = PRELOADED | BY_SYSCALL },
+	{ "preload/liburing", call_cost, ON_RINGS,
+	  .mode = PRELOADED | BY_LIBURING },
 	{ }
 };

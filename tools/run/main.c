@@ -36,6 +36,7 @@ static const char usage[] =
 "usage: ruring-run [OPTION]... PROGRAM [ARG]...\n"
 "  --fallback   a ring that ruring cannot make is made by the kernel's io_uring\n"
 "  --no-rewrite leave PROGRAM's instructions alone: each of its calls stops\n"
+"  --preload    libruring.so does it in PROGRAM itself, which is not traced\n"
 "  --stats      say at the end what PROGRAM did with its rings\n"
 "  --help       say this\n";
 
@@ -50,6 +51,7 @@ static void parse_options(int argc, char **argv)
 	static const struct option options[] = {
 		{ "fallback",	no_argument, NULL, 'f' },
 		{ "no-rewrite",	no_argument, NULL, 'n' },
+		{ "preload",	no_argument, NULL, 'p' },
 		{ "stats",	no_argument, NULL, 's' },
 		{ "help",	no_argument, NULL, 'h' },
 		{ }
@@ -65,6 +67,9 @@ static void parse_options(int argc, char **argv)
 		case 'n':
 			opt.no_rewrite = true;
 			break;
+		case 'p':
+			opt.preload = true;
+			break;
 		case 's':
 			opt.stats = true;
 			break;
@@ -78,6 +83,11 @@ static void parse_options(int argc, char **argv)
 	}
 	if (optind == argc) {
 		fputs(usage, stderr);
+		exit(EXIT_FAILED);
+	}
+	if (opt.preload && (opt.stats || opt.no_rewrite)) {
+		fputs("ruring-run: --stats and --no-rewrite are for programs that are traced\n",
+		      stderr);
 		exit(EXIT_FAILED);
 	}
 }
@@ -207,11 +217,15 @@ int main(int argc, char **argv)
 		return EXIT_NOT_FOUND;
 	}
 
-	check_filters();
-	start_tracer();
-	close(device_fd);
-	if (install_filter())
-		fail(EXIT_FAILED, "seccomp");
+	if (opt.preload && preload(argv[optind])) {
+		close(device_fd);
+	} else {
+		check_filters();
+		start_tracer();
+		close(device_fd);
+		if (install_filter())
+			fail(EXIT_FAILED, "seccomp");
+	}
 	execvp(argv[optind], argv + optind);
 	fail(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN, argv[optind]);
 }

@@ -8,7 +8,10 @@
  *	call.c		the three calls on their way to ruring and back
  *	filter.c	the seccomp filter, and filters of others
  *	stub.c		io_uring_enter() without a stop on the way out
+ *	stub_code.c	the instructions for that
  *	site.c		call sites that are rewritten, to make calls without a stop
+ *	code.c		which can be, and to what
+ *	preload.c	--preload: libruring.so does it, in the program
  *	ringfd.c	registered ring descriptors
  *	inject.c	system calls that a thread makes on our behalf
  *	pass.c		descriptors for a thread
@@ -46,6 +49,7 @@
 struct options {
 	bool fallback;
 	bool no_rewrite;
+	bool preload;
 	bool stats;
 	bool trap;		/* a filter denies the calls already */
 };
@@ -77,7 +81,10 @@ struct area {
 	struct area *next;
 	__u64 address;
 	unsigned int nr_sites;
-	__u64 sites[AREA_SITES];	/* where the "syscall" of each is */
+	struct area_site {
+		__u64 start;		/* where the jump is */
+		__u64 call;		/* its "syscall" */
+	} sites[AREA_SITES];
 };
 
 /* As many places are known from which calls have stopped. */
@@ -153,6 +160,10 @@ struct task {
 	int pidfd;			/* for --stats: of the thread, or 0 */
 };
 
+/* preload.c */
+/* Have libruring.so loaded into the program; false if it has to be traced. */
+bool preload(const char *program);
+
 /* task.c */
 struct task *task_find(pid_t tid);
 struct task *task_add(pid_t tid);
@@ -208,8 +219,6 @@ void call_border(struct task *task);
 void call_put_off(struct task *task);
 
 /* stub.c */
-/* Makes the instructions known by their names; does nothing else. */
-void stub_instructions(void);
 /* Send the thread there, to make its call on this ring: false if it cannot. */
 bool stub_enter(struct task *task, int fd);
 /*

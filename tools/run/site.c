@@ -2,12 +2,12 @@
 /*
  * Call sites that are rewritten, to make calls without a stop.
  *
- * Where a thread has stopped for io_uring_enter(), the instruction before its
- * "syscall" may be one that a jump of five bytes can take the place of, to a few
- * instructions of our own within reach. These do what the displaced one did. If
- * it is io_uring_enter() that is called they go on to stub.c, else they make the
- * call that was to be made. The "syscall" itself stays: who jumps to it directly
- * stops as before, and so does what is not certain.
+ * Where a thread has stopped for io_uring_enter(), an instruction before its
+ * "syscall" may be one that a jump can take the place of, to a few instructions
+ * of our own within reach: see code.c. These do what the displaced ones did. If
+ * it is io_uring_enter() that is called they go on to stub.c, else back to the
+ * "syscall". That stays where it is: who jumps to it directly stops as before, and
+ * so does what is not certain.
  *
  * Only a program's own files are rewritten, where they are mapped for execution
  * and not for writing: memory that the program has made itself may become
@@ -23,34 +23,17 @@
 #include <sys/syscall.h>
 #include <linux/io_uring.h>
 
+#include "code.h"
 #include "run.h"
 #include "stub.h"
-
-#define PAGE_BYTES	4096UL
-#define JUMP_SIZE	5
-#define JUMP		0xe9
-
-/* What a jump reaches, with a page to spare. */
-#define REACH		(0x7fffffffUL - PAGE_BYTES)
 
 /* Where in an area what belongs to a site is, behind the instructions of stub.c. */
 #define SITES_AT	512UL
 #define SITE_SIZE	64UL
+/* What of that stands for the displaced instructions may be as long as this. */
+#define SITE_DISPLACED	(SITE_SIZE - 26)
 _Static_assert(SITES_AT + AREA_SITES * SITE_SIZE == PAGE_BYTES,
 	       "an area is full of sites");
-
-/* Offsets into that: before the call that is not ours, behind it, to stub.c. */
-#define OTHER_CALL	14
-#define OTHER_BACK	16
-#define OURS		21
-
-/* A stretch of addresses that is mapped. */
-struct mapping {
-	__u64 start;
-	__u64 end;
-	bool text;		/* of a file, executable, not writable, private */
-	bool stack;
-};
 
 static FILE *open_maps(const struct task *task)
 {
@@ -62,8 +45,7 @@ static FILE *open_maps(const struct task *task)
 
 static bool next_mapping(FILE *maps, struct mapping *mapping)
 {
-	unsigned long start, end, inode;
-	char line[512], flags[5];
+	char line[512];
 	int c;
 
 	if (!fgets(line, sizeof(line), maps))
@@ -73,14 +55,7 @@ static bool next_mapping(FILE *maps, struct mapping *mapping)
 		while ((c = getc(maps)) != EOF && c != '\n')
 			;
 	}
-	if (sscanf(line, "%lx-%lx %4s %*s %*s %lu", &start, &end, flags,
-		   &inode) != 4)
-		return false;
-	mapping->start = start;
-	mapping->end = end;
-	mapping->text = inode && !strcmp(flags, "r-xp");
-	mapping->stack = strstr(line, "[stack]");
-	return true;
+	return mapping_parse(line, mapping);
 }
 
 static bool is_text(const struct task *task, __u64 from, __u64 to)
@@ -104,35 +79,28 @@ static bool is_text(const struct task *task, __u64 from, __u64 to)
  */
 static __u64 free_page(const struct task *task, __u64 call)
 {
+	struct gap gap = {
+		.call = call,
+		.size = PAGE_BYTES,
+		.end = 16 * PAGE_BYTES,
+	};
 	struct mapping mapping;
 	FILE *maps = open_maps(task);
-	__u64 end = 16 * PAGE_BYTES, page = 0;
 
 	if (!maps)
 		return 0;
-	while (next_mapping(maps, &mapping) && mapping.start <= call) {
-		/* With a gap between, for what has one of its own. */
-		if (mapping.start >= end + 2 * PAGE_BYTES && !mapping.stack)
-			page = mapping.start - PAGE_BYTES;
-		end = mapping.end;
-	}
+	while (next_mapping(maps, &mapping) && gap_next(&gap, &mapping))
+		;
 	fclose(maps);
-	return page && call - page < REACH ? page : 0;
-}
-
-static bool reaches(const struct area *area, __u64 call)
-{
-	__u64 distance = call > area->address ? call - area->address :
-		area->address - call;
-
-	return distance < REACH;
+	return gap.free;
 }
 
 static struct area *area_near(const struct task *task, __u64 call)
 {
 	struct area *area = task->space->areas;
 
-	while (area && (!reaches(area, call) || area->nr_sites == AREA_SITES))
+	while (area && (!code_reaches(area->address, call) ||
+			area->nr_sites == AREA_SITES))
 		area = area->next;
 	return area;
 }
@@ -180,57 +148,6 @@ static int map_area(struct task *task, __u64 call)
 	return 0;
 }
 
-/*
- * Is this, just before a "syscall", an instruction of five bytes that does the same
- * anywhere? @before is the byte in front of it, which may be its first one.
- */
-static bool displaceable(const __u8 *insn, __u8 before)
-{
-	/* mov $N, %eax, not behind a prefix that makes it another register */
-	if (insn[0] == 0xb8)
-		return before < 0x40 || before > 0x4f;
-	/* mov N(%rsp), %r8 to %r10 */
-	return insn[0] == 0x4c && insn[1] == 0x8b && insn[3] == 0x24 &&
-	       (insn[2] == 0x44 || insn[2] == 0x4c || insn[2] == 0x54);
-}
-
-static void put_jump(__u8 *at, __u64 address, __u64 target)
-{
-	__s32 distance = target - (address + JUMP_SIZE);
-
-	at[0] = JUMP;
-	memcpy(at + 1, &distance, sizeof(distance));
-}
-
-/*
- *	0	the displaced instruction
- *	5	lea	-io_uring_enter(%rax), %rcx
- *	12	jrcxz	21
- *	14	syscall
- *	16	jmp	back
- *	21	lea	back(%rip), %rcx
- *	28	jmp	stub_plain
- */
-static void assemble(__u8 code[SITE_SIZE], __u64 at, const __u8 *displaced,
-		     __u64 back, __u64 stub)
-{
-	static const __u8 compare[] = { 0x48, 0x8d, 0x88 };
-	static const __u8 branch[] = { 0xe3, OURS - OTHER_CALL, 0x0f, 0x05 };
-	static const __u8 load[] = { 0x48, 0x8d, 0x0d };
-	__s32 value = -__NR_io_uring_enter;
-
-	memset(code, 0xcc, SITE_SIZE);
-	memcpy(code, displaced, JUMP_SIZE);
-	memcpy(code + 5, compare, sizeof(compare));
-	memcpy(code + 8, &value, sizeof(value));
-	memcpy(code + 12, branch, sizeof(branch));
-	put_jump(code + OTHER_BACK, at + OTHER_BACK, back);
-	value = back - (at + OURS + 7);
-	memcpy(code + OURS, load, sizeof(load));
-	memcpy(code + OURS + 3, &value, sizeof(value));
-	put_jump(code + 28, at + 28, stub);
-}
-
 static char state(pid_t tid)
 {
 	char path[64], line[256], *end, state = 'X';
@@ -265,38 +182,60 @@ void site_interrupt(struct task *other)
 		sched_yield();
 }
 
-/* Rewrite the call at @call, while no other thread executes anything. */
-static int rewrite(struct task *task, struct area *area, __u64 call,
-		   const __u8 *displaced)
+/* Rewrite a call, while no other thread executes anything. */
+static int rewrite(struct task *task, struct area *area, const struct site *site)
 {
 	__u64 at = area->address + SITES_AT + area->nr_sites * SITE_SIZE;
-	__u8 code[SITE_SIZE], jump[JUMP_SIZE];
+	struct targets targets = {
+		.enter = area->address + (stub_plain - stub_begin),
+	};
+	__u8 code[CODE_MAX], jump[JUMP_SIZE];
+	unsigned int len;
 	int ret;
 
-	assemble(code, at, displaced, call + SYSCALL_INSN_SIZE,
-		 area->address + (stub_plain - stub_begin));
-	ret = poke(task, at, code, sizeof(code));
+	len = code_assemble(code, at, site, &targets);
+	ret = poke(task, at, code, len);
 	if (ret)
 		return ret;
-	put_jump(jump, call - JUMP_SIZE, at);
+	code_jump(jump, site->start, at);
 	task_interrupt_others(task);
-	ret = poke(task, call - JUMP_SIZE, jump, sizeof(jump));
+	ret = poke(task, site->start, jump, sizeof(jump));
 	if (!ret)
-		area->sites[area->nr_sites++] = call;
+		area->sites[area->nr_sites++] = (struct area_site) {
+			site->start, site->call
+		};
 	return ret;
 }
 
-/* Can the call at @call be rewritten? Then @displaced is what is in the way. */
-static bool read_site(const struct task *task, __u64 call, __u8 *displaced)
+/* Can the call at @call be rewritten? Then @site says how. */
+static bool read_site(const struct task *task, __u64 call, struct site *site)
 {
-	__u8 bytes[1 + JUMP_SIZE + SYSCALL_INSN_SIZE];
+	/* So much in front of it, and enough behind it for code_straight(). */
+	__u8 bytes[SITE_DISPLACED + DISPLACED_MAX + 16];
+	const __u8 *here = bytes + SITE_DISPLACED;
+	unsigned int len;
 
-	if (memory_read(task, call - JUMP_SIZE - 1, bytes, sizeof(bytes)) ||
-	    bytes[6] != 0x0f || bytes[7] != 0x05 ||
-	    !displaceable(bytes + 1, bytes[0]))
+	memset(bytes, 0, sizeof(bytes));
+	if (memory_read(task, call - SITE_DISPLACED, bytes,
+			SITE_DISPLACED + SYSCALL_INSN_SIZE) ||
+	    here[0] != 0x0f || here[1] != 0x05)
 		return false;
-	memcpy(displaced, bytes + 1, JUMP_SIZE);
-	return is_text(task, call - JUMP_SIZE, call + SYSCALL_INSN_SIZE);
+	for (len = JUMP_SIZE; len < SITE_DISPLACED; len++) {
+		if ((len == JUMP_SIZE &&
+		     code_displaceable(here - len, here[-1 - (int)len])) ||
+		    (code_straight(here - len, sizeof(bytes)) == len &&
+		     code_displaceable(here - len, here[-1 - (int)len])))
+			break;
+	}
+	if (len == SITE_DISPLACED)
+		return false;
+	*site = (struct site) {
+		.start = call - len,
+		.call = call,
+		.len = len,
+	};
+	memcpy(site->displaced, here - len, len);
+	return is_text(task, site->start, call + SYSCALL_INSN_SIZE);
 }
 
 static bool is_known(const struct space *space, __u64 call)
@@ -315,8 +254,8 @@ bool site_stopped(struct task *task)
 	struct space *space = task->space;
 	__u64 call = task->saved.rip - SYSCALL_INSN_SIZE;
 	bool can_rewrite, is_index;
-	__u8 displaced[JUMP_SIZE];
 	struct area *area;
+	struct site site;
 	int ret;
 
 	/* What an index stands for is known to the tracer alone. */
@@ -324,7 +263,7 @@ bool site_stopped(struct task *task)
 	if (is_known(space, call) || (is_index && space->areas))
 		return false;
 	can_rewrite = !opt.no_rewrite && !is_index &&
-		read_site(task, call, displaced);
+		read_site(task, call, &site);
 	area = area_near(task, call);
 	if (!area && (can_rewrite || !space->areas) && !space->no_areas) {
 		ret = inject_begin(task);
@@ -338,14 +277,15 @@ bool site_stopped(struct task *task)
 		inject_again(task);
 		return true;
 	}
-	if (can_rewrite && area && rewrite(task, area, call, displaced) == -ESRCH)
+	if (can_rewrite && area && rewrite(task, area, &site) == -ESRCH)
 		return true;
 	space->known[space->nr_known++] = call;
 	return false;
 }
 
-/* The site whose instructions these are, and how far into them: or 0. */
-static __u64 find(const struct task *task, __u64 ip, unsigned int *offset)
+/* The site whose instructions these are, and how far into them: or NULL. */
+static const struct area_site *find(const struct task *task, __u64 ip,
+				    unsigned int *offset)
 {
 	const struct area *area;
 	__u64 at;
@@ -355,23 +295,21 @@ static __u64 find(const struct task *task, __u64 ip, unsigned int *offset)
 		if (at >= area->nr_sites * SITE_SIZE)
 			continue;
 		*offset = at % SITE_SIZE;
-		return area->sites[at / SITE_SIZE];
+		return &area->sites[at / SITE_SIZE];
 	}
-	return 0;
+	return NULL;
 }
 
 bool site_leave(const struct task *task, struct user_regs_struct *regs)
 {
 	unsigned int offset;
-	__u64 call = find(task, regs->rip, &offset);
+	const struct area_site *site = find(task, regs->rip, &offset);
 
-	if (!call)
+	if (!site)
 		return false;
-	if (!offset)
-		regs->rip = call - JUMP_SIZE;
-	else if (offset == OTHER_BACK)
-		regs->rip = call + SYSCALL_INSN_SIZE;
-	else
-		regs->rip = call;
+	/* What was displaced comes first, as it was. */
+	regs->rip = site->start + offset;
+	if (regs->rip > site->call)
+		regs->rip = site->call;
 	return true;
 }

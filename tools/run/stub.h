@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Places in the instructions of stub.c, which are copied into programs. */
+/*
+ * The instructions that stand for io_uring_enter(), and the places in them.
+ *
+ * The runner copies them into programs. libruring.so, which is in the program
+ * already, has them among its own instructions.
+ */
 #ifndef RURING_RUN_STUB_H
 #define RURING_RUN_STUB_H
+
+#include <linux/types.h>
+#include <linux/ruring.h>
 
 #define SYSCALL_INSN_SIZE	2
 
@@ -20,5 +28,20 @@ extern STUB_PLACE const char stub_end[];
 /* How far the entries' first instruction goes, and the next one. */
 #define STUB_LOWERED		8
 #define STUB_MOVE		5
+
+/* What the instructions keep on the stack. */
+struct kept {
+	struct ruring_enter enter;
+	__u64 rdi;
+	__u64 rsi;
+	__u64 rdx;
+	__u64 back;		/* where the call returns to */
+};
+
+/* The 128 bytes below the stack pointer are the program's. */
+#define FRAME_SIZE	(128 + sizeof(struct kept))
+
+/* Makes the instructions known by their names; does nothing else. */
+void stub_instructions(void);
 
 #endif /* RURING_RUN_STUB_H */

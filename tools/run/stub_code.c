@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The instructions that stand for io_uring_enter(): see stub.c.
+ *
+ * In a process (libruring.so) they are executed where they are, and debuggers find
+ * the caller; the runner has them as data. They differ in what they do with an
+ * error that may be about the descriptor.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <linux/io_uring.h>
+
+#include "stub.h"
+
+#ifdef IN_PROCESS
+
+#define SECTION		".text.stub, \"ax\", @progbits"
+#define CFI(what)	".cfi_" what "\n"
+/* calls.c makes the call once more, and looks. */
+#define JUDGE							\
+	"	mov	%c[back](%%rsp), %%rcx\n"		\
+	"	lea	%c[size](%%rsp), %%rsp\n"		\
+	"	mov	%[enter], %%eax\n"			\
+	"stub_judge:\n"						\
+	"	jmp	process_entry\n"
+
+#else
+
+#define SECTION		".rodata"
+#define CFI(what)	".if 0\n.cfi_" what "\n.endif\n"
+#define JUDGE							\
+	"	mov	%[enter], %%eax\n"			\
+	"	syscall\n"					\
+	"stub_judge:\n"						\
+	"	ud2\n"
+
+#endif
+
+/*
+ * Starts with the call's return address in rcx, the rest as the call has it; and
+ * with the ring's descriptor in r11 if the call has an index. Errors that may be
+ * about the descriptor, or about a flag that says it is an index, are not
+ * returned: the call is made again, in a way that has it judged.
+ */
+void stub_instructions(void)
+{
+	asm volatile(".pushsection " SECTION "\n"
+		     ".globl stub_begin, stub_registered, stub_plain\n"
+		     ".globl stub_kept, stub_called, stub_over\n"
+		     ".globl stub_doubtful, stub_judge, stub_end\n"
+		     ".hidden stub_begin, stub_registered, stub_plain\n"
+		     ".hidden stub_kept, stub_called, stub_over\n"
+		     ".hidden stub_doubtful, stub_judge, stub_end\n"
+		     "stub_begin:\n"
+		     CFI("startproc simple")
+		     CFI("def_cfa rsp, 0")
+		     CFI("register rip, rcx")
+		     "stub_registered:\n"
+		     "	lea	-%c[size](%%rsp), %%rsp\n"
+		     CFI("def_cfa_offset %c[size]")
+		     "	mov	%%rcx, %c[back](%%rsp)\n"
+		     CFI("offset rip, %c[back] - %c[size]")
+		     "	mov	%%rdi, %c[rdi](%%rsp)\n"
+		     CFI("offset rdi, %c[rdi] - %c[size]")
+		     "	mov	%%r11d, %%edi\n"
+		     "	lea	-%c[registered](%%r10), %%ecx\n"
+		     "	jmp	1f\n"
+		     "stub_plain:\n"
+		     CFI("def_cfa rsp, 0")
+		     CFI("register rip, rcx")
+		     CFI("same_value rdi")
+		     "	lea	-%c[size](%%rsp), %%rsp\n"
+		     CFI("def_cfa_offset %c[size]")
+		     "	mov	%%rcx, %c[back](%%rsp)\n"
+		     CFI("offset rip, %c[back] - %c[size]")
+		     "	mov	%%rdi, %c[rdi](%%rsp)\n"
+		     CFI("offset rdi, %c[rdi] - %c[size]")
+		     "	mov	%%r10d, %%ecx\n"
+		     "1:	mov	%%rsi, %c[rsi](%%rsp)\n"
+		     "	mov	%%rdx, %c[rdx](%%rsp)\n"
+		     "stub_kept:\n"
+		     "	mov	%%r8, %c[arg](%%rsp)\n"
+		     "	mov	%%r9, %c[argsz](%%rsp)\n"
+		     "	mov	%%esi, %c[to_submit](%%rsp)\n"
+		     "	mov	%%edx, %c[min_complete](%%rsp)\n"
+		     "	mov	%%ecx, %c[flags](%%rsp)\n"
+		     "	movl	$0, %c[resv](%%rsp)\n"
+		     "	mov	%[command], %%esi\n"
+		     "	mov	%%rsp, %%rdx\n"
+		     "	mov	%[ioctl], %%eax\n"
+		     "	syscall\n"
+		     "stub_called:\n"
+		     "	mov	%c[rdi](%%rsp), %%rdi\n"
+		     "	mov	%c[rsi](%%rsp), %%rsi\n"
+		     "	mov	%c[rdx](%%rsp), %%rdx\n"
+		     "	lea	%c[enotty](%%rax), %%rcx\n"
+		     "	jrcxz	stub_doubtful\n"
+		     "	lea	%c[ebadf](%%rax), %%rcx\n"
+		     "	jrcxz	stub_doubtful\n"
+		     "	lea	%c[einval](%%rax), %%rcx\n"
+		     "	jrcxz	stub_doubtful\n"
+		     "	mov	%c[back](%%rsp), %%rcx\n"
+		     CFI("remember_state")
+		     CFI("register rip, rcx")
+		     "	lea	%c[size](%%rsp), %%rsp\n"
+		     CFI("def_cfa_offset 0")
+		     "stub_over:\n"
+		     "	jmp	*%%rcx\n"
+		     "stub_doubtful:\n"
+		     CFI("restore_state")
+		     JUDGE
+		     "stub_end:\n"
+		     CFI("endproc")
+		     ".popsection\n"
+		     : :
+		     [size] "i" (FRAME_SIZE),
+		     [back] "i" (offsetof(struct kept, back)),
+		     [rdi] "i" (offsetof(struct kept, rdi)),
+		     [rsi] "i" (offsetof(struct kept, rsi)),
+		     [rdx] "i" (offsetof(struct kept, rdx)),
+		     [arg] "i" (offsetof(struct kept, enter.arg)),
+		     [argsz] "i" (offsetof(struct kept, enter.argsz)),
+		     [to_submit] "i" (offsetof(struct kept, enter.to_submit)),
+		     [min_complete] "i" (offsetof(struct kept,
+						  enter.min_complete)),
+		     [flags] "i" (offsetof(struct kept, enter.flags)),
+		     [resv] "i" (offsetof(struct kept, enter.resv)),
+		     [registered] "i" (IORING_ENTER_REGISTERED_RING),
+		     [command] "i" ((int)RURING_IOC_ENTER),
+		     [ioctl] "i" (__NR_ioctl),
+		     [enter] "i" (__NR_io_uring_enter),
+		     [enotty] "i" (ENOTTY),
+		     [ebadf] "i" (EBADF),
+		     [einval] "i" (EINVAL));
+}
