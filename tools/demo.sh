@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Serve real TCP clients on ruring, then on the kernel's own io_uring, with the
-# same server, and show what happened side by side. Runs as root where the
+# same server, then with a server on epoll, and show what happened side by side. Runs as root where the
 # module is loaded; "make run" runs it in a virtual machine.
 #
 #   CLIENTS=100    connections at a time
@@ -54,7 +54,10 @@ fail() {
 start_server() {
 	local line
 	: >"$work/server.$1"
-	"$tools/echo-server" --backend "$1" >>"$work/server.$1" &
+	case $1 in
+	epoll) "$tools/epoll-server" >>"$work/server.$1" & ;;
+	*) "$tools/echo-server" --backend "$1" >>"$work/server.$1" & ;;
+	esac
 	server_pid=$!
 	# Up to 10 s, which is long even on an emulated processor.
 	for ((i = 0; i < 200; i++)); do
@@ -121,7 +124,7 @@ serve() {
 }
 
 row() {
-	printf '  %-34s %14s %14s %8s\n' "$@"
+	printf '  %-24s %11s %11s %11s %12s %9s\n' "$@"
 }
 
 # rate BACKEND: messages a second, to the nearest one.
@@ -130,33 +133,33 @@ rate() {
 		'BEGIN { print (t > 0 ? int(n / t + 0.5) : "-") }'
 }
 
-# compare LABEL WORD KEY: one row of the table; ruring by io_uring at the end.
+# compare LABEL WORD KEY: one row of the table; ruring by each of the others at the end.
 compare() {
-	local ours=${got[$2.ruring.$3]--} theirs=${got[$2.io_uring.$3]--}
-	row "$1" "$ours" "$theirs" "$(ratio "$ours" "$theirs")"
+	local ours=${got[$2.ruring.$3]--} theirs=${got[$2.io_uring.$3]--} epoll=${got[$2.epoll.$3]--}
+	row "$1" "$ours" "$theirs" "$epoll" "$(ratio "$ours" "$theirs")" "$(ratio "$ours" "$epoll")"
 }
 
 ratio() {
 	awk -v a="$1" -v b="$2" \
-		'BEGIN { if (b + 0 > 0 && a != "-") printf "%.2f", a / b; else print "-" }'
+		'BEGIN { if (b + 0 > 0 && a + 0 > 0) printf "%.2f", a / b; else print "-" }'
 }
 
 table() {
 	printf '\n'
-	row '' ruring io_uring ratio
+	row '' ruring io_uring epoll '/ io_uring' '/ epoll'
 	compare 'connections' load connections
 	compare 'messages echoed' load messages
 	compare 'bytes echoed' load bytes
 	compare 'wrong bytes' load mismatches
 	compare 'receive completions' server messages
 	compare 'completions per enter' server cqes_per_enter
-	compare 'enters' server enters
+	compare 'system calls for them' server enters
 	compare 'buffers recycled' server recycled
 	compare 'receives armed again' server rearms
 	compare 'failed operations' server errors
 	compare 'elapsed, seconds' load elapsed
-	row 'messages per second' "$(rate ruring)" "$(rate io_uring)" \
-		"$(ratio "$(rate ruring)" "$(rate io_uring)")"
+	row 'messages per second' "$(rate ruring)" "$(rate io_uring)" "$(rate epoll)" \
+		"$(ratio "$(rate ruring)" "$(rate io_uring)")" "$(ratio "$(rate ruring)" "$(rate epoll)")"
 	printf '\n'
 }
 
@@ -165,8 +168,16 @@ for number in "$clients" "$messages"; do
 		die "CLIENTS and MESSAGES are whole numbers from 1, not '$number'"
 done
 [[ -c /dev/ruring ]] || die "there is no /dev/ruring: the ruring module is not loaded"
-[[ -x $tools/echo-server && -x $tools/load ]] ||
+[[ -x $tools/echo-server && -x $tools/epoll-server && -x $tools/load ]] ||
 	die "the programs of tools/ are not built in $tools"
+# A descriptor for each client in the server, one in the load generator, and some more.
+raise() {
+	local now
+	now=$(<"$1") && ((now >= $2)) || echo "$2" >"$1" || die "cannot raise $1 to $2 for $clients clients"
+}
+raise /proc/sys/fs/nr_open $((clients + 1000))
+raise /proc/sys/fs/file-max $((2 * clients + 10000))
+raise /proc/sys/net/core/somaxconn 4096
 ip link set lo up || die "cannot bring the loopback interface up"
 
 # Progress and results are one text, in one order.
@@ -174,6 +185,7 @@ exec 2>&1
 
 serve ruring
 serve io_uring
+serve epoll
 table
 
 if ((${#failures[@]})); then

@@ -14,20 +14,15 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 
 #include "args.h"
 #include "echo.h"
+#include "listener.h"
 
 #define BUFFER_GROUP	7
 #define CQ_ENTRIES	4096
@@ -114,59 +109,6 @@ void echo_error(struct echo_server *srv, const char *what, int err)
 	/* The first few tell the story; a flood would hide it. */
 	if (++srv->stats.errors <= 10)
 		fprintf(stderr, "echo-server: %s: %s\n", what, strerror(err));
-}
-
-/* As many files as the system lets us have: one for each connection. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-static int open_listener(unsigned int *port)
-{
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons(*port),
-	};
-	socklen_t len = sizeof(addr);
-	int fd, one = 1;
-
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		err(1, "socket");
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	/* Accepted sockets inherit it. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		err(1, "bind to port %u", *port);
-	if (listen(fd, 4096))
-		err(1, "listen");
-	if (getsockname(fd, (struct sockaddr *)&addr, &len))
-		err(1, "getsockname");
-	*port = ntohs(addr.sin_port);
-	return fd;
-}
-
-/* The signals that end the server, as a file that becomes readable. */
-static int open_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	if (fd < 0)
-		err(1, "signalfd");
-	return fd;
 }
 
 static void arm_accept(struct echo_server *srv)
@@ -336,7 +278,7 @@ int main(int argc, char **argv)
 	parse_options(&opt, argc, argv);
 	raise_file_limit();
 	srv.signal_fd = open_signals();
-	srv.listen_fd = open_listener(&opt.port);
+	srv.listen_fd = open_listener(&opt.port, 0);
 	start(&srv, &opt);
 
 	printf("ready port=%u\n", opt.port);

@@ -90,6 +90,13 @@ static void advance(struct load_stream *stream, unsigned int n,
 	}
 }
 
+/*
+ * Clients that share an address. It has some 28,000 ports, but a free one among
+ * many that are taken, or that wait for the end of an earlier run, is long
+ * looked for.
+ */
+#define CLIENTS_PER_ADDRESS	4000
+
 int load_client_start(struct load_client *client, unsigned int index,
 		      const struct load_options *opt)
 {
@@ -97,6 +104,10 @@ int load_client_start(struct load_client *client, unsigned int index,
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 		.sin_port = htons(opt->port),
+	};
+	struct sockaddr_in from = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK + index / CLIENTS_PER_ADDRESS),
 	};
 	int one = 1;
 
@@ -110,6 +121,10 @@ int load_client_start(struct load_client *client, unsigned int index,
 	if (client->fd < 0)
 		return -errno;
 	setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	/* The port is chosen when it connects, when it is known to whom. */
+	setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	if (bind(client->fd, (struct sockaddr *)&from, sizeof(from)))
+		return -errno;
 	if (connect(client->fd, (struct sockaddr *)&addr, sizeof(addr)) &&
 	    errno != EINPROGRESS)
 		return -errno;
@@ -121,6 +136,8 @@ static enum load_interest finish(struct load_client *client, const char *why,
 {
 	if (client->state == LOAD_RUNNING)
 		totals->open--;
+	else
+		totals->refused++;
 	client->state = LOAD_FINISHED;
 	close(client->fd);
 	totals->finished++;
@@ -227,6 +244,8 @@ enum load_interest load_client_event(struct load_client *client,
 			return finish(client, "more echoed than sent", totals);
 	}
 
+	if (!totals->talking)
+		return LOAD_WANT_READ;
 	err = send_messages(client, opt);
 	if (err)
 		return finish(client, strerror(err), totals);

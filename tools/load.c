@@ -18,12 +18,17 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 
 #include "args.h"
+#include "listener.h"
 #include "load.h"
 
 #define NSEC_PER_SEC	1000000000ULL
+
+/* Connections under way at a time: more than that overflow a listener's queue. */
+#define CONNECTING	1024
+/* Descriptors that are not clients. */
+#define OTHER_FILES	16
 
 static const char usage[] =
 "usage: load --port N [OPTION]...\n"
@@ -160,49 +165,72 @@ static void watch(int epoll, int op, struct load_client *client,
 		err(1, "epoll_ctl");
 }
 
-static void start_clients(int epoll, struct load_client *clients,
-			  const struct load_options *opt)
+/* Starts clients, as many as may be on their way; returns how many have been started in all. */
+static unsigned int start_clients(int epoll, struct load_client *clients,
+				  unsigned int started,
+				  const struct load_options *opt,
+				  const struct load_totals *totals)
 {
-	unsigned int i;
 	int ret;
 
-	for (i = 0; i < opt->clients; i++) {
-		ret = load_client_start(&clients[i], i, opt);
+	for (; started < opt->clients &&
+	       started < totals->connected + totals->refused + CONNECTING; started++) {
+		ret = load_client_start(&clients[started], started, opt);
 		if (ret)
-			errx(1, "client %u: %s", i, strerror(-ret));
-		watch(epoll, EPOLL_CTL_ADD, &clients[i], EPOLLIN | EPOLLOUT);
+			errx(1, "client %u: %s", started, strerror(-ret));
+		watch(epoll, EPOLL_CTL_ADD, &clients[started], EPOLLIN | EPOLLOUT);
 	}
+	return started;
 }
 
-static void handle(int epoll, const struct epoll_event *event,
+static void handle(int epoll, struct load_client *client, unsigned int events,
 		   const struct load_options *opt, struct load_totals *totals)
 {
-	struct load_client *client = event->data.ptr;
 	bool writing = client->state == LOAD_CONNECTING || client->blocked;
 	enum load_interest want;
 
-	want = load_client_event(client, event->events & ~EPOLLOUT, opt,
-				 totals);
+	want = load_client_event(client, events & ~EPOLLOUT, opt, totals);
 	if (want == LOAD_WANT_WRITE && !writing)
 		watch(epoll, EPOLL_CTL_MOD, client, EPOLLIN | EPOLLOUT);
 	else if (want == LOAD_WANT_READ && writing)
 		watch(epoll, EPOLL_CTL_MOD, client, EPOLLIN);
 }
 
+/* All are connected: now they may send. The time counts from here. */
+static void talk(int epoll, struct load_client *clients,
+		 const struct load_options *opt, struct load_totals *totals,
+		 struct progress *progress)
+{
+	unsigned int i;
+
+	totals->talking = true;
+	progress->started = now_ns();
+	for (i = 0; i < opt->clients; i++) {
+		if (clients[i].state == LOAD_RUNNING)
+			handle(epoll, &clients[i], 0, opt, totals);
+	}
+}
+
 /* Until all clients are finished, or nothing comes any more. */
-static void run(int epoll, const struct load_options *opt,
-		struct load_totals *totals, struct progress *progress)
+static void run(int epoll, struct load_client *clients,
+		const struct load_options *opt, struct load_totals *totals,
+		struct progress *progress)
 {
 	struct epoll_event events[256];
+	unsigned int started = 0;
 	__u64 last_event = now_ns();
 	int i, n;
 
 	while (totals->finished < opt->clients) {
+		started = start_clients(epoll, clients, started, opt, totals);
 		n = epoll_wait(epoll, events, 256, 200);
 		if (n < 0 && errno != EINTR)
 			err(1, "epoll_wait");
 		for (i = 0; i < n; i++)
-			handle(epoll, &events[i], opt, totals);
+			handle(epoll, events[i].data.ptr, events[i].events, opt,
+			       totals);
+		if (!totals->talking && totals->connected + totals->refused == opt->clients)
+			talk(epoll, clients, opt, totals, progress);
 		show_progress(progress, totals, opt, false);
 		if (n > 0)
 			last_event = now_ns();
@@ -230,16 +258,16 @@ int main(int argc, char **argv)
 	struct load_totals totals = { };
 	struct progress progress = { };
 	struct load_client *clients;
-	struct rlimit limit;
+	unsigned long files;
 	unsigned int failed;
 	double elapsed;
 	int epoll;
 
 	parse_options(&opt, argc, argv);
-	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	files = raise_file_limit();
+	if (opt.clients + OTHER_FILES > files)
+		errx(1, "%u clients need as many descriptors, and a process may have %lu here: raise fs.nr_open and the hard limit (ulimit -Hn)",
+		     opt.clients, files);
 	clients = calloc(opt.clients, sizeof(*clients));
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!clients || epoll < 0)
@@ -248,8 +276,7 @@ int main(int argc, char **argv)
 	progress.terminal = opt.terminal || isatty(STDERR_FILENO);
 	progress.started = now_ns();
 	progress.shown = progress.started;
-	start_clients(epoll, clients, &opt);
-	run(epoll, &opt, &totals, &progress);
+	run(epoll, clients, &opt, &totals, &progress);
 	elapsed = (double)(now_ns() - progress.started) / NSEC_PER_SEC;
 
 	failed = totals.failed + opt.clients - totals.finished;

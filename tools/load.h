@@ -22,8 +22,10 @@ struct load_options {
 };
 
 struct load_totals {
+	bool talking;			/* all are connected, or refused */
 	unsigned int connected;
-	unsigned int open;		/* of these, not yet finished */
+	unsigned int refused;		/* and these were not */
+	unsigned int open;		/* connected, not yet finished */
 	unsigned int finished;		/* clients that are done, well or not */
 	unsigned int failed;		/* of these, not well */
 	__u64 messages;			/* echoed in full */
