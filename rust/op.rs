@@ -144,6 +144,19 @@ macro_rules! ops {
                 }
             }
 
+            /// Has a multishot request wait for an event before its first attempt, as io_uring's workers do,
+            /// which then do not ask whether it is to wait at all.
+            #[cold]
+            pub(crate) fn wait_first(&mut self) {
+                match self {
+                    Self::Recv(recv) => recv.wait_first(),
+                    Self::RecvMsg(recvmsg) => recvmsg.wait_first(),
+                    Self::ReadMultishot(read) => read.wait_first(),
+                    Self::Accept(accept) => accept.wait_first(),
+                    _ => {}
+                }
+            }
+
             /// See [`Op::ring`].
             #[inline]
             pub(crate) fn ring(&self) -> Option<&Arc<Ring>> {
@@ -161,10 +174,24 @@ macro_rules! ops {
                 }
             }
 
-            /// Whether a result is no failure, although it is negative.
+            /// Whether a result is no failure, although it is negative, unless the attempt says that it is.
             pub(crate) fn may_end_with(&self, res: i32) -> bool {
                 match self {
                     Self::Timeout(timeout) => timeout.may_end_with(res),
+                    // As io_uring, to which only what comes before the deed itself is one.
+                    Self::Fsync(_)
+                    | Self::Fallocate(_)
+                    | Self::SyncFileRange(_)
+                    | Self::Ftruncate(_)
+                    | Self::Madvise(_)
+                    | Self::Statx(_)
+                    | Self::RenameAt(_)
+                    | Self::UnlinkAt(_)
+                    | Self::MkdirAt(_)
+                    | Self::SymlinkAt(_)
+                    | Self::LinkAt(_)
+                    | Self::Shutdown(_)
+                    | Self::Socket(_) => true,
                     _ => false,
                 }
             }

@@ -115,6 +115,17 @@ impl Header {
         self.opcode.load(Relaxed) as u8
     }
 
+    /// Says that it has not waited for anything yet, until it is shown again. Only with the ring locked.
+    pub(crate) fn set_unbegun(&self) {
+        let opcode = self.opcode.load(Relaxed) | UNBEGUN;
+        self.opcode.store(opcode, Relaxed);
+    }
+
+    /// Whether it waits, or has waited.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.opcode.load(Relaxed) & UNBEGUN == 0
+    }
+
     /// `user_data` of the timeout that is linked to it.
     pub(crate) fn link_timer(&self) -> Option<u64> {
         let limited = self.opcode.load(Relaxed) & LIMITED != 0;
@@ -134,6 +145,8 @@ const NO_OPCODE: u8 = u8::MAX;
 const LIMITED: u32 = 1 << 8;
 /// Beside a header's opcode: it has a `target`.
 const COUNTS: u32 = 1 << 9;
+/// Beside a header's opcode: it has not waited for anything yet.
+const UNBEGUN: u32 = 1 << 10;
 
 /// What a timeout that is linked to a request means for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -86,6 +86,28 @@ TEST_F(ring, unknown_sqe_flag_is_refused)
 	ASSERT_RESULT(&self->ring, -EINVAL);
 }
 
+TEST_F(ring, registered_buffer)
+{
+	char page[64];
+	struct iovec iov = { page, sizeof(page) };
+	struct io_uring_sqe *sqe;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		if (i == 1)
+			ASSERT_EQ(0, ring_register(&self->ring, IORING_REGISTER_BUFFERS, &iov, 1));
+		sqe = prep_nop(&self->ring, 1);
+		sqe->nop_flags = IORING_NOP_FIXED_BUFFER | IORING_NOP_INJECT_RESULT;
+		sqe->len = 7;
+		sqe->buf_index = i == 2;
+		ASSERT_RESULT(&self->ring, i == 1 ? 7 : -EFAULT);
+	}
+	sqe = prep_nop(&self->ring, 1);
+	sqe->nop_flags = IORING_NOP_FIXED_BUFFER | IORING_NOP_FILE;
+	sqe->fd = 4000;
+	ASSERT_RESULT(&self->ring, -EBADF);
+}
+
 /* ruring's own: it takes one where io_uring refuses to */
 TEST_F(ring, provided_buffer_of_a_group_without)
 {

@@ -36,6 +36,16 @@ TEST_F(ring, nothing_to_cancel)
 	EXPECT_EQ(-ENOENT, sync_cancel(&self->ring, 1, 0));
 }
 
+/* Where a descriptor is named there has to be one, also if any request is meant. */
+TEST_F(ring, of_no_file)
+{
+	EXPECT_EQ(-EBADF, sync_cancel_fd(&self->ring, 4000, 1, 0));
+	EXPECT_EQ(-EBADF, sync_cancel_fd(&self->ring, 4000, 1, IORING_ASYNC_CANCEL_ANY));
+	EXPECT_EQ(-EBADF, sync_cancel_fd(&self->ring, 0, 1, IORING_ASYNC_CANCEL_ANY |
+					 IORING_ASYNC_CANCEL_FD_FIXED));
+	EXPECT_EQ(0, sync_cancel_fd(&self->ring, 0, 1, IORING_ASYNC_CANCEL_ANY));
+}
+
 TEST_F(ring, one_and_all)
 {
 	struct ring *r = &self->ring;

@@ -81,7 +81,8 @@ impl Locked<'_> {
         let job_flags = core.job.flags;
         let refused = core.job.refused.take().is_some();
         let silent = job_flags.silent();
-        let by_worker = job_flags.force_async() && !core.job.polled && !refused;
+        let job = &core.job;
+        let by_worker = job_flags.force_async() && !job.polled && !job.watching && !refused;
         let mut chain = core::mem::take(&mut core.chain);
         let mut timeout = match core.job.link_timer {
             LinkTimer::None => None,
@@ -122,8 +123,11 @@ impl Locked<'_> {
             let job = &mut next.core_mut().job;
             job.refused.get_or_insert(ECANCELED);
             // One that does not tell of its success does not have others tell of its failure.
+            // The first that failed decides for all.
             if silent || job_flags.cqe_skip() {
                 job.flags.set_silent();
+            } else {
+                job.flags.clear_cqe_skip();
             }
         }
         next.core_mut().chain = chain;

@@ -109,7 +109,7 @@ fn submit_here<T: OpVariant>(
     if let Err(error) = parse::<T>(sqe, job) {
         return Submitted::Refused(error);
     }
-    if !alone || !job.flags.plain() {
+    if !alone || !job.flags.plain() || T::CODE == opcode::LINK_TIMEOUT {
         return Submitted::Read;
     }
     if T::SPEC.needs_file {

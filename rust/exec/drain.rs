@@ -40,11 +40,17 @@ impl Locked<'_> {
     #[cold]
     #[inline(never)]
     pub(crate) fn drain(&mut self, req: OwnedReq) {
-        if req.core().job.refused.is_some() {
+        let refused = req.core().job.refused.is_some();
+        if refused && !req.core().job.flags.drain() {
             return self.start(req);
         }
         self.state.exec.drain.active = true;
         self.ring.draining.store(true, Relaxed);
+        if refused {
+            // It is over at once, but what comes behind it waits for all before it.
+            self.state.exec.drain.alone = true;
+            return self.start(req);
+        }
         self.state.exec.drain.objects += objects(&req);
         self.state.exec.drain.queue.push(req);
         self.go_on_draining();
@@ -60,13 +66,14 @@ impl Locked<'_> {
             if (first || drained) && self.under_way() != 0 {
                 return;
             }
-            let Some(req) = self.state.exec.drain.queue.pop() else {
+            let Some(mut req) = self.state.exec.drain.queue.pop() else {
                 return;
             };
             self.state.exec.drain.objects -= objects(&req);
             self.state.exec.drain.alone = drains;
             first = false;
-            // By its task, which may not be this one.
+            // As what has IOSQE_ASYNC, and by its task, which may not be this one.
+            req.core_mut().job.op.wait_first();
             self.start_later(req);
         }
         if !self.state.exec.drain.alone || self.under_way() == 0 {

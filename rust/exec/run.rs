@@ -187,8 +187,12 @@ impl Locked<'_> {
         }
     }
 
-    /// Brings a request back to its task context, as if it had been woken up.
-    pub(crate) fn requeue(&mut self, req: OwnedReq) {
+    /// Brings a request back to its task context, as if it had been woken up. A cancel finds it meanwhile.
+    pub(crate) fn requeue(&mut self, mut req: OwnedReq) {
+        if !self.state.waiting.contains(&req) {
+            self.insert(&mut req);
+            req.object().set_unbegun();
+        }
         tctx::push(&req.object().tctx().clone(), req, false);
     }
 

@@ -10,7 +10,7 @@ use crate::{
     sys::context::InTask,
     uapi::{
         abi::{op as opcode, setup},
-        errno::{Result, EACCES, EAGAIN, ECANCELED, EINVAL},
+        errno::{Errno, Result, EACCES, EAGAIN, ECANCELED, EINVAL, EOPNOTSUPP},
         setup::layout,
         sqe::{Flags, LinkKind, Sqe},
     },
@@ -117,21 +117,38 @@ impl Locked<'_> {
         match submitted {
             Submitted::Tried(step) => (self.go_on(req, step), true),
             Submitted::Read => {
+                let limits = req.core_mut().job.opcode == opcode::LINK_TIMEOUT;
+                if limits && !Self::can_have_link_timer(head) {
+                    return self.refuse(req, sqe, head, EINVAL);
+                }
                 self.submit_linked(req, head);
                 (None, true)
             }
-            Submitted::Refused(error) => {
-                let job = &mut req.core_mut().job;
-                job.flags = Flags::of_refused(sqe.flags());
-                job.refuse(error);
-                if head.is_none() && job.flags.link() == LinkKind::None {
-                    return (self.finish_plain(req, error.to_raw(), 0), false);
-                }
-                self.submit_linked(req, head);
-                // As io_uring: one within a link does not stop the submission.
-                (None, head.is_some())
-            }
+            Submitted::Refused(error) => self.refuse(req, sqe, head, error),
         }
+    }
+
+    /// Ends a request that cannot be done, or has the link that it is part of end.
+    #[cold]
+    #[inline(never)]
+    fn refuse(
+        &mut self,
+        mut req: OwnedReq,
+        sqe: &Sqe,
+        head: &mut Option<OwnedReq>,
+        error: Errno,
+    ) -> (Option<OwnedReq>, bool) {
+        // For a buffer that the opcode does not take it is refused before its flags count.
+        let known = error != EOPNOTSUPP && op::is_there(sqe.opcode());
+        let job = &mut req.core_mut().job;
+        job.flags = Flags::of_refused(sqe.flags(), known);
+        job.refuse(error);
+        if head.is_none() && job.flags.link() == LinkKind::None && !job.flags.drain() {
+            return (self.finish_plain(req, error.to_raw(), 0), false);
+        }
+        self.submit_linked(req, head);
+        // As io_uring: one within a link does not stop the submission.
+        (None, head.is_some())
     }
 
     /// Goes on with a request that was tried for the first time. Gives the handle back if it is over.
@@ -160,9 +177,6 @@ impl Locked<'_> {
     fn submit_linked(&mut self, mut req: OwnedReq, head: &mut Option<OwnedReq>) {
         let job = &mut req.core_mut().job;
         let last = job.flags.link() == LinkKind::None;
-        if job.opcode == opcode::LINK_TIMEOUT && !Self::can_have_link_timer(head) {
-            job.refuse(EINVAL);
-        }
         if head.is_none() && core::mem::take(&mut self.state.exec.drain.next) {
             job.flags.set_drain();
         }

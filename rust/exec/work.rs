@@ -274,7 +274,9 @@ impl Ring {
 impl Locked<'_> {
     /// Starts a request with IOSQE_ASYNC.
     pub(crate) fn start_async(&mut self, mut req: OwnedReq) {
-        let refused = req.core().job.refused.is_some();
+        let job = &mut req.core_mut().job;
+        job.op.wait_first();
+        let refused = job.refused.is_some();
         if !refused && dispatch::begins_in_worker(self, req.lend()) {
             self.offload(req);
         } else {

@@ -4,11 +4,11 @@
 
 use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
-    sys::{fd::Reserved, socket::Socket},
+    sys::{fd::Reserved, rw::can_poll, socket::Socket},
     uapi::{
         abi::cqe,
         args::{files::FileSlot, socket::AcceptArgs},
-        errno::{Result, EAGAIN, EINVAL},
+        errno::{Result, EAGAIN, EBADFD, EINVAL},
         sqe::{Flags, Sqe},
     },
 };
@@ -35,6 +35,25 @@ impl Accept {
         };
         Ok((res, new.more))
     }
+
+    /// See [`super::Operation::wait_first`].
+    pub(super) fn wait_first(&mut self) {
+        if self.0.multishot {
+            self.0.poll_first = true;
+            self.0.dont_wait = false;
+        }
+    }
+
+    /// Waits before the first attempt, if its file is one that can be waited for.
+    #[cold]
+    fn poll_first(&self, at: &Attempt<'_, '_>) -> Outcome {
+        match at.file() {
+            Ok(file) if can_poll(file) => Outcome::Poll,
+            Ok(_) if self.0.multishot => Outcome::failed(EBADFD),
+            Ok(_) => Outcome::failed(EAGAIN),
+            Err(error) => Outcome::failed(error),
+        }
+    }
 }
 
 impl Op for Accept {
@@ -51,13 +70,13 @@ impl Op for Accept {
 
     #[inline]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+        if self.0.poll_first && !at.polled {
+            return self.poll_first(&at);
+        }
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
         };
-        if self.0.poll_first && !at.polled {
-            return Outcome::Poll;
-        }
         loop {
             let (res, more) = match self.accept(&mut at, socket) {
                 Ok(done) => done,

@@ -13,6 +13,7 @@ use crate::{
         object, ringfile,
     },
     uapi::{
+        abi::op,
         args::cancel::CancelArgs,
         errno::{Result, EALREADY, ENOENT},
         sqe::{Flags, Sqe},
@@ -44,6 +45,7 @@ pub(crate) fn cancel(
     };
     let file_id = own
         .or(registered.as_ref())
+        .filter(|_| !args.any)
         .map(|file| match ringfile::ring_of::<Ring>(file) {
             Some(ring) => ringfile::id(&ring),
             None => fd::id(file),
@@ -51,7 +53,9 @@ pub(crate) fn cancel(
     let locked = &*ring;
     let running = Cell::new(None);
     let matches = |object: &object::Object<Request>| {
-        args.user_data.is_none_or(|data| data == object.user_data())
+        // A cancel does not wait for anything, and so can only be this one.
+        object.opcode() != op::ASYNC_CANCEL
+            && args.user_data.is_none_or(|data| data == object.user_data())
             && args.opcode.is_none_or(|opcode| opcode == object.opcode())
             && file_id.is_none_or(|id| id == object.file())
             && match object.punt_state() {

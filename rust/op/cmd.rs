@@ -7,7 +7,7 @@ use crate::{
     sys::socket::Socket,
     uapi::{
         args::socket::{CmdArgs, SocketCmd},
-        errno::{Result, EOPNOTSUPP},
+        errno::{Result, EINVAL, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },
 };
@@ -24,6 +24,7 @@ impl UringCmd {
             SocketCmd::OutQueue => socket.out_queue(),
             SocketCmd::GetOption(option) => socket.get_option(&option),
             SocketCmd::SetOption(option) => socket.set_option(&option).map(|()| 0),
+            SocketCmd::Timestamps => Err(EINVAL),
             SocketCmd::GetName { args, peer } => socket.get_name(args?, peer).map(|()| 0),
         }
     }

@@ -40,8 +40,8 @@ impl Op for Nop {
 
     #[inline(always)]
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        if self.args.task_work || self.args.file {
-            return self.issue_special(at.ring, at.group);
+        if self.args.special {
+            return self.issue_special(at);
         }
         self.take(at.ring, at.group)
     }
@@ -65,16 +65,17 @@ impl Nop {
 
     /// One that is to do more than nothing.
     #[inline(never)]
-    fn issue_special(&mut self, ring: &mut Locked<'_>, group: Option<u16>) -> Outcome {
+    fn issue_special(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         if self.args.task_work && !self.deferred {
             self.deferred = true;
             return Outcome::Requeue;
         }
         if self.args.file {
             let missing = if self.args.fixed {
-                ring.files().get(self.args.fd).is_none()
+                at.ring.files().get(self.args.fd).is_none()
             } else {
-                ring.task()
+                at.ring
+                    .task()
                     .and_then(|task| OpenFile::get(task, self.args.fd))
                     .is_err()
             };
@@ -82,6 +83,11 @@ impl Nop {
                 return Outcome::failed(EBADF);
             }
         }
-        self.take(ring, group)
+        if self.args.buffer {
+            if let Err(error) = at.registered() {
+                return Outcome::failed(error);
+            }
+        }
+        self.take(at.ring, at.group)
     }
 }

@@ -146,6 +146,15 @@ impl Outcome {
     pub(crate) const fn failed(error: Errno) -> Self {
         Self::done(error.to_raw())
     }
+
+    /// Over, with an error that breaks a link also where others of the opcode do not.
+    pub(crate) const fn broken(error: Errno) -> Self {
+        Self::Done {
+            res: error.to_raw(),
+            flags: 0,
+            broken: true,
+        }
+    }
 }
 
 /// What every opcode implements: how it is parsed, tried, and ended before its time.

@@ -128,7 +128,7 @@ impl PollRemove {
     fn remove(&self, at: &mut Attempt<'_, '_>) -> Result {
         let mut found = at.ring.waiting(self.0.target);
         let object = found
-            .find(|object| object.opcode() == op::POLL_ADD)
+            .find(|object| object.opcode() == op::POLL_ADD && object.has_begun())
             .ok_or(ENOENT)?;
         let update = self.0.events.is_some() || self.0.user_data.is_some();
         // One that is on its way is left alone.

@@ -8,11 +8,14 @@ use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     kbuf::groups::Taken,
     req::wake::WakeFlags,
-    sys::socket::{Received, Socket, UserBuffers},
+    sys::{
+        rw::is_ready,
+        socket::{Received, Socket, UserBuffers},
+    },
     uapi::{
         abi::{cqe, events, msg, MAX_RW_COUNT},
         args::recvsend::RecvArgs,
-        errno::{Result, EAGAIN, ENOBUFS},
+        errno::{Errno, Result, EAGAIN, ENOBUFS},
         sqe::{Flags, Sqe},
     },
 };
@@ -76,6 +79,24 @@ pub(super) fn without_waiting(
         return (wake_flags.events() != 0).then_some(Err(EAGAIN));
     }
     (msg_flags & (msg::DONTWAIT | msg::OOB) == 0 && socket.is_shut()).then_some(Ok(0))
+}
+
+/// How a receive ends for which there is no buffer. A multishot one that has waited needs none as long as
+/// there is nothing to be received: what has woken it up may be gone, or was for what it has received. Of a
+/// socket that does not say whether there is more only an attempt with a buffer does.
+#[cold]
+pub(super) fn without_buffer(
+    socket: Socket<'_>,
+    at: &Attempt<'_, '_>,
+    multishot: bool,
+    error: Errno,
+) -> Outcome {
+    let is_empty = |file| !is_ready(file, false);
+    let waits = multishot && at.polled && error == ENOBUFS && socket.tells_left();
+    if waits && at.file.is_some_and(is_empty) {
+        return Outcome::Poll;
+    }
+    Outcome::failed(error)
 }
 
 /// RECV.
@@ -144,6 +165,11 @@ impl Recv {
         }
     }
 
+    /// See [`super::Operation::wait_first`].
+    pub(super) fn wait_first(&mut self) {
+        self.args.wait_first();
+    }
+
     /// Counts `len` bytes against the request's limit; true if that is reached.
     fn limit_reached(&mut self, len: usize) -> bool {
         if self.args.total == 0 {
@@ -202,7 +228,7 @@ impl Recv {
         let all = flags & msg::WAITALL != 0;
         let target = match self.target(at) {
             Ok(target) => target,
-            Err(error) => return Some(Outcome::failed(error)),
+            Err(error) => return Some(without_buffer(socket, at, MULTISHOT, error)),
         };
         let (addr, len) = (target.addr, target.len);
         let buffers = if self.args.fixed {

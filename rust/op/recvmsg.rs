@@ -3,7 +3,7 @@
 //! RECVMSG, single and multishot. `io_uring/net.c` of the kernel.
 
 use super::{
-    recv::{may_have_ended, nonempty, pause, without_waiting},
+    recv::{may_have_ended, nonempty, pause, without_buffer, without_waiting},
     Attempt, Op, Outcome, PollFor, Spec,
 };
 use crate::{
@@ -39,6 +39,13 @@ struct RecvMessage {
     /// left there, and the flags for the completion.
     begun: Option<(u64, usize, u32)>,
     shots: u32,
+}
+
+impl RecvMsg {
+    /// See [`super::Operation::wait_first`].
+    pub(super) fn wait_first(&mut self) {
+        self.0.args.wait_first();
+    }
 }
 
 impl RecvMessage {
@@ -87,7 +94,7 @@ impl RecvMessage {
         let mut again = may_have_ended(socket, at.wake_flags);
         loop {
             let Some(taken) = at.ring.groups().take(group, self.args.len as usize) else {
-                return Outcome::failed(ENOBUFS);
+                return without_buffer(socket, at, true, ENOBUFS);
             };
             let len = taken.len.min(MAX_RW_COUNT);
             let (used, got) = match self.shot(socket, taken.addr(), len) {

@@ -295,8 +295,17 @@ pub(crate) struct ReadMultishot {
     pos: Position,
     rw_flags: u32,
     shots: u32,
+    /// Whether it waits for an event before its first attempt.
+    poll_first: bool,
     /// What it has taken for a last read that may sleep: an address, a length, and the flags for it.
     last: Option<(u64, usize, u32)>,
+}
+
+impl ReadMultishot {
+    /// See [`super::Operation::wait_first`].
+    pub(super) fn wait_first(&mut self) {
+        self.poll_first = true;
+    }
 }
 
 impl Op for ReadMultishot {
@@ -313,6 +322,7 @@ impl Op for ReadMultishot {
             pos: Position::from_offset(args.off),
             rw_flags: args.rw_flags,
             shots: 0,
+            poll_first: false,
             last: None,
         })
     }
@@ -325,14 +335,23 @@ impl Op for ReadMultishot {
         if !can_poll(file) {
             return Outcome::failed(EBADFD);
         }
+        if self.poll_first && !at.polled {
+            return Outcome::Poll;
+        }
         let asks = can_ask(file, false);
         if !asks && !is_ready(file, false) {
             return Outcome::Poll;
         }
+        let mut first = !at.polled;
         loop {
             let Some(taken) = at.group.and_then(|group| at.ring.groups().take(group, 0)) else {
+                // As long as there is nothing to be read it needs none.
+                if !first && !is_ready(file, false) {
+                    return Outcome::Poll;
+                }
                 return Outcome::failed(ENOBUFS);
             };
+            first = false;
             let buffers = UserBuffers::One {
                 addr: taken.addr(),
                 len: taken.len.min(MAX_RW_COUNT),

@@ -42,7 +42,8 @@ fn to_socket(file: Option<&File>, what: impl FnOnce(Socket<'_>) -> Result) -> Ou
 pub(crate) struct Create(SocketArgs);
 
 impl Create {
-    fn create(&self, at: Attempt<'_, '_>) -> Result<i32> {
+    /// Makes it. Inside is what came of putting it into its slot.
+    fn create(&self, at: Attempt<'_, '_>) -> Result<Result<i32>> {
         let (args, task) = (&self.0, at.ring.task()?);
         let fd = match args.place {
             FileSlot::Descriptor => Some(Reserved::new(task, args.flags)?),
@@ -50,8 +51,8 @@ impl Create {
         };
         let file = Socket::create(task, args.domain, args.kind, args.protocol, args.flags)?;
         match fd {
-            Some(fd) => Ok(fd.install(file)),
-            None => at.ring.install_file(args.place, file),
+            Some(fd) => Ok(Ok(fd.install(file))),
+            None => Ok(at.ring.install_file(args.place, file)),
         }
     }
 }
@@ -67,7 +68,15 @@ impl Op for Create {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        Outcome::of(self.create(at))
+        match self.create(at) {
+            Ok(res) => Outcome::of(res),
+            Err(error) => Outcome::broken(error),
+        }
+    }
+
+    fn owns(&self) -> bool {
+        // It is asked what its result means.
+        true
     }
 }
 
@@ -138,7 +147,10 @@ impl Op for Shutdown {
     }
 
     fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        to_socket(file, |socket| socket.shutdown(self.0.how))
+        match file.ok_or(EBADF).and_then(Socket::of) {
+            Ok(socket) => Outcome::of(socket.shutdown(self.0.how).map(|()| 0)),
+            Err(error) => Outcome::broken(error),
+        }
     }
 
     fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {

@@ -204,7 +204,7 @@ impl TimeoutRemove {
         let object = at
             .ring
             .waiting(self.target)
-            .filter(|object| object.opcode() == op::TIMEOUT)
+            .filter(|object| object.opcode() == op::TIMEOUT && object.has_begun())
             .last()
             .ok_or(ENOENT)?;
         let mut req = object.claim(WakeFlags::NONE).ok_or(EALREADY)?;

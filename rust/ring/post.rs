@@ -140,6 +140,10 @@ impl Locked<'_> {
         }
         self.count_kept(&req);
         self.state.overflow.push(req);
+        // That there is one is something new to see.
+        if self.ring.pollers.has_sleeper() {
+            self.ring.pollers.wake();
+        }
     }
 
     /// Posts what has been waiting for room, as far as there is room now.

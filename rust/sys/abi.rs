@@ -182,6 +182,7 @@ same! {
     nop::INJECT_RESULT => bindings::IORING_NOP_INJECT_RESULT,
     nop::FILE => bindings::IORING_NOP_FILE,
     nop::FIXED_FILE => bindings::IORING_NOP_FIXED_FILE,
+    nop::FIXED_BUFFER => bindings::IORING_NOP_FIXED_BUFFER,
     nop::TW => bindings::IORING_NOP_TW,
     msg_ring::DATA => bindings::io_uring_msg_ring_flags_IORING_MSG_DATA,
     msg_ring::SEND_FD => bindings::io_uring_msg_ring_flags_IORING_MSG_SEND_FD,

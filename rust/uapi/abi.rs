@@ -85,6 +85,7 @@ pub(crate) mod socket_op {
     pub(crate) const SIOCOUTQ: u32 = 1;
     pub(crate) const GETSOCKOPT: u32 = 2;
     pub(crate) const SETSOCKOPT: u32 = 3;
+    pub(crate) const TX_TIMESTAMP: u32 = 4;
     pub(crate) const GETSOCKNAME: u32 = 5;
     /// The one level of which options can be read.
     pub(crate) const SOL_SOCKET: i32 = 1;
@@ -271,6 +272,7 @@ pub(crate) mod nop {
     pub(crate) const INJECT_RESULT: u32 = 1 << 0;
     pub(crate) const FILE: u32 = 1 << 1;
     pub(crate) const FIXED_FILE: u32 = 1 << 2;
+    pub(crate) const FIXED_BUFFER: u32 = 1 << 3;
     pub(crate) const TW: u32 = 1 << 4;
 }
 

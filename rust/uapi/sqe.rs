@@ -164,10 +164,17 @@ impl Flags {
         Ok(Self { bits })
     }
 
-    /// What can be said of the flags of an entry that is refused.
-    pub(crate) fn of_refused(bits: u8) -> Self {
+    /// What can be said of the flags of an entry that is refused, `known` if it was so only after they
+    /// were looked at.
+    pub(crate) fn of_refused(bits: u8, known: bool) -> Self {
+        const LINKS: u8 = sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK | sqe_flags::CQE_SKIP_SUCCESS;
+        let drain = if known && bits & !sqe_flags::ALL == 0 {
+            bits & sqe_flags::IO_DRAIN
+        } else {
+            0
+        };
         Self {
-            bits: bits & (sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK),
+            bits: bits & LINKS | drain,
         }
     }
 
@@ -230,6 +237,11 @@ impl Flags {
     /// Has nobody told of its end.
     pub(crate) fn set_silent(&mut self) {
         self.bits |= Self::SILENT;
+    }
+
+    /// Has its success told of.
+    pub(crate) fn clear_cqe_skip(&mut self) {
+        self.bits &= !sqe_flags::CQE_SKIP_SUCCESS;
     }
 
     /// Whether all that was submitted before has to be over when it starts.

@@ -6,7 +6,7 @@
 //! as many as the last bundle had, and when it has filled them a second one takes as many as the
 //! socket says it has bytes for; both make one completion.
 
-use super::{may_have_ended, nonempty, pause, Recv};
+use super::{may_have_ended, nonempty, pause, without_buffer, Recv};
 use crate::{
     kbuf::groups::Pieces,
     op::{Attempt, Outcome},
@@ -79,7 +79,9 @@ impl Recv {
             let wanted = bundle.wanted(self.args.len, self.args.total);
             let taken = match at.ring.groups().take_many(group, wanted, &mut bundle.iov) {
                 Ok(taken) => taken,
-                Err(error) if self.done == 0 => return Outcome::failed(error),
+                Err(error) if self.done == 0 => {
+                    return without_buffer(socket, at, self.args.multishot, error);
+                }
                 Err(_) => return self.stop_with(0, true),
             };
             let buffers = match bundle.iov[..] {

@@ -24,6 +24,13 @@ fn checked(ret: i32) -> Result<i32> {
 }
 
 impl Socket<'_> {
+    /// Whether it says how much there is left to be received.
+    #[inline]
+    pub(crate) fn tells_left(self) -> bool {
+        // SAFETY: The socket lives as long as its file.
+        unsafe { (*self.raw).type_ == super::SOCK_STREAM }
+    }
+
     /// Whether it is shut down for reading, so that nothing will come any more.
     #[cold]
     pub(crate) fn is_shut(self) -> bool {

@@ -13,8 +13,10 @@ use super::super::{
 pub(crate) struct CancelArgs {
     /// `user_data` to match, if it counts.
     pub(crate) user_data: Option<u64>,
-    /// File to match, if it counts.
+    /// File to match, if it counts. It has to be there also if any request matches.
     pub(crate) fd: Option<i32>,
+    /// Whether any request matches.
+    pub(crate) any: bool,
     /// Whether that is a registered one.
     pub(crate) fixed: bool,
     /// Opcode to match, if it counts.
@@ -61,7 +63,8 @@ impl CancelArgs {
         let keyed = has(cancel::FD) || has(cancel::OP);
         Self {
             user_data: (!any && (!keyed || has(cancel::USERDATA))).then_some(user_data),
-            fd: (!any && has(cancel::FD)).then_some(fd),
+            fd: has(cancel::FD).then_some(fd),
+            any,
             fixed: has(cancel::FD_FIXED),
             opcode: (!any && has(cancel::OP)).then_some(opcode),
             all: any || has(cancel::ALL),

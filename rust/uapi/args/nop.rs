@@ -19,8 +19,12 @@ pub(crate) struct NopArgs {
     pub(crate) file: bool,
     /// Whether it is a registered one.
     pub(crate) fixed: bool,
+    /// Whether a registered buffer has to be there.
+    pub(crate) buffer: bool,
     /// Whether it completes through task work.
     pub(crate) task_work: bool,
+    /// Whether it is any of that.
+    pub(crate) special: bool,
 }
 
 impl NopArgs {
@@ -28,7 +32,8 @@ impl NopArgs {
     #[inline]
     pub(crate) fn parse(sqe: &Sqe, sqe_flags: Flags) -> Result<Self> {
         let flags = sqe.op_flags();
-        if flags & !(nop::INJECT_RESULT | nop::FILE | nop::FIXED_FILE | nop::TW) != 0 {
+        const SPECIAL: u32 = nop::FILE | nop::FIXED_BUFFER | nop::TW;
+        if flags & !(nop::INJECT_RESULT | nop::FIXED_FILE | SPECIAL) != 0 {
             return Err(EINVAL);
         }
         Ok(Self {
@@ -40,7 +45,9 @@ impl NopArgs {
             fd: sqe.fd(),
             file: flags & nop::FILE != 0,
             fixed: flags & nop::FIXED_FILE != 0 || sqe_flags.fixed_file(),
+            buffer: flags & nop::FIXED_BUFFER != 0,
             task_work: flags & nop::TW != 0,
+            special: flags & SPECIAL != 0,
         })
     }
 }

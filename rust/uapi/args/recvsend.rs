@@ -68,6 +68,14 @@ impl RecvArgs {
         }
         Ok(args)
     }
+
+    /// Has a multishot one wait before its first attempt, and at all.
+    pub(crate) fn wait_first(&mut self) {
+        if self.multishot {
+            self.poll_first = true;
+            self.msg_flags &= !msg::DONTWAIT;
+        }
+    }
 }
 
 /// A message has its address in its header; the SQE has none besides.

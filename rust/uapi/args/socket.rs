@@ -195,6 +195,8 @@ pub(crate) enum SocketCmd {
     GetOption(SocketOption),
     /// setsockopt(2)
     SetOption(SocketOption),
+    /// Time stamps of what was sent, which completions of this size have no room for.
+    Timestamps,
     /// getsockname(2), or getpeername(2)
     GetName {
         /// User addresses of the name and of its length.
@@ -238,6 +240,7 @@ impl CmdArgs {
                 Some(SocketCmd::GetOption(option))
             }
             socket_op::SETSOCKOPT => Some(SocketCmd::SetOption(option)),
+            socket_op::TX_TIMESTAMP => Some(SocketCmd::Timestamps),
             socket_op::GETSOCKNAME => Some(SocketCmd::GetName {
                 args: if sqe.len() != 0 || bits != 0 || sqe.file_index() > 1 {
                     Err(EINVAL)

@@ -223,13 +223,15 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
     let einval = |wrong: bool| (wrong, EINVAL);
     let (faults, args): (Faults, Args) = match op {
         Op::Nop => (
-            vec![einval(f.op_flags() > 31 || opf(3))],
+            vec![einval(f.op_flags() > 31)],
             Args::Nop(NopArgs {
                 result: if opf(0) { f.len() as i32 } else { 0 },
                 fd: f.fd(),
                 file: opf(1),
                 fixed: opf(2) || fixed,
+                buffer: opf(3),
                 task_work: opf(4),
+                special: opf(1) || opf(3) || opf(4),
             }),
         ),
         Op::Recv | Op::Recvmsg => (
@@ -394,6 +396,7 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
                         (false, false, _) | (false, true, true) => Some(f.addr()),
                     },
                     fd: if fd { Some(f.fd()) } else { None },
+                    any,
                     fixed: fd_fixed || fixed,
                     opcode: if opcode { Some(f.len() as u8) } else { None },
                     all: all || any,
