@@ -73,6 +73,10 @@ check:
 doc:
 	@.ci/doc
 
+# DESTDIR=, PREFIX=, LIBDIR=; SIGN_KEY=, SIGN_CERT= and SIGN_FILE= sign the module.
+install uninstall deb:
+	@packaging/install $@
+
 clean:
 	$(RM) -r build ruring.ko
 	@echo 'The cache of tools and kernels is not part of the tree and stays.'
@@ -94,6 +98,9 @@ help:
 	@echo 'make vm           a shell in the VM with the module loaded; CMD='\''…'\'' runs one command'
 	@echo '                  KERNEL=debug, CPUS=2, VM_MEMORY=2G, VM_TIMEOUT=1800; make makes 2 of any failure,'
 	@echo '                  "qemu/vm release COMMAND" gives the exact exit status'
+	@echo 'make install      what was built by make and make tools, its source for DKMS, manual pages; DESTDIR=DIR'
+	@echo 'make uninstall    takes all of that away'
+	@echo 'make deb          a package of the same in build/'
 	@echo 'make check        formatting, lints, documentation, the unsafe inventory'
 	@echo 'make doc          documentation as HTML in build/doc'
 	@echo 'make setup        only brings the tools and both kernels up to date'
@@ -101,4 +108,4 @@ help:
 	@echo
 	@echo 'Tools, kernel source and kernels are kept in RURING_CACHE (now: $(or $(RURING_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ruring)).'
 
-.PHONY: all modules setup tools selftests run test differential liburing bench bench-check vm check doc clean help
+.PHONY: all modules setup tools selftests run test differential liburing bench bench-check vm install uninstall deb check doc clean help
