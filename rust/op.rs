@@ -29,10 +29,13 @@ pub(crate) mod timeout;
 use crate::{
     req::{OwnedReq, ReqMut},
     ring::{Locked, Ring},
-    sys::timer::Deadline,
+    sys::{
+        lsm::{self, Hooks},
+        timer::Deadline,
+    },
     uapi::{
         abi::op,
-        errno::{Errno, EINVAL},
+        errno::{Errno, Result, EINVAL},
     },
 };
 use kernel::sync::Arc;
@@ -55,7 +58,7 @@ macro_rules! ops {
         #[cold]
         pub(crate) fn is_there(opcode: u8) -> bool {
             match opcode {
-                $(op::$code => <$op>::is_there(),)*
+                $(op::$code => <$op>::is_there() && check_hooks(opcode).is_ok(),)*
                 _ => false,
             }
         }
@@ -65,6 +68,14 @@ macro_rules! ops {
             match opcode {
                 $(op::$code => stringify!($code),)*
                 _ => "INVALID",
+            }
+        }
+
+        /// The hooks without which there is no such opcode.
+        fn hooks(opcode: u8) -> Hooks {
+            match opcode {
+                $(op::$code => opcode::hooks_of::<$op>(),)*
+                _ => Hooks::NONE,
             }
         }
 
@@ -121,7 +132,7 @@ macro_rules! ops {
             let (core, file) = req.split();
             let job = &mut core.job;
             match &mut job.op {
-                $(Operation::$name(op) => op.run_punted(file, job.buffer.as_deref()),)*
+                $(Operation::$name(op) => opcode::run_punted(op, file, job.buffer.as_deref()),)*
                 _ => Outcome::failed(EINVAL),
             }
         }
@@ -205,6 +216,12 @@ macro_rules! ops {
             }
         }
     };
+}
+
+/// `-EOPNOTSUPP` if a hook is missing without which there is no such opcode.
+#[cold]
+pub(crate) fn check_hooks(opcode: u8) -> Result {
+    lsm::check(hooks(opcode))
 }
 
 /// Has a macro say what there is for each opcode.

@@ -234,6 +234,8 @@ pub(crate) struct Core {
     pub(crate) cqe: Cqe,
     /// While a worker has it or is to have it.
     pub(crate) punted: Punted,
+    /// With whose rights it is done, if those are not its task's.
+    pub(crate) credentials: Option<Arc<Credentials>>,
 }
 
 impl Core {
@@ -321,6 +323,7 @@ pub(crate) fn new(tctx: Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
             chain: Fifo::new(),
             cqe: Cqe::default(),
             punted: Punted::default(),
+            credentials: None,
         },
     )
 }

@@ -18,6 +18,7 @@ pub(crate) mod file;
 pub(crate) mod files;
 pub(crate) mod memory;
 pub(crate) mod objects;
+pub(crate) mod personalities;
 pub(crate) mod post;
 pub(crate) mod register;
 pub(crate) mod restrictions;
@@ -27,16 +28,18 @@ use crate::{
     exec,
     kbuf::groups::Groups,
     req::{tctx::TaskCtx, Request},
-    ring::{after::After, cursor::CqCursor, memory::RingMemory},
+    ring::{after::After, cursor::CqCursor, memory::RingMemory, personalities::Personalities},
     rsrc::{buffers::BufferTable, files::FileTable},
     sys::{
         context::{At, InTask},
         exit,
         lock::lock_killable,
+        lsm,
         memory::Region,
         pin,
         queue::{Fifo, Inbox},
         table::HashTable,
+        task::Identity,
         waitqueue::WaitQueue,
     },
     uapi::{
@@ -69,6 +72,8 @@ pub(crate) struct Ring {
     pub(crate) enabled: Atomic<bool>,
     /// What it may be used for, if not for anything. For good once it is enabled.
     pub(crate) restrictions: SetOnce<Restrictions>,
+    /// Whose rights all requests have, if those are not who submits them: of who has set up a ring with a thread.
+    pub(crate) identity: Option<Identity>,
     /// The file is gone: what comes back ends as cancelled.
     pub(crate) dying: Atomic<bool>,
     /// Completions wait for room.
@@ -137,6 +142,7 @@ pub(crate) struct State {
     pub(crate) files: FileTable,
     /// Whose the objects of tags are.
     pub(crate) tags: Option<Arc<TaskCtx>>,
+    pub(crate) personalities: Personalities,
     /// There is an eventfd.
     pub(crate) has_eventfd: bool,
     /// A completion was posted that a worker would have posted for io_uring.
@@ -174,6 +180,7 @@ pub(crate) struct Locked<'r> {
 
 impl Ring {
     pub(crate) fn new(
+        task: InTask<'_>,
         config: Config,
         memory: Option<[u64; 2]>,
         sqpoll: Option<Arc<exec::sqpoll::SqPoll>>,
@@ -192,9 +199,10 @@ impl Ring {
             buffers: BufferTable::default(),
             files: FileTable::default(),
             tags: None,
+            personalities: Personalities::default(),
             has_eventfd: false,
             posted_async: false,
-            restricted: config.has(setup::IOPOLL),
+            restricted: config.has(setup::IOPOLL) || lsm::is_any_missing(),
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),
@@ -203,6 +211,7 @@ impl Ring {
         };
         let memory = RingMemory::new(&config, memory)?;
         let listener = exit::Listener::new()?;
+        let identity = sqpoll.is_some().then(|| Identity::current(task));
         Ok(Arc::pin_init(
             pin_init!(Self {
                 config,
@@ -210,6 +219,7 @@ impl Ring {
                 account: pin::Account::current(),
                 enabled: Atomic::new(false),
                 restrictions: SetOnce::new(),
+                identity,
                 dying: Atomic::new(false),
                 overflowing: Atomic::new(false),
                 local: Inbox::new(),

@@ -50,6 +50,7 @@ impl kernel::InPlaceModule for Module {
         try_pin_init!(Self {
             workers: {
                 sys::unexported::find();
+                sys::lsm::find();
                 sys::module::WorkQueues::new()?
             },
             tracing: sys::exit::Tracing::new()?,

@@ -41,6 +41,7 @@ pub(crate) mod eventfd;
 pub(crate) mod exit;
 pub(crate) mod fd;
 pub(crate) mod lock;
+pub(crate) mod lsm;
 pub(crate) mod memory;
 pub(crate) mod module;
 pub(crate) mod object;

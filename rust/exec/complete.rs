@@ -78,6 +78,7 @@ impl Locked<'_> {
         let core = req.core_mut();
         let failed = broken || (res < 0 && !core.job.op.may_end_with(res));
         core.job.op = Operation::Refused;
+        core.credentials = None;
         let job_flags = core.job.flags;
         let refused = core.job.refused.take().is_some();
         let silent = job_flags.silent();
@@ -137,6 +138,7 @@ impl Locked<'_> {
     /// Completes a linked timeout, with the request that it is for.
     fn finish_timeout(&mut self, timeout: Option<OwnedReq>, error: Errno) {
         let Some(mut req) = timeout else { return };
+        req.core_mut().credentials = None;
         let job = &mut req.core_mut().job;
         job.op = Operation::Refused;
         // Neither is a failure of its own.

@@ -9,7 +9,7 @@ use crate::{
     op::{
         for_each_opcode,
         nop::Nop,
-        opcode::{end, wanted, Op, OpVariant, Step},
+        opcode::{end, issue as issue_op, wanted, Op, OpVariant, Step},
         Attempt, Operation, Outcome,
     },
     req::{wake::WakeFlags, Job, ReqMut},
@@ -127,8 +127,11 @@ fn submit_here<T: OpVariant>(
 #[inline(always)]
 fn parse<T: OpVariant>(sqe: &Sqe, job: &mut Job) -> Result {
     job.flags = Flags::parse(sqe.flags(), T::SPEC.buffer_select)?;
-    if (!T::SPEC.ioprio && sqe.ioprio() != 0) || sqe.personality() != 0 {
+    if !T::SPEC.ioprio && sqe.ioprio() != 0 {
         return Err(EINVAL);
+    }
+    if sqe.personality() != 0 {
+        job.flags.set_personality();
     }
     if T::SPEC.needs_file {
         job.fd = sqe.fd();
@@ -211,7 +214,7 @@ fn issue_here<T: OpVariant>(
     let Some(op) = T::of(&mut job.op) else {
         return Step::failed(EINVAL);
     };
-    let outcome = op.issue(Attempt {
+    let attempt = Attempt {
         ring,
         file: if T::SPEC.needs_file { file } else { None },
         buffer: &mut job.buffer,
@@ -220,7 +223,8 @@ fn issue_here<T: OpVariant>(
         group: job.flags.buffer_select().then_some(job.group),
         polled: job.polled,
         wake_flags,
-    });
+    };
+    let outcome = issue_op(op, attempt);
     match outcome {
         Outcome::Done { res, flags, broken } => {
             if !op.owns() {

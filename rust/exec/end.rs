@@ -7,7 +7,7 @@ use crate::{
     kbuf::groups::Groups,
     op::Step,
     req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, PuntState, Request},
-    ring::{objects::object_id, Locked, Ring, SubmitterRecord},
+    ring::{objects::object_id, personalities::Personalities, Locked, Ring, SubmitterRecord},
     rsrc::{buffers::BufferTable, files::RegisteredFile},
     sys::{memory::Region, queue::Fifo},
     uapi::{abi::op as opcode, errno::Errno},
@@ -30,6 +30,7 @@ pub(crate) struct LetGo {
     _buffers: BufferTable,
     files: KVVec<Option<Arc<RegisteredFile>>>,
     _tags: Option<Arc<TaskCtx>>,
+    _personalities: Personalities,
     _mappings: KVec<(u16, Arc<Region>)>,
 }
 
@@ -130,6 +131,7 @@ impl Locked<'_> {
             _buffers: core::mem::take(&mut state.buffers),
             files: state.files.remove(),
             _tags: state.tags.take(),
+            _personalities: core::mem::take(&mut state.personalities),
             _mappings: core::mem::take(&mut *self.ring.mappings.lock()),
         }
     }

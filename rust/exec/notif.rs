@@ -56,6 +56,7 @@ impl Locked<'_> {
         self.forget(&mut req);
         let core = req.core_mut();
         notif_ref.core_mut().chain = core::mem::take(&mut core.chain);
+        core.credentials = None;
         notif_ref.core_mut().job.link_timer = core::mem::take(&mut core.job.link_timer);
         let req = self.hand_over_job(req, notif_ref);
         self.recycle(req);

@@ -55,8 +55,21 @@ impl Locked<'_> {
     /// Tries a job once.
     #[inline]
     fn attempt(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Step {
-        match req.core_mut().job.refused {
+        let job = &req.core_mut().job;
+        let (refused, flags) = (job.refused, job.flags);
+        match refused {
             Some(error) => Step::failed(error),
+            None if flags.has_personality() => self.attempt_as(req, wake_flags),
+            None => dispatch::issue(self, req, wake_flags),
+        }
+    }
+
+    /// Tries a job once that has rights of its own.
+    #[cold]
+    #[inline(never)]
+    fn attempt_as(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Step {
+        match req.core_mut().credentials.clone() {
+            Some(credentials) => credentials.with(|| dispatch::issue(self, req, wake_flags)),
             None => dispatch::issue(self, req, wake_flags),
         }
     }

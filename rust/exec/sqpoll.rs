@@ -145,6 +145,20 @@ impl Ring {
         sqpoll: &SqPoll,
         tctx: &Arc<TaskCtx>,
     ) {
+        let at = at.into();
+        match &self.identity {
+            // As the thread would, if it submitted itself.
+            Some(identity) => identity.credentials.with(|| self.answer_here(at, sqpoll, tctx)),
+            None => self.answer_here(at, sqpoll, tctx),
+        }
+        sqpoll.tell_of_room();
+        if sqpoll.called.xchg(false, Full) {
+            // It did not look at this ring; what has come since is for it to find.
+            sqpoll.seat.wake_thread();
+        }
+    }
+
+    fn answer_here<'a>(&'a self, at: At<'a>, sqpoll: &SqPoll, tctx: &Arc<TaskCtx>) {
         let Ok(mut locked) = self.lock_at(at) else {
             return;
         };
@@ -155,12 +169,6 @@ impl Ring {
                 let _ = locked.submit(task, tctx, u32::MAX);
             }
             sqpoll.head.store(locked.state.sq_head, Relaxed);
-        }
-        drop(locked);
-        sqpoll.tell_of_room();
-        if sqpoll.called.xchg(false, Full) {
-            // It did not look at this ring; what has come since is for it to find.
-            sqpoll.seat.wake_thread();
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{
     op::{self, Step},
     req::{tctx::TaskCtx, OwnedReq},
     ring::{cursor, Locked, Ring},
-    sys::context::InTask,
+    sys::{context::InTask, lsm},
     uapi::{
         abi::{op as opcode, setup},
         errno::{Errno, Result, EACCES, EAGAIN, ECANCELED, EINVAL, EOPNOTSUPP},
@@ -114,6 +114,11 @@ impl Locked<'_> {
                 submitted = Submitted::Refused(error);
             }
         }
+        if matches!(submitted, Submitted::Read) && req.core().job.flags.has_personality() {
+            if let Err(error) = self.take_personality(&mut req, sqe.personality()) {
+                submitted = Submitted::Refused(error);
+            }
+        }
         match submitted {
             Submitted::Tried(step) => (self.go_on(req, step), true),
             Submitted::Read => {
@@ -149,6 +154,16 @@ impl Locked<'_> {
         self.submit_linked(req, head);
         // As io_uring: one within a link does not stop the submission.
         (None, head.is_some())
+    }
+
+    /// Gives a request the rights that it is to have.
+    #[cold]
+    #[inline(never)]
+    fn take_personality(&mut self, req: &mut OwnedReq, id: u16) -> Result {
+        let credentials = self.state.personalities.get(id).ok_or(EINVAL)?;
+        lsm::may_override(credentials)?;
+        req.core_mut().credentials = Some(credentials.clone());
+        Ok(())
     }
 
     /// Goes on with a request that was tried for the first time. Gives the handle back if it is over.
@@ -248,6 +263,6 @@ impl Ring {
         if self.config.has(setup::IOPOLL) && !op::in_iopoll(sqe.opcode()) {
             return Err(EINVAL);
         }
-        Ok(())
+        op::check_hooks(sqe.opcode())
     }
 }

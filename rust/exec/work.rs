@@ -167,7 +167,11 @@ fn run_one(req: &mut OwnedReq) {
 
 /// Does what `req` is for, and leaves its result with it.
 pub(crate) fn work_here(req: &mut OwnedReq) {
-    let result = match op::run_punted(req.lend()) {
+    let outcome = match req.core_mut().credentials.clone() {
+        Some(credentials) => credentials.with(|| op::run_punted(req.lend())),
+        None => op::run_punted(req.lend()),
+    };
+    let result = match outcome {
         Outcome::Done { res, flags, broken } => (res, flags, broken),
         _ => (EAGAIN.to_raw(), 0, true),
     };

@@ -4,7 +4,7 @@
 
 use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
-    sys::{fd::Reserved, rw::can_poll, socket::Socket},
+    sys::{fd::Reserved, lsm::Hooks, rw::can_poll, socket::Socket},
     uapi::{
         abi::cqe,
         args::{files::FileSlot, socket::AcceptArgs},
@@ -63,6 +63,8 @@ impl Op for Accept {
         ioprio: true,
         wait: PollFor::InExclusive,
     };
+    const HOOKS: Hooks = Hooks::ACCEPT;
+    const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         AcceptArgs::parse(sqe).map(Self)

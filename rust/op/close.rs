@@ -45,6 +45,7 @@ impl Op for Close {
         ioprio: false,
         wait: PollFor::Never,
     };
+    const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         CloseArgs::parse(sqe, flags).map(Self)

@@ -4,7 +4,10 @@
 
 use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
-    sys::socket::Socket,
+    sys::{
+        lsm::{self, Hooks},
+        socket::Socket,
+    },
     uapi::{
         args::socket::{CmdArgs, SocketCmd},
         errno::{Result, EINVAL, EOPNOTSUPP},
@@ -18,7 +21,9 @@ pub(crate) struct UringCmd(CmdArgs);
 impl UringCmd {
     fn run(&self, at: &Attempt<'_, '_>) -> Result<i32> {
         // Sockets are the only files with commands here.
-        let socket = Socket::of(at.file()?).map_err(|_| EOPNOTSUPP)?;
+        let file = at.file()?;
+        let socket = Socket::of(file).map_err(|_| EOPNOTSUPP)?;
+        lsm::may_command(file, self.0.op)?;
         match self.0.cmd.ok_or(EOPNOTSUPP)? {
             SocketCmd::InQueue => socket.in_queue(),
             SocketCmd::OutQueue => socket.out_queue(),
@@ -37,6 +42,8 @@ impl Op for UringCmd {
         ioprio: false,
         wait: PollFor::Never,
     };
+    const HOOKS: Hooks = Hooks::CMD;
+    const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         CmdArgs::parse(sqe, flags).map(Self)

@@ -6,6 +6,7 @@ use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
+        lsm::Hooks,
         poll::events_of,
         socket::{setup::Address, Socket},
     },
@@ -37,6 +38,8 @@ impl Op for Connect {
         ioprio: false,
         wait: PollFor::Out,
     };
+    const HOOKS: Hooks = Hooks::CONNECT;
+    const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         let args = AddressArgs::parse(sqe)?;
@@ -79,6 +82,10 @@ impl Op for Connect {
 
     fn runs_unlocked(&self, _file: Option<&File>) -> bool {
         true
+    }
+
+    fn is_audited_later(&self) -> bool {
+        self.to.is_of_files()
     }
 
     fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {

@@ -81,6 +81,7 @@ impl Op for FixedFdInstall {
         needs_file: true,
         ..FilesUpdate::SPEC
     };
+    const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         InstallArgs::parse(sqe, flags).map(Self)

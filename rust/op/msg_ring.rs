@@ -65,6 +65,7 @@ impl Op for MsgRing {
         ioprio: false,
         wait: PollFor::Never,
     };
+    const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         Ok(Self {
@@ -81,6 +82,10 @@ impl Op for MsgRing {
     }
 
     fn runs_unlocked(&self, _file: Option<&File>) -> bool {
+        true
+    }
+
+    fn is_audited_later(&self) -> bool {
         true
     }
 

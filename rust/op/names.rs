@@ -54,6 +54,8 @@ impl Name {
 pub(crate) trait NameOp: Sized + Send {
     /// What it takes.
     const FUNCTIONS: Functions;
+    /// See [`Op::AUDITED`].
+    const AUDITED: bool = true;
 
     /// Reads the SQE, and the names.
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self>;
@@ -75,6 +77,7 @@ impl<T: NameOp> Op for ByName<T> {
         ioprio: false,
         wait: PollFor::Never,
     };
+    const AUDITED: bool = T::AUDITED;
 
     fn is_there() -> bool {
         T::FUNCTIONS.are_there()
@@ -87,6 +90,10 @@ impl<T: NameOp> Op for ByName<T> {
 
     fn issue(&mut self, _at: Attempt<'_, '_>) -> Outcome {
         Outcome::Punt
+    }
+
+    fn is_audited_later(&self) -> bool {
+        true
     }
 
     fn runs_unlocked(&self, _file: Option<&File>) -> bool {
@@ -109,6 +116,7 @@ pub(crate) struct StatName {
 
 impl NameOp for StatName {
     const FUNCTIONS: Functions = Functions::STATX;
+    const AUDITED: bool = false;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = StatxArgs::parse(sqe, flags)?;

@@ -7,10 +7,14 @@ use crate::{
     req::{wake::WakeFlags, NotifRef},
     ring::{Locked, Ring},
     rsrc::buffers::RegisteredBuffer,
-    sys::{buffer::Part, timer::Deadline},
+    sys::{
+        buffer::Part,
+        lsm::{self, Hooks},
+        timer::Deadline,
+    },
     uapi::{
         abi::events,
-        errno::{Errno, Result, EBADF, EFAULT, EINVAL},
+        errno::{Errno, Result, EAGAIN, EBADF, EFAULT, EINVAL},
         sqe::{Flags, Sqe},
     },
 };
@@ -155,6 +159,14 @@ impl Outcome {
             broken: true,
         }
     }
+
+    /// What audit is told of the attempt: 0 if the request is over, whatever its result.
+    fn audit_code(&self) -> isize {
+        match self {
+            Self::Done { .. } | Self::ByNotif(_) => 0,
+            Self::Poll | Self::Timer | Self::Requeue | Self::Punt => EAGAIN.to_raw() as isize,
+        }
+    }
 }
 
 /// What every opcode implements: how it is parsed, tried, and ended before its time.
@@ -167,6 +179,12 @@ pub(crate) trait Op: Sized + Send {
 
     /// Whether a first attempt is worth a copy of its own, in which what is known of it is constant.
     const INLINE: bool = false;
+
+    /// The hooks that it calls and that are not called by what it uses: it is not there without them.
+    const HOOKS: Hooks = Hooks::NONE;
+
+    /// Whether it is audited, see [`Op::is_audited_later`].
+    const AUDITED: bool = false;
 
     /// Whether it always uses the registered buffer that the SQE names, so that a worker needs it.
     const FIXED: bool = false;
@@ -193,6 +211,13 @@ pub(crate) trait Op: Sized + Send {
     /// ring: what needs more of a task than a worker has of it, or is over soon as a rule.
     #[inline]
     fn runs_unlocked(&self, _file: Option<&File>) -> bool {
+        false
+    }
+
+    /// Whether an attempt does no more than to look whether [`Op::run_punted`] is to do it, so that there is
+    /// nothing to audit yet.
+    #[inline]
+    fn is_audited_later(&self) -> bool {
         false
     }
 
@@ -328,6 +353,37 @@ pub(crate) trait OpVariant: Op {
     fn of(operation: &mut Operation) -> Option<&mut Self>;
     /// The operation.
     fn into(self) -> Operation;
+}
+
+/// All hooks without which an opcode is not there.
+pub(crate) const fn hooks_of<T: Op>() -> Hooks {
+    if T::AUDITED {
+        T::HOOKS.with(Hooks::AUDIT)
+    } else {
+        T::HOOKS
+    }
+}
+
+/// Tries it, see [`Op::issue`], as audit wants to know.
+#[inline(always)]
+pub(crate) fn issue<T: OpVariant>(op: &mut T, at: Attempt<'_, '_>) -> Outcome {
+    if T::AUDITED && !op.is_audited_later() {
+        return lsm::audited(T::CODE, || op.issue(at), Outcome::audit_code);
+    }
+    op.issue(at)
+}
+
+/// Does it, see [`Op::run_punted`], as audit wants to know.
+pub(crate) fn run_punted<T: OpVariant>(
+    op: &mut T,
+    file: Option<&File>,
+    buffer: Option<&RegisteredBuffer>,
+) -> Outcome {
+    if T::AUDITED {
+        let done = || op.run_punted(file, buffer);
+        return lsm::audited(T::CODE, done, Outcome::audit_code);
+    }
+    op.run_punted(file, buffer)
 }
 
 /// The events to wait for, with the behaviour bits of `EPOLL*`.

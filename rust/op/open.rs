@@ -96,6 +96,7 @@ impl<const HOW: bool> Op for Open<HOW> {
         ioprio: false,
         wait: PollFor::Never,
     };
+    const AUDITED: bool = true;
 
     fn is_there() -> bool {
         !HOW || Functions::OPENAT.are_there()
@@ -129,6 +130,10 @@ impl<const HOW: bool> Op for Open<HOW> {
 
     fn runs_unlocked(&self, _file: Option<&File>) -> bool {
         self.named().needs_descriptors()
+    }
+
+    fn is_audited_later(&self) -> bool {
+        true
     }
 
     fn run_punted(&mut self, _file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {

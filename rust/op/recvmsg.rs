@@ -207,6 +207,7 @@ impl Op for RecvMsg {
         ioprio: true,
         wait: PollFor::In,
     };
+    const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let mut args = RecvArgs::parse(sqe, flags, true)?;

@@ -177,6 +177,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
         ioprio: true,
         wait: PollFor::Out,
     };
+    const AUDITED: bool = MESSAGE;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = SendZcArgs::parse(sqe, flags, MESSAGE)?;

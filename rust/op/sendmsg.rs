@@ -38,6 +38,7 @@ impl Op for SendMsg {
         ioprio: true,
         wait: PollFor::Out,
     };
+    const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = SendArgs::parse(sqe, flags, true)?;

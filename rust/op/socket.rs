@@ -8,6 +8,7 @@ use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
         fd::Reserved,
+        lsm::Hooks,
         socket::{setup::Address, Socket},
     },
     uapi::{
@@ -49,7 +50,15 @@ impl Create {
             FileSlot::Descriptor => Some(Reserved::new(task, args.flags)?),
             _ => None,
         };
-        let file = Socket::create(task, args.domain, args.kind, args.protocol, args.flags)?;
+        let identity = at.ring.ring.identity.as_ref();
+        let file = Socket::create(
+            task,
+            identity,
+            args.domain,
+            args.kind,
+            args.protocol,
+            args.flags,
+        )?;
         match fd {
             Some(fd) => Ok(Ok(fd.install(file))),
             None => Ok(at.ring.install_file(args.place, file)),
@@ -85,6 +94,8 @@ pub(crate) struct Bind(KBox<Address>);
 
 impl Op for Bind {
     const SPEC: Spec = AT_ONCE;
+    const HOOKS: Hooks = Hooks::BIND;
+    const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         let args = AddressArgs::parse(sqe)?;
@@ -104,6 +115,10 @@ impl Op for Bind {
         true
     }
 
+    fn is_audited_later(&self) -> bool {
+        true
+    }
+
     fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         to_socket(file, |socket| socket.bind(&self.0))
     }
@@ -114,6 +129,8 @@ pub(crate) struct Listen(ListenArgs);
 
 impl Op for Listen {
     const SPEC: Spec = AT_ONCE;
+    const HOOKS: Hooks = Hooks::LISTEN;
+    const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         ListenArgs::parse(sqe).map(Self)
@@ -129,6 +146,8 @@ pub(crate) struct Shutdown(ShutdownArgs);
 
 impl Op for Shutdown {
     const SPEC: Spec = AT_ONCE;
+    const HOOKS: Hooks = Hooks::SHUTDOWN;
+    const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         ShutdownArgs::parse(sqe).map(Self)
@@ -143,6 +162,10 @@ impl Op for Shutdown {
     }
 
     fn runs_unlocked(&self, _file: Option<&File>) -> bool {
+        true
+    }
+
+    fn is_audited_later(&self) -> bool {
         true
     }
 

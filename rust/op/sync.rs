@@ -72,6 +72,7 @@ pub(crate) struct Fallocate(FallocateArgs);
 
 impl Op for Fallocate {
     const SPEC: Spec = BY_WORKER;
+    const AUDITED: bool = true;
     const PUNTS: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
@@ -89,6 +90,10 @@ impl Op for Fallocate {
     fn serial(&self, file: &File) -> usize {
         // As what is written to it.
         inode_id(file)
+    }
+
+    fn is_audited_later(&self) -> bool {
+        true
     }
 
     fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
@@ -139,6 +144,7 @@ pub(crate) struct Ftruncate(TruncateArgs);
 impl Op for Ftruncate {
     const SPEC: Spec = BY_WORKER;
     const PUNTS: bool = true;
+    const AUDITED: bool = true;
 
     fn is_there() -> bool {
         Functions::FTRUNCATE.are_there()
@@ -160,6 +166,10 @@ impl Op for Ftruncate {
     fn serial(&self, file: &File) -> usize {
         // As what is written to it.
         inode_id(file)
+    }
+
+    fn is_audited_later(&self) -> bool {
+        true
     }
 
     fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {

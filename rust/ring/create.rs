@@ -7,6 +7,7 @@ use crate::{
     exec,
     sys::{
         context::InTask,
+        lsm,
         ringfile::{self, RingFile},
         user,
     },
@@ -22,11 +23,15 @@ impl Ring {
     /// `RURING_IOC_SETUP`: makes a ring of `entries` as the `struct io_uring_params` at user
     /// address `params` says, and fills that in. Returns the ring's descriptor.
     pub(crate) fn setup(task: InTask<'_>, entries: u32, params: u64) -> Result<i64> {
+        lsm::may_have_ring()?;
         let mut words: Params = [0; _];
         user::read_into(params, &mut words)?;
         let config = Config::parse(entries, &words)?;
+        if config.has(setup::SQPOLL) {
+            lsm::may_have_sqpoll()?;
+        }
         let sqpoll = exec::sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&words))?;
-        let ring = Self::new(config, config.user_memory(&words), sqpoll)?;
+        let ring = Self::new(task, config, config.user_memory(&words), sqpoll)?;
         config.fill(&mut words);
         user::write_from(params, &words)?;
         if let Err(error) = ring.start() {

@@ -45,6 +45,12 @@ impl Ring {
             register::UNREGISTER_EVENTFD if arg == 0 && nr_args == 0 => {
                 self.lock()?.unregister_eventfd()?;
             }
+            register::PERSONALITY if arg == 0 && nr_args == 0 => {
+                return self.lock()?.state.personalities.register().map(i64::from);
+            }
+            register::UNREGISTER_PERSONALITY if arg == 0 => {
+                self.lock()?.state.personalities.unregister(nr_args)?;
+            }
             register::RESTRICTIONS => self.restrict(arg, nr_args)?,
             register::ENABLE_RINGS if arg == 0 && nr_args == 0 => {
                 self.enable()?;

@@ -127,6 +127,8 @@ same! {
     register::FILES_UPDATE => bindings::io_uring_register_op_IORING_REGISTER_FILES_UPDATE,
     register::EVENTFD_ASYNC => bindings::io_uring_register_op_IORING_REGISTER_EVENTFD_ASYNC,
     register::PROBE => bindings::io_uring_register_op_IORING_REGISTER_PROBE,
+    register::PERSONALITY => bindings::io_uring_register_op_IORING_REGISTER_PERSONALITY,
+    register::UNREGISTER_PERSONALITY => bindings::io_uring_register_op_IORING_UNREGISTER_PERSONALITY,
     register::RESTRICTIONS => bindings::io_uring_register_op_IORING_REGISTER_RESTRICTIONS,
     register::ENABLE_RINGS => bindings::io_uring_register_op_IORING_REGISTER_ENABLE_RINGS,
     register::FILES2 => bindings::io_uring_register_op_IORING_REGISTER_FILES2,

@@ -14,6 +14,7 @@
 #include <linux/fs.h>
 #include <linux/fsnotify.h>
 #include <linux/hrtimer.h>
+#include <linux/io_uring/cmd.h>
 #include <linux/ioprio.h>
 #include <linux/irq_work.h>
 #include <linux/magic.h>
@@ -46,6 +47,7 @@
 #include <net/sock.h>
 
 #include "helpers.h"
+#include "lsm.h"
 #include "unexported.h"
 
 #endif /* _RURING_BINDINGS_H */

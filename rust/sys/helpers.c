@@ -13,3 +13,4 @@
 #include "helpers/file.c"
 #include "helpers/memory.c"
 #include "helpers/socket.c"
+#include "helpers/lsm.c"

@@ -12,10 +12,12 @@ struct irq_work;
 struct kiocb;
 struct mm_struct;
 struct module;
+struct net;
 struct mutex;
 struct page;
 struct poll_table_struct;
 struct sk_buff;
+struct sockaddr;
 struct socket;
 struct spinlock;
 struct task_struct;
@@ -62,6 +64,8 @@ const struct cred *ruring_get_current_cred(void);
 void ruring_put_cred(const struct cred *cred);
 const struct cred *ruring_override_creds(const struct cred *cred);
 void ruring_revert_creds(const struct cred *cred);
+struct net *ruring_get_current_net(void);
+void ruring_put_net(struct net *net);
 unsigned int ruring_num_online_cpus(void);
 void ruring_mm_add_pinned(struct mm_struct *mm, s64 pages);
 
@@ -200,5 +204,18 @@ struct ubuf_info *ruring_skb_ubuf(struct sk_buff *skb);
 void ruring_skb_carry(struct sk_buff *skb, struct ubuf_info *ubuf);
 struct user_struct *ruring_limited_user(void);
 long ruring_account_pages(struct user_struct *user, unsigned long pages);
+
+int ruring_hook_accept(struct socket *sock, struct socket *newsock);
+int ruring_hook_bind(struct socket *sock, struct sockaddr *addr, int len);
+int ruring_hook_connect(struct socket *sock, struct sockaddr *addr, int len);
+int ruring_hook_listen(struct socket *sock, int backlog);
+int ruring_hook_shutdown(struct socket *sock, int how);
+int ruring_hook_getname(struct socket *sock, bool peer);
+int ruring_hook_allowed(void);
+int ruring_hook_sqpoll(void);
+int ruring_hook_override_creds(const struct cred *cred);
+int ruring_hook_cmd(struct file *file, unsigned int op);
+bool ruring_audit_entry(u8 op);
+void ruring_audit_exit(long code);
 
 #endif /* _RURING_HELPERS_H */

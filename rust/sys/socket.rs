@@ -12,6 +12,7 @@ use super::{
     buffer::Part,
     context::{has_descriptors, has_directories},
     fd::OpenFile,
+    lsm,
     object::Kind,
     ubuf::UbufRef,
     user::{self, IoVec},
@@ -489,8 +490,7 @@ impl<'a> Socket<'a> {
     /// Accepts a connection, as accept4(2) with `flags`. `peer` has the user addresses for the
     /// peer's address and its length; the first may be 0.
     ///
-    /// Follows `do_accept()` of `net/socket.c`, but for the security hook that modules cannot
-    /// call; the LSM sees the new socket as it is made and used.
+    /// Follows `do_accept()` of `net/socket.c`.
     pub(crate) fn accept(self, flags: u32, peer: (u64, u64), wait: bool) -> Result<Accepted> {
         // SAFETY: The listening socket lives as long as its file, and keeps its protocol's module.
         // The new one is given to its file at once, which puts it, also when that fails.
@@ -512,6 +512,8 @@ impl<'a> Socket<'a> {
         };
         // SAFETY: The file was just made, and its reference is given up here.
         let file = unsafe { OpenFile::from_raw(file) };
+        // SAFETY: Both sockets live as long as their files.
+        unsafe { lsm::may_accept(self.raw, new) }?;
         let mut arg = bindings::proto_accept_arg {
             // SAFETY: The listening socket lives as long as its file.
             flags: unsafe { bindings::ruring_socket_flags(self.raw) } as i32

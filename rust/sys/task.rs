@@ -2,7 +2,7 @@
 
 //! Tasks, and the address spaces that tell one program from the next.
 
-use super::bindings;
+use super::{bindings, context::InTask};
 use kernel::prelude::*;
 
 /// A reference to a task.
@@ -180,6 +180,11 @@ impl Credentials {
         // INVARIANT: They come with a reference.
         Self(unsafe { bindings::ruring_get_current_cred() })
     }
+
+    /// For other wrappers; valid as long as `self`.
+    pub(super) fn as_ptr(&self) -> *const bindings::cred {
+        self.0
+    }
 }
 
 impl Drop for Credentials {
@@ -200,6 +205,46 @@ impl Credentials {
             bindings::ruring_revert_creds(old);
             result
         }
+    }
+}
+
+/// Whose rights and whose network something is done with, whatever the task has later.
+///
+/// # Invariants
+///
+/// `net` points to a network namespace, one of whose references it owns.
+pub(crate) struct Identity {
+    /// The rights.
+    pub(crate) credentials: Credentials,
+    net: *mut bindings::net,
+}
+
+// SAFETY: References to network namespaces may be used and put by anybody.
+unsafe impl Send for Identity {}
+// SAFETY: As above.
+unsafe impl Sync for Identity {}
+
+impl Identity {
+    /// The current task's.
+    pub(crate) fn current(_task: InTask<'_>) -> Self {
+        Self {
+            credentials: Credentials::current(),
+            // INVARIANT: It comes with a reference.
+            // SAFETY: The task has namespaces.
+            net: unsafe { bindings::ruring_get_current_net() },
+        }
+    }
+
+    /// For other wrappers; valid as long as `self`.
+    pub(super) fn net(&self) -> *mut bindings::net {
+        self.net
+    }
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::ruring_put_net(self.net) };
     }
 }
 

@@ -172,6 +172,8 @@ pub(crate) mod register {
     pub(crate) const FILES_UPDATE: u32 = 6;
     pub(crate) const EVENTFD_ASYNC: u32 = 7;
     pub(crate) const PROBE: u32 = 8;
+    pub(crate) const PERSONALITY: u32 = 9;
+    pub(crate) const UNREGISTER_PERSONALITY: u32 = 10;
     pub(crate) const RESTRICTIONS: u32 = 11;
     pub(crate) const ENABLE_RINGS: u32 = 12;
     pub(crate) const FILES2: u32 = 13;

@@ -136,12 +136,14 @@ pub(crate) enum LinkKind {
 /// `sqe->flags`, parsed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
-    bits: u8,
+    bits: u16,
 }
 
 impl Flags {
     /// No flag of an SQE's.
-    const SILENT: u8 = 1 << 7;
+    const SILENT: u16 = 1 << 8;
+    /// As above.
+    const PERSONALITY: u16 = 1 << 9;
 
     /// None of them.
     pub(crate) const NONE: Self = Self { bits: 0 };
@@ -161,7 +163,9 @@ impl Flags {
                 return Err(EOPNOTSUPP);
             }
         }
-        Ok(Self { bits })
+        Ok(Self {
+            bits: bits as u16,
+        })
     }
 
     /// What can be said of the flags of an entry that is refused, `known` if it was so only after they
@@ -174,22 +178,27 @@ impl Flags {
             0
         };
         Self {
-            bits: bits & LINKS | drain,
+            bits: u16::from(bits & LINKS | drain),
         }
+    }
+
+    #[inline(always)]
+    fn has(self, bit: u8) -> bool {
+        self.bits & u16::from(bit) != 0
     }
 
     /// Whether `fd` is an index into the registered files.
     #[inline(always)]
     pub(crate) fn fixed_file(self) -> bool {
-        self.bits & sqe_flags::FIXED_FILE != 0
+        self.has(sqe_flags::FIXED_FILE)
     }
 
     /// The tie to the next entry.
     #[inline(always)]
     pub(crate) fn link(self) -> LinkKind {
-        if self.bits & sqe_flags::IO_HARDLINK != 0 {
+        if self.has(sqe_flags::IO_HARDLINK) {
             LinkKind::Hard
-        } else if self.bits & sqe_flags::IO_LINK != 0 {
+        } else if self.has(sqe_flags::IO_LINK) {
             LinkKind::Soft
         } else {
             LinkKind::None
@@ -199,19 +208,19 @@ impl Flags {
     /// Whether the submitter does not want it tried inline.
     #[inline(always)]
     pub(crate) fn force_async(self) -> bool {
-        self.bits & sqe_flags::ASYNC != 0
+        self.has(sqe_flags::ASYNC)
     }
 
     /// Whether the buffer comes from the group `buf_group`.
     #[inline(always)]
     pub(crate) fn buffer_select(self) -> bool {
-        self.bits & sqe_flags::BUFFER_SELECT != 0
+        self.has(sqe_flags::BUFFER_SELECT)
     }
 
     /// Whether success posts no completion.
     #[inline(always)]
     pub(crate) fn cqe_skip(self) -> bool {
-        self.bits & sqe_flags::CQE_SKIP_SUCCESS != 0
+        self.has(sqe_flags::CQE_SKIP_SUCCESS)
     }
 
     /// Whether it can be issued at once, on its own.
@@ -219,14 +228,14 @@ impl Flags {
     pub(crate) fn plain(self) -> bool {
         const OTHERS: u8 =
             sqe_flags::IO_DRAIN | sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK | sqe_flags::ASYNC;
-        self.bits & OTHERS == 0
+        self.bits & (OTHERS as u16 | Self::PERSONALITY) == 0
     }
 
     /// Whether there is more to its end than a completion.
     #[inline(always)]
     pub(crate) fn unusual(self) -> bool {
-        const OTHERS: u8 = sqe_flags::ASYNC | sqe_flags::CQE_SKIP_SUCCESS | Flags::SILENT;
-        self.bits & OTHERS != 0
+        const OTHERS: u8 = sqe_flags::ASYNC | sqe_flags::CQE_SKIP_SUCCESS;
+        self.bits & (OTHERS as u16 | Self::SILENT | Self::PERSONALITY) != 0
     }
 
     /// Whether nobody is to be told of its end.
@@ -241,17 +250,29 @@ impl Flags {
 
     /// Has its success told of.
     pub(crate) fn clear_cqe_skip(&mut self) {
-        self.bits &= !sqe_flags::CQE_SKIP_SUCCESS;
+        self.bits &= !u16::from(sqe_flags::CQE_SKIP_SUCCESS);
+    }
+
+    /// Whether it has other rights than its task, see `sqe->personality`.
+    #[inline(always)]
+    pub(crate) fn has_personality(self) -> bool {
+        self.bits & Self::PERSONALITY != 0
+    }
+
+    /// Says that it has.
+    #[cold]
+    pub(crate) fn set_personality(&mut self) {
+        self.bits |= Self::PERSONALITY;
     }
 
     /// Whether all that was submitted before has to be over when it starts.
     #[inline(always)]
     pub(crate) fn drain(self) -> bool {
-        self.bits & sqe_flags::IO_DRAIN != 0
+        self.has(sqe_flags::IO_DRAIN)
     }
 
     /// As if the entry had said so.
     pub(crate) fn set_drain(&mut self) {
-        self.bits |= sqe_flags::IO_DRAIN;
+        self.bits |= u16::from(sqe_flags::IO_DRAIN);
     }
 }

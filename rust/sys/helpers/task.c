@@ -170,6 +170,16 @@ __helper void ruring_revert_creds(const struct cred *cred)
 	revert_creds(cred);
 }
 
+__helper struct net *ruring_get_current_net(void)
+{
+	return get_net(current->nsproxy->net_ns);
+}
+
+__helper void ruring_put_net(struct net *net)
+{
+	put_net(net);
+}
+
 __helper unsigned int ruring_num_online_cpus(void)
 {
 	return num_online_cpus();

@@ -2,12 +2,12 @@
 
 //! What a socket tells of itself, and its options.
 //!
-//! The security hooks of getsockopt(2) and setsockopt(2) are called, and the control groups'
-//! programs. Those of getsockname(2) and getpeername(2) are out of a module's reach.
+//! The security hooks of getsockopt(2) and setsockopt(2) are called by what does these, and the control
+//! groups' programs. Those of getsockname(2) and getpeername(2) are called here.
 
 use super::{SockAddr, Socket};
 use crate::{
-    sys::{bindings, context::has_descriptors},
+    sys::{bindings, context::has_descriptors, lsm},
     uapi::{
         args::socket::SocketOption,
         errno::{Errno, Result, ECANCELED, EOPNOTSUPP},
@@ -96,6 +96,8 @@ impl Socket<'_> {
     /// `int` at `to.1`, which says how much room there is.
     pub(crate) fn get_name(self, to: (u64, u64), peer: bool) -> Result {
         let mut addr = SockAddr::new();
+        // SAFETY: The socket lives as long as its file.
+        unsafe { lsm::may_get_name(self.raw, peer) }?;
         // SAFETY: The socket lives as long as its file, and `addr` has room for any address.
         let ret = unsafe {
             let ops = (&raw const (*self.raw).ops).read_volatile();

@@ -2,9 +2,9 @@
 
 //! Making sockets, naming them and connecting them.
 //!
-//! The security hooks of bind(2), listen(2), connect(2) and shutdown(2) are out of a module's
-//! reach, with every exported function that would call them. Those of socket(2) are called, as are
-//! the ones that the protocols call, control groups' among them.
+//! The exported functions that bind, listen, connect and shut down are meant for sockets of the kernel's
+//! own, and call no security hooks: that is done here. Those of socket(2) are called by what makes
+//! sockets, and others by the protocols, control groups' among them.
 
 use super::{SockAddr, Socket, O_NONBLOCK};
 use crate::{
@@ -12,6 +12,8 @@ use crate::{
         bindings,
         context::{has_directories, InTask},
         fd::OpenFile,
+        lsm,
+        task::Identity,
     },
     uapi::errno::{Errno, Result, ECANCELED, EINVAL},
 };
@@ -59,17 +61,28 @@ impl Address {
 }
 
 impl Socket<'_> {
-    /// A new socket, as from socket(2). `flags` are `SOCK_NONBLOCK` and `SOCK_CLOEXEC`.
+    /// A new socket, as from socket(2), in the network of `identity` if that is not to be the current task's.
+    /// `flags` are `SOCK_NONBLOCK` and `SOCK_CLOEXEC`.
     pub(crate) fn create(
         _task: InTask<'_>,
+        identity: Option<&Identity>,
         domain: i32,
         kind: i32,
         protocol: i32,
         flags: u32,
     ) -> Result<OpenFile> {
         let mut raw = null_mut();
-        // SAFETY: The task has a network namespace. It fills `raw` in if it succeeds.
-        checked(unsafe { bindings::sock_create(domain, kind, protocol, &mut raw) })?;
+        // SAFETY: The task has a network namespace, and that of the identity lives as long. It fills `raw` in
+        // if it succeeds.
+        checked(unsafe {
+            match identity {
+                Some(identity) => {
+                    let net = identity.net();
+                    bindings::__sock_create(net, domain, kind, protocol, &mut raw, 0)
+                }
+                None => bindings::sock_create(domain, kind, protocol, &mut raw),
+            }
+        })?;
         // SAFETY: The socket is ours, and becomes the file's, also when that fails.
         let file = unsafe { bindings::sock_alloc_file(raw, flags as i32, null()) };
         let file = kernel::error::from_err_ptr(file)?;
@@ -83,6 +96,8 @@ impl Socket<'_> {
         if !has_directories() {
             return Err(ECANCELED);
         }
+        // SAFETY: The socket lives as long as its file.
+        unsafe { lsm::may_bind(self.raw, &to.addr, to.len) }?;
         // SAFETY: The socket lives as long as its file. The address is copied. If it is a path
         // there is where to look for it.
         checked(unsafe { bindings::kernel_bind(self.raw, to.as_ptr(), to.len) })
@@ -91,19 +106,22 @@ impl Socket<'_> {
     /// Has it listen, as listen(2).
     pub(crate) fn listen(self, backlog: i32) -> Result {
         // SAFETY: The socket lives as long as its file.
-        checked(unsafe {
-            let most = bindings::ruring_socket_somaxconn(self.raw);
-            let backlog = if backlog as u32 > most as u32 {
-                most
-            } else {
-                backlog
-            };
-            bindings::kernel_listen(self.raw, backlog)
-        })
+        let most = unsafe { bindings::ruring_socket_somaxconn(self.raw) };
+        let backlog = if backlog as u32 > most as u32 {
+            most
+        } else {
+            backlog
+        };
+        // SAFETY: The socket lives as long as its file.
+        unsafe { lsm::may_listen(self.raw, backlog) }?;
+        // SAFETY: The socket lives as long as its file.
+        checked(unsafe { bindings::kernel_listen(self.raw, backlog) })
     }
 
     /// Ends one direction or both, as shutdown(2).
     pub(crate) fn shutdown(self, how: u32) -> Result {
+        // SAFETY: The socket lives as long as its file.
+        unsafe { lsm::may_shutdown(self.raw, how) }?;
         // SAFETY: The socket lives as long as its file. The protocol checks `how`.
         checked(unsafe { bindings::kernel_sock_shutdown(self.raw, how) })
     }
@@ -114,6 +132,8 @@ impl Socket<'_> {
         if !has_directories() {
             return Err(ECANCELED);
         }
+        // SAFETY: The socket lives as long as its file.
+        unsafe { lsm::may_connect(self.raw, &to.addr, to.len) }?;
         // SAFETY: The socket lives as long as its file. The address is copied. If it is a path
         // there is where to look for it.
         checked(unsafe {

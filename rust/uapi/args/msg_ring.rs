@@ -34,7 +34,9 @@ impl RingMessage {
     /// after the ring is.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         let flags = sqe.op_flags();
-        if sqe.buf_index() != 0 || flags & !(msg_ring::CQE_SKIP | msg_ring::FLAGS_PASS) != 0 {
+        if sqe.buf_index() != 0
+            || sqe.personality() != 0
+            || flags & !(msg_ring::CQE_SKIP | msg_ring::FLAGS_PASS) != 0 {
             return Err(EINVAL);
         }
         let passes_flags = flags & msg_ring::FLAGS_PASS != 0;

@@ -209,6 +209,8 @@ pub(crate) enum SocketCmd {
 /// URING_CMD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CmdArgs {
+    /// The command's number.
+    pub(crate) op: u32,
     /// What a socket is to do, if it knows the command.
     pub(crate) cmd: Option<SocketCmd>,
 }
@@ -251,6 +253,9 @@ impl CmdArgs {
             }),
             _ => None,
         };
-        Ok(Self { cmd })
+        Ok(Self {
+            op: sqe.off() as u32,
+            cmd,
+        })
     }
 }

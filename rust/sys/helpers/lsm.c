@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Security hooks: see ../lsm.c. Those that the kernel does not have allow everything. */
+
+#ifdef CONFIG_SECURITY_NETWORK
+#define call_socket_hook(name, ...) ruring_call_security_socket_##name(__VA_ARGS__)
+#else
+#define call_socket_hook(name, ...) 0
+#endif
+
+#if defined(CONFIG_SECURITY) && defined(CONFIG_IO_URING)
+#define call_uring_hook(name, ...) ruring_call_security_uring_##name(__VA_ARGS__)
+#else
+#define call_uring_hook(name, ...) 0
+#endif
+
+__helper int ruring_hook_accept(struct socket *sock, struct socket *newsock)
+{
+	return call_socket_hook(accept, sock, newsock);
+}
+
+__helper int ruring_hook_bind(struct socket *sock, struct sockaddr *addr, int len)
+{
+	return call_socket_hook(bind, sock, addr, len);
+}
+
+__helper int ruring_hook_connect(struct socket *sock, struct sockaddr *addr, int len)
+{
+	return call_socket_hook(connect, sock, addr, len);
+}
+
+__helper int ruring_hook_listen(struct socket *sock, int backlog)
+{
+	return call_socket_hook(listen, sock, backlog);
+}
+
+__helper int ruring_hook_shutdown(struct socket *sock, int how)
+{
+	return call_socket_hook(shutdown, sock, how);
+}
+
+__helper int ruring_hook_getname(struct socket *sock, bool peer)
+{
+	return peer ? call_socket_hook(getpeername, sock) : call_socket_hook(getsockname, sock);
+}
+
+__helper int ruring_hook_allowed(void)
+{
+	return call_uring_hook(allowed);
+}
+
+__helper int ruring_hook_sqpoll(void)
+{
+	return call_uring_hook(sqpoll);
+}
+
+__helper int ruring_hook_override_creds(const struct cred *cred)
+{
+	return call_uring_hook(override_creds, cred);
+}
+
+/* A command of a socket, which has no driver that would read more of it. */
+__helper int ruring_hook_cmd(struct file *file, unsigned int op)
+{
+#if defined(CONFIG_SECURITY) && defined(CONFIG_IO_URING)
+	const struct io_uring_sqe sqe = {
+		.opcode = IORING_OP_URING_CMD,
+		.cmd_op = op,
+	};
+	struct io_uring_cmd cmd = {
+		.file = file,
+		.sqe = &sqe,
+		.cmd_op = op,
+	};
+
+	return ruring_call_security_uring_cmd(&cmd);
+#else
+	return 0;
+#endif
+}
+
+__helper bool ruring_audit_entry(u8 op)
+{
+#ifdef CONFIG_AUDITSYSCALL
+	if (likely(!audit_context()))
+		return false;
+	if (audit_enabled)
+		ruring_call___audit_uring_entry(op);
+	return true;
+#else
+	return false;
+#endif
+}
+
+__helper void ruring_audit_exit(long code)
+{
+#ifdef CONFIG_AUDITSYSCALL
+	ruring_call___audit_uring_exit(!code, code);
+#endif
+}

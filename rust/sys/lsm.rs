@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The hooks of security modules and of audit that ruring calls itself.
+//!
+//! C headers: `include/linux/security.h`, `include/linux/audit.h`. Which these are, and how they are reached, is in
+//! `rust/sys/lsm.h` and `lsm.c`. An operation calls each of them once, where io_uring's does.
+
+use super::{bindings, socket::SockAddr, task::Credentials};
+use crate::uapi::errno::{Errno, Result, EOPNOTSUPP};
+use kernel::{
+    fs::File,
+    sync::atomic::{Atomic, Relaxed},
+};
+
+/// Some of the hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hooks(u32);
+
+impl Hooks {
+    /// None of them.
+    pub(crate) const NONE: Self = Self(0);
+    /// `security_socket_accept()`
+    pub(crate) const ACCEPT: Self = Self(bindings::ruring_hook_RURING_HOOK_ACCEPT);
+    /// `security_socket_bind()`
+    pub(crate) const BIND: Self = Self(bindings::ruring_hook_RURING_HOOK_BIND);
+    /// `security_socket_connect()`
+    pub(crate) const CONNECT: Self = Self(bindings::ruring_hook_RURING_HOOK_CONNECT);
+    /// `security_socket_listen()`
+    pub(crate) const LISTEN: Self = Self(bindings::ruring_hook_RURING_HOOK_LISTEN);
+    /// `security_socket_shutdown()`
+    pub(crate) const SHUTDOWN: Self = Self(bindings::ruring_hook_RURING_HOOK_SHUTDOWN);
+    /// `security_uring_cmd()`, and of what sockets have as commands `security_socket_getsockname()`.
+    pub(crate) const CMD: Self = Self(
+        bindings::ruring_hook_RURING_HOOK_CMD | bindings::ruring_hook_RURING_HOOK_GETNAME,
+    );
+    /// `security_uring_sqpoll()`
+    pub(crate) const SQPOLL: Self = Self(bindings::ruring_hook_RURING_HOOK_SQPOLL);
+    /// `security_uring_override_creds()`
+    pub(crate) const CREDS: Self = Self(bindings::ruring_hook_RURING_HOOK_CREDS);
+    /// `audit_uring_entry()` and `audit_uring_exit()`
+    pub(crate) const AUDIT: Self = Self(bindings::ruring_hook_RURING_HOOK_AUDIT);
+
+    /// These and others.
+    pub(crate) const fn with(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+}
+
+/// Those that the kernel has and that cannot be called.
+static MISSING: Atomic<u32> = Atomic::new(0);
+
+/// Finds the hooks, when the module is loaded. May sleep.
+pub(crate) fn find() {
+    // SAFETY: The module calls this once, before anything of it can be used.
+    MISSING.store(unsafe { bindings::ruring_find_hooks() }, Relaxed);
+}
+
+/// Whether a hook is missing, without which something is to be refused.
+pub(crate) fn is_any_missing() -> bool {
+    MISSING.load(Relaxed) != 0
+}
+
+/// `-EOPNOTSUPP` if one of `hooks` is missing.
+pub(crate) fn check(hooks: Hooks) -> Result {
+    if MISSING.load(Relaxed) & hooks.0 != 0 {
+        return Err(EOPNOTSUPP);
+    }
+    Ok(())
+}
+
+/// What a hook says.
+fn allowed(ret: i32) -> Result {
+    if ret != 0 {
+        return Err(Errno::from_raw(ret));
+    }
+    Ok(())
+}
+
+/// Whether the current task may have a ring.
+pub(crate) fn may_have_ring() -> Result {
+    // SAFETY: No preconditions.
+    allowed(unsafe { bindings::ruring_hook_allowed() })
+}
+
+/// Whether the current task may have a thread that submits for it.
+pub(crate) fn may_have_sqpoll() -> Result {
+    check(Hooks::SQPOLL)?;
+    // SAFETY: No preconditions.
+    allowed(unsafe { bindings::ruring_hook_sqpoll() })
+}
+
+/// Whether the current task may have something done with other credentials.
+pub(crate) fn may_override(credentials: &Credentials) -> Result {
+    check(Hooks::CREDS)?;
+    // SAFETY: They are live as long as they are borrowed.
+    allowed(unsafe { bindings::ruring_hook_override_creds(credentials.as_ptr()) })
+}
+
+/// Whether the current task may give the socket `file` the command `op`.
+pub(crate) fn may_command(file: &File, op: u32) -> Result {
+    // SAFETY: The file is open.
+    allowed(unsafe { bindings::ruring_hook_cmd(file.as_ptr().cast(), op) })
+}
+
+/// Whether `listener` may accept what will be `new`.
+///
+/// # Safety
+///
+/// Both must be live sockets.
+pub(super) unsafe fn may_accept(
+    listener: *mut bindings::socket,
+    new: *mut bindings::socket,
+) -> Result {
+    // SAFETY: By the safety requirements.
+    allowed(unsafe { bindings::ruring_hook_accept(listener, new) })
+}
+
+/// Whether the socket may have this name, of `len` bytes.
+///
+/// # Safety
+///
+/// It must be a live socket.
+pub(super) unsafe fn may_bind(socket: *mut bindings::socket, name: &SockAddr, len: i32) -> Result {
+    let name = core::ptr::from_ref(name).cast_mut().cast();
+    // SAFETY: By the safety requirements, and hooks only read the name, which has room for any.
+    allowed(unsafe { bindings::ruring_hook_bind(socket, name, len) })
+}
+
+/// Whether the socket may be connected to this name, of `len` bytes.
+///
+/// # Safety
+///
+/// It must be a live socket.
+pub(super) unsafe fn may_connect(
+    socket: *mut bindings::socket,
+    name: &SockAddr,
+    len: i32,
+) -> Result {
+    let name = core::ptr::from_ref(name).cast_mut().cast();
+    // SAFETY: By the safety requirements, and hooks only read the name, which has room for any.
+    allowed(unsafe { bindings::ruring_hook_connect(socket, name, len) })
+}
+
+/// Whether the socket may listen.
+///
+/// # Safety
+///
+/// It must be a live socket.
+pub(super) unsafe fn may_listen(socket: *mut bindings::socket, backlog: i32) -> Result {
+    // SAFETY: By the safety requirements.
+    allowed(unsafe { bindings::ruring_hook_listen(socket, backlog) })
+}
+
+/// Whether the socket may be shut down.
+///
+/// # Safety
+///
+/// It must be a live socket.
+pub(super) unsafe fn may_shutdown(socket: *mut bindings::socket, how: u32) -> Result {
+    // SAFETY: By the safety requirements.
+    allowed(unsafe { bindings::ruring_hook_shutdown(socket, how as i32) })
+}
+
+/// Whether the socket's name, or its peer's, may be told.
+///
+/// # Safety
+///
+/// It must be a live socket.
+pub(super) unsafe fn may_get_name(socket: *mut bindings::socket, peer: bool) -> Result {
+    // SAFETY: By the safety requirements.
+    allowed(unsafe { bindings::ruring_hook_getname(socket, peer) })
+}
+
+/// Has what `what` does audited as the opcode `code`, if the current task is. `unfinished` says which error it
+/// is that it is not done for.
+#[inline(always)]
+pub(crate) fn audited<T>(code: u8, what: impl FnOnce() -> T, unfinished: impl FnOnce(&T) -> isize) -> T {
+    // SAFETY: No preconditions.
+    let begun = unsafe { bindings::ruring_audit_entry(code) };
+    let done = what();
+    if begun {
+        // SAFETY: The task has an audit context, as `ruring_audit_entry` has found.
+        unsafe { bindings::ruring_audit_exit(unfinished(&done)) };
+    }
+    done
+}
