@@ -3,9 +3,12 @@
  * The hooks of security modules and of audit: each opcode calls those that
  * io_uring calls for it, as often.
  */
+#include <linux/openat2.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -39,6 +42,20 @@ static const char * const hooks[] = {
 	"security_file_truncate",
 	"security_path_truncate",
 	"security_path_mknod",
+	"security_path_mkdir",
+	"security_path_rmdir",
+	"security_path_unlink",
+	"security_path_symlink",
+	"security_path_link",
+	"security_path_rename",
+	"security_inode_mkdir",
+	"security_inode_rmdir",
+	"security_inode_unlink",
+	"security_inode_symlink",
+	"security_inode_link",
+	"security_inode_rename",
+	"security_inode_getattr",
+	"security_inode_setattr",
 	"security_inode_create",
 	"security_inode_permission",
 	"security_uring_allowed",
@@ -423,6 +440,79 @@ static void link_timeout(struct world *w)
 	prep(w->ring, IORING_OP_LINK_TIMEOUT, -1, &w->ts, 1, 1);
 }
 
+static void ftruncate_file(struct world *w)
+{
+	prep(w->ring, IORING_OP_FTRUNCATE, w->file, NULL, 0, 1)->off = 4096;
+}
+
+static void fadvise_file(struct world *w)
+{
+	prep(w->ring, IORING_OP_FADVISE, w->file, NULL, 4096, 1)->fadvise_advice =
+		POSIX_FADV_NORMAL;
+}
+
+static void sync_range(struct world *w)
+{
+	prep(w->ring, IORING_OP_SYNC_FILE_RANGE, w->file, NULL, 4096, 1);
+}
+
+static void madvise_memory(struct world *w)
+{
+	prep(w->ring, IORING_OP_MADVISE, -1, w->other.rings, 4096, 1)->fadvise_advice =
+		MADV_NORMAL;
+}
+
+static void openat2_old(struct world *w)
+{
+	static const struct open_how how = { .flags = O_RDWR };
+
+	prep(w->ring, IORING_OP_OPENAT2, AT_FDCWD, "/dev/null", sizeof(how), 1)->off =
+		(unsigned long)&how;
+}
+
+static void statx_old(struct world *w)
+{
+	static struct statx stat;
+
+	prep(w->ring, IORING_OP_STATX, AT_FDCWD, "/dev/null", STATX_MODE, 1)->off =
+		(unsigned long)&stat;
+}
+
+static void mkdirat_new(struct world *w)
+{
+	prep(w->ring, IORING_OP_MKDIRAT, AT_FDCWD, "/dev/shm/dir", 0700, 1);
+}
+
+/* What the one before has made. */
+static void renameat_dir(struct world *w)
+{
+	prep(w->ring, IORING_OP_RENAMEAT, AT_FDCWD, "/dev/shm/dir", AT_FDCWD, 1)->off =
+		(unsigned long)"/dev/shm/dir2";
+}
+
+static void unlinkat_dir(struct world *w)
+{
+	prep(w->ring, IORING_OP_UNLINKAT, AT_FDCWD, "/dev/shm/dir2", 0, 1)->unlink_flags =
+		AT_REMOVEDIR;
+}
+
+static void symlinkat_new(struct world *w)
+{
+	prep(w->ring, IORING_OP_SYMLINKAT, AT_FDCWD, "nowhere", 0, 1)->off =
+		(unsigned long)"/dev/shm/link";
+}
+
+static void linkat_new(struct world *w)
+{
+	prep(w->ring, IORING_OP_LINKAT, AT_FDCWD, "/dev/shm/link", AT_FDCWD, 1)->off =
+		(unsigned long)"/dev/shm/link2";
+}
+
+static void unlinkat_link(struct world *w)
+{
+	prep(w->ring, IORING_OP_UNLINKAT, AT_FDCWD, "/dev/shm/link", 0, 1);
+}
+
 static void set_up(struct world *w, unsigned int flags)
 {
 	struct io_uring_params params = { .flags = flags };
@@ -474,6 +564,18 @@ static const struct scene {
 	{ "FALLOCATE", fallocate_file },
 	{ "OPENAT of a new file", openat_new },
 	{ "OPENAT of one that there is", openat_old },
+	{ "OPENAT2", openat2_old },
+	{ "STATX", statx_old },
+	{ "FTRUNCATE", ftruncate_file },
+	{ "FADVISE", fadvise_file },
+	{ "MADVISE", madvise_memory },
+	{ "SYNC_FILE_RANGE", sync_range },
+	{ "MKDIRAT", mkdirat_new },
+	{ "RENAMEAT", renameat_dir },
+	{ "UNLINKAT of a directory", unlinkat_dir },
+	{ "SYMLINKAT", symlinkat_new },
+	{ "LINKAT", linkat_new },
+	{ "UNLINKAT", unlinkat_link },
 	{ "CLOSE", close_file },
 	{ "RECV", recv_tcp },
 	{ "RECV that waits", recv_wait },
@@ -553,6 +655,7 @@ static bool play(struct world *w, const struct scene *scene, struct counts *coun
 	bool well;
 
 	unlink(NEW_FILE);
+	unlink("/dev/shm/link2");
 	unlink(SOCK_FILE ".2");
 	w->free = socket(AF_INET, SOCK_STREAM, 0);
 	w->unnamed = socket(AF_UNIX, SOCK_STREAM, 0);
