@@ -10,6 +10,8 @@
  * It is done for these because a module that does what they guard, as this one does with what is exported,
  * would otherwise be a way past them. For the other functions that are found so see unexported.c.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a security module denies is denied on a ring, and what it cannot be
+ * asked is refused.
+ */
+#include <linux/landlock.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include "fixture.h"
+#include "hooks.h"
+
+/* Landlock: files below /proc may be read, TCP port 4 may be bound and connected to, no more. */
+static int confine(void)
+{
+	struct landlock_ruleset_attr attr = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+				     LANDLOCK_ACCESS_FS_MAKE_SOCK,
+		.handled_access_net = LANDLOCK_ACCESS_NET_BIND_TCP |
+				      LANDLOCK_ACCESS_NET_CONNECT_TCP,
+		.scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET,
+	};
+	struct landlock_path_beneath_attr files = {
+		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE,
+	};
+	struct landlock_net_port_attr port = {
+		.allowed_access = LANDLOCK_ACCESS_NET_BIND_TCP | LANDLOCK_ACCESS_NET_CONNECT_TCP,
+		.port = 4,
+	};
+	int fd = syscall(__NR_landlock_create_ruleset, &attr, sizeof(attr), 0);
+
+	if (fd < 0)
+		return -errno;
+	files.parent_fd = open("/proc", O_PATH);
+	if (syscall(__NR_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &files, 0) ||
+	    syscall(__NR_landlock_add_rule, fd, LANDLOCK_RULE_NET_PORT, &port, 0) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    syscall(__NR_landlock_restrict_self, fd, 0))
+		return -errno;
+	close(files.parent_fd);
+	return close(fd);
+}
+
+static int result_of(struct ring *r)
+{
+	struct io_uring_cqe cqe = {};
+
+	if (ring_submit(r) < 0 || ring_take(r, &cqe))
+		return -ENOTRECOVERABLE;
+	return cqe.res;
+}
+
+static int ring_bind(struct ring *r, int fd, const void *addr, socklen_t len)
+{
+	prep(r, IORING_OP_BIND, fd, addr, 0, 1)->addr2 = len;
+	return result_of(r);
+}
+
+static int ring_connect(struct ring *r, int fd, const void *addr, socklen_t len)
+{
+	prep(r, IORING_OP_CONNECT, fd, addr, 0, 1)->addr2 = len;
+	return result_of(r);
+}
+
+static int ring_open(struct ring *r, const char *name, unsigned int flags)
+{
+	prep(r, IORING_OP_OPENAT, AT_FDCWD, name, 0600, 1)->open_flags = flags;
+	return result_of(r);
+}
+
+static int own_socket(int domain)
+{
+	return socket(domain, SOCK_STREAM, 0);
+}
+
+/* The same as by system calls, and as on io_uring. */
+TEST_F(ring, landlock_denies)
+{
+	struct sockaddr_un path = { AF_UNIX, "build/hooks_denied.sock" };
+	struct sockaddr_un abstract = { AF_UNIX, "\0hooks_denied" };
+	struct sockaddr_in listening, any = { .sin_family = AF_INET }, four;
+	struct ring *r = &self->ring;
+	int ret, outside;
+
+	four = any;
+	four.sin_port = htons(4);
+	four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ASSERT_LE(0, tcp_listen(&listening));
+	outside = own_socket(AF_UNIX);
+	abstract.sun_path[13] = "ri"[variant->backend];
+	ASSERT_EQ(0, bind(outside, (struct sockaddr *)&abstract, sizeof(abstract)));
+	ASSERT_EQ(0, listen(outside, 1));
+	unlink(path.sun_path);
+	ret = confine();
+	if (ret == -EOPNOTSUPP || ret == -ENOSYS)
+		SKIP(return, "no Landlock on this kernel");
+	ASSERT_EQ(0, ret);
+
+	any.sin_port = htons(4321);
+	EXPECT_EQ(-EACCES, ring_bind(r, own_socket(AF_INET), &any, sizeof(any)));
+	EXPECT_EQ(0, ring_bind(r, own_socket(AF_INET), &four, sizeof(four)));
+	EXPECT_EQ(-EACCES, ring_connect(r, own_socket(AF_INET), &listening, sizeof(listening)));
+	EXPECT_EQ(-ECONNREFUSED, ring_connect(r, own_socket(AF_INET), &four, sizeof(four)));
+	EXPECT_EQ(-EACCES, ring_bind(r, own_socket(AF_UNIX), &path, sizeof(path)));
+	EXPECT_EQ(-EPERM, ring_connect(r, own_socket(AF_UNIX), &abstract, sizeof(abstract)));
+	EXPECT_EQ(-EACCES, ring_open(r, "/etc/passwd", O_RDONLY));
+	EXPECT_EQ(-EACCES, ring_open(r, "/proc/self/comm", O_RDWR));
+	EXPECT_LE(0, ring_open(r, "/proc/self/comm", O_RDONLY));
+
+	EXPECT_EQ(-1, bind(own_socket(AF_INET), (struct sockaddr *)&any, sizeof(any)));
+	EXPECT_EQ(-1, open("/etc/passwd", O_RDONLY));
+}
+
+/* Load it as it is to be from here on; it must not be in use. */
+static int load(const char *params)
+{
+	int fd, ret;
+
+	fd = open(getenv("RURING_KO"), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = syscall(__NR_delete_module, "ruring", O_NONBLOCK) && errno != ENOENT ? -errno : 0;
+	if (!ret && syscall(__NR_finit_module, fd, params, 0))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* Whether its hooks all have this word for where they are from. */
+static bool hooks_are(const char *word)
+{
+	char line[128];
+	FILE *f = fopen("/sys/module/ruring/parameters/hooks", "r");
+	unsigned int nr = 0, well = 0;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		nr++;
+		well += strstr(line, word) != NULL;
+	}
+	if (f)
+		fclose(f);
+	return nr && nr == well;
+}
+
+static bool is_idle(void *unused)
+{
+	(void)unused;
+	return proc_value("/sys/module/ruring/refcnt", "") <= 0;
+}
+
+/* Nobody uses it any more. */
+static bool is_let_go(void)
+{
+	device_close();
+	return wait_until(is_idle, NULL);
+}
+
+/* The module may be loaded anew. */
+FIXTURE(module) {
+};
+
+FIXTURE_SETUP(module)
+{
+	if (geteuid() || !getenv("RURING_KO"))
+		SKIP(return, "RURING_KO does not name the module, or no right to load it");
+	if (!hooks_are("found"))
+		SKIP(return, "this kernel has no hooks to miss");
+	ASSERT_TRUE(is_let_go());
+}
+
+FIXTURE_TEARDOWN(module)
+{
+	EXPECT_TRUE(is_let_go());
+	EXPECT_EQ(0, load(""));
+	EXPECT_TRUE(hooks_are("found"));
+}
+
+/* As on a kernel that neither exports them nor has kprobes. */
+TEST_F(module, without_hooks_what_they_guard_is_refused)
+{
+	static const unsigned int guarded[] = {
+		IORING_OP_ACCEPT, IORING_OP_CONNECT, IORING_OP_BIND, IORING_OP_LISTEN,
+		IORING_OP_SHUTDOWN, IORING_OP_URING_CMD, IORING_OP_OPENAT, IORING_OP_CLOSE,
+		IORING_OP_SENDMSG, IORING_OP_RECVMSG,
+	};
+	static const unsigned int free[] = {
+		IORING_OP_NOP, IORING_OP_SEND, IORING_OP_RECV, IORING_OP_READ, IORING_OP_TIMEOUT,
+		IORING_OP_SOCKET,
+	};
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct ring r;
+	unsigned int i;
+
+	ASSERT_EQ(0, load("lsm=exported"));
+	EXPECT_TRUE(hooks_are("missing"));
+	ASSERT_EQ(0, ring_init(&r, RURING, 8, 0));
+	for (i = 0; i < sizeof(guarded) / sizeof(guarded[0]); i++)
+		EXPECT_FALSE(ring_op_supported(&r, guarded[i])) TH_LOG("opcode %u", guarded[i]);
+	for (i = 0; i < sizeof(free) / sizeof(free[0]); i++)
+		EXPECT_TRUE(ring_op_supported(&r, free[i])) TH_LOG("opcode %u", free[i]);
+	EXPECT_EQ(-EOPNOTSUPP, ring_bind(&r, own_socket(AF_INET), &any, sizeof(any)));
+	EXPECT_EQ(-EOPNOTSUPP, ring_open(&r, "/dev/null", O_RDONLY));
+	prep_nop(&r, 1);
+	EXPECT_EQ(0, result_of(&r));
+	EXPECT_EQ(1, ring_register(&r, IORING_REGISTER_PERSONALITY, NULL, 0));
+	prep_nop(&r, 1)->personality = 1;
+	EXPECT_EQ(-EOPNOTSUPP, result_of(&r));
+	ring_exit(&r);
+	EXPECT_EQ(-EOPNOTSUPP, ring_init(&r, RURING, 8, IORING_SETUP_SQPOLL));
+
+	ASSERT_TRUE(is_let_go());
+	ASSERT_EQ(0, load("lsm=ignore"));
+	ASSERT_EQ(0, ring_init(&r, RURING, 8, 0));
+	EXPECT_TRUE(ring_op_supported(&r, IORING_OP_BIND));
+	EXPECT_EQ(0, ring_bind(&r, own_socket(AF_INET), &any, sizeof(any)));
+	ring_exit(&r);
+
+	ASSERT_TRUE(is_let_go());
+	EXPECT_EQ(-EINVAL, load("lsm=nonsense"));
+}
+
+TEST_HARNESS_MAIN
