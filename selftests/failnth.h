@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Want of memory, and memory of the user's that cannot be reached, at every place where a call
+ * asks for it: each fails once. This takes a kernel with fault injection, as the debug kernel is.
+ *
+ * Places that are not ruring's own fail too: of the network stack, and of the debug kernel's
+ * means, as kmemleak, which makes do. A call that succeeds nevertheless is as good as one that does
+ * not.
+ */
+#ifndef SELFTESTS_FAILNTH_H
+#define SELFTESTS_FAILNTH_H
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "rsrc.h"
+
+/* More places than any call has. */
+#define MANY	2000
+#define GROUP	3
+
+static int nth_fd = -1;
+
+static inline bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	close(fd);
+	return done;
+}
+
+/* Have what waits for memory fail too, and quietly. */
+static inline bool can_fail(void)
+{
+	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
+	return nth_fd >= 0 &&
+	       put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N") &&
+	       put("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N") &&
+	       put("/sys/kernel/debug/fail_page_alloc/min-order", "0") &&
+	       put("/sys/kernel/debug/failslab/verbose", "0") &&
+	       put("/sys/kernel/debug/fail_page_alloc/verbose", "0") &&
+	       put("/sys/kernel/debug/fail_usercopy/verbose", "0");
+}
+
+/* The @n-th place from here on fails. */
+static inline bool arm(unsigned int n)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", n);
+
+	return pwrite(nth_fd, text, len, 0) == len;
+}
+
+/* No more. Whether it has come to that. */
+static inline bool disarm(void)
+{
+	char text[16] = {};
+	/* These two calls have such places themselves. */
+	bool left = pread(nth_fd, text, sizeof(text) - 1, 0) < 0 || atoi(text) > 0;
+
+	while (pwrite(nth_fd, "0", 1, 0) != 1)
+		;
+	return !left;
+}
+
+/*
+ * kmemleak says once, with a lock of its own held that the console needs in other places, that it cannot
+ * note what is in a stack. Have it said where nobody prints it: no report of that is ruring's.
+ */
+__attribute__((constructor)) static void have_kmemleak_say_it(void)
+{
+	pid_t pids[40];
+	unsigned int i;
+
+	if (!can_fail())
+		return;
+	put("/proc/sys/kernel/printk", "1");
+	put("/sys/module/printk/parameters/ignore_loglevel", "N");
+	/* the first ones use up stacks that there are */
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		arm(i < 6 ? 0 : i - 5);
+		pids[i] = fork();
+		if (!pids[i]) {
+			pause();
+			_exit(0);
+		}
+		disarm();
+	}
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		if (pids[i] > 0) {
+			kill(pids[i], SIGKILL);
+			waitpid(pids[i], NULL, 0);
+		}
+	}
+	put("/sys/module/printk/parameters/ignore_loglevel", "Y");
+	close(nth_fd);
+}
+
+static inline unsigned int open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int nr = 0;
+
+	while (readdir(dir))
+		nr++;
+	closedir(dir);
+	return nr;
+}
+
+static inline long long pinned_pages(void)
+{
+	put("/proc/sys/vm/stat_refresh", "1");
+	return proc_value("/proc/vmstat", "nr_foll_pin_acquired ") -
+	       proc_value("/proc/vmstat", "nr_foll_pin_released ");
+}
+
+static inline long long module_refs(void)
+{
+	return proc_value("/sys/module/ruring/refcnt", "");
+}
+
+struct before {
+	unsigned int files;
+	long long pins;
+	long long refs;
+};
+
+static inline bool is_as_before(void *arg)
+{
+	struct before *b = arg;
+
+	return open_files() == b->files && pinned_pages() <= b->pins && module_refs() <= b->refs;
+}
+
+#endif /* SELFTESTS_FAILNTH_H */
