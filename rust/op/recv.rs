@@ -11,6 +11,7 @@ use crate::{
     sys::{
         rw::is_ready,
         socket::{Received, Socket, UserBuffers},
+        user::access_ok,
     },
     uapi::{
         abi::{cqe, events, msg, MAX_RW_COUNT},
@@ -36,11 +37,10 @@ pub(super) fn pause(
     shots: &mut u32,
     enough: bool,
 ) -> Option<Outcome> {
-    if got.left == Some(0) {
-        if !*again {
-            return Some(Outcome::Poll);
-        }
-        *again = false;
+    match got.left {
+        Some(0) if *again => *again = false,
+        Some(0) => return Some(Outcome::Poll),
+        _ => {}
     }
     *shots += 1;
     if *shots > MAX_SHOTS || enough {
@@ -153,6 +153,20 @@ impl Recv {
             return None;
         }
         without_waiting(socket, self.args.msg_flags, wake_flags)
+    }
+
+    /// Whether an attempt would find nothing, and nothing wrong either, with a socket that has no data.
+    /// What comes from then on is what poll tells of.
+    #[inline(never)]
+    fn would_wait(&self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> bool {
+        if self.args.fixed || self.bundle.is_some() || !socket.has_no_end(self.args.msg_flags) {
+            return false;
+        }
+        let len = self.args.len as usize;
+        match at.group {
+            Some(group) => at.ring.groups().take(group, len).is_some(),
+            None => access_ok(self.args.addr, len),
+        }
     }
 
     /// Goes on behind the `count` bytes that were received into `target`.
@@ -271,7 +285,13 @@ impl Recv {
                 broken,
             });
         }
-        pause(&got, again, &mut self.shots, false)
+        match pause(&got, again, &mut self.shots, false) {
+            // Another one would find nothing, where it is not the socket that says so.
+            None if got.left.is_none() && !socket.has_data() && self.would_wait(socket, at) => {
+                Some(Outcome::Poll)
+            }
+            paused => paused,
+        }
     }
 }
 
@@ -308,7 +328,9 @@ impl Op for Recv {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
         };
-        if self.args.poll_first && !at.polled {
+        if !at.polled
+            && (self.args.poll_first || (!socket.has_data() && self.would_wait(socket, &mut at)))
+        {
             return Outcome::Poll;
         }
         if let Some(group) = at.group.filter(|_| self.bundle.is_some()) {

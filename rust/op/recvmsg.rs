@@ -92,10 +92,15 @@ impl RecvMessage {
     /// Multishot: receives until there is nothing more.
     fn shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>, group: u16) -> Outcome {
         let mut again = may_have_ended(socket, at.wake_flags);
+        // Whether an attempt may find nothing, which the socket has not said.
+        let mut look = !at.polled;
         loop {
             let Some(taken) = at.ring.groups().take(group, self.args.len as usize) else {
                 return without_buffer(socket, at, true, ENOBUFS);
             };
+            if look && socket.is_idle(self.args.msg_flags) && taken.len >= self.head_len() {
+                return Outcome::Poll;
+            }
             let len = taken.len.min(MAX_RW_COUNT);
             let (used, got) = match self.shot(socket, taken.addr(), len) {
                 Ok(shot) => shot,
@@ -114,6 +119,7 @@ impl RecvMessage {
             if let Some(outcome) = pause(&got, &mut again, &mut self.shots, false) {
                 return outcome;
             }
+            look = got.left.is_none();
         }
     }
 
@@ -154,6 +160,9 @@ impl RecvMessage {
         // With control messages there is no telling what a second part would bring.
         let all = flags & msg::WAITALL != 0 && self.hdr.control_len == 0;
         let want = buffers.len();
+        if !at.polled && socket.is_idle(self.args.msg_flags) && buffers.may_exist() {
+            return Outcome::Poll;
+        }
         let mut name = SockAddr::new();
         let control = (self.hdr.control, self.hdr.control_len as usize);
         let got = socket.recv(buffers, Some(&mut name), control, flags);

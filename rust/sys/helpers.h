@@ -9,6 +9,7 @@ struct cred;
 struct delayed_work;
 struct file;
 struct irq_work;
+struct iov_iter;
 struct kiocb;
 struct mm_struct;
 struct module;
@@ -156,6 +157,8 @@ void ruring_vm_set_ops(struct vm_area_struct *vma, const struct vm_operations_st
 void *ruring_vm_private(struct vm_area_struct *vma);
 void ruring_file_no_linger(struct file *file);
 bool ruring_socket_is_tcp(struct socket *sock);
+bool ruring_socket_has_data(struct socket *sock);
+bool ruring_socket_idle(struct socket *sock);
 bool ruring_socket_is_shut(struct socket *sock);
 const char *ruring_socket_proto_name(struct socket *sock);
 unsigned int ruring_socket_flags(struct socket *sock);
@@ -188,6 +191,8 @@ void ruring_skb_fill(struct sk_buff *skb, unsigned int frag, struct page *page,
 void ruring_skb_grow(struct sk_buff *skb, unsigned int frags, unsigned int len,
 		     unsigned int truesize);
 void ruring_change_bits(u32 *word, u32 bits, bool set);
+void ruring_iov_iter_ubuf(struct iov_iter *iter, unsigned int direction,
+			  void __user *addr, size_t len);
 bool ruring_access_ok(const void __user *addr, size_t len);
 unsigned long ruring_index_nospec(unsigned long index, unsigned long size);
 bool ruring_file_is_io_uring(struct file *file);

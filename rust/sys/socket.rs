@@ -6,6 +6,7 @@
 
 pub(crate) mod options;
 pub(crate) mod setup;
+pub(crate) mod state;
 
 use super::{
     bindings,
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::uapi::{
     abi::{msg, MAX_RW_COUNT},
-    errno::{Errno, Result, ECANCELED, ECONNABORTED, EINVAL, ENFILE, ENOBUFS, ENOTSOCK},
+    errno::{Errno, Result, ECANCELED, ECONNABORTED, EFAULT, EINVAL, ENFILE, ENOBUFS, ENOTSOCK},
 };
 use core::{
     ffi::c_void,
@@ -30,8 +31,6 @@ use core::{
 use kernel::fs::File;
 
 const O_NONBLOCK: u32 = 0o4000;
-const SOCK_STREAM: i16 = 1;
-const SOCK_SEQPACKET: i16 = 5;
 
 /// A socket, borrowed from its open file.
 #[derive(Clone, Copy)]
@@ -142,6 +141,15 @@ impl<'a> UserBuffers<'a> {
             })
     }
 
+    /// Whether they can be memory of the user's.
+    #[inline(always)]
+    pub(crate) fn may_exist(&self) -> bool {
+        match self {
+            Self::One { addr, len } => user::access_ok(*addr, *len),
+            Self::Many { .. } | Self::Fixed(_) => true,
+        }
+    }
+
     /// Sets `iter` up for them, which borrows them until it is used for the last time. `-EFAULT`
     /// for an address outside user space.
     #[inline(always)]
@@ -153,13 +161,12 @@ impl<'a> UserBuffers<'a> {
         };
         match self {
             Self::One { addr, len } => {
-                // SAFETY: The address is checked to be one of user space.
-                let ret = unsafe {
-                    bindings::import_ubuf(direction as i32, addr as *mut _, len, &mut *iter)
-                };
-                if ret < 0 {
-                    return Err(Errno::from_raw(ret));
+                let len = len.min(MAX_RW_COUNT);
+                if !user::access_ok(addr, len) {
+                    return Err(EFAULT);
                 }
+                // SAFETY: It is user space's address, as was just checked.
+                unsafe { bindings::ruring_iov_iter_ubuf(iter, direction, addr as *mut _, len) }
             }
             Self::Many { iov, skip } => import_many(iov, skip, iter, direction),
             // SAFETY: The buffer is borrowed for as long as the callers use `iter`.
@@ -289,21 +296,6 @@ impl<'a> Socket<'a> {
         })
     }
 
-    /// Whether a transfer that asks for all of it may be continued where it stopped.
-    #[inline]
-    pub(crate) fn resumes(self) -> bool {
-        // SAFETY: The socket lives as long as its file.
-        matches!(unsafe { (*self.raw).type_ }, SOCK_STREAM | SOCK_SEQPACKET)
-    }
-
-    /// Whether it says that there is something left when that is the end of the stream, as only
-    /// TCP does (`tcp_inq_hint()`).
-    #[inline]
-    pub(crate) fn tells_end(self) -> bool {
-        // SAFETY: The socket lives as long as its file.
-        unsafe { bindings::ruring_socket_is_tcp(self.raw) }
-    }
-
     /// Receives, as recvmsg(2): the message into `to`, its sender into `name`, its control
     /// messages to the user address and size `control`. Sleeps unless `flags` has MSG_DONTWAIT.
     #[inline]
@@ -350,7 +342,7 @@ impl<'a> Socket<'a> {
 
     /// Sends what is in `from`, as sendto(2), to `name` if there is one. Sleeps unless `flags` has
     /// MSG_DONTWAIT.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send(
         self,
         from: UserBuffers<'_>,
@@ -454,7 +446,7 @@ impl<'a> Socket<'a> {
     }
 
     /// Sends what `prepare` says.
-    #[inline]
+    #[inline(always)]
     fn send_with(
         self,
         name: Option<(&mut SockAddr, usize)>,

@@ -143,6 +143,12 @@ __helper bool ruring_access_ok(const void __user *addr, size_t len)
 	return access_ok(addr, len);
 }
 
+__helper void ruring_iov_iter_ubuf(struct iov_iter *iter, unsigned int direction,
+				   void __user *addr, size_t len)
+{
+	iov_iter_ubuf(iter, direction, addr, len);
+}
+
 __helper unsigned long ruring_index_nospec(unsigned long index, unsigned long size)
 {
 	return array_index_nospec(index, size);

@@ -1,9 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sockets and their packets. */
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/busy_poll.h>
 
 __helper bool ruring_socket_is_tcp(struct socket *sock)
 {
 	return sk_is_tcp(sock->sk);
+}
+
+/* Whether there is something in a queue that is known: all have the first, only UDP the second. */
+__helper bool ruring_socket_has_data(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	return !skb_queue_empty_lockless(&sk->sk_receive_queue) ||
+	       (sk_is_udp(sk) && !skb_queue_empty_lockless(&udp_sk(sk)->reader_queue));
+}
+
+/*
+ * Whether recvmsg(2) would find nothing in a socket without data: no error and no end. False where that
+ * is not known, and where it would do more than look.
+ */
+__helper bool ruring_socket_idle(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	if (sk_is_tcp(sk)) {
+		if (READ_ONCE(sk->sk_state) != TCP_ESTABLISHED || tcp_sk(sk)->repair)
+			return false;
+	} else if (sk->sk_family == AF_UNIX) {
+		if (sk->sk_type != SOCK_DGRAM && READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
+			return false;
+	} else if (!sk_is_udp(sk)) {
+		return false;
+	}
+	/* Programs of BPF and TLS have queues of their own. */
+	return !READ_ONCE(sk->sk_err) && !(READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN) &&
+	       !READ_ONCE(sk->sk_prot)->sock_is_readable && !sk_can_busy_loop(sk);
 }
 
 __helper bool ruring_socket_is_shut(struct socket *sock)

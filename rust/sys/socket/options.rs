@@ -28,7 +28,7 @@ impl Socket<'_> {
     #[inline]
     pub(crate) fn tells_left(self) -> bool {
         // SAFETY: The socket lives as long as its file.
-        unsafe { (*self.raw).type_ == super::SOCK_STREAM }
+        unsafe { (*self.raw).type_ == super::state::SOCK_STREAM }
     }
 
     /// Whether it is shut down for reading, so that nothing will come any more.

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a socket is, and whether there is something in it, without asking its protocol.
+//!
+//! C header: `include/net/sock.h`.
+
+use super::{bindings, Socket};
+use crate::uapi::abi::msg;
+
+pub(super) const SOCK_STREAM: i16 = 1;
+const SOCK_SEQPACKET: i16 = 5;
+
+impl Socket<'_> {
+    /// Whether a transfer that asks for all of it may be continued where it stopped.
+    #[inline]
+    pub(crate) fn resumes(self) -> bool {
+        // SAFETY: The socket lives as long as its file.
+        matches!(unsafe { (*self.raw).type_ }, SOCK_STREAM | SOCK_SEQPACKET)
+    }
+
+    /// Whether it says that there is something left when that is the end of the stream, as only
+    /// TCP does (`tcp_inq_hint()`).
+    #[inline]
+    pub(crate) fn tells_end(self) -> bool {
+        // SAFETY: The socket lives as long as its file.
+        unsafe { bindings::ruring_socket_is_tcp(self.raw) }
+    }
+
+    /// Whether there is something in the queue that every socket has, or that UDP has besides. There are
+    /// others.
+    #[inline(always)]
+    pub(crate) fn has_data(self) -> bool {
+        // SAFETY: The socket lives as long as its file, and has its `sk` as long.
+        unsafe { bindings::ruring_socket_has_data(self.raw) }
+    }
+
+    /// Whether a receive with `flags` would have to wait: there is no data, no error and no end. False
+    /// where that cannot be known without trying, and for one that never waits.
+    ///
+    /// Who sees this and then has itself woken up for what poll says has missed nothing.
+    #[inline(always)]
+    pub(crate) fn is_idle(self, flags: u32) -> bool {
+        !self.has_data() && self.has_no_end(flags)
+    }
+
+    /// The rest of [`Socket::is_idle`], apart from what finds data.
+    #[inline(never)]
+    pub(crate) fn has_no_end(self, flags: u32) -> bool {
+        // What other flags ask for is elsewhere.
+        const PLAIN: u32 = msg::WAITALL | msg::TRUNC | msg::NOSIGNAL | msg::CMSG_CLOEXEC;
+        // SAFETY: The socket lives as long as its file, and has its `sk` as long.
+        flags & !PLAIN == 0 && unsafe { bindings::ruring_socket_idle(self.raw) }
+    }
+}
