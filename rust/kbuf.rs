@@ -6,3 +6,4 @@ pub(crate) mod classic;
 mod group;
 pub(crate) mod groups;
 pub(crate) mod mapped;
+pub(crate) mod row;

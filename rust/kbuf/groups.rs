@@ -155,7 +155,7 @@ impl Groups {
     }
 
     #[inline]
-    fn find(&mut self, id: u16) -> Option<&mut Group> {
+    pub(super) fn find(&mut self, id: u16) -> Option<&mut Group> {
         let leaf = self.0.get_mut(usize::from(id) / LEAF)?;
         leaf.get_mut(usize::from(id) % LEAF)?.as_deref_mut()
     }
@@ -449,7 +449,7 @@ impl Groups {
 
 /// The flags of a completion that names a buffer.
 #[inline]
-fn buffer_flags(bid: u16, more: bool) -> u32 {
+pub(super) fn buffer_flags(bid: u16, more: bool) -> u32 {
     let more = if more { cqe::BUF_MORE } else { 0 };
     cqe::BUFFER | more | u32::from(bid) << cqe::BUFFER_SHIFT
 }

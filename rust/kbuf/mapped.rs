@@ -223,6 +223,37 @@ impl Mapped {
         Ok(span)
     }
 
+    /// The next buffers, up to `most`, as far as `put` takes them.
+    #[inline]
+    pub(crate) fn select_row(
+        &self,
+        entries: &impl Entries,
+        most: u16,
+        mut put: impl FnMut(BufEntry) -> bool,
+    ) -> Span {
+        let tail = entries.tail();
+        let most = most.min(tail.wrapping_sub(self.head));
+        let mut span = Span {
+            bid: 0,
+            last: false,
+            clipped: false,
+            at: self.head,
+            count: 0,
+        };
+        while span.count < most {
+            let entry = entries.entry(self.head.wrapping_add(span.count));
+            if span.count == 0 {
+                span.bid = entry.bid;
+            }
+            if !put(entry) {
+                break;
+            }
+            span.count += 1;
+        }
+        span.last = self.head.wrapping_add(span.count) == tail;
+        span
+    }
+
     /// Consumes the first `count` of the buffers, of which that is not more.
     ///
     /// As with [`Mapped::commit`], an old selection consumes nothing more.

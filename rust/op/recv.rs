@@ -3,6 +3,7 @@
 //! RECV, single and multishot. `io_uring/net.c` of the kernel.
 
 mod bundle;
+mod row;
 
 use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
@@ -216,27 +217,46 @@ impl Recv {
 
     #[inline(never)]
     fn issue_shot(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
-        self.shot::<false>(socket, at, &mut false)
+        self.shot::<false>(socket, at, &mut false, &mut 0)
             .unwrap_or(Outcome::Requeue)
     }
 
     #[inline(always)]
     fn issue_shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
         let mut again = may_have_ended(socket, at.wake_flags);
+        // Bytes that wait, if they are more than a buffer's worth.
+        let mut left = 0;
         loop {
-            if let Some(outcome) = self.shot::<true>(socket, at, &mut again) {
+            let row = match left {
+                0 => None,
+                left => self.fill_row(socket, at, left),
+            };
+            let outcome = match row {
+                None => self.shot::<true>(socket, at, &mut again, &mut left),
+                Some(got) => {
+                    left = got.left.unwrap_or(0);
+                    match got.len {
+                        Ok(_) => pause(&got, &mut again, &mut self.shots, false),
+                        Err(EAGAIN) => Some(Outcome::Poll),
+                        Err(error) => Some(Outcome::failed(error)),
+                    }
+                }
+            };
+            if let Some(outcome) = outcome {
                 return outcome;
             }
         }
     }
 
-    /// One receive. None if another one is to follow, which is never so for a single shot.
+    /// One receive. None if another one is to follow, which is never so for a single shot; `left`
+    /// says then how many bytes wait, if they are more than a buffer's worth.
     #[inline(always)]
     fn shot<const MULTISHOT: bool>(
         &mut self,
         socket: Socket<'_>,
         at: &mut Attempt<'_, '_>,
         again: &mut bool,
+        left: &mut usize,
     ) -> Option<Outcome> {
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let all = flags & msg::WAITALL != 0;
@@ -285,6 +305,10 @@ impl Recv {
                 broken,
             });
         }
+        *left = got
+            .left
+            .filter(|left| self.has_row(*left, len))
+            .unwrap_or(0);
         match pause(&got, again, &mut self.shots, false) {
             // Another one would find nothing, where it is not the socket that says so.
             None if got.left.is_none() && !socket.has_data() && self.would_wait(socket, at) => {

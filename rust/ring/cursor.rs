@@ -76,6 +76,12 @@ impl CqCursor {
         self.tail != self.limit
     }
 
+    /// How many more are known to have room.
+    #[inline(always)]
+    pub(crate) fn room(&self) -> u32 {
+        self.limit.wrapping_sub(self.tail)
+    }
+
     /// How many completions have been written, modulo 2^32.
     #[inline(always)]
     pub(crate) fn tail(&self) -> u32 {

@@ -75,6 +75,15 @@ impl Locked<'_> {
         self.state.cq.refill(head, self.ring.config.cq_entries)
     }
 
+    /// How many completions there is room for, up to `most`.
+    #[inline]
+    pub(crate) fn room(&mut self, most: u32) -> u32 {
+        if self.state.cq.room() < most && self.state.overflow.is_empty() {
+            self.learn_head();
+        }
+        self.state.cq.room().min(most)
+    }
+
     /// Posts a completion of a request that goes on. False if there is no room.
     #[inline]
     pub(crate) fn post_more(&mut self, user_data: u64, res: i32, flags: u32) -> bool {

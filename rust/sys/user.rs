@@ -221,6 +221,50 @@ impl IoVec {
     }
 }
 
+/// Up to `N` pieces, which need no memory of their own.
+///
+/// # Invariants
+///
+/// The first `len` slots are initialised, which are no more than there are.
+pub(crate) struct IoVecArray<const N: usize> {
+    slots: [MaybeUninit<IoVec>; N],
+    len: usize,
+}
+
+impl<const N: usize> IoVecArray<N> {
+    /// None.
+    #[inline(always)]
+    pub(crate) const fn new() -> Self {
+        // INVARIANT: There are none.
+        Self {
+            slots: [MaybeUninit::uninit(); N],
+            len: 0,
+        }
+    }
+
+    /// Adds one; false if there is no room.
+    #[inline]
+    pub(crate) fn push(&mut self, piece: IoVec) -> bool {
+        let Some(slot) = self.slots.get_mut(self.len) else {
+            return false;
+        };
+        slot.write(piece);
+        // INVARIANT: There is a slot at `len`, which was just written.
+        self.len += 1;
+        true
+    }
+}
+
+impl<const N: usize> Deref for IoVecArray<N> {
+    type Target = [IoVec];
+
+    #[inline]
+    fn deref(&self) -> &[IoVec] {
+        // SAFETY: By the type invariant, and a `MaybeUninit` is laid out as what it may hold.
+        unsafe { core::slice::from_raw_parts(self.slots.as_ptr().cast(), self.len) }
+    }
+}
+
 /// A vector, which needs no memory of its own for a single piece.
 pub(crate) enum Vector {
     /// A single piece.
