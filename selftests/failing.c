@@ -148,6 +148,81 @@ TEST_F(ring, limit_of_nothing_ends_the_submission)
 	ASSERT_CQE(r, 2, 0, 0);
 }
 
+/* Nor does one go on behind a buffer that no program can have, whose link is not begun then. */
+TEST_F(ring, buffer_that_cannot_be)
+{
+	static const int ops[] = { IORING_OP_RECV, IORING_OP_SEND, IORING_OP_READ };
+	struct ring *r = &self->ring;
+	unsigned int i;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		prep(r, ops[i], sv[0], (void *)0xffff888000000000, 8, 1);
+		prep_nop(r, 2);
+		ring_publish(r);
+		ASSERT_EQ(1, ring_enter(r, 2, 0, 0));
+		ASSERT_CQE(r, 1, -EFAULT, 0);
+		ASSERT_EQ(0, ring_ready(r));
+		ASSERT_EQ(1, ring_enter(r, 1, 0, 0));
+		ASSERT_CQE(r, 2, 0, 0);
+		/* before there is a file to look up */
+		prep(r, ops[i], NOWHERE_FD, (void *)0xffff888000000000, 8, 1);
+		ASSERT_RESULT(r, -EFAULT);
+		linked(prep_nop(r, 1));
+		prep(r, ops[i], sv[0], (void *)0xffff888000000000, 8, 2);
+		ASSERT_EQ(2, ring_submit(r));
+		ASSERT_CQE(r, 1, -ECANCELED, 0);
+		ASSERT_CQE(r, 2, -EFAULT, 0);
+	}
+}
+
+/* A timeout counts from when it begins: not what was over before it in its link. */
+TEST_F(ring, timeout_that_counts_behind_others)
+{
+	struct __kernel_timespec ts = { .tv_sec = 1000 };
+	struct ring *r = &self->ring;
+	struct io_uring_sqe *sqe;
+
+	prep_nop(r, 1);
+	linked(prep_nop(r, 2));
+	prep(r, IORING_OP_TIMEOUT, -1, &ts, 1, 3)->off = 2;
+	ASSERT_EQ(3, ring_submit(r));
+	ASSERT_CQE(r, 1, 0, 0);
+	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_LE(0, ring_run(r));
+	ASSERT_EQ(0, ring_ready(r));
+	prep_nop(r, 4);
+	ASSERT_COMPLETES(r, 4, 0, 0);
+	ASSERT_LE(0, ring_run(r));
+	ASSERT_EQ(0, ring_ready(r));
+	prep_nop(r, 5);
+	ASSERT_COMPLETES(r, 5, 0, 0);
+	ASSERT_CQE(r, 3, 0, 0);
+
+	/* whether the completion of the first one counts depends on when io_uring's task work runs */
+	if (variant->backend == IO_URING && variant->flags)
+		return;
+	sqe = prep(r, IORING_OP_TIMEOUT, -1, &ts, 1, 1);
+	sqe->off = 2;
+	linked(sqe);
+	prep(r, IORING_OP_TIMEOUT, -1, &ts, 1, 2)->off = 2;
+	ASSERT_EQ(2, ring_submit(r));
+	prep_nop(r, 3);
+	prep_nop(r, 4);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 3, 0, 0);
+	ASSERT_CQE(r, 4, 0, 0);
+	ASSERT_CQE(r, 1, 0, 0);
+	prep_nop(r, 5);
+	ASSERT_COMPLETES(r, 5, 0, 0);
+	ASSERT_LE(0, ring_run(r));
+	ASSERT_EQ(0, ring_ready(r));
+	prep_nop(r, 6);
+	ASSERT_COMPLETES(r, 6, 0, 0);
+	ASSERT_CQE(r, 2, 0, 0);
+}
+
 /* What is behind one that was to drain waits for all before it, also if that one is refused. */
 TEST_F(ring, refused_one_that_drains)
 {

@@ -157,11 +157,8 @@ impl Locked<'_> {
 
     /// Has a request start when its task looks for it.
     pub(crate) fn start_later(&mut self, mut req: OwnedReq) {
+        // Its time begins when it has to wait.
         Self::find_link_timer(&mut req);
-        if req.core().job.link_timer == LinkTimer::Idle && self.start_link_timer(&mut req).is_err()
-        {
-            return self.end(req, ENOMEM);
-        }
         self.requeue(req);
     }
 
@@ -390,6 +387,10 @@ impl Locked<'_> {
             } else if gone {
                 self.end(req, ECANCELED);
             } else if req.core().job.refused.is_some() || req.object().tctx().is_current() {
+                if req.core().job.opcode == opcode::TIMEOUT {
+                    // It does not count what was over before it, which is to be seen first.
+                    self.commit();
+                }
                 self.start(req);
             } else {
                 // Somebody else has ended the request before it.

@@ -12,7 +12,7 @@ use crate::{
     sys::{
         rw::is_ready,
         socket::{Received, Socket, UserBuffers},
-        user::access_ok,
+        user::check_buffer,
     },
     uapi::{
         abi::{cqe, events, msg, MAX_RW_COUNT},
@@ -163,11 +163,11 @@ impl Recv {
         if self.args.fixed || self.bundle.is_some() || !socket.has_no_end(self.args.msg_flags) {
             return false;
         }
-        let len = self.args.len as usize;
-        match at.group {
-            Some(group) => at.ring.groups().take(group, len).is_some(),
-            None => access_ok(self.args.addr, len),
-        }
+        // An address was looked at when the request was read.
+        at.group.is_none_or(|group| {
+            let len = self.args.len as usize;
+            at.ring.groups().take(group, len).is_some()
+        })
     }
 
     /// Goes on behind the `count` bytes that were received into `target`.
@@ -332,6 +332,9 @@ impl Op for Recv {
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = RecvArgs::parse(sqe, flags, false)?;
+        if !flags.buffer_select() && !args.fixed {
+            check_buffer(args.addr, args.len)?;
+        }
         let bundle = if args.bundle && flags.buffer_select() {
             Some(KBox::new(bundle::RecvBundle::new(), GFP_KERNEL_ACCOUNT)?)
         } else {

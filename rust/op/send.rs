@@ -8,7 +8,7 @@ use super::{Attempt, Op, Outcome, PollFor, Spec};
 use crate::{
     sys::{
         socket::{SockAddr, Socket, UserBuffers},
-        user::Vector,
+        user::{check_buffer, Vector},
     },
     uapi::{
         abi::{msg, MAX_RW_COUNT},
@@ -138,11 +138,14 @@ impl Op for Send {
         } else {
             None
         };
-        let vector = if args.vectorized && !flags.buffer_select() {
-            Some(Vector::read(args.addr, args.len.into())?)
-        } else {
-            None
-        };
+        let mut vector = None;
+        if !flags.buffer_select() {
+            if args.vectorized {
+                vector = Some(Vector::read(args.addr, args.len.into())?);
+            } else if !args.fixed {
+                check_buffer(args.addr, args.len)?;
+            }
+        }
         Ok(Self {
             args,
             bundle,

@@ -12,7 +12,7 @@ use crate::{
     sys::{
         pin::ChargedPages,
         socket::{SockAddr, Socket, UserBuffers},
-        user::{MsgHdr, Vector},
+        user::{check_buffer, MsgHdr, Vector},
     },
     uapi::{
         abi::{cqe, msg, MAX_RW_COUNT},
@@ -190,6 +190,9 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
             let source = if args.vectorized {
                 ZcSource::Many(Vector::read(args.addr, args.len.into())?)
             } else {
+                if !args.fixed {
+                    check_buffer(args.addr, args.len)?;
+                }
                 ZcSource::One {
                     addr: args.addr,
                     // A registered buffer refuses more than that.

@@ -5,7 +5,10 @@
 //! C header: `include/linux/uaccess.h`.
 
 use super::bindings;
-use crate::uapi::errno::{Errno, Result, EFAULT, EINVAL, EMSGSIZE};
+use crate::uapi::{
+    abi::MAX_RW_COUNT,
+    errno::{Errno, Result, EFAULT, EINVAL, EMSGSIZE},
+};
 use core::{mem::MaybeUninit, ops::Deref};
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
@@ -54,6 +57,16 @@ pub(crate) fn read_words4(addr: u64) -> Result<[u64; 4]> {
         0 => Ok(words),
         _ => Err(EFAULT),
     }
+}
+
+/// `-EFAULT` if the `len` bytes at `addr`, or as many of them as are transferred at a time, cannot be a
+/// user program's.
+#[inline]
+pub(crate) fn check_buffer(addr: u64, len: u32) -> Result {
+    if !access_ok(addr, (len as usize).min(MAX_RW_COUNT)) {
+        return Err(EFAULT);
+    }
+    Ok(())
 }
 
 /// Copies `data` to user address `addr`. `-EFAULT` if that cannot be written. May sleep.

@@ -46,23 +46,113 @@ static bool is_send_without_notification(const struct program *p, const struct d
 	       d->nr[SIDE_RURING] && d->events[SIDE_RURING][0].res < 0;
 }
 
-/* One that drains, in the same submission, is refused, and so is what is linked to it. */
-static bool is_drain_after_skip(const struct program *p, const struct difference *d)
+/* Whether the ring has been told to drain up to that step, after one that skips its completion. */
+static bool drains_after_skip(const struct program *p, const struct step *step)
 {
-	const struct step *step = &p->steps[d->step];
-	const struct event *theirs = d->events[SIDE_IO_URING];
 	bool skips = false, drains = false;
-	unsigned int i, end;
+	unsigned int i, end = step->first + step->nr;
 
-	if (d->kind != EVENT_CQE || d->step == STEP_END || step->kind != STEP_SUBMIT ||
-	    !d->nr[SIDE_IO_URING] || (theirs[0].res != -EOPNOTSUPP && theirs[0].res != -ECANCELED))
-		return false;
-	end = step->first + step->nr;
 	for (i = 0; i < end; i++) {
 		skips |= p->requests[i].sqe.flags & IOSQE_CQE_SKIP_SUCCESS;
 		drains |= i >= step->first && p->requests[i].sqe.flags & IOSQE_IO_DRAIN;
 	}
 	return skips && drains;
+}
+
+/* One that drains, in the same submission, is refused, which ends that, and so is what is linked to it. */
+static bool is_drain_after_skip(const struct program *p, const struct difference *d)
+{
+	const struct step *step = &p->steps[d->step];
+	const struct event *theirs = d->events[SIDE_IO_URING];
+
+	if (d->step == STEP_END || step->kind != STEP_SUBMIT || !d->nr[SIDE_IO_URING])
+		return false;
+	if (d->kind == EVENT_CQE && theirs[0].res != -EOPNOTSUPP && theirs[0].res != -ECANCELED)
+		return false;
+	return drains_after_skip(p, step);
+}
+
+/* Whether a worker of io_uring may have taken a buffer. */
+static bool has_selection_by_worker(const struct program *p)
+{
+	bool selects = false, drains = false, both = false;
+	unsigned int i;
+
+	for (i = 0; i < p->nr_requests; i++) {
+		__u8 flags = p->requests[i].sqe.flags;
+
+		selects |= flags & IOSQE_BUFFER_SELECT;
+		drains |= flags & IOSQE_IO_DRAIN;
+		both |= flags & IOSQE_BUFFER_SELECT && flags & IOSQE_ASYNC;
+	}
+	return both || (selects && drains);
+}
+
+/* The same error on both sides, of which the one names a buffer; or a buffer that is gone. */
+static bool is_buffer_of_a_failure(const struct program *p, const struct difference *d)
+{
+	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
+
+	if (d->kind == EVENT_GROUP)
+		return has_selection_by_worker(p);
+	return d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       theirs[0].res < 0 && theirs[0].res == ours[0].res &&
+	       theirs[0].flags & IORING_CQE_F_BUFFER && !(ours[0].flags & IORING_CQE_F_BUFFER);
+}
+
+static bool is_bundle_by_worker(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_SEND &&
+	       sqe->ioprio & IORING_RECVSEND_BUNDLE && sqe->flags & IOSQE_ASYNC;
+}
+
+/* What io_uring does at once, if all that it takes is at hand, can be cancelled here. */
+static bool is_cancel_of_a_name(const struct program *p, const struct difference *d)
+{
+	switch (sqe_of(p, d->key)->opcode) {
+	case IORING_OP_OPENAT:
+	case IORING_OP_OPENAT2:
+	case IORING_OP_STATX:
+		return d->kind == EVENT_CQE && d->nr[SIDE_RURING] == 1 &&
+		       d->events[SIDE_RURING][0].res == -ECANCELED;
+	default:
+		return false;
+	}
+}
+
+static bool is_limit_that_was_over(const struct program *p, const struct difference *d)
+{
+	return d->kind == EVENT_CQE && sqe_of(p, d->key)->opcode == IORING_OP_LINK_TIMEOUT &&
+	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       d->events[SIDE_IO_URING][0].res == -ENOENT &&
+	       d->events[SIDE_RURING][0].res == -ECANCELED;
+}
+
+/* Nothing happens on the one side any more, because of a notification of what has not begun. */
+static bool is_drain_of_a_notification(const struct program *p, const struct difference *d)
+{
+	bool drains = false, sends = false;
+	unsigned int i;
+
+	if (d->nr[SIDE_IO_URING] > d->nr[SIDE_RURING])
+		return false;
+	for (i = 0; i < p->nr_requests; i++) {
+		__u8 op = p->requests[i].sqe.opcode;
+
+		drains |= p->requests[i].sqe.flags & IOSQE_IO_DRAIN;
+		sends |= op == IORING_OP_SEND_ZC || op == IORING_OP_SENDMSG_ZC;
+	}
+	return drains && sends;
+}
+
+/* The one says less than the other. */
+static bool is_merged_poll(const struct program *p, const struct difference *d)
+{
+	return d->kind == EVENT_CQE && sqe_of(p, d->key)->opcode == IORING_OP_POLL_ADD &&
+	       d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] &&
+	       d->events[SIDE_IO_URING][0].res > 0 && d->events[SIDE_RURING][0].res > 0;
 }
 
 static bool is_iopoll(const struct program *p, const struct difference *d)
@@ -77,14 +167,6 @@ static bool is_nop_with_buffer(const struct program *p, const struct difference 
 
 	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_NOP &&
 	       sqe->flags & IOSQE_BUFFER_SELECT;
-}
-
-static bool is_relative_open(const struct program *p, const struct difference *d)
-{
-	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
-
-	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_OPENAT && sqe->fd >= 0 &&
-	       d->nr[SIDE_RURING] && d->events[SIDE_RURING][0].res == -EOPNOTSUPP;
 }
 
 static const struct deliberate {
@@ -109,14 +191,39 @@ static const struct deliberate {
 		is_drain_after_skip,
 	},
 	{
+		"a failure names no buffer",
+		"What ends without a transfer has taken no buffer of a ring",
+		is_buffer_of_a_failure,
+	},
+	{
+		"a bundle that a worker sends",
+		"A SEND with IORING_RECVSEND_BUNDLE and IOSQE_ASYNC sends at once",
+		is_bundle_by_worker,
+	},
+	{
+		"a cancel of what a worker is to open",
+		"A worker always does OPENAT",
+		is_cancel_of_a_name,
+	},
+	{
+		"a limit that was over",
+		"The LINK_TIMEOUT of a request that is over at once is ``-ECANCELED``",
+		is_limit_that_was_over,
+	},
+	{
+		"a zero-copy send that waits for others to drain",
+		"A SEND_ZC or SENDMSG_ZC that waits for others to drain does not count as one of them",
+		is_drain_of_a_notification,
+	},
+	{
+		"several wake-ups of a POLL_ADD",
+		"POLL_ADD says what its file is ready for when its task looks",
+		is_merged_poll,
+	},
+	{
 		"NOP selects a buffer",
 		"NOP takes IOSQE_BUFFER_SELECT",
 		is_nop_with_buffer,
-	},
-	{
-		"names relative to a directory",
-		"names relative to another one are ``-EOPNOTSUPP``",
-		is_relative_open,
 	},
 };
 
