@@ -21,19 +21,103 @@ pub(crate) mod sqpoll;
 pub(crate) mod sqthread;
 pub(crate) mod submit;
 pub(crate) mod users;
+pub(crate) mod wake;
 pub(crate) mod work;
 
-use crate::{req::Request, sys::queue::Fifo};
+use crate::{
+    req::{tctx::TaskCtx, Request},
+    ring::Ring,
+    sys::{exit::Listener, queue::Fifo, waitqueue::WaitQueue},
+    uapi::errno::Result,
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{Atomic, Relaxed},
+        Arc,
+    },
+};
+use orphans::Orphans;
+use sqpoll::SqPoll;
+use users::UserRecord;
 
-/// What only the moving of requests uses of a ring, which holds it without looking into it.
+/// What only the moving of requests uses of a ring without its mutex. The ring holds it without looking into it.
+#[pin_data]
+pub(crate) struct Shared {
+    /// More had come back than one `enter` ran.
+    backlogged: Atomic<bool>,
+    /// Requests with workers have had their time.
+    overdue: Atomic<bool>,
+    /// How many requests have come back from workers, for those who wait for one.
+    works: Atomic<u32>,
+    /// How many workers are just being made.
+    coming_workers: Atomic<u32>,
+    /// How many processes use it, and mappings there are of it.
+    users: Atomic<usize>,
+    /// What there is besides for IORING_SETUP_SQPOLL.
+    sqpoll: Option<Arc<SqPoll>>,
+    /// What those have left who are gone.
+    orphans: Orphans,
+    /// Has the end of its users be heard of.
+    _listener: Listener,
+    /// Those who wait for a worker.
+    #[pin]
+    onlookers: WaitQueue,
+}
+
+impl Shared {
+    /// What a new ring has.
+    ///
+    /// # Errors
+    ///
+    /// What making a listener says.
+    pub(crate) fn new(sqpoll: Option<Arc<SqPoll>>) -> Result<impl PinInit<Self>> {
+        let listener = Listener::new()?;
+        Ok(pin_init!(Self {
+            backlogged: Atomic::new(false),
+            overdue: Atomic::new(false),
+            works: Atomic::new(0),
+            coming_workers: Atomic::new(0),
+            users: Atomic::new(0),
+            sqpoll,
+            orphans: Orphans::new(),
+            _listener: listener,
+            onlookers <- WaitQueue::new(),
+        }))
+    }
+
+    /// What there is besides for IORING_SETUP_SQPOLL.
+    pub(crate) fn sqpoll(&self) -> Option<&Arc<SqPoll>> {
+        self.sqpoll.as_ref()
+    }
+}
+
+/// What only the moving of requests uses of a ring with its mutex held.
 #[derive(Default)]
-pub(crate) struct Queues {
+pub(crate) struct State {
     /// Requests to start once the current one is dealt with.
-    pub(crate) ready: Fifo<Request>,
+    ready: Fifo<Request>,
     /// Requests that have come back, and were too many for one `enter`.
-    pub(crate) backlog: Fifo<Request>,
+    backlog: Fifo<Request>,
     /// Requests that wait for their turn.
-    pub(crate) drain: drain::Drain,
+    drain: drain::Drain,
     /// Those who do what would have a submitter sleep.
-    pub(crate) workers: work::WorkerPool,
+    workers: work::WorkerPool,
+    /// The processes that use the ring.
+    users: KVec<UserRecord>,
+    /// The ring is just letting go of everything.
+    letting_go: bool,
+}
+
+impl Ring {
+    /// Whether something has come back that only `enter` will run.
+    #[inline]
+    fn has_local_work(&self, tctx: &TaskCtx) -> bool {
+        !tctx.inbox().is_empty() || self.exec.backlogged.load(Relaxed)
+    }
+
+    /// Whether something has come back that only `enter` will run, whosever it is.
+    pub(crate) fn has_deferred_work(&self) -> bool {
+        self.exec.backlogged.load(Relaxed) || !self.local.is_empty()
+    }
 }

@@ -207,6 +207,14 @@ macro_rules! ops {
                 }
             }
 
+            /// See [`Op::target`].
+            pub(crate) fn target(&self) -> Option<u32> {
+                match self {
+                    $(Self::$name(op) => op.target(),)*
+                    Self::Refused | Self::Notif(_) => None,
+                }
+            }
+
             /// The events to wait for, with the behaviour bits of `EPOLL*`.
             pub(crate) fn events(&self) -> u32 {
                 match self {

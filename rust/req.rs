@@ -10,18 +10,9 @@ pub(crate) mod tctx;
 pub(crate) mod wake;
 
 use crate::{
-    op::{self, Operation},
-    ring::Ring,
+    op::Operation,
     rsrc::buffers::RegisteredBuffer,
-    sys::{
-        fd,
-        module::ModuleRef,
-        object::{self, Kind, Object},
-        queue::Fifo,
-        ringfile,
-        task::Credentials,
-        ubuf::{self, Ops},
-    },
+    sys::{object, queue::Fifo, task::Credentials, ubuf},
     uapi::{abi::Cqe, errno::Errno, sqe::Flags},
 };
 use kernel::sync::{
@@ -238,20 +229,6 @@ pub(crate) struct Core {
     pub(crate) credentials: Option<Arc<Credentials>>,
 }
 
-impl Core {
-    /// Whether one completion is all that comes of it now, and nobody else could have what has woken it
-    /// up: who waits for several counts on one each.
-    #[inline]
-    pub(crate) fn brings_one(&self) -> bool {
-        self.chain.is_empty()
-            && match &self.job.op {
-                Operation::PollAdd(poll) => !poll.is_exclusive(),
-                // One wake-up may be for several messages.
-                _ => !self.job.watching && op::counts_as_one(self.job.opcode),
-            }
-    }
-}
-
 /// What a worker has to know of a request, and has to say.
 #[derive(Default)]
 pub(crate) struct Punted {
@@ -264,46 +241,6 @@ pub(crate) struct Punted {
     /// How it ended: result and flags of its completion, and whether it breaks a link.
     pub(crate) result: Option<(i32, u32, bool)>,
 }
-
-impl Kind for Request {
-    type Header = Header;
-    type Core = Core;
-
-    #[inline]
-    fn deliver(req: ClaimedReq, object: &Object<Self>) {
-        let lazy = req.core().brings_one();
-        tctx::push(&object.tctx, req, lazy);
-    }
-
-    fn expired(object: &Object<Self>) {
-        if matches!(object.punt_state(), PuntState::Queued | PuntState::Running) {
-            tctx::tell_overdue(&object.tctx);
-        }
-    }
-
-    fn module(header: &Header) -> &ModuleRef {
-        header.tctx.module()
-    }
-
-    type Registration = Option<OwnedReq>;
-
-    type RingFile = Ring;
-
-    const UBUF_OPS: &'static Ops<Self> = &UBUF_OPS;
-
-    fn together(a: &Header, b: &Header) -> bool {
-        Arc::ptr_eq(&a.tctx, &b.tctx)
-    }
-
-    fn completed(req: ClaimedReq) {
-        let tctx = req.object().tctx.clone();
-        let lazy = req.is_single() && req.core().chain.is_empty();
-        tctx::push(&tctx, req, lazy);
-        tctx::let_go(tctx);
-    }
-}
-
-static UBUF_OPS: Ops<Request> = Ops::new();
 
 /// Makes an object of `tctx`, with nothing to do. May sleep.
 pub(crate) fn new(tctx: Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
@@ -328,23 +265,14 @@ pub(crate) fn new(tctx: Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
     )
 }
 
-/// Lets lookups see what the job says.
-pub(crate) fn show(req: &mut OwnedReq) {
-    let file = req.file().map(fd::id);
+/// Lets lookups see what the job says. `file` is the id of what it is open on, `target` the completion that ends it.
+pub(crate) fn show(req: &mut OwnedReq, file: usize, target: Option<u32>) {
     let (header, core) = req.parts();
     let mut marks = 0;
-    let file = match file {
-        Some(file) => file,
-        None => {
-            if let Operation::Timeout(timeout) = &core.job.op {
-                if let Some(target) = timeout.target() {
-                    header.target.store(target, Relaxed);
-                    marks |= COUNTS;
-                }
-            }
-            core.job.op.ring().map_or(0, ringfile::id)
-        }
-    };
+    if let Some(target) = target {
+        header.target.store(target, Relaxed);
+        marks |= COUNTS;
+    }
     if core.job.link_timer != LinkTimer::None {
         if let Some(data) = core.chain.first().map(|core| core.job.user_data) {
             header.link_timer.store(data, Relaxed);

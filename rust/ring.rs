@@ -10,25 +10,24 @@
 pub(crate) mod after;
 pub(crate) mod buffers;
 pub(crate) mod counts;
-pub(crate) mod create;
 pub(crate) mod cursor;
 pub(crate) mod eventfd;
-pub(crate) mod fdinfo;
-pub(crate) mod file;
 pub(crate) mod files;
 pub(crate) mod memory;
 pub(crate) mod objects;
 pub(crate) mod personalities;
 pub(crate) mod post;
-pub(crate) mod register;
-pub(crate) mod restrictions;
 pub(crate) mod tags;
 
 use crate::{
-    exec,
     kbuf::groups::Groups,
     req::{tctx::TaskCtx, Request},
-    ring::{after::After, cursor::CqCursor, memory::RingMemory, personalities::Personalities},
+    ring::{
+        after::{After, UnlockHooks},
+        cursor::CqCursor,
+        memory::RingMemory,
+        personalities::Personalities,
+    },
     rsrc::{buffers::BufferTable, files::FileTable},
     sys::{
         context::{At, InTask},
@@ -80,37 +79,25 @@ pub(crate) struct Ring {
     pub(crate) overflowing: Atomic<bool>,
     /// What has come back, if only `enter` runs it; else that is with the submitters.
     pub(crate) local: Inbox<Request>,
-    /// More had come back than one `enter` ran.
-    pub(crate) backlogged: Atomic<bool>,
     /// Requests wait for others to be over, see [`Ring::has_followers`].
     pub(crate) draining: Atomic<bool>,
     /// The same for timeouts that end after so many completions.
     pub(crate) counting: Atomic<bool>,
     /// How many timeouts are over, for those who wait meanwhile.
     pub(crate) timeouts: Atomic<u32>,
-    /// How many requests have come back from workers, for those who wait for one.
-    pub(crate) works: Atomic<u32>,
     /// What is to be signalled for completions.
     #[pin]
     pub(crate) eventfd: eventfd::RingEventFd,
-    /// What those have left who are gone.
-    pub(crate) orphans: exec::orphans::Orphans,
-    /// How many processes use it, and mappings there are of it.
-    pub(crate) users: Atomic<usize>,
-    /// Has the end of its users be heard of.
-    pub(crate) _listener: exit::Listener,
-    /// What there is besides for IORING_SETUP_SQPOLL.
-    pub(crate) sqpoll: Option<Arc<exec::sqpoll::SqPoll>>,
-    /// Requests with workers have had their time.
-    pub(crate) overdue: Atomic<bool>,
-    /// How many workers are just being made.
-    pub(crate) coming_workers: Atomic<u32>,
+    /// Somebody who must not wait for the mutex has left something to do for who unlocks it.
+    pub(crate) orphaned: Atomic<bool>,
+    /// What who unlocks it calls then.
+    pub(crate) hooks: &'static UnlockHooks,
+    /// What only the moving of requests uses, without the mutex.
+    #[pin]
+    pub(crate) exec: crate::ExecShared,
     /// Those who wait for completions in `enter`.
     #[pin]
     pub(crate) waiters: WaitQueue,
-    /// Those who wait for a worker.
-    #[pin]
-    pub(crate) onlookers: WaitQueue,
     /// Those who poll the ring's file.
     #[pin]
     pub(crate) pollers: WaitQueue,
@@ -126,8 +113,8 @@ pub(crate) struct Ring {
 pub(crate) struct State {
     /// How many objects have a completion that waits for room, of those that are counted.
     pub(crate) kept: usize,
-    /// The queues of what moves requests.
-    pub(crate) exec: exec::Queues,
+    /// What only the moving of requests uses.
+    pub(crate) exec: crate::ExecState,
     /// How many SQ entries have been consumed.
     pub(crate) sq_head: u32,
     pub(crate) cq: CqCursor,
@@ -153,10 +140,6 @@ pub(crate) struct State {
     pub(crate) counting: bool,
     pub(crate) counts: counts::Counts,
     pub(crate) submitters: KVec<SubmitterRecord>,
-    /// The processes that use it.
-    pub(crate) users: KVec<exec::users::UserRecord>,
-    /// It is just letting go of everything.
-    pub(crate) letting_go: bool,
 }
 
 /// The ring's record of a submitter.
@@ -183,13 +166,14 @@ impl Ring {
         task: InTask<'_>,
         config: Config,
         memory: Option<[u64; 2]>,
-        sqpoll: Option<Arc<exec::sqpoll::SqPoll>>,
+        exec: impl PinInit<crate::ExecShared>,
+        hooks: &'static UnlockHooks,
     ) -> Result<Arc<Self>> {
         let bits = config.cq_entries.trailing_zeros().saturating_sub(5);
         let waiting = HashTable::new(bits.clamp(1, 8))?;
         let state = State {
             kept: 0,
-            exec: exec::Queues::default(),
+            exec: Default::default(),
             sq_head: 0,
             cq: CqCursor::default(),
             posted: false,
@@ -206,12 +190,11 @@ impl Ring {
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),
-            users: KVec::new(),
-            letting_go: false,
         };
         let memory = RingMemory::new(&config, memory)?;
-        let listener = exit::Listener::new()?;
-        let identity = sqpoll.is_some().then(|| Identity::current(task));
+        let identity = config
+            .has(setup::SQPOLL)
+            .then(|| Identity::current(task));
         Ok(Arc::pin_init(
             pin_init!(Self {
                 config,
@@ -223,32 +206,20 @@ impl Ring {
                 dying: Atomic::new(false),
                 overflowing: Atomic::new(false),
                 local: Inbox::new(),
-                backlogged: Atomic::new(false),
                 draining: Atomic::new(false),
                 counting: Atomic::new(false),
                 timeouts: Atomic::new(0),
-                works: Atomic::new(0),
-                overdue: Atomic::new(false),
-                coming_workers: Atomic::new(0),
                 eventfd <- eventfd::RingEventFd::new(),
-                orphans: exec::orphans::Orphans::new(),
-                users: Atomic::new(0),
-                _listener: listener,
-                sqpoll,
+                orphaned: Atomic::new(false),
+                hooks,
+                exec <- exec,
                 waiters <- WaitQueue::new(),
-                onlookers <- WaitQueue::new(),
                 pollers <- WaitQueue::new(),
                 state <- new_mutex!(state, "ruring::state"),
                 mappings <- new_mutex!(KVec::new(), "ruring::mappings"),
             }),
             GFP_KERNEL_ACCOUNT,
         )?)
-    }
-
-    /// Whether it may be used.
-    pub(crate) fn is_enabled(&self) -> bool {
-        let sqpoll = self.sqpoll.as_ref();
-        self.enabled.load(Relaxed) || sqpoll.is_some_and(|sqpoll| sqpoll.is_enabled())
     }
 
     /// Locks it. `-EINTR` if the current task is killed while it waits. May sleep.

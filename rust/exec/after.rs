@@ -2,18 +2,28 @@
 
 //! Requests that are gone on with once their ring is unlocked, by the task that had it locked.
 
-use super::work::work_here;
+use super::work::{add_worker, work_here};
 use crate::{
     req::{tctx, wake::WakeFlags, OwnedReq, PuntState, Request},
-    ring::{after::LeftOver, Locked},
+    ring::{
+        after::{LeftOver, UnlockHooks},
+        Locked,
+    },
     sys::{context::At, queue::Fifo},
     uapi::errno::{ECANCELED, ENOMEM},
 };
 use kernel::alloc::{flags::GFP_KERNEL, KVec};
 
+/// What each ring has called once it is unlocked.
+pub(crate) static UNLOCK_HOOKS: UnlockHooks = UnlockHooks {
+    step_out,
+    add_worker,
+    end_orphans: |ring| ring.end_orphans(true),
+};
+
 /// Goes on with requests of the current task without their ring, and then ends them with it. Returns
 /// what that has left to do.
-pub(crate) fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
+fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
     let mut over = Fifo::new();
     let mut whose = None;
     while let Some(mut req) = requests.pop() {

@@ -36,7 +36,7 @@ impl Ring {
                 .saturating_add(sleep::now())
         });
         let try_once = || {
-            let works = self.works.load(Relaxed);
+            let works = self.exec.works.load(Relaxed);
             let locked = self.lock_at(call);
             let done = locked.and_then(|mut locked| cancel(&mut locked, &args, own.as_ref()));
             (works, done)
@@ -58,16 +58,16 @@ impl Ring {
                 wait_guard.sleeping(1);
             }
             let ready = || {
-                self.works.load(Relaxed) != works
+                self.exec.works.load(Relaxed) != works
                     || tctx.as_ref().is_some_and(|tctx| self.has_work(tctx))
             };
-            let woken = sleep_on(Some(&self.onlookers), deadline, &ready);
+            let woken = sleep_on(Some(&self.exec.onlookers), deadline, &ready);
             if let Some(wait_guard) = &wait_guard {
                 wait_guard.awake();
             }
             self.run_tctx(call, tctx.as_ref(), 0);
             // Only one of those who wait is woken up.
-            self.onlookers.wake();
+            self.exec.onlookers.wake();
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
                 Woken::Interrupted => break Err(ERESTARTNOINTR),

@@ -58,7 +58,7 @@ impl Locked<'_> {
             && !tctx.is_alive()
             && !self.ring.deferred()
             && !self.ring.is_dying()
-            && !self.state.letting_go
+            && !self.state.exec.letting_go
     }
 
     /// Ends all requests that `whose` says, wherever they wait.
@@ -105,7 +105,7 @@ impl Locked<'_> {
             if whose(req.object().tctx()) {
                 out.push(req);
             } else {
-                self.ring.backlogged.store(true, Relaxed);
+                self.ring.exec.backlogged.store(true, Relaxed);
                 self.state.exec.backlog.push(req);
             }
         }
@@ -114,17 +114,17 @@ impl Locked<'_> {
 
     /// Lets go of all that the ring has. What remains can be used afresh.
     pub(crate) fn let_go(&mut self) -> LetGo {
-        self.state.letting_go = true;
+        self.state.exec.letting_go = true;
         self.cancel_all(|_| true);
-        self.state.letting_go = false;
+        self.state.exec.letting_go = false;
         self.forget_kept();
         let state = &mut *self.state;
-        self.ring.users.fetch_sub(state.users.len(), Full);
+        self.ring.exec.users.fetch_sub(state.exec.users.len(), Full);
         state.has_eventfd = false;
         self.ring.eventfd.set(None);
         LetGo {
             _submitters: core::mem::take(&mut state.submitters),
-            _users: core::mem::take(&mut state.users),
+            _users: core::mem::take(&mut state.exec.users),
             _workers: core::mem::take(&mut state.exec.workers),
             _overflow: core::mem::take(&mut state.overflow),
             _groups: core::mem::replace(&mut state.groups, Groups::new()),
@@ -140,7 +140,7 @@ impl Locked<'_> {
 impl Ring {
     /// Drops what the ring has let go of; `for_others`, if it is not the current task's.
     pub(crate) fn let_go_of(&self, kept: LetGo, for_others: bool) {
-        if let Some(sqpoll) = &self.sqpoll {
+        if let Some(sqpoll) = &self.exec.sqpoll {
             sqpoll.leave();
         }
         if for_others {

@@ -233,7 +233,7 @@ impl Ring {
     ) -> Result {
         let wait = WaitArgs::read(args)?;
         // There is nothing to poll, and what there is of completions is there.
-        let count = if self.polls_files() && self.sqpoll.is_none() {
+        let count = if self.polls_files() && self.exec.sqpoll.is_none() {
             0
         } else {
             args.min_complete.min(self.config.cq_entries)
@@ -244,7 +244,7 @@ impl Ring {
 
     /// Whether there is something for `tctx` to do.
     pub(crate) fn has_work(&self, tctx: &TaskCtx) -> bool {
-        self.has_local_work(tctx) || self.has_calls() || self.overdue.load(Relaxed)
+        self.has_local_work(tctx) || self.has_calls() || self.exec.overdue.load(Relaxed)
     }
 
     /// Runs what has come back, as far as it is `enter` that runs it, while it waits for `count`.
@@ -252,10 +252,10 @@ impl Ring {
         let Some(tctx) = tctx.filter(|tctx| self.has_work(tctx)) else {
             return;
         };
-        if self.overdue.load(Relaxed) {
+        if self.exec.overdue.load(Relaxed) {
             self.end_overdue(call);
         }
-        if let Some(sqpoll) = &self.sqpoll {
+        if let Some(sqpoll) = &self.exec.sqpoll {
             return self.answer(call, sqpoll, tctx);
         }
         let Ok(mut locked) = self.lock_at(call) else {

@@ -27,6 +27,13 @@ impl Locked<'_> {
         }
     }
 
+    /// Has a notification that needs not fly any more say what it has to say, after what is
+    /// completed now.
+    #[inline]
+    pub(crate) fn complete_notif_soon(&mut self, req: OwnedReq) {
+        self.state.exec.ready.push(req);
+    }
+
     fn post_notif(&mut self, mut req: OwnedReq, usage: Usage) {
         let Some(notice) = self.take_notif(&mut req) else {
             return;

@@ -5,7 +5,7 @@
 //!
 //! Nobody waits for the ring's mutex for their sake: neither a task that ends, which must not be kept from
 //! it, nor the module's work queue, which serves all rings. What there is to do is left with the ring, and
-//! the mutex is *tried*. If somebody has it they look after they have unlocked it.
+//! the mutex is *tried*. If somebody has it they look after they have unlocked it (`ring/after.rs`).
 
 use super::end::LetGo;
 use crate::{
@@ -17,9 +17,6 @@ use kernel::sync::atomic::{Atomic, Full, Relaxed};
 
 /// What is left with a ring.
 pub(crate) struct Orphans {
-    /// There is something. Who sets it, with a full barrier, tries the mutex afterwards; who has had that
-    /// looks after unlocking it, with a full barrier in between. So one of them finds it.
-    there: Atomic<bool>,
     /// A task has ended, or runs another program.
     ended: Atomic<bool>,
     /// What has come back to such a task.
@@ -30,7 +27,6 @@ impl Orphans {
     /// Makes one with nothing left in it.
     pub(crate) fn new() -> Self {
         Self {
-            there: Atomic::new(false),
             ended: Atomic::new(false),
             inbox: Inbox::new(),
         }
@@ -38,23 +34,16 @@ impl Orphans {
 }
 
 impl Ring {
-    /// Whether there is something that was left, after the ring was unlocked.
-    #[inline(always)]
-    pub(crate) fn has_orphans(&self) -> bool {
-        task::full_barrier_after_atomic();
-        self.orphans.there.load(Relaxed)
-    }
-
     /// Has somebody look what there is to do, at once. Waits for nobody.
     pub(crate) fn leave_orphans(&self) {
-        self.orphans.there.xchg(true, Full);
+        self.orphaned.xchg(true, Full);
         self.end_orphans(true);
     }
 
     /// The same for all that there is, by who has just closed the ring's file.
     pub(crate) fn leave_all(&self) {
         self.dying.store(true, Relaxed);
-        self.orphans.there.xchg(true, Full);
+        self.orphaned.xchg(true, Full);
         self.end_orphans(task::current_is_kthread());
     }
 
@@ -65,16 +54,16 @@ impl Ring {
         if !self.deferred() || self.is_dying() {
             let mut reqs = tctx.inbox().take();
             while let Some(req) = reqs.pop() {
-                self.orphans.inbox.push(req);
+                self.exec.orphans.inbox.push(req);
             }
         }
-        self.orphans.ended.store(true, Relaxed);
+        self.exec.orphans.ended.store(true, Relaxed);
         self.leave_orphans();
     }
 
     /// The same for all submitters that are gone.
     pub(crate) fn end_those_gone(&self) {
-        self.orphans.ended.store(true, Relaxed);
+        self.exec.orphans.ended.store(true, Relaxed);
         self.leave_orphans();
     }
 
@@ -83,12 +72,12 @@ impl Ring {
     #[cold]
     #[inline(never)]
     pub(crate) fn end_orphans(&self, for_others: bool) {
-        while self.orphans.there.load(Relaxed) {
+        while self.orphaned.load(Relaxed) {
             let Some(mut locked) = self.try_lock() else {
                 return;
             };
             locked.after.set_looking(for_others);
-            self.orphans.there.xchg(false, Full);
+            self.orphaned.xchg(false, Full);
             let kept = locked.end_orphans();
             drop(locked);
             if let Some(kept) = kept {
@@ -102,9 +91,9 @@ impl Locked<'_> {
     /// Returns what the ring has let go of, for after it is unlocked.
     fn end_orphans(&mut self) -> Option<LetGo> {
         let ring = self.ring;
-        let mut reqs = ring.orphans.inbox.take();
+        let mut reqs = ring.exec.orphans.inbox.take();
         self.run_all(&mut reqs, true);
-        if ring.orphans.ended.xchg(false, Full) {
+        if ring.exec.orphans.ended.xchg(false, Full) {
             self.cancel_all(|tctx| !tctx.is_there());
             self.dismiss_workers();
             ring.give_up_calls();

@@ -28,13 +28,13 @@ impl Ring {
         if task.is_none() || tctx.is_gone() || self.is_dying() {
             return self.take_in(tctx);
         }
-        if self.overdue.load(Relaxed) {
+        if self.exec.overdue.load(Relaxed) {
             self.end_overdue(task);
         }
         if self.deferred() {
             return;
         }
-        if let Some(sqpoll) = &self.sqpoll {
+        if let Some(sqpoll) = &self.exec.sqpoll {
             return self.answer(task, sqpoll, tctx);
         }
         let Ok(mut locked) = self.lock_at(task) else {
@@ -313,13 +313,13 @@ impl Locked<'_> {
         ring.unmark_taskrun();
         let inbox = tctx.inbox();
         let mut left = max;
-        while left > 0 && (!inbox.is_empty() || ring.backlogged.load(Relaxed)) {
+        while left > 0 && (!inbox.is_empty() || ring.exec.backlogged.load(Relaxed)) {
             let mut reqs = inbox.take();
-            if ring.backlogged.load(Relaxed) {
+            if ring.exec.backlogged.load(Relaxed) {
                 let new =
                     core::mem::replace(&mut reqs, core::mem::take(&mut self.state.exec.backlog));
                 reqs.append(new);
-                ring.backlogged.store(false, Relaxed);
+                ring.exec.backlogged.store(false, Relaxed);
             }
             if self.state.submitters.len() > 1 {
                 reqs = self.end_others(reqs, tctx);
@@ -332,7 +332,7 @@ impl Locked<'_> {
                 self.run_ready(false);
             }
             if !reqs.is_empty() {
-                ring.backlogged.store(true, Relaxed);
+                ring.exec.backlogged.store(true, Relaxed);
                 self.state.exec.backlog = reqs;
             }
         }

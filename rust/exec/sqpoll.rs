@@ -110,6 +110,12 @@ impl SqPoll {
 }
 
 impl Ring {
+    /// Whether it may be used.
+    pub(crate) fn is_enabled(&self) -> bool {
+        let sqpoll = self.exec.sqpoll.as_ref();
+        self.enabled.load(Relaxed) || sqpoll.is_some_and(|sqpoll| sqpoll.is_enabled())
+    }
+
     /// Whether there are SQ entries that nobody has consumed.
     pub(crate) fn has_entries(&self, sqpoll: &SqPoll) -> bool {
         self.memory.words.load_acquire::<{ layout::SQ_TAIL }>() != sqpoll.head.load(Relaxed)
@@ -117,7 +123,7 @@ impl Ring {
 
     /// Whether the owner has something to do that the thread could have called it for.
     pub(crate) fn has_calls(&self) -> bool {
-        let sqpoll = self.sqpoll.as_ref();
+        let sqpoll = self.exec.sqpoll.as_ref();
         sqpoll.is_some_and(|sqpoll| sqpoll.called.load(Relaxed) || self.has_entries(sqpoll))
     }
 
@@ -176,7 +182,11 @@ impl Ring {
     #[cold]
     #[inline(never)]
     pub(crate) fn enter_polled(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
-        let sqpoll = self.sqpoll.as_deref().filter(|sqpoll| sqpoll.is_enabled());
+        let sqpoll = self
+            .exec
+            .sqpoll
+            .as_deref()
+            .filter(|sqpoll| sqpoll.is_enabled());
         let sqpoll = sqpoll.ok_or(EBADFD)?;
         let owner = self.owner(sqpoll)?;
         if args.flags & enter::SQ_WAKEUP != 0 {
@@ -233,7 +243,9 @@ impl Ring {
     /// Has user space know that it has to come to `enter`, if the owner is gone, who will not come any
     /// more either if it was called.
     pub(crate) fn give_up_calls(&self) {
-        let Some(sqpoll) = &self.sqpoll else { return };
+        let Some(sqpoll) = &self.exec.sqpoll else {
+            return;
+        };
         if sqpoll.seat.owner().is_some_and(|owner| !owner.is_there()) {
             self.set_need_wakeup(true);
             sqpoll.tell_of_room();

@@ -91,7 +91,7 @@ impl Rings {
     fn owners(&self) -> impl Iterator<Item = (&Arc<TaskCtx>, &SqPoll)> {
         let sharers = self.seats.iter().flatten();
         let owners = sharers.filter_map(|sharer| sharer.owner.as_ref());
-        owners.filter_map(|owner| Some((owner, owner.ring().sqpoll.as_deref()?)))
+        owners.filter_map(|owner| Some((owner, owner.ring().exec.sqpoll.as_deref()?)))
     }
 }
 
@@ -262,7 +262,7 @@ impl Seat {
         let idle = params.idle_nanoseconds();
         if config.has(setup::ATTACH_WQ) {
             let ring = attached(task, params)?;
-            let thread = &ring.sqpoll.as_ref().ok_or(EINVAL)?.seat.thread;
+            let thread = &ring.exec.sqpoll.as_ref().ok_or(EINVAL)?.seat.thread;
             // As io_uring: a ring of another process is as good as none.
             if thread.creator.same_process_as_current() {
                 return Self::shared(thread.clone(), idle);

@@ -8,14 +8,16 @@
 //! many descriptors there are of it.
 
 use crate::{
-    ring::{Locked, Ring},
+    req::tctx::{Submitter, TaskCtx},
+    ring::{Locked, Ring, SubmitterRecord},
     sys::{
         context::InTask,
         exit::{Watch, Whose},
+        queue::Fifo,
         task::{self, TaskRef},
         task_work::{Notify, TaskWork, TaskWorkFn},
     },
-    uapi::errno::Result,
+    uapi::errno::{Result, ENOMEM},
 };
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
@@ -66,7 +68,7 @@ impl Ring {
     /// Counts a mapping that is being made.
     pub(crate) fn new_mapping(self: &Arc<Self>) -> Result<Arc<RingUser>> {
         let user = self.new_user()?;
-        self.users.fetch_add(1, Full);
+        self.exec.users.fetch_add(1, Full);
         Ok(user)
     }
 }
@@ -74,13 +76,13 @@ impl Ring {
 impl RingUse {
     /// Counts one more mapping, of what was mapped before.
     pub(crate) fn count_again(&self) {
-        self.ring.users.fetch_add(1, Full);
+        self.ring.exec.users.fetch_add(1, Full);
     }
 
     /// Counts a mapping no more. With the last user the ring lets go of everything, soon: the locks of
     /// memory are held.
     pub(crate) fn leave(this: Arc<RingUser>) {
-        if this.ring.users.fetch_sub(1, Full) != 1 {
+        if this.ring.exec.users.fetch_sub(1, Full) != 1 {
             return;
         }
         let here = TaskRef::current();
@@ -93,19 +95,19 @@ impl RingUse {
 impl Locked<'_> {
     /// Makes the current process a user, if it is none.
     pub(crate) fn join(&mut self, ring: &Arc<Ring>) -> Result {
-        let mut records = self.state.users.iter().map(|record| &record.user);
+        let mut records = self.state.exec.users.iter().map(|record| &record.user);
         if records.any(|user| user.task.same_process_as_current()) {
             return Ok(());
         }
-        self.state.users.reserve(1, GFP_KERNEL_ACCOUNT)?;
+        self.state.exec.users.reserve(1, GFP_KERNEL_ACCOUNT)?;
         let user = ring.new_user()?;
         let watch = Watch::current(Whose::Process, &user)?;
         let record = UserRecord {
             user,
             _watch: watch,
         };
-        self.state.users.push(record, GFP_KERNEL_ACCOUNT)?;
-        ring.users.fetch_add(1, Full);
+        self.state.exec.users.push(record, GFP_KERNEL_ACCOUNT)?;
+        ring.exec.users.fetch_add(1, Full);
         Ok(())
     }
 
@@ -113,13 +115,40 @@ impl Locked<'_> {
     /// was the last one.
     pub(crate) fn count_users(&mut self) -> bool {
         let ring = self.ring;
-        self.state.users.retain(|record| {
+        self.state.exec.users.retain(|record| {
             let ended = record.user.ended.load(Relaxed);
             if ended {
-                ring.users.fetch_sub(1, Full);
+                ring.exec.users.fetch_sub(1, Full);
             }
             !ended
         });
-        ring.users.load(Relaxed) == 0
+        ring.exec.users.load(Relaxed) == 0
+    }
+}
+
+impl Locked<'_> {
+    /// Makes the current task a submitter.
+    pub(crate) fn add_submitter(&mut self, ring: &Arc<Ring>) -> Result<Arc<TaskCtx>> {
+        // The place of one that will not come back.
+        let unused = self
+            .state
+            .submitters
+            .iter()
+            .position(|record| record.used == 0 && !record.tctx.is_alive());
+        let slot = unused.unwrap_or(self.state.submitters.len());
+        let index = u16::try_from(slot).map_err(|_| ENOMEM)?;
+        self.join(ring)?;
+        let tctx = TaskCtx::new(Submitter::current(ring.clone(), index)?)?;
+        let record = SubmitterRecord {
+            tctx: tctx.clone(),
+            objects: Fifo::new(),
+            used: 0,
+            _watch: Watch::current(Whose::Task, &tctx)?,
+        };
+        match self.state.submitters.get_mut(slot) {
+            Some(old) => *old = record,
+            None => self.state.submitters.push(record, GFP_KERNEL_ACCOUNT)?,
+        }
+        Ok(tctx)
     }
 }

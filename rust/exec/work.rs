@@ -195,7 +195,7 @@ pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
         Ok(UserWorker::spawn(worker, c"ruring-wrk")?)
     };
     let worker = new();
-    ring.coming_workers.fetch_sub(1, Relaxed);
+    ring.exec.coming_workers.fetch_sub(1, Relaxed);
     let Ok(mut locked) = ring.lock_at(at) else {
         // What was for it ends with the task.
         if let Ok(worker) = worker {
@@ -253,14 +253,14 @@ impl Ring {
 impl Ring {
     /// Says that requests with workers have had their time. Has a full barrier.
     pub(crate) fn set_overdue(&self) {
-        self.overdue.xchg(true, Full);
+        self.exec.overdue.xchg(true, Full);
     }
 
     /// Interrupts workers at requests that have had their time, and takes such requests out of the
     /// queue.
     #[cold]
     pub(crate) fn end_overdue<'a>(&'a self, at: impl Into<At<'a>>) {
-        self.overdue.xchg(false, Full);
+        self.exec.overdue.xchg(false, Full);
         let Ok(mut locked) = self.lock_at(at) else {
             return;
         };
@@ -347,7 +347,7 @@ impl Locked<'_> {
         };
         let workers = &mut self.state.exec.workers;
         workers.all.retain(|record| !record.worker.is_over());
-        let mut count = self.ring.coming_workers.load(Relaxed);
+        let mut count = self.ring.exec.coming_workers.load(Relaxed);
         for record in &mut workers.all {
             if !record.is_for_current(unbound) {
                 continue;
@@ -360,7 +360,7 @@ impl Locked<'_> {
             count += 1;
         }
         if count < most && self.make_worker(ring.clone(), unbound) {
-            self.ring.coming_workers.fetch_add(1, Relaxed);
+            self.ring.exec.coming_workers.fetch_add(1, Relaxed);
             return true;
         }
         // Those that there are will come to it.
@@ -483,7 +483,7 @@ impl Locked<'_> {
     ///
     /// A worker that is killed with its process or program ends what is left, see [`Worker::killed`].
     fn outlived_by_worker(&self, tctx: &TaskCtx, request: Option<usize>) -> bool {
-        if tctx.is_alive() || self.ring.is_dying() || self.state.letting_go {
+        if tctx.is_alive() || self.ring.is_dying() || self.state.exec.letting_go {
             return false;
         }
         self.state.exec.workers.all.iter().any(|record| {
@@ -521,9 +521,9 @@ impl Locked<'_> {
             }
             None => self.end(req, error),
         }
-        self.ring.works.fetch_add(1, Relaxed);
-        if self.ring.onlookers.has_sleeper() {
-            self.ring.onlookers.wake();
+        self.ring.exec.works.fetch_add(1, Relaxed);
+        if self.ring.exec.onlookers.has_sleeper() {
+            self.ring.exec.onlookers.wake();
         }
     }
 }

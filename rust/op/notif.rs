@@ -48,13 +48,6 @@ impl Locked<'_> {
         Ok(NotifRef::new(req))
     }
 
-    /// Has a notification that needs not fly any more say what it has to say, after what is
-    /// completed now.
-    #[inline]
-    pub(crate) fn complete_notif_soon(&mut self, req: OwnedReq) {
-        self.state.exec.ready.push(req);
-    }
-
     /// Ends a notification that has nothing to say.
     #[inline]
     pub(crate) fn discard_notif(&mut self, mut req: OwnedReq) {

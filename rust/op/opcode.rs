@@ -306,6 +306,18 @@ pub(crate) trait Op: Sized + Send {
     fn deadline(&self) -> Option<Deadline> {
         None
     }
+
+    /// The completion that ends it, if it waits for that: see [`crate::ring::counts`].
+    #[inline]
+    fn target(&self) -> Option<u32> {
+        None
+    }
+
+    /// Whether a result is no failure, although it is negative.
+    #[inline]
+    fn may_end_with(&self, _res: i32) -> bool {
+        false
+    }
 }
 
 /// What came of an attempt, as the core is to go on.

@@ -4,7 +4,7 @@
 
 use super::{Attempt, Op, Operation, Outcome, PollFor, Spec};
 use crate::{
-    req::{self, tctx, wake::WakeFlags},
+    req::{tctx, wake::WakeFlags},
     ring::Ring,
     sys::{
         poll::events_of,
@@ -149,7 +149,6 @@ impl PollRemove {
             core.job.user_data = user_data;
         }
         core.job.watching = false;
-        req::show(&mut req);
         at.ring.rearm(req);
         Ok(())
     }

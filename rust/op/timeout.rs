@@ -68,16 +68,6 @@ pub(crate) struct Timeout {
 }
 
 impl Timeout {
-    /// See [`crate::req::Header::target`].
-    pub(crate) fn target(&self) -> Option<u32> {
-        self.target
-    }
-
-    /// See [`Operation::may_end_with`].
-    pub(super) fn may_end_with(&self, res: i32) -> bool {
-        self.etime_success && res == ETIME.to_raw()
-    }
-
     /// Whether it expires once more, after it has.
     fn goes_on(&mut self) -> bool {
         if self.multishot && self.count != 0 {
@@ -143,6 +133,14 @@ impl Op for Timeout {
 
     fn deadline(&self) -> Option<Deadline> {
         Some(self.deadline)
+    }
+
+    fn target(&self) -> Option<u32> {
+        self.target
+    }
+
+    fn may_end_with(&self, res: i32) -> bool {
+        self.etime_success && res == ETIME.to_raw()
     }
 
     fn owns(&self) -> bool {

@@ -10,10 +10,9 @@ use super::{ClaimedReq, Request};
 use crate::{
     ring::Ring,
     sys::{
-        context::InTask,
         queue::Inbox,
         task::{self, AddressSpace, TaskRef},
-        task_work::{Notify, TaskWork, TaskWorkFn},
+        task_work::{Notify, TaskWork},
     },
     uapi::abi::setup,
 };
@@ -237,11 +236,9 @@ pub(crate) fn call(tctx: &Arc<TaskCtx>) {
     }
 }
 
-/// Has the task look which of its requests that are with workers have had their time. May be called in any
-/// context.
+/// As [`call`], but also interrupts the task in whatever it does. May be called in any context.
 #[cold]
-pub(crate) fn tell_overdue(tctx: &Arc<TaskCtx>) {
-    tctx.ring.set_overdue();
+pub(crate) fn interrupt(tctx: &Arc<TaskCtx>) {
     match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
         WaitPhase::Asleep => tctx.task.wake_up(),
         // One that has ended has none any more.
@@ -280,24 +277,5 @@ pub(crate) fn tell(tctx: &Arc<TaskCtx>) {
     };
     if !TaskWork::send(tctx, tctx.task(), how) {
         TaskWork::send_to_worker(tctx);
-    }
-}
-
-impl TaskWorkFn for Submitter {
-    fn run(this: Arc<TaskCtx>, task: Option<InTask<'_>>) {
-        this.ring().clone().run_task_work(&this, task);
-    }
-
-    fn run_in_worker(this: Arc<TaskCtx>) {
-        this.ring().clone().take_in(&this);
-    }
-
-    fn on_end(this: Arc<TaskCtx>) {
-        this.give_up();
-        this.ring().clone().take_in(&this);
-    }
-
-    fn notify(this: &Arc<TaskCtx>) {
-        this.ring().tell_watchers();
     }
 }

@@ -4,15 +4,24 @@
 
 use super::{Locked, Ring};
 use crate::{
-    exec::{after::step_out, work::add_worker},
     req::Request,
-    sys::{context::At, fd::OpenFile, queue::Fifo},
+    sys::{context::At, fd::OpenFile, queue::Fifo, task},
 };
 use core::mem::ManuallyDrop;
 use kernel::{
     alloc::{flags::GFP_KERNEL, KVec},
-    sync::Arc,
+    sync::{atomic::Relaxed, Arc},
 };
+
+/// What who unlocks a ring has those do who have put it aside: what moves requests, which the ring does not know.
+pub(crate) struct UnlockHooks {
+    /// Goes on with requests of the current task without their ring. Returns what that has left to do.
+    pub(crate) step_out: fn(Fifo<Request>, At<'_>) -> KVec<LeftOver>,
+    /// Makes a worker, for what may wait for ever or not. Returns what the task has to do itself without one.
+    pub(crate) add_worker: fn(&Arc<Ring>, At<'_>, bool) -> Fifo<Request>,
+    /// Does what was left by who must not wait for the mutex.
+    pub(crate) end_orphans: fn(&Ring),
+}
 
 /// What is left to do then: hardly ever anything.
 pub(crate) struct After<'r> {
@@ -22,7 +31,7 @@ pub(crate) struct After<'r> {
     left: Option<ManuallyDrop<KVec<LeftOver>>>,
     /// What that task is at, and so what it may do.
     at: At<'r>,
-    /// Whether it is locked by [`Ring::end_orphans`], which looks again by itself.
+    /// Whether it is locked by [`UnlockHooks::end_orphans`], which looks again by itself.
     looking: bool,
     /// Whether that is for others, who are gone.
     for_others: bool,
@@ -32,7 +41,7 @@ pub(crate) struct After<'r> {
 pub(crate) enum LeftOver {
     /// To be released.
     File(OpenFile),
-    /// To be gone on with, see [`op::Op::runs_unlocked`](crate::op::Op::runs_unlocked).
+    /// To be gone on with, with the ring unlocked.
     Requests(Fifo<Request>),
     /// A worker to be made, for what may wait for ever or not.
     Worker { ring: Arc<Ring>, unbound: bool },
@@ -66,7 +75,7 @@ impl<'r> After<'r> {
         self.at
     }
 
-    /// Says that it is [`Ring::end_orphans`] that has the ring locked.
+    /// Says that it is [`UnlockHooks::end_orphans`] that has the ring locked.
     pub(crate) fn set_looking(&mut self, for_others: bool) {
         self.looking = true;
         self.for_others = for_others;
@@ -99,15 +108,28 @@ impl<'r> After<'r> {
                     LeftOver::File(file) => file.release(at),
                     LeftOver::Requests(more) => requests.append(more),
                     LeftOver::Worker { ring, unbound } => {
+                        let add_worker = self.ring.hooks.add_worker;
                         requests.append(add_worker(&ring, at, unbound));
                     }
                 }
             }
-            left = step_out(requests, at);
+            left = (self.ring.hooks.step_out)(requests, at);
         }
         if !self.looking {
-            self.ring.end_orphans(true);
+            (self.ring.hooks.end_orphans)(self.ring);
         }
+    }
+}
+
+impl Ring {
+    /// Whether something was left that is to be done once the ring is unlocked, which it was.
+    ///
+    /// Who sets that, with a full barrier, tries the mutex afterwards; who has had that looks after unlocking it, with
+    /// a full barrier in between. So one of them finds it.
+    #[inline(always)]
+    fn has_orphans(&self) -> bool {
+        task::full_barrier_after_atomic();
+        self.orphaned.load(Relaxed)
     }
 }
 

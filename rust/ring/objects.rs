@@ -3,30 +3,14 @@
 //! The requests of a ring: their objects, of which those that are over are used again, and the table by which those
 //! that wait are found.
 
-use super::{Locked, Ring, SubmitterRecord};
+use super::{Locked, Ring};
 use crate::{
     req::{self, tctx::TaskCtx, Job, OwnedReq, Request},
     rsrc::files::FileRef,
-    sys::{context::InTask, exit, fd::OpenFile, object::Object, queue::Fifo},
+    sys::{context::InTask, fd::OpenFile, object::Object},
     uapi::errno::Result,
 };
-use kernel::{
-    alloc::flags::GFP_KERNEL_ACCOUNT,
-    sync::{atomic::Relaxed, Arc},
-};
-
-impl Ring {
-    /// Whether something has come back that only `enter` will run.
-    #[inline]
-    pub(crate) fn has_local_work(&self, tctx: &TaskCtx) -> bool {
-        !tctx.inbox().is_empty() || self.backlogged.load(Relaxed)
-    }
-
-    /// Whether something has come back that only `enter` will run, whosever it is.
-    pub(crate) fn has_deferred_work(&self) -> bool {
-        self.backlogged.load(Relaxed) || !self.local.is_empty()
-    }
-}
+use kernel::sync::Arc;
 
 impl Locked<'_> {
     /// An object of `tctx`. May sleep.
@@ -97,13 +81,6 @@ impl Locked<'_> {
         self.state.waiting.iter()
     }
 
-    /// Lets the ring find a request.
-    pub(crate) fn insert(&mut self, req: &mut OwnedReq) {
-        req::show(req);
-        let user_data = req.core().job.user_data;
-        self.state.waiting.insert(user_data, req);
-    }
-
     /// The file that a job is for.
     #[inline]
     pub(crate) fn open(&self, task: InTask<'_>, job: &Job) -> Result<FileRef> {
@@ -157,31 +134,6 @@ impl Locked<'_> {
             .iter()
             .map(|record| &record.tctx)
             .find(|tctx| tctx.is_current())
-    }
-
-    /// Makes the current task a submitter.
-    pub(crate) fn add_submitter(&mut self, ring: &Arc<Ring>) -> Result<Arc<TaskCtx>> {
-        // The place of one that will not come back.
-        let unused = self
-            .state
-            .submitters
-            .iter()
-            .position(|record| record.used == 0 && !record.tctx.is_alive());
-        let slot = unused.unwrap_or(self.state.submitters.len());
-        let index = u16::try_from(slot).map_err(|_| crate::uapi::errno::ENOMEM)?;
-        self.join(ring)?;
-        let tctx = TaskCtx::new(crate::req::tctx::Submitter::current(ring.clone(), index)?)?;
-        let record = SubmitterRecord {
-            tctx: tctx.clone(),
-            objects: Fifo::new(),
-            used: 0,
-            _watch: exit::Watch::current(exit::Whose::Task, &tctx)?,
-        };
-        match self.state.submitters.get_mut(slot) {
-            Some(old) => *old = record,
-            None => self.state.submitters.push(record, GFP_KERNEL_ACCOUNT)?,
-        }
-        Ok(tctx)
     }
 }
 

@@ -2,9 +2,9 @@
 
 //! `io_uring_register(2)`.
 
-use super::{files, Ring};
 use crate::{
     op,
+    ring::{files::FileSource, Ring},
     rsrc::buffers::BufferSource,
     sys::{context::InCall, user},
     uapi::{
@@ -73,7 +73,7 @@ impl Ring {
                 if arg == 0 {
                     return Err(EFAULT);
                 }
-                let source = files::FileSource { fds: arg, tags: 0 };
+                let source = FileSource { fds: arg, tags: 0 };
                 self.register_files(call, nr_args, source)?;
             }
             register::UNREGISTER_FILES if arg == 0 && nr_args == 0 => {

@@ -2,9 +2,9 @@
 
 //! Setting a ring up, and letting it be used.
 
-use super::Ring;
 use crate::{
-    exec,
+    exec::{self, after::UNLOCK_HOOKS},
+    ring::Ring,
     sys::{
         context::InTask,
         lsm,
@@ -31,7 +31,8 @@ impl Ring {
             lsm::may_have_sqpoll()?;
         }
         let sqpoll = exec::sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&words))?;
-        let ring = Self::new(task, config, config.user_memory(&words), sqpoll)?;
+        let exec = exec::Shared::new(sqpoll)?;
+        let ring = Self::new(task, config, config.user_memory(&words), exec, &UNLOCK_HOOKS)?;
         config.fill(&mut words);
         user::write_from(params, &words)?;
         if let Err(error) = ring.start() {
@@ -58,7 +59,7 @@ impl Ring {
         if self.is_enabled() {
             return Err(EBADFD);
         }
-        if let Some(sqpoll) = &self.sqpoll {
+        if let Some(sqpoll) = self.exec.sqpoll() {
             let owner = locked.add_submitter(self)?;
             drop(locked);
             sqpoll.enable(owner);

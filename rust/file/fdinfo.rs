@@ -2,9 +2,9 @@
 
 //! `/proc/PID/fdinfo/FD` of a ring, in the format of `io_uring/fdinfo.c` of the kernel.
 
-use super::{cursor, Locked};
 use crate::{
     op,
+    ring::{cursor, Locked},
     sys::fd,
     uapi::{setup::layout, sqe::Sqe},
 };
@@ -40,7 +40,7 @@ pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
             "{index:5}: user_data:{user_data}, res:{res}, flags:{flags:x}\n"
         );
     }
-    let sqpoll = locked.ring.sqpoll.as_ref();
+    let sqpoll = locked.ring.exec.sqpoll();
     let thread = sqpoll.and_then(|sqpoll| sqpoll.thread_state());
     let (pid, cpu, runtime, work_time) = match thread {
         Some((pid, cpu, runtime, work_time)) => (pid, i64::from(cpu), runtime, work_time),

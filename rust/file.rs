@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What can be done with a ring's descriptor.
+//! What can be done with a ring's descriptor: the way by which user space comes in.
 
-use super::Ring;
+mod fdinfo;
+mod register;
+mod restrictions;
+mod setup;
+
 use crate::{
     exec::{
         enter::Arguments,
         users::{RingUse, RingUser},
     },
+    ring::Ring,
     sys::{
         context::InCall,
         exit,
@@ -134,7 +139,7 @@ impl RingFile for Ring {
     fn show_fdinfo(&self, out: &SeqFile) {
         // Whoever holds the mutex may be waiting for the lock that reading fdinfo takes.
         if let Some(locked) = self.try_lock() {
-            super::fdinfo::show(&locked, out);
+            fdinfo::show(&locked, out);
         }
     }
 }

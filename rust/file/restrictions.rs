@@ -2,8 +2,8 @@
 
 //! What a ring does not take although ruring has it. `IORING_REGISTER_RESTRICTIONS`.
 
-use super::Ring;
 use crate::{
+    ring::Ring,
     sys::user,
     uapi::{
         errno::{Result, EACCES, EBADFD, EBUSY, EINVAL},

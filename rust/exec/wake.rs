@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where wake-ups come in: a request that a wait queue, a timer or its last packet has woken up, and a task that was sent for.
+
+use crate::{
+    op::{self, Operation},
+    req::{
+        self,
+        tctx::{self, Submitter, TaskCtx},
+        ClaimedReq, Core, Header, OwnedReq, PuntState, Request,
+    },
+    ring::{Locked, Ring},
+    sys::{
+        context::InTask,
+        fd,
+        module::ModuleRef,
+        object::{Kind, Object},
+        ringfile,
+        task_work::TaskWorkFn,
+        ubuf::Ops,
+    },
+};
+use kernel::sync::Arc;
+
+impl Kind for Request {
+    type Header = Header;
+    type Core = Core;
+
+    #[inline]
+    fn deliver(req: ClaimedReq, object: &Object<Self>) {
+        let lazy = req.core().brings_one();
+        tctx::push(object.tctx(), req, lazy);
+    }
+
+    fn expired(object: &Object<Self>) {
+        if matches!(object.punt_state(), PuntState::Queued | PuntState::Running) {
+            object.tctx().ring().set_overdue();
+            tctx::interrupt(object.tctx());
+        }
+    }
+
+    fn module(header: &Header) -> &ModuleRef {
+        header.tctx().module()
+    }
+
+    type Registration = Option<OwnedReq>;
+
+    type RingFile = Ring;
+
+    const UBUF_OPS: &'static Ops<Self> = &UBUF_OPS;
+
+    fn together(a: &Header, b: &Header) -> bool {
+        Arc::ptr_eq(a.tctx(), b.tctx())
+    }
+
+    fn completed(req: ClaimedReq) {
+        let tctx = req.object().tctx().clone();
+        let lazy = req.is_single() && req.core().chain.is_empty();
+        tctx::push(&tctx, req, lazy);
+        tctx::let_go(tctx);
+    }
+}
+
+static UBUF_OPS: Ops<Request> = Ops::new();
+
+impl Core {
+    /// Whether one completion is all that comes of it now, and nobody else could have what has woken it
+    /// up: who waits for several counts on one each.
+    #[inline]
+    pub(crate) fn brings_one(&self) -> bool {
+        self.chain.is_empty()
+            && match &self.job.op {
+                Operation::PollAdd(poll) => !poll.is_exclusive(),
+                // One wake-up may be for several messages.
+                _ => !self.job.watching && op::counts_as_one(self.job.opcode),
+            }
+    }
+}
+
+impl TaskWorkFn for Submitter {
+    fn run(this: Arc<TaskCtx>, task: Option<InTask<'_>>) {
+        this.ring().clone().run_task_work(&this, task);
+    }
+
+    fn run_in_worker(this: Arc<TaskCtx>) {
+        this.ring().clone().take_in(&this);
+    }
+
+    fn on_end(this: Arc<TaskCtx>) {
+        this.give_up();
+        this.ring().clone().take_in(&this);
+    }
+
+    fn notify(this: &Arc<TaskCtx>) {
+        this.ring().tell_watchers();
+    }
+}
+
+impl Locked<'_> {
+    /// Lets the ring find a request.
+    pub(crate) fn insert(&mut self, req: &mut OwnedReq) {
+        let op = &req.core().job.op;
+        let (file, target) = match req.file() {
+            Some(file) => (fd::id(file), None),
+            None => (op.ring().map_or(0, ringfile::id), op.target()),
+        };
+        req::show(req, file, target);
+        let user_data = req.core().job.user_data;
+        self.state.waiting.insert(user_data, req);
+    }
+}
