@@ -24,6 +24,7 @@ pub(crate) mod send_zc;
 pub(crate) mod sendmsg;
 pub(crate) mod socket;
 pub(crate) mod sync;
+pub(crate) mod table;
 pub(crate) mod timeout;
 
 use crate::{
@@ -39,12 +40,14 @@ use crate::{
     },
 };
 use kernel::sync::Arc;
-use opcode::{end, wanted, OpVariant};
+use opcode::{end, wanted};
+use table::{property, PuntTo, Spec, Wake};
 
-pub(crate) use opcode::{Attempt, Op, Outcome, PollFor, Spec, Step};
+pub(crate) use opcode::{Attempt, Op, OpVariant, Outcome, Step};
+pub(crate) use table::for_each_opcode;
 
 macro_rules! ops {
-    ($($code:ident => $name:ident($op:ty)),* $(,)?) => {
+    ($($code:ident => $name:ident($op:ty) { $($property:ident $(: $value:ident)?),* $(,)? }),* $(,)?) => {
         /// A request, parsed.
         pub(crate) enum Operation {
             $(#[doc = stringify!($code)] $name($op),)*
@@ -53,6 +56,23 @@ macro_rules! ops {
             /// A notification, which is no opcode.
             Notif(send_zc::Notif),
         }
+
+        /// The opcode's row, if ruring has it.
+        #[inline(always)]
+        pub(crate) fn spec(opcode: u8) -> Option<Spec> {
+            match opcode {
+                $(op::$code => Some(<$op>::SPEC),)*
+                _ => None,
+            }
+        }
+
+        /// How each opcode wakes up, by its number: this is asked in interrupts, where a look at the row would be a
+        /// search for it.
+        static WAKES: [Wake; 256] = {
+            let mut wakes = [Wake::Lazy; 256];
+            $(wakes[op::$code as usize] = <$op>::SPEC.wake;)*
+            wakes
+        };
 
         /// See [`Op::is_there`].
         #[cold]
@@ -81,6 +101,12 @@ macro_rules! ops {
 
         $(impl OpVariant for $op {
             const CODE: u8 = op::$code;
+            #[allow(unused_mut)]
+            const SPEC: Spec = {
+                let mut spec = Spec::NOTHING;
+                $(property!(spec, $property $(, $value)?);)*
+                spec
+            };
 
             #[inline(always)]
             fn of(operation: &mut Operation) -> Option<&mut Self> {
@@ -96,11 +122,15 @@ macro_rules! ops {
             }
         })*
 
-        /// See [`Op::runs_unlocked`].
+        /// Whether it is the submitter that a request is punted to, see [`PuntTo`].
         pub(crate) fn runs_unlocked(req: &OwnedReq) -> bool {
             let file = req.file();
             match &req.core().job.op {
-                $(Operation::$name(op) => op.runs_unlocked(file),)*
+                $(Operation::$name(op) => match <$op>::SPEC.punt {
+                    PuntTo::Submitter => true,
+                    PuntTo::Either => op.runs_unlocked(file),
+                    PuntTo::Never | PuntTo::Worker => false,
+                },)*
                 _ => false,
             }
         }
@@ -155,16 +185,12 @@ macro_rules! ops {
                 }
             }
 
-            /// Has a multishot request wait for an event before its first attempt, as io_uring's workers do,
-            /// which then do not ask whether it is to wait at all.
+            /// See [`Op::wait_first`].
             #[cold]
             pub(crate) fn wait_first(&mut self) {
                 match self {
-                    Self::Recv(recv) => recv.wait_first(),
-                    Self::RecvMsg(recvmsg) => recvmsg.wait_first(),
-                    Self::ReadMultishot(read) => read.wait_first(),
-                    Self::Accept(accept) => accept.wait_first(),
-                    _ => {}
+                    $(Self::$name(op) => op.wait_first(),)*
+                    Self::Refused | Self::Notif(_) => {}
                 }
             }
 
@@ -174,6 +200,14 @@ macro_rules! ops {
                 match self {
                     $(Self::$name(op) => op.ring(),)*
                     Self::Refused | Self::Notif(_) => None,
+                }
+            }
+
+            /// See [`Op::is_lazy`].
+            fn is_lazy(&self) -> bool {
+                match self {
+                    $(Self::$name(op) if matches!(<$op>::SPEC.wake, Wake::Own) => op.is_lazy(),)*
+                    _ => true,
                 }
             }
 
@@ -188,22 +222,8 @@ macro_rules! ops {
             /// Whether a result is no failure, although it is negative, unless the attempt says that it is.
             pub(crate) fn may_end_with(&self, res: i32) -> bool {
                 match self {
-                    Self::Timeout(timeout) => timeout.may_end_with(res),
-                    // As io_uring, to which only what comes before the deed itself is one.
-                    Self::Fsync(_)
-                    | Self::Fallocate(_)
-                    | Self::SyncFileRange(_)
-                    | Self::Ftruncate(_)
-                    | Self::Madvise(_)
-                    | Self::Statx(_)
-                    | Self::RenameAt(_)
-                    | Self::UnlinkAt(_)
-                    | Self::MkdirAt(_)
-                    | Self::SymlinkAt(_)
-                    | Self::LinkAt(_)
-                    | Self::Shutdown(_)
-                    | Self::Socket(_) => true,
-                    _ => false,
+                    $(Self::$name(op) => <$op>::SPEC.soft_errors || op.may_end_with(res),)*
+                    Self::Refused | Self::Notif(_) => false,
                 }
             }
 
@@ -232,64 +252,6 @@ pub(crate) fn check_hooks(opcode: u8) -> Result {
     lsm::check(hooks(opcode))
 }
 
-/// Has a macro say what there is for each opcode.
-macro_rules! for_each_opcode {
-    ($then:ident) => {
-        $then! {
-            NOP => Nop(nop::Nop),
-            READV => ReadV(rw::ReadV),
-            WRITEV => WriteV(rw::WriteV),
-            FSYNC => Fsync(sync::Fsync),
-            READ_FIXED => ReadFixed(rw::ReadFixed),
-            WRITE_FIXED => WriteFixed(rw::WriteFixed),
-            POLL_ADD => PollAdd(poll::PollAdd),
-            POLL_REMOVE => PollRemove(poll::PollRemove),
-            SENDMSG => SendMsg(sendmsg::SendMsg),
-            RECVMSG => RecvMsg(recvmsg::RecvMsg),
-            TIMEOUT => Timeout(timeout::Timeout),
-            TIMEOUT_REMOVE => TimeoutRemove(timeout::TimeoutRemove),
-            ACCEPT => Accept(accept::Accept),
-            ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel),
-            LINK_TIMEOUT => LinkTimeout(timeout::LinkTimeout),
-            CONNECT => Connect(connect::Connect),
-            SYNC_FILE_RANGE => SyncFileRange(sync::SyncFileRange),
-            FALLOCATE => Fallocate(sync::Fallocate),
-            OPENAT => OpenAt(open::Open<false>),
-            OPENAT2 => OpenAt2(open::Open<true>),
-            CLOSE => Close(close::Close),
-            FILES_UPDATE => FilesUpdate(files::FilesUpdate),
-            FIXED_FD_INSTALL => FixedFdInstall(files::FixedFdInstall),
-            STATX => Statx(names::Statx),
-            READ => Read(rw::Read),
-            WRITE => Write(rw::Write),
-            FADVISE => Fadvise(sync::Fadvise),
-            MADVISE => Madvise(sync::Madvise),
-            SEND => Send(send::Send),
-            RECV => Recv(recv::Recv),
-            SEND_ZC => SendZc(send_zc::SendZc<false>),
-            SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>),
-            SHUTDOWN => Shutdown(socket::Shutdown),
-            RENAMEAT => RenameAt(names::RenameAt),
-            UNLINKAT => UnlinkAt(names::UnlinkAt),
-            MKDIRAT => MkdirAt(names::MkdirAt),
-            SYMLINKAT => SymlinkAt(names::SymlinkAt),
-            LINKAT => LinkAt(names::LinkAt),
-            MSG_RING => MsgRing(msg_ring::MsgRing),
-            SOCKET => Socket(socket::Create),
-            URING_CMD => UringCmd(cmd::UringCmd),
-            READ_MULTISHOT => ReadMultishot(rw::ReadMultishot),
-            FTRUNCATE => Ftruncate(sync::Ftruncate),
-            BIND => Bind(socket::Bind),
-            LISTEN => Listen(socket::Listen),
-            READV_FIXED => ReadvFixed(rw::ReadvFixed),
-            WRITEV_FIXED => WritevFixed(rw::WritevFixed),
-            PROVIDE_BUFFERS => ProvideBuffers(buffers::ProvideBuffers),
-            REMOVE_BUFFERS => RemoveBuffers(buffers::RemoveBuffers),
-        }
-    };
-}
-pub(crate) use for_each_opcode;
-
 for_each_opcode!(ops);
 
 impl Operation {
@@ -300,35 +262,25 @@ impl Operation {
     }
 }
 
-/// Whether the end of a request is one completion, and no more than that to those who wait for
-/// several: a timeout ends their wait, and a connection that is not accepted is one that nobody else
-/// was told of.
+/// See [`Spec::limits_link`].
 #[inline]
-pub(crate) fn counts_as_one(opcode: u8) -> bool {
-    !matches!(
-        opcode,
-        op::SEND_ZC | op::SENDMSG_ZC | op::TIMEOUT | op::ACCEPT
-    )
+pub(crate) fn limits_link(opcode: u8) -> bool {
+    spec(opcode).is_some_and(|spec| spec.limits_link)
 }
 
-/// Whether a ring that polls its files for completions takes the opcode.
-#[cold]
-pub(crate) fn in_iopoll(opcode: u8) -> bool {
-    matches!(
-        opcode,
-        op::NOP
-            | op::READV
-            | op::WRITEV
-            | op::READ_FIXED
-            | op::WRITE_FIXED
-            | op::READV_FIXED
-            | op::WRITEV_FIXED
-            | op::FILES_UPDATE
-            | op::READ
-            | op::WRITE
-            | op::PROVIDE_BUFFERS
-            | op::REMOVE_BUFFERS
-            | op::URING_CMD
-            | op::MSG_RING
-    )
+/// Whether one completion is all that comes of a request now, for those who wait for several: see [`Wake`]. `goes_on` says that
+/// it may come of it again.
+#[inline]
+pub(crate) fn is_lazy(opcode: u8, operation: &Operation, goes_on: bool) -> bool {
+    match WAKES[usize::from(opcode)] {
+        Wake::Lazy => !goes_on,
+        Wake::Eager => false,
+        Wake::Own => operation.is_lazy(),
+    }
+}
+
+/// See [`Spec::counts_others`].
+#[inline]
+pub(crate) fn counts_others(opcode: u8) -> bool {
+    spec(opcode).is_some_and(|spec| spec.counts_others)
 }

@@ -2,21 +2,20 @@
 
 //! From the request, which may be of any opcode, to the code of its own, and back to the core.
 //!
-//! There is one copy of each generic function per opcode, in which what its [`crate::op::Spec`] says
+//! There is one copy of each generic function per opcode, in which what its [`crate::op::table::Spec`] says
 //! is constant.
 
 use crate::{
     op::{
         for_each_opcode,
         nop::Nop,
-        opcode::{end, issue as issue_op, wanted, Op, OpVariant, Step},
+        opcode::{end, issue as issue_op, wanted, OpVariant, Step},
         Attempt, Operation, Outcome,
     },
     req::{wake::WakeFlags, Job, ReqMut},
     ring::Locked,
     sys::context::InTask,
     uapi::{
-        abi::op as opcode,
         errno::{Errno, Result, EAGAIN, EINVAL},
         sqe::{Flags, Sqe},
     },
@@ -73,7 +72,7 @@ pub(crate) fn submit(
     req: ReqMut<'_>,
     alone: bool,
 ) -> Submitted {
-    if sqe.opcode() == opcode::NOP {
+    if sqe.opcode() == Nop::CODE {
         return submit_here::<Nop>(ring, task, sqe, req, alone);
     }
     (OP_VTABLES[usize::from(sqe.opcode())].submit)(ring, task, sqe, req, alone)
@@ -109,7 +108,7 @@ fn submit_here<T: OpVariant>(
     if let Err(error) = parse::<T>(sqe, job) {
         return Submitted::Refused(error);
     }
-    if !alone || !job.flags.plain() || T::CODE == opcode::LINK_TIMEOUT {
+    if !alone || !job.flags.plain() || T::SPEC.limits_link {
         return Submitted::Read;
     }
     if T::SPEC.needs_file {
@@ -117,7 +116,7 @@ fn submit_here<T: OpVariant>(
             return Submitted::Tried(Step::failed(error));
         }
     }
-    Submitted::Tried(if T::INLINE {
+    Submitted::Tried(if T::SPEC.inline {
         issue_here::<T>(ring, req, WakeFlags::NONE)
     } else {
         issue_as::<T>(ring, req, WakeFlags::NONE)
@@ -153,7 +152,7 @@ pub(crate) fn begins_in_worker_as<T: OpVariant>(ring: &Locked<'_>, mut req: ReqM
     }
     let (core, file) = req.split();
     let job = &mut core.job;
-    if T::FIXED {
+    if T::SPEC.fixed_buffer {
         job.buffer = ring.buffers().get(job.group).cloned();
         if job.buffer.is_none() {
             return false;
@@ -272,18 +271,18 @@ fn swap_for_ring(ring: &mut Locked<'_>, mut req: ReqMut<'_>) -> Result {
 }
 
 macro_rules! op_vtables {
-    ($($code:ident => $name:ident($($op:tt)*)),* $(,)?) => {
+    ($($code:ident => $name:ident($($op:tt)*) $row:tt),* $(,)?) => {
         /// What is called for each opcode, by its number.
         static OP_VTABLES: [OpVtable; 256] = {
             let mut op_vtables = [OpVtable::NONE; 256];
-            $(op_vtables[opcode::$code as usize] = OpVtable::of::<crate::op::$($op)*>();)*
+            $(op_vtables[crate::uapi::abi::op::$code as usize] = OpVtable::of::<crate::op::$($op)*>();)*
             op_vtables
         };
 
         /// Whether a worker is to have the job from the beginning. Looks its file up.
         pub(crate) fn begins_in_worker(ring: &Locked<'_>, mut req: ReqMut<'_>) -> bool {
             match &req.core_mut().job.op {
-                $(Operation::$name(_) if <crate::op::$($op)* as Op>::PUNTS => {
+                $(Operation::$name(_) if <crate::op::$($op)* as OpVariant>::SPEC.async_worker => {
                     begins_in_worker_as::<crate::op::$($op)*>(ring, req)
                 })*
                 _ => false,

@@ -5,12 +5,12 @@
 use super::{users, work::WorkerPool};
 use crate::{
     kbuf::groups::Groups,
-    op::Step,
+    op::{self, Step},
     req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, PuntState, Request},
     ring::{objects::object_id, personalities::Personalities, Locked, Ring, SubmitterRecord},
     rsrc::{buffers::BufferTable, files::RegisteredFile},
     sys::{memory::Region, queue::Fifo},
-    uapi::{abi::op as opcode, errno::Errno},
+    uapi::errno::Errno,
 };
 use kernel::{
     alloc::{KVVec, KVec},
@@ -54,7 +54,7 @@ impl Locked<'_> {
     /// has exited.
     #[cold]
     pub(crate) fn outlives(&self, what: u8, tctx: &TaskCtx) -> bool {
-        what == opcode::TIMEOUT
+        op::spec(what).is_some_and(|spec| spec.outlives_task)
             && !tctx.is_alive()
             && !self.ring.deferred()
             && !self.ring.is_dying()

@@ -4,7 +4,7 @@
 
 use super::dispatch;
 use crate::{
-    op::{Operation, Step},
+    op::{self, Operation, Step},
     req::{
         tctx::{self, TaskCtx},
         wake::WakeFlags,
@@ -13,7 +13,7 @@ use crate::{
     ring::{Locked, Ring},
     sys::{context::InTask, queue::Fifo, timer::Purpose},
     uapi::{
-        abi::{events, op as opcode},
+        abi::events,
         errno::{Errno, Result, EAGAIN, ECANCELED, ENOMEM},
     },
 };
@@ -166,7 +166,7 @@ impl Locked<'_> {
     fn find_link_timer(req: &mut OwnedReq) {
         let core = req.core_mut();
         let first = core.chain.first().map(|core| core.job.opcode);
-        if first == Some(opcode::LINK_TIMEOUT) {
+        if first.is_some_and(op::limits_link) {
             core.job.link_timer = LinkTimer::Idle;
         }
     }
@@ -387,7 +387,7 @@ impl Locked<'_> {
             } else if gone {
                 self.end(req, ECANCELED);
             } else if req.core().job.refused.is_some() || req.object().tctx().is_current() {
-                if req.core().job.opcode == opcode::TIMEOUT {
+                if op::counts_others(req.core().job.opcode) {
                     // It does not count what was over before it, which is to be seen first.
                     self.commit();
                 }

@@ -9,7 +9,7 @@ use crate::{
     ring::{cursor, Locked, Ring},
     sys::{context::InTask, lsm},
     uapi::{
-        abi::{op as opcode, setup},
+        abi::setup,
         errno::{Errno, Result, EACCES, EAGAIN, ECANCELED, EINVAL, EOPNOTSUPP},
         setup::layout,
         sqe::{Flags, LinkKind, Sqe},
@@ -122,7 +122,7 @@ impl Locked<'_> {
         match submitted {
             Submitted::Tried(step) => (self.go_on(req, step), true),
             Submitted::Read => {
-                let limits = req.core_mut().job.opcode == opcode::LINK_TIMEOUT;
+                let limits = op::limits_link(req.core_mut().job.opcode);
                 if limits && !Self::can_have_link_timer(head) {
                     return self.refuse(req, sqe, head, EINVAL);
                 }
@@ -217,7 +217,7 @@ impl Locked<'_> {
         let Some(head) = head else { return false };
         let core = head.core();
         let last = core.chain.last().map(|core| core.job.opcode);
-        last.unwrap_or(core.job.opcode) != opcode::LINK_TIMEOUT
+        !op::limits_link(last.unwrap_or(core.job.opcode))
     }
 
     /// Adds a request to the link that `head` begins, or begins one.
@@ -260,7 +260,8 @@ impl Ring {
         {
             return Err(EACCES);
         }
-        if self.config.has(setup::IOPOLL) && !op::in_iopoll(sqe.opcode()) {
+        if self.config.has(setup::IOPOLL) && !op::spec(sqe.opcode()).is_some_and(|spec| spec.iopoll)
+        {
             return Err(EINVAL);
         }
         op::check_hooks(sqe.opcode())

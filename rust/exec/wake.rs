@@ -3,7 +3,7 @@
 //! Where wake-ups come in: a request that a wait queue, a timer or its last packet has woken up, and a task that was sent for.
 
 use crate::{
-    op::{self, Operation},
+    op,
     req::{
         self,
         tctx::{self, Submitter, TaskCtx},
@@ -68,12 +68,7 @@ impl Core {
     /// up: who waits for several counts on one each.
     #[inline]
     pub(crate) fn brings_one(&self) -> bool {
-        self.chain.is_empty()
-            && match &self.job.op {
-                Operation::PollAdd(poll) => !poll.is_exclusive(),
-                // One wake-up may be for several messages.
-                _ => !self.job.watching && op::counts_as_one(self.job.opcode),
-            }
+        self.chain.is_empty() && op::is_lazy(self.job.opcode, &self.job.op, self.job.watching)
     }
 }
 

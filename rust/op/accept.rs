@@ -2,7 +2,7 @@
 
 //! ACCEPT, single and multishot. `io_uring/net.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     sys::{fd::Reserved, lsm::Hooks, rw::can_poll, socket::Socket},
     uapi::{
@@ -36,14 +36,6 @@ impl Accept {
         Ok((res, new.more))
     }
 
-    /// See [`super::Operation::wait_first`].
-    pub(super) fn wait_first(&mut self) {
-        if self.0.multishot {
-            self.0.poll_first = true;
-            self.0.dont_wait = false;
-        }
-    }
-
     /// Waits before the first attempt, if its file is one that can be waited for.
     #[cold]
     fn poll_first(&self, at: &Attempt<'_, '_>) -> Outcome {
@@ -57,17 +49,18 @@ impl Accept {
 }
 
 impl Op for Accept {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: false,
-        ioprio: true,
-        wait: PollFor::InExclusive,
-    };
     const HOOKS: Hooks = Hooks::ACCEPT;
     const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         AcceptArgs::parse(sqe).map(Self)
+    }
+
+    fn wait_first(&mut self) {
+        if self.0.multishot {
+            self.0.poll_first = true;
+            self.0.dont_wait = false;
+        }
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 
 //! PROVIDE_BUFFERS and REMOVE_BUFFERS: classic groups. `io_uring/kbuf.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     kbuf::classic::BufRange,
     sys::user::access_ok,
@@ -13,13 +13,6 @@ use crate::{
     },
 };
 
-const SPEC: Spec = Spec {
-    needs_file: false,
-    buffer_select: false,
-    ioprio: false,
-    wait: PollFor::Never,
-};
-
 /// PROVIDE_BUFFERS.
 pub(crate) struct ProvideBuffers {
     group: u16,
@@ -27,8 +20,6 @@ pub(crate) struct ProvideBuffers {
 }
 
 impl Op for ProvideBuffers {
-    const SPEC: Spec = SPEC;
-
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         let args = ProvideArgs::parse(sqe, access_ok)?;
         Ok(Self {
@@ -49,8 +40,6 @@ pub(crate) struct RemoveBuffers {
 }
 
 impl Op for RemoveBuffers {
-    const SPEC: Spec = SPEC;
-
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         Ok(Self {
             args: RemoveArgs::parse(sqe)?,

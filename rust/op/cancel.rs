@@ -2,7 +2,7 @@
 
 //! ASYNC_CANCEL. `io_uring/cancel.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     req::{tctx, wake::WakeFlags, PuntState, Request},
     ring::{objects::object_id, Locked, Ring},
@@ -112,13 +112,6 @@ pub(crate) fn cancel(
 }
 
 impl Op for AsyncCancel {
-    const SPEC: Spec = Spec {
-        needs_file: false,
-        buffer_select: false,
-        ioprio: false,
-        wait: PollFor::Never,
-    };
-
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         CancelArgs::parse(sqe, flags).map(Self)
     }

@@ -2,7 +2,7 @@
 
 //! CLOSE: close(2), also of a direct descriptor. `io_uring/openclose.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     ring::Ring,
     sys::{
@@ -39,12 +39,6 @@ impl Close {
 }
 
 impl Op for Close {
-    const SPEC: Spec = Spec {
-        needs_file: false,
-        buffer_select: false,
-        ioprio: false,
-        wait: PollFor::Never,
-    };
     const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {

@@ -2,7 +2,7 @@
 
 //! URING_CMD of sockets: what is asked of one, and its options. `io_uring/cmd_net.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     sys::{
         lsm::{self, Hooks},
@@ -36,12 +36,6 @@ impl UringCmd {
 }
 
 impl Op for UringCmd {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: true,
-        ioprio: false,
-        wait: PollFor::Never,
-    };
     const HOOKS: Hooks = Hooks::CMD;
     const AUDITED: bool = true;
 

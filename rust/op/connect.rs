@@ -2,7 +2,7 @@
 
 //! CONNECT. `io_uring/net.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
@@ -32,12 +32,6 @@ pub(crate) struct Connect {
 }
 
 impl Op for Connect {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: false,
-        ioprio: false,
-        wait: PollFor::Out,
-    };
     const HOOKS: Hooks = Hooks::CONNECT;
     const AUDITED: bool = true;
 
@@ -78,10 +72,6 @@ impl Op for Connect {
             }
         };
         Outcome::of(result.map(|()| 0))
-    }
-
-    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
-        true
     }
 
     fn is_audited_later(&self) -> bool {

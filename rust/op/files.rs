@@ -2,7 +2,7 @@
 
 //! FILES_UPDATE and FIXED_FD_INSTALL. `io_uring/rsrc.c` and `io_uring/openclose.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     ring::files::FileSource,
     sys::{
@@ -57,13 +57,6 @@ impl FilesUpdate {
 }
 
 impl Op for FilesUpdate {
-    const SPEC: Spec = Spec {
-        needs_file: false,
-        buffer_select: false,
-        ioprio: false,
-        wait: PollFor::Never,
-    };
-
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         FilesUpdateArgs::parse(sqe, flags).map(Self)
     }
@@ -77,10 +70,6 @@ impl Op for FilesUpdate {
 pub(crate) struct FixedFdInstall(InstallArgs);
 
 impl Op for FixedFdInstall {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        ..FilesUpdate::SPEC
-    };
     const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {

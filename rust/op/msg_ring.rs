@@ -3,7 +3,7 @@
 //! MSG_RING: a completion, or a registered file, for another ring. `io_uring/msg_ring.c` of the
 //! kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     ring::Ring,
     rsrc::buffers::RegisteredBuffer,
@@ -59,12 +59,6 @@ impl MsgRing {
 }
 
 impl Op for MsgRing {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: false,
-        ioprio: false,
-        wait: PollFor::Never,
-    };
     const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
@@ -79,10 +73,6 @@ impl Op for MsgRing {
             Ok(()) => Outcome::Punt,
             Err(error) => Outcome::failed(error),
         }
-    }
-
-    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
-        true
     }
 
     fn is_audited_later(&self) -> bool {

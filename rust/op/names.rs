@@ -5,7 +5,7 @@
 //! A worker does it, save for names that are relative to a descriptor: it has none, and so the
 //! submitter does that once it has unlocked the ring.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
@@ -71,12 +71,6 @@ pub(crate) trait NameOp: Sized + Send {
 pub(crate) struct ByName<T>(T);
 
 impl<T: NameOp> Op for ByName<T> {
-    const SPEC: Spec = Spec {
-        needs_file: false,
-        buffer_select: false,
-        ioprio: false,
-        wait: PollFor::Never,
-    };
     const AUDITED: bool = T::AUDITED;
 
     fn is_there() -> bool {

@@ -2,7 +2,7 @@
 
 //! NOP: completes, and does nothing else. `io_uring/nop.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     ring::Locked,
     sys::fd::OpenFile,
@@ -20,15 +20,6 @@ pub(crate) struct Nop {
 }
 
 impl Op for Nop {
-    const SPEC: Spec = Spec {
-        needs_file: false,
-        buffer_select: true,
-        ioprio: false,
-        wait: PollFor::Never,
-    };
-
-    const INLINE: bool = true;
-
     #[inline(always)]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = NopArgs::parse(sqe, flags)?;

@@ -3,7 +3,10 @@
 //! What an opcode is: what the core has to know of it, what it may use, and what comes of it.
 
 use crate::{
-    op::Operation,
+    op::{
+        table::{PollFor, Spec},
+        Operation,
+    },
     req::{wake::WakeFlags, NotifRef},
     ring::{Locked, Ring},
     rsrc::buffers::RegisteredBuffer,
@@ -19,34 +22,6 @@ use crate::{
     },
 };
 use kernel::{fs::File, sync::Arc};
-
-/// Which events of its file an opcode waits for when it would block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PollFor {
-    /// It does not block.
-    Never,
-    /// Something to read.
-    In,
-    /// Something to read; one waiter is enough.
-    InExclusive,
-    /// Room to write.
-    Out,
-    /// It says so itself, see [`Op::events`].
-    Own,
-}
-
-/// What the core has to know of an opcode.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spec {
-    /// Whether `sqe->fd` is a file that it works on.
-    pub(crate) needs_file: bool,
-    /// Whether it can take its buffer from a group.
-    pub(crate) buffer_select: bool,
-    /// Whether it has flags in `sqe->ioprio`.
-    pub(crate) ioprio: bool,
-    /// What it waits for.
-    pub(crate) wait: PollFor,
-}
 
 /// An attempt: what an opcode may use.
 pub(crate) struct Attempt<'a, 'r> {
@@ -171,23 +146,11 @@ impl Outcome {
 
 /// What every opcode implements: how it is parsed, tried, and ended before its time.
 pub(crate) trait Op: Sized + Send {
-    /// What the core has to know.
-    const SPEC: Spec;
-
-    /// Whether it may have a worker go on with it.
-    const PUNTS: bool = false;
-
-    /// Whether a first attempt is worth a copy of its own, in which what is known of it is constant.
-    const INLINE: bool = false;
-
     /// The hooks that it calls and that are not called by what it uses: it is not there without them.
     const HOOKS: Hooks = Hooks::NONE;
 
     /// Whether it is audited, see [`Op::is_audited_later`].
     const AUDITED: bool = false;
-
-    /// Whether it always uses the registered buffer that the SQE names, so that a worker needs it.
-    const FIXED: bool = false;
 
     /// Whether it is there: what it takes may be missing.
     fn is_there() -> bool {
@@ -201,14 +164,15 @@ pub(crate) trait Op: Sized + Send {
     /// Tries to do it, without blocking, as the submitter's task with the ring locked.
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome;
 
-    /// Whether a worker is to have it from the beginning, for IOSQE_ASYNC.
+    /// Whether a worker is to have it from the beginning, for IOSQE_ASYNC, of what has
+    /// [`Spec::async_worker`].
     #[inline]
     fn begins_in_worker(&self, _file: &File) -> bool {
         false
     }
 
-    /// Whether it is not a worker that goes on with it, but the submitter once it has unlocked the
-    /// ring: what needs more of a task than a worker has of it, or is over soon as a rule.
+    /// Whether it is the submitter that goes on with it, and no worker, for
+    /// [`PuntTo::Either`](super::table::PuntTo::Either).
     #[inline]
     fn runs_unlocked(&self, _file: Option<&File>) -> bool {
         false
@@ -248,6 +212,11 @@ pub(crate) trait Op: Sized + Send {
         res
     }
 
+    /// Has a multishot one wait for an event before its first attempt, as io_uring's workers do, which then do not
+    /// ask whether it is to wait at all.
+    #[inline]
+    fn wait_first(&mut self) {}
+
     /// Whether it goes on after a completion.
     #[inline]
     fn multishot(&self) -> bool {
@@ -265,6 +234,13 @@ pub(crate) trait Op: Sized + Send {
     #[inline]
     fn progress(&self) -> (usize, u32) {
         (0, 0)
+    }
+
+    /// Whether one completion is all that comes of it now, and nobody else could have what has woken it up, for
+    /// [`Wake::Own`](super::table::Wake::Own).
+    #[inline]
+    fn is_lazy(&self) -> bool {
+        true
     }
 
     /// Whether there is something in it to drop.
@@ -361,6 +337,8 @@ impl Step {
 pub(crate) trait OpVariant: Op {
     /// `IORING_OP_*`
     const CODE: u8;
+    /// Its row of the table.
+    const SPEC: Spec;
     /// The operation, if it is of this opcode.
     fn of(operation: &mut Operation) -> Option<&mut Self>;
     /// The operation.
@@ -400,10 +378,10 @@ pub(crate) fn run_punted<T: OpVariant>(
 
 /// The events to wait for, with the behaviour bits of `EPOLL*`.
 #[inline(always)]
-pub(crate) fn wanted<T: Op>(op: &T) -> u32 {
+pub(crate) fn wanted<T: OpVariant>(op: &T) -> u32 {
     const COMMON: u32 = events::PRI | events::ERR;
     const IN: u32 = COMMON | events::IN | events::RDNORM;
-    let wanted = match T::SPEC.wait {
+    let wanted = match T::SPEC.poll {
         PollFor::Never => 0,
         PollFor::In => IN & !op.events(),
         PollFor::InExclusive => IN | events::EXCLUSIVE,

@@ -5,7 +5,7 @@
 //! A worker has no descriptors that a name could be relative to. Such a name is opened by the submitter once it has
 //! unlocked the ring.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     ring::Locked,
     rsrc::buffers::RegisteredBuffer,
@@ -90,12 +90,6 @@ impl<const HOW: bool> Open<HOW> {
 }
 
 impl<const HOW: bool> Op for Open<HOW> {
-    const SPEC: Spec = Spec {
-        needs_file: false,
-        buffer_select: false,
-        ioprio: false,
-        wait: PollFor::Never,
-    };
     const AUDITED: bool = true;
 
     fn is_there() -> bool {

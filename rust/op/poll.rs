@@ -2,7 +2,7 @@
 
 //! POLL_ADD and POLL_REMOVE. `io_uring/poll.c` of the kernel.
 
-use super::{Attempt, Op, Operation, Outcome, PollFor, Spec};
+use super::{Attempt, Op, OpVariant, Operation, Outcome};
 use crate::{
     req::{tctx, wake::WakeFlags},
     ring::Ring,
@@ -11,7 +11,7 @@ use crate::{
         ringfile::{self, RingFile},
     },
     uapi::{
-        abi::{events, op},
+        abi::events,
         args::poll::{PollArgs, PollRemoveArgs},
         errno::{Result, EALREADY, EBADF, ENOENT},
         sqe::{Flags, Sqe},
@@ -28,12 +28,6 @@ pub(crate) struct PollAdd {
 }
 
 impl PollAdd {
-    /// Whether a wake-up of it may be one that nobody else has had.
-    #[inline]
-    pub(crate) fn is_exclusive(&self) -> bool {
-        self.args.events & events::EXCLUSIVE != 0
-    }
-
     /// Changes what it waits for: the events, and not how.
     fn update(&mut self, wanted: u32) {
         self.args.events = (self.args.events & !0xffff) | (wanted & 0xffff);
@@ -50,15 +44,6 @@ impl PollAdd {
 }
 
 impl Op for PollAdd {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: false,
-        ioprio: false,
-        wait: PollFor::Own,
-    };
-
-    const INLINE: bool = true;
-
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         Ok(Self {
             args: PollArgs::parse(sqe, flags)?,
@@ -106,6 +91,12 @@ impl Op for PollAdd {
     }
 
     #[inline]
+    fn is_lazy(&self) -> bool {
+        // Each of its completions stands for one wake-up, which the next one in the queue gets if it is exclusive.
+        self.args.events & events::EXCLUSIVE == 0
+    }
+
+    #[inline]
     fn owns(&self) -> bool {
         self.ring.is_some()
     }
@@ -128,7 +119,7 @@ impl PollRemove {
     fn remove(&self, at: &mut Attempt<'_, '_>) -> Result {
         let mut found = at.ring.waiting(self.0.target);
         let object = found
-            .find(|object| object.opcode() == op::POLL_ADD && object.has_begun())
+            .find(|object| object.opcode() == PollAdd::CODE && object.has_begun())
             .ok_or(ENOENT)?;
         let update = self.0.events.is_some() || self.0.user_data.is_some();
         // One that is on its way is left alone.
@@ -155,13 +146,6 @@ impl PollRemove {
 }
 
 impl Op for PollRemove {
-    const SPEC: Spec = Spec {
-        needs_file: false,
-        buffer_select: false,
-        ioprio: false,
-        wait: PollFor::Never,
-    };
-
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         PollRemoveArgs::parse(sqe).map(Self)
     }

@@ -5,7 +5,7 @@
 mod bundle;
 mod row;
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     kbuf::groups::Taken,
     req::wake::WakeFlags,
@@ -180,11 +180,6 @@ impl Recv {
         }
     }
 
-    /// See [`super::Operation::wait_first`].
-    pub(super) fn wait_first(&mut self) {
-        self.args.wait_first();
-    }
-
     /// Counts `len` bytes against the request's limit; true if that is reached.
     fn limit_reached(&mut self, len: usize) -> bool {
         if self.args.total == 0 {
@@ -320,15 +315,6 @@ impl Recv {
 }
 
 impl Op for Recv {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: true,
-        ioprio: true,
-        wait: PollFor::In,
-    };
-
-    const INLINE: bool = true;
-
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = RecvArgs::parse(sqe, flags, false)?;
@@ -347,6 +333,10 @@ impl Op for Recv {
             begun: None,
             shots: 0,
         })
+    }
+
+    fn wait_first(&mut self) {
+        self.args.wait_first();
     }
 
     #[inline(always)]

@@ -4,7 +4,7 @@
 
 use super::{
     recv::{may_have_ended, nonempty, pause, without_buffer, without_waiting},
-    Attempt, Op, Outcome, PollFor, Spec,
+    Attempt, Op, Outcome,
 };
 use crate::{
     sys::{
@@ -39,13 +39,6 @@ struct RecvMessage {
     /// left there, and the flags for the completion.
     begun: Option<(u64, usize, u32)>,
     shots: u32,
-}
-
-impl RecvMsg {
-    /// See [`super::Operation::wait_first`].
-    pub(super) fn wait_first(&mut self) {
-        self.0.args.wait_first();
-    }
 }
 
 impl RecvMessage {
@@ -210,12 +203,6 @@ impl RecvMessage {
 }
 
 impl Op for RecvMsg {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: true,
-        ioprio: true,
-        wait: PollFor::In,
-    };
     const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
@@ -253,6 +240,10 @@ impl Op for RecvMsg {
             shots: 0,
         };
         Ok(Self(KBox::new(message, GFP_KERNEL_ACCOUNT)?))
+    }
+
+    fn wait_first(&mut self) {
+        self.0.args.wait_first();
     }
 
     #[inline]

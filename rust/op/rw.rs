@@ -2,7 +2,7 @@
 
 //! READ, WRITE, their vectored forms and those for registered buffers, and READ_MULTISHOT. `io_uring/rw.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     kbuf::groups::Taken,
     rsrc::buffers::RegisteredBuffer,
@@ -156,15 +156,6 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
 impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
     for ReadWrite<WRITE, VECTOR, FIXED>
 {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: !WRITE && !FIXED,
-        ioprio: true,
-        wait: if WRITE { PollFor::Out } else { PollFor::In },
-    };
-    const PUNTS: bool = true;
-    const FIXED: bool = FIXED;
-
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let kind = if VECTOR {
             RwKind::Vector
@@ -301,21 +292,7 @@ pub(crate) struct ReadMultishot {
     last: Option<(u64, usize, u32)>,
 }
 
-impl ReadMultishot {
-    /// See [`super::Operation::wait_first`].
-    pub(super) fn wait_first(&mut self) {
-        self.poll_first = true;
-    }
-}
-
 impl Op for ReadMultishot {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: true,
-        ioprio: false,
-        wait: PollFor::In,
-    };
-
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = RwArgs::parse(sqe, flags, RwKind::Multishot)?;
         Ok(Self {
@@ -325,6 +302,10 @@ impl Op for ReadMultishot {
             poll_first: false,
             last: None,
         })
+    }
+
+    fn wait_first(&mut self) {
+        self.poll_first = true;
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {

@@ -4,7 +4,7 @@
 
 mod bundle;
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     sys::{
         socket::{SockAddr, Socket, UserBuffers},
@@ -115,15 +115,6 @@ impl Send {
 }
 
 impl Op for Send {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: true,
-        ioprio: true,
-        wait: PollFor::Out,
-    };
-
-    const INLINE: bool = true;
-
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = SendArgs::parse(sqe, flags, false)?;

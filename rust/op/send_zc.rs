@@ -4,7 +4,7 @@
 //!
 //! See [`crate::notif`] for when which completion comes.
 
-use super::{Attempt, Op, Operation, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Operation, Outcome};
 use crate::{
     notif::notice::{self, BufferState, First, Mode, Notice, Sent},
     req::NotifRef,
@@ -171,12 +171,6 @@ impl<const MESSAGE: bool> SendZc<MESSAGE> {
 }
 
 impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: false,
-        ioprio: true,
-        wait: PollFor::Out,
-    };
     const AUDITED: bool = MESSAGE;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {

@@ -2,7 +2,7 @@
 
 //! SENDMSG. `io_uring/net.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     sys::{
         socket::{SockAddr, Socket, UserBuffers},
@@ -32,12 +32,6 @@ pub(crate) struct SendMsg {
 }
 
 impl Op for SendMsg {
-    const SPEC: Spec = Spec {
-        needs_file: true,
-        buffer_select: false,
-        ioprio: true,
-        wait: PollFor::Out,
-    };
     const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {

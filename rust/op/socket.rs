@@ -2,7 +2,7 @@
 
 //! SOCKET, BIND, LISTEN and SHUTDOWN. `io_uring/net.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     ring::Locked,
     rsrc::buffers::RegisteredBuffer,
@@ -23,14 +23,6 @@ use crate::{
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
     fs::File,
-};
-
-/// Of opcodes that do something to a socket, and do not wait.
-const AT_ONCE: Spec = Spec {
-    needs_file: true,
-    buffer_select: false,
-    ioprio: false,
-    wait: PollFor::Never,
 };
 
 /// Does something to the socket that `file` is.
@@ -67,11 +59,6 @@ impl Create {
 }
 
 impl Op for Create {
-    const SPEC: Spec = Spec {
-        needs_file: false,
-        ..AT_ONCE
-    };
-
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         SocketArgs::parse(sqe).map(Self)
     }
@@ -93,7 +80,6 @@ impl Op for Create {
 pub(crate) struct Bind(KBox<Address>);
 
 impl Op for Bind {
-    const SPEC: Spec = AT_ONCE;
     const HOOKS: Hooks = Hooks::BIND;
     const AUDITED: bool = true;
 
@@ -111,10 +97,6 @@ impl Op for Bind {
         }
     }
 
-    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
-        true
-    }
-
     fn is_audited_later(&self) -> bool {
         true
     }
@@ -128,7 +110,6 @@ impl Op for Bind {
 pub(crate) struct Listen(ListenArgs);
 
 impl Op for Listen {
-    const SPEC: Spec = AT_ONCE;
     const HOOKS: Hooks = Hooks::LISTEN;
     const AUDITED: bool = true;
 
@@ -145,7 +126,6 @@ impl Op for Listen {
 pub(crate) struct Shutdown(ShutdownArgs);
 
 impl Op for Shutdown {
-    const SPEC: Spec = AT_ONCE;
     const HOOKS: Hooks = Hooks::SHUTDOWN;
     const AUDITED: bool = true;
 
@@ -159,10 +139,6 @@ impl Op for Shutdown {
             Ok(_) => Outcome::Punt,
             Err(error) => Outcome::failed(error),
         }
-    }
-
-    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
-        true
     }
 
     fn is_audited_later(&self) -> bool {

@@ -3,7 +3,7 @@
 //! What always sleeps, so that a worker does it: FSYNC, FALLOCATE and the like. `io_uring/sync.c`, `truncate.c` and
 //! `advise.c` of the kernel.
 
-use super::{Attempt, Op, Outcome, PollFor, Spec};
+use super::{Attempt, Op, Outcome};
 use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
@@ -19,14 +19,6 @@ use crate::{
 };
 use kernel::fs::File;
 
-/// What is the same of all on a file: a worker does them.
-const BY_WORKER: Spec = Spec {
-    needs_file: true,
-    buffer_select: false,
-    ioprio: false,
-    wait: PollFor::Never,
-};
-
 /// Has a worker do it that can.
 fn at_work(at: &Attempt<'_, '_>) -> Outcome {
     match at.file() {
@@ -39,9 +31,6 @@ fn at_work(at: &Attempt<'_, '_>) -> Outcome {
 pub(crate) struct Fsync(FsyncArgs);
 
 impl Op for Fsync {
-    const SPEC: Spec = BY_WORKER;
-    const PUNTS: bool = true;
-
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         FsyncArgs::parse(sqe).map(Self)
     }
@@ -71,9 +60,7 @@ impl Op for Fsync {
 pub(crate) struct Fallocate(FallocateArgs);
 
 impl Op for Fallocate {
-    const SPEC: Spec = BY_WORKER;
     const AUDITED: bool = true;
-    const PUNTS: bool = true;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         FallocateArgs::parse(sqe).map(Self)
@@ -109,9 +96,6 @@ impl Op for Fallocate {
 pub(crate) struct SyncFileRange(SyncRangeArgs);
 
 impl Op for SyncFileRange {
-    const SPEC: Spec = BY_WORKER;
-    const PUNTS: bool = true;
-
     fn is_there() -> bool {
         Functions::SYNC_FILE_RANGE.are_there()
     }
@@ -142,8 +126,6 @@ impl Op for SyncFileRange {
 pub(crate) struct Ftruncate(TruncateArgs);
 
 impl Op for Ftruncate {
-    const SPEC: Spec = BY_WORKER;
-    const PUNTS: bool = true;
     const AUDITED: bool = true;
 
     fn is_there() -> bool {
@@ -184,9 +166,6 @@ impl Op for Ftruncate {
 pub(crate) struct Fadvise(AdviceArgs);
 
 impl Op for Fadvise {
-    const SPEC: Spec = BY_WORKER;
-    const PUNTS: bool = true;
-
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         AdviceArgs::parse_file(sqe).map(Self)
     }
@@ -212,11 +191,6 @@ impl Op for Fadvise {
 pub(crate) struct Madvise(AdviceArgs);
 
 impl Op for Madvise {
-    const SPEC: Spec = Spec {
-        needs_file: false,
-        ..BY_WORKER
-    };
-
     fn is_there() -> bool {
         Functions::MADVISE.are_there()
     }

@@ -2,7 +2,7 @@
 
 //! TIMEOUT, TIMEOUT_REMOVE and LINK_TIMEOUT. `io_uring/timeout.c` of the kernel.
 
-use super::{Attempt, Op, Operation, Outcome, PollFor, Spec};
+use super::{Attempt, Op, OpVariant, Operation, Outcome};
 use crate::{
     req::{tctx, wake::WakeFlags, Core, Job, OwnedReq},
     ring::Locked,
@@ -11,19 +11,10 @@ use crate::{
         user,
     },
     uapi::{
-        abi::op,
         args::timeout::{Time, TimeUpdate, TimeoutArgs, TimeoutRemoveArgs, UpdateKind},
         errno::{Errno, Result, EALREADY, EINVAL, ENOENT, ETIME},
         sqe::{Flags, Sqe},
     },
-};
-
-/// What is the same of TIMEOUT, TIMEOUT_REMOVE and LINK_TIMEOUT: they have no file.
-const TIMED: Spec = Spec {
-    needs_file: false,
-    buffer_select: false,
-    ioprio: false,
-    wait: PollFor::Never,
 };
 
 fn nanoseconds(time: Time) -> Result<i64> {
@@ -92,8 +83,6 @@ impl Timeout {
 }
 
 impl Op for Timeout {
-    const SPEC: Spec = TIMED;
-
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         let args = TimeoutArgs::parse(sqe, false)?;
         Ok(Self {
@@ -157,8 +146,6 @@ pub(crate) struct LinkTimeout {
 }
 
 impl Op for LinkTimeout {
-    const SPEC: Spec = TIMED;
-
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
         let args = TimeoutArgs::parse(sqe, true)?;
         Ok(Self {
@@ -188,7 +175,7 @@ impl TimeoutRemove {
         let object = at
             .ring
             .waiting(self.target)
-            .filter(|object| object.opcode() == op::TIMEOUT && object.is_parked())
+            .filter(|object| object.opcode() == Timeout::CODE && object.is_parked())
             .last()
             .ok_or(ENOENT)?;
         // One that expires just now finds the reason when it gets back.
@@ -202,7 +189,7 @@ impl TimeoutRemove {
         let object = at
             .ring
             .waiting(self.target)
-            .filter(|object| object.opcode() == op::TIMEOUT && object.has_begun())
+            .filter(|object| object.opcode() == Timeout::CODE && object.has_begun())
             .last()
             .ok_or(ENOENT)?;
         let mut req = object.claim(WakeFlags::NONE).ok_or(EALREADY)?;
@@ -264,8 +251,6 @@ fn stopped(mut req: OwnedReq, purpose: Purpose) -> Result<OwnedReq> {
 }
 
 impl Op for TimeoutRemove {
-    const SPEC: Spec = TIMED;
-
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = TimeoutRemoveArgs::parse(sqe, flags)?;
         Ok(Self {

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The table of opcodes: one row for each, with all that the core has to know of it before it looks at a request.
+//!
+//! What is not in a row is the same for all of them: `sqe->personality` has to be 0, a restriction names an opcode by its
+//! number, and PROBE says that there is what has a row, unless what it takes is missing. What depends on the request is a method of [`Op`](super::Op).
+
+/// Which events of its file an opcode waits for when it would block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PollFor {
+    /// It does not block.
+    Never,
+    /// Something to read.
+    In,
+    /// Something to read; one waiter is enough.
+    InExclusive,
+    /// Room to write.
+    Out,
+    /// It says so itself, see [`Op::events`](super::Op::events).
+    Own,
+}
+
+/// Who goes on with an opcode that would have the submitter sleep with the ring locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PuntTo {
+    /// Nobody: it does not.
+    Never,
+    /// A worker.
+    Worker,
+    /// The submitter itself once it has unlocked the ring: what needs more of a task than a worker has of it, or is
+    /// over soon as a rule.
+    Submitter,
+    /// One of them, see [`Op::runs_unlocked`](super::Op::runs_unlocked).
+    Either,
+}
+
+/// Whether the end of a request is one completion, and no more to those who wait for several and count on one each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// It is, unless the request goes on: one wake-up may be for several messages.
+    Lazy,
+    /// It is not, and they are woken up for it: a timeout ends their wait, a zero-copy send has two, and a connection
+    /// that is not accepted is one that nobody else was told of.
+    Eager,
+    /// It says so itself, see [`Op::is_lazy`](super::Op::is_lazy).
+    Own,
+}
+
+/// What the core has to know of an opcode.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spec {
+    /// `sqe->fd` is a file that it works on.
+    pub(crate) needs_file: bool,
+    /// It can take its buffer from a group.
+    pub(crate) buffer_select: bool,
+    /// It has flags, or a priority, in `sqe->ioprio`.
+    pub(crate) ioprio: bool,
+    /// What it waits for.
+    pub(crate) poll: PollFor,
+    /// Who goes on with it.
+    pub(crate) punt: PuntTo,
+    /// A worker may have it from the beginning, for IOSQE_ASYNC: see [`Op::begins_in_worker`](super::Op::begins_in_worker).
+    pub(crate) async_worker: bool,
+    /// It always uses the registered buffer that the SQE names, so that a worker needs it.
+    pub(crate) fixed_buffer: bool,
+    /// A ring that polls its files for completions takes it.
+    pub(crate) iopoll: bool,
+    /// How it wakes up who waits for several completions.
+    pub(crate) wake: Wake,
+    /// Its own errors are no failure to what is linked behind it, as in io_uring, to which only what comes before the
+    /// deed itself is one.
+    pub(crate) soft_errors: bool,
+    /// It may end with so many completions of others.
+    pub(crate) counts_others: bool,
+    /// It goes on without its task, of which it needs nothing.
+    pub(crate) outlives_task: bool,
+    /// It limits the time of the request before it in a link, and is not driven itself.
+    pub(crate) limits_link: bool,
+    /// A first attempt is worth a copy of its own, in which what is known of it is constant.
+    pub(crate) inline: bool,
+}
+
+impl Spec {
+    /// What has none of it.
+    pub(crate) const NOTHING: Self = Self {
+        needs_file: false,
+        buffer_select: false,
+        ioprio: false,
+        poll: PollFor::Never,
+        punt: PuntTo::Never,
+        async_worker: false,
+        fixed_buffer: false,
+        iopoll: false,
+        wake: Wake::Lazy,
+        soft_errors: false,
+        counts_others: false,
+        outlives_task: false,
+        limits_link: false,
+        inline: false,
+    };
+}
+
+/// Sets one property of a [`Spec`]: `poll`, `punt` and `wake` have a value, the others are true if they are named.
+macro_rules! property {
+    ($spec:ident, poll, $value:ident) => {
+        $spec.poll = $crate::op::table::PollFor::$value
+    };
+    ($spec:ident, punt, $value:ident) => {
+        $spec.punt = $crate::op::table::PuntTo::$value
+    };
+    ($spec:ident, wake, $value:ident) => {
+        $spec.wake = $crate::op::table::Wake::$value
+    };
+    ($spec:ident, $property:ident) => {
+        $spec.$property = true
+    };
+}
+pub(crate) use property;
+
+/// Has a macro say what there is for each opcode: its number in [`crate::uapi::abi::op`], its variant of
+/// [`Operation`](super::Operation), its type, and its properties.
+macro_rules! for_each_opcode {
+    ($then:ident) => {
+        $then! {
+            NOP => Nop(nop::Nop) { buffer_select, iopoll, inline },
+            READV => ReadV(rw::ReadV) {
+                needs_file, buffer_select, ioprio, poll: In, punt: Either, async_worker, iopoll,
+            },
+            WRITEV => WriteV(rw::WriteV) { needs_file, ioprio, poll: Out, punt: Either, async_worker, iopoll },
+            FSYNC => Fsync(sync::Fsync) { needs_file, punt: Worker, async_worker, soft_errors },
+            READ_FIXED => ReadFixed(rw::ReadFixed) {
+                needs_file, ioprio, poll: In, punt: Either, async_worker, fixed_buffer, iopoll,
+            },
+            WRITE_FIXED => WriteFixed(rw::WriteFixed) {
+                needs_file, ioprio, poll: Out, punt: Either, async_worker, fixed_buffer, iopoll,
+            },
+            POLL_ADD => PollAdd(poll::PollAdd) { needs_file, poll: Own, wake: Own, inline },
+            POLL_REMOVE => PollRemove(poll::PollRemove) {},
+            SENDMSG => SendMsg(sendmsg::SendMsg) { needs_file, ioprio, poll: Out },
+            RECVMSG => RecvMsg(recvmsg::RecvMsg) { needs_file, buffer_select, ioprio, poll: In },
+            TIMEOUT => Timeout(timeout::Timeout) { wake: Eager, counts_others, outlives_task },
+            TIMEOUT_REMOVE => TimeoutRemove(timeout::TimeoutRemove) {},
+            ACCEPT => Accept(accept::Accept) { needs_file, ioprio, poll: InExclusive, wake: Eager },
+            ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel) {},
+            LINK_TIMEOUT => LinkTimeout(timeout::LinkTimeout) { limits_link },
+            CONNECT => Connect(connect::Connect) { needs_file, poll: Out, punt: Submitter },
+            SYNC_FILE_RANGE => SyncFileRange(sync::SyncFileRange) { needs_file, punt: Worker, async_worker, soft_errors },
+            FALLOCATE => Fallocate(sync::Fallocate) { needs_file, punt: Worker, async_worker, soft_errors },
+            OPENAT => OpenAt(open::Open<false>) { punt: Either },
+            OPENAT2 => OpenAt2(open::Open<true>) { punt: Either },
+            CLOSE => Close(close::Close) {},
+            FILES_UPDATE => FilesUpdate(files::FilesUpdate) { iopoll },
+            FIXED_FD_INSTALL => FixedFdInstall(files::FixedFdInstall) { needs_file },
+            STATX => Statx(names::Statx) { punt: Either, soft_errors },
+            READ => Read(rw::Read) {
+                needs_file, buffer_select, ioprio, poll: In, punt: Either, async_worker, iopoll,
+            },
+            WRITE => Write(rw::Write) { needs_file, ioprio, poll: Out, punt: Either, async_worker, iopoll },
+            FADVISE => Fadvise(sync::Fadvise) { needs_file, punt: Worker, async_worker },
+            MADVISE => Madvise(sync::Madvise) { punt: Worker, soft_errors },
+            SEND => Send(send::Send) { needs_file, buffer_select, ioprio, poll: Out, inline },
+            RECV => Recv(recv::Recv) { needs_file, buffer_select, ioprio, poll: In, inline },
+            SEND_ZC => SendZc(send_zc::SendZc<false>) { needs_file, ioprio, poll: Out, wake: Eager },
+            SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>) { needs_file, ioprio, poll: Out, wake: Eager },
+            SHUTDOWN => Shutdown(socket::Shutdown) { needs_file, punt: Submitter, soft_errors },
+            RENAMEAT => RenameAt(names::RenameAt) { punt: Either, soft_errors },
+            UNLINKAT => UnlinkAt(names::UnlinkAt) { punt: Either, soft_errors },
+            MKDIRAT => MkdirAt(names::MkdirAt) { punt: Either, soft_errors },
+            SYMLINKAT => SymlinkAt(names::SymlinkAt) { punt: Either, soft_errors },
+            LINKAT => LinkAt(names::LinkAt) { punt: Either, soft_errors },
+            MSG_RING => MsgRing(msg_ring::MsgRing) { needs_file, punt: Submitter, iopoll },
+            SOCKET => Socket(socket::Create) { soft_errors },
+            URING_CMD => UringCmd(cmd::UringCmd) { needs_file, buffer_select, iopoll },
+            READ_MULTISHOT => ReadMultishot(rw::ReadMultishot) {
+                needs_file, buffer_select, poll: In, punt: Either,
+            },
+            FTRUNCATE => Ftruncate(sync::Ftruncate) { needs_file, punt: Worker, async_worker, soft_errors },
+            BIND => Bind(socket::Bind) { needs_file, punt: Submitter },
+            LISTEN => Listen(socket::Listen) { needs_file },
+            READV_FIXED => ReadvFixed(rw::ReadvFixed) {
+                needs_file, ioprio, poll: In, punt: Either, async_worker, fixed_buffer, iopoll,
+            },
+            WRITEV_FIXED => WritevFixed(rw::WritevFixed) {
+                needs_file, ioprio, poll: Out, punt: Either, async_worker, fixed_buffer, iopoll,
+            },
+            PROVIDE_BUFFERS => ProvideBuffers(buffers::ProvideBuffers) { iopoll },
+            REMOVE_BUFFERS => RemoveBuffers(buffers::RemoveBuffers) { iopoll },
+        }
+    };
+}
+pub(crate) use for_each_opcode;
