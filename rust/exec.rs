@@ -13,6 +13,7 @@ pub(crate) mod dispatch;
 pub(crate) mod drain;
 pub(crate) mod end;
 pub(crate) mod enter;
+pub(crate) mod limits;
 pub(crate) mod message;
 pub(crate) mod notif;
 pub(crate) mod orphans;

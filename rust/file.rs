@@ -25,6 +25,7 @@ use crate::{
         errno::{Result, EINVAL, ENOTTY},
         ioctl,
         setup::layout,
+        structs::Register,
     },
 };
 use kernel::{seq_file::SeqFile, sync::Arc};
@@ -34,24 +35,22 @@ impl RingFile for Ring {
     fn ioctl(this: &Arc<Self>, call: InCall<'_>, cmd: u32, arg: u64) -> Result<i64> {
         match cmd {
             ioctl::ENTER => {
-                let [arg, argsz, counts, flags] = user::read_words4(arg)?;
-                if flags >> 32 != 0 {
+                let enter = user::read_enter(arg)?;
+                if enter.resv != 0 {
                     return Err(EINVAL);
                 }
                 this.enter(&Arguments {
                     call,
-                    to_submit: counts as u32,
-                    min_complete: (counts >> 32) as u32,
-                    flags: flags as u32,
-                    arg,
-                    argsz,
+                    to_submit: enter.to_submit,
+                    min_complete: enter.min_complete,
+                    flags: enter.flags,
+                    arg: enter.arg,
+                    argsz: enter.argsz,
                 })
             }
             ioctl::REGISTER => {
-                let mut words = [0u64; 2];
-                user::read_into(arg, &mut words)?;
-                let [arg, what] = words;
-                this.register(call, what as u32, arg, (what >> 32) as u32)
+                let what: Register = user::read(arg)?;
+                this.register(call, what.opcode, what.arg, what.nr_args)
             }
             _ => Err(ENOTTY),
         }

@@ -192,9 +192,7 @@ impl Ring {
             submitters: KVec::new(),
         };
         let memory = RingMemory::new(&config, memory)?;
-        let identity = config
-            .has(setup::SQPOLL)
-            .then(|| Identity::current(task));
+        let identity = config.has(setup::SQPOLL).then(|| Identity::current(task));
         Ok(Arc::pin_init(
             pin_init!(Self {
                 config,

@@ -71,12 +71,10 @@ impl Commands for Setup {
         if cmd != uapi::ioctl::SETUP {
             return Err(uapi::errno::ENOTTY);
         }
-        let mut words = [0u64; 2];
-        sys::user::read_into(arg, &mut words)?;
-        let [params, entries] = words;
-        if entries >> 32 != 0 {
+        let what: uapi::structs::Setup = sys::user::read(arg)?;
+        if what.resv != 0 {
             return Err(uapi::errno::EINVAL);
         }
-        ring::Ring::setup(call.task(), entries as u32, params)
+        ring::Ring::setup(call.task(), what.entries, what.params)
     }
 }

@@ -11,3 +11,4 @@ pub(crate) mod ioctl;
 pub(crate) mod restrictions;
 pub(crate) mod setup;
 pub(crate) mod sqe;
+pub(crate) mod structs;

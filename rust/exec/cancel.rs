@@ -14,6 +14,7 @@ use crate::{
     uapi::{
         args::cancel::CancelArgs,
         errno::{Result, EALREADY, EINTR, ENOENT, ERESTARTNOINTR, ETIME},
+        structs::{SyncCancelReg, Timespec},
     },
 };
 use kernel::sync::{atomic::Relaxed, Arc};
@@ -24,17 +25,15 @@ impl Ring {
     /// As ASYNC_CANCEL, but what cannot be stopped is waited for.
     #[cold]
     pub(crate) fn sync_cancel(self: &Arc<Self>, call: InCall<'_>, arg: u64) -> Result<i64> {
-        let mut words = [0u64; 8];
-        user::read_into(arg, &mut words)?;
-        let (args, timeout) = CancelArgs::parse_sync(&words)?;
+        let reg: SyncCancelReg = user::read(arg)?;
+        let args = CancelArgs::parse_sync(&reg)?;
         let own = file(call.task(), &args)?;
-        let deadline = (timeout != [-1; 2]).then(|| {
-            let [seconds, nanoseconds] = timeout;
-            seconds
-                .saturating_mul(1_000_000_000)
-                .saturating_add(nanoseconds)
-                .saturating_add(sleep::now())
-        });
+        let for_ever = Timespec {
+            tv_sec: -1,
+            tv_nsec: -1,
+        };
+        let deadline = (reg.timeout != for_ever)
+            .then(|| reg.timeout.nanoseconds().saturating_add(sleep::now()));
         let try_once = || {
             let works = self.exec.works.load(Relaxed);
             let locked = self.lock_at(call);

@@ -15,6 +15,7 @@ use crate::{
         abi::{enter, setup},
         errno::{Errno, Result, EBADF, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
         setup::layout,
+        structs::{GeteventsArg, Timespec},
     },
 };
 use kernel::sync::{atomic::Relaxed, Arc};
@@ -64,30 +65,21 @@ impl<'a> WaitArgs<'a> {
                 timeout: None,
             });
         }
-        if args.argsz != 24 {
+        if args.argsz != size_of::<GeteventsArg>() as u64 {
             return Err(EINVAL);
         }
-        let mut words = [0u64; 3];
-        user::read_into(args.arg, &mut words)?;
-        let [mask, sizes, timespec] = words;
-        let timeout = if timespec == 0 {
+        let ext: GeteventsArg = user::read(args.arg)?;
+        let timeout = if ext.ts == 0 {
             None
         } else {
-            let mut time = [0u64; 2];
-            user::read_into(timespec, &mut time)?;
-            let [seconds, nanoseconds] = time.map(|word| word as i64);
-            Some(
-                seconds
-                    .saturating_mul(1_000_000_000)
-                    .saturating_add(nanoseconds),
-            )
+            Some(user::read::<Timespec>(ext.ts)?.nanoseconds())
         };
         Ok(Self {
             call: args.call,
             iowait,
-            mask,
-            mask_size: sizes as u32 as usize,
-            min_wait: ((sizes >> 32) * 1000) as i64,
+            mask: ext.sigmask,
+            mask_size: ext.sigmask_sz as usize,
+            min_wait: i64::from(ext.min_wait_usec) * 1000,
             timeout,
         })
     }

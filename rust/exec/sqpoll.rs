@@ -154,7 +154,9 @@ impl Ring {
         let at = at.into();
         match &self.identity {
             // As the thread would, if it submitted itself.
-            Some(identity) => identity.credentials.with(|| self.answer_here(at, sqpoll, tctx)),
+            Some(identity) => identity
+                .credentials
+                .with(|| self.answer_here(at, sqpoll, tctx)),
             None => self.answer_here(at, sqpoll, tctx),
         }
         sqpoll.tell_of_room();

@@ -25,11 +25,10 @@ use crate::{
         object::Object,
         queue::Fifo,
         signal,
-        task::{self, AddressSpace, Credentials, TaskRef},
-        user,
+        task::{AddressSpace, Credentials, TaskRef},
         user_worker::{UserWorker, WorkerBody},
     },
-    uapi::errno::{Errno, Result, EAGAIN, EINVAL},
+    uapi::errno::{Errno, Result, EAGAIN},
 };
 use core::num::NonZero;
 use kernel::{
@@ -47,9 +46,9 @@ pub(crate) struct WorkerPool {
     queue: Fifo<Request>,
     all: KVec<WorkerRecord>,
     /// How many there may be for what ends by itself, as transfers of files do, if user space has said.
-    bounded: Option<NonZero<u32>>,
+    pub(super) bounded: Option<NonZero<u32>>,
     /// How many for what may wait for ever.
-    unbounded: Option<NonZero<u32>>,
+    pub(super) unbounded: Option<NonZero<u32>>,
 }
 
 /// The ring's record of a worker.
@@ -225,56 +224,6 @@ pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
     locked.take_own_work(unbound)
 }
 
-impl Ring {
-    /// `IORING_REGISTER_IOWQ_MAX_WORKERS`: `arg` is the address of two limits, which are replaced
-    /// by those before. Those that are 0 stay as they are.
-    pub(crate) fn limit_workers(&self, arg: u64) -> Result {
-        let mut limits = [0u32; 2];
-        user::read_into(arg, &mut limits)?;
-        if limits.iter().any(|limit| i32::try_from(*limit).is_err()) {
-            return Err(EINVAL);
-        }
-        let most = task::most_processes().min(i32::MAX as usize) as u32;
-        let [bounded, unbounded] = limits.map(|limit| NonZero::new(limit.min(most)));
-        let mut locked = self.lock()?;
-        let usual = locked.usual_workers();
-        let workers = &mut locked.state.exec.workers;
-        let before = [
-            workers.bounded.map_or(usual, NonZero::get),
-            workers.unbounded.map_or(most, NonZero::get),
-        ];
-        workers.bounded = bounded.or(workers.bounded);
-        workers.unbounded = unbounded.or(workers.unbounded);
-        drop(locked);
-        user::write_from(arg, &before)
-    }
-}
-
-impl Ring {
-    /// Says that requests with workers have had their time. Has a full barrier.
-    pub(crate) fn set_overdue(&self) {
-        self.exec.overdue.xchg(true, Full);
-    }
-
-    /// Interrupts workers at requests that have had their time, and takes such requests out of the
-    /// queue.
-    #[cold]
-    pub(crate) fn end_overdue<'a>(&'a self, at: impl Into<At<'a>>) {
-        self.exec.overdue.xchg(false, Full);
-        let Ok(mut locked) = self.lock_at(at) else {
-            return;
-        };
-        for object in locked.all_waiting().filter(|object| object.is_overdue()) {
-            match object.punt_state() {
-                PuntState::Queued => object.set_punt_state(PuntState::Dropped),
-                PuntState::Running => locked.interrupt_work(object_id(object)),
-                _ => {}
-            }
-        }
-        locked.requeue_dropped();
-    }
-}
-
 impl Locked<'_> {
     /// Starts a request with IOSQE_ASYNC.
     pub(crate) fn start_async(&mut self, mut req: OwnedReq) {
@@ -328,11 +277,6 @@ impl Locked<'_> {
     fn has_own_worker(&self, unbound: bool) -> bool {
         let mut records = self.state.exec.workers.all.iter();
         records.any(|record| record.is_for_current(unbound))
-    }
-
-    /// How many workers there are at most, if user space has not said.
-    fn usual_workers(&self) -> u32 {
-        (4 * task::processors()).min(self.ring.config.sq_entries)
     }
 
     /// Sees to it that a worker of the current task's process will look into the queue. False if there

@@ -8,8 +8,9 @@ use crate::{
     rsrc::buffers::BufferSource,
     sys::{context::InCall, user},
     uapi::{
-        abi::{op as opcode, register},
+        abi::{self, op as opcode, register},
         errno::{Result, EEXIST, EFAULT, EINVAL},
+        structs::{Probe, ProbeOp},
     },
 };
 use kernel::{
@@ -118,23 +119,28 @@ impl Ring {
 /// `IORING_REGISTER_PROBE`: which opcodes there are, into a `struct io_uring_probe` with room for
 /// `count` of them, which user space must have zeroed.
 fn probe(arg: u64, count: u32) -> Result {
-    const HEAD: usize = 16;
-    const ENTRY: usize = 8;
-    const SUPPORTED: u8 = 1;
     let count = count.min(u32::from(opcode::LAST)) as usize;
-    let mut bytes = KVec::from_elem(0u8, HEAD + count * ENTRY, GFP_KERNEL_ACCOUNT)?;
+    let size = size_of::<Probe>() + count * size_of::<ProbeOp>();
+    let mut bytes = KVec::from_elem(0u8, size, GFP_KERNEL_ACCOUNT)?;
     user::read_into(arg, &mut bytes)?;
     if bytes.iter().any(|byte| *byte != 0) {
         return Err(EINVAL);
     }
-    bytes[0] = opcode::LAST - 1;
-    bytes[1] = count as u8;
-    for (code, entry) in bytes[HEAD..].chunks_exact_mut(ENTRY).enumerate() {
-        let code = code as u8;
-        entry[0] = code;
-        if op::is_there(code) {
-            entry[2] = SUPPORTED;
-        }
+    let head = Probe {
+        last_op: opcode::LAST - 1,
+        ops_len: count as u8,
+        ..Probe::default()
+    };
+    user::write(arg, &head)?;
+    let mut ops = KVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
+    for op in 0..count as u8 {
+        let there = op::is_there(op);
+        let entry = ProbeOp {
+            op,
+            flags: if there { abi::probe::SUPPORTED } else { 0 },
+            ..ProbeOp::default()
+        };
+        ops.push(entry, GFP_KERNEL_ACCOUNT)?;
     }
-    user::write_from(arg, &bytes)
+    user::write_from(arg.wrapping_add(size_of::<Probe>() as u64), &ops)
 }

@@ -8,6 +8,7 @@ use crate::{
     uapi::{
         errno::{Result, EACCES, EBADFD, EBUSY, EINVAL},
         restrictions::Restrictions,
+        structs::Restriction,
     },
 };
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KVec};
@@ -26,9 +27,10 @@ impl Ring {
         if arg == 0 || count > Restrictions::MOST {
             return Err(EINVAL);
         }
-        let mut words = KVec::from_elem(0u64, 2 * count as usize, GFP_KERNEL_ACCOUNT)?;
-        user::read_into(arg, &mut words)?;
-        let restrictions = Restrictions::parse(&words)?;
+        let mut entries =
+            KVec::from_elem(Restriction::default(), count as usize, GFP_KERNEL_ACCOUNT)?;
+        user::read_into(arg, &mut entries)?;
+        let restrictions = Restrictions::parse(&entries)?;
         // The mutex is held, so that nobody else has done so.
         self.restrictions.populate(restrictions);
         locked.state.restricted |= restrictions.on_sqes();

@@ -14,7 +14,8 @@ use crate::{
     uapi::{
         abi::setup,
         errno::{Result, EBADFD},
-        setup::{Config, Params, ThreadParams},
+        setup::{Config, ThreadParams},
+        structs::Params,
     },
 };
 use kernel::sync::{atomic::Full, Arc};
@@ -24,17 +25,22 @@ impl Ring {
     /// address `params` says, and fills that in. Returns the ring's descriptor.
     pub(crate) fn setup(task: InTask<'_>, entries: u32, params: u64) -> Result<i64> {
         lsm::may_have_ring()?;
-        let mut words: Params = [0; _];
-        user::read_into(params, &mut words)?;
-        let config = Config::parse(entries, &words)?;
+        let mut asked: Params = user::read(params)?;
+        let config = Config::parse(entries, &asked)?;
         if config.has(setup::SQPOLL) {
             lsm::may_have_sqpoll()?;
         }
-        let sqpoll = exec::sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&words))?;
+        let sqpoll = exec::sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&asked))?;
         let exec = exec::Shared::new(sqpoll)?;
-        let ring = Self::new(task, config, config.user_memory(&words), exec, &UNLOCK_HOOKS)?;
-        config.fill(&mut words);
-        user::write_from(params, &words)?;
+        let ring = Self::new(
+            task,
+            config,
+            config.user_memory(&asked),
+            exec,
+            &UNLOCK_HOOKS,
+        )?;
+        config.fill(&mut asked);
+        user::write(params, &asked)?;
         if let Err(error) = ring.start() {
             Ring::release(ring);
             return Err(error);

@@ -15,6 +15,7 @@ use crate::{
     uapi::{
         abi::{cqe, pbuf, MAX_RW_COUNT},
         errno::{Result, EEXIST, EFAULT, EINVAL, ENOBUFS, ENOENT},
+        structs::{BufReg, BufStatus},
     },
 };
 use core::{num::NonZeroU32, ops::Deref};
@@ -118,31 +119,13 @@ const LEAF: usize = 256;
 /// The groups whose ids share the upper byte.
 type Leaf = KVec<Option<KBox<Group>>>;
 
-/// `struct io_uring_buf_reg`
-struct Registration {
-    addr: u64,
-    entries: u32,
-    group: u16,
-    flags: u16,
-    min_left: u32,
-}
-
-impl Registration {
-    fn read(arg: u64) -> Result<Self> {
-        let mut words = [0u32; 10];
-        user::read_into(arg, &mut words)?;
-        let [addr_low, addr_high, entries, group, min_left, resv @ ..] = words;
-        if resv.iter().any(|word| *word != 0) {
-            return Err(EINVAL);
-        }
-        Ok(Self {
-            addr: u64::from(addr_low) | u64::from(addr_high) << 32,
-            entries,
-            group: group as u16,
-            flags: (group >> 16) as u16,
-            min_left,
-        })
+/// Reads which group to register or to unregister.
+fn read_reg(arg: u64) -> Result<BufReg> {
+    let reg: BufReg = user::read(arg)?;
+    if reg.resv != [0; 5] {
+        return Err(EINVAL);
     }
+    Ok(reg)
 }
 
 /// All groups of a ring, in two levels so that a lookup costs the same for any number of them.
@@ -185,10 +168,10 @@ impl Groups {
     ///
     /// Returns the group and its memory, if that is to be mapped into user space.
     pub(crate) fn register(&mut self, arg: u64) -> Result<Option<(u16, Arc<Region>)>> {
-        let reg = Registration::read(arg)?;
+        let reg = read_reg(arg)?;
         if reg.flags & !(pbuf::MMAP | pbuf::INC) != 0
-            || !reg.entries.is_power_of_two()
-            || reg.entries >= 65536
+            || !reg.ring_entries.is_power_of_two()
+            || reg.ring_entries >= 65536
         {
             return Err(EINVAL);
         }
@@ -199,51 +182,49 @@ impl Groups {
         } else {
             return Err(EINVAL);
         };
-        match self.find(reg.group) {
+        match self.find(reg.bgid) {
             None => {}
-            Some(Group::Classic(group)) if group.queue.len() == 0 => self.set(reg.group, None)?,
+            Some(Group::Classic(group)) if group.queue.len() == 0 => self.set(reg.bgid, None)?,
             Some(_) => return Err(EEXIST),
         }
-        let size = reg.entries as usize * ENTRY_SIZE;
+        let size = reg.ring_entries as usize * ENTRY_SIZE;
         let mapped = reg.flags & pbuf::MMAP != 0;
         let region = if mapped {
             Region::alloc(size)?
         } else {
             let pages = kernel::page::page_align(size).ok_or(EINVAL)?;
-            Region::pin(reg.addr, pages, None)?
+            Region::pin(reg.ring_addr, pages, None)?
         };
         let region = Arc::new(region, GFP_KERNEL_ACCOUNT)?;
         let group = Group::Mapped(MappedGroup {
-            entries: Array::new(region.clone(), 0, reg.entries)?,
+            entries: Array::new(region.clone(), 0, reg.ring_entries)?,
             state: Mapped::new(),
             min_left,
         });
-        self.set(reg.group, Some(KBox::new(group, GFP_KERNEL_ACCOUNT)?))?;
-        Ok(mapped.then_some((reg.group, region)))
+        self.set(reg.bgid, Some(KBox::new(group, GFP_KERNEL_ACCOUNT)?))?;
+        Ok(mapped.then_some((reg.bgid, region)))
     }
 
     /// `IORING_UNREGISTER_PBUF_RING`: `arg` as for [`Groups::register`]. Returns the group.
     pub(crate) fn unregister(&mut self, arg: u64) -> Result<u16> {
-        let reg = Registration::read(arg)?;
+        let reg = read_reg(arg)?;
         if reg.flags != 0 {
             return Err(EINVAL);
         }
-        self.mapped(reg.group)?;
-        self.set(reg.group, None)?;
-        Ok(reg.group)
+        self.mapped(reg.bgid)?;
+        self.set(reg.bgid, None)?;
+        Ok(reg.bgid)
     }
 
     /// `IORING_REGISTER_PBUF_STATUS`: `arg` is the user address of a `struct io_uring_buf_status`.
     pub(crate) fn status(&mut self, arg: u64) -> Result {
-        let mut words = [0u32; 10];
-        user::read_into(arg, &mut words)?;
-        let [group, head, resv @ ..] = &mut words;
-        if resv.iter().any(|word| *word != 0) {
+        let mut status: BufStatus = user::read(arg)?;
+        if status.resv != [0; 8] {
             return Err(EINVAL);
         }
-        let id = u16::try_from(*group).map_err(|_| ENOENT)?;
-        *head = u32::from(self.mapped(id)?.state.head());
-        user::write_from(arg, &words)
+        let id = u16::try_from(status.buf_group).map_err(|_| ENOENT)?;
+        status.head = u32::from(self.mapped(id)?.state.head());
+        user::write(arg, &status)
     }
 
     /// PROVIDE_BUFFERS: adds buffers to the classic group `id`, which it makes if it must.

@@ -4,7 +4,7 @@
 
 use super::{Attempt, Op, Outcome};
 use crate::{
-    ring::files::FileSource,
+    ring::{buffers::as_many, files::FileSource},
     sys::{
         fd::{self, OpenFile},
         user,
@@ -30,26 +30,20 @@ impl FilesUpdate {
             return Ok(at.ring.update_files(first, args.count, source)? as i32);
         }
         at.ring.files().check(0, 0)?;
-        for number in 0..args.count {
-            match self.add(at, args.fds.wrapping_add(u64::from(number) * 4)) {
-                Ok(()) => {}
-                Err(error) if number == 0 => return Err(error),
-                Err(_) => return Ok(number as i32),
-            }
-        }
-        Ok(args.count as i32)
+        as_many(args.count, |number| {
+            self.add(at, args.fds.wrapping_add(u64::from(number) * 4))
+        })
+        .map(|count| count as i32)
     }
 
     /// Registers the file whose descriptor is at `addr`, and says there in which slot.
     fn add(&self, at: &mut Attempt<'_, '_>, addr: u64) -> Result {
-        let mut fd = [0i32];
-        user::read_into(addr, &mut fd)?;
-        let [fd] = fd;
+        let fd: i32 = user::read(addr)?;
         let index = {
             let file = OpenFile::get(at.ring.task()?, fd)?;
             at.ring.install_file(FileSlot::AnySlot, file)?
         };
-        user::write_from(addr, &[index]).inspect_err(|_| {
+        user::write(addr, &index).inspect_err(|_| {
             // It was just put there.
             let _ = at.ring.remove_file(index as u32);
         })

@@ -9,19 +9,20 @@ use super::{
 use crate::{
     sys::{
         socket::{Received, SockAddr, Socket, UserBuffers},
-        user::{self, IoVec, MsgHdr},
+        user::{self, IoVec},
     },
     uapi::{
         abi::{events, msg, MAX_RW_COUNT},
         args::recvsend::RecvArgs,
         errno::{Result, EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOBUFS, EOVERFLOW},
         sqe::{Flags, Sqe},
+        structs::{MsgHdr, RecvmsgOut},
     },
 };
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVec};
 
-/// Bytes of a `struct io_uring_recvmsg_out`.
-const OUT_SIZE: usize = 16;
+/// Bytes before a message that say what it is.
+const OUT_SIZE: usize = size_of::<RecvmsgOut>();
 
 /// RECVMSG. On the heap, so that other operations need not be as large.
 pub(crate) struct RecvMsg(KBox<RecvMessage>);
@@ -68,13 +69,13 @@ impl RecvMessage {
             self.args.msg_flags | msg::DONTWAIT,
         );
         let payload = got.len?;
-        let out = [
-            got.name_len as u32,
-            got.control_len as u32,
-            payload as u32,
-            got.flags,
-        ];
-        user::write_from(addr, &out)?;
+        let out = RecvmsgOut {
+            namelen: got.name_len as u32,
+            controllen: got.control_len as u32,
+            payloadlen: payload as u32,
+            flags: got.flags,
+        };
+        user::write(addr, &out)?;
         user::write_from(
             addr + OUT_SIZE as u64,
             name.bytes(got.name_len.min(name_room)),
@@ -122,10 +123,10 @@ impl RecvMessage {
             let len_addr = self.args.addr + MsgHdr::NAME_LEN;
             name.write(got.name_len, self.hdr.name, len_addr)?;
         }
-        user::write_from(self.args.addr + MsgHdr::FLAGS, &[got.flags])?;
-        user::write_from(
+        user::write(self.args.addr + MsgHdr::FLAGS, &got.flags)?;
+        user::write(
             self.args.addr + MsgHdr::CONTROL_LEN,
-            &[got.control_len as u64],
+            &(got.control_len as u64),
         )
     }
 
@@ -207,7 +208,7 @@ impl Op for RecvMsg {
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let mut args = RecvArgs::parse(sqe, flags, true)?;
-        let hdr = MsgHdr::read(args.addr)?;
+        let hdr = user::read::<MsgHdr>(args.addr)?;
         if hdr.name != 0 && hdr.name_len < 0 {
             return Err(EINVAL);
         }

@@ -12,13 +12,14 @@ use crate::{
     sys::{
         pin::ChargedPages,
         socket::{SockAddr, Socket, UserBuffers},
-        user::{check_buffer, MsgHdr, Vector},
+        user::{self, check_buffer, Vector},
     },
     uapi::{
         abi::{cqe, msg, MAX_RW_COUNT},
         args::recvsend::SendZcArgs,
         errno::{Errno, Result, EAGAIN, EFAULT, EINVAL, EOPNOTSUPP},
         sqe::{Flags, Sqe},
+        structs::MsgHdr,
     },
 };
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
@@ -176,7 +177,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = SendZcArgs::parse(sqe, flags, MESSAGE)?;
         let (source, message) = if MESSAGE {
-            let hdr = MsgHdr::read(args.addr)?;
+            let hdr = user::read::<MsgHdr>(args.addr)?;
             let message = ZcMessage::of_header(&hdr)?;
             (ZcSource::Many(hdr.vector()?), message)
         } else {

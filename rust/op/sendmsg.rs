@@ -6,13 +6,14 @@ use super::{Attempt, Op, Outcome};
 use crate::{
     sys::{
         socket::{SockAddr, Socket, UserBuffers},
-        user::{MsgHdr, Vector},
+        user::{self, Vector},
     },
     uapi::{
         abi::msg,
         args::recvsend::SendArgs,
         errno::{Result, EAGAIN, EINVAL},
         sqe::{Flags, Sqe},
+        structs::MsgHdr,
     },
 };
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
@@ -36,7 +37,7 @@ impl Op for SendMsg {
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = SendArgs::parse(sqe, flags, true)?;
-        let hdr = MsgHdr::read(args.addr)?;
+        let hdr = user::read::<MsgHdr>(args.addr)?;
         let dest = if hdr.name != 0 {
             let len = usize::try_from(hdr.name_len).map_err(|_| EINVAL)?;
             let len = len.min(SockAddr::SIZE);

@@ -18,11 +18,7 @@ use crate::{
 };
 
 fn nanoseconds(time: Time) -> Result<i64> {
-    time.get(|addr| {
-        let mut words = [0u64; 2];
-        user::read_into(addr, &mut words)?;
-        Ok(words)
-    })
+    time.get(user::read)
 }
 
 fn deadline(args: &TimeoutArgs) -> Result<Deadline> {

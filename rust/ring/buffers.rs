@@ -7,30 +7,22 @@ use crate::{
     rsrc::buffers::{BufferSource, BufferTable, RegisteredBuffer, Wanted},
     sys::{context::At, user},
     uapi::{
-        abi::rsrc,
         errno::{Result, EINVAL, ENXIO},
+        structs::{RsrcRegister, RsrcUpdate2},
     },
 };
 use core::pin::Pin;
-use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc};
+use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc, transmute::FromBytes};
 
 impl Ring {
     /// `IORING_REGISTER_BUFFERS2`: `arg` is the address of a `struct io_uring_rsrc_register`.
     pub(crate) fn register_buffers2(self: &Arc<Self>, arg: u64, size: u32) -> Result {
-        let mut words = [0u64; 4];
-        if size as usize != size_of_val(&words) {
-            return Err(EINVAL);
-        }
-        user::read_into(arg, &mut words)?;
-        let [head, resv, pieces, tags] = words;
-        let (count, flags) = (head as u32, (head >> 32) as u32);
-        if count == 0 || resv != 0 || flags & !rsrc::REGISTER_SPARSE != 0 {
-            return Err(EINVAL);
-        }
-        if flags & rsrc::REGISTER_SPARSE != 0 && pieces != 0 {
-            return Err(EINVAL);
-        }
-        self.register_buffers(count, BufferSource { pieces, tags })
+        let reg = read_rsrc::<RsrcRegister>(arg, size)?.check()?;
+        let source = BufferSource {
+            pieces: reg.data,
+            tags: reg.tags,
+        };
+        self.register_buffers(reg.nr, source)
     }
 
     /// Makes a table of `count` buffers: all of them, or none.
@@ -51,28 +43,47 @@ impl Ring {
     /// `IORING_REGISTER_BUFFERS_UPDATE`: `arg` is the address of a
     /// `struct io_uring_rsrc_update2`. Returns how many were replaced.
     pub(crate) fn update_buffers(self: &Arc<Self>, arg: u64, size: u32) -> Result<i64> {
-        let mut words = [0u64; 4];
-        if size as usize != size_of_val(&words) {
-            return Err(EINVAL);
-        }
-        user::read_into(arg, &mut words)?;
-        let [head, pieces, tags, tail] = words;
-        let (first, count) = (head as u32, tail as u32);
-        if count == 0 || head >> 32 != 0 || tail >> 32 != 0 {
-            return Err(EINVAL);
-        }
-        let mut locked = self.lock_for_tags(At::Anything, tags != 0)?;
-        locked.state.buffers.check(first, count)?;
-        for number in 0..count {
-            let wanted = BufferSource { pieces, tags }.read(number);
-            match locked.put_new_buffer((first + number) as usize, &wanted) {
-                Ok(()) => {}
-                Err(error) if number == 0 => return Err(error),
-                Err(_) => return Ok(number.into()),
-            }
-        }
-        Ok(count.into())
+        let update = read_rsrc::<RsrcUpdate2>(arg, size)?.check()?;
+        let source = BufferSource {
+            pieces: update.data,
+            tags: update.tags,
+        };
+        let mut locked = self.lock_for_tags(At::Anything, source.tags != 0)?;
+        locked.state.buffers.check(update.offset, update.nr)?;
+        as_many(update.nr, |number| {
+            let index = (update.offset + number) as usize;
+            locked.put_new_buffer(index, &source.read(number))
+        })
+        .map(i64::from)
     }
+}
+
+/// Reads what a registration of files or buffers is called with, of which user space says the size.
+///
+/// # Errors
+///
+/// `-EINVAL` if that is another one, `-EFAULT` if it cannot be read.
+pub(super) fn read_rsrc<T: FromBytes>(arg: u64, size: u32) -> Result<T> {
+    if size as usize != size_of::<T>() {
+        return Err(EINVAL);
+    }
+    user::read(arg)
+}
+
+/// Does something with the numbers below `count`, as long as it succeeds. Returns with how many it has.
+///
+/// # Errors
+///
+/// What the first one says: later ones only end it.
+pub(crate) fn as_many(count: u32, mut with: impl FnMut(u32) -> Result) -> Result<u32> {
+    for number in 0..count {
+        match with(number) {
+            Ok(()) => {}
+            Err(error) if number == 0 => return Err(error),
+            Err(_) => return Ok(number),
+        }
+    }
+    Ok(count)
 }
 
 impl Locked<'_> {

@@ -24,9 +24,7 @@ impl Locked<'_> {
         if self.state.has_eventfd {
             return Err(EBUSY);
         }
-        let mut fd = [0i32];
-        user::read_into(arg, &mut fd)?;
-        let [fd] = fd;
+        let fd: i32 = user::read(arg)?;
         let eventfd = EventFd::get(self.task()?, fd)?;
         self.ring.eventfd.set(Some((eventfd, only_async)));
         self.state.has_eventfd = true;

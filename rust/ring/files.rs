@@ -3,14 +3,17 @@
 //! Registering files, and direct descriptors. `io_uring/rsrc.c`, `io_uring/filetable.c` of the
 //! kernel.
 
-use super::{Locked, Ring};
+use super::{
+    buffers::{as_many, read_rsrc},
+    Locked, Ring,
+};
 use crate::{
     rsrc::files::{self, FileRef, FileTable, RegisteredFile},
     sys::{context::InCall, fd::OpenFile, user},
     uapi::{
-        abi::rsrc,
         args::files::FileSlot,
         errno::{Result, EBADF, EINVAL, ENXIO, EOVERFLOW},
+        structs::{FileIndexRange, RsrcRegister, RsrcUpdate, RsrcUpdate2},
     },
 };
 use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc};
@@ -32,16 +35,8 @@ pub(crate) struct FileSource {
 impl FileSource {
     /// Reads the descriptor and the tag of the file with this number.
     fn read(&self, number: u32) -> Result<(i32, u64)> {
-        let (mut fd, mut tag) = ([NONE], [0u64]);
-        if self.tags != 0 {
-            let at = u64::from(number) * 8;
-            user::read_into(self.tags.wrapping_add(at), &mut tag)?;
-        }
-        if self.fds != 0 {
-            let at = u64::from(number) * 4;
-            user::read_into(self.fds.wrapping_add(at), &mut fd)?;
-        }
-        let ([fd], [tag]) = (fd, tag);
+        let tag = user::read_nth(self.tags, number)?.unwrap_or(0);
+        let fd = user::read_nth(self.fds, number)?.unwrap_or(NONE);
         Ok((fd, tag))
     }
 }
@@ -54,20 +49,12 @@ impl Ring {
         arg: u64,
         size: u32,
     ) -> Result {
-        let mut words = [0u64; 4];
-        if size as usize != size_of_val(&words) {
-            return Err(EINVAL);
-        }
-        user::read_into(arg, &mut words)?;
-        let [head, resv, fds, tags] = words;
-        let (count, flags) = (head as u32, (head >> 32) as u32);
-        if count == 0 || resv != 0 || flags & !rsrc::REGISTER_SPARSE != 0 {
-            return Err(EINVAL);
-        }
-        if flags & rsrc::REGISTER_SPARSE != 0 && fds != 0 {
-            return Err(EINVAL);
-        }
-        self.register_files(call, count, FileSource { fds, tags })
+        let reg = read_rsrc::<RsrcRegister>(arg, size)?.check()?;
+        let source = FileSource {
+            fds: reg.data,
+            tags: reg.tags,
+        };
+        self.register_files(call, reg.nr, source)
     }
 
     /// Makes a table of `count` files: all of them, or none.
@@ -108,14 +95,16 @@ impl Ring {
         if count == 0 {
             return Err(EINVAL);
         }
-        let mut words = [0u64; 2];
-        user::read_into(arg, &mut words)?;
-        let [head, fds] = words;
-        if head >> 32 != 0 {
+        let update: RsrcUpdate = user::read(arg)?;
+        if update.resv != 0 {
             return Err(EINVAL);
         }
-        let source = FileSource { fds, tags: 0 };
-        self.lock_at(call)?.update_files(head as u32, count, source)
+        let source = FileSource {
+            fds: update.data,
+            tags: 0,
+        };
+        self.lock_at(call)?
+            .update_files(update.offset, count, source)
     }
 
     /// `IORING_REGISTER_FILES_UPDATE2`: `arg` is the address of a `struct io_uring_rsrc_update2`.
@@ -125,32 +114,24 @@ impl Ring {
         arg: u64,
         size: u32,
     ) -> Result<i64> {
-        let mut words = [0u64; 4];
-        if size as usize != size_of_val(&words) {
-            return Err(EINVAL);
-        }
-        user::read_into(arg, &mut words)?;
-        let [head, fds, tags, tail] = words;
-        if tail as u32 == 0 || head >> 32 != 0 || tail >> 32 != 0 {
-            return Err(EINVAL);
-        }
-        let source = FileSource { fds, tags };
-        let mut locked = self.lock_for_tags(call, tags != 0)?;
-        locked.update_files(head as u32, tail as u32, source)
+        let update = read_rsrc::<RsrcUpdate2>(arg, size)?.check()?;
+        let source = FileSource {
+            fds: update.data,
+            tags: update.tags,
+        };
+        let mut locked = self.lock_for_tags(call, source.tags != 0)?;
+        locked.update_files(update.offset, update.nr, source)
     }
 
     /// `IORING_REGISTER_FILE_ALLOC_RANGE`: `arg` is the address of a
     /// `struct io_uring_file_index_range`.
     pub(crate) fn limit_file_slots(&self, arg: u64) -> Result {
-        let mut words = [0u64; 2];
-        user::read_into(arg, &mut words)?;
-        let [range, resv] = words;
-        let (first, count) = (range as u32, (range >> 32) as u32);
-        let end = first.checked_add(count).ok_or(EOVERFLOW)?;
-        if resv != 0 {
+        let range: FileIndexRange = user::read(arg)?;
+        let end = range.off.checked_add(range.len).ok_or(EOVERFLOW)?;
+        if range.resv != 0 {
             return Err(EINVAL);
         }
-        self.lock()?.state.files.limit(first, end)
+        self.lock()?.state.files.limit(range.off, end)
     }
 }
 
@@ -192,14 +173,10 @@ impl Locked<'_> {
         source: FileSource,
     ) -> Result<i64> {
         self.state.files.check(first, count)?;
-        for number in 0..count {
-            match self.update_file(first + number, source.read(number)) {
-                Ok(()) => {}
-                Err(error) if number == 0 => return Err(error),
-                Err(_) => return Ok(number.into()),
-            }
-        }
-        Ok(count.into())
+        as_many(count, |number| {
+            self.update_file(first + number, source.read(number))
+        })
+        .map(i64::from)
     }
 
     fn update_file(&mut self, index: u32, to: Result<(i32, u64)>) -> Result {

@@ -12,7 +12,10 @@ use crate::{
         pin::Ledger,
         user::{self, index_nospec},
     },
-    uapi::errno::{Result, EBUSY, EFAULT, EINVAL, ENXIO, EOVERFLOW},
+    uapi::{
+        errno::{Result, EBUSY, EFAULT, EINVAL, ENXIO, EOVERFLOW},
+        structs::UserIovec,
+    },
 };
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
@@ -54,22 +57,16 @@ pub(crate) struct Wanted {
 impl BufferSource {
     /// Reads what there is for the buffer with this number.
     pub(crate) fn read(&self, number: u32) -> Result<Wanted> {
-        let mut piece = [0u64; 2];
-        if self.pieces != 0 {
-            let at = u64::from(number) * size_of_val(&piece) as u64;
-            user::read_into(self.pieces.wrapping_add(at), &mut piece)?;
-        }
-        let [addr, len] = piece;
-        if len as i64 >> 63 != 0 {
+        let piece: UserIovec = user::read_nth(self.pieces, number)?.unwrap_or_default();
+        if (piece.iov_len as i64).is_negative() {
             return Err(EINVAL);
         }
-        let mut tag = [0u64];
-        if self.tags != 0 {
-            let at = u64::from(number) * 8;
-            user::read_into(self.tags.wrapping_add(at), &mut tag)?;
-        }
-        let [tag] = tag;
-        Ok(Wanted { addr, len, tag })
+        let tag = user::read_nth(self.tags, number)?.unwrap_or(0);
+        Ok(Wanted {
+            addr: piece.iov_base,
+            len: piece.iov_len,
+            tag,
+        })
     }
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Holds the numbers and the structures of `uapi/abi.rs` against the kernel's headers, when the module is built.
+//! Holds the numbers of `uapi/abi.rs` and the structures of `uapi/structs.rs` against the kernel's headers, when the module is built.
 //!
 //! That file uses nothing of the kernel, so that it can be tested on any machine. Here a number that is not the
 //! header's is an error of the compiler. (What only ruring has, and what combines several numbers, is not here.)
 
 use super::bindings;
-use crate::uapi::abi;
+use crate::uapi::{abi, structs};
+use kernel::transmute::{AsBytes, FromBytes};
 
 macro_rules! same {
     ($($room:ident::$ours:ident => $theirs:expr,)*) => {
@@ -218,10 +219,11 @@ same! {
     msg::NOSIGNAL => bindings::MSG_NOSIGNAL,
     msg::ZEROCOPY => bindings::MSG_ZEROCOPY,
     msg::CMSG_CLOEXEC => bindings::MSG_CMSG_CLOEXEC,
+    probe::SUPPORTED => bindings::IO_URING_OP_SUPPORTED,
     cqe::TWICE_AS_LARGE => bindings::IORING_CQE_F_32,
 }
 
-/// Structures that are copied from or to user space as words, or as bytes: their sizes, and where their fields are.
+/// Structures of the kernel that are read or written in place: their sizes, and where their fields are.
 macro_rules! laid_out {
     ($($name:ident: $size:literal { $($field:ident: $at:literal),* })*) => {
         $(
@@ -234,23 +236,108 @@ macro_rules! laid_out {
 laid_out! {
     io_uring_sqe: 64 { opcode: 0, flags: 1, ioprio: 2, fd: 4, user_data: 32 }
     io_uring_cqe: 16 { user_data: 0, res: 8, flags: 12 }
-    io_uring_params: 120 {
-        sq_entries: 0, cq_entries: 4, flags: 8, sq_thread_cpu: 12, sq_thread_idle: 16, features: 20, wq_fd: 24, resv: 28,
-        sq_off: 40, cq_off: 80
-    }
-    io_sqring_offsets: 40 { head: 0, tail: 4, ring_mask: 8, ring_entries: 12, flags: 16, dropped: 20, array: 24, user_addr: 32 }
-    io_cqring_offsets: 40 { head: 0, tail: 4, ring_mask: 8, ring_entries: 12, overflow: 16, cqes: 20, flags: 24, user_addr: 32 }
-    io_uring_getevents_arg: 24 { sigmask: 0, sigmask_sz: 8, min_wait_usec: 12, ts: 16 }
-    io_uring_probe: 16 { last_op: 0, ops_len: 1 }
-    io_uring_probe_op: 8 { op: 0, flags: 2 }
     io_uring_buf: 16 { addr: 0, len: 8, bid: 12, resv: 14 }
-    io_uring_buf_reg: 40 { ring_addr: 0, ring_entries: 8, bgid: 12, flags: 14, min_left: 16 }
-    io_uring_buf_status: 40 { buf_group: 0, head: 4 }
-    io_uring_rsrc_register: 32 { nr: 0, flags: 4, resv2: 8, data: 16, tags: 24 }
-    io_uring_rsrc_update: 16 { offset: 0, data: 8 }
-    io_uring_rsrc_update2: 32 { offset: 0, data: 8, tags: 16, nr: 24 }
-    io_uring_sync_cancel_reg: 64 { addr: 0, fd: 8, flags: 12, timeout: 16, opcode: 32 }
-    io_uring_file_index_range: 16 { off: 0, len: 4 }
-    io_uring_recvmsg_out: 16 { namelen: 0, controllen: 4, payloadlen: 8, flags: 12 }
-    io_uring_restriction: 16 { opcode: 0 }
 }
+
+/// The size of a field.
+const fn field_size<S, F>(_: fn(&S) -> &F) -> usize {
+    size_of::<F>()
+}
+
+/// Where our name of a field is, and where the header's is.
+macro_rules! offsets {
+    ($ours:ident, $theirs:ident, $field:ident) => {
+        offsets!($ours, $theirs, $field, $field)
+    };
+    ($ours:ident, $theirs:ident, $field:ident, $name:ident) => {
+        assert!(
+            core::mem::offset_of!(structs::$ours, $field)
+                == core::mem::offset_of!(bindings::$theirs, $name),
+            concat!(
+                stringify!($ours),
+                "::",
+                stringify!($field),
+                " is not where the kernel's is"
+            ),
+        )
+    };
+}
+
+/// Structures that are copied as they are: ours, and the header's, with all of its fields. A field has the header's name, or
+/// the one that is given.
+macro_rules! copied {
+    ($($ours:ident = $theirs:ident { $($field:ident $(: $name:ident)?),* })*) => {
+        $(
+            const _: () = {
+                assert!(size_of::<structs::$ours>() == size_of::<bindings::$theirs>());
+                $(offsets!($ours, $theirs, $field $(, $name)?);)*
+                // There is no padding.
+                let fields = 0 $(+ field_size(|s: &structs::$ours| &s.$field))*;
+                assert!(fields == size_of::<structs::$ours>());
+                const fn numbers<T: FromBytes + AsBytes>(_: fn(&structs::$ours) -> &T) {}
+                $(numbers(|s| &s.$field);)*
+            };
+            // SAFETY: Any bytes are one of each field.
+            unsafe impl FromBytes for structs::$ours {}
+            // SAFETY: No field has uninitialised bytes, and there are none between them.
+            unsafe impl AsBytes for structs::$ours {}
+        )*
+    };
+}
+
+copied! {
+    Setup = ruring_setup { params, entries, resv }
+    Enter = ruring_enter { arg, argsz, to_submit, min_complete, flags, resv }
+    Register = ruring_register { arg, opcode, nr_args }
+    SqOffsets = io_sqring_offsets {
+        head, tail, ring_mask, ring_entries, flags, dropped, array, resv: resv1, user_addr
+    }
+    CqOffsets = io_cqring_offsets {
+        head, tail, ring_mask, ring_entries, overflow, cqes, flags, resv: resv1, user_addr
+    }
+    Params = io_uring_params {
+        sq_entries, cq_entries, flags, sq_thread_cpu, sq_thread_idle, features, wq_fd, resv, sq_off, cq_off
+    }
+    Timespec = __kernel_timespec { tv_sec, tv_nsec }
+    GeteventsArg = io_uring_getevents_arg { sigmask, sigmask_sz, min_wait_usec, ts }
+    SyncCancelReg = io_uring_sync_cancel_reg { addr, fd, flags, timeout, opcode, pad, pad2 }
+    Restriction = io_uring_restriction { opcode, what: __bindgen_anon_1, resv, resv2 }
+    Probe = io_uring_probe { last_op, ops_len, resv, resv2 }
+    ProbeOp = io_uring_probe_op { op, resv, flags, resv2 }
+    BufReg = io_uring_buf_reg { ring_addr, ring_entries, bgid, flags, min_left, resv }
+    BufStatus = io_uring_buf_status { buf_group, head, resv }
+    RsrcRegister = io_uring_rsrc_register { nr, flags, resv: resv2, data, tags }
+    RsrcUpdate = io_uring_rsrc_update { offset, resv, data }
+    RsrcUpdate2 = io_uring_rsrc_update2 { offset, resv, data, tags, nr, resv2 }
+    FileIndexRange = io_uring_file_index_range { off, len, resv }
+    RecvmsgOut = io_uring_recvmsg_out { namelen, controllen, payloadlen, flags }
+    UserIovec = iovec { iov_base, iov_len }
+}
+
+/// A structure of which only the beginning is copied, and that has padding in the header.
+macro_rules! beginning {
+    ($ours:ident = $theirs:ident { $($field:ident: $name:ident),* }, $($padding:ident),*) => {
+        const _: () = {
+            $(offsets!($ours, $theirs, $field, $name);)*
+            let fields = 0 $(+ field_size(|s: &structs::$ours| &s.$field))*
+                $(+ field_size(|s: &structs::$ours| &s.$padding))*;
+            assert!(fields == size_of::<structs::$ours>());
+            const fn numbers<T: FromBytes>(_: fn(&structs::$ours) -> &T) {}
+            $(numbers(|s| &s.$field);)*
+        };
+        // SAFETY: Any bytes are one of each field.
+        unsafe impl FromBytes for structs::$ours {}
+    };
+}
+
+beginning!(
+    MsgHdr = user_msghdr {
+        name: msg_name,
+        name_len: msg_namelen,
+        iov: msg_iov,
+        iov_len: msg_iovlen,
+        control: msg_control,
+        control_len: msg_controllen
+    },
+    pad
+);

@@ -46,6 +46,7 @@
 #include <linux/workqueue.h>
 #include <net/sock.h>
 
+#include "../../include/uapi/linux/ruring.h"
 #include "helpers.h"
 #include "lsm.h"
 #include "unexported.h"

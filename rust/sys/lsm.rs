@@ -30,9 +30,8 @@ impl Hooks {
     /// `security_socket_shutdown()`
     pub(crate) const SHUTDOWN: Self = Self(bindings::ruring_hook_RURING_HOOK_SHUTDOWN);
     /// `security_uring_cmd()`, and of what sockets have as commands `security_socket_getsockname()`.
-    pub(crate) const CMD: Self = Self(
-        bindings::ruring_hook_RURING_HOOK_CMD | bindings::ruring_hook_RURING_HOOK_GETNAME,
-    );
+    pub(crate) const CMD: Self =
+        Self(bindings::ruring_hook_RURING_HOOK_CMD | bindings::ruring_hook_RURING_HOOK_GETNAME);
     /// `security_uring_sqpoll()`
     pub(crate) const SQPOLL: Self = Self(bindings::ruring_hook_RURING_HOOK_SQPOLL);
     /// `security_uring_override_creds()`
@@ -174,7 +173,11 @@ pub(super) unsafe fn may_get_name(socket: *mut bindings::socket, peer: bool) -> 
 /// Has what `what` does audited as the opcode `code`, if the current task is. `unfinished` says which error it
 /// is that it is not done for.
 #[inline(always)]
-pub(crate) fn audited<T>(code: u8, what: impl FnOnce() -> T, unfinished: impl FnOnce(&T) -> isize) -> T {
+pub(crate) fn audited<T>(
+    code: u8,
+    what: impl FnOnce() -> T,
+    unfinished: impl FnOnce(&T) -> isize,
+) -> T {
     // SAFETY: No preconditions.
     let begun = unsafe { bindings::ruring_audit_entry(code) };
     let done = what();

@@ -4,23 +4,23 @@
 //!
 //! C headers: `include/linux/net.h`, `include/linux/socket.h`, `include/linux/uio.h`.
 
+mod buffers;
 pub(crate) mod options;
 pub(crate) mod setup;
 pub(crate) mod state;
 
 use super::{
     bindings,
-    buffer::Part,
     context::{has_descriptors, has_directories},
     fd::OpenFile,
     lsm,
     object::Kind,
     ubuf::UbufRef,
-    user::{self, IoVec},
+    user,
 };
 use crate::uapi::{
-    abi::{msg, MAX_RW_COUNT},
-    errno::{Errno, Result, ECANCELED, ECONNABORTED, EFAULT, EINVAL, ENFILE, ENOBUFS, ENOTSOCK},
+    abi::msg,
+    errno::{Errno, Result, ECANCELED, ECONNABORTED, EINVAL, ENFILE, ENOBUFS, ENOTSOCK},
 };
 use core::{
     ffi::c_void,
@@ -29,6 +29,8 @@ use core::{
     ptr::{null_mut, NonNull},
 };
 use kernel::fs::File;
+
+pub(crate) use buffers::UserBuffers;
 
 const O_NONBLOCK: u32 = 0o4000;
 
@@ -85,118 +87,9 @@ impl SockAddr {
             return Err(EINVAL);
         }
         // The length first: it is there also if there is no room for the address where it should go.
-        user::write_from(len_addr, &[len as i32])?;
+        user::write(len_addr, &(len as i32))?;
         user::write_from(addr, self.bytes(len.min(room as usize)))
     }
-}
-
-/// User memory to receive into or to send from.
-#[derive(Clone, Copy)]
-pub(crate) enum UserBuffers<'a> {
-    /// One piece.
-    One {
-        /// Its address.
-        addr: u64,
-        /// Its size in bytes.
-        len: usize,
-    },
-    /// Several, without the first `skip` bytes.
-    Many {
-        /// The pieces.
-        iov: &'a [IoVec],
-        /// Bytes that are dealt with.
-        skip: usize,
-    },
-    /// Part of a registered buffer.
-    Fixed(Part<'a>),
-}
-
-impl<'a> UserBuffers<'a> {
-    /// Bytes in all that are not dealt with.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::One { len, .. } => *len,
-            Self::Many { iov, skip } => total(iov).saturating_sub(*skip),
-            Self::Fixed(part) => part.len(),
-        }
-    }
-
-    /// The pieces that are not dealt with: address and size of each.
-    pub(super) fn pieces(self) -> impl Iterator<Item = (u64, usize)> + 'a {
-        let (one, many, mut skip) = match self {
-            Self::One { addr, len } => (Some((addr, len)), [].as_slice(), 0),
-            Self::Many { iov, skip } => (None, iov, skip),
-            // Not to be had by an address of the user's.
-            Self::Fixed(_) => (None, [].as_slice(), 0),
-        };
-        let mut left = self.len();
-        one.into_iter()
-            .chain(many.iter().map(|piece| (piece.base(), piece.len())))
-            .filter_map(move |(addr, len)| {
-                let skipped = len.min(skip);
-                skip -= skipped;
-                let len = (len - skipped).min(left);
-                left -= len;
-                (len != 0).then_some((addr + skipped as u64, len))
-            })
-    }
-
-    /// Whether they can be memory of the user's.
-    #[inline(always)]
-    pub(crate) fn may_exist(&self) -> bool {
-        match self {
-            Self::One { addr, len } => user::access_ok(*addr, *len),
-            Self::Many { .. } | Self::Fixed(_) => true,
-        }
-    }
-
-    /// Sets `iter` up for them, which borrows them until it is used for the last time. `-EFAULT`
-    /// for an address outside user space.
-    #[inline(always)]
-    pub(super) fn import(self, iter: &mut bindings::iov_iter, dest: bool) -> Result {
-        let direction = if dest {
-            bindings::ITER_DEST
-        } else {
-            bindings::ITER_SOURCE
-        };
-        match self {
-            Self::One { addr, len } => {
-                let len = len.min(MAX_RW_COUNT);
-                if !user::access_ok(addr, len) {
-                    return Err(EFAULT);
-                }
-                // SAFETY: It is user space's address, as was just checked.
-                unsafe { bindings::ruring_iov_iter_ubuf(iter, direction, addr as *mut _, len) }
-            }
-            Self::Many { iov, skip } => import_many(iov, skip, iter, direction),
-            // SAFETY: The buffer is borrowed for as long as the callers use `iter`.
-            Self::Fixed(part) => unsafe { part.init(&mut *iter, direction) },
-        }
-        Ok(())
-    }
-}
-
-#[inline(never)]
-fn import_many(iov: &[IoVec], skip: usize, iter: &mut bindings::iov_iter, direction: u32) {
-    // SAFETY: `IoVec` is a `struct iovec`; each was checked when it was read, and the slice
-    // outlives the use of `iter` by the callers of `import`.
-    unsafe {
-        bindings::iov_iter_init(
-            &mut *iter,
-            direction,
-            iov.as_ptr().cast(),
-            iov.len(),
-            total(iov),
-        );
-        bindings::iov_iter_advance(&mut *iter, skip);
-    }
-}
-
-/// Bytes in all, no more than one transfer can have.
-fn total(iov: &[IoVec]) -> usize {
-    iov.iter().fold(0, |sum: usize, piece| {
-        sum.saturating_add(piece.len()).min(MAX_RW_COUNT)
-    })
 }
 
 /// Room for control messages that need no memory of the socket's, as for an address and an

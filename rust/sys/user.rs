@@ -8,11 +8,16 @@ use super::bindings;
 use crate::uapi::{
     abi::MAX_RW_COUNT,
     errno::{Errno, Result, EFAULT, EINVAL, EMSGSIZE},
+    structs::{Enter, MsgHdr, UserIovec},
 };
-use core::{mem::MaybeUninit, ops::Deref};
+use core::{
+    mem::{offset_of, MaybeUninit},
+    ops::Deref,
+};
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
     prelude::*,
+    transmute::{AsBytes, FromBytes},
     uaccess::{UserPtr, UserSlice},
 };
 
@@ -28,16 +33,42 @@ impl From<kernel::alloc::AllocError> for Errno {
     }
 }
 
-/// Copies `out` from user address `addr`. `-EFAULT` if that cannot be read. May sleep.
-pub(crate) fn read_into<T: Word>(addr: u64, out: &mut [T]) -> Result {
-    // SAFETY: Any bytes are a valid `T`, and `out` covers all of them.
-    let bytes = unsafe {
-        core::slice::from_raw_parts_mut(
-            out.as_mut_ptr().cast::<MaybeUninit<u8>>(),
-            size_of_val(out),
-        )
-    };
-    read_raw(addr, bytes)
+/// Reads a `T` at user address `addr`. May sleep.
+///
+/// # Errors
+///
+/// `-EFAULT` if it cannot be read.
+pub(crate) fn read<T: FromBytes>(addr: u64) -> Result<T> {
+    UserSlice::new(UserPtr::from_addr(addr as usize), size_of::<T>())
+        .reader()
+        .read()
+        .map_err(|_| EFAULT)
+}
+
+/// Reads the `T` with this number of those at user address `addr`, if that is not 0. May sleep.
+///
+/// # Errors
+///
+/// `-EFAULT` if it cannot be read.
+pub(crate) fn read_nth<T: FromBytes>(addr: u64, number: u32) -> Result<Option<T>> {
+    if addr == 0 {
+        return Ok(None);
+    }
+    let at = u64::from(number) * size_of::<T>() as u64;
+    read(addr.wrapping_add(at)).map(Some)
+}
+
+/// Copies `out` from user address `addr`. May sleep.
+///
+/// # Errors
+///
+/// `-EFAULT` if that cannot be read.
+pub(crate) fn read_into<T: FromBytes + AsBytes>(addr: u64, out: &mut [T]) -> Result {
+    let bytes = out.as_bytes_mut();
+    UserSlice::new(UserPtr::from_addr(addr as usize), bytes.len())
+        .reader()
+        .read_slice(bytes)
+        .map_err(|_| EFAULT)
 }
 
 /// As [`read_into`], into memory that need not be initialised. All of it is on success.
@@ -48,13 +79,19 @@ pub(super) fn read_raw(addr: u64, bytes: &mut [MaybeUninit<u8>]) -> Result {
         .map_err(|_| EFAULT)
 }
 
-/// Reads four words at user address `addr`, the quick way. `-EFAULT` if they cannot be read.
+/// Reads what `enter` is called with, the quick way.
+///
+/// # Errors
+///
+/// `-EFAULT` if it cannot be read.
 #[inline]
-pub(crate) fn read_words4(addr: u64) -> Result<[u64; 4]> {
-    let mut words = [0; 4];
-    // SAFETY: There is room for four words.
-    match unsafe { bindings::ruring_read_words4(words.as_mut_ptr(), addr as *const _) } {
-        0 => Ok(words),
+pub(crate) fn read_enter(addr: u64) -> Result<Enter> {
+    const _: () = assert!(size_of::<Enter>() == 4 * size_of::<u64>());
+    let mut enter = Enter::default();
+    let words = core::ptr::from_mut(&mut enter).cast();
+    // SAFETY: There is room for four words, and any are an `Enter`.
+    match unsafe { bindings::ruring_read_words4(words, addr as *const _) } {
+        0 => Ok(enter),
         _ => Err(EFAULT),
     }
 }
@@ -69,31 +106,27 @@ pub(crate) fn check_buffer(addr: u64, len: u32) -> Result {
     Ok(())
 }
 
-/// Copies `data` to user address `addr`. `-EFAULT` if that cannot be written. May sleep.
-pub(crate) fn write_from<T: Word>(addr: u64, data: &[T]) -> Result {
-    // SAFETY: A `T` has no padding.
-    let bytes =
-        unsafe { core::slice::from_raw_parts(data.as_ptr().cast::<u8>(), size_of_val(data)) };
+/// Copies `data` to user address `addr`. May sleep.
+///
+/// # Errors
+///
+/// `-EFAULT` if that cannot be written.
+pub(crate) fn write<T: AsBytes>(addr: u64, data: &T) -> Result {
+    write_from(addr, core::slice::from_ref(data))
+}
+
+/// Copies all of `data` to user address `addr`. May sleep.
+///
+/// # Errors
+///
+/// `-EFAULT` if that cannot be written.
+pub(crate) fn write_from<T: AsBytes>(addr: u64, data: &[T]) -> Result {
+    let bytes = data.as_bytes();
     UserSlice::new(UserPtr::from_addr(addr as usize), bytes.len())
         .writer()
         .write_slice(bytes)
         .map_err(|_| EFAULT)
 }
-
-/// Integers: any bytes are one, and all of its bytes are initialised.
-///
-/// # Safety
-///
-/// Both must be true of the type.
-pub(crate) unsafe trait Word: Copy {}
-// SAFETY: It is an integer.
-unsafe impl Word for u8 {}
-// SAFETY: It is an integer.
-unsafe impl Word for u32 {}
-// SAFETY: It is an integer.
-unsafe impl Word for u64 {}
-// SAFETY: It is an integer.
-unsafe impl Word for i32 {}
 
 /// Whether `len` bytes at `addr` are in user space at all.
 #[inline]
@@ -109,45 +142,13 @@ pub(crate) fn index_nospec(index: usize, size: usize) -> usize {
     unsafe { bindings::ruring_index_nospec(index, size) }
 }
 
-/// `struct user_msghdr` of a 64-bit program.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct MsgHdr {
-    /// Address of the name.
-    pub(crate) name: u64,
-    /// Its size.
-    pub(crate) name_len: i32,
-    /// Address of the vector.
-    pub(crate) iov: u64,
-    /// Its length.
-    pub(crate) iov_len: u64,
-    /// Address of the control messages.
-    pub(crate) control: u64,
-    /// Their size.
-    pub(crate) control_len: u64,
-}
-
 impl MsgHdr {
     /// Offset of `msg_namelen`.
-    pub(crate) const NAME_LEN: u64 = 8;
+    pub(crate) const NAME_LEN: u64 = offset_of!(bindings::user_msghdr, msg_namelen) as u64;
     /// Offset of `msg_controllen`.
-    pub(crate) const CONTROL_LEN: u64 = 40;
+    pub(crate) const CONTROL_LEN: u64 = offset_of!(bindings::user_msghdr, msg_controllen) as u64;
     /// Offset of `msg_flags`.
-    pub(crate) const FLAGS: u64 = 48;
-
-    /// Copies it from user space.
-    pub(crate) fn read(addr: u64) -> Result<Self> {
-        let mut words = [0u64; 6];
-        read_into(addr, &mut words)?;
-        let [name, name_len, iov, iov_len, control, control_len] = words;
-        Ok(Self {
-            name,
-            name_len: name_len as i32,
-            iov,
-            iov_len,
-            control,
-            control_len,
-        })
-    }
+    pub(crate) const FLAGS: u64 = offset_of!(bindings::user_msghdr, msg_flags) as u64;
 
     /// Copies its vector from user space. `-EMSGSIZE` for too many elements.
     pub(crate) fn vector(&self) -> Result<Vector> {
@@ -189,8 +190,7 @@ pub(crate) fn read_iovec(addr: u64, count: u64) -> Result<KVec<IoVec>> {
 
 /// How many bytes the one element of a vector has. `-EINVAL` for a negative length.
 pub(crate) fn read_iovec_len(addr: u64) -> Result<usize> {
-    let [_, len] = IoVec::words(addr)?;
-    Ok(len as usize)
+    Ok(IoVec::user(addr)?.iov_len as usize)
 }
 
 impl IoVec {
@@ -219,18 +219,17 @@ impl IoVec {
         self.len as usize
     }
 
-    fn words(addr: u64) -> Result<[u64; 2]> {
-        let mut words = [0u64; 2];
-        read_into(addr, &mut words)?;
-        if (words[1] as i64).is_negative() {
+    fn user(addr: u64) -> Result<UserIovec> {
+        let piece: UserIovec = read(addr)?;
+        if (piece.iov_len as i64).is_negative() {
             return Err(EINVAL);
         }
-        Ok(words)
+        Ok(piece)
     }
 
     fn read(addr: u64) -> Result<Self> {
-        let [base, len] = Self::words(addr)?;
-        Self::new(base, len as usize)
+        let piece = Self::user(addr)?;
+        Self::new(piece.iov_base, piece.iov_len as usize)
     }
 }
 

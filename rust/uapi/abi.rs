@@ -406,3 +406,9 @@ pub(crate) struct Cqe {
     /// `IORING_CQE_F_*`.
     pub(crate) flags: u32,
 }
+
+/// `IO_URING_OP_*`, in what PROBE says of an opcode
+pub(crate) mod probe {
+    #![allow(missing_docs)]
+    pub(crate) const SUPPORTED: u16 = 1 << 0;
+}

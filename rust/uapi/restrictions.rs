@@ -6,6 +6,7 @@ use super::{
     abi::{op, register, restriction, sqe_flags},
     errno::{Result, EINVAL},
     sqe::Sqe,
+    structs::Restriction,
 };
 
 /// `IORING_REGISTER_RESTRICTIONS`, parsed.
@@ -27,17 +28,20 @@ impl Restrictions {
     /// The most entries that there can be.
     pub(crate) const MOST: u32 = restriction::LAST + register::LAST + op::LAST as u32;
 
-    /// Parses entries of two words each, `struct io_uring_restriction`. None at all forbid
-    /// everything.
-    pub(crate) fn parse(words: &[u64]) -> Result<Self> {
+    /// Parses what user space says. No entries at all forbid everything.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for an entry that says nothing that there is.
+    pub(crate) fn parse(entries: &[Restriction]) -> Result<Self> {
         let mut parsed = Self {
-            sqes: words.is_empty(),
-            registers: words.is_empty(),
+            sqes: entries.is_empty(),
+            registers: entries.is_empty(),
             ..Self::default()
         };
-        for head in words.iter().step_by(2) {
-            let what = (head >> 16) as u8;
-            match u32::from(*head as u16) {
+        for entry in entries {
+            let what = entry.what;
+            match u32::from(entry.opcode) {
                 restriction::REGISTER_OP if u32::from(what) < register::LAST => {
                     parsed.register_ops |= 1 << what;
                     parsed.registers = true;

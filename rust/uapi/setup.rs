@@ -4,16 +4,7 @@
 
 use super::abi::{feat, setup, MAX_CQ_ENTRIES, MAX_ENTRIES};
 use super::errno::{Result, EINVAL};
-
-/// Bytes of a `struct io_uring_params`.
-pub(crate) const PARAMS_SIZE: usize = 120;
-
-/// `struct io_uring_params` as 30 words of 32 bits.
-pub(crate) type Params = [u32; PARAMS_SIZE / 4];
-
-/// `sq_off.user_addr` and `cq_off.user_addr`, two words each.
-const SQ_USER_ADDR: usize = 18;
-const CQ_USER_ADDR: usize = 28;
+use super::structs::{CqOffsets, Params, SqOffsets};
 
 /// Bytes of an SQE.
 pub(crate) const SQE_SIZE: usize = 64;
@@ -64,9 +55,9 @@ impl ThreadParams {
     /// What user space asks for. Anything may be in those that are not asked for.
     pub(crate) const fn parse(params: &Params) -> Self {
         Self {
-            cpu: params[3],
-            idle: params[4],
-            wq_fd: params[6] as i32,
+            cpu: params.sq_thread_cpu,
+            idle: params.sq_thread_idle,
+            wq_fd: params.wq_fd,
         }
     }
 
@@ -96,9 +87,9 @@ impl Config {
 
     /// Checks and rounds what user space asks for. Any fault is `-EINVAL`.
     pub(crate) fn parse(entries: u32, params: &Params) -> Result<Self> {
-        let flags = params[2];
+        let flags = params.flags;
         let has = |bit| flags & bit != 0;
-        if params[7..10].iter().any(|word| *word != 0)
+        if params.resv != [0; 3]
             || flags & !Self::FLAGS != 0
             || (has(setup::TASKRUN_FLAG) && !has(setup::COOP_TASKRUN) && !has(setup::DEFER_TASKRUN))
             || (has(setup::DEFER_TASKRUN) && !has(setup::SINGLE_ISSUER))
@@ -115,7 +106,7 @@ impl Config {
         };
         let sq_entries = clamp(entries, MAX_ENTRIES)?.next_power_of_two();
         let cq_entries = if has(setup::CQSIZE) {
-            clamp(params[1], MAX_CQ_ENTRIES)?.next_power_of_two()
+            clamp(params.cq_entries, MAX_CQ_ENTRIES)?.next_power_of_two()
         } else {
             2 * sq_entries
         };
@@ -153,9 +144,8 @@ impl Config {
     /// The user memory that the ring is to have, if it is to have any: where the rings lie, and
     /// where the SQEs.
     pub(crate) fn user_memory(&self, params: &Params) -> Option<[u64; 2]> {
-        let address = |at: usize| u64::from(params[at]) | u64::from(params[at + 1]) << 32;
         self.has(setup::NO_MMAP)
-            .then(|| [address(CQ_USER_ADDR), address(SQ_USER_ADDR)])
+            .then_some([params.cq_off.user_addr, params.sq_off.user_addr])
     }
 
     /// Bytes of the memory that holds the SQEs.
@@ -165,32 +155,37 @@ impl Config {
 
     /// Writes what user space has to know into its parameters.
     pub(crate) fn fill(&self, params: &mut Params) {
-        params[0] = self.sq_entries;
-        params[1] = self.cq_entries;
-        params[5] = feat::ALL;
-        let sq = &mut params[10..20];
-        sq[0] = layout::SQ_HEAD as u32;
-        sq[1] = layout::SQ_TAIL as u32;
-        sq[2] = layout::SQ_MASK as u32;
-        sq[3] = layout::SQ_ENTRIES as u32;
-        sq[4] = layout::SQ_FLAGS as u32;
-        sq[5] = layout::SQ_DROPPED as u32;
-        if !self.has(setup::NO_SQARRAY) {
-            sq[6] = self.sq_array() as u32;
-        }
-        sq[7] = 0;
-        let cq = &mut params[20..30];
-        cq[0] = layout::CQ_HEAD as u32;
-        cq[1] = layout::CQ_TAIL as u32;
-        cq[2] = layout::CQ_MASK as u32;
-        cq[3] = layout::CQ_ENTRIES as u32;
-        cq[4] = layout::CQ_OVERFLOW as u32;
-        cq[5] = layout::CQES as u32;
-        cq[6] = layout::CQ_FLAGS as u32;
-        cq[7] = 0;
-        if !self.has(setup::NO_MMAP) {
-            params[SQ_USER_ADDR..][..2].fill(0);
-            params[CQ_USER_ADDR..][..2].fill(0);
-        }
+        params.sq_entries = self.sq_entries;
+        params.cq_entries = self.cq_entries;
+        params.features = feat::ALL;
+        // What has no place stays as it was.
+        let array = if self.has(setup::NO_SQARRAY) {
+            params.sq_off.array
+        } else {
+            self.sq_array() as u32
+        };
+        let [rings, sqes] = self.user_memory(params).unwrap_or_default();
+        params.sq_off = SqOffsets {
+            head: layout::SQ_HEAD as u32,
+            tail: layout::SQ_TAIL as u32,
+            ring_mask: layout::SQ_MASK as u32,
+            ring_entries: layout::SQ_ENTRIES as u32,
+            flags: layout::SQ_FLAGS as u32,
+            dropped: layout::SQ_DROPPED as u32,
+            array,
+            resv: 0,
+            user_addr: sqes,
+        };
+        params.cq_off = CqOffsets {
+            head: layout::CQ_HEAD as u32,
+            tail: layout::CQ_TAIL as u32,
+            ring_mask: layout::CQ_MASK as u32,
+            ring_entries: layout::CQ_ENTRIES as u32,
+            overflow: layout::CQ_OVERFLOW as u32,
+            cqes: layout::CQES as u32,
+            flags: layout::CQ_FLAGS as u32,
+            resv: 0,
+            user_addr: rings,
+        };
     }
 }

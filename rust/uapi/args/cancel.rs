@@ -6,6 +6,7 @@ use super::super::{
     abi::{cancel, op},
     errno::{Result, EINVAL},
     sqe::{Flags, Sqe},
+    structs::SyncCancelReg,
 };
 
 /// ASYNC_CANCEL and IORING_REGISTER_SYNC_CANCEL: which requests are meant.
@@ -44,16 +45,16 @@ impl CancelArgs {
         Ok(args)
     }
 
-    /// Parses a `struct io_uring_sync_cancel_reg`. Returns as well for how long to wait at most:
-    /// seconds and nanoseconds, both -1 for no limit.
-    pub(crate) fn parse_sync(words: &[u64; 8]) -> Result<(Self, [i64; 2])> {
-        let [addr, head, seconds, nanoseconds, tail, resv @ ..] = *words;
-        let flags = (head >> 32) as u32;
-        if flags & !cancel::VALID != 0 || tail >> 8 != 0 || resv != [0; 3] {
+    /// Parses what IORING_REGISTER_SYNC_CANCEL is called with, save for its timeout.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for an unknown flag, and for what is reserved.
+    pub(crate) fn parse_sync(reg: &SyncCancelReg) -> Result<Self> {
+        if reg.flags & !cancel::VALID != 0 || reg.pad != [0; 7] || reg.pad2 != [0; 3] {
             return Err(EINVAL);
         }
-        let args = Self::of(flags, addr, head as i32, tail as u8);
-        Ok((args, [seconds as i64, nanoseconds as i64]))
+        Ok(Self::of(reg.flags, reg.addr, reg.fd, reg.opcode))
     }
 
     /// What any request matches has no other key.

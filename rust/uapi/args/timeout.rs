@@ -6,6 +6,7 @@ use super::super::{
     abi::timeout,
     errno::{Result, EINVAL},
     sqe::{Flags, Sqe},
+    structs::Timespec,
 };
 
 /// A clock that can be waited for.
@@ -52,19 +53,20 @@ impl Time {
         }
     }
 
-    /// Nanoseconds; `read` reads seconds and nanoseconds from an address. A negative time is
-    /// `-EINVAL`.
-    pub(crate) fn get(self, read: impl FnOnce(u64) -> Result<[u64; 2]>) -> Result<i64> {
+    /// Nanoseconds; `read` reads what is at an address.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for a negative time, and what `read` says.
+    pub(crate) fn get(self, read: impl FnOnce(u64) -> Result<Timespec>) -> Result<i64> {
         let time = match self {
             Self::Here(time) => time as i64,
             Self::At(addr) => {
-                let [seconds, nanoseconds] = read(addr)?.map(|word| word as i64);
-                if seconds < 0 || nanoseconds < 0 {
+                let time = read(addr)?;
+                if time.tv_sec < 0 || time.tv_nsec < 0 {
                     return Err(EINVAL);
                 }
-                seconds
-                    .saturating_mul(1_000_000_000)
-                    .saturating_add(nanoseconds)
+                time.nanoseconds()
             }
         };
         if time < 0 {

@@ -46,6 +46,8 @@ mod setup;
 mod slots;
 #[path = "../../../../rust/uapi/sqe.rs"]
 mod sqe;
+#[path = "../../../../rust/uapi/structs.rs"]
+mod structs;
 #[path = "../../../../rust/req/wake.rs"]
 mod wake;
 #[path = "../../../../rust/notif/zc_refs.rs"]
@@ -54,6 +56,7 @@ mod zc_refs;
 mod args_model;
 mod atomic_model;
 mod fields;
+mod ioctl_model;
 
 mod test_args;
 mod test_claim;

@@ -9,6 +9,7 @@ use crate::{
     errno::{EFAULT, EINVAL},
     fields::{any_bytes, plausible, Fields},
     sqe::Flags,
+    structs::{SyncCancelReg, Timespec},
 };
 use proptest::prelude::*;
 
@@ -213,7 +214,7 @@ fn times() {
     let at = |seconds: i64, nanoseconds: i64| {
         Time::At(7).get(|addr| {
             assert_eq!(addr, 7);
-            Ok([seconds as u64, nanoseconds as u64])
+            Ok(Timespec { tv_sec: seconds, tv_nsec: nanoseconds })
         })
     };
     assert_eq!(at(0, 0), Ok(0));
@@ -244,7 +245,9 @@ proptest! {
         if clear {
             words[5..].fill(0);
         }
-        let parsed = CancelArgs::parse_sync(&words);
+        // SAFETY: Any bytes are one.
+        let reg: SyncCancelReg = unsafe { std::mem::transmute(words) };
+        let parsed = CancelArgs::parse_sync(&reg);
         if flags > 63 || opcode > 255 || words[5..] != [0; 3] {
             prop_assert_eq!(parsed, Err(EINVAL));
             return Ok(());
@@ -252,8 +255,9 @@ proptest! {
         let has = |bit: u32| flags & (1u32 << bit) != 0;
         let (all, fd, any, fixed, user_data, by_opcode) =
             (has(0), has(1), has(2), has(3), has(4), has(5));
-        let (args, time) = parsed.unwrap();
-        prop_assert_eq!(time, [words[2] as i64, words[3] as i64]);
+        let args = parsed.unwrap();
+        let time = Timespec { tv_sec: words[2] as i64, tv_nsec: words[3] as i64 };
+        prop_assert_eq!(reg.timeout, time);
         prop_assert_eq!(args.all, all || any);
         prop_assert_eq!(args.fixed, fixed);
         prop_assert_eq!(args.fd, (fd && !any).then_some(words[1] as i32));

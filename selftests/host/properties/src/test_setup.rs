@@ -6,7 +6,8 @@ use crate::{
     abi::{feat, setup},
     cases,
     errno::{Result, EINVAL},
-    setup::{layout, Config, Params, ThreadParams, CQE_SIZE, PARAMS_SIZE, SQE_SIZE},
+    setup::{layout, Config, ThreadParams, CQE_SIZE, SQE_SIZE},
+    structs::Params,
 };
 use proptest::prelude::*;
 use std::mem::{offset_of, size_of};
@@ -53,6 +54,15 @@ struct IoUringParams {
     cq_off: CqringOffsets,
 }
 
+/// `struct io_uring_params` as words of 32 bits.
+type Words = [u32; size_of::<IoUringParams>() / 4];
+
+/// The parameters that these words are.
+fn of(words: &Words) -> Params {
+    // SAFETY: Any words are parameters.
+    unsafe { std::mem::transmute(*words) }
+}
+
 /// `params.field` or `params.part.field`
 macro_rules! param {
     ($params:expr, $field:ident) => {
@@ -96,7 +106,7 @@ fn entries_model(asked: u32, most: u32, clamp: bool) -> Option<u64> {
     Some(round_up(u64::from(asked.min(most))))
 }
 
-fn model(entries: u32, params: &Params) -> Result<Config> {
+fn model(entries: u32, params: &Words) -> Result<Config> {
     let flags = param!(params, flags);
     let has = |flag| flags & flag != 0;
     let resv = offset_of!(IoUringParams, resv) / 4;
@@ -125,16 +135,16 @@ fn model(entries: u32, params: &Params) -> Result<Config> {
     })
 }
 
-fn params(flags: u32, cq_entries: u32) -> Params {
-    let mut params = [0; PARAMS_SIZE / 4];
+fn params(flags: u32, cq_entries: u32) -> Words {
+    let mut params = [0; _];
     param!(params, flags) = flags;
     param!(params, cq_entries) = cq_entries;
     params
 }
 
-fn agree(entries: u32, params: &Params) {
+fn agree(entries: u32, params: &Words) {
     assert_eq!(
-        Config::parse(entries, params),
+        Config::parse(entries, &of(params)),
         model(entries, params),
         "{entries} {params:?}"
     );
@@ -243,7 +253,7 @@ fn reserved_words() {
         for bit in 0..32 {
             let mut params = params(0, 0);
             params[offset_of!(IoUringParams, resv) / 4 + word] = 1 << bit;
-            assert_eq!(Config::parse(4, &params), Err(EINVAL));
+            assert_eq!(Config::parse(4, &of(&params)), Err(EINVAL));
         }
     }
 }
@@ -254,7 +264,7 @@ fn every_layout() {
     for sq in 0..=15 {
         for cq in sq..=16 {
             for flags in [CQSIZE, CQSIZE | NO_SQARRAY] {
-                let config = Config::parse(1 << sq, &params(flags, 1 << cq)).unwrap();
+                let config = Config::parse(1 << sq, &of(&params(flags, 1 << cq))).unwrap();
                 assert_eq!((config.sq_entries, config.cq_entries), (1 << sq, 1 << cq));
                 check_layout(&config);
             }
@@ -270,7 +280,7 @@ fn thread_params() {
         param!(params, sq_thread_cpu) = 3;
         param!(params, sq_thread_idle) = idle;
         param!(params, wq_fd) = u32::MAX;
-        let parsed = ThreadParams::parse(&params);
+        let parsed = ThreadParams::parse(&of(&params));
         assert_eq!((parsed.cpu, parsed.wq_fd), (3, -1));
         let expected = if idle == 0 { 1000 } else { i64::from(idle) };
         assert_eq!(parsed.idle_nanoseconds(), expected * 1_000_000);
@@ -280,7 +290,6 @@ fn thread_params() {
 /// `struct io_uring_params` has the size that is copied.
 #[test]
 fn params_size() {
-    assert_eq!(PARAMS_SIZE, size_of::<IoUringParams>());
     assert_eq!(size_of::<Params>(), size_of::<IoUringParams>());
 }
 
@@ -289,7 +298,7 @@ proptest! {
 
     #[test]
     fn any_params(entries in any::<u32>(), params in any::<[u32; 30]>()) {
-        prop_assert_eq!(Config::parse(entries, &params), model(entries, &params));
+        prop_assert_eq!(Config::parse(entries, &of(&params)), model(entries, &params));
     }
 
     #[test]
@@ -304,12 +313,12 @@ proptest! {
         param!(params, flags) = bits.map(|n| 1 << HAS[n]).sum();
         param!(params, cq_entries) = cq_entries;
         params[7..10].copy_from_slice(&resv);
-        let parsed = Config::parse(entries, &params);
+        let parsed = Config::parse(entries, &of(&params));
         prop_assert_eq!(parsed, model(entries, &params));
         let Ok(config) = parsed else { return Ok(()) };
         check_layout(&config);
 
-        let mut filled = params;
+        let mut filled = of(&params);
         config.fill(&mut filled);
         let mut expected = params;
         param!(expected, sq_entries) = config.sq_entries;
@@ -338,15 +347,15 @@ proptest! {
             (offset_of!(IoUringParams, sq_off) + offset_of!(SqringOffsets, user_addr)) / 4,
         ];
         if config.flags & NO_MMAP == 0 {
-            prop_assert_eq!(config.user_memory(&params), None);
+            prop_assert_eq!(config.user_memory(&of(&params)), None);
             for at in places {
                 expected[at..at + 2].fill(0);
             }
         } else {
             let addresses = places
                 .map(|at| u64::from(params[at]) | u64::from(params[at + 1]) << 32);
-            prop_assert_eq!(config.user_memory(&params), Some(addresses));
+            prop_assert_eq!(config.user_memory(&of(&params)), Some(addresses));
         }
-        prop_assert_eq!(filled, expected);
+        prop_assert_eq!(filled, of(&expected));
     }
 }

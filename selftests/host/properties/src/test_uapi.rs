@@ -10,6 +10,7 @@ use crate::{
     ioctl,
     restrictions::Restrictions,
     sqe::{Flags, LinkKind, Sqe},
+    structs::Restriction,
 };
 use proptest::prelude::*;
 
@@ -50,13 +51,13 @@ proptest! {
         flags: u8,
         register in 0u32..64,
     ) {
-        let mut words = Vec::new();
+        let mut words: Vec<Restriction> = Vec::new();
         for (kind, what) in &entries {
             let what = if *kind == 0 { what % 38 } else { *what };
-            words.extend([u64::from(*kind) | u64::from(what) << 16 | 0xab << 24, !0]);
+            words.push(Restriction { opcode: (*kind).into(), what, resv: 0xab, resv2: [!0; 3] });
         }
         if let Some(kind) = bad {
-            words.extend([u64::from(kind), 0]);
+            words.push(Restriction { opcode: kind, ..Default::default() });
             prop_assert_eq!(Restrictions::parse(&words), Err(EINVAL));
             return Ok(());
         }

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What limits workers: how many there may be, and for how long they have a request.
+
+use crate::{
+    req::PuntState,
+    ring::{objects::object_id, Locked, Ring},
+    sys::{context::At, task, user},
+    uapi::errno::{Result, EINVAL},
+};
+use core::num::NonZero;
+use kernel::sync::atomic::Full;
+
+impl Ring {
+    /// `IORING_REGISTER_IOWQ_MAX_WORKERS`: `arg` is the address of two limits, which are replaced
+    /// by those before. Those that are 0 stay as they are.
+    pub(crate) fn limit_workers(&self, arg: u64) -> Result {
+        let limits: [u32; 2] = user::read(arg)?;
+        if limits.iter().any(|limit| i32::try_from(*limit).is_err()) {
+            return Err(EINVAL);
+        }
+        let most = task::most_processes().min(i32::MAX as usize) as u32;
+        let [bounded, unbounded] = limits.map(|limit| NonZero::new(limit.min(most)));
+        let mut locked = self.lock()?;
+        let usual = locked.usual_workers();
+        let workers = &mut locked.state.exec.workers;
+        let before = [
+            workers.bounded.map_or(usual, NonZero::get),
+            workers.unbounded.map_or(most, NonZero::get),
+        ];
+        workers.bounded = bounded.or(workers.bounded);
+        workers.unbounded = unbounded.or(workers.unbounded);
+        drop(locked);
+        user::write(arg, &before)
+    }
+}
+
+impl Ring {
+    /// Says that requests with workers have had their time. Has a full barrier.
+    pub(crate) fn set_overdue(&self) {
+        self.exec.overdue.xchg(true, Full);
+    }
+
+    /// Interrupts workers at requests that have had their time, and takes such requests out of the
+    /// queue.
+    #[cold]
+    pub(crate) fn end_overdue<'a>(&'a self, at: impl Into<At<'a>>) {
+        self.exec.overdue.xchg(false, Full);
+        let Ok(mut locked) = self.lock_at(at) else {
+            return;
+        };
+        for object in locked.all_waiting().filter(|object| object.is_overdue()) {
+            match object.punt_state() {
+                PuntState::Queued => object.set_punt_state(PuntState::Dropped),
+                PuntState::Running => locked.interrupt_work(object_id(object)),
+                _ => {}
+            }
+        }
+        locked.requeue_dropped();
+    }
+}
+
+impl Locked<'_> {
+    /// How many workers there are at most, if user space has not said.
+    pub(super) fn usual_workers(&self) -> u32 {
+        (4 * task::processors()).min(self.ring.config.sq_entries)
+    }
+}
