@@ -35,6 +35,7 @@ mod bindings {
 
 mod abi;
 pub(crate) mod buffer;
+mod calls;
 pub(crate) mod context;
 pub(crate) mod device;
 pub(crate) mod eventfd;

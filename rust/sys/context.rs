@@ -10,7 +10,7 @@
 //! is called by the kernel is therefore given an [`InTask`] or an [`InCall`] if it is such a place, and
 //! whatever needs to be in one asks for it. They have no size.
 
-use super::bindings;
+use super::calls;
 use core::marker::PhantomData;
 use kernel::types::NotThreadSafe;
 
@@ -49,8 +49,7 @@ impl<'a> InTask<'a> {
     /// The current task must be at task work.
     #[inline]
     pub(super) unsafe fn in_task_work<R>(f: impl for<'b> FnOnce(Option<InTask<'b>>) -> R) -> R {
-        // SAFETY: No preconditions.
-        let complete = unsafe { bindings::ruring_current_is_complete() };
+        let complete = calls::ruring_current_is_complete();
         // INVARIANT: Just looked at; what is there is let go of by the task itself.
         f(complete.then_some(InTask(PhantomData)))
     }
@@ -104,13 +103,11 @@ impl<'a> From<Option<InTask<'a>>> for At<'a> {
 /// Whether the current task has descriptors.
 #[inline]
 pub(super) fn has_descriptors() -> bool {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_current_has_files() }
+    calls::ruring_current_has_files()
 }
 
 /// Whether the current task has directories to look up names in.
 #[inline]
 pub(super) fn has_directories() -> bool {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_current_has_fs() }
+    calls::ruring_current_has_fs()
 }

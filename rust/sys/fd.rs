@@ -5,7 +5,7 @@
 //! C header: `include/linux/file.h`.
 
 use super::{
-    bindings,
+    bindings, calls,
     context::{At, InTask},
     task,
 };
@@ -42,8 +42,7 @@ impl OpenFile {
     /// Whether nobody else has a reference, so that dropping this one releases the file.
     #[inline]
     pub(crate) fn is_last(&self) -> bool {
-        // SAFETY: The file is live.
-        unsafe { bindings::ruring_file_count(self.0.as_ptr().cast()) == 1 }
+        calls::ruring_file_count(&self.0) == 1
     }
 
     /// Drops the reference; if it is the last one the file has been released on return.
@@ -129,8 +128,7 @@ pub(super) fn operations(file: &File) -> &bindings::file_operations {
 
 /// Whether it is a ring of the kernel's own io_uring.
 pub(crate) fn is_io_uring(file: &File) -> bool {
-    // SAFETY: The file is open.
-    unsafe { bindings::ruring_file_is_io_uring(file.as_ptr().cast()) }
+    calls::ruring_file_is_io_uring(file)
 }
 
 /// Writes its path to `out`, as fdinfo has it.
@@ -147,8 +145,7 @@ pub(crate) fn show_path(file: &File, out: &SeqFile) {
 
 /// How many descriptors the current task may have at most.
 pub(crate) fn limit() -> usize {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_rlimit_nofile() }
+    calls::ruring_rlimit_nofile()
 }
 
 /// Gives `file` a descriptor of the current task, close-on-exec or not. Returns its number.

@@ -5,7 +5,11 @@
 //! C headers: `include/linux/security.h`, `include/linux/audit.h`. Which these are, and how they are reached, is in
 //! `rust/sys/lsm.h` and `lsm.c`. An operation calls each of them once, where io_uring's does.
 
-use super::{bindings, socket::SockAddr, task::Credentials};
+use super::{
+    bindings, calls,
+    socket::{SockAddr, Socket},
+    task::Credentials,
+};
 use crate::uapi::errno::{Errno, Result, EOPNOTSUPP};
 use kernel::{
     fs::File,
@@ -77,15 +81,13 @@ fn allowed(ret: i32) -> Result {
 
 /// Whether the current task may have a ring.
 pub(crate) fn may_have_ring() -> Result {
-    // SAFETY: No preconditions.
-    allowed(unsafe { bindings::ruring_hook_allowed() })
+    allowed(calls::ruring_hook_allowed())
 }
 
 /// Whether the current task may have a thread that submits for it.
 pub(crate) fn may_have_sqpoll() -> Result {
     check(Hooks::SQPOLL)?;
-    // SAFETY: No preconditions.
-    allowed(unsafe { bindings::ruring_hook_sqpoll() })
+    allowed(calls::ruring_hook_sqpoll())
 }
 
 /// Whether the current task may have something done with other credentials.
@@ -141,33 +143,18 @@ pub(super) unsafe fn may_connect(
 }
 
 /// Whether the socket may listen.
-///
-/// # Safety
-///
-/// It must be a live socket.
-pub(super) unsafe fn may_listen(socket: *mut bindings::socket, backlog: i32) -> Result {
-    // SAFETY: By the safety requirements.
-    allowed(unsafe { bindings::ruring_hook_listen(socket, backlog) })
+pub(super) fn may_listen(socket: Socket<'_>, backlog: i32) -> Result {
+    allowed(calls::ruring_hook_listen(socket, backlog))
 }
 
 /// Whether the socket may be shut down.
-///
-/// # Safety
-///
-/// It must be a live socket.
-pub(super) unsafe fn may_shutdown(socket: *mut bindings::socket, how: u32) -> Result {
-    // SAFETY: By the safety requirements.
-    allowed(unsafe { bindings::ruring_hook_shutdown(socket, how as i32) })
+pub(super) fn may_shutdown(socket: Socket<'_>, how: u32) -> Result {
+    allowed(calls::ruring_hook_shutdown(socket, how as i32))
 }
 
 /// Whether the socket's name, or its peer's, may be told.
-///
-/// # Safety
-///
-/// It must be a live socket.
-pub(super) unsafe fn may_get_name(socket: *mut bindings::socket, peer: bool) -> Result {
-    // SAFETY: By the safety requirements.
-    allowed(unsafe { bindings::ruring_hook_getname(socket, peer) })
+pub(super) fn may_get_name(socket: Socket<'_>, peer: bool) -> Result {
+    allowed(calls::ruring_hook_getname(socket, peer))
 }
 
 /// Has what `what` does audited as the opcode `code`, if the current task is. `unfinished` says which error it

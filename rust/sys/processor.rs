@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/sched.h`.
 
-use super::{bindings, task::TaskRef};
+use super::{bindings, calls, task::TaskRef};
 
 /// The number of a processor that was there when it was looked for.
 #[derive(Clone, Copy)]
@@ -16,15 +16,13 @@ impl Processor {
     /// What a task that has limited itself to some processors could have besides cannot be told:
     /// any is good then.
     pub(crate) fn allowed(cpu: u32) -> Option<Self> {
-        // SAFETY: No preconditions.
-        unsafe { bindings::ruring_cpu_allowed(cpu) }.then_some(Self(cpu))
+        calls::ruring_cpu_allowed(cpu).then_some(Self(cpu))
     }
 
     /// Has the current task run on no other processor, for good if nobody takes it away. That is for
     /// threads that never leave the kernel: who is to choose for others has system calls.
     pub(crate) fn bind_current(self) {
-        // SAFETY: No preconditions.
-        unsafe { bindings::ruring_bind_current(self.0) };
+        calls::ruring_bind_current(self.0);
     }
 
     /// The number by which the kernel knows the processor.
@@ -34,21 +32,18 @@ impl Processor {
 
     /// The number of the one that the caller runs on, at the moment.
     pub(crate) fn current() -> u32 {
-        // SAFETY: No preconditions.
-        unsafe { bindings::ruring_current_cpu() }
+        calls::ruring_current_cpu()
     }
 
     /// The number of the one that `task` runs on, or has last run on.
     pub(crate) fn of(task: &TaskRef) -> u32 {
-        // SAFETY: A `TaskRef` is a reference to a task.
-        unsafe { bindings::ruring_task_cpu(task.as_ptr()) }
+        calls::ruring_task_cpu(task)
     }
 }
 
 /// Whether nobody else wants the processor that the caller runs on, at the moment.
 pub(crate) fn is_alone() -> bool {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_single_task_running() }
+    calls::ruring_single_task_running()
 }
 
 /// Spends a moment in a loop that waits for memory to change. May sleep.

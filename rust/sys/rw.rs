@@ -5,7 +5,7 @@
 //! C headers: `include/linux/fs.h`, `include/linux/fsnotify.h`.
 
 use super::{
-    bindings, buffer::UserBuffer, fd::operations, poll::events_of, socket::UserBuffers,
+    bindings, buffer::UserBuffer, calls, fd::operations, poll::events_of, socket::UserBuffers,
     user::access_ok,
 };
 use crate::uapi::{
@@ -44,17 +44,12 @@ impl Position {
 /// Whether `file` has events to wait for.
 #[inline]
 pub(crate) fn can_poll(file: &File) -> bool {
-    // SAFETY: The file is open.
-    unsafe { bindings::ruring_file_can_poll(file.as_ptr().cast()) }
+    calls::ruring_file_can_poll(file)
 }
 
 /// Whether `file` is one whose transfers end early only if there is no more to transfer.
 pub(crate) fn is_whole(file: &File) -> bool {
-    // SAFETY: The file is open.
-    unsafe {
-        bindings::ruring_file_is_reg(file.as_ptr().cast())
-            || bindings::ruring_file_is_blk(file.as_ptr().cast())
-    }
+    calls::ruring_file_is_reg(file) || calls::ruring_file_is_blk(file)
 }
 
 /// Whether a transfer that would block has to wait for events of `file`. Not so for files that
@@ -74,8 +69,7 @@ pub(crate) fn check_ioprio(ioprio: u16) -> Result {
         return Err(crate::uapi::errno::ENOTBLK);
     }
     match class {
-        // SAFETY: No preconditions.
-        RT if !unsafe { bindings::ruring_may_have_rt_ioprio() } => Err(EPERM),
+        RT if !calls::ruring_may_have_rt_ioprio() => Err(EPERM),
         RT..=3 => Ok(()),
         0 if level == 0 => Ok(()),
         _ => Err(EINVAL),
@@ -84,8 +78,7 @@ pub(crate) fn check_ioprio(ioprio: u16) -> Result {
 
 /// The current task's priority.
 pub(crate) fn current_ioprio() -> u16 {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_current_ioprio() as u16 }
+    calls::ruring_current_ioprio() as u16
 }
 
 /// Whether a thread of the current task's process can transfer in its stead that has no descriptors.
@@ -93,25 +86,20 @@ pub(crate) fn current_ioprio() -> u16 {
 /// Some files are read to get a descriptor, or are told of one by what is written to them: not those that
 /// hold data, pipes and terminals, nor what a file system says of itself.
 pub(crate) fn can_delegate(file: &File, write: bool) -> bool {
-    // SAFETY: The file is open.
-    unsafe { bindings::ruring_file_needs_no_descriptors(file.as_ptr().cast(), write) }
+    calls::ruring_file_needs_no_descriptors(file, write)
 }
 
 /// Whether a transfer can be tried that would block: it says so itself.
 #[inline]
 pub(crate) fn can_ask(file: &File, write: bool) -> bool {
-    let raw = file.as_ptr().cast::<bindings::file>();
     let ops = operations(file);
     let by_iter = if write {
         ops.write_iter.is_some()
     } else {
         ops.read_iter.is_some()
     };
-    // SAFETY: The file is open.
-    unsafe {
-        (bindings::ruring_file_has_nowait(raw) && by_iter)
-            || (bindings::ruring_file_nonblock(raw) && can_poll(file))
-    }
+    (calls::ruring_file_has_nowait(file) && by_iter)
+        || (calls::ruring_file_nonblock(file) && can_poll(file))
 }
 
 /// Whether its events say that a transfer would not block.
@@ -123,8 +111,7 @@ pub(crate) fn is_ready(file: &File, write: bool) -> bool {
 
 /// Identifies what is behind `file` as long as that is open.
 pub(crate) fn inode_id(file: &File) -> usize {
-    // SAFETY: The file is open.
-    unsafe { bindings::ruring_file_inode(file.as_ptr().cast()) as usize }
+    calls::ruring_file_inode(file) as usize
 }
 
 /// A transfer from or to a file.
@@ -146,8 +133,7 @@ impl<'a> Transfer<'a> {
     /// have; `-EINVAL` if it cannot be read or written at all.
     pub(crate) fn new(file: &'a File, write: bool, flags: u32, ioprio: u16) -> Result<Self> {
         let raw: *mut bindings::file = file.as_ptr().cast();
-        // SAFETY: The file is open.
-        if !unsafe { bindings::ruring_file_may(raw, write) } {
+        if !calls::ruring_file_may(file, write) {
             return Err(EBADF);
         }
         let mut iocb = bindings::kiocb::default();
@@ -273,14 +259,12 @@ impl<'a> Transfer<'a> {
         if let Position::At { pos, moves } = pos {
             *pos = self.iocb.ki_pos;
             if *moves && ret.is_ok() {
-                // SAFETY: The file is open.
-                unsafe { bindings::ruring_set_file_pos(raw, *pos) };
+                calls::ruring_set_file_pos(self.file, *pos);
             }
         }
         match ret {
             Ok(len) => {
-                // SAFETY: The file is open.
-                unsafe { bindings::ruring_fsnotify(raw, self.write) };
+                calls::ruring_fsnotify(self.file, self.write);
                 Ok(len)
             }
             // Some say so of a transfer that must not block.
@@ -331,8 +315,7 @@ impl<'a> Transfer<'a> {
         buffers: UserBuffers<'_>,
     ) -> Result<usize> {
         let raw = self.raw();
-        // SAFETY: The file is open.
-        let ppos = if unsafe { bindings::ruring_file_is_stream(raw) } {
+        let ppos = if calls::ruring_file_is_stream(self.file) {
             null_mut()
         } else {
             &raw mut self.iocb.ki_pos

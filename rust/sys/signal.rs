@@ -4,22 +4,20 @@
 //!
 //! C header: `include/linux/sched/signal.h`.
 
-use super::bindings;
+use super::{bindings, calls};
 use crate::uapi::errno::{Errno, Result};
 use kernel::types::NotThreadSafe;
 
 /// Whether a signal is pending.
 #[inline]
 pub(crate) fn pending() -> bool {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_current_sigpending() }
+    calls::ruring_current_sigpending()
 }
 
 /// Whether somebody asks the task to do its work, as task work does.
 #[inline]
 pub(crate) fn notified() -> bool {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_current_notified() }
+    calls::ruring_current_notified()
 }
 
 /// Whether the task is asked to attend to something else, by a signal or by task work.

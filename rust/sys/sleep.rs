@@ -4,7 +4,7 @@
 //!
 //! C headers: `include/linux/wait.h`, `include/linux/hrtimer.h`.
 
-use super::{bindings, waitqueue::WaitQueue};
+use super::{bindings, calls, waitqueue::WaitQueue};
 use core::mem::offset_of;
 
 /// Why [`sleep_on`] came back.
@@ -21,8 +21,7 @@ pub(crate) enum Woken {
 /// Now, in nanoseconds of CLOCK_MONOTONIC.
 #[inline]
 pub(crate) fn now() -> i64 {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_ktime_get() }
+    calls::ruring_ktime_get()
 }
 
 #[repr(C)]
@@ -65,8 +64,7 @@ pub(crate) fn sleep_on(
 ) -> Woken {
     let mut waiter = Waiter {
         wait: bindings::wait_queue_entry {
-            // SAFETY: `current` is always valid.
-            private: unsafe { bindings::ruring_current() }.cast(),
+            private: calls::ruring_current().cast(),
             func: Some(wake),
             ..Default::default()
         },
@@ -113,11 +111,9 @@ pub(crate) fn sleep_for_io<R>(io: bool, sleep: impl FnOnce() -> R) -> R {
     if !io {
         return sleep();
     }
-    // SAFETY: It is the current task's own.
-    unsafe { bindings::ruring_set_current_iowait(true) };
+    calls::ruring_set_current_iowait(true);
     let result = sleep();
-    // SAFETY: As when it was set.
-    unsafe { bindings::ruring_set_current_iowait(false) };
+    calls::ruring_set_current_iowait(false);
     result
 }
 
@@ -147,6 +143,5 @@ fn nap(deadline: Option<i64>) -> Woken {
 /// Whether a signal or a notification is pending.
 #[inline]
 fn interrupted() -> bool {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_current_sigpending() || bindings::ruring_current_notified() }
+    calls::ruring_current_sigpending() || calls::ruring_current_notified()
 }

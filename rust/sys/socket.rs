@@ -10,7 +10,7 @@ pub(crate) mod setup;
 pub(crate) mod state;
 
 use super::{
-    bindings,
+    bindings, calls,
     context::{has_descriptors, has_directories},
     fd::OpenFile,
     lsm,
@@ -299,8 +299,7 @@ impl<'a> Socket<'a> {
     /// Whether it can send without a copy.
     #[inline]
     pub(crate) fn supports_zc(self) -> bool {
-        // SAFETY: The socket lives as long as its file.
-        unsafe { bindings::ruring_socket_supports_zc(self.raw) }
+        calls::ruring_socket_supports_zc(self)
     }
 
     /// For other wrappers; valid as long as the file.
@@ -400,8 +399,7 @@ impl<'a> Socket<'a> {
         // SAFETY: Both sockets live as long as their files.
         unsafe { lsm::may_accept(self.raw, new) }?;
         let mut arg = bindings::proto_accept_arg {
-            // SAFETY: The listening socket lives as long as its file.
-            flags: unsafe { bindings::ruring_socket_flags(self.raw) } as i32
+            flags: calls::ruring_socket_flags(self) as i32
                 | if wait { 0 } else { O_NONBLOCK as i32 },
             is_empty: -1,
             ..Default::default()

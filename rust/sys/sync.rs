@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/fs.h`.
 
-use super::bindings;
+use super::calls;
 use crate::uapi::errno::{Errno, Result};
 use kernel::fs::File;
 
@@ -18,23 +18,17 @@ fn done(ret: i32) -> Result {
 /// Has bytes `start` to `end` kept where they are to be found again, or no more of them than is
 /// needed to read them, and sleeps for that. `-EINVAL` if nothing can be done for it.
 pub(crate) fn fsync(file: &File, start: i64, end: i64, data_only: bool) -> Result {
-    // SAFETY: The file is open.
-    done(unsafe { bindings::vfs_fsync_range(file.as_ptr().cast(), start, end, data_only.into()) })
+    done(calls::vfs_fsync_range(file, start, end, data_only.into()))
 }
 
 /// Makes room for `len` bytes from `start` on, or what else `mode` says, and sleeps for that.
 pub(crate) fn fallocate(file: &File, mode: i32, start: i64, len: i64) -> Result {
-    let raw = file.as_ptr().cast();
-    // SAFETY: The file is open.
-    done(unsafe { bindings::vfs_fallocate(raw, mode, start, len) })?;
-    // SAFETY: As above.
-    unsafe { bindings::ruring_fsnotify(raw, true) };
+    done(calls::vfs_fallocate(file, mode, start, len))?;
+    calls::ruring_fsnotify(file, true);
     Ok(())
 }
 
 /// Tells the file how `len` bytes from `start` on will be used (`POSIX_FADV_*`), and may sleep for that.
 pub(crate) fn fadvise(file: &File, start: u64, len: u64, advice: i32) -> Result {
-    let raw = file.as_ptr().cast();
-    // SAFETY: The file is open.
-    done(unsafe { bindings::vfs_fadvise(raw, start as i64, len as i64, advice) })
+    done(calls::vfs_fadvise(file, start as i64, len as i64, advice))
 }

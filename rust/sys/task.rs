@@ -2,7 +2,7 @@
 
 //! Tasks, and the address spaces that tell one program from the next.
 
-use super::{bindings, context::InTask};
+use super::{bindings, calls, context::InTask};
 use kernel::prelude::*;
 
 /// A reference to a task.
@@ -32,14 +32,12 @@ impl TaskRef {
     /// Whether it is the current task.
     #[inline]
     pub(crate) fn is_current(&self) -> bool {
-        // SAFETY: No preconditions.
-        self.0 == unsafe { bindings::ruring_current() }
+        self.0 == calls::ruring_current()
     }
 
     /// Whether it is exiting, or has exited.
     pub(crate) fn is_exiting(&self) -> bool {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_task_exiting(self.0) }
+        calls::ruring_task_exiting(self)
     }
 
     /// Whether both tasks are of one process.
@@ -56,27 +54,23 @@ impl TaskRef {
 
     /// Identifies its process, as long as there is a reference to one of its tasks.
     pub(super) fn process(&self) -> usize {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_task_process(self.0) as usize }
+        calls::ruring_task_process(self) as usize
     }
 
     /// Wakes it up if it sleeps. May be called in any context.
     #[inline]
     pub(crate) fn wake_up(&self) {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::wake_up_process(self.0) };
+        calls::wake_up_process(self);
     }
 
     /// Its id, as the current task's namespace has it; 0 if that has none for it.
     pub(crate) fn pid(&self) -> i32 {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_task_pid_vnr(self.0) }
+        calls::ruring_task_pid_vnr(self)
     }
 
     /// For how long it has run, in nanoseconds.
     pub(crate) fn runtime(&self) -> u64 {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_task_runtime(self.0) }
+        calls::ruring_task_runtime(self)
     }
 
     /// For other wrappers; valid as long as `self`.
@@ -123,8 +117,7 @@ impl AddressSpace {
     /// Whether the current task is in it.
     #[inline]
     pub(crate) fn is_current(&self) -> bool {
-        // SAFETY: No preconditions.
-        self.0 == unsafe { bindings::ruring_current_mm() }
+        self.0 == calls::ruring_current_mm()
     }
 
     /// Whether both are one.
@@ -250,32 +243,27 @@ impl Drop for Identity {
 
 /// How many processors there are.
 pub(crate) fn processors() -> u32 {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_num_online_cpus() }
+    calls::ruring_num_online_cpus()
 }
 
 /// How many processes the user of the current task may have at most.
 pub(crate) fn most_processes() -> usize {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_rlimit_nproc() }
+    calls::ruring_rlimit_nproc()
 }
 
 /// Whether the current task is exiting or a kernel thread, so that requests end as cancelled.
 #[inline]
 pub(crate) fn current_exiting() -> bool {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_current_exiting() }
+    calls::ruring_current_exiting()
 }
 
 /// Whether the current task is a kernel thread, which never does a task's work.
 pub(crate) fn current_is_kthread() -> bool {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_current_is_kthread() }
+    calls::ruring_current_is_kthread()
 }
 
 /// A full barrier, after an atomic operation that has a weaker one, such as unlocking a mutex.
 #[inline(always)]
 pub(crate) fn full_barrier_after_atomic() {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ruring_mb_after_atomic() };
+    calls::ruring_mb_after_atomic();
 }

@@ -5,7 +5,7 @@
 //! C header: `include/linux/hrtimer.h`.
 
 use super::{
-    bindings,
+    bindings, calls,
     object::{Handle, Kind, Object},
 };
 use crate::{req::wake::WakeFlags, uapi::args::timeout::Clock};
@@ -51,8 +51,7 @@ impl Clock {
 
     /// The host's view of a time in the current task's time namespace, if it has one.
     pub(crate) fn to_host(self, time: i64) -> i64 {
-        // SAFETY: No preconditions.
-        unsafe { bindings::ruring_ktime_to_host(self.id(), time) }
+        calls::ruring_ktime_to_host(self.id(), time)
     }
 }
 

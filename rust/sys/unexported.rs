@@ -5,7 +5,7 @@
 //! `rust/sys/unexported.c` says which functions these are, and how they are found.
 
 use super::{
-    bindings,
+    bindings, calls,
     context::{has_descriptors, has_directories},
     fd::OpenFile,
     open::Path,
@@ -220,14 +220,12 @@ pub(crate) fn read_open_how(from: u64, size: usize) -> Result<[u64; 3]> {
 
 /// Cuts the file at `len` bytes, or lengthens it. May sleep.
 pub(crate) fn ftruncate(file: &File, len: i64) -> Result {
-    // SAFETY: The file is open.
-    done(unsafe { bindings::ruring_ftruncate(file.as_ptr().cast(), len) })
+    done(calls::ruring_ftruncate(file, len))
 }
 
 /// Has a part of the file written out as `flags` (`SYNC_FILE_RANGE_*`) say. May sleep.
 pub(crate) fn sync_file_range(file: &File, start: i64, len: i64, flags: u32) -> Result {
-    // SAFETY: The file is open.
-    done(unsafe { bindings::ruring_sync_file_range(file.as_ptr().cast(), start, len, flags) })
+    done(calls::ruring_sync_file_range(file, start, len, flags))
 }
 
 /// Takes advice about `len` bytes of the current task's memory. May sleep.

@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/uaccess.h`.
 
-use super::bindings;
+use super::{bindings, calls};
 use crate::uapi::{
     abi::MAX_RW_COUNT,
     errno::{Errno, Result, EFAULT, EINVAL, EMSGSIZE},
@@ -131,15 +131,13 @@ pub(crate) fn write_from<T: AsBytes>(addr: u64, data: &[T]) -> Result {
 /// Whether `len` bytes at `addr` are in user space at all.
 #[inline]
 pub(crate) fn access_ok(addr: u64, len: usize) -> bool {
-    // SAFETY: The address is only looked at.
-    unsafe { bindings::ruring_access_ok(addr as *const _, len) }
+    calls::ruring_access_ok(addr as *const _, len)
 }
 
 /// `index`, which is below `size`, also where the processor guesses that it is not.
 #[inline]
 pub(crate) fn index_nospec(index: usize, size: usize) -> usize {
-    // SAFETY: These are numbers.
-    unsafe { bindings::ruring_index_nospec(index, size) }
+    calls::ruring_index_nospec(index, size)
 }
 
 impl MsgHdr {

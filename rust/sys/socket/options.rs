@@ -7,7 +7,7 @@
 
 use super::{SockAddr, Socket};
 use crate::{
-    sys::{bindings, context::has_descriptors, lsm},
+    sys::{bindings, calls, context::has_descriptors, lsm},
     uapi::{
         args::socket::SocketOption,
         errno::{Errno, Result, ECANCELED, EOPNOTSUPP},
@@ -34,20 +34,17 @@ impl Socket<'_> {
     /// Whether it is shut down for reading, so that nothing will come any more.
     #[cold]
     pub(crate) fn is_shut(self) -> bool {
-        // SAFETY: The socket lives as long as its file.
-        unsafe { bindings::ruring_socket_is_shut(self.raw) }
+        calls::ruring_socket_is_shut(self)
     }
 
     /// Bytes that wait to be received, as ioctl(SIOCINQ).
     pub(crate) fn in_queue(self) -> Result<i32> {
-        // SAFETY: The socket lives as long as its file.
-        checked(unsafe { bindings::ruring_socket_in_queue(self.raw) })
+        checked(calls::ruring_socket_in_queue(self))
     }
 
     /// Bytes that wait to be sent, as ioctl(SIOCOUTQ).
     pub(crate) fn out_queue(self) -> Result<i32> {
-        // SAFETY: The socket lives as long as its file.
-        checked(unsafe { bindings::ruring_socket_out_queue(self.raw) })
+        checked(calls::ruring_socket_out_queue(self))
     }
 
     /// Reads an option into user memory, as getsockopt(2). Returns its size.
@@ -96,8 +93,7 @@ impl Socket<'_> {
     /// `int` at `to.1`, which says how much room there is.
     pub(crate) fn get_name(self, to: (u64, u64), peer: bool) -> Result {
         let mut addr = SockAddr::new();
-        // SAFETY: The socket lives as long as its file.
-        unsafe { lsm::may_get_name(self.raw, peer) }?;
+        lsm::may_get_name(self, peer)?;
         // SAFETY: The socket lives as long as its file, and `addr` has room for any address.
         let ret = unsafe {
             let ops = (&raw const (*self.raw).ops).read_volatile();

@@ -9,7 +9,7 @@
 use super::{SockAddr, Socket, O_NONBLOCK};
 use crate::{
     sys::{
-        bindings,
+        bindings, calls,
         context::{has_directories, InTask},
         fd::OpenFile,
         lsm,
@@ -105,25 +105,20 @@ impl Socket<'_> {
 
     /// Has it listen, as listen(2).
     pub(crate) fn listen(self, backlog: i32) -> Result {
-        // SAFETY: The socket lives as long as its file.
-        let most = unsafe { bindings::ruring_socket_somaxconn(self.raw) };
+        let most = calls::ruring_socket_somaxconn(self);
         let backlog = if backlog as u32 > most as u32 {
             most
         } else {
             backlog
         };
-        // SAFETY: The socket lives as long as its file.
-        unsafe { lsm::may_listen(self.raw, backlog) }?;
-        // SAFETY: The socket lives as long as its file.
-        checked(unsafe { bindings::kernel_listen(self.raw, backlog) })
+        lsm::may_listen(self, backlog)?;
+        checked(calls::kernel_listen(self, backlog))
     }
 
     /// Ends one direction or both, as shutdown(2).
     pub(crate) fn shutdown(self, how: u32) -> Result {
-        // SAFETY: The socket lives as long as its file.
-        unsafe { lsm::may_shutdown(self.raw, how) }?;
-        // SAFETY: The socket lives as long as its file. The protocol checks `how`.
-        checked(unsafe { bindings::kernel_sock_shutdown(self.raw, how) })
+        lsm::may_shutdown(self, how)?;
+        checked(calls::kernel_sock_shutdown(self, how))
     }
 
     /// Connects it, as connect(2) of a socket that is not to wait. `-ECANCELED` as
@@ -144,7 +139,6 @@ impl Socket<'_> {
 
     /// Takes the error that waits at the socket, if there is one.
     pub(crate) fn error(self) -> Result {
-        // SAFETY: The socket lives as long as its file.
-        checked(unsafe { bindings::ruring_socket_error(self.raw) })
+        checked(calls::ruring_socket_error(self))
     }
 }

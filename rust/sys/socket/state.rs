@@ -4,8 +4,8 @@
 //!
 //! C header: `include/net/sock.h`.
 
-use super::{bindings, Socket};
-use crate::uapi::abi::msg;
+use super::Socket;
+use crate::{sys::calls, uapi::abi::msg};
 
 pub(super) const SOCK_STREAM: i16 = 1;
 const SOCK_SEQPACKET: i16 = 5;
@@ -22,16 +22,14 @@ impl Socket<'_> {
     /// TCP does (`tcp_inq_hint()`).
     #[inline]
     pub(crate) fn tells_end(self) -> bool {
-        // SAFETY: The socket lives as long as its file.
-        unsafe { bindings::ruring_socket_is_tcp(self.raw) }
+        calls::ruring_socket_is_tcp(self)
     }
 
     /// Whether there is something in the queue that every socket has, or that UDP has besides. There are
     /// others.
     #[inline(always)]
     pub(crate) fn has_data(self) -> bool {
-        // SAFETY: The socket lives as long as its file, and has its `sk` as long.
-        unsafe { bindings::ruring_socket_has_data(self.raw) }
+        calls::ruring_socket_has_data(self)
     }
 
     /// Whether a receive with `flags` would have to wait: there is no data, no error and no end. False
@@ -48,7 +46,6 @@ impl Socket<'_> {
     pub(crate) fn has_no_end(self, flags: u32) -> bool {
         // What other flags ask for is elsewhere.
         const PLAIN: u32 = msg::WAITALL | msg::TRUNC | msg::NOSIGNAL | msg::CMSG_CLOEXEC;
-        // SAFETY: The socket lives as long as its file, and has its `sk` as long.
-        flags & !PLAIN == 0 && unsafe { bindings::ruring_socket_idle(self.raw) }
+        flags & !PLAIN == 0 && calls::ruring_socket_idle(self)
     }
 }

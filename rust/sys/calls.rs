@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the kernel has that is safe to call with what the types say, by the kernel's names.
+//!
+//! Each is declared here once, with what it takes as safe types, so that its callers need not say anew why it is sound. What needs
+//! more than its arguments say is not here.
+
+use super::{bindings, socket::Socket, task::TaskRef};
+use kernel::fs::File;
+
+/// Functions that take numbers, and look at or change no more than what is the current task's own.
+macro_rules! by_value {
+    ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
+        $(
+            #[inline(always)]
+            pub(super) fn $name($($arg: $type),*) $(-> $ret)? {
+                // SAFETY: It follows no pointer that it is given, and the current task is always live.
+                unsafe { bindings::$name($($arg),*) }
+            }
+        )*
+    };
+}
+
+by_value! {
+    ruring_access_ok(addr: *const core::ffi::c_void, len: usize) -> bool;
+    ruring_bind_current(cpu: u32);
+    ruring_cpu_allowed(cpu: u32) -> bool;
+    ruring_current() -> *mut bindings::task_struct;
+    ruring_current_cpu() -> u32;
+    ruring_current_exiting() -> bool;
+    ruring_current_has_files() -> bool;
+    ruring_current_has_fs() -> bool;
+    ruring_current_ioprio() -> i32;
+    ruring_current_is_complete() -> bool;
+    ruring_current_is_kthread() -> bool;
+    ruring_current_mm() -> *mut bindings::mm_struct;
+    ruring_current_notified() -> bool;
+    ruring_current_sigpending() -> bool;
+    ruring_hook_allowed() -> i32;
+    ruring_hook_sqpoll() -> i32;
+    ruring_index_nospec(index: usize, size: usize) -> usize;
+    ruring_ktime_get() -> i64;
+    ruring_ktime_to_host(clock: i32, time: i64) -> i64;
+    ruring_may_have_rt_ioprio() -> bool;
+    ruring_mb_after_atomic();
+    ruring_num_online_cpus() -> u32;
+    ruring_rlimit_nofile() -> usize;
+    ruring_rlimit_nproc() -> usize;
+    ruring_set_current_iowait(iowait: bool);
+    ruring_single_task_running() -> bool;
+}
+
+/// Functions of an open file.
+macro_rules! of_file {
+    ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
+        $(
+            #[inline(always)]
+            pub(super) fn $name(file: &File $(, $arg: $type)*) $(-> $ret)? {
+                // SAFETY: The file is open as long as it is borrowed; the rest are numbers.
+                unsafe { bindings::$name(file.as_ptr().cast() $(, $arg)*) }
+            }
+        )*
+    };
+}
+
+of_file! {
+    ruring_file_can_poll() -> bool;
+    ruring_file_count() -> usize;
+    ruring_file_has_nowait() -> bool;
+    ruring_file_inode() -> *const core::ffi::c_void;
+    ruring_file_is_blk() -> bool;
+    ruring_file_is_io_uring() -> bool;
+    ruring_file_is_reg() -> bool;
+    ruring_file_is_stream() -> bool;
+    ruring_file_may(write: bool) -> bool;
+    ruring_file_needs_no_descriptors(write: bool) -> bool;
+    ruring_file_nonblock() -> bool;
+    ruring_fsnotify(write: bool);
+    ruring_ftruncate(len: i64) -> i32;
+    ruring_set_file_pos(pos: i64);
+    ruring_sync_file_range(start: i64, len: i64, flags: u32) -> i32;
+    vfs_fadvise(start: i64, len: i64, advice: i32) -> i32;
+    vfs_fallocate(mode: i32, start: i64, len: i64) -> i32;
+    vfs_fsync_range(start: i64, end: i64, data_only: i32) -> i32;
+}
+
+/// Functions of a task.
+macro_rules! of_task {
+    ($($name:ident() -> $ret:ty;)*) => {
+        $(
+            #[inline(always)]
+            pub(super) fn $name(task: &TaskRef) -> $ret {
+                // SAFETY: A `TaskRef` is a reference to a task.
+                unsafe { bindings::$name(task.as_ptr()) }
+            }
+        )*
+    };
+}
+
+of_task! {
+    ruring_task_cpu() -> u32;
+    ruring_task_exiting() -> bool;
+    ruring_task_pid_vnr() -> i32;
+    ruring_task_process() -> *const core::ffi::c_void;
+    ruring_task_runtime() -> u64;
+    wake_up_process() -> i32;
+}
+
+/// Functions of a socket.
+macro_rules! of_socket {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
+        $(
+            #[inline(always)]
+            pub(super) fn $name(socket: Socket<'_> $(, $arg: $type)*) -> $ret {
+                // SAFETY: The socket lives as long as its file, which is borrowed; the rest are numbers.
+                unsafe { bindings::$name(socket.as_ptr() $(, $arg)*) }
+            }
+        )*
+    };
+}
+
+of_socket! {
+    ruring_hook_getname(peer: bool) -> i32;
+    ruring_hook_listen(backlog: i32) -> i32;
+    ruring_hook_shutdown(how: i32) -> i32;
+    ruring_socket_error() -> i32;
+    ruring_socket_flags() -> u32;
+    ruring_socket_has_data() -> bool;
+    ruring_socket_idle() -> bool;
+    ruring_socket_in_queue() -> i32;
+    ruring_socket_is_shut() -> bool;
+    ruring_socket_is_tcp() -> bool;
+    ruring_socket_out_queue() -> i32;
+    ruring_socket_somaxconn() -> i32;
+    ruring_socket_supports_zc() -> bool;
+    kernel_listen(backlog: i32) -> i32;
+    kernel_sock_shutdown(how: bindings::sock_shutdown_cmd) -> i32;
+}
