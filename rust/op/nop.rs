@@ -7,6 +7,7 @@ use crate::{
     ring::Locked,
     sys::fd::OpenFile,
     uapi::{
+        abi::nop,
         args::nop::NopArgs,
         errno::{Result, EBADF, ENOBUFS},
         sqe::{Flags, Sqe},
@@ -16,22 +17,18 @@ use crate::{
 /// NOP.
 pub(crate) struct Nop {
     args: NopArgs,
-    deferred: bool,
 }
 
 impl Op for Nop {
     #[inline(always)]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = NopArgs::parse(sqe, flags)?;
-        Ok(Self {
-            args,
-            deferred: false,
-        })
+        Ok(Self { args })
     }
 
     #[inline(always)]
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        if self.args.special {
+        if self.args.is_special() {
             return self.issue_special(at);
         }
         self.take(at.ring, at.group)
@@ -57,12 +54,13 @@ impl Nop {
     /// One that is to do more than nothing.
     #[inline(never)]
     fn issue_special(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        if self.args.task_work && !self.deferred {
-            self.deferred = true;
+        if self.args.has(nop::TW) {
+            // Once.
+            self.args.flags &= !nop::TW;
             return Outcome::Requeue;
         }
-        if self.args.file {
-            let missing = if self.args.fixed {
+        if self.args.has(nop::FILE) {
+            let missing = if self.args.has(nop::FIXED_FILE) {
                 at.ring.files().get(self.args.fd).is_none()
             } else {
                 at.ring
@@ -74,7 +72,7 @@ impl Nop {
                 return Outcome::failed(EBADF);
             }
         }
-        if self.args.buffer {
+        if self.args.has(nop::FIXED_BUFFER) {
             if let Err(error) = at.registered() {
                 return Outcome::failed(error);
             }

@@ -13,27 +13,32 @@ use super::super::{
 pub(crate) struct NopArgs {
     /// The result to complete with.
     pub(crate) result: i32,
-    /// A file.
+    /// A file, if it is to be looked at.
     pub(crate) fd: i32,
-    /// Whether that has to be open.
-    pub(crate) file: bool,
-    /// Whether it is a registered one.
-    pub(crate) fixed: bool,
-    /// Whether a registered buffer has to be there.
-    pub(crate) buffer: bool,
-    /// Whether it completes through task work.
-    pub(crate) task_work: bool,
-    /// Whether it is any of that.
-    pub(crate) special: bool,
+    /// `IORING_NOP_*`; NOP_FIXED_FILE also for IOSQE_FIXED_FILE.
+    pub(crate) flags: u32,
 }
 
 impl NopArgs {
+    /// With any of these it is to do more than nothing.
+    const SPECIAL: u32 = nop::FILE | nop::FIXED_BUFFER | nop::TW;
+
+    /// Whether it is to do more than nothing.
+    #[inline(always)]
+    pub(crate) const fn is_special(&self) -> bool {
+        self.flags & Self::SPECIAL != 0
+    }
+
+    /// Whether it has a flag.
+    pub(crate) const fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
     /// Parses `nop_flags`, `len` and `fd`.
     #[inline]
     pub(crate) fn parse(sqe: &Sqe, sqe_flags: Flags) -> Result<Self> {
         let flags = sqe.op_flags();
-        const SPECIAL: u32 = nop::FILE | nop::FIXED_BUFFER | nop::TW;
-        if flags & !(nop::INJECT_RESULT | nop::FIXED_FILE | SPECIAL) != 0 {
+        if flags & !(nop::INJECT_RESULT | nop::FIXED_FILE | Self::SPECIAL) != 0 {
             return Err(EINVAL);
         }
         Ok(Self {
@@ -43,11 +48,11 @@ impl NopArgs {
                 0
             },
             fd: sqe.fd(),
-            file: flags & nop::FILE != 0,
-            fixed: flags & nop::FIXED_FILE != 0 || sqe_flags.fixed_file(),
-            buffer: flags & nop::FIXED_BUFFER != 0,
-            task_work: flags & nop::TW != 0,
-            special: flags & SPECIAL != 0,
+            flags: if sqe_flags.fixed_file() {
+                flags | nop::FIXED_FILE
+            } else {
+                flags
+            },
         })
     }
 }

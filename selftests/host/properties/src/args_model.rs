@@ -227,11 +227,7 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
             Args::Nop(NopArgs {
                 result: if opf(0) { f.len() as i32 } else { 0 },
                 fd: f.fd(),
-                file: opf(1),
-                fixed: opf(2) || fixed,
-                buffer: opf(3),
-                task_work: opf(4),
-                special: opf(1) || opf(3) || opf(4),
+                flags: f.op_flags() | if fixed { 4 } else { 0 },
             }),
         ),
         Op::Recv | Op::Recvmsg => (
