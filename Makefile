@@ -9,6 +9,12 @@ ifneq ($(filter-out release debug,$(KERNEL)),)
 $(error KERNEL is "release" or "debug", not "$(KERNEL)")
 endif
 
+ifneq ($(shell uname -m),x86_64)
+ifeq ($(filter clean help doc check,$(MAKECMDGOALS)),)
+$(error ruring is for x86_64: this machine is $(shell uname -m))
+endif
+endif
+
 all: modules
 
 # Not KERNEL's own build but a kernel of the user's: all variables (LLVM=, RUSTC=, BINDGEN=…) as usual.

@@ -13,7 +13,7 @@ use core::ptr::null_mut;
 use kernel::{
     prelude::*,
     sync::atomic::{Acquire, Atomic, Full, Relaxed, Release},
-    ModuleMetadata,
+    types::Opaque,
 };
 
 static WORKERS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());
@@ -80,9 +80,12 @@ impl Drop for WorkQueues {
 
 /// This module, as C names it.
 pub(super) const fn this_module() -> *mut bindings::module {
-    <crate::Module as ModuleMetadata>::THIS_MODULE
-        .as_ptr()
-        .cast()
+    // The kernel crate's name for it is another one in 7.2 than in 7.3.
+    extern "C" {
+        static __this_module: Opaque<bindings::module>;
+    }
+    // SAFETY: The kernel makes it when it loads the module, and no more is taken than its address.
+    unsafe { __this_module.get() }
 }
 
 /// Queues `work`, with the end of threads if it `ends` one.
