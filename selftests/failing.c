@@ -260,6 +260,48 @@ TEST_F(ring, refused_one_that_drains)
 	}
 }
 
+/* One within a link has what comes behind that drain as well, also if all of it is over by then. */
+TEST_F(ring, what_comes_behind_a_link_that_drains)
+{
+	struct ring *r = &self->ring;
+	int sv[2];
+	char c;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	linked(prep_nop(r, 1));
+	prep_nop(r, 2)->flags = IOSQE_IO_DRAIN;
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 1, 0, 0);
+	ASSERT_CQE(r, 2, 0, 0);
+	prep_recv(r, sv[0], &c, 1, 3);
+	prep_nop(r, 4);
+	ASSERT_EQ(2, ring_submit_and_run(r));
+	ASSERT_LE(0, ring_run(r));
+	ASSERT_EQ(0, ring_ready(r));
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_CQE(r, 3, 1, 0);
+	ASSERT_CQE(r, 4, 0, 0);
+	prep_nop(r, 5);
+	ASSERT_COMPLETES(r, 5, 0, 0);
+	ASSERT_QUIET(r);
+}
+
+/* One call submits and waits for one that fails and drains, and for what is behind it. */
+TEST_F(ring, wait_for_what_drains_and_fails)
+{
+	struct ring *r = &self->ring;
+	int sv[2];
+
+	ASSERT_EQ(0, tcp_pair(sv));
+	prep(r, IORING_OP_SOCKET, AF_INET, NULL, 0, 1)->flags = IOSQE_IO_DRAIN;
+	prep(r, IORING_OP_WRITE, sv[0], "x", 1, 2);
+	ring_publish(r);
+	ASSERT_EQ(2, ring_enter(r, 2, 1, IORING_ENTER_GETEVENTS));
+	ASSERT_EQ(0, ring_wait(r, 2));
+	ASSERT_CQE(r, 1, -ESOCKTNOSUPPORT, 0);
+	ASSERT_CQE(r, 2, 1, 0);
+}
+
 TEST_F(ring, commands_of_sockets_that_there_are_not)
 {
 	int sv[2];

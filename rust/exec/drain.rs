@@ -76,10 +76,11 @@ impl Locked<'_> {
             req.core_mut().job.op.wait_first();
             self.start_later(req);
         }
-        if !self.state.exec.drain.alone || self.under_way() == 0 {
+        let drain = &self.state.exec.drain;
+        // What is submitted next still has to find out that it drains.
+        if !drain.next && (!drain.alone || self.under_way() == 0) {
             self.state.exec.drain.active = false;
             self.ring.draining.store(false, Relaxed);
-            self.state.exec.drain.next = false;
         }
     }
 
