@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "deliberate.h"
 #include "oracle.h"
 
 static struct program *best;
@@ -20,7 +21,7 @@ static bool try_it(const struct program *p)
 	if (!tries_left || !memcmp(p, best, sizeof(*p)))
 		return false;
 	tries_left--;
-	if (!differs_once(p, &d) || strcmp(d.class, found->class))
+	if (!differs_once(p, &d) || strcmp(d.class, found->class) || deliberate(p, &d))
 		return false;
 	*best = *p;
 	*found = d;
