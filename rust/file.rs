@@ -16,6 +16,7 @@ use crate::{
     sys::{
         context::InCall,
         exit,
+        policy::{self, Revoke},
         ringfile::{Area, RingFile},
         task, user,
         waitqueue::WaitQueue,
@@ -116,6 +117,7 @@ impl RingFile for Ring {
     }
 
     fn release(this: Arc<Self>) {
+        policy::take_out(&this);
         this.leave_all();
         // Other rings may be polling this one.
         this.pollers.hang_up();
@@ -140,6 +142,12 @@ impl RingFile for Ring {
         if let Some(locked) = self.try_lock() {
             fdinfo::show(&locked, out);
         }
+    }
+}
+
+impl Revoke for Ring {
+    fn revoke(&self) {
+        self.close_to_all();
     }
 }
 

@@ -44,6 +44,7 @@ use crate::{
     uapi::{
         abi::{setup, sq},
         errno::{Result, ECANCELED, EINTR},
+        policy::Policy,
         restrictions::Restrictions,
         setup::{layout, Config},
     },
@@ -71,6 +72,8 @@ pub(crate) struct Ring {
     pub(crate) enabled: Atomic<bool>,
     /// What it may be used for, if not for anything. For good once it is enabled.
     pub(crate) restrictions: SetOnce<Restrictions>,
+    /// What it may be used for at all.
+    pub(crate) policy: Policy,
     /// Whose rights all requests have, if those are not who submits them: of who has set up a ring with a thread.
     pub(crate) identity: Option<Identity>,
     /// The file is gone: what comes back ends as cancelled.
@@ -165,6 +168,7 @@ impl Ring {
     pub(crate) fn new(
         task: InTask<'_>,
         config: Config,
+        policy: Policy,
         memory: Option<[u64; 2]>,
         exec: impl PinInit<crate::ExecShared>,
         hooks: &'static UnlockHooks,
@@ -186,7 +190,7 @@ impl Ring {
             personalities: Personalities::default(),
             has_eventfd: false,
             posted_async: false,
-            restricted: config.has(setup::IOPOLL) || lsm::is_any_missing(),
+            restricted: config.has(setup::IOPOLL) || lsm::is_any_missing() || policy != Policy::ALL,
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),
@@ -200,6 +204,7 @@ impl Ring {
                 account: pin::Account::current(),
                 enabled: Atomic::new(false),
                 restrictions: SetOnce::new(),
+                policy,
                 identity,
                 dying: Atomic::new(false),
                 overflowing: Atomic::new(false),

@@ -55,6 +55,7 @@ impl kernel::InPlaceModule for Module {
             workers: {
                 sys::unexported::find();
                 sys::lsm::find();
+                sys::policy::prepare();
                 sys::module::WorkQueues::new()?
             },
             tracing: sys::exit::Tracing::new()?,

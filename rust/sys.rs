@@ -48,6 +48,7 @@ pub(crate) mod module;
 pub(crate) mod object;
 pub(crate) mod open;
 pub(crate) mod pin;
+pub(crate) mod policy;
 pub(crate) mod poll;
 pub(crate) mod processor;
 pub(crate) mod queue;

@@ -62,7 +62,7 @@ static const char * const hooks[] = {
 	"__audit_uring_exit",
 };
 
-#define NR_HOOKS	(sizeof(hooks) / sizeof(hooks[0]))
+#define NR_HOOKS	(ARRAY_SIZE(hooks))
 
 /* How often each was called. */
 struct counts {
@@ -99,7 +99,7 @@ static bool is_ours(const char *line)
 	unsigned int i;
 
 	line += strspn(line, " ");
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!strncmp(line, names[i], strlen(names[i])))
 			return true;
 	}

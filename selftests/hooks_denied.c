@@ -196,9 +196,9 @@ TEST_F(module, without_hooks_what_they_guard_is_refused)
 	ASSERT_EQ(0, load("lsm=exported"));
 	EXPECT_TRUE(hooks_are("missing"));
 	ASSERT_EQ(0, ring_init(&r, RURING, 8, 0));
-	for (i = 0; i < sizeof(guarded) / sizeof(guarded[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(guarded); i++)
 		EXPECT_FALSE(ring_op_supported(&r, guarded[i])) TH_LOG("opcode %u", guarded[i]);
-	for (i = 0; i < sizeof(free) / sizeof(free[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(free); i++)
 		EXPECT_TRUE(ring_op_supported(&r, free[i])) TH_LOG("opcode %u", free[i]);
 	EXPECT_EQ(-EOPNOTSUPP, ring_bind(&r, own_socket(AF_INET), &any, sizeof(any)));
 	EXPECT_EQ(-EOPNOTSUPP, ring_open(&r, "/dev/null", O_RDONLY));

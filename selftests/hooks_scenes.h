@@ -503,6 +503,6 @@ static const struct scene {
 	{ .name = "SHUTDOWN", .prep = shutdown_tcp },
 };
 
-#define NR_SCENES	(sizeof(scenes) / sizeof(scenes[0]))
+#define NR_SCENES	(ARRAY_SIZE(scenes))
 
 #endif /* SELFTESTS_HOOKS_SCENES_H */

@@ -47,6 +47,21 @@ impl Ring {
         self.end_orphans(task::current_is_kthread());
     }
 
+    /// Ends it for all who use it, whose descriptors are good for nothing any more. Waits for nobody.
+    pub(crate) fn close_to_all(&self) {
+        self.dying.store(true, Relaxed);
+        self.enabled.xchg(false, Full);
+        if let Some(sqpoll) = self.exec.sqpoll() {
+            sqpoll.disable();
+        }
+        // Who waits for completions does not any longer, whatever comes.
+        self.timeouts.fetch_add(1, Full);
+        self.orphaned.xchg(true, Full);
+        self.end_orphans(true);
+        self.waiters.wake_all();
+        self.pollers.hang_up();
+    }
+
     /// Ends what a submitter has left who is gone, and what has come back to it.
     #[cold]
     pub(crate) fn take_in(&self, tctx: &Submitter) {
@@ -97,6 +112,13 @@ impl Locked<'_> {
             self.cancel_all(|tctx| !tctx.is_there());
             self.dismiss_workers();
             ring.give_up_calls();
+        }
+        if ring.is_dying() {
+            // What comes yet, of somebody who was on the way here, is refused.
+            self.state.restricted = true;
+            for record in self.state.submitters.iter() {
+                record.tctx.task().wake_up();
+            }
         }
         let unused = self.count_users();
         (unused || ring.is_dying()).then(|| self.let_go())

@@ -91,6 +91,11 @@ impl SqPoll {
         self.enabled.xchg(true, Full);
     }
 
+    /// Lets nobody use it any more.
+    pub(crate) fn disable(&self) {
+        self.enabled.xchg(false, Full);
+    }
+
     /// Has the thread know of the ring no more. With its last ring it ends.
     pub(crate) fn leave(&self) {
         self.seat.leave();

@@ -260,6 +260,12 @@ impl Ring {
         {
             return Err(EACCES);
         }
+        if self.is_dying() {
+            return Err(ECANCELED);
+        }
+        if !self.policy.allows(sqe.opcode()) {
+            return Err(EACCES);
+        }
         if self.config.has(setup::IOPOLL) && !op::spec(sqe.opcode()).is_some_and(|spec| spec.iopoll)
         {
             return Err(EINVAL);

@@ -9,7 +9,8 @@ use crate::{
     sys::{context::InCall, user},
     uapi::{
         abi::{self, op as opcode, register},
-        errno::{Result, EEXIST, EFAULT, EINVAL},
+        errno::{Result, EBADFD, EEXIST, EFAULT, EINVAL},
+        policy::Policy,
         structs::{Probe, ProbeOp},
     },
 };
@@ -34,11 +35,14 @@ impl Ring {
                 return Err(EEXIST);
             }
         }
+        if self.is_dying() {
+            return Err(EBADFD);
+        }
         self.accept_register(opcode)?;
         // What it is about to keep goes with the last process that has had it kept.
         self.lock()?.join(self)?;
         match opcode {
-            register::PROBE if arg != 0 && nr_args <= 256 => probe(arg, nr_args)?,
+            register::PROBE if arg != 0 && nr_args <= 256 => probe(self.policy, arg, nr_args)?,
             register::EVENTFD | register::EVENTFD_ASYNC if nr_args == 1 => {
                 let only_async = opcode == register::EVENTFD_ASYNC;
                 self.lock_at(call)?.register_eventfd(arg, only_async)?;
@@ -118,7 +122,7 @@ impl Ring {
 
 /// `IORING_REGISTER_PROBE`: which opcodes there are, into a `struct io_uring_probe` with room for
 /// `count` of them, which user space must have zeroed.
-fn probe(arg: u64, count: u32) -> Result {
+fn probe(policy: Policy, arg: u64, count: u32) -> Result {
     let count = count.min(u32::from(opcode::LAST)) as usize;
     let size = size_of::<Probe>() + count * size_of::<ProbeOp>();
     let mut bytes = KVec::from_elem(0u8, size, GFP_KERNEL_ACCOUNT)?;
@@ -134,7 +138,7 @@ fn probe(arg: u64, count: u32) -> Result {
     user::write(arg, &head)?;
     let mut ops = KVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
     for op in 0..count as u8 {
-        let there = op::is_there(op);
+        let there = op::is_there(op) && policy.allows(op);
         let entry = ProbeOp {
             op,
             flags: if there { abi::probe::SUPPORTED } else { 0 },

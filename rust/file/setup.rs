@@ -7,13 +7,13 @@ use crate::{
     ring::Ring,
     sys::{
         context::InTask,
-        lsm,
+        lsm, policy,
         ringfile::{self, RingFile},
         user,
     },
     uapi::{
         abi::setup,
-        errno::{Result, EBADFD},
+        errno::{Result, EBADFD, EPERM},
         setup::{Config, ThreadParams},
         structs::Params,
     },
@@ -27,7 +27,14 @@ impl Ring {
         lsm::may_have_ring()?;
         let mut asked: Params = user::read(params)?;
         let config = Config::parse(entries, &asked)?;
+        let policy = policy::current();
+        if config.sq_entries > policy::max_entries() {
+            return Err(EPERM);
+        }
         if config.has(setup::SQPOLL) {
+            if !policy.allows_sqpoll() {
+                return Err(EPERM);
+            }
             lsm::may_have_sqpoll()?;
         }
         let sqpoll = exec::sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&asked))?;
@@ -35,13 +42,19 @@ impl Ring {
         let ring = Self::new(
             task,
             config,
+            policy,
             config.user_memory(&asked),
             exec,
             &UNLOCK_HOOKS,
         )?;
         config.fill(&mut asked);
         user::write(params, &asked)?;
-        if let Err(error) = ring.start() {
+        let enabled = match policy::put_in(&ring) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(EPERM),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = enabled.and_then(|()| ring.start()) {
             Ring::release(ring);
             return Err(error);
         }
@@ -62,7 +75,7 @@ impl Ring {
     pub(crate) fn enable(self: &Arc<Self>) -> Result {
         // Of several at once one may: a ring with two single issuers has none.
         let mut locked = self.lock()?;
-        if self.is_enabled() {
+        if self.is_enabled() || self.is_dying() {
             return Err(EBADFD);
         }
         if let Some(sqpoll) = self.exec.sqpoll() {

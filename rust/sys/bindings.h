@@ -49,6 +49,7 @@
 #include "../../include/uapi/linux/ruring.h"
 #include "helpers.h"
 #include "lsm.h"
+#include "policy.h"
 #include "unexported.h"
 
 #endif /* _RURING_BINDINGS_H */

@@ -163,9 +163,7 @@ impl Flags {
                 return Err(EOPNOTSUPP);
             }
         }
-        Ok(Self {
-            bits: bits as u16,
-        })
+        Ok(Self { bits: bits as u16 })
     }
 
     /// What can be said of the flags of an entry that is refused, `known` if it was so only after they

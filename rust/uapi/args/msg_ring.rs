@@ -36,7 +36,8 @@ impl RingMessage {
         let flags = sqe.op_flags();
         if sqe.buf_index() != 0
             || sqe.personality() != 0
-            || flags & !(msg_ring::CQE_SKIP | msg_ring::FLAGS_PASS) != 0 {
+            || flags & !(msg_ring::CQE_SKIP | msg_ring::FLAGS_PASS) != 0
+        {
             return Err(EINVAL);
         }
         let passes_flags = flags & msg_ring::FLAGS_PASS != 0;
