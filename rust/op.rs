@@ -55,6 +55,8 @@ macro_rules! ops {
             Refused,
             /// A notification, which is no opcode.
             Notif(send_zc::Notif),
+            /// One that is over, with what its completion says besides.
+            Over([u64; 2]),
         }
 
         /// The opcode's row, if ruring has it.
@@ -180,7 +182,7 @@ macro_rules! ops {
             pub(crate) fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Step {
                 match self {
                     $(Self::$name(op) => end(op, ring, error),)*
-                    Self::Refused => Step::failed(error),
+                    Self::Refused | Self::Over(_) => Step::failed(error),
                     Self::Notif(_) => Step::Notified,
                 }
             }
@@ -190,7 +192,7 @@ macro_rules! ops {
             pub(crate) fn wait_first(&mut self) {
                 match self {
                     $(Self::$name(op) => op.wait_first(),)*
-                    Self::Refused | Self::Notif(_) => {}
+                    Self::Refused | Self::Notif(_) | Self::Over(_) => {}
                 }
             }
 
@@ -199,7 +201,7 @@ macro_rules! ops {
             pub(crate) fn ring(&self) -> Option<&Arc<Ring>> {
                 match self {
                     $(Self::$name(op) => op.ring(),)*
-                    Self::Refused | Self::Notif(_) => None,
+                    Self::Refused | Self::Notif(_) | Self::Over(_) => None,
                 }
             }
 
@@ -215,7 +217,7 @@ macro_rules! ops {
             pub(crate) fn deadline(&self) -> Option<Deadline> {
                 match self {
                     $(Self::$name(op) => op.deadline(),)*
-                    Self::Refused | Self::Notif(_) => None,
+                    Self::Refused | Self::Notif(_) | Self::Over(_) => None,
                 }
             }
 
@@ -223,7 +225,7 @@ macro_rules! ops {
             pub(crate) fn may_end_with(&self, res: i32) -> bool {
                 match self {
                     $(Self::$name(op) => <$op>::SPEC.soft_errors || op.may_end_with(res),)*
-                    Self::Refused | Self::Notif(_) => false,
+                    Self::Refused | Self::Notif(_) | Self::Over(_) => false,
                 }
             }
 
@@ -231,7 +233,7 @@ macro_rules! ops {
             pub(crate) fn target(&self) -> Option<u32> {
                 match self {
                     $(Self::$name(op) => op.target(),)*
-                    Self::Refused | Self::Notif(_) => None,
+                    Self::Refused | Self::Notif(_) | Self::Over(_) => None,
                 }
             }
 
@@ -239,7 +241,7 @@ macro_rules! ops {
             pub(crate) fn events(&self) -> u32 {
                 match self {
                     $(Self::$name(op) => wanted(op),)*
-                    Self::Refused | Self::Notif(_) => 0,
+                    Self::Refused | Self::Notif(_) | Self::Over(_) => 0,
                 }
             }
         }

@@ -199,6 +199,19 @@ impl Job {
         }
     }
 
+    /// Keeps what its completion says besides, for one that is over.
+    pub(crate) fn keep_extra(&mut self, extra: [u64; 2]) {
+        self.op = Operation::Over(extra);
+    }
+
+    /// What its completion says besides.
+    pub(crate) fn kept_extra(&self) -> [u64; 2] {
+        match self.op {
+            Operation::Over(extra) => extra,
+            _ => [0; 2],
+        }
+    }
+
     /// Begins another one, of which nothing is known but whose it is.
     ///
     /// Only for a job that is over, which has no buffer, no operation and no limit, nor its object a file.

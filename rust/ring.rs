@@ -13,6 +13,7 @@ pub(crate) mod counts;
 pub(crate) mod cursor;
 pub(crate) mod eventfd;
 pub(crate) mod files;
+pub(crate) mod large;
 pub(crate) mod memory;
 pub(crate) mod objects;
 pub(crate) mod personalities;
@@ -121,6 +122,8 @@ pub(crate) struct State {
     /// How many SQ entries have been consumed.
     pub(crate) sq_head: u32,
     pub(crate) cq: CqCursor,
+    /// What a completion says besides, see [`large`].
+    pub(crate) extra: large::Extra,
     /// Completions that user space has not been told of.
     pub(crate) posted: bool,
     /// Requests whose completions wait for room, in order.
@@ -180,6 +183,7 @@ impl Ring {
             exec: Default::default(),
             sq_head: 0,
             cq: CqCursor::default(),
+            extra: [0; 2],
             posted: false,
             overflow: Fifo::new(),
             waiting,

@@ -111,9 +111,9 @@ static void nop_sqpoll(void)
 }
 
 /* With something that ruring does not have. */
-static void nop_sqe128(void)
+static void nop_hybrid(void)
 {
-	do_nop(IORING_SETUP_SQE128);
+	do_nop(IORING_SETUP_IOPOLL | IORING_SETUP_HYBRID_IOPOLL);
 }
 
 static void errors(void)
@@ -466,7 +466,7 @@ static const struct {
 	{ "nop", nop },
 	{ "nop_no_mmap", nop_no_mmap },
 	{ "nop_sqpoll", nop_sqpoll },
-	{ "nop_sqe128", nop_sqe128 },
+	{ "nop_hybrid", nop_hybrid },
 	{ "errors", errors },
 	{ "descriptors", descriptors },
 	{ "registers", registers },
@@ -477,7 +477,7 @@ static const struct {
 	{ "threads", threads },
 	{ "registered_rings", registered_rings },
 	{ "registered_only", registered_only },
-	{ "registered_sqe128", registered_sqe128 },
+	{ "registered_hybrid", registered_hybrid },
 	{ "children", children },
 	{ "denied_later", denied_later },
 	{ "denied_to_itself", denied_to_itself },

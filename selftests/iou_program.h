@@ -34,7 +34,7 @@ void children(void);
 int change_rings(int fd, unsigned int opcode, unsigned int offset, __u64 data);
 void registered_rings(void);
 void registered_only(void);
-void registered_sqe128(void);
+void registered_hybrid(void);
 
 /* iou_hot.c */
 /* The call as compilers inline it: its number comes last. */

@@ -109,9 +109,9 @@ void registered_only(void)
 }
 
 /* A ring that ruring lacks, by its index. */
-void registered_sqe128(void)
+void registered_hybrid(void)
 {
-	int fd = make_ring(IORING_SETUP_SQE128);
+	int fd = make_ring(IORING_SETUP_IOPOLL | IORING_SETUP_HYBRID_IOPOLL);
 
 	CHECK(fd >= 0);
 	CHECK(change_rings(fd, IORING_REGISTER_RING_FDS, ~0U, fd) == 0);

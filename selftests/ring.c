@@ -143,7 +143,9 @@ int ring_give_memory(struct ring *ring, unsigned int entries)
 int ring_map(struct ring *ring)
 {
 	const struct io_uring_params *p = &ring->params;
-	size_t end = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe);
+	size_t cqe_size = sizeof(struct io_uring_cqe) << !!(p->flags & IORING_SETUP_CQE32);
+	size_t sqe_size = sizeof(struct io_uring_sqe) << !!(p->flags & IORING_SETUP_SQE128);
+	size_t end = p->cq_off.cqes + p->cq_entries * cqe_size;
 	unsigned int i;
 
 	if (!(p->flags & IORING_SETUP_NO_MMAP)) {
@@ -152,7 +154,7 @@ int ring_map(struct ring *ring)
 		if (!(p->flags & IORING_SETUP_NO_SQARRAY))
 			end = p->sq_off.array + p->sq_entries * sizeof(__u32);
 		ring->rings_size = end;
-		ring->sqes_size = p->sq_entries * sizeof(struct io_uring_sqe);
+		ring->sqes_size = p->sq_entries * sqe_size;
 		ret = map_both(ring, MAP_SHARED, ring->fd);
 		if (ret)
 			return ret;
@@ -307,22 +309,39 @@ int ring_wait(struct ring *ring, unsigned int nr)
 
 bool ring_peek(struct ring *ring, struct io_uring_cqe *cqe)
 {
-	unsigned int head = *ring->cq_head;
+	unsigned int head = *ring->cq_head, mask = ring->params.cq_entries - 1, index;
+	bool large;
 
-	if (!ring_ready(ring))
-		return false;
-	*cqe = ring->cqes[head & (ring->params.cq_entries - 1)];
-	__atomic_store_n(ring->cq_head, head + 1, __ATOMIC_RELEASE);
+	do {
+		if (!ring_ready(ring))
+			return false;
+		large = ring->params.flags & IORING_SETUP_CQE32;
+		index = (head & mask) << large;
+		*cqe = ring->cqes[index];
+		head++;
+		if (cqe->flags & IORING_CQE_F_32 && ring->params.flags & IORING_SETUP_CQE_MIXED) {
+			large = true;
+			head++;
+		}
+		if (large)
+			memcpy(ring->extra, &ring->cqes[index + 1], sizeof(ring->extra));
+		__atomic_store_n(ring->cq_head, head, __ATOMIC_RELEASE);
+	} while (cqe->flags & IORING_CQE_F_SKIP && ring->params.flags & IORING_SETUP_CQE_MIXED);
 	return true;
 }
 
 int ring_take(struct ring *ring, struct io_uring_cqe *cqe)
 {
-	int ret = ring_wait(ring, 1);
+	do {
+		int ret = ring_wait(ring, 1);
 
-	if (ret)
-		return ret;
-	return ring_peek(ring, cqe) ? 0 : -ENODATA;
+		if (ret)
+			return ret;
+		if (ring_peek(ring, cqe))
+			return 0;
+		/* It may have been one to leave out. */
+	} while (ring->params.flags & IORING_SETUP_CQE_MIXED);
+	return -ENODATA;
 }
 
 unsigned int ring_drain(struct ring *ring)
@@ -363,7 +382,8 @@ struct io_uring_sqe *ring_sqe(struct ring *ring)
 		fprintf(stderr, "# no free SQE\n");
 		abort();
 	}
-	sqe = &ring->sqes[ring->prepared & (ring->params.sq_entries - 1)];
+	sqe = &ring->sqes[(ring->prepared & (ring->params.sq_entries - 1)) <<
+			  !!(ring->params.flags & IORING_SETUP_SQE128)];
 	ring->prepared++;
 	memset(sqe, 0, sizeof(*sqe));
 	return sqe;

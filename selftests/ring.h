@@ -57,6 +57,8 @@ struct ring {
 	unsigned int *cq_overflow;
 	struct io_uring_cqe *cqes;
 
+	/* what the last completion of 32 bytes said besides */
+	__u64 extra[2];
 	/* SQEs that were prepared, published or not */
 	unsigned int prepared;
 };

@@ -335,7 +335,7 @@ TEST_F(runner, denied_before_by_any_errno)
 	EXPECT_EQ(0, run(&self->files, true, "--stats", "nop"));
 	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop"));
 	/* There is no io_uring to fall back to. */
-	EXPECT_NE(0, run(&self->files, true, "--fallback", "nop_sqe128"));
+	EXPECT_NE(0, run(&self->files, true, "--fallback", "nop_hybrid"));
 }
 
 TEST_F(runner, denied_after)
@@ -405,12 +405,12 @@ TEST_F(runner, stats_of_a_ring_in_memory_of_the_program)
 
 TEST_F(runner, fallback)
 {
-	EXPECT_NE(0, run(&self->files, true, NULL, "nop_sqe128"));
-	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop_sqe128"));
+	EXPECT_NE(0, run(&self->files, true, NULL, "nop_hybrid"));
+	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop_hybrid"));
 	EXPECT_EQ(0, run(&self->files, true, NULL, "nop_sqpoll"));
 	EXPECT_EQ(0, run(&self->files, true, "--fallback", "nop"));
-	EXPECT_NE(0, run(&self->files, true, NULL, "registered_sqe128"));
-	EXPECT_EQ(0, run(&self->files, true, "--fallback", "registered_sqe128"));
+	EXPECT_NE(0, run(&self->files, true, NULL, "registered_hybrid"));
+	EXPECT_EQ(0, run(&self->files, true, "--fallback", "registered_hybrid"));
 }
 
 TEST_F(runner, no_device)

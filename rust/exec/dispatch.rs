@@ -8,7 +8,7 @@
 use crate::{
     op::{
         for_each_opcode,
-        nop::Nop,
+        nop::{LargeNop, Nop},
         opcode::{end, issue as issue_op, wanted, OpVariant, Step},
         Attempt, Operation, Outcome,
     },
@@ -16,6 +16,7 @@ use crate::{
     ring::Locked,
     sys::context::InTask,
     uapi::{
+        abi::op as opcode,
         errno::{Errno, Result, EAGAIN, EINVAL},
         sqe::{Flags, Sqe},
     },
@@ -105,7 +106,15 @@ fn submit_here<T: OpVariant>(
 ) -> Submitted {
     let job = &mut req.core_mut().job;
     job.begin(sqe.user_data());
+    if T::SPEC.large {
+        if let Err(error) = ring.ring.check_large(sqe) {
+            return Submitted::Refused(error);
+        }
+    }
     if let Err(error) = parse::<T>(sqe, job) {
+        if T::CODE == opcode::NOP && ring.ring.config.has_large_cqes() {
+            return submit_as::<LargeNop>(ring, task, sqe, req, alone);
+        }
         return Submitted::Refused(error);
     }
     if !alone || !job.flags.plain() || T::SPEC.limits_link {

@@ -25,8 +25,7 @@ impl Ring {
     /// Posts a completion that is none of the ring's own.
     pub(crate) fn take_message(self: &Arc<Self>, done: Cqe) -> Result {
         self.check_open()?;
-        // There are no completions of that size here.
-        if done.flags & cqe::TWICE_AS_LARGE != 0 {
+        if done.flags & cqe::TWICE_AS_LARGE != 0 && !self.config.has_large_cqes() {
             return Err(EINVAL);
         }
         self.lock()?.post_message(self, done)

@@ -9,7 +9,7 @@ use crate::{
     ring::{cursor, Locked, Ring},
     sys::{context::InTask, lsm},
     uapi::{
-        abi::setup,
+        abi::{nop, op as opcode, setup},
         errno::{Errno, Result, EACCES, EAGAIN, ECANCELED, EINVAL, EOPNOTSUPP},
         setup::layout,
         sqe::{Flags, LinkKind, Sqe},
@@ -28,10 +28,35 @@ impl Locked<'_> {
         tctx: &Arc<TaskCtx>,
         count: u32,
     ) -> Result<u32> {
+        if self.ring.config.has_other_sqes() {
+            return self.submit_others(task, tctx, count);
+        }
+        self.submit_entries::<false>(task, tctx, count)
+    }
+
+    /// The same for entries that are not all of the usual size, or are where they always are.
+    #[cold]
+    #[inline(never)]
+    fn submit_others(&mut self, task: InTask<'_>, tctx: &Arc<TaskCtx>, count: u32) -> Result<u32> {
+        self.submit_entries::<true>(task, tctx, count)
+    }
+
+    #[inline(always)]
+    fn submit_entries<const OTHERS: bool>(
+        &mut self,
+        task: InTask<'_>,
+        tctx: &Arc<TaskCtx>,
+        count: u32,
+    ) -> Result<u32> {
         let ring = self.ring;
         let entries = ring.config.sq_entries;
-        let tail = ring.memory.words.load_acquire::<{ layout::SQ_TAIL }>();
-        let count = count.min(cursor::submitted(tail, self.state.sq_head, entries));
+        let rewinds = OTHERS && ring.config.has(setup::SQ_REWIND);
+        let count = if rewinds {
+            count.min(entries)
+        } else {
+            let tail = ring.memory.words.load_acquire::<{ layout::SQ_TAIL }>();
+            count.min(cursor::submitted(tail, self.state.sq_head, entries))
+        };
         let mut head: Option<OwnedReq> = None;
         let mut done = 0;
         let mut starved = false;
@@ -51,7 +76,12 @@ impl Locked<'_> {
             };
             let at = self.state.sq_head;
             self.state.sq_head = at.wrapping_add(1);
-            let Some(sqe) = self.next_sqe(at) else {
+            let sqe = if OTHERS {
+                self.next_other_sqe(at, &mut done, count)
+            } else {
+                self.next_sqe(at)
+            };
+            let Some(sqe) = sqe else {
                 object = Some(req);
                 break;
             };
@@ -69,9 +99,13 @@ impl Locked<'_> {
             self.start_in_turn(head);
         }
         self.run_ready(false);
-        ring.memory
-            .words
-            .store_release::<{ layout::SQ_HEAD }>(self.state.sq_head);
+        if rewinds {
+            self.state.sq_head = 0;
+        } else {
+            ring.memory
+                .words
+                .store_release::<{ layout::SQ_HEAD }>(self.state.sq_head);
+        }
         if done == 0 && starved {
             return Err(EAGAIN);
         }
@@ -81,6 +115,13 @@ impl Locked<'_> {
     /// The entry at `at`, or none if the index there is not one.
     #[inline]
     fn next_sqe(&self, at: u32) -> Option<Sqe> {
+        self.sqe_index(at)
+            .map(|index| Sqe::new(self.ring.memory.sqes.read(index)))
+    }
+
+    /// Where the entry at `at` is.
+    #[inline(always)]
+    fn sqe_index(&self, at: u32) -> Option<u32> {
         let memory = &self.ring.memory;
         let mut index = at;
         if let Some(indices) = &memory.indices {
@@ -93,7 +134,29 @@ impl Locked<'_> {
                 return None;
             }
         }
-        Some(Sqe::new(memory.sqes.read(index)))
+        Some(index)
+    }
+
+    /// As [`Locked::next_sqe`], where entries may be of 128 bytes, of which the first half is read. One that is two
+    /// entries counts for one more in `done`, up to `count`. One of which there is no second half becomes one of
+    /// no opcode.
+    fn next_other_sqe(&mut self, at: u32, done: &mut u32, count: u32) -> Option<Sqe> {
+        let config = &self.ring.config;
+        let mut index = self.sqe_index(at)?;
+        if config.has(setup::SQE128) {
+            index = index.wrapping_mul(2);
+        }
+        let sqe = Sqe::new(self.ring.memory.sqes.read(index));
+        let large = matches!(sqe.opcode(), opcode::NOP128 | opcode::URING_CMD128);
+        if !large || !config.has(setup::SQE_MIXED) {
+            return Some(sqe);
+        }
+        if index & (config.sq_entries - 1) == config.sq_entries - 1 || *done + 2 > count {
+            return Some(sqe.with_opcode(opcode::LAST));
+        }
+        *done += 1;
+        self.state.sq_head = self.state.sq_head.wrapping_add(1);
+        Some(sqe)
     }
 
     /// Submits one entry in `req`, or adds it to the link that `head` begins. False if it is
@@ -248,6 +311,22 @@ impl Locked<'_> {
 }
 
 impl Ring {
+    /// `-EINVAL` for an SQE of 128 bytes, or one for a completion of 32 bytes, if the ring has none of these.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn check_large(&self, sqe: &Sqe) -> Result {
+        let config = &self.config;
+        let large_sqe = sqe.opcode() != opcode::NOP;
+        let nop = matches!(sqe.opcode(), opcode::NOP | opcode::NOP128);
+        let large_cqe = nop && sqe.op_flags() & nop::CQE32 != 0;
+        if (large_sqe && !config.has(setup::SQE128 | setup::SQE_MIXED))
+            || (large_cqe && !config.has_large_cqes())
+        {
+            return Err(EINVAL);
+        }
+        Ok(())
+    }
+
     /// `-EACCES` for an SQE that the ring must not be used for, `-EINVAL` for one that needs a file
     /// of its own if files are to be polled.
     #[cold]

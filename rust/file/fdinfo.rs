@@ -6,7 +6,11 @@ use crate::{
     op,
     ring::{cursor, Locked},
     sys::fd,
-    uapi::{setup::layout, sqe::Sqe},
+    uapi::{
+        abi::{cqe, setup},
+        setup::layout,
+        sqe::Sqe,
+    },
 };
 use kernel::seq_file::{seq_print, SeqFile};
 
@@ -31,15 +35,7 @@ pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
         show_sqe(locked, sq_head.wrapping_add(count), out);
     }
     seq_print!(out, "CQEs:\t{}\n", cq_tail.wrapping_sub(cq_head));
-    for count in 0..cursor::unseen(cq_tail, cq_head, config.cq_entries) {
-        let index = cq_head.wrapping_add(count) & (config.cq_entries - 1);
-        let [user_data, result] = locked.ring.memory.cqes.read(index);
-        let (res, flags) = (result as i32, (result >> 32) as u32);
-        seq_print!(
-            out,
-            "{index:5}: user_data:{user_data}, res:{res}, flags:{flags:x}\n"
-        );
-    }
+    show_cqes(locked, cq_head, cq_tail, out);
     let sqpoll = locked.ring.exec.sqpoll();
     let thread = sqpoll.and_then(|sqpoll| sqpoll.thread_state());
     let (pid, cpu, runtime, work_time) = match thread {
@@ -82,6 +78,32 @@ pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
     });
 }
 
+/// Shows the completions between `head` and `tail`, some of which may be two entries.
+fn show_cqes(locked: &Locked<'_>, head: u32, tail: u32, out: &SeqFile) {
+    let config = locked.ring.config();
+    let cqes = &locked.ring.memory.cqes;
+    let (all, mixed) = (config.has(setup::CQE32), config.has(setup::CQE_MIXED));
+    let count = cursor::unseen(tail, head, config.cq_entries);
+    let mut shown = 0;
+    while shown < count {
+        let index = head.wrapping_add(shown) & (config.cq_entries - 1);
+        let at = index << u32::from(all);
+        let [user_data, result] = cqes.read(at);
+        let (res, flags) = (result as i32, (result >> 32) as u32);
+        seq_print!(
+            out,
+            "{index:5}: user_data:{user_data}, res:{res}, flags:{flags:x}"
+        );
+        let two = mixed && flags & cqe::TWICE_AS_LARGE != 0;
+        if all || two {
+            let [extra1, extra2] = cqes.read(at.wrapping_add(1));
+            seq_print!(out, ", extra1:{extra1}, extra2:{extra2}");
+        }
+        seq_print!(out, "\n");
+        shown += 1 + u32::from(two);
+    }
+}
+
 fn show_sqe(locked: &Locked<'_>, at: u32, out: &SeqFile) {
     let memory = &locked.ring.memory;
     let mask = locked.ring.config().sq_entries - 1;
@@ -92,7 +114,8 @@ fn show_sqe(locked: &Locked<'_>, at: u32, out: &SeqFile) {
     if index > mask {
         return;
     }
-    let sqe = Sqe::new(memory.sqes.read(index));
+    let at = index << u32::from(locked.ring.config().has(setup::SQE128));
+    let sqe = Sqe::new(memory.sqes.read(at));
     seq_print!(
         out,
         "{:5}: opcode:{}, fd:{}, flags:{:x}, off:{}, addr:{:#x}, rw_flags:{:#x}, buf_index:{} \

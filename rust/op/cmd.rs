@@ -15,10 +15,10 @@ use crate::{
     },
 };
 
-/// URING_CMD.
-pub(crate) struct UringCmd(CmdArgs);
+/// URING_CMD, or URING_CMD128 if `LARGE`, of whose second half no command makes use.
+pub(crate) struct UringCmd<const LARGE: bool>(CmdArgs);
 
-impl UringCmd {
+impl<const LARGE: bool> UringCmd<LARGE> {
     fn run(&self, at: &Attempt<'_, '_>) -> Result<i32> {
         // Sockets are the only files with commands here.
         let file = at.file()?;
@@ -35,7 +35,7 @@ impl UringCmd {
     }
 }
 
-impl Op for UringCmd {
+impl<const LARGE: bool> Op for UringCmd<LARGE> {
     const HOOKS: Hooks = Hooks::CMD;
     const AUDITED: bool = true;
 

@@ -8,7 +8,7 @@ use crate::{
     sys::fd::OpenFile,
     uapi::{
         abi::nop,
-        args::nop::NopArgs,
+        args::nop::{LargeNopArgs, NopArgs},
         errno::{Result, EBADF, ENOBUFS},
         sqe::{Flags, Sqe},
     },
@@ -78,5 +78,40 @@ impl Nop {
             }
         }
         self.take(at.ring, at.group)
+    }
+}
+
+/// NOP128, and NOP that posts a completion of 32 bytes.
+pub(crate) struct LargeNop {
+    nop: Nop,
+    extra: Option<[u64; 2]>,
+}
+
+impl Op for LargeNop {
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        let LargeNopArgs { nop, extra } = LargeNopArgs::parse(sqe, flags)?;
+        Ok(Self {
+            nop: Nop {
+                args: nop,
+                deferred: false,
+            },
+            extra,
+        })
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        let outcome = self.nop.issue_special(Attempt {
+            ring: &mut *at.ring,
+            buffer: &mut *at.buffer,
+            ..at
+        });
+        match (outcome, self.extra) {
+            (Outcome::Done { res, flags, broken }, Some(extra)) => Outcome::Done {
+                res,
+                flags: flags | at.ring.set_extra(extra),
+                broken,
+            },
+            (outcome, _) => outcome,
+        }
     }
 }

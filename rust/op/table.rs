@@ -76,6 +76,8 @@ pub(crate) struct Spec {
     pub(crate) outlives_task: bool,
     /// It limits the time of the request before it in a link, and is not driven itself.
     pub(crate) limits_link: bool,
+    /// Its SQE is one of 128 bytes, or its completion one of 32: see `Ring::check_large`.
+    pub(crate) large: bool,
     /// A first attempt is worth a copy of its own, in which what is known of it is constant.
     pub(crate) inline: bool,
 }
@@ -96,6 +98,7 @@ impl Spec {
         counts_others: false,
         outlives_task: false,
         limits_link: false,
+        large: false,
         inline: false,
     };
 }
@@ -123,6 +126,7 @@ macro_rules! for_each_opcode {
     ($then:ident) => {
         $then! {
             NOP => Nop(nop::Nop) { buffer_select, iopoll, inline },
+            NOP128 => Nop128(nop::LargeNop) { buffer_select, iopoll, large },
             READV => ReadV(rw::ReadV) {
                 needs_file, buffer_select, ioprio, poll: In, punt: Either, async_worker, iopoll,
             },
@@ -170,7 +174,8 @@ macro_rules! for_each_opcode {
             LINKAT => LinkAt(names::LinkAt) { punt: Either, soft_errors },
             MSG_RING => MsgRing(msg_ring::MsgRing) { needs_file, punt: Submitter, iopoll },
             SOCKET => Socket(socket::Create) { soft_errors },
-            URING_CMD => UringCmd(cmd::UringCmd) { needs_file, buffer_select, iopoll },
+            URING_CMD => UringCmd(cmd::UringCmd<false>) { needs_file, buffer_select, iopoll },
+            URING_CMD128 => UringCmd128(cmd::UringCmd<true>) { needs_file, buffer_select, iopoll, large },
             READ_MULTISHOT => ReadMultishot(rw::ReadMultishot) {
                 needs_file, buffer_select, poll: In, punt: Either,
             },

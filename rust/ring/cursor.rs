@@ -70,7 +70,36 @@ impl CqCursor {
         free != 0
     }
 
+    /// Goes past the end of the array if `count` indices side by side, one or two, do not fit before it. The index
+    /// that is left over, if there is one that is free.
+    pub(crate) fn wrap(&mut self, head: u32, entries: u32, count: u32) -> Option<u32> {
+        let index = self.tail;
+        if (index & (entries - 1)) + count <= entries || unseen(index, head, entries) == entries {
+            return None;
+        }
+        self.advance(1);
+        Some(index)
+    }
+
+    /// `count` indices side by side, one or two, if they are free in a ring of `entries` of which user space has
+    /// consumed those before `head`. None is known to be free afterwards, so that [`CqCursor::next`] has none.
+    pub(crate) fn take(&mut self, head: u32, entries: u32, count: u32) -> Option<u32> {
+        let index = self.tail;
+        let fits = (index & (entries - 1)) + count <= entries;
+        if !fits || entries - unseen(index, head, entries) < count {
+            return None;
+        }
+        self.advance(count);
+        Some(index)
+    }
+
+    fn advance(&mut self, count: u32) {
+        self.tail = self.tail.wrapping_add(count);
+        self.limit = self.tail;
+    }
+
     /// Whether the next one is known to have room.
+    #[cfg(test)]
     #[inline(always)]
     pub(crate) fn has_room(&self) -> bool {
         self.tail != self.limit

@@ -19,7 +19,7 @@ use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, page::page_align, sync::Arc};
 pub(crate) struct RingMemory {
     /// Heads, tails and flags, by the offsets of [`layout`].
     pub(crate) words: Words,
-    /// The completions.
+    /// The completions. One of twice the size is two elements, as is a submission.
     pub(crate) cqes: Array<2>,
     /// The submissions.
     pub(crate) sqes: Array<8>,
@@ -71,8 +71,8 @@ impl RingMemory {
         words.store::<{ layout::CQ_ENTRIES }>(config.cq_entries);
         Ok(Self {
             words,
-            cqes: Array::new(rings.clone(), layout::CQES, config.cq_entries)?,
-            sqes: Array::new(sqes.clone(), 0, config.sq_entries)?,
+            cqes: Array::new(rings.clone(), layout::CQES, config.cqe_slots())?,
+            sqes: Array::new(sqes.clone(), 0, config.sqe_slots())?,
             indices,
             rings_region: rings,
             sqes_region: sqes,

@@ -44,30 +44,36 @@ impl Locked<'_> {
     pub(crate) fn post(&mut self, done: Cqe) -> bool {
         let index = match self.state.cq.next() {
             Some(index) => index,
-            None => {
-                if !self.refill() {
-                    return false;
-                }
-                match self.state.cq.next() {
-                    Some(index) => index,
-                    None => return false,
-                }
-            }
+            None => return self.post_slowly(done),
         };
-        let result = u64::from(done.res as u32) | u64::from(done.flags) << 32;
-        self.ring.memory.cqes.write(index, [done.user_data, result]);
-        self.state.posted = true;
+        self.write(index, done);
         true
     }
 
+    #[inline(always)]
+    fn write(&mut self, index: u32, done: Cqe) {
+        let result = u64::from(done.res as u32) | u64::from(done.flags) << 32;
+        self.ring.memory.cqes.write(index, [done.user_data, result]);
+        self.state.posted = true;
+    }
+
+    /// Posts a completion when no place is known that is free, or there may be two sizes.
     #[cold]
     #[inline(never)]
-    pub(crate) fn refill(&mut self) -> bool {
+    fn post_slowly(&mut self, done: Cqe) -> bool {
         // What has been waiting for room goes first.
         if !self.state.overflow.is_empty() {
             return false;
         }
-        self.learn_head()
+        if self.ring.config.has_large_cqes() {
+            return self.post_large(done);
+        }
+        self.learn_head();
+        let Some(index) = self.state.cq.next() else {
+            return false;
+        };
+        self.write(index, done);
+        true
     }
 
     pub(crate) fn learn_head(&mut self) -> bool {
@@ -144,6 +150,9 @@ impl Locked<'_> {
             return self.recycle(req);
         }
         req.core_mut().cqe = done;
+        if done.flags & cqe::EXTRA != 0 {
+            req.core_mut().job.keep_extra(self.state.extra);
+        }
         if self.state.overflow.is_empty() {
             self.ring.set_overflowing(true);
         }
@@ -158,21 +167,38 @@ impl Locked<'_> {
     /// Posts what has been waiting for room, as far as there is room now.
     #[cold]
     pub(crate) fn flush_overflow(&mut self) {
-        self.learn_head();
+        if !self.ring.config.has_large_cqes() {
+            self.learn_head();
+        }
         while let Some(req) = self.state.overflow.pop() {
-            let done = req.core().cqe;
-            let room = self.state.cq.has_room() || self.learn_head();
-            if !room {
+            if !self.post_kept(&req) {
                 self.state.overflow.push_front(req);
                 return;
             }
-            self.post(done);
             self.uncount_kept(&req);
             self.recycle(req);
         }
         if self.ring.overflowing() {
             self.ring.set_overflowing(false);
         }
+    }
+
+    /// Posts the completion that `req` keeps. False if there is no room.
+    fn post_kept(&mut self, req: &OwnedReq) -> bool {
+        let done = req.core().cqe;
+        if self.ring.config.has_large_cqes() {
+            self.state.extra = req.core().job.kept_extra();
+            return self.post_large(done);
+        }
+        let index = match self.state.cq.next() {
+            None if self.learn_head() => self.state.cq.next(),
+            index => index,
+        };
+        let Some(index) = index else {
+            return false;
+        };
+        self.write(index, done);
+        true
     }
 
     /// Drops the reference to a file. The last one is not left for the task's way back.

@@ -54,6 +54,8 @@ pub(crate) mod op {
     pub(crate) const LISTEN: u8 = 57;
     pub(crate) const READV_FIXED: u8 = 60;
     pub(crate) const WRITEV_FIXED: u8 = 61;
+    pub(crate) const NOP128: u8 = 63;
+    pub(crate) const URING_CMD128: u8 = 64;
     /// One more than the last opcode of the kernel that ruring follows.
     pub(crate) const LAST: u8 = 65;
 }
@@ -104,10 +106,15 @@ pub(crate) mod setup {
     pub(crate) const SUBMIT_ALL: u32 = 1 << 7;
     pub(crate) const COOP_TASKRUN: u32 = 1 << 8;
     pub(crate) const TASKRUN_FLAG: u32 = 1 << 9;
+    pub(crate) const SQE128: u32 = 1 << 10;
+    pub(crate) const CQE32: u32 = 1 << 11;
     pub(crate) const SINGLE_ISSUER: u32 = 1 << 12;
     pub(crate) const DEFER_TASKRUN: u32 = 1 << 13;
     pub(crate) const NO_MMAP: u32 = 1 << 14;
     pub(crate) const NO_SQARRAY: u32 = 1 << 16;
+    pub(crate) const CQE_MIXED: u32 = 1 << 18;
+    pub(crate) const SQE_MIXED: u32 = 1 << 19;
+    pub(crate) const SQ_REWIND: u32 = 1 << 20;
 }
 
 /// Bits of `io_uring_params.features`.
@@ -276,6 +283,7 @@ pub(crate) mod nop {
     pub(crate) const FIXED_FILE: u32 = 1 << 2;
     pub(crate) const FIXED_BUFFER: u32 = 1 << 3;
     pub(crate) const TW: u32 = 1 << 4;
+    pub(crate) const CQE32: u32 = 1 << 5;
 }
 
 /// Commands of MSG_RING, in `sqe->addr`, and bits of `sqe->msg_ring_flags`.
@@ -295,8 +303,11 @@ pub(crate) mod cqe {
     pub(crate) const SOCK_NONEMPTY: u32 = 1 << 2;
     pub(crate) const NOTIF: u32 = 1 << 3;
     pub(crate) const BUF_MORE: u32 = 1 << 4;
+    pub(crate) const SKIP: u32 = 1 << 5;
     pub(crate) const TWICE_AS_LARGE: u32 = 1 << 15;
     pub(crate) const BUFFER_SHIFT: u32 = 16;
+    /// Not seen by user space: there is more of it, see `ring/large.rs`.
+    pub(crate) const EXTRA: u32 = 1 << 14;
 }
 
 /// Bits of the SQ ring's `flags`.

@@ -3,7 +3,7 @@
 //! `io_uring_setup(2)`: the parameters, and where everything lies in the ring's memory.
 
 use super::abi::{feat, setup, MAX_CQ_ENTRIES, MAX_ENTRIES};
-use super::errno::{Result, EINVAL};
+use super::errno::{Result, EINVAL, EOVERFLOW};
 use super::structs::{CqOffsets, Params, SqOffsets};
 
 /// Bytes of an SQE.
@@ -80,12 +80,18 @@ impl Config {
         | setup::SUBMIT_ALL
         | setup::COOP_TASKRUN
         | setup::TASKRUN_FLAG
+        | setup::SQE128
+        | setup::CQE32
         | setup::SINGLE_ISSUER
         | setup::DEFER_TASKRUN
         | setup::NO_MMAP
-        | setup::NO_SQARRAY;
+        | setup::NO_SQARRAY
+        | setup::CQE_MIXED
+        | setup::SQE_MIXED
+        | setup::SQ_REWIND;
 
-    /// Checks and rounds what user space asks for. Any fault is `-EINVAL`.
+    /// Checks and rounds what user space asks for. Any fault is `-EINVAL`, save for too few entries that may be of
+    /// two sizes (`-EOVERFLOW`).
     pub(crate) fn parse(entries: u32, params: &Params) -> Result<Self> {
         let flags = params.flags;
         let has = |bit| flags & bit != 0;
@@ -95,6 +101,9 @@ impl Config {
             || (has(setup::DEFER_TASKRUN) && !has(setup::SINGLE_ISSUER))
             || (has(setup::SQPOLL) && (has(setup::COOP_TASKRUN) || has(setup::DEFER_TASKRUN)))
             || (has(setup::SQ_AFF) && !has(setup::SQPOLL))
+            || (has(setup::SQ_REWIND) && (has(setup::SQPOLL) || !has(setup::NO_SQARRAY)))
+            || (has(setup::CQE32) && has(setup::CQE_MIXED))
+            || (has(setup::SQE128) && has(setup::SQE_MIXED))
         {
             return Err(EINVAL);
         }
@@ -113,6 +122,9 @@ impl Config {
         if cq_entries < sq_entries {
             return Err(EINVAL);
         }
+        if (has(setup::CQE_MIXED) && cq_entries < 2) || (has(setup::SQE_MIXED) && sq_entries < 2) {
+            return Err(EOVERFLOW);
+        }
         Ok(Self {
             flags,
             sq_entries,
@@ -126,9 +138,30 @@ impl Config {
         self.flags & flag != 0
     }
 
+    /// Whether completions may be of twice the size.
+    pub(crate) const fn has_large_cqes(&self) -> bool {
+        self.has(setup::CQE32 | setup::CQE_MIXED)
+    }
+
+    /// Whether submissions may be of twice the size, or do not follow one another for ever.
+    #[inline(always)]
+    pub(crate) const fn has_other_sqes(&self) -> bool {
+        self.has(setup::SQE128 | setup::SQE_MIXED | setup::SQ_REWIND)
+    }
+
+    /// How many completions of the usual size the memory for them holds.
+    pub(crate) const fn cqe_slots(&self) -> u32 {
+        self.cq_entries << (self.has(setup::CQE32) as u32)
+    }
+
+    /// The same for submissions.
+    pub(crate) const fn sqe_slots(&self) -> u32 {
+        self.sq_entries << (self.has(setup::SQE128) as u32)
+    }
+
     /// Offset of the SQ index array.
     pub(crate) const fn sq_array(&self) -> usize {
-        let end = layout::CQES + self.cq_entries as usize * CQE_SIZE;
+        let end = layout::CQES + self.cqe_slots() as usize * CQE_SIZE;
         (end + 63) & !63
     }
 
@@ -150,7 +183,7 @@ impl Config {
 
     /// Bytes of the memory that holds the SQEs.
     pub(crate) const fn sqes_size(&self) -> usize {
-        self.sq_entries as usize * SQE_SIZE
+        self.sqe_slots() as usize * SQE_SIZE
     }
 
     /// Writes what user space has to know into its parameters.

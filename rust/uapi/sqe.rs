@@ -18,6 +18,18 @@ impl Sqe {
         Self { words }
     }
 
+    /// As if these bits of [`Sqe::op_flags`] were not set.
+    pub(crate) const fn without_op_flags(mut self, bits: u32) -> Self {
+        self.words[3] &= !((bits as u64) << 32);
+        self
+    }
+
+    /// As if it had another opcode.
+    pub(crate) const fn with_opcode(mut self, opcode: u8) -> Self {
+        self.words[0] = self.words[0] & !0xff | opcode as u64;
+        self
+    }
+
     /// `sqe->opcode`
     #[inline(always)]
     pub(crate) const fn opcode(&self) -> u8 {

@@ -56,3 +56,23 @@ impl NopArgs {
         })
     }
 }
+
+/// NOP128, or a NOP with IORING_NOP_CQE32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LargeNopArgs {
+    /// What any NOP has.
+    pub(crate) nop: NopArgs,
+    /// What its completion says besides, if that is to be a large one.
+    pub(crate) extra: Option<[u64; 2]>,
+}
+
+impl LargeNopArgs {
+    /// Parses what [`NopArgs::parse`] does, and `off` and `addr`.
+    pub(crate) fn parse(sqe: &Sqe, sqe_flags: Flags) -> Result<Self> {
+        let large = sqe.op_flags() & nop::CQE32 != 0;
+        Ok(Self {
+            nop: NopArgs::parse(&sqe.without_op_flags(nop::CQE32), sqe_flags)?,
+            extra: large.then_some([sqe.off(), sqe.addr()]),
+        })
+    }
+}

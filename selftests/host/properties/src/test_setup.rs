@@ -5,7 +5,7 @@
 use crate::{
     abi::{feat, setup},
     cases,
-    errno::{Result, EINVAL},
+    errno::{Result, EINVAL, EOVERFLOW},
     setup::{layout, Config, ThreadParams, CQE_SIZE, SQE_SIZE},
     structs::Params,
 };
@@ -77,17 +77,24 @@ macro_rules! param {
 }
 
 /// The flags that ruring has, by bit.
-const HAS: [u32; 14] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 16];
+const HAS: [u32; 19] = [
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 19, 20,
+];
 const SQPOLL: u32 = 1 << 1;
 const SQ_AFF: u32 = 1 << 2;
 const CQSIZE: u32 = 1 << 3;
 const CLAMP: u32 = 1 << 4;
 const COOP_TASKRUN: u32 = 1 << 8;
 const TASKRUN_FLAG: u32 = 1 << 9;
+const SQE128: u32 = 1 << 10;
+const CQE32: u32 = 1 << 11;
 const SINGLE_ISSUER: u32 = 1 << 12;
 const DEFER_TASKRUN: u32 = 1 << 13;
 const NO_MMAP: u32 = 1 << 14;
 const NO_SQARRAY: u32 = 1 << 16;
+const CQE_MIXED: u32 = 1 << 18;
+const SQE_MIXED: u32 = 1 << 19;
+const SQ_REWIND: u32 = 1 << 20;
 
 /// `roundup_pow_of_two()`
 fn round_up(value: u64) -> u64 {
@@ -116,6 +123,10 @@ fn model(entries: u32, params: &Words) -> Result<Config> {
         || (has(DEFER_TASKRUN) && !has(SINGLE_ISSUER))
         || (has(SQPOLL) && has(COOP_TASKRUN | TASKRUN_FLAG | DEFER_TASKRUN))
         || (has(SQ_AFF) && !has(SQPOLL))
+        || (has(SQ_REWIND) && has(SQPOLL))
+        || (has(SQ_REWIND) && !has(NO_SQARRAY))
+        || flags & (CQE32 | CQE_MIXED) == CQE32 | CQE_MIXED
+        || flags & (SQE128 | SQE_MIXED) == SQE128 | SQE_MIXED
     {
         return Err(EINVAL);
     }
@@ -127,6 +138,9 @@ fn model(entries: u32, params: &Words) -> Result<Config> {
     };
     if cq < sq {
         return Err(EINVAL);
+    }
+    if (has(CQE_MIXED) && cq == 1) || (has(SQE_MIXED) && sq == 1) {
+        return Err(EOVERFLOW);
     }
     Ok(Config {
         flags,
@@ -170,7 +184,8 @@ fn check_layout(config: &Config) {
     .iter()
     .map(|at| (*at, 4))
     .collect();
-    parts.push((layout::CQES, cq * CQE_SIZE));
+    let twice = |flag| 1 + usize::from(config.has(flag));
+    parts.push((layout::CQES, cq * CQE_SIZE * twice(CQE32)));
     if !config.has(setup::NO_SQARRAY) {
         parts.push((config.sq_array(), sq * 4));
         assert_eq!(config.sq_array() % 64, 0);
@@ -188,7 +203,7 @@ fn check_layout(config: &Config) {
         "{config:?}: memory for nothing"
     );
     assert_eq!(layout::CQES % CQE_SIZE, 0);
-    assert_eq!(config.sqes_size(), sq * SQE_SIZE);
+    assert_eq!(config.sqes_size(), sq * SQE_SIZE * twice(SQE128));
 }
 
 /// Every combination of flags that there are, and each that there is not, with sizes at the limits.
@@ -217,11 +232,17 @@ fn every_flag() {
         u32::MAX,
     ];
     for set in 0u32..1 << HAS.len() {
+        // Every pair of the sizes would take too long with every set of flags.
+        let sizes = &sizes[if set < 1 << 10 {
+            0..sizes.len()
+        } else {
+            set as usize % 4..8
+        }];
         let flags = (0..HAS.len())
             .filter(|n| set & 1 << n != 0)
             .fold(0, |flags, n| flags | 1 << HAS[n]);
-        for entries in sizes {
-            for cq_entries in sizes {
+        for &entries in sizes {
+            for &cq_entries in sizes {
                 agree(entries, &params(flags, cq_entries));
             }
         }
@@ -263,7 +284,7 @@ fn reserved_words() {
 fn every_layout() {
     for sq in 0..=15 {
         for cq in sq..=16 {
-            for flags in [CQSIZE, CQSIZE | NO_SQARRAY] {
+            for flags in [CQSIZE, CQSIZE | NO_SQARRAY, CQSIZE | CQE32 | SQE128] {
                 let config = Config::parse(1 << sq, &of(&params(flags, 1 << cq))).unwrap();
                 assert_eq!((config.sq_entries, config.cq_entries), (1 << sq, 1 << cq));
                 check_layout(&config);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Completions of 32 bytes: all of a ring with IORING_SETUP_CQE32, some of one with IORING_SETUP_CQE_MIXED.
+//!
+//! Such a ring has no place that [`Locked::post`] would know to be free, so that all its completions come here and others
+//! pay nothing for it. What a completion has besides is with the ring's state from when its operation is over
+//! until it is posted; [`cqe::EXTRA`] says that it belongs to it. A completion that finds no room keeps it.
+
+use super::Locked;
+use crate::uapi::{
+    abi::{cqe, setup, Cqe},
+    setup::layout,
+};
+
+/// What a completion of 32 bytes has besides.
+pub(crate) type Extra = [u64; 2];
+
+impl Locked<'_> {
+    /// Has the completion that comes next with the flag [`cqe::EXTRA`] say more. Returns that flag.
+    #[cold]
+    pub(crate) fn set_extra(&mut self, extra: Extra) -> u32 {
+        self.state.extra = extra;
+        cqe::EXTRA
+    }
+
+    /// Writes a completion to a ring that has large ones. False if there is no room.
+    pub(crate) fn post_large(&mut self, done: Cqe) -> bool {
+        let ring = self.ring;
+        let head = ring.memory.words.load::<{ layout::CQ_HEAD }>();
+        let entries = ring.config.cq_entries;
+        let has_extra = done.flags & cqe::EXTRA != 0;
+        let mut flags = done.flags & !cqe::EXTRA;
+        let mixed = ring.config.has(setup::CQE_MIXED);
+        if mixed && has_extra {
+            flags |= cqe::TWICE_AS_LARGE;
+        }
+        let large = mixed && flags & cqe::TWICE_AS_LARGE != 0;
+        if large {
+            if let Some(unused) = self.state.cq.wrap(head, entries, 2) {
+                ring.memory
+                    .cqes
+                    .write(unused, [0, u64::from(cqe::SKIP) << 32]);
+                self.state.posted = true;
+            }
+        }
+        let Some(index) = self.state.cq.take(head, entries, 1 + u32::from(large)) else {
+            return false;
+        };
+        let at = if mixed { index } else { index.wrapping_mul(2) };
+        let result = u64::from(done.res as u32) | u64::from(flags) << 32;
+        ring.memory.cqes.write(at, [done.user_data, result]);
+        if large || !mixed {
+            let extra = if has_extra { self.state.extra } else { [0; 2] };
+            ring.memory.cqes.write(at.wrapping_add(1), extra);
+        }
+        self.state.posted = true;
+        true
+    }
+}
