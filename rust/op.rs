@@ -23,6 +23,7 @@ pub(crate) mod send;
 pub(crate) mod send_zc;
 pub(crate) mod sendmsg;
 pub(crate) mod socket;
+pub(crate) mod splice;
 pub(crate) mod sync;
 pub(crate) mod table;
 pub(crate) mod timeout;

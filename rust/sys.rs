@@ -57,6 +57,7 @@ pub(crate) mod rw;
 pub(crate) mod signal;
 pub(crate) mod sleep;
 pub(crate) mod socket;
+pub(crate) mod splice;
 pub(crate) mod sync;
 pub(crate) mod table;
 pub(crate) mod task;

@@ -4,11 +4,17 @@
 
 use super::{Attempt, Op, Outcome};
 use crate::{
-    sys::{fd::Reserved, lsm::Hooks, rw::can_poll, socket::Socket},
+    sys::{
+        fd::Reserved,
+        lsm::Hooks,
+        rw::can_poll,
+        socket::{SockAddr, Socket},
+        user,
+    },
     uapi::{
         abi::cqe,
         args::{files::FileSlot, socket::AcceptArgs},
-        errno::{Result, EAGAIN, EBADFD, EINVAL},
+        errno::{Result, EAGAIN, EBADFD, EINVAL, ENOBUFS},
         sqe::{Flags, Sqe},
     },
 };
@@ -17,13 +23,16 @@ use crate::{
 pub(crate) struct Accept(AcceptArgs);
 
 impl Accept {
-    /// Accepts. Returns where the socket is, and whether another connection waits.
+    /// Accepts. Returns where the socket is, whether another connection waits, and the flags for a buffer.
     fn accept(
         &self,
         at: &mut Attempt<'_, '_>,
         socket: Socket<'_>,
-    ) -> Result<(Result<i32>, Option<bool>)> {
+    ) -> Result<(Result<i32>, Option<bool>, u32)> {
         let args = &self.0;
+        if args.with_addr {
+            return self.accept_with_addr(at, socket);
+        }
         let fd = match args.place {
             FileSlot::Descriptor => Some(Reserved::new(at.ring.task()?, args.sock_flags)?),
             _ => None,
@@ -33,7 +42,45 @@ impl Accept {
             Some(fd) => Ok(fd.install(new.file)),
             None => at.ring.install_file(args.place, new.file),
         };
-        Ok((res, new.more))
+        Ok((res, new.more, 0))
+    }
+
+    /// As [`Accept::accept`], with the peer's address in a buffer: a `struct ruring_accept_addr`.
+    ///
+    /// What could keep the connection from being handed over is looked at before it leaves the backlog.
+    #[cold]
+    fn accept_with_addr(
+        &self,
+        at: &mut Attempt<'_, '_>,
+        socket: Socket<'_>,
+    ) -> Result<(Result<i32>, Option<bool>, u32)> {
+        const HEAD: usize = 8;
+        let args = &self.0;
+        let group = at.group.ok_or(EINVAL)?;
+        let fd = match args.place {
+            FileSlot::Descriptor => Some(Reserved::new(at.ring.task()?, args.sock_flags)?),
+            place => {
+                at.ring.check_slot(place)?;
+                None
+            }
+        };
+        let taken = at.ring.groups().take(group, 0).ok_or(ENOBUFS)?;
+        let room = taken.len.checked_sub(HEAD).ok_or(ENOBUFS)?;
+        let blank = [0u8; HEAD + SockAddr::SIZE];
+        let most = room.min(SockAddr::SIZE);
+        user::write_from(taken.addr(), &blank[..HEAD + most])?;
+        let new = socket.accept(args.sock_flags, (0, 0), false)?;
+        let (peer, len) = Socket::of(&new.file)?.accepted_from()?;
+        user::write_from(taken.addr(), &[len as u32, 0])?;
+        user::write_from(taken.addr() + HEAD as u64, peer.bytes(len.min(most)))?;
+        // The next one of a buffer that is used in parts begins where a structure may.
+        let used = (HEAD + len.min(most)).next_multiple_of(8).min(taken.len);
+        let flags = at.ring.groups().commit(taken, used);
+        let res = match fd {
+            Some(fd) => Ok(fd.install(new.file)),
+            None => at.ring.install_file(args.place, new.file),
+        };
+        Ok((res, new.more, flags))
     }
 
     /// Waits before the first attempt, if its file is one that can be waited for.
@@ -52,8 +99,8 @@ impl Op for Accept {
     const HOOKS: Hooks = Hooks::ACCEPT;
     const AUDITED: bool = true;
 
-    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        AcceptArgs::parse(sqe).map(Self)
+    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
+        AcceptArgs::parse(sqe, flags).map(Self)
     }
 
     fn wait_first(&mut self) {
@@ -73,7 +120,7 @@ impl Op for Accept {
             Err(error) => return Outcome::failed(error),
         };
         loop {
-            let (res, more) = match self.accept(&mut at, socket) {
+            let (res, more, flags) = match self.accept(&mut at, socket) {
                 Ok(done) => done,
                 // As accept(2), which waits no longer then.
                 Err(EAGAIN) if !self.0.multishot && !self.0.dont_wait && socket.is_shut() => {
@@ -83,8 +130,8 @@ impl Op for Accept {
                 Err(error) => return Outcome::failed(error),
             };
             let flags = match more {
-                Some(true) => cqe::SOCK_NONEMPTY,
-                _ => 0,
+                Some(true) => flags | cqe::SOCK_NONEMPTY,
+                _ => flags,
             };
             let goes_on = self.0.multishot && res.is_ok();
             let res = res.unwrap_or_else(|error| error.to_raw());

@@ -91,10 +91,7 @@ impl Op for LargeNop {
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let LargeNopArgs { nop, extra } = LargeNopArgs::parse(sqe, flags)?;
         Ok(Self {
-            nop: Nop {
-                args: nop,
-                deferred: false,
-            },
+            nop: Nop { args: nop },
             extra,
         })
     }

@@ -216,6 +216,12 @@ impl Locked<'_> {
         })
     }
 
+    /// Whether a file could be put where `place` says: `-ENFILE` if no slot is free, `-ENXIO` without a table.
+    pub(crate) fn check_slot(&mut self, place: FileSlot) -> Result {
+        self.state.files.check(0, 0)?;
+        self.state.files.find(place).map(|_| ())
+    }
+
     /// Empties a slot.
     pub(crate) fn remove_file(&mut self, index: u32) -> Result {
         self.state.files.check(0, 0)?;

@@ -160,13 +160,18 @@ impl FileTable {
         old
     }
 
+    /// The slot that `place` means, whether there is one like that or not. `-ENFILE` if none is free.
+    pub(crate) fn find(&mut self, place: FileSlot) -> Result<u32> {
+        match place {
+            FileSlot::Slot(index) => Ok(index),
+            FileSlot::AnySlot => self.range.find(&self.used).ok_or(ENFILE),
+            FileSlot::Descriptor => Err(EINVAL),
+        }
+    }
+
     /// The slot that `place` means for `file`.
     pub(crate) fn place(&mut self, place: FileSlot, file: &File) -> Result<u32> {
-        let index = match place {
-            FileSlot::Slot(index) => index,
-            FileSlot::AnySlot => self.range.find(&self.used).ok_or(ENFILE)?,
-            FileSlot::Descriptor => return Err(EINVAL),
-        };
+        let index = self.find(place)?;
         refuse_rings(file)?;
         if self.len() == 0 {
             return Err(ENXIO);

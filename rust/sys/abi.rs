@@ -70,6 +70,8 @@ same! {
     op::FTRUNCATE => bindings::io_uring_op_IORING_OP_FTRUNCATE,
     op::NOP128 => bindings::io_uring_op_IORING_OP_NOP128,
     op::URING_CMD128 => bindings::io_uring_op_IORING_OP_URING_CMD128,
+    op::SPLICE => bindings::io_uring_op_IORING_OP_SPLICE,
+    op::TEE => bindings::io_uring_op_IORING_OP_TEE,
     op::LAST => bindings::io_uring_op_IORING_OP_LAST,
     open::CREAT => bindings::O_CREAT,
     open::TRUNC => bindings::O_TRUNC,

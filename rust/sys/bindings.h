@@ -36,6 +36,7 @@
 #include <linux/skbuff.h>
 #include <linux/socket.h>
 #include <linux/sockios.h>
+#include <linux/splice.h>
 #include <uapi/linux/io_uring.h>
 #include <linux/task_work.h>
 #include <linux/time_namespace.h>

@@ -105,6 +105,7 @@ void ruring_set_file_pos(struct file *file, s64 pos);
 void ruring_fsnotify(struct file *file, bool write);
 bool ruring_file_needs_no_descriptors(struct file *file, bool write);
 struct file *ruring_open(const char *path, int flags, umode_t mode);
+ssize_t ruring_sendfile(struct file *in, loff_t from, struct file *out, size_t len);
 void ruring_file_may_block(struct file *file);
 const void *ruring_file_inode(struct file *file);
 int ruring_current_ioprio(void);

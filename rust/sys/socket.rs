@@ -371,6 +371,21 @@ impl<'a> Socket<'a> {
         Ok(ret as usize)
     }
 
+    /// Who is at the other end of a connection that was just accepted, and how long that address is.
+    pub(crate) fn accepted_from(self) -> Result<(SockAddr, usize)> {
+        let mut addr = SockAddr::new();
+        // SAFETY: The socket lives as long as its file, and `addr` has room for any address.
+        let len = unsafe {
+            let ops = (&raw const (*self.raw).ops).read_volatile();
+            match (*ops).getname {
+                Some(getname) => getname(self.raw, (&raw mut addr).cast(), 2),
+                None => -1,
+            }
+        };
+        let len = usize::try_from(len).map_err(|_| ECONNABORTED)?;
+        Ok((addr, len))
+    }
+
     /// Accepts a connection, as accept4(2) with `flags`. `peer` has the user addresses for the
     /// peer's address and its length; the first may be 0.
     ///
@@ -415,15 +430,7 @@ impl<'a> Socket<'a> {
             return Err(Errno::from_raw(ret).without_restart());
         }
         if peer.0 != 0 {
-            let mut addr = SockAddr::new();
-            // SAFETY: `addr` has room for any address.
-            let len = unsafe {
-                match (*ops).getname {
-                    Some(getname) => getname(new, (&raw mut addr).cast(), 2),
-                    None => -1,
-                }
-            };
-            let len = usize::try_from(len).map_err(|_| ECONNABORTED)?;
+            let (addr, len) = Socket::of(&file)?.accepted_from()?;
             addr.write(len, peer.0, peer.1)?;
         }
         Ok(Accepted {

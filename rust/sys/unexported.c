@@ -17,6 +17,7 @@
 #include <linux/mm.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/splice.h>
 #include <linux/static_call.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
@@ -63,7 +64,9 @@ int filename_symlinkat(struct filename *from, int newdfd, struct filename *to);
 	f(filename_linkat, RURING_HAS_FILENAME_LINKAT, KNOWN_VERSION)		\
 	f(filename_symlinkat, RURING_HAS_FILENAME_SYMLINKAT, KNOWN_VERSION)	\
 	f(sync_file_range, RURING_HAS_SYNC_FILE_RANGE, true)			\
-	f(do_madvise, RURING_HAS_DO_MADVISE, true)
+	f(do_madvise, RURING_HAS_DO_MADVISE, true)				\
+	f(do_splice, RURING_HAS_DO_SPLICE, true)				\
+	f(do_tee, RURING_HAS_DO_TEE, true)
 
 /* What a call is until there is something to call: never made. */
 #define DEFINE_CALL(name, bit, known) DEFINE_STATIC_CALL_NULL(known_##name, name);
@@ -251,4 +254,22 @@ int ruring_madvise(u64 start, u64 len, int advice)
 	if (!current->mm)
 		return -ECANCELED;
 	return static_call(known_do_madvise)(current->mm, start, len, advice);
+}
+
+ssize_t ruring_splice(struct file *in, const loff_t *from, struct file *out, const loff_t *to,
+		      size_t len, unsigned int flags)
+{
+	loff_t off_in = from ? *from : 0, off_out = to ? *to : 0;
+
+	if (!HAS(RURING_HAS_DO_SPLICE))
+		return -EOPNOTSUPP;
+	return static_call(known_do_splice)(in, from ? &off_in : NULL, out,
+					    to ? &off_out : NULL, len, flags);
+}
+
+ssize_t ruring_tee(struct file *in, struct file *out, size_t len, unsigned int flags)
+{
+	if (!HAS(RURING_HAS_DO_TEE))
+		return -EOPNOTSUPP;
+	return static_call(known_do_tee)(in, out, len, flags);
 }

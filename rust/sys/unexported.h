@@ -25,6 +25,8 @@ enum ruring_function {
 	RURING_HAS_FILENAME_SYMLINKAT = 1 << 9,
 	RURING_HAS_SYNC_FILE_RANGE = 1 << 10,
 	RURING_HAS_DO_MADVISE = 1 << 11,
+	RURING_HAS_DO_SPLICE = 1 << 12,
+	RURING_HAS_DO_TEE = 1 << 13,
 };
 
 /* Looks for them, once, when the module is loaded. May sleep. Returns those that there are. */
@@ -48,5 +50,9 @@ int ruring_symlinkat(const char *old, int new_dir, const char *new);
 int ruring_ftruncate(struct file *file, loff_t len);
 int ruring_sync_file_range(struct file *file, loff_t start, loff_t len, unsigned int flags);
 int ruring_madvise(u64 start, u64 len, int advice);
+/* A position that is NULL is the file's own. */
+ssize_t ruring_splice(struct file *in, const loff_t *from, struct file *out, const loff_t *to,
+		      size_t len, unsigned int flags);
+ssize_t ruring_tee(struct file *in, struct file *out, size_t len, unsigned int flags);
 
 #endif /* _RURING_UNEXPORTED_H */

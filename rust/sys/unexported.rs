@@ -52,6 +52,12 @@ impl Functions {
     /// What has a part of a file written out.
     pub(crate) const SYNC_FILE_RANGE: Self =
         Self(bindings::ruring_function_RURING_HAS_SYNC_FILE_RANGE);
+    /// None of them.
+    pub(crate) const NONE: Self = Self(0);
+    /// What moves between a pipe and a file.
+    pub(crate) const SPLICE: Self = Self(bindings::ruring_function_RURING_HAS_DO_SPLICE);
+    /// What copies from a pipe to another one.
+    pub(crate) const TEE: Self = Self(bindings::ruring_function_RURING_HAS_DO_TEE);
     /// What takes advice about memory.
     pub(crate) const MADVISE: Self = Self(bindings::ruring_function_RURING_HAS_DO_MADVISE);
 
@@ -232,4 +238,32 @@ pub(crate) fn sync_file_range(file: &File, start: i64, len: i64, flags: u32) -> 
 pub(crate) fn madvise(start: u64, len: u64, advice: i32) -> Result {
     // SAFETY: No preconditions: what is not the task's is refused.
     done(unsafe { bindings::ruring_madvise(start, len, advice) })
+}
+
+fn bytes(ret: isize) -> Result<usize> {
+    usize::try_from(ret).map_err(|_| Errno::from_raw(ret as i32).without_restart())
+}
+
+/// Moves `len` bytes between a pipe and a file, or two pipes, as splice(2) does, from `from` to `to` or where the files
+/// are at. Returns how many. May sleep, for as long as who has the other end likes.
+pub(crate) fn splice(
+    input: &File,
+    from: Option<i64>,
+    output: &File,
+    to: Option<i64>,
+    len: usize,
+    flags: u32,
+) -> Result<usize> {
+    let place = |at: &Option<i64>| at.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
+    let (input, output) = (input.as_ptr().cast(), output.as_ptr().cast());
+    // SAFETY: The files are open, and the places are null or those of numbers.
+    bytes(unsafe { bindings::ruring_splice(input, place(&from), output, place(&to), len, flags) })
+}
+
+/// Copies `len` bytes of what is in a pipe into another one, as tee(2) does. Returns how many. May sleep, for as
+/// long as who has the other end likes.
+pub(crate) fn tee(input: &File, output: &File, len: usize, flags: u32) -> Result<usize> {
+    let (input, output) = (input.as_ptr().cast(), output.as_ptr().cast());
+    // SAFETY: The files are open.
+    bytes(unsafe { bindings::ruring_tee(input, output, len, flags) })
 }

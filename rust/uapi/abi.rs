@@ -34,8 +34,10 @@ pub(crate) mod op {
     pub(crate) const SEND: u8 = 26;
     pub(crate) const RECV: u8 = 27;
     pub(crate) const OPENAT2: u8 = 28;
+    pub(crate) const SPLICE: u8 = 30;
     pub(crate) const PROVIDE_BUFFERS: u8 = 31;
     pub(crate) const REMOVE_BUFFERS: u8 = 32;
+    pub(crate) const TEE: u8 = 33;
     pub(crate) const SHUTDOWN: u8 = 34;
     pub(crate) const RENAMEAT: u8 = 35;
     pub(crate) const UNLINKAT: u8 = 36;
@@ -58,6 +60,8 @@ pub(crate) mod op {
     pub(crate) const URING_CMD128: u8 = 64;
     /// One more than the last opcode of the kernel that ruring follows.
     pub(crate) const LAST: u8 = 65;
+    /// Ruring's own (`RURING_OP_SENDFILE`).
+    pub(crate) const SENDFILE: u8 = 128;
 }
 
 /// Bits of `sqe->open_flags`.
@@ -239,6 +243,8 @@ pub(crate) mod accept {
     pub(crate) const MULTISHOT: u16 = 1 << 0;
     pub(crate) const DONTWAIT: u16 = 1 << 1;
     pub(crate) const POLL_FIRST: u16 = 1 << 2;
+    /// Ruring's own (`RURING_ACCEPT_ADDR`).
+    pub(crate) const ADDR: u16 = 1 << 14;
 }
 
 /// Flags of POLL_ADD and POLL_REMOVE, in `sqe->len`.

@@ -14,5 +14,6 @@ pub(crate) mod poll;
 pub(crate) mod recvsend;
 pub(crate) mod rw;
 pub(crate) mod socket;
+pub(crate) mod splice;
 pub(crate) mod sync;
 pub(crate) mod timeout;

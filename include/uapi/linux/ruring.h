@@ -75,4 +75,36 @@ struct ruring_register {
  */
 #define RURING_SEND_ZC_COMBINE_CQE	(1U << 4)
 
+/*
+ * A flag in sqe->ioprio of IORING_OP_ACCEPT, single or multishot, together with
+ * IOSQE_BUFFER_SELECT: a buffer of the group sqe->buf_group tells who came, in
+ * a struct ruring_accept_addr. sqe->addr and sqe->addr2 are 0. A connection for
+ * which there is no descriptor (-EMFILE), no free slot (-ENFILE) or no buffer
+ * (-ENOBUFS) stays in the backlog; the request ends.
+ */
+#define RURING_ACCEPT_ADDR	(1U << 14)
+
+/**
+ * struct ruring_accept_addr - what a buffer of RURING_ACCEPT_ADDR begins with
+ * @len: size of the address in bytes, also if not all of it is there
+ * @resv: 0
+ * @addr: the address, a struct sockaddr, as far as the buffer has room
+ */
+struct ruring_accept_addr {
+	__u32 len;
+	__u32 resv;
+	__u8 addr[];
+};
+
+/*
+ * An opcode: sends sqe->len bytes of a file, from sqe->splice_off_in on, to the
+ * socket sqe->fd, without a copy in user space. sqe->splice_fd_in is the
+ * file's descriptor, or with SPLICE_F_FD_IN_FIXED in sqe->splice_flags the slot
+ * of a registered one. One completion, with the number of bytes: fewer at the
+ * end of the file, if the request is cancelled, or if the socket is one with
+ * O_NONBLOCK that has no more room. The file may be changed as long as what was
+ * sent has not arrived, as with sendfile(2).
+ */
+#define RURING_OP_SENDFILE	128
+
 #endif /* _UAPI_LINUX_RURING_H */

@@ -182,3 +182,25 @@ __helper unsigned long ruring_rlimit_nofile(void)
 {
 	return rlimit(RLIMIT_NOFILE);
 }
+
+/* As sendfile(2), to a socket: it has no position, and all of the range is checked. */
+__helper ssize_t ruring_sendfile(struct file *in, loff_t from, struct file *out, size_t len)
+{
+	loff_t to = 0, most = file_inode(in)->i_sb->s_maxbytes;
+	int ret;
+
+	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (!(in->f_mode & FMODE_PREAD))
+		return -ESPIPE;
+	if (from >= most)
+		return -EOVERFLOW;
+	len = min_t(u64, len, most - from);
+	ret = rw_verify_area(READ, in, &from, len);
+	if (ret < 0)
+		return ret;
+	ret = rw_verify_area(WRITE, out, &to, len);
+	if (ret < 0)
+		return ret;
+	return do_splice_direct(in, &from, out, &to, len, 0);
+}

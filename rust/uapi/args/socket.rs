@@ -4,7 +4,7 @@
 
 use super::super::{
     abi::{accept, cmd, socket_op},
-    errno::{Result, EINVAL},
+    errno::{Result, EINVAL, EOPNOTSUPP},
     sqe::{Flags, Sqe},
 };
 use super::files::FileSlot;
@@ -26,6 +26,8 @@ pub(crate) struct AcceptArgs {
     pub(crate) dont_wait: bool,
     /// Poll before the first attempt.
     pub(crate) poll_first: bool,
+    /// The peer's address goes into a provided buffer, and nothing is accepted that could not be told of.
+    pub(crate) with_addr: bool,
 }
 
 impl AcceptArgs {
@@ -34,16 +36,21 @@ impl AcceptArgs {
 
     /// Parses the fields of ACCEPT.
     #[inline]
-    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+    pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let ioprio = sqe.ioprio();
+        let with_addr = ioprio & accept::ADDR != 0;
+        if with_addr != flags.buffer_select() || with_addr {
+            Self::check_addr(sqe, flags, with_addr)?;
+        }
         let place = FileSlot::parse(sqe);
         let direct = place != FileSlot::Descriptor;
         let multishot = ioprio & accept::MULTISHOT != 0;
         if sqe.len() != 0
-            || sqe.buf_index() != 0
+            || (sqe.buf_index() != 0 && !with_addr)
             || (direct && sqe.op_flags() & Self::CLOEXEC != 0)
             || (direct && multishot && place != FileSlot::AnySlot)
-            || ioprio & !(accept::MULTISHOT | accept::DONTWAIT | accept::POLL_FIRST) != 0
+            || ioprio & !(accept::MULTISHOT | accept::DONTWAIT | accept::POLL_FIRST | accept::ADDR)
+                != 0
             || sqe.op_flags() & !(Self::CLOEXEC | Self::NONBLOCK) != 0
         {
             return Err(EINVAL);
@@ -56,7 +63,20 @@ impl AcceptArgs {
             multishot,
             dont_wait: ioprio & accept::DONTWAIT != 0,
             poll_first: ioprio & accept::POLL_FIRST != 0,
+            with_addr,
         })
+    }
+
+    /// Whether the address can go where it is to: into a buffer of a group, and nowhere else.
+    #[cold]
+    fn check_addr(sqe: &Sqe, flags: Flags, with_addr: bool) -> Result {
+        if !with_addr {
+            return Err(EOPNOTSUPP);
+        }
+        if !flags.buffer_select() || sqe.addr() != 0 || sqe.off() != 0 {
+            return Err(EINVAL);
+        }
+        Ok(())
     }
 }
 

@@ -138,7 +138,7 @@ pub(crate) fn parse(op: Op, fields: &Fields) -> Result<Args> {
         Op::Read => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Plain)?),
         Op::Readv => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Vector)?),
         Op::ReadMultishot => Args::Rw(RwArgs::parse(sqe, flags, RwKind::Multishot)?),
-        Op::Accept => Args::Accept(AcceptArgs::parse(sqe)?),
+        Op::Accept => Args::Accept(AcceptArgs::parse(sqe, flags)?),
         Op::PollAdd => Args::PollAdd(PollArgs::parse(sqe, flags)?),
         Op::PollRemove => Args::PollRemove(PollRemoveArgs::parse(sqe)?),
         Op::Cancel => Args::Cancel(CancelArgs::parse(sqe, flags)?),
@@ -332,7 +332,8 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
             vec![
                 einval(f.len() != 0),
                 einval(f.buf_index() != 0),
-                einval(f.ioprio() > 7),
+                einval(f.ioprio() & !(1 << 14) > 7),
+                einval(prio(14)),
                 // A direct descriptor has no SOCK_CLOEXEC, and of many only the kernel has a choice
                 einval(f.file_index() != 0 && opf(19)),
                 einval(f.file_index() != 0 && prio(0) && f.file_index() != u32::MAX),
@@ -347,6 +348,7 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
                 multishot: prio(0),
                 dont_wait: prio(1),
                 poll_first: prio(2),
+                with_addr: false,
             }),
         ),
         Op::PollAdd => (

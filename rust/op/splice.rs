@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! SPLICE, TEE and SENDFILE: from one file to another without a copy in user space. `io_uring/splice.c` of the
+//! kernel; SENDFILE is ruring's own.
+//!
+//! A worker does them that may wait for ever, as files and peers do.
+
+use super::{Attempt, Op, Outcome};
+use crate::{
+    ring::Locked,
+    rsrc::{buffers::RegisteredBuffer, files::FileRef},
+    sys::{
+        fd::OpenFile,
+        splice,
+        unexported::{self, Functions},
+    },
+    uapi::{
+        args::splice::{SpliceArgs, SpliceKind},
+        errno::{Errno, Result, EBADF},
+        sqe::{Flags, Sqe},
+    },
+};
+use kernel::fs::File;
+
+/// SPLICE.
+pub(crate) type Splice = FromFile<{ SpliceKind::SPLICE }>;
+/// TEE.
+pub(crate) type Tee = FromFile<{ SpliceKind::TEE }>;
+/// SENDFILE.
+pub(crate) type SendFile = FromFile<{ SpliceKind::SENDFILE }>;
+
+/// One of them, by [`SpliceKind`].
+pub(crate) struct FromFile<const KIND: u8> {
+    args: SpliceArgs,
+    /// What it reads, once it is looked up.
+    input: Option<FileRef>,
+}
+
+impl<const KIND: u8> FromFile<KIND> {
+    const FUNCTIONS: Functions = match KIND {
+        SpliceKind::SPLICE => Functions::SPLICE,
+        SpliceKind::TEE => Functions::TEE,
+        _ => Functions::NONE,
+    };
+
+    /// Looks up what it reads.
+    fn open(&self, ring: &Locked<'_>) -> Result<FileRef> {
+        if self.args.fixed {
+            return ring.registered(self.args.input);
+        }
+        Ok(FileRef::Own(OpenFile::get(ring.task()?, self.args.input)?))
+    }
+
+    /// Does it. Returns how many bytes.
+    fn run(&self, output: &File) -> Result<usize> {
+        let input = self.input.as_deref().ok_or(EBADF)?;
+        let SpliceArgs {
+            from,
+            to,
+            len,
+            flags,
+            ..
+        } = self.args;
+        if len == 0 {
+            return Ok(0);
+        }
+        match KIND {
+            SpliceKind::SPLICE => unexported::splice(input, from, output, to, len, flags),
+            SpliceKind::TEE => unexported::tee(input, output, len, flags),
+            _ => splice::sendfile(input, from.unwrap_or(-1), output, len),
+        }
+    }
+}
+
+impl<const KIND: u8> Op for FromFile<KIND> {
+    fn is_there() -> bool {
+        Self::FUNCTIONS.are_there()
+    }
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        Self::FUNCTIONS.check()?;
+        Ok(Self {
+            args: SpliceArgs::parse(sqe, KIND)?,
+            input: None,
+        })
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        match at.file().and_then(|_| self.open(at.ring)) {
+            Ok(input) => {
+                self.input = Some(input);
+                Outcome::Punt
+            }
+            Err(error) => Outcome::failed(error),
+        }
+    }
+
+    fn runs_unlocked(&self, output: Option<&File>) -> bool {
+        // What may want descriptors, of which a worker has none.
+        match (self.input.as_deref(), output) {
+            (Some(input), Some(output)) => {
+                !splice::can_delegate(input, false) || !splice::can_delegate(output, true)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_unbound(&self, _output: &File) -> bool {
+        true
+    }
+
+    fn run_punted(&mut self, output: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
+        match output.ok_or(EBADF).and_then(|output| self.run(output)) {
+            Ok(done) => Outcome::Done {
+                res: done as i32,
+                flags: 0,
+                broken: done != self.args.len,
+            },
+            Err(error) => Outcome::failed(error),
+        }
+    }
+
+    fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
+        if let Some(input) = self.input.take() {
+            ring.put_file(input);
+        }
+        res
+    }
+
+    fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Outcome {
+        if let Some(input) = self.input.take() {
+            ring.put_file(input);
+        }
+        Outcome::Done {
+            res: error.to_raw(),
+            flags: 0,
+            broken: true,
+        }
+    }
+}
