@@ -111,13 +111,21 @@ fn sqe_flags_all() {
     }
 }
 
-/// An entry that is refused keeps its place in its chain, and nothing else.
+/// An entry that is refused keeps its place in its chain and whether its success is told of; it drains if its flags
+/// were looked at and are all known.
 #[test]
 fn sqe_flags_of_refused() {
     for bits in 0..=u8::MAX {
-        let flags = Flags::of_refused(bits);
+        let has = |flag: u8| bits & flag != 0;
         let links = bits & (sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK);
-        assert_eq!(Ok(flags), Flags::parse(links, false));
+        let link = Flags::parse(links, false).unwrap().link();
+        for known in [false, true] {
+            let flags = Flags::of_refused(bits, known);
+            assert_eq!(flags.link(), link);
+            assert_eq!(flags.cqe_skip(), has(sqe_flags::CQE_SKIP_SUCCESS));
+            let drains = known && !has(!sqe_flags::ALL) && has(sqe_flags::IO_DRAIN);
+            assert_eq!(flags.drain(), drains);
+        }
     }
 }
 
