@@ -46,7 +46,7 @@ TEST_F(ring, which_flags)
 	struct ring r;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		EXPECT_EQ(-EINVAL, ring_init(&r, variant->backend, 4, bad[i]));
 	EXPECT_EQ(-EOVERFLOW, ring_init(&r, variant->backend, 1, IORING_SETUP_SQE_MIXED));
 	EXPECT_EQ(-EOVERFLOW, ring_init_cq(&r, variant->backend, 1, 1,

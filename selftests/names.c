@@ -124,7 +124,7 @@ TEST_F(ring, all_are_there)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
 		EXPECT_TRUE(ring_op_supported(&self->ring, ops[i]));
 }
 
