@@ -85,13 +85,9 @@ TEST_F(ring, where_else)
 	int sv[2], kind;
 
 	for (kind = 0; kind < 3; kind++) {
-		if (kind == 0) {
-			ASSERT_EQ(0, tcp_pair(sv));
-		} else if (kind == 1) {
-			ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-		} else {
-			ASSERT_EQ(0, inet_pair(AF_INET, SOCK_DGRAM, sv));
-		}
+		ASSERT_EQ(0, kind == 0 ? tcp_pair(sv) :
+			     kind == 1 ? unix_pair(SOCK_STREAM, sv) :
+			     inet_pair(AF_INET, SOCK_DGRAM, sv));
 		EXPECT_EQ(WAITS, receive(&self->ring, sv[0], 0));
 		EXPECT_EQ(WAITS, receive(&self->ring, sv[0], MSG_PEEK));
 		EXPECT_EQ(WAITS, receive(&self->ring, sv[0], MSG_WAITALL | MSG_TRUNC));

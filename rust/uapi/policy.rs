@@ -4,7 +4,7 @@
 
 use super::abi::op;
 
-/// What a ring may have: opcodes by their bits, and [`Policy::SQPOLL`].
+/// What a ring may have: opcodes by their bits, and whether SQPOLL is allowed by the highest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Policy(u128);
 

@@ -175,7 +175,9 @@ impl Flags {
                 return Err(EOPNOTSUPP);
             }
         }
-        Ok(Self { bits: bits as u16 })
+        Ok(Self {
+            bits: u16::from(bits),
+        })
     }
 
     /// What can be said of the flags of an entry that is refused, `known` if it was so only after they
@@ -238,14 +240,14 @@ impl Flags {
     pub(crate) fn plain(self) -> bool {
         const OTHERS: u8 =
             sqe_flags::IO_DRAIN | sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK | sqe_flags::ASYNC;
-        self.bits & (OTHERS as u16 | Self::PERSONALITY) == 0
+        self.bits & (u16::from(OTHERS) | Self::PERSONALITY) == 0
     }
 
     /// Whether there is more to its end than a completion.
     #[inline(always)]
     pub(crate) fn unusual(self) -> bool {
         const OTHERS: u8 = sqe_flags::ASYNC | sqe_flags::CQE_SKIP_SUCCESS;
-        self.bits & (OTHERS as u16 | Self::SILENT | Self::PERSONALITY) != 0
+        self.bits & (u16::from(OTHERS) | Self::SILENT | Self::PERSONALITY) != 0
     }
 
     /// Whether nobody is to be told of its end.

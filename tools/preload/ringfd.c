@@ -67,7 +67,7 @@ static void clean_up_later(void)
 	static bool is_told;
 	static char here;
 
-	if (!has_cleanup && __cxa_thread_atexit_impl)
+	if (__cxa_thread_atexit_impl && !has_cleanup)
 		has_cleanup = !__cxa_thread_atexit_impl(clean_up, NULL, &here);
 	if (!__register_atfork || is_told)
 		return;

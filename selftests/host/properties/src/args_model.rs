@@ -17,7 +17,7 @@ use crate::{
         socket::{AcceptArgs, AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
         timeout::{Clock, Time, TimeUpdate, TimeoutArgs, TimeoutRemoveArgs, UpdateKind},
     },
-    errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOVERFLOW},
+    errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EOVERFLOW},
     fields::Fields,
     sqe::Flags,
 };
@@ -330,10 +330,12 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
         ),
         Op::Accept => (
             vec![
+                // A buffer of a group is for the peer's address, RURING_ACCEPT_ADDR, which goes nowhere else.
+                (select && !prio(14), EOPNOTSUPP),
+                einval(prio(14) && (!select || f.addr() != 0 || f.off() != 0)),
                 einval(f.len() != 0),
-                einval(f.buf_index() != 0),
+                einval(f.buf_index() != 0 && !prio(14)),
                 einval(f.ioprio() & !(1 << 14) > 7),
-                einval(prio(14)),
                 // A direct descriptor has no SOCK_CLOEXEC, and of many only the kernel has a choice
                 einval(f.file_index() != 0 && opf(19)),
                 einval(f.file_index() != 0 && prio(0) && f.file_index() != u32::MAX),
@@ -348,7 +350,7 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
                 multishot: prio(0),
                 dont_wait: prio(1),
                 poll_first: prio(2),
-                with_addr: false,
+                with_addr: prio(14),
             }),
         ),
         Op::PollAdd => (
@@ -560,7 +562,9 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
             }),
         ),
         Op::Message => (
-            vec![einval(f.buf_index() != 0 || f.op_flags() > 3)],
+            vec![einval(
+                f.buf_index() != 0 || f.personality() != 0 || f.op_flags() > 3,
+            )],
             Args::Message(message(f)),
         ),
     };

@@ -214,7 +214,10 @@ fn times() {
     let at = |seconds: i64, nanoseconds: i64| {
         Time::At(7).get(|addr| {
             assert_eq!(addr, 7);
-            Ok(Timespec { tv_sec: seconds, tv_nsec: nanoseconds })
+            Ok(Timespec {
+                tv_sec: seconds,
+                tv_nsec: nanoseconds,
+            })
         })
     };
     assert_eq!(at(0, 0), Ok(0));
@@ -260,7 +263,7 @@ proptest! {
         prop_assert_eq!(reg.timeout, time);
         prop_assert_eq!(args.all, all || any);
         prop_assert_eq!(args.fixed, fixed);
-        prop_assert_eq!(args.fd, (fd && !any).then_some(words[1] as i32));
+        prop_assert_eq!(args.fd, fd.then_some(words[1] as i32));
         prop_assert_eq!(args.opcode, (by_opcode && !any).then_some(opcode as u8));
         let keyed_else = (fd || by_opcode) && !user_data;
         prop_assert_eq!(args.user_data, (!any && !keyed_else).then_some(words[0]));
