@@ -32,6 +32,7 @@ use crate::{
     req::{OwnedReq, ReqMut},
     ring::{Locked, Ring},
     sys::{
+        context::At,
         lsm::{self, Hooks},
         timer::Deadline,
     },
@@ -161,11 +162,13 @@ macro_rules! ops {
         }
 
         /// See [`Op::run_punted`].
-        pub(crate) fn run_punted(mut req: ReqMut<'_>) -> Outcome {
+        pub(crate) fn run_punted(mut req: ReqMut<'_>, at: Option<At<'_>>) -> Outcome {
             let (core, file) = req.split();
             let job = &mut core.job;
             match &mut job.op {
-                $(Operation::$name(op) => opcode::run_punted(op, file, job.buffer.as_deref()),)*
+                $(Operation::$name(op) => {
+                    opcode::run_punted(op, at, file, job.buffer.as_deref())
+                })*
                 _ => Outcome::failed(EINVAL),
             }
         }

@@ -3,17 +3,29 @@
  * Somebody's request waits for as long as he likes. Who only has a descriptor of the ring, inherited
  * or received, goes on, ends, and can be killed.
  */
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #include "attack.h"
+#include "fuse.h"
 
-/* What an attacker's request waits for. */
-enum { FIFO, TERMINAL };
+/*
+ * What an attacker's request waits for: a partner, room, somebody who has locked the pipe or the socket and
+ * waits for a page of his, or a file server.
+ */
+enum { FIFO, TERMINAL, PIPE, SOCKET, SERVER };
 
 FIXTURE_VARIANT_ADD(attack, ruring_fifo) { .backend = RURING, .kind = FIFO };
 FIXTURE_VARIANT_ADD(attack, io_uring_fifo) { .backend = IO_URING, .kind = FIFO };
 FIXTURE_VARIANT_ADD(attack, ruring_terminal) { .backend = RURING, .kind = TERMINAL };
 FIXTURE_VARIANT_ADD(attack, io_uring_terminal) { .backend = IO_URING, .kind = TERMINAL };
+FIXTURE_VARIANT_ADD(attack, ruring_pipe) { .backend = RURING, .kind = PIPE };
+FIXTURE_VARIANT_ADD(attack, io_uring_pipe) { .backend = IO_URING, .kind = PIPE };
+FIXTURE_VARIANT_ADD(attack, ruring_socket) { .backend = RURING, .kind = SOCKET };
+FIXTURE_VARIANT_ADD(attack, io_uring_socket) { .backend = IO_URING, .kind = SOCKET };
+FIXTURE_VARIANT_ADD(attack, ruring_server) { .backend = RURING, .kind = SERVER };
+FIXTURE_VARIANT_ADD(attack, io_uring_server) { .backend = IO_URING, .kind = SERVER };
 
 static char output[1 << 20];
 
@@ -129,12 +141,95 @@ static int terminal(void)
 	return fd;
 }
 
+/* What the request is about, and whoever holds it up. */
+static struct holdup {
+	int fds[2];
+	pid_t pid;
+	char path[64];
+} holdup;
+
+/* Memory of which no page is ever there, save for who is killed. */
+static void *missing_page(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(uffd >= 0 && page != MAP_FAILED && !ioctl(uffd, UFFDIO_API, &api));
+	reg.range.start = (uintptr_t)page;
+	reg.range.len = 4096;
+	MUST(!ioctl(uffd, UFFDIO_REGISTER, &reg));
+	return page;
+}
+
+/* Hold what the attacker is going to wait for. */
+static bool hold(const char *group, int kind)
+{
+	bool ready = true;
+	int fd = -1;
+
+	if (kind == SERVER) {
+		snprintf(holdup.path, sizeof(holdup.path), "%s/served", attack_dir);
+		fd = fuse_mount(holdup.path);
+		ready = fd >= 0;
+	} else if (kind == PIPE) {
+		ready = !pipe(holdup.fds);
+	} else if (kind == SOCKET) {
+		ready = !tcp_pair(holdup.fds);
+	}
+	if (!ready || kind == FIFO || kind == TERMINAL)
+		return ready;
+	holdup.pid = spawn(group, 0);
+	if (!holdup.pid) {
+		join(group, "attackers");
+		if (kind == SERVER) {
+			become(ATTACKER);
+			fuse_serve(fd, FUSE_FLUSH, 0);
+		} else {
+			void *page = missing_page();
+
+			become(ATTACKER);
+			MUST(write(holdup.fds[1], page, 4096) == 4096);
+		}
+		_exit(0);
+	}
+	close(fd);
+	return holdup.pid > 0 && (kind == SERVER || sleep_in(holdup.pid, "handle_userfault", 1));
+}
+
+static bool let_go(int kind)
+{
+	bool dead = !holdup.pid || child_dies(holdup.pid, "who holds it up");
+
+	if (kind == SERVER)
+		fuse_unmount(holdup.path);
+	return dead;
+}
+
 static void submit_what_waits(struct ring *r, int kind, int tty)
 {
-	if (kind == FIFO)
+	int fd;
+
+	switch (kind) {
+	case FIFO:
 		prep_fifo(r, 1);
-	else
+		break;
+	case TERMINAL:
 		prep(r, IORING_OP_WRITE, tty, output, sizeof(output), 1);
+		break;
+	case PIPE:
+		prep(r, IORING_OP_WRITE, holdup.fds[1], output, 1, 1);
+		break;
+	case SOCKET:
+		prep(r, IORING_OP_SEND, holdup.fds[1], output, 1, 1);
+		break;
+	case SERVER:
+		fd = open(holdup.path, O_RDWR);
+		MUST(fd >= 0);
+		prep(r, IORING_OP_CLOSE, fd, NULL, 0, 1);
+		break;
+	}
 	ring_submit(r);
 	/* also what is left to a task */
 	for (;;)
@@ -166,13 +261,25 @@ static void attacker_with_children(const char *group, enum backend backend, int 
 
 static const char *where(int kind)
 {
-	return kind == FIFO ? AT_FIFO : "wait_woken";
+	static const char *const places[] = {
+		[FIFO] = AT_FIFO,
+		[TERMINAL] = "wait_woken",
+		[PIPE] = "anon_pipe_write",
+		[SOCKET] = "__lock_sock",
+		[SERVER] = "fuse_chan_send",
+	};
+
+	return places[kind];
 }
 
-/* A WRITE to a terminal has io_uring's lock: what takes that waits with it. */
+/*
+ * Who waits for a pipe or a socket that is locked, as any write(2) would, and in io_uring for a terminal, has
+ * io_uring's lock: what takes that waits with him.
+ */
 static bool waits_in_io_uring(enum backend backend, int kind, unsigned int i)
 {
-	return backend == IO_URING && kind == TERMINAL && !acts[i].returns;
+	return backend == IO_URING && (kind == TERMINAL || kind == PIPE || kind == SOCKET) &&
+	       !acts[i].returns;
 }
 
 /* All do what they do while the request of process @attacker waits. */
@@ -193,14 +300,17 @@ static void check_all(struct __test_metadata *_metadata, enum backend backend, i
 	}
 	/* it has not been over meanwhile */
 	EXPECT_LE(1, sleepers(attacker, where(kind)));
+	EXPECT_TRUE(let_go(kind));
 	EXPECT_TRUE(child_dies(attacker, "attacker"));
 }
 
 TEST_F(attack, a_ring_that_is_inherited)
 {
-	pid_t attacker = spawn(self->group, 0);
+	pid_t attacker;
 	unsigned int i;
 
+	ASSERT_TRUE(hold(self->group, variant->kind));
+	attacker = spawn(self->group, 0);
 	ASSERT_LE(0, attacker);
 	if (!attacker)
 		attacker_with_children(self->group, variant->backend, variant->kind);
@@ -218,6 +328,7 @@ TEST_F(attack, a_ring_that_is_received)
 
 	if (variant->backend == IO_URING)
 		SKIP(return, "a ring of io_uring's cannot be sent");
+	ASSERT_TRUE(hold(self->group, variant->kind));
 	for (i = 0; i < ACTS; i++) {
 		ASSERT_EQ(0, unix_pair(SOCK_STREAM, socks[i]));
 		pid = spawn(self->group, BYSTANDER);

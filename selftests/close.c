@@ -4,6 +4,9 @@
  */
 #define RING_MODES
 #include "fixture.h"
+#include "fuse.h"
+#include <signal.h>
+#include <sys/wait.h>
 
 static struct io_uring_sqe *prep_close(struct ring *ring, int fd)
 {
@@ -110,6 +113,35 @@ TEST_F(ring, fields_it_does_not_use)
 	prep_close(r, fd)->ioprio = 1;
 	ASSERT_RESULT(r, -EINVAL);
 	EXPECT_TRUE(fd_is_open(fd));
+}
+
+/* What a file server says to it is the result; the descriptor is gone nevertheless. */
+TEST_F(ring, says_what_the_file_server_says)
+{
+	char path[] = "/run/ruring-close-XXXXXX";
+	int fd, fuse, temporary = mkstemp(path);
+	pid_t server;
+
+	ASSERT_LE(0, temporary);
+	close(temporary);
+	fuse = fuse_mount(path);
+	ASSERT_LE(0, fuse);
+	server = fork();
+	ASSERT_LE(0, server);
+	if (!server) {
+		fuse_serve(fuse, FUSE_FLUSH, -EIO);
+		_exit(0);
+	}
+	close(fuse);
+	fd = open(path, O_RDWR);
+	EXPECT_LE(0, fd);
+	prep_close(&self->ring, fd);
+	EXPECT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 1, -EIO, 0);
+	EXPECT_FALSE(fd_is_open(fd));
+	fuse_unmount(path);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
 }
 
 TEST_HARNESS_MAIN

@@ -27,7 +27,7 @@ fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
     let mut over = Fifo::new();
     let mut whose = None;
     while let Some(mut req) = requests.pop() {
-        work_here(&mut req);
+        work_here(&mut req, Some(at));
         whose.get_or_insert_with(|| req.object().tctx().clone());
         over.push(req);
     }

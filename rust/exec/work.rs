@@ -161,14 +161,16 @@ fn run_one(req: &mut OwnedReq) {
     let Some(credentials) = req.core_mut().punted.credentials.take() else {
         return;
     };
-    credentials.with(|| work_here(req));
+    credentials.with(|| work_here(req, None));
 }
 
-/// Does what `req` is for, and leaves its result with it.
-pub(crate) fn work_here(req: &mut OwnedReq) {
-    let outcome = match req.core_mut().credentials.clone() {
-        Some(credentials) => credentials.with(|| op::run_punted(req.lend())),
-        None => op::run_punted(req.lend()),
+/// Does what `req` is for, and leaves its result with it. The submitter says what it is `at`.
+pub(crate) fn work_here(req: &mut OwnedReq, at: Option<At<'_>>) {
+    let credentials = req.core_mut().credentials.clone();
+    let mut run = || op::run_punted(req.lend(), at);
+    let outcome = match credentials {
+        Some(credentials) => credentials.with(run),
+        None => run(),
     };
     let result = match outcome {
         Outcome::Done { res, flags, broken } => (res, flags, broken),

@@ -4,37 +4,68 @@
 
 use super::{Attempt, Op, Outcome};
 use crate::{
-    ring::Ring,
+    ring::{Locked, Ring},
+    rsrc::buffers::RegisteredBuffer,
     sys::{
+        context::{At, InTask},
         fd::{self, OpenFile},
         ringfile,
     },
     uapi::{
         args::files::CloseArgs,
-        errno::{Result, EBADF},
+        errno::{Result, EBADF, ECANCELED},
         sqe::{Flags, Sqe},
     },
 };
+use kernel::fs::File;
 
 /// CLOSE.
 pub(crate) struct Close(CloseArgs);
 
+/// Looks whether `fd` can be closed. Whether that is to be done with the ring unlocked.
+fn check(task: InTask<'_>, fd: i32) -> Result<bool> {
+    let file = OpenFile::get_any(task, fd)?;
+    // A ring is not closed by a ring, as with io_uring.
+    if ringfile::is_ring::<Ring>(&file) {
+        return Err(EBADF);
+    }
+    Ok(fd::hears_of_close(&file))
+}
+
 impl Close {
-    fn close(&self, at: &mut Attempt<'_, '_>) -> Result {
+    /// Closes it, if what is to be told of that does not have to wait for anybody. False if it may.
+    fn close(&self, at: &mut Attempt<'_, '_>) -> Result<bool> {
         let fd = match self.0 {
             CloseArgs::Descriptor(fd) => fd,
-            CloseArgs::Slot(slot) => return at.ring.remove_file(slot),
+            CloseArgs::Slot(slot) => return at.ring.remove_file(slot).map(|()| true),
         };
-        // A ring is not closed by a ring, as with io_uring.
-        let file = OpenFile::get_any(at.ring.task()?, fd)?;
-        if ringfile::is_ring::<Ring>(&file) {
-            return Err(EBADF);
+        let task = at.ring.task()?;
+        if check(task, fd)? {
+            return Ok(false);
         }
-        drop(file);
-        let file = fd::close(at.ring.task()?, fd)?;
+        let taken = fd::take(task, fd)?;
+        if taken.hears_of_close() {
+            // Another thread has put it there since. Its result is not waited for.
+            at.ring.close_unlocked(taken);
+            return Ok(true);
+        }
+        let (file, said) = taken.close();
         // The peer of a socket is to see it closed before the next wait, not after it.
         at.ring.release_unlocked(file);
-        Ok(())
+        said.map(|()| true)
+    }
+
+    /// Closes it with the ring unlocked.
+    fn close_unlocked(&self, at: At<'_>) -> Result {
+        let CloseArgs::Descriptor(fd) = self.0 else {
+            return Err(EBADF);
+        };
+        // A task that exits closes all that it has.
+        let task = at.task().ok_or(ECANCELED)?;
+        check(task, fd)?;
+        let (file, said) = fd::take(task, fd)?.close();
+        file.release(at);
+        said
     }
 }
 
@@ -46,6 +77,25 @@ impl Op for Close {
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        Outcome::of(self.close(&mut at).map(|()| 0))
+        match self.close(&mut at) {
+            Ok(true) => Outcome::done(0),
+            Ok(false) => Outcome::Punt,
+            Err(error) => Outcome::failed(error),
+        }
+    }
+
+    fn run_unlocked(
+        &mut self,
+        at: At<'_>,
+        _file: Option<&File>,
+        _buffer: Option<&RegisteredBuffer>,
+    ) -> Outcome {
+        Outcome::of(self.close_unlocked(at).map(|()| 0))
+    }
+
+    fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
+        // As io_uring, whose worker does it.
+        ring.post_as_worker();
+        res
     }
 }

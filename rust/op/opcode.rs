@@ -12,6 +12,7 @@ use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
         buffer::Part,
+        context::At,
         lsm::{self, Hooks},
         timer::Deadline,
     },
@@ -205,6 +206,17 @@ pub(crate) trait Op: Sized + Send {
         Outcome::failed(EINVAL)
     }
 
+    /// The same by the submitter itself, which is `at` that, see [`Op::runs_unlocked`].
+    #[inline]
+    fn run_unlocked(
+        &mut self,
+        _at: At<'_>,
+        file: Option<&File>,
+        buffer: Option<&RegisteredBuffer>,
+    ) -> Outcome {
+        self.run_punted(file, buffer)
+    }
+
     /// Does what is left after [`Op::run_punted`] has said `res`, with the ring locked: as the submitter's task,
     /// unless that is gone. Returns the result.
     #[inline]
@@ -363,17 +375,21 @@ pub(crate) fn issue<T: OpVariant>(op: &mut T, at: Attempt<'_, '_>) -> Outcome {
     op.issue(at)
 }
 
-/// Does it, see [`Op::run_punted`], as audit wants to know.
+/// Does it, see [`Op::run_punted`], as audit wants to know. The submitter says what it is `at`.
 pub(crate) fn run_punted<T: OpVariant>(
     op: &mut T,
+    at: Option<At<'_>>,
     file: Option<&File>,
     buffer: Option<&RegisteredBuffer>,
 ) -> Outcome {
+    let mut done = || match at {
+        Some(at) => op.run_unlocked(at, file, buffer),
+        None => op.run_punted(file, buffer),
+    };
     if T::AUDITED {
-        let done = || op.run_punted(file, buffer);
         return lsm::audited(T::CODE, done, Outcome::audit_code);
     }
-    op.run_punted(file, buffer)
+    done()
 }
 
 /// The events to wait for, with the behaviour bits of `EPOLL*`.

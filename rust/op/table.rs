@@ -152,7 +152,7 @@ macro_rules! for_each_opcode {
             FALLOCATE => Fallocate(sync::Fallocate) { needs_file, punt: Worker, async_worker, soft_errors },
             OPENAT => OpenAt(open::Open<false>) { punt: Either },
             OPENAT2 => OpenAt2(open::Open<true>) { punt: Either },
-            CLOSE => Close(close::Close) {},
+            CLOSE => Close(close::Close) { punt: Submitter },
             FILES_UPDATE => FilesUpdate(files::FilesUpdate) { iopoll },
             FIXED_FD_INSTALL => FixedFdInstall(files::FixedFdInstall) { needs_file },
             STATX => Statx(names::Statx) { punt: Either, soft_errors },

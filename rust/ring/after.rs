@@ -5,7 +5,12 @@
 use super::{Locked, Ring};
 use crate::{
     req::Request,
-    sys::{context::At, fd::OpenFile, queue::Fifo, task},
+    sys::{
+        context::At,
+        fd::{OpenFile, Taken},
+        queue::Fifo,
+        task,
+    },
 };
 use core::mem::ManuallyDrop;
 use kernel::{
@@ -41,6 +46,8 @@ pub(crate) struct After<'r> {
 pub(crate) enum LeftOver {
     /// To be released.
     File(OpenFile),
+    /// To be told that its descriptor is closed, and released.
+    Taken(Taken),
     /// To be gone on with, with the ring unlocked.
     Requests(Fifo<Request>),
     /// A worker to be made, for what may wait for ever or not.
@@ -106,6 +113,7 @@ impl<'r> After<'r> {
                 match left {
                     LeftOver::File(file) if self.for_others => file.put_for_others(),
                     LeftOver::File(file) => file.release(at),
+                    LeftOver::Taken(taken) => taken.close().0.release(at),
                     LeftOver::Requests(more) => requests.append(more),
                     LeftOver::Worker { ring, unbound } => {
                         let add_worker = self.ring.hooks.add_worker;
@@ -141,6 +149,18 @@ impl Locked<'_> {
         // Without memory for it the file is released later.
         let left = self.after.get();
         let _ = left.push(LeftOver::File(file), GFP_KERNEL);
+    }
+
+    /// Has a file that is told of its closing closed as soon as the ring is unlocked.
+    #[cold]
+    pub(crate) fn close_unlocked(&mut self, taken: Taken) {
+        let left = self.after.get();
+        if left.reserve(1, GFP_KERNEL).is_err() {
+            // It has to be told nevertheless.
+            drop(taken.close());
+            return;
+        }
+        let _ = left.push(LeftOver::Taken(taken), GFP_KERNEL);
     }
 
     /// Has a worker made as soon as the ring is unlocked. False without memory for that.

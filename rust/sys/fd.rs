@@ -187,22 +187,55 @@ impl<'a> Reserved<'a> {
     }
 }
 
-/// Takes a descriptor of the current task away and runs what close(2) runs, but keeps the file.
+/// A file whose descriptor is gone, and that is yet to be told of it.
+pub(crate) struct Taken(OpenFile);
+
+/// Takes a descriptor of the current task away.
 ///
-/// `-EBADF` if it is not open. May sleep.
-pub(crate) fn close(_task: InTask<'_>, fd: i32) -> Result<OpenFile> {
+/// # Errors
+///
+/// `-EBADF` if it is not open.
+pub(crate) fn take(_task: InTask<'_>, fd: i32) -> Result<Taken> {
     // SAFETY: The task has descriptors, and uses no file without a reference that is released
-    // before its system call is over. The file comes with a reference, or is null. The one that is kept is taken before
-    // `filp_close()` drops the descriptor's.
-    unsafe {
-        let file = bindings::file_close_fd(fd as u32);
-        let Some(file) = core::ptr::NonNull::new(file) else {
-            return Err(EBADF);
-        };
-        bindings::ruring_get_file(file.as_ptr());
-        bindings::ruring_filp_close(file.as_ptr());
-        Ok(OpenFile::from_raw(file.as_ptr()))
+    // before its system call is over.
+    let file = unsafe { bindings::file_close_fd(fd as u32) };
+    let file = core::ptr::NonNull::new(file).ok_or(EBADF)?;
+    // SAFETY: It comes with the descriptor's reference.
+    Ok(Taken(unsafe { OpenFile::from_raw(file.as_ptr()) }))
+}
+
+impl Taken {
+    /// See [`hears_of_close`].
+    #[inline]
+    pub(crate) fn hears_of_close(&self) -> bool {
+        hears_of_close(&self.0)
     }
+
+    /// Runs what close(2) runs, but keeps the file. What that has said, if the file has something to say when it is
+    /// closed, comes with it.
+    ///
+    /// # Context
+    ///
+    /// May sleep, and for as long as whoever serves the file likes if [`hears_of_close`] says so.
+    pub(crate) fn close(self) -> (OpenFile, Result) {
+        let file = self.0 .0.as_ptr().cast();
+        // SAFETY: The file is open. `filp_close()` drops the reference that is made before it.
+        let said = unsafe {
+            bindings::ruring_get_file(file);
+            bindings::ruring_filp_close(file)
+        };
+        let said = if said < 0 {
+            Err(Errno::from_raw(said))
+        } else {
+            Ok(())
+        };
+        (self.0, said)
+    }
+}
+
+/// Whether the file is told of each descriptor that is closed, as those of file servers are.
+pub(crate) fn hears_of_close(file: &File) -> bool {
+    operations(file).flush.is_some()
 }
 
 impl OpenFile {
