@@ -2,8 +2,9 @@
 
 //! The table of opcodes: one row for each, with all that the core has to know of it before it looks at a request.
 //!
-//! What is not in a row is the same for all of them: `sqe->personality` has to be 0, a restriction names an opcode by its
-//! number, and PROBE says that there is what has a row, unless what it takes is missing. What depends on the request is a method of [`Op`](super::Op).
+//! What is not in a row is the same for all of them: a restriction names an opcode by its number, and PROBE says that
+//! there is what has a row, unless what it takes is missing. What depends on the request is a method of
+//! [`Op`](super::Op).
 
 /// Which events of its file an opcode waits for when it would block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
