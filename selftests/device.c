@@ -19,7 +19,9 @@
 			 IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |	\
 			 IORING_SETUP_NO_SQARRAY | IORING_SETUP_SQPOLL |		\
 			 IORING_SETUP_SQ_AFF | IORING_SETUP_ATTACH_WQ |		\
-			 IORING_SETUP_NO_MMAP)
+			 IORING_SETUP_NO_MMAP | IORING_SETUP_SQE128 |		\
+			 IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED |		\
+			 IORING_SETUP_SQE_MIXED | IORING_SETUP_SQ_REWIND)
 
 static int try_setup(enum backend backend, unsigned int entries,
 		     struct io_uring_params *p)
@@ -120,8 +122,6 @@ TEST(setup_flags_for_later_are_refused)
 
 		if (SETUP_FLAGS & p.flags)
 			continue;
-		if (p.flags == IORING_SETUP_SQ_REWIND)
-			p.flags |= IORING_SETUP_NO_SQARRAY;
 		EXPECT_EQ(-EINVAL, try_setup(RURING, 4, &p))
 			TH_LOG("flags 0x%x", p.flags);
 	}

@@ -161,7 +161,8 @@ impl Locked<'_> {
 
     /// Submits one entry in `req`, or adds it to the link that `head` begins. False if it is
     /// refused. Gives the handle back if it has no use for it any more.
-    #[inline]
+    // Of two callers, of which the usual one pays 13 of 221 instructions of a NOP for a call.
+    #[inline(always)]
     fn submit_one(
         &mut self,
         task: InTask<'_>,
