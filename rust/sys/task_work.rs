@@ -16,7 +16,7 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{Atomic, Full, Release},
-        Arc, ArcBorrow,
+        Arc, ArcBorrow, UniqueArc,
     },
     types::Opaque,
 };
@@ -77,21 +77,20 @@ unsafe impl<T: TaskWorkFn> Sync for TaskWork<T> {}
 impl<T: TaskWorkFn> TaskWork<T> {
     /// Wraps `data`. May sleep.
     pub(crate) fn new(data: T) -> Result<Arc<Self>> {
-        let this = Arc::new(
-            Self {
-                callback: Opaque::uninit(),
-                work: Opaque::uninit(),
-                last: Opaque::uninit(),
-                irq: Opaque::uninit(),
-                sent: Atomic::new(false),
-                queued: Atomic::new(false),
-                ending: Atomic::new(false),
-                notifying: Atomic::new(false),
-                data,
-                module: ModuleRef::new()?,
-            },
-            kernel::alloc::flags::GFP_KERNEL_ACCOUNT,
-        )?;
+        // What is dropped is initialised: there is nothing to drop if there is no memory.
+        let place = UniqueArc::new_uninit(kernel::alloc::flags::GFP_KERNEL_ACCOUNT)?;
+        let this = Arc::from(place.write(Self {
+            callback: Opaque::uninit(),
+            work: Opaque::uninit(),
+            last: Opaque::uninit(),
+            irq: Opaque::uninit(),
+            sent: Atomic::new(false),
+            queued: Atomic::new(false),
+            ending: Atomic::new(false),
+            notifying: Atomic::new(false),
+            data,
+            module: ModuleRef::new()?,
+        }));
         // SAFETY: Both are in an `Arc`, which does not move, and nobody else has them yet.
         unsafe {
             bindings::ruring_init_work(this.work.get(), Some(Self::in_worker));
