@@ -20,6 +20,7 @@ pub(crate) mod orphans;
 pub(crate) mod run;
 pub(crate) mod sqpoll;
 pub(crate) mod sqthread;
+pub(crate) mod starve;
 pub(crate) mod submit;
 pub(crate) mod users;
 pub(crate) mod wake;
@@ -47,6 +48,8 @@ use users::UserRecord;
 pub(crate) struct Shared {
     /// More had come back than one `enter` ran.
     backlogged: Atomic<bool>,
+    /// Requests wait for buffers.
+    starving: Atomic<bool>,
     /// Requests with workers have had their time.
     overdue: Atomic<bool>,
     /// How many requests have come back from workers, for those who wait for one.
@@ -76,6 +79,7 @@ impl Shared {
         let listener = Listener::new()?;
         Ok(pin_init!(Self {
             backlogged: Atomic::new(false),
+            starving: Atomic::new(false),
             overdue: Atomic::new(false),
             works: Atomic::new(0),
             coming_workers: Atomic::new(0),
@@ -102,6 +106,8 @@ pub(crate) struct State {
     backlog: Fifo<Request>,
     /// Requests that wait for their turn.
     drain: drain::Drain,
+    /// Requests that wait for a buffer.
+    starved: starve::Starved,
     /// Those who do what would have a submitter sleep.
     workers: work::WorkerPool,
     /// The processes that use the ring.

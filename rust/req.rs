@@ -54,7 +54,7 @@ pub(crate) struct Header {
 pub(crate) enum PuntState {
     /// It is not with the workers.
     None,
-    /// It is in the queue from which workers take requests.
+    /// It is in the queue from which workers take requests, or in that of requests without a buffer.
     Queued,
     /// It waited for one, and is to come back.
     Dropped,

@@ -9,6 +9,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <linux/ruring.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,6 +29,8 @@ static void arm_receive(struct echo_server *srv, int fd)
 	struct io_uring_sqe *sqe = echo_get_sqe(srv);
 
 	ring_prep_recv_multishot(sqe, fd, srv->bufs.group);
+	if (srv->ring.backend == RING_RURING)
+		sqe->ioprio |= RURING_RECV_KEEP;
 	sqe->user_data = echo_tag(ECHO_RECV, fd);
 	srv->conns[fd].receiving = true;
 }
@@ -216,6 +219,8 @@ void echo_conn_received(struct echo_server *srv, int fd, int res,
 	}
 	if (!(cqe_flags & IORING_CQE_F_MORE))
 		receive_ended(srv, fd, res);
+	else if (res == -ENOBUFS)
+		srv->stats.enobufs++;
 	close_if_done(srv, fd);
 }
 

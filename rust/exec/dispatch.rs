@@ -242,6 +242,7 @@ fn issue_here<T: OpVariant>(
             Step::Done { res, flags, broken }
         }
         Outcome::Requeue => Step::Requeue,
+        Outcome::Starve => Step::Starve,
         Outcome::Punt => Step::Punt,
         Outcome::Timer => Step::Timer,
         Outcome::ByNotif(notif_ref) => {

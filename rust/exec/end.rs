@@ -44,7 +44,7 @@ impl Locked<'_> {
             Step::Done { res, flags, broken } => self.finish(req, res, flags, broken),
             Step::ByNotif(notif_ref) => self.hand_over(req, notif_ref),
             Step::Notified => self.complete_notif(req),
-            Step::Poll(_) | Step::Timer | Step::Requeue | Step::Punt => {
+            Step::Poll(_) | Step::Timer | Step::Requeue | Step::Starve | Step::Punt => {
                 self.finish(req, error.to_raw(), 0, true)
             }
         }

@@ -107,6 +107,9 @@ impl Ring {
         }
         let getevents = args.flags & enter::GETEVENTS != 0;
         if args.to_submit == 0 && !getevents {
+            if self.is_starving() {
+                self.lock_at(args.call)?.feed();
+            }
             return Ok(0);
         }
         let tctx;
@@ -114,6 +117,9 @@ impl Ring {
         let submitted;
         {
             let mut locked = self.lock_at(args.call)?;
+            if self.is_starving() {
+                locked.feed();
+            }
             tctx = self.tctx(&mut locked, args.to_submit != 0)?;
             // From here on what comes back is run here, unless only GETEVENTS runs it.
             wait_guard = match &tctx {
@@ -131,6 +137,9 @@ impl Ring {
                 _ => Ok(0),
             };
             if let Some(tctx) = &tctx {
+                if self.is_starving() && !self.has_local_work(tctx) {
+                    locked.feed();
+                }
                 if !self.deferred() {
                     if !tctx.inbox().is_empty() {
                         locked.run_inbox(tctx);

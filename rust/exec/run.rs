@@ -97,7 +97,7 @@ impl Locked<'_> {
             let step = self.attempt(req.lend(), wake_flags);
             let goes_on = matches!(
                 step,
-                Step::Poll(_) | Step::Timer | Step::Requeue | Step::Punt
+                Step::Poll(_) | Step::Timer | Step::Requeue | Step::Starve | Step::Punt
             );
             if goes_on && req.core().job.link_timer == LinkTimer::Idle {
                 if self.start_link_timer(&mut req).is_err() {
@@ -110,6 +110,7 @@ impl Locked<'_> {
                 Step::Poll(wanted) => self.poll_and_park(req, wanted),
                 Step::Timer => self.time_and_park(req, wake_flags),
                 Step::Requeue => return self.requeue(req),
+                Step::Starve => return self.starve(req),
                 Step::Punt => return self.offload(req),
                 Step::ByNotif(notif_ref) => return self.hand_over(req, notif_ref),
                 Step::Notified => return self.complete_notif(req),
@@ -304,6 +305,9 @@ impl Locked<'_> {
     pub(crate) fn run_inbox(&mut self, tctx: &Arc<TaskCtx>) {
         let mut reqs = tctx.inbox().take();
         self.run_all(&mut reqs, tctx.is_gone());
+        if self.ring.is_starving() {
+            self.feed_own(tctx);
+        }
     }
 
     /// Runs what has come back, which is the current task's, and what that brings back, but not
@@ -334,6 +338,9 @@ impl Locked<'_> {
             if !reqs.is_empty() {
                 ring.exec.backlogged.store(true, Relaxed);
                 self.state.exec.backlog = reqs;
+            }
+            if ring.is_starving() && !ring.has_local_work(tctx) {
+                self.feed();
             }
         }
         if ring.has_local_work(tctx) {

@@ -181,6 +181,9 @@ impl Ring {
             if let Ok(task) = locked.task() {
                 let _ = locked.submit(task, tctx, u32::MAX);
             }
+            if self.is_starving() {
+                locked.feed_own(tctx);
+            }
             sqpoll.head.store(locked.state.sq_head, Relaxed);
         }
     }
@@ -196,6 +199,9 @@ impl Ring {
             .filter(|sqpoll| sqpoll.is_enabled());
         let sqpoll = sqpoll.ok_or(EBADFD)?;
         let owner = self.owner(sqpoll)?;
+        if self.is_starving() {
+            self.lock_at(args.call)?.feed();
+        }
         if args.flags & enter::SQ_WAKEUP != 0 {
             sqpoll.seat.wake_thread();
         }

@@ -244,6 +244,7 @@ impl Locked<'_> {
             Step::ByNotif(notif_ref) => return Some(self.hand_over_job(req, notif_ref)),
             Step::Notified => self.complete_notif(req),
             Step::Requeue => self.requeue(req),
+            Step::Starve => self.starve(req),
             Step::Poll(wanted) => self.poll_or_run(req, wanted),
             Step::Timer => self.time_or_run(req),
             Step::Punt => self.offload(req),

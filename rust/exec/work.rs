@@ -387,9 +387,10 @@ impl Locked<'_> {
         }
     }
 
-    /// Takes requests that wait for a worker out of the queue.
+    /// Takes requests that wait for a worker, or for a buffer, out of their queue.
     pub(crate) fn unqueue(&mut self, which: impl Fn(&Header) -> bool) -> Fifo<Request> {
-        let (mut out, mut rest) = (Fifo::new(), Fifo::new());
+        let mut out = self.state.exec.starved.take(|req| which(req.object()));
+        let mut rest = Fifo::new();
         while let Some(req) = self.state.exec.workers.queue.pop() {
             if which(req.object()) {
                 out.push(req);
@@ -404,7 +405,9 @@ impl Locked<'_> {
     /// Takes requests of those that `whose` says out of the queue, save for those that a worker does
     /// nevertheless.
     pub(crate) fn unqueue_ended(&mut self, whose: impl Fn(&TaskCtx) -> bool) -> Fifo<Request> {
-        let (mut out, mut rest) = (Fifo::new(), Fifo::new());
+        let starved = &mut self.state.exec.starved;
+        let mut out = starved.take(|req| whose(req.object().tctx()));
+        let mut rest = Fifo::new();
         let mut queue = core::mem::take(&mut self.state.exec.workers.queue);
         while let Some(req) = queue.pop() {
             let tctx = req.object().tctx();

@@ -94,6 +94,8 @@ pub(crate) enum Outcome {
     Timer,
     /// It could go on, but others are to have their turn first.
     Requeue,
+    /// It goes on once its group has a buffer.
+    Starve,
     /// It cannot go on with the ring locked, see [`Op::run_punted`]: it would block, and no event would
     /// tell when it does not.
     Punt,
@@ -140,7 +142,9 @@ impl Outcome {
     fn audit_code(&self) -> isize {
         match self {
             Self::Done { .. } | Self::ByNotif(_) => 0,
-            Self::Poll | Self::Timer | Self::Requeue | Self::Punt => EAGAIN.to_raw() as isize,
+            Self::Poll | Self::Timer | Self::Requeue | Self::Starve | Self::Punt => {
+                EAGAIN.to_raw() as isize
+            }
         }
     }
 }
@@ -325,6 +329,8 @@ pub(crate) enum Step {
     Timer,
     /// See [`Outcome::Requeue`].
     Requeue,
+    /// See [`Outcome::Starve`].
+    Starve,
     /// See [`Outcome::Punt`].
     Punt,
     /// See [`Outcome::ByNotif`].
@@ -416,6 +422,8 @@ pub(crate) fn end<T: Op>(op: &mut T, ring: &mut Locked<'_>, error: Errno) -> Ste
     match op.end(ring, error) {
         Outcome::Done { res, flags, broken } => Step::Done { res, flags, broken },
         Outcome::ByNotif(notif_ref) => Step::ByNotif(notif_ref),
-        Outcome::Poll | Outcome::Timer | Outcome::Requeue | Outcome::Punt => Step::failed(error),
+        Outcome::Poll | Outcome::Timer | Outcome::Requeue | Outcome::Starve | Outcome::Punt => {
+            Step::failed(error)
+        }
     }
 }

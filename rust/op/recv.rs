@@ -17,7 +17,7 @@ use crate::{
     uapi::{
         abi::{cqe, events, msg, MAX_RW_COUNT},
         args::recvsend::RecvArgs,
-        errno::{Errno, Result, EAGAIN, ENOBUFS},
+        errno::{Errno, Result, EAGAIN, ENOBUFS, ENOENT},
         sqe::{Flags, Sqe},
     },
 };
@@ -88,11 +88,20 @@ pub(super) fn without_waiting(
 #[cold]
 pub(super) fn without_buffer(
     socket: Socket<'_>,
-    at: &Attempt<'_, '_>,
+    at: &mut Attempt<'_, '_>,
+    args: &RecvArgs,
     multishot: bool,
     error: Errno,
 ) -> Outcome {
     let is_empty = |file| !is_ready(file, false);
+    if multishot && args.keep && matches!(error, ENOBUFS | ENOENT) {
+        if at.file.is_some_and(is_empty) {
+            return Outcome::Poll;
+        }
+        if at.post_more(ENOBUFS.to_raw(), 0) {
+            return Outcome::Starve;
+        }
+    }
     let waits = multishot && at.polled && error == ENOBUFS && socket.tells_left();
     if waits && at.file.is_some_and(is_empty) {
         return Outcome::Poll;
@@ -257,7 +266,7 @@ impl Recv {
         let all = flags & msg::WAITALL != 0;
         let target = match self.target(at) {
             Ok(target) => target,
-            Err(error) => return Some(without_buffer(socket, at, MULTISHOT, error)),
+            Err(error) => return Some(without_buffer(socket, at, &self.args, MULTISHOT, error)),
         };
         let (addr, len) = (target.addr, target.len);
         let buffers = if self.args.fixed {

@@ -90,7 +90,7 @@ impl RecvMessage {
         let mut look = !at.polled;
         loop {
             let Some(taken) = at.ring.groups().take(group, self.args.len as usize) else {
-                return without_buffer(socket, at, true, ENOBUFS);
+                return without_buffer(socket, at, &self.args, true, ENOBUFS);
             };
             if look && socket.is_idle(self.args.msg_flags) && taken.len >= self.head_len() {
                 return Outcome::Poll;

@@ -107,4 +107,13 @@ struct ruring_accept_addr {
  */
 #define RURING_OP_SENDFILE	128
 
+/*
+ * A flag in sqe->ioprio of multishot IORING_OP_RECV and IORING_OP_RECVMSG: the
+ * request does not end when there is data but no buffer in its group. It posts
+ * one completion with -ENOBUFS and IORING_CQE_F_MORE, and goes on when there
+ * are buffers again, which the next io_uring_enter() of anyone on the ring
+ * finds. -EINVAL without IORING_RECV_MULTISHOT.
+ */
+#define RURING_RECV_KEEP	(1U << 15)
+
 #endif /* _UAPI_LINUX_RURING_H */

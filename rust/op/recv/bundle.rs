@@ -80,7 +80,7 @@ impl Recv {
             let taken = match at.ring.groups().take_many(group, wanted, &mut bundle.iov) {
                 Ok(taken) => taken,
                 Err(error) if self.done == 0 => {
-                    return without_buffer(socket, at, self.args.multishot, error);
+                    return without_buffer(socket, at, &self.args, self.args.multishot, error);
                 }
                 Err(_) => return self.stop_with(0, true),
             };
@@ -137,10 +137,10 @@ impl Recv {
             if self.args.multishot && self.args.len != 0 && self.done >= self.args.len as usize {
                 bundle.capped = true;
             }
-            if last {
+            if last && !self.args.keep {
                 return self.stop_with(cflags, broken);
             }
-            let on = !(bundle.second || clipped || bundle.capped || enough);
+            let on = !(last || bundle.second || clipped || bundle.capped || enough);
             if on && bundle.left > 1 && len == want {
                 bundle.second = true;
                 continue;

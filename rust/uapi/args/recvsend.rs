@@ -21,6 +21,8 @@ pub(crate) struct RecvArgs {
     pub(crate) poll_first: bool,
     /// Keep receiving.
     pub(crate) multishot: bool,
+    /// Multishot: wait for a buffer where there is none.
+    pub(crate) keep: bool,
     /// RECV: take several buffers at once.
     pub(crate) bundle: bool,
     /// RECV: `addr` is in a registered buffer.
@@ -33,8 +35,11 @@ impl RecvArgs {
     /// Parses the fields of RECV, or of RECVMSG (`message`).
     #[inline]
     pub(crate) fn parse(sqe: &Sqe, flags: Flags, message: bool) -> Result<Self> {
-        const FLAGS: u16 =
-            recvsend::POLL_FIRST | recvsend::MULTISHOT | recvsend::FIXED_BUF | recvsend::BUNDLE;
+        const FLAGS: u16 = recvsend::POLL_FIRST
+            | recvsend::MULTISHOT
+            | recvsend::FIXED_BUF
+            | recvsend::BUNDLE
+            | recvsend::RECV_KEEP;
         let ioprio = sqe.ioprio();
         let args = Self {
             addr: sqe.addr(),
@@ -42,6 +47,7 @@ impl RecvArgs {
             msg_flags: sqe.op_flags(),
             poll_first: ioprio & recvsend::POLL_FIRST != 0,
             multishot: ioprio & recvsend::MULTISHOT != 0,
+            keep: ioprio & recvsend::RECV_KEEP != 0,
             bundle: ioprio & recvsend::BUNDLE != 0,
             fixed: ioprio & recvsend::FIXED_BUF != 0,
             total: sqe.file_index(),
@@ -63,7 +69,7 @@ impl RecvArgs {
             {
                 return Err(EINVAL);
             }
-        } else if args.total != 0 {
+        } else if args.total != 0 || args.keep {
             return Err(EINVAL);
         }
         Ok(args)

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Multishot receives that keep going without buffers (`RURING_RECV_KEEP`): while there is data for them but no
+//! buffer in their group, they wait here, in the order in which they ran out.
+//!
+//! Such a request can be found and cancelled all the while, as one that waits for a worker is. Nobody tells the ring
+//! that there are buffers again, which may be a store of user space's: who enters the ring looks.
+
+use crate::{
+    kbuf::groups::Groups,
+    req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, PuntState, Request},
+    ring::{Locked, Ring},
+    sys::queue::Fifo,
+    uapi::abi::events,
+};
+use kernel::sync::{atomic::Relaxed, Arc};
+
+/// How many requests go on at a time, one after the other.
+const MAX_FED: u32 = 32;
+
+/// What waits for buffers.
+#[derive(Default)]
+pub(crate) struct Starved {
+    /// The one that has waited longest first.
+    queue: Fifo<Request>,
+    /// Whether they may be for several groups.
+    mixed: bool,
+}
+
+impl Starved {
+    /// Takes those out that `which` says.
+    pub(super) fn take(&mut self, which: impl Fn(&OwnedReq) -> bool) -> Fifo<Request> {
+        let (mut out, mut rest) = (Fifo::new(), Fifo::new());
+        while let Some(req) = self.queue.pop() {
+            if which(&req) {
+                out.push(req);
+            } else {
+                rest.push(req);
+            }
+        }
+        self.queue = rest;
+        out
+    }
+
+    /// Takes the first one out whose group has a buffer.
+    fn next(&mut self, groups: &mut Groups) -> Option<OwnedReq> {
+        let mut passed = Fifo::new();
+        let mut next = None;
+        while let Some(req) = self.queue.pop() {
+            if groups.take(req.core().job.group, 0).is_some() {
+                next = Some(req);
+                break;
+            }
+            passed.push(req);
+            if !self.mixed {
+                break;
+            }
+        }
+        passed.append(core::mem::take(&mut self.queue));
+        self.queue = passed;
+        next
+    }
+}
+
+impl Ring {
+    /// Whether requests wait for buffers.
+    #[inline(always)]
+    pub(crate) fn is_starving(&self) -> bool {
+        self.exec.starving.load(Relaxed)
+    }
+}
+
+impl Locked<'_> {
+    /// Has a request wait until its group has a buffer.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn starve(&mut self, mut req: OwnedReq) {
+        let group = req.core().job.group;
+        if self.groups().take(group, 0).is_some() {
+            // It has come just now.
+            return self.requeue(req);
+        }
+        // What else comes changes nothing.
+        req.unwatch();
+        req.core_mut().job.watching = false;
+        req.object().set_punt_state(PuntState::Queued);
+        // Either it is seen here that its time is over, or the timer sees that it waits in a queue.
+        req.object().claim(WakeFlags::NONE);
+        if req.object().is_overdue() {
+            return self.requeue(req);
+        }
+        self.insert(&mut req);
+        let starved = &mut self.state.exec.starved;
+        starved.mixed |= starved
+            .queue
+            .first()
+            .is_some_and(|first| first.job.group != group);
+        starved.queue.push(req);
+        self.ring.exec.starving.store(true, Relaxed);
+    }
+
+    /// Has the request go on that has waited longest for a buffer of a group that has one by now. False if there is
+    /// none.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn feed(&mut self) -> bool {
+        let state = &mut *self.state;
+        let next = state.exec.starved.next(&mut state.groups);
+        if state.exec.starved.queue.is_empty() {
+            state.exec.starved.mixed = false;
+            self.ring.exec.starving.store(false, Relaxed);
+        }
+        let Some(req) = next else { return false };
+        req.object().set_punt_state(PuntState::None);
+        req.object().claim(WakeFlags::woken(events::IN, false));
+        self.requeue(req);
+        true
+    }
+
+    /// Has those go on that are of `tctx`, whose task this is, one after the other.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn feed_own(&mut self, tctx: &Arc<TaskCtx>) {
+        for _ in 0..MAX_FED {
+            if !self.ring.is_starving() || !self.feed() {
+                return;
+            }
+            let mut reqs = tctx.inbox().take();
+            self.run_all(&mut reqs, tctx.is_gone());
+        }
+    }
+}
