@@ -235,8 +235,9 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
                 einval(f.off() != 0),
                 einval(f.len() > i32::MAX as u32),
                 // IORING_RECVSEND_POLL_FIRST, IORING_RECV_MULTISHOT, IORING_RECVSEND_FIXED_BUF,
-                // IORING_RECVSEND_BUNDLE
-                einval(f.ioprio() & !0x17 != 0),
+                // IORING_RECVSEND_BUNDLE, RURING_RECV_KEEP
+                einval(f.ioprio() & !0x8017 != 0),
+                einval(prio(15) && !prio(1)),
                 einval(prio(2) && (op == Op::Recvmsg || select || prio(1) || prio(4))),
                 einval(op == Op::Recvmsg && prio(4)),
                 // IORING_RECV_MULTISHOT, and MSG_WAITALL
@@ -254,6 +255,7 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
                 bundle: prio(4),
                 fixed: prio(2),
                 total: f.file_index(),
+                keep: prio(15),
             }),
         ),
         Op::Send | Op::Sendmsg => (
