@@ -267,16 +267,16 @@ TEST_F(library, where_nothing_is_denied)
 TEST_F(library, fallback)
 {
 	self->files.denied = false;
-	EXPECT_NE(0, run_scenario(&self->files, NULL, "nop_sqe128"));
-	EXPECT_EQ(0, run_scenario(&self->files, "--fallback", "nop_sqe128"));
-	EXPECT_EQ(0, run_scenario(&self->files, "--fallback", "registered_sqe128"));
+	EXPECT_NE(0, run_scenario(&self->files, NULL, "nop_hybrid"));
+	EXPECT_EQ(0, run_scenario(&self->files, "--fallback", "nop_hybrid"));
+	EXPECT_EQ(0, run_scenario(&self->files, "--fallback", "registered_hybrid"));
 	EXPECT_NE(0, run_scenario(&self->files, "--stats", "nop"));
 }
 
 /* Where the device does not open the program is left alone. */
 TEST_F(library, without_the_device)
 {
-	char *const argv[] = { self->files.program, "nop_sqe128", NULL };
+	char *const argv[] = { self->files.program, "nop_hybrid", NULL };
 
 	self->files.denied = false;
 	ASSERT_EQ(0, setenv("LD_PRELOAD", self->files.library, 1));
