@@ -39,6 +39,7 @@ use crate::{
     uapi::{
         abi::op,
         errno::{Errno, Result, EINVAL},
+        policy,
     },
 };
 use kernel::sync::Arc;
@@ -86,6 +87,9 @@ macro_rules! ops {
                 _ => false,
             }
         }
+
+        // An administrator must be able to take away whatever there is.
+        $(const _: () = assert!(policy::has_name(op::$code), stringify!($code));)*
 
         /// The opcode's name.
         pub(crate) fn name(opcode: u8) -> &'static str {

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <linux/ruring.h>
 #include <sys/wait.h>
 
 #include "check.h"
@@ -89,12 +90,27 @@ TEST_F(policy, opcodes)
 	if (!(variant->flags & IORING_SETUP_DEFER_TASKRUN))
 		EXPECT_EQ(-EPERM, ring_init(&before, RURING, 8, IORING_SETUP_SQPOLL));
 
+	/* Ruring's own is not past it, nor what stands beside another one. */
+	prep_nop(r, 1)->opcode = RURING_OP_SENDFILE;
+	EXPECT_EQ(-EACCES, result_of(r));
+	prep_nop(r, 1)->opcode = IORING_OP_SPLICE;
+	EXPECT_EQ(-EACCES, result_of(r));
+	ring_exit(r);
+	ASSERT_EQ(0, set("ops", "all,-file"));
+	ASSERT_EQ(0, ring_init(r, RURING, 8, variant->flags));
+	EXPECT_FALSE(ring_op_supported(r, IORING_OP_SPLICE));
+	EXPECT_FALSE(ring_op_supported(r, IORING_OP_TEE));
+	prep_nop(r, 1)->opcode = RURING_OP_SENDFILE;
+	EXPECT_EQ(-EACCES, result_of(r));
+	ring_exit(r);
+
 	ASSERT_EQ(0, set("ops", "all,-net,-OPENAT"));
 	ASSERT_EQ(0, ring_init(r, RURING, 8, variant->flags));
 	EXPECT_TRUE(ring_op_supported(r, IORING_OP_READ));
 	EXPECT_TRUE(ring_op_supported(r, IORING_OP_FSYNC));
 	EXPECT_FALSE(ring_op_supported(r, IORING_OP_OPENAT));
 	EXPECT_FALSE(ring_op_supported(r, IORING_OP_CONNECT));
+	EXPECT_FALSE(ring_op_supported(r, IORING_OP_URING_CMD128));
 	ring_exit(r);
 	EXPECT_EQ(-EINVAL, set("ops", "net,NONSENSE"));
 	EXPECT_EQ(-EINVAL, set("ops", "\n"));

@@ -2,6 +2,7 @@
 /*
  * IORING_REGISTER_RESTRICTIONS: what a ring may be used for.
  */
+#include <linux/ruring.h>
 #include <sys/mman.h>
 
 #include "check.h"
@@ -98,6 +99,9 @@ TEST_F(disabled, opcodes)
 	ASSERT_RESULT(r, -EACCES);
 	prep_op(r, IORING_OP_READ, 0);
 	ASSERT_RESULT(r, -EACCES);
+	/* ruring's own opcode is refused as any other, and is not there for io_uring */
+	prep_op(r, RURING_OP_SENDFILE, 0);
+	ASSERT_RESULT(r, variant->backend == RURING ? -EACCES : -EINVAL);
 	/* what does not exist is no matter of restrictions */
 	prep_op(r, IORING_OP_LAST, 0);
 	ASSERT_RESULT(r, -EINVAL);

@@ -62,6 +62,16 @@ pub(crate) mod op {
     pub(crate) const LAST: u8 = 65;
     /// Ruring's own (`RURING_OP_SENDFILE`).
     pub(crate) const SENDFILE: u8 = 128;
+
+    /// The bit of 128 that stands for an opcode in a set of them, of which none is the last one; none for a number that
+    /// is no opcode.
+    pub(crate) const fn bit(opcode: u8) -> Option<u128> {
+        match opcode {
+            SENDFILE => Some(1 << 126),
+            _ if opcode < LAST => Some(1 << opcode),
+            _ => None,
+        }
+    }
 }
 
 /// Bits of `sqe->open_flags`.

@@ -11,6 +11,11 @@ pub(crate) struct Policy(u128);
 /// The names that a list may have.
 const OPCODES: &[(&str, u8)] = &[
     ("NOP", op::NOP),
+    ("NOP128", op::NOP128),
+    ("URING_CMD128", op::URING_CMD128),
+    ("SPLICE", op::SPLICE),
+    ("TEE", op::TEE),
+    ("SENDFILE", op::SENDFILE),
     ("READV", op::READV),
     ("WRITEV", op::WRITEV),
     ("FSYNC", op::FSYNC),
@@ -64,6 +69,7 @@ const OPCODES: &[(&str, u8)] = &[
 /// What is no group of its own: it concerns the ring alone.
 const BASE: u128 = bits(&[
     op::NOP,
+    op::NOP128,
     op::ASYNC_CANCEL,
     op::CLOSE,
     op::FILES_UPDATE,
@@ -93,6 +99,7 @@ const NET: u128 = bits(&[
     op::SHUTDOWN,
     op::SOCKET,
     op::URING_CMD,
+    op::URING_CMD128,
     op::SEND_ZC,
     op::SENDMSG_ZC,
     op::BIND,
@@ -106,10 +113,30 @@ const SQPOLL: u128 = 1 << 127;
 const fn bits(opcodes: &[u8]) -> u128 {
     let (mut bits, mut index) = (0, 0);
     while index < opcodes.len() {
-        bits |= 1 << opcodes[index];
+        bits |= bit(opcodes[index]);
         index += 1;
     }
     bits
+}
+
+/// The bit of an opcode that there is.
+const fn bit(opcode: u8) -> u128 {
+    match op::bit(opcode) {
+        Some(bit) => bit,
+        None => panic!("not an opcode"),
+    }
+}
+
+/// Whether an opcode has a name here, without which nobody could take it away. For when the module is built.
+pub(crate) const fn has_name(opcode: u8) -> bool {
+    let mut index = 0;
+    while index < OPCODES.len() {
+        if OPCODES[index].1 == opcode {
+            return true;
+        }
+        index += 1;
+    }
+    false
 }
 
 impl Policy {
@@ -143,12 +170,12 @@ impl Policy {
             "sqpoll" => SQPOLL,
             // All others are about files and their names.
             "file" => {
-                let all = OPCODES.iter().fold(0, |all, (_, code)| all | 1 << *code);
+                let all = OPCODES.iter().fold(0, |all, (_, code)| all | bit(*code));
                 all & !(BASE | NET | POLL | TIMER | MSG)
             }
             _ => {
                 let (_, code) = OPCODES.iter().find(|(name, _)| *name == word)?;
-                1 << *code
+                bit(*code)
             }
         })
     }
@@ -165,7 +192,7 @@ impl Policy {
 
     /// Whether there may be requests with this opcode. One that is none is for others to refuse.
     pub(crate) fn allows(self, opcode: u8) -> bool {
-        opcode >= op::LAST || self.0 & 1 << opcode != 0
+        op::bit(opcode).is_none_or(|bit| self.0 & bit != 0)
     }
 
     /// Whether rings may have a thread that submits for them.

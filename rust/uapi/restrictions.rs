@@ -47,7 +47,7 @@ impl Restrictions {
                     parsed.registers = true;
                     continue;
                 }
-                restriction::SQE_OP if what < op::LAST => parsed.ops |= 1 << what,
+                restriction::SQE_OP => parsed.ops |= op::bit(what).ok_or(EINVAL)?,
                 restriction::SQE_FLAGS_ALLOWED => parsed.flags_allowed = what,
                 restriction::SQE_FLAGS_REQUIRED => parsed.flags_required = what,
                 _ => return Err(EINVAL),
@@ -65,11 +65,12 @@ impl Restrictions {
     /// Whether an entry may be submitted. One that makes no sense anywhere is for others to refuse.
     pub(crate) fn allow(&self, sqe: &Sqe) -> bool {
         let (opcode, flags) = (sqe.opcode(), sqe.flags());
-        if !self.sqes || opcode >= op::LAST || flags & !sqe_flags::ALL != 0 {
+        let Some(bit) = op::bit(opcode).filter(|_| self.sqes && flags & !sqe_flags::ALL == 0)
+        else {
             return true;
-        }
+        };
         let required = self.flags_required;
-        self.ops & 1 << opcode != 0
+        self.ops & bit != 0
             && flags & required == required
             && flags & !(self.flags_allowed | required) == 0
     }
