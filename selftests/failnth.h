@@ -11,7 +11,9 @@
 #define SELFTESTS_FAILNTH_H
 
 #include <dirent.h>
+#include <linux/kcov.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #include "rsrc.h"
@@ -71,29 +73,25 @@ static inline bool disarm(void)
  */
 __attribute__((constructor)) static void have_kmemleak_say_it(void)
 {
-	pid_t pids[40];
+	int kcov[120];
 	unsigned int i;
 
 	if (!can_fail())
 		return;
 	put("/proc/sys/kernel/printk", "1");
 	put("/sys/module/printk/parameters/ignore_loglevel", "N");
-	/* the first ones use up stacks that there are */
-	for (i = 0; i < ARRAY_SIZE(pids); i++) {
-		arm(i < 6 ? 0 : i - 5);
-		pids[i] = fork();
-		if (!pids[i]) {
-			pause();
-			_exit(0);
-		}
+	/*
+	 * It is said of areas of vmalloc(), of which KCOV takes one when it is asked to. The areas are kept until
+	 * the end, and are of many sizes, so that none is one that there was.
+	 */
+	for (i = 0; i < ARRAY_SIZE(kcov); i++) {
+		kcov[i] = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
+		arm(i % 20 + 1);
+		ioctl(kcov[i], KCOV_INIT_TRACE, 256UL * (i + 1));
 		disarm();
 	}
-	for (i = 0; i < ARRAY_SIZE(pids); i++) {
-		if (pids[i] > 0) {
-			kill(pids[i], SIGKILL);
-			waitpid(pids[i], NULL, 0);
-		}
-	}
+	for (i = 0; i < ARRAY_SIZE(kcov); i++)
+		close(kcov[i]);
 	put("/sys/module/printk/parameters/ignore_loglevel", "Y");
 	close(nth_fd);
 }
