@@ -131,6 +131,9 @@ TEST_F(ring, command_that_there_is_not)
 	ASSERT_EQ(0, pipe(fds));
 	prep_cmd(r, sv[0], 12345);
 	ASSERT_RESULT(r, -EOPNOTSUPP);
+	/* It wants completions of 32 bytes. */
+	prep_cmd(r, sv[0], SOCKET_URING_OP_TX_TIMESTAMP);
+	ASSERT_RESULT(r, -EINVAL);
 	prep_cmd(r, fds[0], SOCKET_URING_OP_SIOCINQ);
 	ASSERT_RESULT(r, -EOPNOTSUPP);
 	prep_cmd(r, -1, SOCKET_URING_OP_SIOCINQ);

@@ -29,6 +29,8 @@ impl<const LARGE: bool> UringCmd<LARGE> {
             SocketCmd::OutQueue => socket.out_queue(),
             SocketCmd::GetOption(option) => socket.get_option(&option),
             SocketCmd::SetOption(option) => socket.set_option(&option).map(|()| 0),
+            // As a kernel from before it, and as a later one of a ring that has no room for a time.
+            SocketCmd::Timestamps if at.ring.ring.config.has_large_cqes() => Err(EOPNOTSUPP),
             SocketCmd::Timestamps => Err(EINVAL),
             SocketCmd::GetName { args, peer } => socket.get_name(args?, peer).map(|()| 0),
         }
