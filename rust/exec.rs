@@ -29,7 +29,7 @@ pub(crate) mod work;
 use crate::{
     req::{tctx::TaskCtx, Request},
     ring::Ring,
-    sys::{exit::Listener, queue::Fifo, waitqueue::WaitQueue},
+    sys::{exit::{Listener, Watch}, queue::Fifo, waitqueue::WaitQueue},
     uapi::errno::Result,
 };
 use kernel::{
@@ -112,6 +112,8 @@ pub(crate) struct State {
     workers: work::WorkerPool,
     /// The processes that use the ring.
     users: KVec<UserRecord>,
+    /// The task that has set the ring up, as long as it has no owner.
+    creator: Option<Watch>,
     /// The ring is just letting go of everything.
     letting_go: bool,
 }

@@ -3,6 +3,7 @@
  * IORING_SETUP_SQPOLL: the end of the ring, of its owner, of its thread.
  */
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "sqpoll.h"
@@ -144,6 +145,77 @@ TEST_F(bare, outlives_the_thread_that_made_it)
 		prep_nop(r, i);
 		ring_publish(r);
 		ASSERT_COMES(r, i, 0);
+	}
+}
+
+/* Threads of a process that end one by one, without exit_group(2). */
+
+enum {
+	/* the only thread has the ring */
+	ALONE,
+	/* a thread that has one ends before the others, who share its thread with rings of theirs */
+	SHARES,
+	/* nobody has enabled the ring */
+	DISABLED,
+};
+
+static void *share_and_exit(void *arg)
+{
+	struct ring *r = arg, other;
+	struct io_uring_params params = {
+		.flags = IORING_SETUP_SQPOLL | IORING_SETUP_ATTACH_WQ,
+		.wq_fd = r->fd,
+	};
+
+	if (ring_init_params(&other, r->backend, 4, &params))
+		_exit(1);
+	syscall(__NR_exit, 0);
+	return NULL;
+}
+
+static void end_one_by_one(struct ring *r, enum backend backend, int how)
+{
+	unsigned int flags = how == DISABLED ? IORING_SETUP_R_DISABLED : 0;
+	pthread_t thread;
+
+	if (how == DISABLED ? init(r, backend, flags, AWAKE_MS) : init_awake(r, backend, flags))
+		_exit(1);
+	if (how == SHARES && (pthread_create(&thread, NULL, share_and_exit, r) ||
+			      pthread_join(thread, NULL)))
+		_exit(1);
+	syscall(__NR_exit, 0);
+}
+
+struct child {
+	pid_t pid;
+	int status;
+};
+
+static bool has_ended(void *arg)
+{
+	struct child *child = arg;
+
+	return waitpid(child->pid, &child->status, WNOHANG) == child->pid;
+}
+
+TEST_F(bare, keeps_no_process)
+{
+	int how;
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "io_uring's does, as long as the ring is mapped");
+	for (how = ALONE; how <= DISABLED; how++) {
+		struct child child = { .pid = fork() };
+
+		ASSERT_LE(0, child.pid);
+		if (!child.pid)
+			end_one_by_one(&self->ring, variant->backend, how);
+		EXPECT_TRUE(wait_until(has_ended, &child)) {
+			TH_LOG("way %d", how);
+			kill(child.pid, SIGKILL);
+			waitpid(child.pid, NULL, 0);
+		}
+		EXPECT_EQ(0, child.status);
 	}
 }
 

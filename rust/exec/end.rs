@@ -9,7 +9,7 @@ use crate::{
     req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, PuntState, Request},
     ring::{objects::object_id, personalities::Personalities, Locked, Ring, SubmitterRecord},
     rsrc::{buffers::BufferTable, files::RegisteredFile},
-    sys::{memory::Region, queue::Fifo},
+    sys::{exit::Watch, memory::Region, queue::Fifo},
     uapi::errno::Errno,
 };
 use kernel::{
@@ -24,6 +24,7 @@ use kernel::{
 pub(crate) struct LetGo {
     _submitters: KVec<SubmitterRecord>,
     _users: KVec<users::UserRecord>,
+    _creator: Option<Watch>,
     _workers: WorkerPool,
     _overflow: Fifo<Request>,
     _groups: Groups,
@@ -125,6 +126,7 @@ impl Locked<'_> {
         LetGo {
             _submitters: core::mem::take(&mut state.submitters),
             _users: core::mem::take(&mut state.exec.users),
+            _creator: state.exec.creator.take(),
             _workers: core::mem::take(&mut state.exec.workers),
             _overflow: core::mem::take(&mut state.overflow),
             _groups: core::mem::replace(&mut state.groups, Groups::new()),

@@ -12,11 +12,13 @@ use super::{
 };
 use crate::{
     req::tctx::{TaskCtx, WaitGuard},
-    ring::Ring,
+    ring::{Locked, Ring},
     sys::{
         context::{At, InTask},
+        exit::{Watch, Whose},
         signal,
         sleep::{sleep_on, Woken},
+        task_work::{TaskWork, TaskWorkFn},
         waitqueue::WaitQueue,
     },
     uapi::{
@@ -114,6 +116,33 @@ impl SqPoll {
     }
 }
 
+/// A ring that has no owner yet, for the end of the task that has set it up.
+struct Unowned(Arc<Ring>);
+
+impl TaskWorkFn for Unowned {
+    fn run(_this: Arc<TaskWork<Self>>, _task: Option<InTask<'_>>) {}
+
+    fn on_end(this: Arc<TaskWork<Self>>) {
+        this.0.end_those_gone();
+    }
+}
+
+impl Locked<'_> {
+    /// Has the end of the current task be heard of, which sets the ring up, until somebody enables it.
+    pub(crate) fn watch_creator(&mut self, ring: &Arc<Ring>) -> Result {
+        let unowned = TaskWork::new(Unowned(ring.clone()))?;
+        self.state.exec.creator = Some(Watch::current(Whose::Task, &unowned)?);
+        Ok(())
+    }
+
+    /// Makes the current task the first owner of the ring.
+    pub(crate) fn add_owner(&mut self, ring: &Arc<Ring>) -> Result<Arc<TaskCtx>> {
+        let owner = self.add_submitter(ring)?;
+        self.state.exec.creator = None;
+        Ok(owner)
+    }
+}
+
 impl Ring {
     /// Whether it may be used.
     pub(crate) fn is_enabled(&self) -> bool {
@@ -203,7 +232,7 @@ impl Ring {
             self.lock_at(args.call)?.feed();
         }
         if args.flags & enter::SQ_WAKEUP != 0 {
-            sqpoll.seat.wake_thread();
+            sqpoll.seat.start_thread()?;
         }
         if !owner.is_current() {
             return self.enter_attended(args, sqpoll, None);
@@ -266,6 +295,7 @@ impl Ring {
                 sqpoll.seat.wake_thread();
             }
         }
+        sqpoll.seat.dismiss_thread();
     }
 
     /// Who submits. If that task has ended or runs another program, the current one takes over if

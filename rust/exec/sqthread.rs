@@ -50,13 +50,10 @@ struct SqThread {
     creator: TaskRef,
     /// Somebody wants it to look.
     woken: Atomic<bool>,
-    stopping: Atomic<bool>,
     /// The processor that it was last seen on, or is to begin on.
     cpu: Atomic<u32>,
     /// The only processor that it may run on, if there is one.
     processor: Option<Processor>,
-    /// It has done its first step.
-    begun: Atomic<bool>,
     /// Since when it has looked in vain, in nanoseconds.
     idle_since: Atomic<i64>,
     /// For how long it has been calling owners, in nanoseconds.
@@ -72,22 +69,43 @@ struct SqThread {
 /// The rings that share a thread.
 struct Rings {
     seats: KVec<Option<Sharer>>,
-    /// None once the last ring has left, and before the first has come.
+    /// None once the last ring has left, or the last task that may submit to one has ended, and before the
+    /// first has come.
     thread: Option<Arc<UserWorker<Looker>>>,
 }
 
 /// What the thread itself has.
-struct Looker(Arc<SqThread>);
+struct Looker {
+    thread: Arc<SqThread>,
+    /// It has done its first step.
+    begun: Atomic<bool>,
+    stopping: Atomic<bool>,
+}
 
 /// A ring that shares a thread.
 struct Sharer {
+    /// The task that has set the ring up.
+    creator: TaskRef,
     /// How long the thread looks in vain before it sleeps, in nanoseconds.
     idle: i64,
     /// Who submits, once the ring is enabled.
     owner: Option<Arc<TaskCtx>>,
 }
 
+impl Sharer {
+    /// Whether there is a task that may submit, or have another one do so.
+    fn is_attended(&self) -> bool {
+        let owner = self.owner.as_ref();
+        owner.map_or(!self.creator.is_exiting(), |owner| owner.is_there())
+    }
+}
+
 impl Rings {
+    fn runs(&self) -> bool {
+        let thread = self.thread.as_ref();
+        thread.is_some_and(|thread| !thread.is_over())
+    }
+
     fn owners(&self) -> impl Iterator<Item = (&Arc<TaskCtx>, &SqPoll)> {
         let sharers = self.seats.iter().flatten();
         let owners = sharers.filter_map(|sharer| sharer.owner.as_ref());
@@ -169,10 +187,49 @@ impl SqThread {
         look
     }
 
+    /// Says that nobody has to wake it up for entries.
+    fn be_awake(&self) {
+        for (owner, _) in self.rings.lock().owners() {
+            if owner.is_there() {
+                owner.ring().set_need_wakeup(false);
+            }
+        }
+    }
+
+    /// Sees to it that it runs: there is none before the first ring, and when all have ended who had it look. May
+    /// sleep.
+    fn start(self: &Arc<Self>) -> Result {
+        if self.rings.lock().runs() {
+            return Ok(());
+        }
+        let name = CString::try_from_fmt(fmt!("ruring-sqp-{}", current!().pid()))?;
+        let looker = Looker {
+            thread: self.clone(),
+            begun: Atomic::new(false),
+            stopping: Atomic::new(false),
+        };
+        let looker = UserWorker::spawn(looker, &name)?;
+        let mut rings = self.rings.lock();
+        // Somebody may have been faster, and the rings may have left.
+        let wanted = !rings.runs() && rings.seats.iter().any(Option::is_some);
+        let old = wanted.then(|| rings.thread.replace(looker.clone()));
+        drop(rings);
+        drop(old);
+        if !wanted {
+            looker.stop();
+        }
+        // So that everybody knows which one it is.
+        let begun = || looker.begun.load(Relaxed);
+        while !begun() && sleep_on(Some(&self.wait), None, &begun) != Woken::Interrupted {}
+        Ok(())
+    }
+}
+
+impl Looker {
     /// Sleeps until it is woken up, which who adds entries has to see to from here on.
     fn rest(&self) {
         let mut busy = false;
-        for (owner, sqpoll) in self.rings.lock().owners() {
+        for (owner, sqpoll) in self.thread.rings.lock().owners() {
             // Has a full barrier: who does not see the flag has added its entries before.
             owner.ring().set_need_wakeup(true);
             let called = sqpoll.called.load(Relaxed);
@@ -181,33 +238,29 @@ impl SqThread {
         if !busy {
             self.sleep(None);
         }
-        for (owner, _) in self.rings.lock().owners() {
-            if owner.is_there() {
-                owner.ring().set_need_wakeup(false);
-            }
-        }
+        self.thread.be_awake();
     }
 
     /// Sleeps until it is woken up, or until `deadline`.
     fn sleep(&self, deadline: Option<i64>) {
-        let ready = || self.woken.load(Relaxed) || self.stopping.load(Relaxed);
-        sleep_on(Some(&self.wait), deadline, &ready);
+        let ready = || self.thread.woken.load(Relaxed) || self.stopping.load(Relaxed);
+        sleep_on(Some(&self.thread.wait), deadline, &ready);
     }
 
     /// Does one round: looks at all rings, and then waits a little, or sleeps.
-    fn run(&self) {
-        if self.woken.load(Relaxed) {
-            self.woken.xchg(false, Full);
-            self.idle_since.store(now(), Relaxed);
+    fn look_around(&self) {
+        if self.thread.woken.load(Relaxed) {
+            self.thread.woken.xchg(false, Full);
+            self.thread.idle_since.store(now(), Relaxed);
         }
-        let look = self.look();
+        let look = self.thread.look();
         if look.found {
-            self.idle_since.store(now(), Relaxed);
+            self.thread.idle_since.store(now(), Relaxed);
         }
         if look.in_the_way {
             // Who was called wakes it up.
             self.sleep(None);
-        } else if now() - self.idle_since.load(Relaxed) < look.idle {
+        } else if now() - self.thread.idle_since.load(Relaxed) < look.idle {
             if processor::is_alone() {
                 processor::relax();
             } else {
@@ -216,15 +269,22 @@ impl SqThread {
             }
         } else {
             self.rest();
-            self.idle_since.store(now(), Relaxed);
+            self.thread.idle_since.store(now(), Relaxed);
         }
     }
 
     /// Says that it has begun, or never will.
     fn begin(&self) {
         if !self.begun.xchg(true, Full) {
-            self.wait.wake_all();
+            self.thread.wait.wake_all();
         }
+    }
+
+    /// Has it end.
+    fn stop(&self) {
+        self.stopping.store(true, Relaxed);
+        self.thread.woken.xchg(true, Full);
+        self.thread.wait.wake_all();
     }
 }
 
@@ -234,25 +294,25 @@ impl WorkerBody for Looker {
     }
 
     fn run(&self) -> bool {
-        let thread = &self.0;
-        if !thread.begun.load(Relaxed) {
-            if let Some(processor) = thread.processor {
+        if !self.begun.load(Relaxed) {
+            if let Some(processor) = self.thread.processor {
                 processor.bind_current();
             }
-            thread.idle_since.store(now(), Relaxed);
-            thread.begin();
+            self.thread.idle_since.store(now(), Relaxed);
+            self.thread.be_awake();
+            self.begin();
         }
         while !signal::interrupted() {
-            if thread.stopping.load(Relaxed) {
+            if self.stopping.load(Relaxed) {
                 return false;
             }
-            thread.run();
+            self.look_around();
         }
         true
     }
 
     fn killed(&self) {
-        self.0.begin();
+        self.begin();
     }
 }
 
@@ -265,7 +325,7 @@ impl Seat {
             let thread = &ring.exec.sqpoll.as_ref().ok_or(EINVAL)?.seat.thread;
             // As io_uring: a ring of another process is as good as none.
             if thread.creator.same_process_as_current() {
-                return Self::shared(thread.clone(), idle);
+                return Self::with(thread.clone(), idle);
             }
         }
         let processor = if config.has(setup::SQ_AFF) {
@@ -277,10 +337,8 @@ impl Seat {
             pin_init!(SqThread {
                 creator: TaskRef::current(),
                 woken: Atomic::new(false),
-                stopping: Atomic::new(false),
                 cpu: Atomic::new(processor.map_or_else(Processor::current, Processor::number)),
                 processor,
-                begun: Atomic::new(false),
                 idle_since: Atomic::new(0),
                 work_time: Atomic::new(0),
                 wait <- WaitQueue::new(),
@@ -292,45 +350,32 @@ impl Seat {
             GFP_KERNEL_ACCOUNT,
         )?;
         // Whatever fails from here on, the seat is given up and with it the thread.
-        let seat = Self::with(thread.clone(), idle)?;
-        let name = CString::try_from_fmt(fmt!("ruring-sqp-{}", current!().pid()))?;
-        let running = UserWorker::spawn(Looker(thread.clone()), &name)?;
-        thread.rings.lock().thread = Some(running);
-        // So that everybody knows which one it is.
-        let begun = || thread.begun.load(Relaxed);
-        while !begun() && sleep_on(Some(&thread.wait), None, &begun) != Woken::Interrupted {}
-        Ok(seat)
-    }
-
-    /// A place with a thread that runs.
-    fn shared(thread: Arc<SqThread>, idle: i64) -> Result<Self> {
-        let runs = {
-            let rings = thread.rings.lock();
-            let thread = rings.thread.as_ref();
-            thread.is_some_and(|thread| !thread.is_over())
-        };
-        if !runs {
-            return Err(ENXIO);
-        }
         Self::with(thread, idle)
     }
 
-    /// A place with a thread.
+    /// A place with a thread that runs.
     fn with(thread: Arc<SqThread>, idle: i64) -> Result<Self> {
         let mut rings = thread.rings.lock();
         let free = rings.seats.iter().position(|seat| seat.is_none());
         let index = free.unwrap_or(rings.seats.len());
-        let sharer = Some(Sharer { idle, owner: None });
+        let sharer = Some(Sharer {
+            creator: TaskRef::current(),
+            idle,
+            owner: None,
+        });
         match rings.seats.get_mut(index) {
             Some(seat) => *seat = sharer,
             None => rings.seats.push(sharer, GFP_KERNEL_ACCOUNT)?,
         }
         drop(rings);
-        Ok(Self {
+        // Whatever fails from here on, the seat is given up and with it the thread.
+        let seat = Self {
             thread,
             index,
             left: Atomic::new(false),
-        })
+        };
+        seat.thread.start()?;
+        Ok(seat)
     }
 
     /// Gives the place up. With the last one the thread ends.
@@ -346,10 +391,29 @@ impl Seat {
         }
         drop(rings);
         drop(sharer);
-        if last.is_some() {
-            self.thread.stopping.store(true, Relaxed);
-            self.thread.wake();
+        if let Some(last) = last {
+            last.stop();
         }
+    }
+
+    /// Has the thread end if there is nobody left to call: it would be all that is left of its process. It is
+    /// started again by who wants to have it woken up.
+    pub(crate) fn dismiss_thread(&self) {
+        let mut rings = self.thread.rings.lock();
+        let mut sharers = rings.seats.iter().flatten();
+        let unattended = !sharers.any(Sharer::is_attended);
+        let thread = unattended.then(|| rings.thread.take()).flatten();
+        drop(rings);
+        if let Some(thread) = thread {
+            thread.stop();
+        }
+    }
+
+    /// Has the thread look, or look once more, and start again if it has ended. `-EAGAIN` if the process may have
+    /// no more threads. May sleep.
+    pub(crate) fn start_thread(&self) -> Result {
+        self.thread.wake();
+        self.thread.start()
     }
 
     /// Who submits.
@@ -380,8 +444,12 @@ impl Seat {
         let mut old = Some(owner);
         {
             let mut rings = self.thread.rings.lock();
+            let runs = rings.runs();
             if let Some(Some(sharer)) = rings.seats.get_mut(self.index) {
                 core::mem::swap(&mut sharer.owner, &mut old);
+                if let Some(owner) = sharer.owner.as_ref().filter(|_| !runs) {
+                    owner.ring().set_need_wakeup(true);
+                }
             }
         }
         drop(old);

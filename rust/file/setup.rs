@@ -63,9 +63,14 @@ impl Ring {
 
     /// Lets the current task begin to use it.
     pub(crate) fn start(self: &Arc<Self>) -> Result {
-        self.lock()?.join(self)?;
+        let mut locked = self.lock()?;
+        locked.join(self)?;
         if !self.config.has(setup::R_DISABLED) {
-            self.enable()?;
+            drop(locked);
+            return self.enable();
+        }
+        if self.exec.sqpoll().is_some() {
+            locked.watch_creator(self)?;
         }
         Ok(())
     }
@@ -79,7 +84,7 @@ impl Ring {
             return Err(EBADFD);
         }
         if let Some(sqpoll) = self.exec.sqpoll() {
-            let owner = locked.add_submitter(self)?;
+            let owner = locked.add_owner(self)?;
             drop(locked);
             sqpoll.enable(owner);
             return Ok(());
