@@ -3,7 +3,6 @@
 //! The opcodes: one file per family, one row per opcode.
 
 pub(crate) mod accept;
-pub(crate) mod buffers;
 pub(crate) mod cancel;
 pub(crate) mod close;
 pub(crate) mod cmd;
@@ -16,6 +15,7 @@ pub(crate) mod notif;
 pub(crate) mod opcode;
 pub(crate) mod open;
 pub(crate) mod poll;
+pub(crate) mod provide;
 pub(crate) mod recv;
 pub(crate) mod recvmsg;
 pub(crate) mod rw;

@@ -173,8 +173,8 @@ pub(crate) struct Job {
     pub(crate) flags: Flags,
     /// Whether it has been polled for.
     pub(crate) polled: bool,
-    /// Whether its file's wake-ups come, also after one of them.
-    pub(crate) watching: bool,
+    /// Whether its poll entry is on its file's queue and stays there after a wake-up, or its own timer runs.
+    pub(crate) stays_armed: bool,
     /// Why it is not to be done at all.
     pub(crate) refused: Option<Errno>,
     /// The timeout that is linked to it.
@@ -193,7 +193,7 @@ impl Job {
             group: 0,
             flags: Flags::NONE,
             polled: false,
-            watching: false,
+            stays_armed: false,
             refused: None,
             link_timer: LinkTimer::None,
         }
@@ -223,7 +223,7 @@ impl Job {
         self.group = 0;
         self.flags = Flags::NONE;
         self.polled = false;
-        self.watching = false;
+        self.stays_armed = false;
         self.refused = None;
     }
 }

@@ -8,11 +8,11 @@
 //! of its task context.
 
 pub(crate) mod after;
-pub(crate) mod buffers;
+pub(crate) mod buffer_table;
 pub(crate) mod counts;
 pub(crate) mod cursor;
 pub(crate) mod eventfd;
-pub(crate) mod files;
+pub(crate) mod file_table;
 pub(crate) mod large;
 pub(crate) mod memory;
 pub(crate) mod objects;
@@ -123,7 +123,7 @@ pub(crate) struct State {
     pub(crate) sq_head: u32,
     pub(crate) cq: CqCursor,
     /// What a completion says besides, see [`large`].
-    pub(crate) extra: large::Extra,
+    pub(crate) extra: large::BigCqe,
     /// Completions that user space has not been told of.
     pub(crate) posted: bool,
     /// Requests whose completions wait for room, in order.

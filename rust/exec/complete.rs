@@ -83,7 +83,7 @@ impl Locked<'_> {
         let refused = core.job.refused.take().is_some();
         let silent = job_flags.silent();
         let job = &core.job;
-        let by_worker = job_flags.force_async() && !job.polled && !job.watching && !refused;
+        let by_worker = job_flags.force_async() && !job.polled && !job.stays_armed && !refused;
         let mut chain = core::mem::take(&mut core.chain);
         let mut timeout = match core.job.link_timer {
             LinkTimer::None => None,

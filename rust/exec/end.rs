@@ -71,7 +71,7 @@ impl Locked<'_> {
                     // Either it was taken out of the queue above, or a worker does it.
                     PuntState::Queued => continue,
                     PuntState::Running if self.is_finished_by_worker(object) => continue,
-                    PuntState::Running => self.interrupt_work(object_id(object)),
+                    PuntState::Running => self.interrupt_worker(object_id(object)),
                     PuntState::None | PuntState::Dropped => {}
                 }
                 if let Some(req) = object.claim(WakeFlags::CANCELLED) {

@@ -52,7 +52,7 @@ impl Ring {
         for object in locked.all_waiting().filter(|object| object.is_overdue()) {
             match object.punt_state() {
                 PuntState::Queued => object.set_punt_state(PuntState::Dropped),
-                PuntState::Running => locked.interrupt_work(object_id(object)),
+                PuntState::Running => locked.interrupt_worker(object_id(object)),
                 _ => {}
             }
         }

@@ -23,7 +23,7 @@ impl Ring {
     }
 
     /// Posts a completion that is none of the ring's own.
-    pub(crate) fn take_message(self: &Arc<Self>, done: Cqe) -> Result {
+    pub(crate) fn post_from_ring(self: &Arc<Self>, done: Cqe) -> Result {
         self.check_open()?;
         if done.flags & cqe::TWICE_AS_LARGE != 0 && !self.config.has_large_cqes() {
             return Err(EINVAL);
@@ -33,7 +33,7 @@ impl Ring {
 
     /// Registers `file` as `place` says, and posts a completion with `user_data` for it. Returns
     /// what that says: 0, or which slot has been chosen.
-    pub(crate) fn take_file(
+    pub(crate) fn install_from_ring(
         self: &Arc<Self>,
         place: FileSlot,
         file: OpenFile,

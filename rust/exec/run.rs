@@ -210,7 +210,7 @@ impl Locked<'_> {
     /// Has a request wait for `wanted` of its file. Returns it if it has to be looked at already.
     #[inline(always)]
     fn poll_and_park(&mut self, req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
-        if req.core().job.watching {
+        if req.core().job.stays_armed {
             return Self::park(req);
         }
         self.arm(req, wanted)
@@ -229,7 +229,7 @@ impl Locked<'_> {
             self.finish(req, error.to_raw(), 0, true);
             return None;
         }
-        req.core_mut().job.watching = multishot;
+        req.core_mut().job.stays_armed = multishot;
         self.insert(&mut req);
         if watched.mask == 0 {
             return Self::park(req);
@@ -253,8 +253,8 @@ impl Locked<'_> {
         wake_flags: WakeFlags,
     ) -> Option<(OwnedReq, WakeFlags)> {
         let job = &mut req.core_mut().job;
-        if !job.watching || wake_flags.expired() {
-            job.watching = true;
+        if !job.stays_armed || wake_flags.expired() {
+            job.stays_armed = true;
             let deadline = job.op.deadline();
             self.insert(&mut req);
             let started = deadline.map(|deadline| req.start_timer(Purpose::Own, deadline));

@@ -47,7 +47,7 @@ impl Starved {
         let mut passed = Fifo::new();
         let mut next = None;
         while let Some(req) = self.queue.pop() {
-            if groups.take(req.core().job.group, 0).is_some() {
+            if groups.select(req.core().job.group, 0).is_some() {
                 next = Some(req);
                 break;
             }
@@ -76,13 +76,13 @@ impl Locked<'_> {
     #[inline(never)]
     pub(crate) fn starve(&mut self, mut req: OwnedReq) {
         let group = req.core().job.group;
-        if self.groups().take(group, 0).is_some() {
+        if self.groups().select(group, 0).is_some() {
             // It has come just now.
             return self.requeue(req);
         }
         // What else comes changes nothing.
         req.unwatch();
-        req.core_mut().job.watching = false;
+        req.core_mut().job.stays_armed = false;
         req.object().set_punt_state(PuntState::Queued);
         // Either it is seen here that its time is over, or the timer sees that it waits in a queue.
         req.object().claim(WakeFlags::NONE);

@@ -87,7 +87,7 @@ impl RingUse {
         }
         let here = TaskRef::current();
         if task::current_is_kthread() || !TaskWork::send(&this, &here, Notify::Quiet) {
-            TaskWork::send_to_worker(&this);
+            TaskWork::send_to_kworker(&this);
         }
     }
 }

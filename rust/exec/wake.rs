@@ -64,11 +64,11 @@ impl Kind for Request {
 static UBUF_OPS: Ops<Request> = Ops::new();
 
 impl Core {
-    /// Whether one completion is all that comes of it now, and nobody else could have what has woken it
-    /// up: who waits for several counts on one each.
+    /// Whether this wake-up brings one completion at most, and is not an exclusive one that another waiter now lacks.
+    /// Who waits for several completions counts such wake-ups, and sleeps until there are enough.
     #[inline]
     pub(crate) fn brings_one(&self) -> bool {
-        self.chain.is_empty() && op::is_lazy(self.job.opcode, &self.job.op, self.job.watching)
+        self.chain.is_empty() && op::is_lazy(self.job.opcode, &self.job.op, self.job.stays_armed)
     }
 }
 
@@ -77,7 +77,7 @@ impl TaskWorkFn for Submitter {
         this.ring().clone().run_task_work(&this, task);
     }
 
-    fn run_in_worker(this: Arc<TaskCtx>) {
+    fn run_in_kworker(this: Arc<TaskCtx>) {
         this.ring().clone().take_in(&this);
     }
 

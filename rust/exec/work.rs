@@ -379,7 +379,7 @@ impl Locked<'_> {
     }
 
     /// Interrupts the worker that has the request of the object with this id.
-    pub(crate) fn interrupt_work(&self, request: usize) {
+    pub(crate) fn interrupt_worker(&self, request: usize) {
         for record in &self.state.exec.workers.all {
             if record.busy && record.request == request {
                 UserWorker::interrupt(&record.worker);

@@ -4,7 +4,7 @@
 
 use crate::{
     op,
-    ring::{files::FileSource, Ring},
+    ring::{file_table::FileSource, Ring},
     rsrc::buffers::BufferSource,
     sys::{context::InCall, user},
     uapi::{

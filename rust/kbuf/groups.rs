@@ -26,8 +26,8 @@ use kernel::{
 };
 
 /// A buffer of a group, to be committed or dropped.
-#[must_use = "dropping it gives the buffer back"]
-pub(crate) struct Taken {
+#[must_use = "dropping it leaves the buffer in its group"]
+pub(crate) struct SelectedBuffer {
     selected: Selected,
     group: u16,
     /// Whether it is consumed whole, however much of it is used.
@@ -38,7 +38,7 @@ pub(crate) struct Taken {
     pub(crate) len: usize,
 }
 
-impl Taken {
+impl SelectedBuffer {
     /// Its user address.
     #[inline]
     pub(crate) fn addr(&self) -> u64 {
@@ -256,7 +256,7 @@ impl Groups {
     ///
     /// None if the group has none, does not exist, or offers what is not user memory.
     #[inline]
-    pub(crate) fn take(&mut self, id: u16, limit: usize) -> Option<Taken> {
+    pub(crate) fn select(&mut self, id: u16, limit: usize) -> Option<SelectedBuffer> {
         let (selected, whole, classic) = match self.find(id)? {
             Group::Mapped(group) => (
                 group.state.select(&group.entries)?,
@@ -272,7 +272,7 @@ impl Groups {
         if !access_ok(selected.entry.addr, len) {
             return None;
         }
-        Some(Taken {
+        Some(SelectedBuffer {
             selected,
             group: id,
             whole,
@@ -285,7 +285,7 @@ impl Groups {
     ///
     /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one,
     /// `-EFAULT` for what is not user memory.
-    pub(crate) fn take_to_send(&mut self, id: u16, mut limit: usize) -> Result<Taken> {
+    pub(crate) fn select_to_send(&mut self, id: u16, mut limit: usize) -> Result<SelectedBuffer> {
         let (selected, whole, classic) = match self.find(id).ok_or(ENOENT)? {
             Group::Mapped(group) => {
                 let selected = group.state.select(&group.entries);
@@ -306,7 +306,7 @@ impl Groups {
         if !access_ok(selected.entry.addr, len) {
             return Err(EFAULT);
         }
-        Ok(Taken {
+        Ok(SelectedBuffer {
             selected,
             group: id,
             whole,
@@ -317,11 +317,11 @@ impl Groups {
 
     /// Consumes a buffer, or its first `used` bytes. Returns the flags for its completion.
     #[inline]
-    pub(crate) fn commit(&mut self, taken: Taken, used: usize) -> u32 {
-        let (bid, more) = match self.find(taken.group) {
-            Some(Group::Mapped(group)) => group.commit(taken.selected, used),
-            Some(Group::Classic(group)) => (group.commit(taken.selected), false),
-            None => (taken.selected.entry.bid, false),
+    pub(crate) fn commit(&mut self, buffer: SelectedBuffer, used: usize) -> u32 {
+        let (bid, more) = match self.find(buffer.group) {
+            Some(Group::Mapped(group)) => group.commit(buffer.selected, used),
+            Some(Group::Classic(group)) => (group.commit(buffer.selected), false),
+            None => (buffer.selected.entry.bid, false),
         };
         buffer_flags(bid, more)
     }
@@ -347,9 +347,9 @@ impl Groups {
     /// As [`Groups::consume`], from a group of any kind.
     #[inline(never)]
     fn consume_other(&mut self, id: u16) -> Option<u32> {
-        let taken = self.take(id, 0)?;
-        let len = taken.len;
-        Some(self.commit(taken, len))
+        let buffer = self.select(id, 0)?;
+        let len = buffer.len;
+        Some(self.commit(buffer, len))
     }
 
     /// The next buffers of group `id`, whose pieces go to `iov`: as many as `limit` bytes take, or
@@ -357,7 +357,12 @@ impl Groups {
     ///
     /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one,
     /// `-EFAULT` for what is not user memory, `-ENOMEM`. May sleep.
-    pub(crate) fn take_many(&mut self, id: u16, limit: usize, iov: &mut Pieces) -> Result<Bundle> {
+    pub(crate) fn select_many(
+        &mut self,
+        id: u16,
+        limit: usize,
+        iov: &mut Pieces,
+    ) -> Result<Bundle> {
         let limit = limit.min(MAX_RW_COUNT);
         let room = iov.room().clamp(1, MAX_SPAN);
         iov.clear();
@@ -396,8 +401,8 @@ impl Groups {
         }
     }
 
-    /// As [`Groups::take_many`], to send from: `limit` is for mapped groups only.
-    pub(crate) fn take_many_to_send(
+    /// As [`Groups::select_many`], to send from: `limit` is for mapped groups only.
+    pub(crate) fn select_many_to_send(
         &mut self,
         id: u16,
         limit: usize,
@@ -408,7 +413,7 @@ impl Groups {
             _ if limit == 0 => MAX_RW_COUNT,
             _ => limit,
         };
-        self.take_many(id, limit, iov)
+        self.select_many(id, limit, iov)
     }
 
     /// Consumes the buffers of a bundle of which the first `used` bytes were used, `pieces` being

@@ -65,7 +65,7 @@ impl Groups {
     /// `most`. Of each at most `limit` bytes are used, if that is not 0.
     ///
     /// None if they are fewer than two, or their group is consumed in parts or no mapped one.
-    pub(crate) fn take_row(
+    pub(crate) fn select_row(
         &mut self,
         id: u16,
         limit: usize,

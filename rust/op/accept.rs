@@ -64,18 +64,18 @@ impl Accept {
                 None
             }
         };
-        let taken = at.ring.groups().take(group, 0).ok_or(ENOBUFS)?;
-        let room = taken.len.checked_sub(HEAD).ok_or(ENOBUFS)?;
+        let selected = at.ring.groups().select(group, 0).ok_or(ENOBUFS)?;
+        let room = selected.len.checked_sub(HEAD).ok_or(ENOBUFS)?;
         let blank = [0u8; HEAD + SockAddr::SIZE];
         let most = room.min(SockAddr::SIZE);
-        user::write_from(taken.addr(), &blank[..HEAD + most])?;
+        user::write_from(selected.addr(), &blank[..HEAD + most])?;
         let new = socket.accept(args.sock_flags, (0, 0), false)?;
         let (peer, len) = Socket::of(&new.file)?.accepted_from()?;
-        user::write_from(taken.addr(), &[len as u32, 0])?;
-        user::write_from(taken.addr() + HEAD as u64, peer.bytes(len.min(most)))?;
+        user::write_from(selected.addr(), &[len as u32, 0])?;
+        user::write_from(selected.addr() + HEAD as u64, peer.bytes(len.min(most)))?;
         // The next one of a buffer that is used in parts begins where a structure may.
-        let used = (HEAD + len.min(most)).next_multiple_of(8).min(taken.len);
-        let flags = at.ring.groups().commit(taken, used);
+        let used = (HEAD + len.min(most)).next_multiple_of(8).min(selected.len);
+        let flags = at.ring.groups().commit(selected, used);
         let res = match fd {
             Some(fd) => Ok(fd.install(new.file)),
             None => at.ring.install_file(args.place, new.file),

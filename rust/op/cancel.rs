@@ -62,7 +62,7 @@ pub(crate) fn cancel(
                 // What a worker is at is interrupted, and ends as that says.
                 PuntState::Running => {
                     if args.all {
-                        locked.interrupt_work(object_id(object));
+                        locked.interrupt_worker(object_id(object));
                     }
                     running.set(running.get().or(Some(object_id(object))));
                     false
@@ -102,7 +102,7 @@ pub(crate) fn cancel(
         (true, count) => Ok(count),
         (false, 0) => match running.get() {
             Some(request) => {
-                ring.interrupt_work(request);
+                ring.interrupt_worker(request);
                 Err(EALREADY)
             }
             None => Err(ENOENT),

@@ -4,7 +4,7 @@
 
 use super::{Attempt, Op, Outcome};
 use crate::{
-    ring::{buffers::as_many, files::FileSource},
+    ring::{buffer_table::as_many, file_table::FileSource},
     sys::{
         fd::{self, OpenFile},
         user,

@@ -49,9 +49,9 @@ impl MsgRing {
     fn deliver(&mut self, file: &File) -> Result<i32> {
         let target = target(file)?;
         match (self.message, self.file.take()) {
-            (RingMessage::Data(done), _) => target.take_message(done).map(|()| 0),
+            (RingMessage::Data(done), _) => target.post_from_ring(done).map(|()| 0),
             (RingMessage::File { to, user_data, .. }, Some(file)) => {
-                target.take_file(to, file, user_data)
+                target.install_from_ring(to, file, user_data)
             }
             _ => Err(EINVAL),
         }

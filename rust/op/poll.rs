@@ -139,7 +139,7 @@ impl PollRemove {
         if let Some(user_data) = self.0.user_data {
             core.job.user_data = user_data;
         }
-        core.job.watching = false;
+        core.job.stays_armed = false;
         at.ring.rearm(req);
         Ok(())
     }

@@ -7,7 +7,7 @@ mod row;
 
 use super::{Attempt, Op, Outcome};
 use crate::{
-    kbuf::groups::Taken,
+    kbuf::groups::SelectedBuffer,
     req::wake::WakeFlags,
     sys::{
         rw::is_ready,
@@ -125,7 +125,7 @@ pub(crate) struct Recv {
 struct RecvTarget {
     addr: u64,
     len: usize,
-    taken: Option<Taken>,
+    selected: Option<SelectedBuffer>,
 }
 
 impl Recv {
@@ -133,21 +133,21 @@ impl Recv {
     fn target(&self, at: &mut Attempt<'_, '_>) -> Result<RecvTarget> {
         match at.group {
             Some(group) if self.begun.is_none() => {
-                let taken = at
+                let selected = at
                     .ring
                     .groups()
-                    .take(group, self.args.len as usize)
+                    .select(group, self.args.len as usize)
                     .ok_or(ENOBUFS)?;
                 Ok(RecvTarget {
-                    addr: taken.addr(),
-                    len: taken.len.min(MAX_RW_COUNT),
-                    taken: Some(taken),
+                    addr: selected.addr(),
+                    len: selected.len.min(MAX_RW_COUNT),
+                    selected: Some(selected),
                 })
             }
             _ => Ok(RecvTarget {
                 addr: self.args.addr,
                 len: self.args.len as usize,
-                taken: None,
+                selected: None,
             }),
         }
     }
@@ -175,7 +175,7 @@ impl Recv {
         // An address was looked at when the request was read.
         at.group.is_none_or(|group| {
             let len = self.args.len as usize;
-            at.ring.groups().take(group, len).is_some()
+            at.ring.groups().select(group, len).is_some()
         })
     }
 
@@ -184,8 +184,8 @@ impl Recv {
         self.done += count;
         self.args.addr = target.addr + count as u64;
         self.args.len = (target.len - count) as u32;
-        if let Some(taken) = target.taken {
-            self.begun = Some(at.ring.groups().commit(taken, count));
+        if let Some(selected) = target.selected {
+            self.begun = Some(at.ring.groups().commit(selected, count));
         }
     }
 
@@ -291,15 +291,18 @@ impl Recv {
         };
         let short = all && len < target.len;
         // The rest of a buffer that is consumed in parts is up for the next to take it.
-        let whole = target.taken.as_ref().is_none_or(|taken| taken.whole);
+        let whole = target
+            .selected
+            .as_ref()
+            .is_none_or(|selected| selected.whole);
         if short && len > 0 && whole && socket.resumes() {
             self.advance(at, target, len);
             return Some(Outcome::Poll);
         }
         let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
         let mut cflags = nonempty(&got) | self.begun.unwrap_or(0);
-        if let (Some(taken), true) = (target.taken, len > 0) {
-            cflags |= at.ring.groups().commit(taken, len.min(target.len));
+        if let (Some(selected), true) = (target.selected, len > 0) {
+            cflags |= at.ring.groups().commit(selected, len.min(target.len));
         }
         let res = (self.done + len) as i32;
         if !MULTISHOT || len == 0 || self.limit_reached(len) || !at.post_more(res, cflags) {

@@ -89,19 +89,19 @@ impl RecvMessage {
         // Whether an attempt may find nothing, which the socket has not said.
         let mut look = !at.polled;
         loop {
-            let Some(taken) = at.ring.groups().take(group, self.args.len as usize) else {
+            let Some(selected) = at.ring.groups().select(group, self.args.len as usize) else {
                 return without_buffer(socket, at, &self.args, true, ENOBUFS);
             };
-            if look && socket.is_idle(self.args.msg_flags) && taken.len >= self.head_len() {
+            if look && socket.is_idle(self.args.msg_flags) && selected.len >= self.head_len() {
                 return Outcome::Poll;
             }
-            let len = taken.len.min(MAX_RW_COUNT);
-            let (used, got) = match self.shot(socket, taken.addr(), len) {
+            let len = selected.len.min(MAX_RW_COUNT);
+            let (used, got) = match self.shot(socket, selected.addr(), len) {
                 Ok(shot) => shot,
                 Err(EAGAIN) => return Outcome::Poll,
                 Err(error) => return Outcome::failed(error),
             };
-            let flags = at.ring.groups().commit(taken, used) | nonempty(&got);
+            let flags = at.ring.groups().commit(selected, used) | nonempty(&got);
             let res = used as i32;
             if got.len == Ok(0) || !at.post_more(res, flags) {
                 return Outcome::Done {
@@ -131,18 +131,18 @@ impl RecvMessage {
     }
 
     fn once(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
-        let mut taken = None;
+        let mut selected = None;
         let buffers = match (at.group, self.begun) {
             (Some(_), Some((addr, len, _))) => UserBuffers::One { addr, len },
             (Some(group), None) => {
-                let Some(buffer) = at.ring.groups().take(group, self.args.len as usize) else {
+                let Some(buffer) = at.ring.groups().select(group, self.args.len as usize) else {
                     return Outcome::failed(ENOBUFS);
                 };
                 let buffers = UserBuffers::One {
                     addr: buffer.addr(),
                     len: buffer.len.min(MAX_RW_COUNT),
                 };
-                taken = Some(buffer);
+                selected = Some(buffer);
                 buffers
             }
             (None, _) => UserBuffers::Many {
@@ -173,10 +173,10 @@ impl RecvMessage {
         let count = len.unwrap_or(0);
         let short = all && len.is_ok() && count < want;
         // The rest of a buffer that is consumed in parts is up for the next to take it.
-        let whole = taken.as_ref().is_none_or(|taken| taken.whole);
+        let whole = selected.as_ref().is_none_or(|selected| selected.whole);
         if short && count > 0 && whole && socket.resumes() {
             self.done += count;
-            if let Some(buffer) = taken {
+            if let Some(buffer) = selected {
                 let addr = buffer.addr();
                 let flags = at.ring.groups().commit(buffer, count);
                 self.begun = Some((addr + count as u64, want - count, flags));
@@ -188,7 +188,7 @@ impl RecvMessage {
         }
         let truncated = flags & msg::WAITALL != 0 && got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
         let mut cflags = nonempty(&got) | self.begun.map_or(0, |(_, _, flags)| flags);
-        if let (Some(buffer), true) = (taken, count > 0) {
+        if let (Some(buffer), true) = (selected, count > 0) {
             cflags |= at.ring.groups().commit(buffer, count.min(want));
         }
         Outcome::Done {

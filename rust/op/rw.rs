@@ -4,7 +4,7 @@
 
 use super::{Attempt, Op, Outcome};
 use crate::{
-    kbuf::groups::Taken,
+    kbuf::groups::SelectedBuffer,
     rsrc::buffers::RegisteredBuffer,
     sys::{
         buffer::UserBuffer,
@@ -67,16 +67,16 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
         at: &mut Attempt<'_, '_>,
         group: u16,
         waits: bool,
-    ) -> Result<Option<Taken>> {
+    ) -> Result<Option<SelectedBuffer>> {
         let groups = at.ring.groups();
-        let taken = groups.take(group, self.len as usize).ok_or(ENOBUFS)?;
-        self.addr = taken.addr();
+        let selected = groups.select(group, self.len as usize).ok_or(ENOBUFS)?;
+        self.addr = selected.addr();
         // It is no longer from here on, whatever the next buffer would have room for.
-        self.len = taken.len.min(MAX_RW_COUNT) as u32;
-        if waits && !taken.classic {
-            return Ok(Some(taken));
+        self.len = selected.len.min(MAX_RW_COUNT) as u32;
+        if waits && !selected.classic {
+            return Ok(Some(selected));
         }
-        self.buffer = NonZeroU32::new(groups.commit(taken, self.len as usize));
+        self.buffer = NonZeroU32::new(groups.commit(selected, self.len as usize));
         Ok(None)
     }
 
@@ -201,9 +201,9 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
             return Outcome::failed(EOPNOTSUPP);
         }
         let waits = waits(file);
-        let taken = match (at.group, self.buffer) {
+        let selected = match (at.group, self.buffer) {
             (Some(group), None) => match self.select(&mut at, group, waits) {
-                Ok(taken) => taken,
+                Ok(selected) => selected,
                 Err(error) => return Outcome::failed(error),
             },
             _ => None,
@@ -230,14 +230,14 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
             _ => false,
         };
         if sleeps {
-            if let Some(taken) = taken {
+            if let Some(selected) = selected {
                 let len = self.len as usize;
-                self.buffer = NonZeroU32::new(at.ring.groups().commit(taken, len));
+                self.buffer = NonZeroU32::new(at.ring.groups().commit(selected, len));
             }
             return Outcome::Punt;
         }
-        let flags = match (result, taken) {
-            (Ok((len, _)), Some(taken)) => at.ring.groups().commit(taken, len),
+        let flags = match (result, selected) {
+            (Ok((len, _)), Some(selected)) => at.ring.groups().commit(selected, len),
             _ => 0,
         };
         self.over(result, flags)
@@ -325,7 +325,8 @@ impl Op for ReadMultishot {
         }
         let mut first = !at.polled;
         loop {
-            let Some(taken) = at.group.and_then(|group| at.ring.groups().take(group, 0)) else {
+            let Some(selected) = at.group.and_then(|group| at.ring.groups().select(group, 0))
+            else {
                 // As long as there is nothing to be read it needs none.
                 if !first && !is_ready(file, false) {
                     return Outcome::Poll;
@@ -334,13 +335,13 @@ impl Op for ReadMultishot {
             };
             first = false;
             let buffers = UserBuffers::One {
-                addr: taken.addr(),
-                len: taken.len.min(MAX_RW_COUNT),
+                addr: selected.addr(),
+                len: selected.len.min(MAX_RW_COUNT),
             };
             if !asks {
                 // Others may have taken what it is ready for.
-                let (addr, len) = (taken.addr(), buffers.len());
-                let flags = at.ring.groups().commit(taken, len);
+                let (addr, len) = (selected.addr(), buffers.len());
+                let flags = at.ring.groups().commit(selected, len);
                 self.last = Some((addr, len, flags));
                 return Outcome::Punt;
             }
@@ -352,7 +353,7 @@ impl Op for ReadMultishot {
                 Err(EAGAIN) => return Outcome::Poll,
                 Err(error) => return Outcome::failed(error),
             };
-            let flags = at.ring.groups().commit(taken, len);
+            let flags = at.ring.groups().commit(selected, len);
             if !at.post_more(len as i32, flags) {
                 return Outcome::Done {
                     res: len as i32,

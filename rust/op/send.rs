@@ -53,13 +53,13 @@ impl Send {
         if let (Some(group), None) = (at.group, self.buffer) {
             // What is to be sent is nobody else's: it is consumed at once, and kept while waiting.
             let groups = at.ring.groups();
-            let taken = match groups.take_to_send(group, self.args.len as usize) {
-                Ok(taken) => taken,
+            let selected = match groups.select_to_send(group, self.args.len as usize) {
+                Ok(selected) => selected,
                 Err(error) => return Some(Outcome::failed(error)),
             };
-            self.args.addr = taken.addr();
-            self.args.len = taken.len.min(MAX_RW_COUNT) as u32;
-            self.buffer = NonZeroU32::new(groups.commit(taken, self.args.len as usize));
+            self.args.addr = selected.addr();
+            self.args.len = selected.len.min(MAX_RW_COUNT) as u32;
+            self.buffer = NonZeroU32::new(groups.commit(selected, self.args.len as usize));
         }
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let (addr, len) = (self.args.addr, self.args.len as usize);

@@ -31,17 +31,18 @@ pub(crate) enum PuntTo {
     /// The submitter itself once it has unlocked the ring: what needs more of a task than a worker has of it, or is
     /// over soon as a rule.
     Submitter,
-    /// One of them, see [`Op::runs_unlocked`](super::Op::runs_unlocked).
+    /// A worker or the submitter, as each request says: see [`Op::runs_unlocked`](super::Op::runs_unlocked).
     Either,
 }
 
-/// Whether the end of a request is one completion, and no more to those who wait for several and count on one each.
+/// Whether the wake-up of a request brings one completion and no more. Who waits for several completions is then woken up
+/// by the last of so many wake-ups, and not by each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wake {
-    /// It is, unless the request goes on: one wake-up may be for several messages.
+    /// It brings one, unless the request is multishot: one wake-up may be for several messages.
     Lazy,
-    /// It is not, and they are woken up for it: a timeout ends their wait, a zero-copy send has two, and a connection
-    /// that is not accepted is one that nobody else was told of.
+    /// Who waits is woken up at once: a timeout ends their wait, a zero-copy send has two completions, and a connection that
+    /// is not accepted is one that nobody else was told of.
     Eager,
     /// It says so itself, see [`Op::is_lazy`](super::Op::is_lazy).
     Own,
@@ -192,8 +193,8 @@ macro_rules! for_each_opcode {
             WRITEV_FIXED => WritevFixed(rw::WritevFixed) {
                 needs_file, ioprio, poll: Out, punt: Either, async_worker, fixed_buffer, iopoll,
             },
-            PROVIDE_BUFFERS => ProvideBuffers(buffers::ProvideBuffers) { iopoll },
-            REMOVE_BUFFERS => RemoveBuffers(buffers::RemoveBuffers) { iopoll },
+            PROVIDE_BUFFERS => ProvideBuffers(provide::ProvideBuffers) { iopoll },
+            REMOVE_BUFFERS => RemoveBuffers(provide::RemoveBuffers) { iopoll },
         }
     };
 }

@@ -24,7 +24,7 @@ use kernel::sync::{
 /// A submitter of a ring, as something that can be sent to its task.
 pub(crate) type TaskCtx = TaskWork<Submitter>;
 
-/// See [`TaskCtx`].
+/// What a [`TaskCtx`] knows: its ring, its task and address space, the inbox, and whether the task has to be told.
 pub(crate) struct Submitter {
     ring: Arc<Ring>,
     task: TaskRef,
@@ -247,7 +247,7 @@ pub(crate) fn interrupt(tctx: &Arc<TaskCtx>) {
 }
 
 /// Drops a reference to a task context. May be called in any context: the last one, with which the ring's
-/// memory may go, is dropped by a worker.
+/// memory may go, is dropped by a kworker.
 #[inline]
 pub(crate) fn let_go(tctx: Arc<TaskCtx>) {
     TaskWork::let_go(tctx);
@@ -257,14 +257,14 @@ pub(crate) fn let_go(tctx: Arc<TaskCtx>) {
 pub(crate) fn tell(tctx: &Arc<TaskCtx>) {
     let ring = tctx.ring();
     if ring.is_dying() {
-        TaskWork::send_to_worker(tctx);
+        TaskWork::send_to_kworker(tctx);
         return;
     }
     ring.mark_taskrun();
     if ring.config().has(setup::DEFER_TASKRUN) {
         // Only `enter` runs them. Who watches the ring is told from where no lock is held.
         if tctx.cq_wait_nr.load(Relaxed) == GONE {
-            TaskWork::send_to_worker(tctx);
+            TaskWork::send_to_kworker(tctx);
         } else if ring.has_watchers() {
             TaskWork::send_to_interrupt(tctx);
         }
@@ -276,6 +276,6 @@ pub(crate) fn tell(tctx: &Arc<TaskCtx>) {
         Notify::Signal
     };
     if !TaskWork::send(tctx, tctx.task(), how) {
-        TaskWork::send_to_worker(tctx);
+        TaskWork::send_to_kworker(tctx);
     }
 }

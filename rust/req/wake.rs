@@ -117,9 +117,9 @@ impl WakeState {
     pub(crate) fn claim(&self, wake_flags: WakeFlags) -> bool {
         let mut old = self.0.load(Relaxed);
         loop {
-            let core = old & Self::HELD != 0;
-            // In the same step: a mark that came later could come after the holder has parked.
-            let again = if core && wake_flags.0 & WakeFlags::WOKEN != 0 {
+            let held = old & Self::HELD != 0;
+            // In the same step: a flag that was set later could come after the holder has parked.
+            let again = if held && wake_flags.0 & WakeFlags::WOKEN != 0 {
                 WakeFlags::AGAIN
             } else {
                 0
@@ -127,7 +127,7 @@ impl WakeState {
             // Full ordering: what the claimer does next must not be seen before it.
             let new = old | Self::HELD | wake_flags.0 | again;
             match self.0.cmpxchg(old, new, Full) {
-                Ok(_) => return !core,
+                Ok(_) => return !held,
                 Err(now) => old = now,
             }
         }

@@ -18,7 +18,8 @@ use kernel::{
     sync::{atomic::Relaxed, Arc},
 };
 
-/// What who unlocks a ring has those do who have put it aside: what moves requests, which the ring does not know.
+/// What `exec/` does for the guard of a ring's mutex, which calls it right after unlocking: the ring itself does not know
+/// what moves requests.
 pub(crate) struct UnlockHooks {
     /// Goes on with requests of the current task without their ring. Returns what that has left to do.
     pub(crate) step_out: fn(Fifo<Request>, At<'_>) -> KVec<LeftOver>,

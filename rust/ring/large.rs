@@ -12,13 +12,13 @@ use crate::uapi::{
     setup::layout,
 };
 
-/// What a completion of 32 bytes has besides.
-pub(crate) type Extra = [u64; 2];
+/// The second half of a completion of 32 bytes, `big_cqe`.
+pub(crate) type BigCqe = [u64; 2];
 
 impl Locked<'_> {
     /// Has the completion that comes next with the flag [`cqe::EXTRA`] say more. Returns that flag.
     #[cold]
-    pub(crate) fn set_extra(&mut self, extra: Extra) -> u32 {
+    pub(crate) fn set_extra(&mut self, extra: BigCqe) -> u32 {
         self.state.extra = extra;
         cqe::EXTRA
     }

@@ -243,7 +243,7 @@ impl Drop for Listener {
     }
 }
 
-/// Task work that is sent, once, when what it watches comes to its end, unless this is dropped before.
+/// Sends a task work once, when the task or the process that it watches ends. Dropped before, it sends nothing.
 pub(crate) struct Watch {
     key: Key,
     /// As long as there is a reference to it, no other one has the same address, nor its process.
@@ -251,9 +251,20 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Has [`TaskWorkFn::on_end`] of `punted` called at the end of what is `whose` of the current task, if there is
-    /// a [`Listener`] then. `-ENODEV` if the module is not ready. May sleep.
-    pub(crate) fn current<T: TaskWorkFn>(whose: Whose, punted: &Arc<TaskWork<T>>) -> Result<Self> {
+    /// Has [`TaskWorkFn::on_end`] of `task_work` called when the current task ends, or its process, as `whose` says.
+    /// It is not called if there is no [`Listener`] by then.
+    ///
+    /// # Errors
+    ///
+    /// `-ENODEV` if the module is not ready, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    pub(crate) fn current<T: TaskWorkFn>(
+        whose: Whose,
+        task_work: &Arc<TaskWork<T>>,
+    ) -> Result<Self> {
         if STATE.load(Acquire) != READY {
             return Err(ENODEV);
         }
@@ -263,7 +274,7 @@ impl Watch {
             Whose::Process => task.process(),
         };
         let key = (identity, SERIAL.fetch_add(1, Relaxed));
-        let node = RBTreeNode::new(key, punted.clone() as Arc<dyn Ends>, GFP_KERNEL_ACCOUNT)?;
+        let node = RBTreeNode::new(key, task_work.clone() as Arc<dyn Ends>, GFP_KERNEL_ACCOUNT)?;
         count_of(identity).fetch_add(1, Relaxed);
         WATCHES.lock().get_or_insert_with(RBTree::new).insert(node);
         Ok(Self { key, _task: task })

@@ -9,7 +9,7 @@
 use super::{
     fd::KeptFile,
     module::ModuleRef,
-    poll::Waits,
+    poll::WakeSources,
     queue::FifoLink,
     ringfile::RingFile,
     table::Node,
@@ -121,7 +121,7 @@ pub(crate) struct Object<P: Kind> {
     pub(super) link: FifoLink<P>,
     /// Its place in a table.
     pub(super) node: Node<P>,
-    waits: Waits<P>,
+    wake_sources: WakeSources<P>,
     /// The file that it waits for, or can wait for.
     file: UnsafeCell<Option<KeptFile<P::Registration>>>,
     /// What packets hold on to, if it is a notification.
@@ -160,8 +160,8 @@ impl<P: Kind> Object<P> {
 
     /// Its entries on wait queues, and its timers.
     #[inline]
-    pub(super) fn waits(&self) -> &Waits<P> {
-        &self.waits
+    pub(super) fn wake_sources(&self) -> &WakeSources<P> {
+        &self.wake_sources
     }
 
     /// Where the core is; only who has the handle may follow it.
@@ -226,7 +226,7 @@ impl<P: Kind> HandleMut<'_, P> {
         // SAFETY: As above.
         let file = unsafe { &mut *self.0.file.get() };
         if file.is_some() {
-            self.0.waits.remove();
+            self.0.wake_sources.remove();
         }
         file.take()
     }
@@ -236,7 +236,7 @@ impl<P: Kind> HandleMut<'_, P> {
         &mut self,
         ring: Arc<P::RingFile>,
     ) -> Result<Option<KeptFile<P::Registration>>> {
-        self.0.waits.set_ring(ring)?;
+        self.0.wake_sources.set_ring(ring)?;
         Ok(self.take_file())
     }
 }
@@ -263,7 +263,7 @@ impl<P: Kind> Handle<P> {
                 claim: WakeState::new(),
                 link: FifoLink::new(),
                 node: Node::new(),
-                waits: Waits::new(),
+                wake_sources: WakeSources::new(),
                 file: UnsafeCell::new(None),
                 ubuf: Ubuf::new(),
                 header,
@@ -340,14 +340,14 @@ impl<P: Kind> Handle<P> {
     /// Forgets the wake-ups of the files that the object waits for. Takes their queues' locks.
     #[inline]
     pub(crate) fn unwatch(&mut self) {
-        self.object().waits.remove();
+        self.object().wake_sources.remove();
     }
 
     /// Forgets all that could wake the object up. Takes the locks of queues, and waits for a timer
     /// that is just expiring. May sleep.
     #[inline]
     pub(crate) fn disarm(&mut self) {
-        self.object().waits.stop();
+        self.object().wake_sources.stop();
     }
 
     /// The object, without dropping the handle; [`Self::from_raw`] takes it back.
@@ -384,6 +384,6 @@ impl<P: Kind> Drop for Handle<P> {
 
 impl<P: Kind> core::fmt::Debug for Handle<P> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Token({:p})", addr_of!(*self.object()))
+        write!(f, "Handle({:p})", addr_of!(*self.object()))
     }
 }

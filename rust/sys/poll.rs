@@ -47,23 +47,23 @@ struct PollEntry<P: Kind> {
     _pin: PhantomPinned,
 }
 
-/// What can wake an object up. Most files have one queue, and most requests no timer.
+/// The poll entries and timers that can wake an object up. Most files have one queue, and most requests no timer.
 ///
 /// # Invariants
 ///
-/// The queues that the entries are on are those of the object's file, or of the ring in `extra`, or of
+/// The queues that the entries are on are those of the object's file, or of the ring in `rare`, or of
 /// what will always be there. Unless it is `used` there are no such queues, no timer and no ring.
-pub(super) struct Waits<P: Kind> {
+pub(super) struct WakeSources<P: Kind> {
     first: PollEntry<P>,
-    /// One look for what hardly any request that is over still has. Only touched by the holder of the
-    /// handle.
+    /// Whether any of the others has been used since the object's last request: one look instead of one for each when
+    /// a request is over. Only touched by the holder of the handle.
     used: UnsafeCell<bool>,
     /// Only touched by the holder of the handle.
-    extra: UnsafeCell<Option<KBox<Extra<P>>>>,
+    rare: UnsafeCell<Option<KBox<RareWakeSources<P>>>>,
 }
 
-/// What few objects need.
-pub(super) struct Extra<P: Kind> {
+/// The sources of wake-ups that few objects need, and which are allocated for them.
+pub(super) struct RareWakeSources<P: Kind> {
     /// For a file with two queues.
     second: PollEntry<P>,
     /// Its own time, and that of a timeout linked behind.
@@ -212,7 +212,7 @@ impl<P: Kind> PollEntry<P> {
     }
 }
 
-impl<P: Kind> Extra<P> {
+impl<P: Kind> RareWakeSources<P> {
     /// # Safety
     ///
     /// The caller must hold the handle, and the first entry be on no queue.
@@ -225,13 +225,13 @@ impl<P: Kind> Extra<P> {
     }
 }
 
-impl<P: Kind> Waits<P> {
+impl<P: Kind> WakeSources<P> {
     /// An object that is on no queue.
     pub(super) fn new() -> Self {
         Self {
             first: PollEntry::new(),
             used: UnsafeCell::new(false),
-            extra: UnsafeCell::new(None),
+            rare: UnsafeCell::new(None),
         }
     }
 
@@ -242,8 +242,8 @@ impl<P: Kind> Waits<P> {
             return;
         }
         self.first.remove();
-        if let Some(extra) = self.extra() {
-            extra.second.remove();
+        if let Some(rare) = self.rare() {
+            rare.second.remove();
         }
     }
 
@@ -267,9 +267,9 @@ impl<P: Kind> Waits<P> {
             return;
         }
         self.first.remove();
-        if let Some(extra) = self.extra() {
+        if let Some(rare) = self.rare() {
             // SAFETY: The caller holds the handle, and the first entry is on no queue any more.
-            unsafe { extra.stop() };
+            unsafe { rare.stop() };
         }
         // INVARIANT: All of it is over.
         self.set_used(false);
@@ -277,42 +277,42 @@ impl<P: Kind> Waits<P> {
 
     /// Has what is polled be `ring`. Only for the holder of the handle.
     pub(super) fn set_ring(&self, ring: Arc<P::RingFile>) -> Result {
-        let extra = self.make_extra()?;
+        let rare = self.make_rare()?;
         self.remove();
         // SAFETY: As above.
-        unsafe { *extra.ring.get() = Some(ring) };
+        unsafe { *rare.ring.get() = Some(ring) };
         Ok(())
     }
 
     /// The ring that is polled. Only for the holder of the handle.
     fn ring(&self) -> Option<&Arc<P::RingFile>> {
-        let extra = self.extra()?;
+        let rare = self.rare()?;
         // SAFETY: The caller holds the handle, and changes nothing meanwhile.
-        unsafe { &*extra.ring.get() }.as_ref()
+        unsafe { &*rare.ring.get() }.as_ref()
     }
 
     /// The rest, if there is some. Only for the holder of the handle.
     #[inline]
-    pub(super) fn extra(&self) -> Option<&Extra<P>> {
+    pub(super) fn rare(&self) -> Option<&RareWakeSources<P>> {
         // SAFETY: The caller holds the handle. What is there once stays, in a box that nobody moves.
-        unsafe { &*self.extra.get() }.as_deref()
+        unsafe { &*self.rare.get() }.as_deref()
     }
 
     /// The rest, made if there is none. Only for the holder of the handle.
-    pub(super) fn make_extra(&self) -> Result<&Extra<P>> {
+    pub(super) fn make_rare(&self) -> Result<&RareWakeSources<P>> {
         self.set_used(true);
-        if self.extra().is_none() {
-            let extra = Extra {
+        if self.rare().is_none() {
+            let rare = RareWakeSources {
                 second: PollEntry::new(),
                 timers: Timers::new(),
                 ring: UnsafeCell::new(None),
             };
-            let extra = KBox::new(extra, GFP_KERNEL_ACCOUNT)?;
+            let rare = KBox::new(rare, GFP_KERNEL_ACCOUNT)?;
             // SAFETY: The caller holds the handle, and there is nothing yet that one could have a
             // reference to.
-            unsafe { *self.extra.get() = Some(extra) };
+            unsafe { *self.rare.get() = Some(rare) };
         }
-        self.extra().ok_or(ENOMEM)
+        self.rare().ok_or(ENOMEM)
     }
 }
 
@@ -339,28 +339,28 @@ unsafe extern "C" fn queue_proc<P: Kind>(
     // SAFETY: `watch` passed the first field of a `PollTable`.
     let table = unsafe { &mut *table.cast::<PollTable<P>>() };
     // SAFETY: `watch` borrows the object's handle for the whole call.
-    let waits = unsafe { (*table.object).waits() };
+    let sources = unsafe { (*table.object).wake_sources() };
     if table.queues == 0 {
-        waits.set_used(true);
+        sources.set_used(true);
         // SAFETY: `watch` emptied the entries; the object does not move, and takes its entries off the
         // queues before it, or what is polled, goes. `head` comes from a `->poll()`.
-        unsafe { waits.first.add(table.object, head, table.events) };
+        unsafe { sources.first.add(table.object, head, table.events) };
         table.queues = 1;
         return;
     }
     let known = |entry: &PollEntry<P>| entry.head.load(Relaxed) == head;
-    let second = waits.extra().map(|extra| &extra.second);
-    if known(&waits.first) || (table.queues == 2 && second.is_some_and(known)) {
+    let second = sources.rare().map(|rare| &rare.second);
+    if known(&sources.first) || (table.queues == 2 && second.is_some_and(known)) {
         return;
     }
     if table.queues == 2 {
         table.error = Some(errno::EINVAL);
         return;
     }
-    match waits.make_extra() {
-        Ok(extra) => {
+    match sources.make_rare() {
+        Ok(rare) => {
             // SAFETY: As above; the box does not move either.
-            unsafe { extra.second.add(table.object, head, table.events) };
+            unsafe { rare.second.add(table.object, head, table.events) };
             table.queues = 2;
         }
         Err(_) => table.error = Some(errno::ENOMEM),
@@ -404,7 +404,7 @@ impl<P: Kind> Handle<P> {
         let mask = match self.file() {
             // SAFETY: The table outlives the call. The file is open until the entries are off.
             Some(file) => unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), at) },
-            None => match self.object().waits().ring() {
+            None => match self.object().wake_sources().ring() {
                 // SAFETY: As above.
                 Some(ring) => unsafe { ringfile::poll(ring, null_mut(), at) },
                 None => 0,
@@ -413,7 +413,7 @@ impl<P: Kind> Handle<P> {
         let waiting = table.queues != 0 && table.error.is_none();
         if !waiting {
             // Nobody else has the handle.
-            self.object().waits().remove();
+            self.object().wake_sources().remove();
         }
         Watched {
             mask,

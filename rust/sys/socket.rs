@@ -4,7 +4,7 @@
 //!
 //! C headers: `include/linux/net.h`, `include/linux/socket.h`, `include/linux/uio.h`.
 
-mod buffers;
+mod iov_iter;
 pub(crate) mod options;
 pub(crate) mod setup;
 pub(crate) mod state;
@@ -30,7 +30,7 @@ use core::{
 };
 use kernel::fs::File;
 
-pub(crate) use buffers::UserBuffers;
+pub(crate) use iov_iter::UserBuffers;
 
 const O_NONBLOCK: u32 = 0o4000;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work that a given task does on its way to user space, or a worker in its stead.
+//! Work that a given task does on its way to user space, or a kworker in its stead.
 //!
 //! C headers: `include/linux/task_work.h`, `include/linux/workqueue.h`, `include/linux/irq_work.h`.
 
@@ -28,7 +28,7 @@ pub(crate) trait TaskWorkFn: Send + Sync + Sized + 'static {
     fn run(this: Arc<TaskWork<Self>>, task: Option<InTask<'_>>);
 
     /// Runs in the module's work queue, which serves everybody: it must be over soon, and wait for nobody.
-    fn run_in_worker(this: Arc<TaskWork<Self>>) {
+    fn run_in_kworker(this: Arc<TaskWork<Self>>) {
         Self::run(this, None);
     }
 
@@ -93,7 +93,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
         }));
         // SAFETY: Both are in an `Arc`, which does not move, and nobody else has them yet.
         unsafe {
-            bindings::ruring_init_work(this.work.get(), Some(Self::in_worker));
+            bindings::ruring_init_work(this.work.get(), Some(Self::in_kworker));
             bindings::ruring_init_irq_work(this.irq.get(), Some(Self::in_interrupt));
         }
         Ok(this)
@@ -146,17 +146,17 @@ impl<T: TaskWorkFn> TaskWork<T> {
         false
     }
 
-    /// Sends it to a worker, unless it is on its way already. May be called in any context.
-    pub(crate) fn send_to_worker(this: &Arc<Self>) {
+    /// Sends it to a kworker, unless it is on its way already. May be called in any context.
+    pub(crate) fn send_to_kworker(this: &Arc<Self>) {
         if !this.queued.xchg(true, Full) {
             Self::queue(this.clone());
         }
     }
 
-    /// Sends it to a worker, with the caller's reference. May be called in any context.
+    /// Sends it to a kworker, with the caller's reference. May be called in any context.
     ///
     /// If it is on its way already that reference is not the last one, and is dropped.
-    pub(crate) fn give_to_worker(this: Arc<Self>) {
+    pub(crate) fn give_to_kworker(this: Arc<Self>) {
         if !this.queued.xchg(true, Full) {
             Self::queue(this);
         }
@@ -175,11 +175,11 @@ impl<T: TaskWorkFn> TaskWork<T> {
         unsafe { bindings::irq_work_queue(irq) };
     }
 
-    /// Drops a reference. May be called in any context: the last one is dropped by a worker.
+    /// Drops a reference. May be called in any context: the last one is dropped by a kworker.
     #[inline]
     pub(crate) fn let_go(this: Arc<Self>) {
         if let Some(last) = Arc::into_unique_or_drop(this) {
-            Self::give_to_worker(last.into());
+            Self::give_to_kworker(last.into());
         }
     }
 
@@ -188,7 +188,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
         let work = this.work.get();
         let _raw = Arc::into_raw(this);
         // SAFETY: `work` was initialised in `new`, and `queued` was false, so that it is not with
-        // a queue; it stays because it comes with a reference, which `in_worker` takes back and
+        // a queue; it stays because it comes with a reference, which `in_kworker` takes back and
         // which keeps the module.
         unsafe { module::queue_work(work, false) };
     }
@@ -210,13 +210,13 @@ impl<T: TaskWorkFn> TaskWork<T> {
     /// # Safety
     ///
     /// `work` must be that of a [`TaskWork`] which [`TaskWork::queue`] queued.
-    unsafe extern "C" fn in_worker(work: *mut bindings::work_struct) {
+    unsafe extern "C" fn in_kworker(work: *mut bindings::work_struct) {
         let offset = offset_of!(Self, work);
         // SAFETY: `work` is the field of an `TaskWork` in an `Arc`, whose reference
         // `queue` gave up for this call.
         let this = unsafe { Arc::from_raw(work.byte_sub(offset).cast::<Self>().cast_const()) };
         this.queued.xchg(false, Full);
-        T::run_in_worker(this);
+        T::run_in_kworker(this);
     }
 
     /// # Safety

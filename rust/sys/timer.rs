@@ -173,16 +173,20 @@ impl<P: Kind> Handle<P> {
     /// The timer sets its wake flag while the handle is held, and delivers it once it is parked.
     pub(crate) fn start_timer(&mut self, purpose: Purpose, deadline: Deadline) -> Result {
         let object = self.object();
-        let timer = object.waits().make_extra()?.timers.of(purpose);
+        let timer = object.wake_sources().make_rare()?.timers.of(purpose);
         // SAFETY: The timer is in a box of the object, which stops it before it goes.
         unsafe { timer.start(object, deadline) };
         Ok(())
     }
 
-    /// Stops a timer. It may have left its reason by then. May sleep.
+    /// Stops the object's timer for `purpose`. If it has expired before, its wake flag is set.
+    ///
+    /// # Context
+    ///
+    /// Waits for a timer that is just expiring. May sleep.
     pub(crate) fn stop_timer(&mut self, purpose: Purpose) {
-        if let Some(extra) = self.object().waits().extra() {
-            extra.timers.of(purpose).stop();
+        if let Some(rare) = self.object().wake_sources().rare() {
+            rare.timers.of(purpose).stop();
         }
     }
 }

@@ -4,13 +4,13 @@
 //!
 //! A field that an opcode does not use must be zero where the kernel insists on it.
 
-pub(crate) mod buffers;
 pub(crate) mod cancel;
 pub(crate) mod files;
 pub(crate) mod msg_ring;
 pub(crate) mod names;
 pub(crate) mod nop;
 pub(crate) mod poll;
+pub(crate) mod provide;
 pub(crate) mod recvsend;
 pub(crate) mod rw;
 pub(crate) mod socket;

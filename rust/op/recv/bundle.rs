@@ -77,8 +77,8 @@ impl Recv {
         let mut again = may_have_ended(socket, at.wake_flags);
         loop {
             let wanted = bundle.wanted(self.args.len, self.args.total);
-            let taken = match at.ring.groups().take_many(group, wanted, &mut bundle.iov) {
-                Ok(taken) => taken,
+            let selected = match at.ring.groups().select_many(group, wanted, &mut bundle.iov) {
+                Ok(selected) => selected,
                 Err(error) if self.done == 0 => {
                     return without_buffer(socket, at, &self.args, self.args.multishot, error);
                 }
@@ -111,11 +111,11 @@ impl Recv {
             let short = all && len < want;
             if let [piece] = bundle.iov[..] {
                 // A single buffer that is consumed whole is this request's until it is full.
-                if short && len > 0 && taken.whole && socket.resumes() {
+                if short && len > 0 && selected.whole && socket.resumes() {
                     self.done += len;
                     self.args.addr = piece.base() + len as u64;
                     self.args.len = piece.len() as u32 - len as u32;
-                    self.begun = Some(at.ring.groups().commit_many(taken, &bundle.iov, len));
+                    self.begun = Some(at.ring.groups().commit_many(selected, &bundle.iov, len));
                     bundle.resumed = true;
                     return Outcome::Poll;
                 }
@@ -124,9 +124,9 @@ impl Recv {
             if len == 0 {
                 return self.stop_with(nonempty(&got), broken);
             }
-            let (last, clipped) = (taken.last, taken.clipped);
+            let (last, clipped) = (selected.last, selected.clipped);
             let used = len.min(want);
-            let mut cflags = at.ring.groups().commit_many(taken, &bundle.iov, used);
+            let mut cflags = at.ring.groups().commit_many(selected, &bundle.iov, used);
             cflags |= nonempty(&got);
             if let Some(first) = self.begun {
                 cflags = first | (cflags & LATEST);

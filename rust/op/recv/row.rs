@@ -43,7 +43,7 @@ impl Recv {
         let span = at
             .ring
             .groups()
-            .take_row(group, limit, left, most, &mut row)?;
+            .select_row(group, limit, left, most, &mut row)?;
         let buffers = UserBuffers::Many {
             iov: row.pieces(),
             skip: 0,

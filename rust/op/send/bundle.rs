@@ -44,13 +44,14 @@ impl Send {
         group: u16,
     ) -> Result<u32> {
         let groups = at.ring.groups();
-        let taken = groups.take_many_to_send(group, self.args.len as usize, &mut bundle.iov)?;
-        bundle.last = taken.last;
+        let selected =
+            groups.select_many_to_send(group, self.args.len as usize, &mut bundle.iov)?;
+        bundle.last = selected.last;
         let bytes = UserBuffers::Many {
             iov: &bundle.iov,
             skip: 0,
         };
-        Ok(groups.commit_many(taken, &bundle.iov, bytes.len()))
+        Ok(groups.commit_many(selected, &bundle.iov, bytes.len()))
     }
 
     /// Sends bundles of buffers of `group`, until it has to wait or there are no more.

@@ -7,7 +7,7 @@ use crate::{
     kbuf::classic::BufRange,
     sys::user::access_ok,
     uapi::{
-        args::buffers::{ProvideArgs, RemoveArgs},
+        args::provide::{ProvideArgs, RemoveArgs},
         errno::{Result, EINVAL},
         sqe::{Flags, Sqe},
     },

@@ -4,7 +4,7 @@
 //! kernel.
 
 use super::{
-    buffers::{as_many, read_rsrc},
+    buffer_table::{as_many, read_rsrc},
     Locked, Ring,
 };
 use crate::{
