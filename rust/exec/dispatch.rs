@@ -61,6 +61,15 @@ impl OpVtable {
     }
 }
 
+/// Does what an SQE asks for without a request, if it can: see [`Nop::at_once`]. There must be room for its completion.
+#[inline(always)]
+pub(crate) fn at_once(ring: &mut Locked<'_>, sqe: &Sqe) -> Option<(i32, u32)> {
+    if sqe.opcode() != Nop::CODE {
+        return None;
+    }
+    Nop::at_once(ring, sqe)
+}
+
 /// Reads an SQE into a job whose last operation is over, and tries it if it is `alone` and its flags
 /// do not say otherwise.
 ///
@@ -73,9 +82,6 @@ pub(crate) fn submit(
     req: ReqMut<'_>,
     alone: bool,
 ) -> Submitted {
-    if sqe.opcode() == Nop::CODE {
-        return submit_here::<Nop>(ring, task, sqe, req, alone);
-    }
     (OP_VTABLES[usize::from(sqe.opcode())].submit)(ring, task, sqe, req, alone)
 }
 
@@ -87,17 +93,6 @@ pub(crate) fn issue(ring: &mut Locked<'_>, mut req: ReqMut<'_>, wake_flags: Wake
 }
 
 fn submit_as<T: OpVariant>(
-    ring: &mut Locked<'_>,
-    task: InTask<'_>,
-    sqe: &Sqe,
-    req: ReqMut<'_>,
-    alone: bool,
-) -> Submitted {
-    submit_here::<T>(ring, task, sqe, req, alone)
-}
-
-#[inline(always)]
-fn submit_here<T: OpVariant>(
     ring: &mut Locked<'_>,
     task: InTask<'_>,
     sqe: &Sqe,

@@ -9,7 +9,7 @@ use crate::{
     ring::{cursor, Locked, Ring},
     sys::{context::InTask, lsm},
     uapi::{
-        abi::{nop, op as opcode, setup},
+        abi::{nop, op as opcode, setup, Cqe},
         errno::{Errno, Result, EACCES, EAGAIN, ECANCELED, EINVAL, EOPNOTSUPP},
         setup::layout,
         sqe::{Flags, LinkKind, Sqe},
@@ -172,6 +172,16 @@ impl Locked<'_> {
     ) -> (Option<OwnedReq>, bool) {
         let restricted = self.state.restricted;
         let alone = head.is_none() && !self.state.exec.drain.active && !restricted;
+        if alone && self.has_room() {
+            if let Some((res, flags)) = dispatch::at_once(self, sqe) {
+                self.post(Cqe {
+                    user_data: sqe.user_data(),
+                    res,
+                    flags,
+                });
+                return (Some(req), true);
+            }
+        }
         let mut submitted = dispatch::submit(self, task, sqe, req.lend(), alone);
         if restricted {
             if let Err(error) = self.ring.accept(sqe) {

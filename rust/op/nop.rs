@@ -7,7 +7,7 @@ use crate::{
     ring::Locked,
     sys::fd::OpenFile,
     uapi::{
-        abi::nop,
+        abi::{nop, sqe_flags},
         args::nop::{LargeNopArgs, NopArgs},
         errno::{Result, EBADF, ENOBUFS},
         sqe::{Flags, Sqe},
@@ -36,6 +36,29 @@ impl Op for Nop {
 }
 
 impl Nop {
+    /// Does what an SQE asks for that wants at most a buffer: it needs no request, which would only be there to wait.
+    ///
+    /// The result and the flags of its completion; none if it is to be done as any other, also what fails.
+    #[inline(always)]
+    pub(crate) fn at_once(ring: &mut Locked<'_>, sqe: &Sqe) -> Option<(i32, u32)> {
+        if sqe.personality() != 0 || sqe.ioprio() != 0 {
+            return None;
+        }
+        let res = match sqe.op_flags() {
+            0 => 0,
+            nop::INJECT_RESULT => sqe.len() as i32,
+            _ => return None,
+        };
+        match sqe.flags() {
+            0 => Some((res, 0)),
+            sqe_flags::BUFFER_SELECT => {
+                let flags = ring.groups().consume(sqe.buf_index())?;
+                Some((res, flags))
+            }
+            _ => None,
+        }
+    }
+
     /// Takes a buffer, if it is to have one. What that costs is measured with this, which is ruring's
     /// own.
     #[inline(always)]

@@ -81,6 +81,12 @@ impl Locked<'_> {
         self.state.cq.refill(head, self.ring.config.cq_entries)
     }
 
+    /// Whether a place is known that is free for a completion of 16 bytes: [`Locked::post`] does not fail.
+    #[inline(always)]
+    pub(crate) fn has_room(&self) -> bool {
+        self.state.cq.room() != 0
+    }
+
     /// How many completions there is room for, up to `most`.
     #[inline]
     pub(crate) fn room(&mut self, most: u32) -> u32 {
