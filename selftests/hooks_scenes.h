@@ -89,14 +89,43 @@ PREP_MSG(sendmsg_tcp, SENDMSG, tcp[0])
 PREP_MSG(recvmsg_tcp, RECVMSG, tcp[0])
 PREP_MSG(sendmsg_zc, SENDMSG_ZC, udp[0])
 
-static void recv_wait(struct world *w)
+/* What is for the other end of the connection comes when a request waits for it. */
+static void send_to_waiting(struct world *w)
 {
-	prep_at(w, IORING_OP_RECV, w->tcp[1]);
+	struct io_uring_cqe cqe;
+
 	ring_submit(w->ring);
 	count(false);
+	if (ring_peek(w->ring, &cqe))
+		printf("# it did not wait\n");
 	if (write(w->tcp[0], "x", 1) != 1)
 		perror("write");
 	count(true);
+}
+
+/* What other scenes have sent there. */
+static void empty_other_end(struct world *w)
+{
+	char buf[256];
+
+	count(false);
+	while (recv(w->tcp[1], buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+	count(true);
+}
+
+static void recv_wait(struct world *w)
+{
+	empty_other_end(w);
+	prep_at(w, IORING_OP_RECV, w->tcp[1]);
+	send_to_waiting(w);
+}
+
+static void recvmsg_wait(struct world *w)
+{
+	empty_other_end(w);
+	prep(w->ring, IORING_OP_RECVMSG, w->tcp[1], &w->msg, 1, 1);
+	send_to_waiting(w);
 }
 
 static void fsync_file(struct world *w)
@@ -434,6 +463,8 @@ static const struct scene {
 	void (*prep)(struct world *w);
 	/* what has to be done for it */
 	void (*before)(void);
+	/* what ruring calls once less: see Documentation/hooks.rst */
+	const char *fewer;
 } scenes[] = {
 	{ .name = "set-up", .prep = set_up_plain },
 	{ .name = "set-up with SQPOLL", .prep = set_up_sqpoll },
@@ -470,8 +501,9 @@ static const struct scene {
 	{ .name = "UNLINKAT", .prep = unlinkat_link, .before = make_link },
 	{ .name = "CLOSE", .prep = close_file },
 	{ .name = "RECV", .prep = recv_tcp },
-	{ .name = "RECV that waits", .prep = recv_wait },
+	{ .name = "RECV that waits", .prep = recv_wait, .fewer = "security_socket_recvmsg" },
 	{ .name = "RECVMSG", .prep = recvmsg_tcp },
+	{ .name = "RECVMSG that waits", .prep = recvmsg_wait, .fewer = "security_socket_recvmsg" },
 	{ .name = "SEND", .prep = send_tcp },
 	{ .name = "SENDMSG", .prep = sendmsg_tcp },
 	{ .name = "SEND_ZC", .prep = send_zc },
