@@ -29,7 +29,11 @@ pub(crate) mod work;
 use crate::{
     req::{tctx::TaskCtx, Request},
     ring::Ring,
-    sys::{exit::{Listener, Watch}, queue::Fifo, waitqueue::WaitQueue},
+    sys::{
+        exit::{Listener, Watch},
+        queue::Fifo,
+        waitqueue::WaitQueue,
+    },
     uapi::errno::Result,
 };
 use kernel::{

@@ -6,3 +6,4 @@ pub(crate) mod buffers;
 pub(crate) mod files;
 pub(crate) mod pieces;
 pub(crate) mod slots;
+pub(crate) mod table;

@@ -157,7 +157,7 @@ pub(crate) fn begins_in_worker_as<T: OpVariant>(ring: &Locked<'_>, mut req: ReqM
     let (core, file) = req.split();
     let job = &mut core.job;
     if T::SPEC.fixed_buffer {
-        job.buffer = ring.buffers().get(job.group).cloned();
+        job.buffer = ring.buffers().get(job.group.into()).cloned();
         if job.buffer.is_none() {
             return false;
         }

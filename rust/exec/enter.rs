@@ -239,6 +239,12 @@ impl Ring {
         } else {
             args.min_complete.min(self.config.cq_entries)
         };
+        if self.overflowing() {
+            self.lock()?.flush_overflow();
+        }
+        if self.cq_tail().wrapping_sub(self.cq_head()) >= count {
+            return Ok(());
+        }
         let absolute = args.flags & enter::ABS_TIMER != 0;
         self.cq_wait(count, &wait, absolute, tctx, wait_guard)
     }
@@ -286,29 +292,13 @@ impl Ring {
         self.memory.words.load::<{ layout::CQ_HEAD }>()
     }
 
-    /// Waits until there are `count` completions that user space has not consumed.
+    /// Sleeps until there are `count` completions that user space has not consumed, of which some are missing yet.
     ///
-    /// `-ETIME` after the timeout and `-EINTR` after a signal, if there are none by then.
-    #[inline]
-    fn cq_wait(
-        &self,
-        count: u32,
-        args: &WaitArgs<'_>,
-        absolute: bool,
-        tctx: Option<&Arc<TaskCtx>>,
-        wait_guard: Option<&WaitGuard<'_>>,
-    ) -> Result {
-        if self.overflowing() {
-            self.lock()?.flush_overflow();
-        }
-        if self.cq_tail().wrapping_sub(self.cq_head()) >= count {
-            return Ok(());
-        }
-        self.cq_wait_asleep(count, args, absolute, tctx, wait_guard)
-    }
-
+    /// # Errors
+    ///
+    /// `-ETIME` after the timeout and `-EINTR` after a signal, if there are no completions at all by then.
     #[inline(never)]
-    fn cq_wait_asleep(
+    fn cq_wait(
         &self,
         count: u32,
         args: &WaitArgs<'_>,

@@ -4,8 +4,8 @@
 
 use crate::{
     op,
-    ring::{file_table::FileSource, Ring},
-    rsrc::buffers::BufferSource,
+    ring::Ring,
+    rsrc::table::RsrcSource,
     sys::{context::InCall, user},
     uapi::{
         abi::{self, op as opcode, register},
@@ -78,7 +78,7 @@ impl Ring {
                 if arg == 0 {
                     return Err(EFAULT);
                 }
-                let source = FileSource { fds: arg, tags: 0 };
+                let source = RsrcSource { data: arg, tags: 0 };
                 self.register_files(call, nr_args, source)?;
             }
             register::UNREGISTER_FILES if arg == 0 && nr_args == 0 => {
@@ -103,10 +103,7 @@ impl Ring {
                 if arg == 0 {
                     return Err(EFAULT);
                 }
-                let source = BufferSource {
-                    pieces: arg,
-                    tags: 0,
-                };
+                let source = RsrcSource { data: arg, tags: 0 };
                 self.register_buffers(nr_args, source)?;
             }
             register::UNREGISTER_BUFFERS if arg == 0 && nr_args == 0 => {

@@ -4,7 +4,8 @@
 
 use super::{Attempt, Op, Outcome};
 use crate::{
-    ring::{buffer_table::as_many, file_table::FileSource},
+    ring::buffer_table::as_many,
+    rsrc::table::RsrcSource,
     sys::{
         fd::{self, OpenFile},
         user,
@@ -23,8 +24,8 @@ impl FilesUpdate {
     fn update(&self, at: &mut Attempt<'_, '_>) -> Result<i32> {
         let args = &self.0;
         if let Some(first) = args.first {
-            let source = FileSource {
-                fds: args.fds,
+            let source = RsrcSource {
+                data: args.fds,
                 tags: 0,
             };
             return Ok(at.ring.update_files(first, args.count, source)? as i32);

@@ -37,7 +37,7 @@ impl MsgRing {
             RingMessage::File { .. } if at.ring.is(&target) => return Err(EINVAL),
             RingMessage::File { from, .. } => {
                 target.check_open()?;
-                let registered = at.ring.files().get(from as i32).ok_or(EBADF)?;
+                let registered = at.ring.files().get(from as usize).ok_or(EBADF)?;
                 self.file = Some(registered.file.again());
             }
             RingMessage::Unknown => return Err(EINVAL),

@@ -27,18 +27,16 @@ struct Name {
 }
 
 impl Name {
-    fn read(args: NameArgs) -> Result<Self> {
+    /// Copies it. It is only to be empty if `at_flags`, of `AT_*`, say so.
+    fn read(args: NameArgs, at_flags: u32) -> Result<Self> {
+        let path = if at_flags & NameArgs::AT_EMPTY_PATH != 0 {
+            Path::read_any(args.addr)?
+        } else {
+            Path::read(args.addr)?
+        };
         Ok(Self {
             dir: args.dir,
-            path: Path::read(args.addr)?,
-        })
-    }
-
-    /// As [`Name::read`], but it may be empty.
-    fn read_any(args: NameArgs) -> Result<Self> {
-        Ok(Self {
-            dir: args.dir,
-            path: Path::read_any(args.addr)?,
+            path,
         })
     }
 
@@ -114,12 +112,10 @@ impl NameOp for StatName {
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = StatxArgs::parse(sqe, flags)?;
-        let name = if args.flags & NameArgs::AT_EMPTY_PATH != 0 {
-            Name::read_any(args.name)?
-        } else {
-            Name::read(args.name)?
-        };
-        Ok(Self { name, args })
+        Ok(Self {
+            name: Name::read(args.name, args.flags)?,
+            args,
+        })
     }
 
     fn needs_descriptors(&self) -> bool {
@@ -149,7 +145,7 @@ impl NameOp for UnlinkName {
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let UnlinkArgs { name, is_dir } = UnlinkArgs::parse(sqe, flags)?;
         Ok(Self {
-            name: Name::read(name)?,
+            name: Name::read(name, 0)?,
             is_dir,
         })
     }
@@ -178,7 +174,7 @@ impl NameOp for MakeName {
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let MkdirArgs { name, mode } = MkdirArgs::parse(sqe, flags)?;
         Ok(Self {
-            name: Name::read(name)?,
+            name: Name::read(name, 0)?,
             mode,
         })
     }
@@ -200,6 +196,15 @@ struct Names {
 }
 
 impl Names {
+    /// Copies them. The first is only to be empty if `at_flags`, of `AT_*`, say so.
+    fn read(args: TwoNamesArgs, at_flags: u32) -> Result<Self> {
+        Ok(Self {
+            old: Name::read(args.old, at_flags)?,
+            new: Name::read(args.new, 0)?,
+            flags: args.flags,
+        })
+    }
+
     fn needs_descriptors(&self) -> bool {
         self.old.named().needs_descriptors() || self.new.named().needs_descriptors()
     }
@@ -215,12 +220,7 @@ impl NameOp for RenameNames {
     const FUNCTIONS: Functions = Functions::RENAMEAT;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
-        let args = TwoNamesArgs::parse(sqe, flags)?;
-        Ok(Self(Names {
-            old: Name::read(args.old)?,
-            new: Name::read(args.new)?,
-            flags: args.flags,
-        }))
+        Names::read(TwoNamesArgs::parse(sqe, flags)?, 0).map(Self)
     }
 
     fn needs_descriptors(&self) -> bool {
@@ -244,16 +244,7 @@ impl NameOp for LinkNames {
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = TwoNamesArgs::parse(sqe, flags)?;
-        let old = if args.flags & NameArgs::AT_EMPTY_PATH != 0 {
-            Name::read_any(args.old)?
-        } else {
-            Name::read(args.old)?
-        };
-        Ok(Self(Names {
-            old,
-            new: Name::read(args.new)?,
-            flags: args.flags,
-        }))
+        Names::read(args, args.flags).map(Self)
     }
 
     fn needs_descriptors(&self) -> bool {
@@ -276,12 +267,7 @@ impl NameOp for SymlinkNames {
     const FUNCTIONS: Functions = Functions::SYMLINKAT;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
-        let args = TwoNamesArgs::parse_symlink(sqe, flags)?;
-        Ok(Self(Names {
-            old: Name::read(args.old)?,
-            new: Name::read(args.new)?,
-            flags: 0,
-        }))
+        Names::read(TwoNamesArgs::parse_symlink(sqe, flags)?, 0).map(Self)
     }
 
     fn needs_descriptors(&self) -> bool {

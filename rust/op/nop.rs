@@ -84,7 +84,7 @@ impl Nop {
         }
         if self.args.has(nop::FILE) {
             let missing = if self.args.has(nop::FIXED_FILE) {
-                at.ring.files().get(self.args.fd).is_none()
+                at.ring.files().get(self.args.fd as u32 as usize).is_none()
             } else {
                 at.ring
                     .task()

@@ -51,6 +51,15 @@ impl<'a> Attempt<'a, '_> {
         self.file.ok_or(EBADF)
     }
 
+    /// What an attempt says whose request goes on with its file where the ring is not locked: it fails with `-EBADF` if
+    /// there is none.
+    pub(crate) fn punt_with_file(&self) -> Outcome {
+        match self.file {
+            Some(_) => Outcome::Punt,
+            None => Outcome::failed(EBADF),
+        }
+    }
+
     /// The `len` bytes at `addr` in the registered buffer that the SQE names. `-EFAULT` if there
     /// is no such buffer, or they are not in it.
     ///
@@ -64,7 +73,7 @@ impl<'a> Attempt<'a, '_> {
     #[inline]
     pub(crate) fn registered(&mut self) -> Result<&RegisteredBuffer> {
         if self.buffer.is_none() {
-            *self.buffer = self.ring.buffers().get(self.index).cloned();
+            *self.buffer = self.ring.buffers().get(self.index.into()).cloned();
         }
         self.buffer.as_deref().ok_or(EFAULT)
     }

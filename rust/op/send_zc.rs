@@ -130,7 +130,7 @@ impl<const MESSAGE: bool> SendZc<MESSAGE> {
             let len = self.source.after(0).len();
             return ring.notif(self.notif_data, notice, Some(len));
         }
-        let buffer = ring.buffers().get(index).ok_or(EFAULT)?.clone();
+        let buffer = ring.buffers().get(index.into()).ok_or(EFAULT)?.clone();
         match &self.source {
             ZcSource::One { addr, len } => _ = buffer.memory.part(*addr, *len as usize)?,
             ZcSource::Many(vector) => _ = buffer.memory.count_pieces(vector)?,

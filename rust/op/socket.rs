@@ -91,10 +91,7 @@ impl Op for Bind {
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         // A name may be one in a file system.
-        match at.file() {
-            Ok(_) => Outcome::Punt,
-            Err(error) => Outcome::failed(error),
-        }
+        at.punt_with_file()
     }
 
     fn is_audited_later(&self) -> bool {
@@ -135,10 +132,7 @@ impl Op for Shutdown {
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         // What a protocol has to do for it may take a while.
-        match at.file() {
-            Ok(_) => Outcome::Punt,
-            Err(error) => Outcome::failed(error),
-        }
+        at.punt_with_file()
     }
 
     fn is_audited_later(&self) -> bool {

@@ -19,171 +19,135 @@ use crate::{
 };
 use kernel::fs::File;
 
-/// Has a worker do it that can.
-fn at_work(at: &Attempt<'_, '_>) -> Outcome {
-    match at.file() {
-        Ok(_) => Outcome::Punt,
-        Err(error) => Outcome::failed(error),
+/// What is done to a file, and sleeps.
+pub(crate) trait FileOp: Sized + Send {
+    /// What it takes of what the kernel does not export.
+    const FUNCTIONS: Functions = Functions::NONE;
+    /// Whether it changes what is in the file: that is audited, and no two workers do it, or write to the file, at a
+    /// time (see [`Op::serial`]).
+    const CHANGES: bool = false;
+
+    /// Reads the SQE.
+    fn parse(sqe: &Sqe) -> Result<Self>;
+
+    /// Does it. May sleep.
+    fn run(&self, file: &File) -> Result;
+}
+
+/// An opcode that does that, by a worker.
+pub(crate) struct OnFile<T>(T);
+
+impl<T: FileOp> Op for OnFile<T> {
+    const AUDITED: bool = T::CHANGES;
+
+    fn is_there() -> bool {
+        T::FUNCTIONS.are_there()
+    }
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        T::FUNCTIONS.check()?;
+        T::parse(sqe).map(Self)
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        at.punt_with_file()
+    }
+
+    fn begins_in_worker(&self, _file: &File) -> bool {
+        true
+    }
+
+    fn serial(&self, file: &File) -> usize {
+        if T::CHANGES {
+            inode_id(file)
+        } else {
+            0
+        }
+    }
+
+    fn is_audited_later(&self) -> bool {
+        true
+    }
+
+    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
+        let done = file.ok_or(EBADF).and_then(|file| self.0.run(file));
+        Outcome::of(done.map(|()| 0))
     }
 }
 
 /// FSYNC.
-pub(crate) struct Fsync(FsyncArgs);
+pub(crate) type Fsync = OnFile<FsyncArgs>;
 
-impl Op for Fsync {
-    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        FsyncArgs::parse(sqe).map(Self)
+impl FileOp for FsyncArgs {
+    fn parse(sqe: &Sqe) -> Result<Self> {
+        Self::parse(sqe)
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        at_work(&at)
-    }
-
-    fn begins_in_worker(&self, _file: &File) -> bool {
-        true
-    }
-
-    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        let FsyncArgs {
-            start,
-            end,
-            data_only,
-        } = self.0;
-        let done = file
-            .ok_or(EBADF)
-            .and_then(|file| sync::fsync(file, start, end, data_only));
-        Outcome::of(done.map(|()| 0))
+    fn run(&self, file: &File) -> Result {
+        sync::fsync(file, self.start, self.end, self.data_only)
     }
 }
 
 /// FALLOCATE.
-pub(crate) struct Fallocate(FallocateArgs);
+pub(crate) type Fallocate = OnFile<FallocateArgs>;
 
-impl Op for Fallocate {
-    const AUDITED: bool = true;
+impl FileOp for FallocateArgs {
+    const CHANGES: bool = true;
 
-    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        FallocateArgs::parse(sqe).map(Self)
+    fn parse(sqe: &Sqe) -> Result<Self> {
+        Self::parse(sqe)
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        at_work(&at)
-    }
-
-    fn begins_in_worker(&self, _file: &File) -> bool {
-        true
-    }
-
-    fn serial(&self, file: &File) -> usize {
-        // As what is written to it.
-        inode_id(file)
-    }
-
-    fn is_audited_later(&self) -> bool {
-        true
-    }
-
-    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        let FallocateArgs { mode, start, len } = self.0;
-        let done = file
-            .ok_or(EBADF)
-            .and_then(|file| sync::fallocate(file, mode, start, len));
-        Outcome::of(done.map(|()| 0))
+    fn run(&self, file: &File) -> Result {
+        sync::fallocate(file, self.mode, self.start, self.len)
     }
 }
 
 /// SYNC_FILE_RANGE.
-pub(crate) struct SyncFileRange(SyncRangeArgs);
+pub(crate) type SyncFileRange = OnFile<SyncRangeArgs>;
 
-impl Op for SyncFileRange {
-    fn is_there() -> bool {
-        Functions::SYNC_FILE_RANGE.are_there()
+impl FileOp for SyncRangeArgs {
+    const FUNCTIONS: Functions = Functions::SYNC_FILE_RANGE;
+
+    fn parse(sqe: &Sqe) -> Result<Self> {
+        Self::parse(sqe)
     }
 
-    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        Functions::SYNC_FILE_RANGE.check()?;
-        SyncRangeArgs::parse(sqe).map(Self)
-    }
-
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        at_work(&at)
-    }
-
-    fn begins_in_worker(&self, _file: &File) -> bool {
-        true
-    }
-
-    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        let SyncRangeArgs { start, len, flags } = self.0;
-        let done = file
-            .ok_or(EBADF)
-            .and_then(|file| unexported::sync_file_range(file, start, len, flags));
-        Outcome::of(done.map(|()| 0))
+    fn run(&self, file: &File) -> Result {
+        unexported::sync_file_range(file, self.start, self.len, self.flags)
     }
 }
 
 /// FTRUNCATE.
-pub(crate) struct Ftruncate(TruncateArgs);
+pub(crate) type Ftruncate = OnFile<TruncateArgs>;
 
-impl Op for Ftruncate {
-    const AUDITED: bool = true;
+impl FileOp for TruncateArgs {
+    const FUNCTIONS: Functions = Functions::FTRUNCATE;
+    const CHANGES: bool = true;
 
-    fn is_there() -> bool {
-        Functions::FTRUNCATE.are_there()
+    fn parse(sqe: &Sqe) -> Result<Self> {
+        Self::parse(sqe)
     }
 
-    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        Functions::FTRUNCATE.check()?;
-        TruncateArgs::parse(sqe).map(Self)
-    }
-
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        at_work(&at)
-    }
-
-    fn begins_in_worker(&self, _file: &File) -> bool {
-        true
-    }
-
-    fn serial(&self, file: &File) -> usize {
-        // As what is written to it.
-        inode_id(file)
-    }
-
-    fn is_audited_later(&self) -> bool {
-        true
-    }
-
-    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        let done = file
-            .ok_or(EBADF)
-            .and_then(|file| unexported::ftruncate(file, self.0 .0));
-        Outcome::of(done.map(|()| 0))
+    fn run(&self, file: &File) -> Result {
+        unexported::ftruncate(file, self.0)
     }
 }
 
 /// FADVISE.
-pub(crate) struct Fadvise(AdviceArgs);
+pub(crate) type Fadvise = OnFile<FileAdvice>;
 
-impl Op for Fadvise {
-    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+/// Of FADVISE.
+pub(crate) struct FileAdvice(AdviceArgs);
+
+impl FileOp for FileAdvice {
+    fn parse(sqe: &Sqe) -> Result<Self> {
         AdviceArgs::parse_file(sqe).map(Self)
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        at_work(&at)
-    }
-
-    fn begins_in_worker(&self, _file: &File) -> bool {
-        true
-    }
-
-    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
+    fn run(&self, file: &File) -> Result {
         let AdviceArgs { start, len, advice } = self.0;
-        let done = file
-            .ok_or(EBADF)
-            .and_then(|file| sync::fadvise(file, start, len, advice));
-        Outcome::of(done.map(|()| 0))
+        sync::fadvise(file, start, len, advice)
     }
 }
 

@@ -4,7 +4,10 @@
 
 use super::{Locked, Ring};
 use crate::{
-    rsrc::buffers::{BufferSource, BufferTable, RegisteredBuffer, Wanted},
+    rsrc::{
+        buffers::{BufferTable, RegisteredBuffer, Wanted},
+        table::RsrcSource,
+    },
     sys::{context::At, user},
     uapi::{
         errno::{Result, EINVAL, ENXIO},
@@ -17,20 +20,16 @@ use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc, transmute::FromBytes};
 impl Ring {
     /// `IORING_REGISTER_BUFFERS2`: `arg` is the address of a `struct io_uring_rsrc_register`.
     pub(crate) fn register_buffers2(self: &Arc<Self>, arg: u64, size: u32) -> Result {
-        let reg = read_rsrc::<RsrcRegister>(arg, size)?.check()?;
-        let source = BufferSource {
-            pieces: reg.data,
-            tags: reg.tags,
-        };
-        self.register_buffers(reg.nr, source)
+        let (count, source) = read_register(arg, size)?;
+        self.register_buffers(count, source)
     }
 
     /// Makes a table of `count` buffers: all of them, or none.
-    pub(crate) fn register_buffers(self: &Arc<Self>, count: u32, source: BufferSource) -> Result {
+    pub(crate) fn register_buffers(self: &Arc<Self>, count: u32, source: RsrcSource) -> Result {
         let mut locked = self.lock_for_tags(At::Anything, source.tags != 0)?;
         locked.state.buffers.create(count)?;
         for number in 0..count {
-            let result = locked.put_new_buffer(number as usize, &source.read(number));
+            let result = locked.put_new_buffer(number as usize, &Wanted::read(source, number));
             if let Err(error) = result {
                 // Nobody has used them, so that dropping them is all, and posts no tag.
                 locked.state.buffers.remove();
@@ -43,27 +42,40 @@ impl Ring {
     /// `IORING_REGISTER_BUFFERS_UPDATE`: `arg` is the address of a
     /// `struct io_uring_rsrc_update2`. Returns how many were replaced.
     pub(crate) fn update_buffers(self: &Arc<Self>, arg: u64, size: u32) -> Result<i64> {
-        let update = read_rsrc::<RsrcUpdate2>(arg, size)?.check()?;
-        let source = BufferSource {
-            pieces: update.data,
-            tags: update.tags,
-        };
+        let (first, count, source) = read_update(arg, size)?;
         let mut locked = self.lock_for_tags(At::Anything, source.tags != 0)?;
-        locked.state.buffers.check(update.offset, update.nr)?;
-        as_many(update.nr, |number| {
-            let index = (update.offset + number) as usize;
-            locked.put_new_buffer(index, &source.read(number))
+        locked.state.buffers.check(first, count)?;
+        as_many(count, |number| {
+            let index = (first + number) as usize;
+            locked.put_new_buffer(index, &Wanted::read(source, number))
         })
         .map(i64::from)
     }
 }
 
-/// Reads what a registration of files or buffers is called with, of which user space says the size.
+/// Reads the `struct io_uring_rsrc_register` at user address `arg`, of which user space says the size: how many slots
+/// there are to be, and what is to be in them.
 ///
 /// # Errors
 ///
-/// `-EINVAL` if that is another one, `-EFAULT` if it cannot be read.
-pub(super) fn read_rsrc<T: FromBytes>(arg: u64, size: u32) -> Result<T> {
+/// `-EINVAL` if it has another size or cannot be meant, `-EFAULT` if it cannot be read.
+pub(super) fn read_register(arg: u64, size: u32) -> Result<(u32, RsrcSource)> {
+    let RsrcRegister { nr, data, tags, .. } = read_sized::<RsrcRegister>(arg, size)?.check()?;
+    Ok((nr, RsrcSource { data, tags }))
+}
+
+/// Reads the `struct io_uring_rsrc_update2` at user address `arg`: the first slot, how many, and what is to be there.
+///
+/// # Errors
+///
+/// As those of [`read_register`].
+pub(super) fn read_update(arg: u64, size: u32) -> Result<(u32, u32, RsrcSource)> {
+    let update = read_sized::<RsrcUpdate2>(arg, size)?.check()?;
+    let RsrcUpdate2 { data, tags, .. } = update;
+    Ok((update.offset, update.nr, RsrcSource { data, tags }))
+}
+
+fn read_sized<T: FromBytes>(arg: u64, size: u32) -> Result<T> {
     if size as usize != size_of::<T>() {
         return Err(EINVAL);
     }

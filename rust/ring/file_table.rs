@@ -4,16 +4,19 @@
 //! kernel.
 
 use super::{
-    buffer_table::{as_many, read_rsrc},
+    buffer_table::{as_many, read_register, read_update},
     Locked, Ring,
 };
 use crate::{
-    rsrc::files::{self, FileRef, FileTable, RegisteredFile},
+    rsrc::{
+        files::{self, FileRef, FileTable, RegisteredFile},
+        table::RsrcSource,
+    },
     sys::{context::InCall, fd::OpenFile, user},
     uapi::{
         args::files::FileSlot,
         errno::{Result, EBADF, EINVAL, ENXIO, EOVERFLOW},
-        structs::{FileIndexRange, RsrcRegister, RsrcUpdate, RsrcUpdate2},
+        structs::{FileIndexRange, RsrcUpdate},
     },
 };
 use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc};
@@ -23,22 +26,9 @@ const SKIP: i32 = -2;
 /// In an array of descriptors: an empty slot.
 const NONE: i32 = -1;
 
-/// Where user space says what to register.
-#[derive(Clone, Copy)]
-pub(crate) struct FileSource {
-    /// A descriptor for each, or 0 for none at all.
-    pub(crate) fds: u64,
-    /// A tag for each, or 0 for none.
-    pub(crate) tags: u64,
-}
-
-impl FileSource {
-    /// Reads the descriptor and the tag of the file with this number.
-    fn read(&self, number: u32) -> Result<(i32, u64)> {
-        let tag = user::read_nth(self.tags, number)?.unwrap_or(0);
-        let fd = user::read_nth(self.fds, number)?.unwrap_or(NONE);
-        Ok((fd, tag))
-    }
+/// Reads the descriptor and the tag for the slot with this number.
+fn read_file(source: RsrcSource, number: u32) -> Result<(i32, u64)> {
+    Ok((source.data(number)?.unwrap_or(NONE), source.tag(number)?))
 }
 
 impl Ring {
@@ -49,12 +39,8 @@ impl Ring {
         arg: u64,
         size: u32,
     ) -> Result {
-        let reg = read_rsrc::<RsrcRegister>(arg, size)?.check()?;
-        let source = FileSource {
-            fds: reg.data,
-            tags: reg.tags,
-        };
-        self.register_files(call, reg.nr, source)
+        let (count, source) = read_register(arg, size)?;
+        self.register_files(call, count, source)
     }
 
     /// Makes a table of `count` files: all of them, or none.
@@ -62,12 +48,12 @@ impl Ring {
         self: &Arc<Self>,
         call: InCall<'_>,
         count: u32,
-        source: FileSource,
+        source: RsrcSource,
     ) -> Result {
         let mut locked = self.lock_for_tags(call, source.tags != 0)?;
         locked.state.files.create(count)?;
         for index in 0..count {
-            let result = source.read(index).and_then(|(fd, tag)| match fd {
+            let result = read_file(source, index).and_then(|(fd, tag)| match fd {
                 NONE if tag != 0 => Err(EINVAL),
                 NONE => Ok(()),
                 _ => locked.register_file(index, fd, tag),
@@ -99,8 +85,8 @@ impl Ring {
         if update.resv != 0 {
             return Err(EINVAL);
         }
-        let source = FileSource {
-            fds: update.data,
+        let source = RsrcSource {
+            data: update.data,
             tags: 0,
         };
         self.lock_at(call)?
@@ -114,13 +100,9 @@ impl Ring {
         arg: u64,
         size: u32,
     ) -> Result<i64> {
-        let update = read_rsrc::<RsrcUpdate2>(arg, size)?.check()?;
-        let source = FileSource {
-            fds: update.data,
-            tags: update.tags,
-        };
+        let (first, count, source) = read_update(arg, size)?;
         let mut locked = self.lock_for_tags(call, source.tags != 0)?;
-        locked.update_files(update.offset, update.nr, source)
+        locked.update_files(first, count, source)
     }
 
     /// `IORING_REGISTER_FILE_ALLOC_RANGE`: `arg` is the address of a
@@ -151,7 +133,7 @@ impl Locked<'_> {
     /// The registered file with this index.
     #[inline]
     pub(crate) fn registered(&self, index: i32) -> Result<FileRef> {
-        let registered = self.state.files.get(index).ok_or(EBADF)?;
+        let registered = self.state.files.get(index as u32 as usize).ok_or(EBADF)?;
         Ok(FileRef::Registered(registered.clone()))
     }
 
@@ -170,11 +152,11 @@ impl Locked<'_> {
         &mut self,
         first: u32,
         count: u32,
-        source: FileSource,
+        source: RsrcSource,
     ) -> Result<i64> {
         self.state.files.check(first, count)?;
         as_many(count, |number| {
-            self.update_file(first + number, source.read(number))
+            self.update_file(first + number, read_file(source, number))
         })
         .map(i64::from)
     }

@@ -5,22 +5,20 @@
 //! The table has a reference to each buffer, and so has each request that uses it. A buffer that is
 //! taken out of the table is unpinned, and its tag posted, with the last of them.
 
+use super::table::{RsrcSource, Slots};
 use crate::{
     req::OwnedReq,
     sys::{
         buffer::{SharedBuffer, UserBuffer},
         pin::Ledger,
-        user::{self, index_nospec},
     },
     uapi::{
-        errno::{Result, EBUSY, EFAULT, EINVAL, ENXIO, EOVERFLOW},
+        errno::{Result, EFAULT, EINVAL},
         structs::UserIovec,
     },
 };
-use kernel::{
-    alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
-    sync::Arc,
-};
+use core::ops::Deref;
+use kernel::{alloc::KVVec, sync::Arc};
 
 /// Most buffers of a table.
 const MAX_BUFFERS: u32 = 1 << 14;
@@ -32,18 +30,9 @@ pub(crate) type RegisteredBuffer = SharedBuffer<Option<OwnedReq>>;
 /// The registered buffers of a ring, by slot.
 #[derive(Default)]
 pub(crate) struct BufferTable {
-    slots: KVVec<Option<Arc<RegisteredBuffer>>>,
+    slots: Slots<RegisteredBuffer>,
     /// Which folios its buffers share, also the ones that are in it no more.
     ledger: Option<Arc<Ledger>>,
-}
-
-/// Where user space says what to register.
-#[derive(Clone, Copy)]
-pub(crate) struct BufferSource {
-    /// A `struct iovec` for each, or 0 for none at all.
-    pub(crate) pieces: u64,
-    /// A tag for each, or 0 for none.
-    pub(crate) tags: u64,
 }
 
 /// One buffer to register.
@@ -54,70 +43,38 @@ pub(crate) struct Wanted {
     pub(crate) tag: u64,
 }
 
-impl BufferSource {
-    /// Reads what there is for the buffer with this number.
-    pub(crate) fn read(&self, number: u32) -> Result<Wanted> {
-        let piece: UserIovec = user::read_nth(self.pieces, number)?.unwrap_or_default();
+impl Wanted {
+    /// Reads what `source` says of the buffer with this number.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for more than any memory has, `-EFAULT` if it cannot be read.
+    pub(crate) fn read(source: RsrcSource, number: u32) -> Result<Self> {
+        let piece: UserIovec = source.data(number)?.unwrap_or_default();
         if (piece.iov_len as i64).is_negative() {
             return Err(EINVAL);
         }
-        let tag = user::read_nth(self.tags, number)?.unwrap_or(0);
-        Ok(Wanted {
+        Ok(Self {
             addr: piece.iov_base,
             len: piece.iov_len,
-            tag,
+            tag: source.tag(number)?,
         })
     }
 }
 
-impl BufferTable {
-    /// How many slots the table has, 0 if there is none.
-    pub(crate) fn len(&self) -> usize {
-        self.slots.len()
-    }
+impl Deref for BufferTable {
+    type Target = Slots<RegisteredBuffer>;
 
-    /// The buffers by slot.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&RegisteredBuffer>> {
-        self.slots.iter().map(Option::as_deref)
-    }
-
-    /// The buffer with this index, if there is one.
     #[inline]
-    pub(crate) fn get(&self, index: u16) -> Option<&Arc<RegisteredBuffer>> {
-        let index = usize::from(index);
-        if index >= self.slots.len() {
-            return None;
-        }
-        let index = index_nospec(index, self.slots.len());
-        self.slots.get(index)?.as_ref()
+    fn deref(&self) -> &Self::Target {
+        &self.slots
     }
+}
 
+impl BufferTable {
     /// Makes a table of `count` empty slots. `-EBUSY` if there is one.
     pub(crate) fn create(&mut self, count: u32) -> Result {
-        if self.len() != 0 {
-            return Err(EBUSY);
-        }
-        if count == 0 || count > MAX_BUFFERS {
-            return Err(EINVAL);
-        }
-        let mut slots = KVVec::with_capacity(count as usize, GFP_KERNEL_ACCOUNT)?;
-        for _ in 0..count {
-            slots.push(None, GFP_KERNEL_ACCOUNT)?;
-        }
-        self.slots = slots;
-        Ok(())
-    }
-
-    /// Checks that the table has the `count` slots from `first` on.
-    pub(crate) fn check(&self, first: u32, count: u32) -> Result {
-        let end = first.checked_add(count).ok_or(EOVERFLOW)?;
-        if self.len() == 0 {
-            return Err(ENXIO);
-        }
-        if end as usize > self.len() {
-            return Err(EINVAL);
-        }
-        Ok(())
+        self.slots.create(count, MAX_BUFFERS, EINVAL)
     }
 
     /// The memory of a buffer, pinned; none if there is to be none. May sleep.
@@ -146,14 +103,11 @@ impl BufferTable {
         index: usize,
         buffer: Option<Arc<RegisteredBuffer>>,
     ) -> Option<Arc<RegisteredBuffer>> {
-        match self.slots.get_mut(index) {
-            Some(slot) => core::mem::replace(slot, buffer),
-            None => buffer,
-        }
+        self.slots.replace(index, buffer)
     }
 
     /// Takes the table away, with all buffers.
     pub(crate) fn remove(&mut self) -> KVVec<Option<Arc<RegisteredBuffer>>> {
-        core::mem::take(&mut self.slots)
+        self.slots.remove()
     }
 }

@@ -5,7 +5,10 @@
 //! The table has a reference to each registration, and so has each request that uses it. A file
 //! that is taken out of the table is released, and its tag posted, with the last of them.
 
-use super::slots::{self, Range};
+use super::{
+    slots::{self, Range},
+    table::Slots,
+};
 use crate::{
     req::OwnedReq,
     ring::Ring,
@@ -13,13 +16,13 @@ use crate::{
         context::InTask,
         fd::{self, OpenFile},
         ringfile,
-        user::index_nospec,
     },
     uapi::{
         args::files::FileSlot,
-        errno::{Result, EBADF, EBUSY, EINVAL, EMFILE, ENFILE, ENXIO, EOVERFLOW},
+        errno::{Result, EBADF, EINVAL, EMFILE, ENFILE, ENXIO},
     },
 };
+use core::ops::Deref;
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
     fs::File,
@@ -39,7 +42,7 @@ pub(crate) type FileRef = fd::KeptFile<Option<OwnedReq>>;
 /// The registered files of a ring, by slot.
 #[derive(Default)]
 pub(crate) struct FileTable {
-    slots: KVVec<Option<Arc<RegisteredFile>>>,
+    slots: Slots<RegisteredFile>,
     /// Which of them have a file.
     used: KVVec<u64>,
     range: Range,
@@ -60,48 +63,25 @@ fn refuse_rings(file: &File) -> Result {
     Ok(())
 }
 
+impl Deref for FileTable {
+    type Target = Slots<RegisteredFile>;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        &self.slots
+    }
+}
+
 impl FileTable {
-    /// How many slots the table has, 0 if there is none.
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// The files by slot.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&RegisteredFile>> {
-        self.slots.iter().map(Option::as_deref)
-    }
-
-    /// The file with this index, if there is one.
-    #[inline]
-    pub(crate) fn get(&self, index: i32) -> Option<&Arc<RegisteredFile>> {
-        let index = index as u32 as usize;
-        if index >= self.slots.len() {
-            return None;
-        }
-        self.slots
-            .get(index_nospec(index, self.slots.len()))?
-            .as_ref()
-    }
-
     /// Makes a table of `count` empty slots. `-EBUSY` if there is one, `-EMFILE` if that is more
     /// than the current task may have files open.
     pub(crate) fn create(&mut self, count: u32) -> Result {
-        if self.len() != 0 {
-            return Err(EBUSY);
-        }
-        if count == 0 {
-            return Err(EINVAL);
-        }
-        if count > MAX_FILES || count as usize > fd::limit() {
-            return Err(EMFILE);
-        }
-        let mut slots = KVVec::with_capacity(count as usize, GFP_KERNEL_ACCOUNT)?;
-        for _ in 0..count {
-            slots.push(None, GFP_KERNEL_ACCOUNT)?;
-        }
-        self.used = KVVec::from_elem(0, slots::words(count as usize), GFP_KERNEL_ACCOUNT)?;
-        self.slots = slots;
+        let most = fd::limit().min(MAX_FILES as usize) as u32;
+        self.slots.create(count, most, EMFILE)?;
+        let words = slots::words(count as usize);
+        self.used = KVVec::from_elem(0, words, GFP_KERNEL_ACCOUNT).inspect_err(|_| {
+            self.slots.remove();
+        })?;
         self.range = Range::new(0, count);
         Ok(())
     }
@@ -115,19 +95,7 @@ impl FileTable {
     pub(crate) fn remove(&mut self) -> KVVec<Option<Arc<RegisteredFile>>> {
         self.used = KVVec::new();
         self.range = Range::default();
-        core::mem::take(&mut self.slots)
-    }
-
-    /// Checks that the table has the `count` slots from `first` on.
-    pub(crate) fn check(&self, first: u32, count: u32) -> Result {
-        let end = first.checked_add(count).ok_or(EOVERFLOW)?;
-        if self.len() == 0 {
-            return Err(ENXIO);
-        }
-        if end as usize > self.len() {
-            return Err(EINVAL);
-        }
-        Ok(())
+        self.slots.remove()
     }
 
     /// Takes free slots from those from `first` up to `end` only.
@@ -141,7 +109,7 @@ impl FileTable {
 
     /// Empties a slot. Returns what was there.
     pub(crate) fn take(&mut self, index: u32) -> Option<Arc<RegisteredFile>> {
-        let old = self.slots.get_mut(index as usize)?.take()?;
+        let old = self.slots.replace(index as usize, None)?;
         self.range.clear(&mut self.used, index);
         Some(old)
     }
@@ -153,8 +121,8 @@ impl FileTable {
         file: Arc<RegisteredFile>,
     ) -> Option<Arc<RegisteredFile>> {
         let old = self.take(index);
-        if let Some(slot) = self.slots.get_mut(index as usize) {
-            *slot = Some(file);
+        // The slot is empty now: what comes back is the file itself, if there is no such slot.
+        if self.slots.replace(index as usize, Some(file)).is_none() {
             self.range.mark(&mut self.used, index);
         }
         old

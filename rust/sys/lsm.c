@@ -3,23 +3,18 @@
  * Hooks of security modules and of audit, which the kernel does not export to modules.
  *
  * They are plain functions of the kernel. One that is exported after all is called by its name. The others are
- * looked up once, when the module is loaded, as the address that a probe of that name would have; the
- * probe is never armed. Calls are static calls: direct ones, also where indirect ones are checked
- * or costly. Until its hook is found, or if it cannot be, a static call refuses.
+ * looked up by their names, see symbols.c. Until its hook is found, or if it cannot be, a static call refuses.
  *
  * It is done for these because a module that does what they guard, as this one does with what is exported,
  * would otherwise be a way past them. For the other functions that are found so see unexported.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/kallsyms.h>
-#include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/static_call.h>
-#include <linux/uaccess.h>
-#include <asm/ibt.h>
 
 #include "lsm.h"
+#include "symbols.h"
 
 /* What is called as long as a hook is not found: what it guards is refused. And if that is not to be. */
 #define DEFINE_REFUSED(name, types, names)					\
@@ -75,55 +70,6 @@ static struct hook hooks[] = {
 #define HOOK_INDEX(name, types, names) INDEX_##name,
 enum { RURING_SECURITY_HOOKS(HOOK_INDEX) RURING_AUDIT_HOOKS(HOOK_INDEX) };
 
-#ifdef CONFIG_KPROBES
-static struct kprobe probes[ARRAY_SIZE(hooks)];
-
-/* The beginning of the function that @probe is at, or NULL if that is not what it should be. */
-static void *function_at(struct kprobe *probe)
-{
-	char symbol[KSYM_SYMBOL_LEN];
-	void *addr = probe->addr;
-	size_t len = strlen(probe->symbol_name);
-#ifdef CONFIG_X86_KERNEL_IBT
-	u32 insn;
-
-	/* The probe is behind the instruction that indirect branches have to meet. */
-	if (!get_kernel_nofault(insn, (u32 *)(addr - 4)) && __is_endbr(insn))
-		addr -= 4;
-#endif
-	sprint_symbol(symbol, (unsigned long)addr);
-	if (strncmp(symbol, probe->symbol_name, len) || strncmp(symbol + len, "+0x0/", 5))
-		return NULL;
-	return addr;
-}
-
-/* Puts into @found the functions that hooks are which are not exported. */
-static void find_by_name(void **found)
-{
-	struct kprobe *registered[ARRAY_SIZE(hooks)];
-	unsigned int i, nr = 0;
-
-	for (i = 0; i < NR_HOOKS; i++) {
-		if (hooks[i].exported)
-			continue;
-		probes[i] = (struct kprobe) {
-			.symbol_name = hooks[i].name,
-			.flags = KPROBE_FLAG_DISABLED,
-		};
-		if (register_kprobe(&probes[i]))
-			continue;
-		found[i] = function_at(&probes[i]);
-		registered[nr++] = &probes[i];
-	}
-	if (nr)
-		unregister_kprobes(registered, nr);
-}
-#else
-static void find_by_name(void **found)
-{
-}
-#endif
-
 /* What is missed with a hook. */
 static unsigned int missed_with(unsigned int index)
 {
@@ -164,15 +110,17 @@ static unsigned int missed_with(unsigned int index)
 
 unsigned int ruring_find_hooks(void)
 {
-	void *found[ARRAY_SIZE(hooks)] = {};
+	struct ruring_symbol found[ARRAY_SIZE(hooks)] = {};
 	unsigned int i, missing = 0, nr_missing = 0;
 
-	for (i = 0; i < NR_HOOKS; i++)
-		found[i] = hooks[i].exported;
-	if (policy != EXPORTED)
-		find_by_name(found);
 	for (i = 0; i < NR_HOOKS; i++) {
-		if (found[i]) {
+		found[i].name = hooks[i].name;
+		found[i].addr = hooks[i].exported;
+	}
+	if (policy != EXPORTED)
+		ruring_find_symbols(found, NR_HOOKS);
+	for (i = 0; i < NR_HOOKS; i++) {
+		if (found[i].addr) {
 			hooks[i].origin = hooks[i].exported ? BY_EXPORT : BY_NAME;
 			continue;
 		}
@@ -181,15 +129,15 @@ unsigned int ruring_find_hooks(void)
 	}
 
 #define UPDATE(name, types, names)						\
-	if (found[INDEX_##name])						\
-		static_call_update(hook_##name, (typeof(&name))found[INDEX_##name]); \
+	if (found[INDEX_##name].addr)						\
+		static_call_update(hook_##name, (typeof(&name))found[INDEX_##name].addr); \
 	else if (policy == IGNORE || !missed_with(INDEX_##name))		\
 		static_call_update(hook_##name, ignored_##name);
 	RURING_SECURITY_HOOKS(UPDATE)
 #undef UPDATE
 #define UPDATE(name, types, names)						\
-	if (found[INDEX_##name])						\
-		static_call_update(hook_##name, (typeof(&name))found[INDEX_##name]);
+	if (found[INDEX_##name].addr)						\
+		static_call_update(hook_##name, (typeof(&name))found[INDEX_##name].addr);
 	RURING_AUDIT_HOOKS(UPDATE)
 #undef UPDATE
 

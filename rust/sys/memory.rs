@@ -133,6 +133,20 @@ impl Region {
         Self::map(pages)
     }
 
+    /// The address of the `count` elements from byte `offset` on. `-EINVAL` if they are not all in it, not aligned, or
+    /// not a power of two.
+    fn elements<T>(&self, offset: usize, count: u32) -> Result<NonNull<T>> {
+        let end = size_of::<T>()
+            .checked_mul(count as usize)
+            .and_then(|size| size.checked_add(offset))
+            .ok_or(EINVAL)?;
+        if !count.is_power_of_two() || offset % align_of::<T>() != 0 || end > self.len() {
+            return Err(EINVAL);
+        }
+        // SAFETY: The offset is within the region.
+        Ok(unsafe { self.base.add(offset) }.cast())
+    }
+
     /// `len` bytes of the current task's memory at `addr`, both whole pages.
     ///
     /// The pages stay where they are until the region goes, and count against RLIMIT_MEMLOCK of
@@ -290,17 +304,9 @@ impl<const N: usize> Array<N> {
     /// The `count` elements from byte `offset` of `region` on. `-EINVAL` if they are not all in
     /// it, or not a power of two.
     pub(crate) fn new(region: Arc<Region>, offset: usize, count: u32) -> Result<Self> {
-        let end = (count as usize)
-            .checked_mul(N * 8)
-            .and_then(|size| size.checked_add(offset))
-            .ok_or(EINVAL)?;
-        if !count.is_power_of_two() || offset % 8 != 0 || end > region.len() {
-            return Err(EINVAL);
-        }
-        // INVARIANT: Checked above.
+        // INVARIANT: They are checked by `elements`.
         Ok(Self {
-            // SAFETY: The offset is within the region.
-            base: unsafe { region.base.add(offset) }.cast(),
+            base: region.elements::<[u64; N]>(offset, count)?.cast(),
             mask: count - 1,
             _region: region,
         })
@@ -383,14 +389,9 @@ impl Indices {
     /// The `count` words from byte `offset` of `region` on. `-EINVAL` if they are not all in it,
     /// or not a power of two.
     pub(crate) fn new(region: Arc<Region>, offset: usize, count: u32) -> Result<Self> {
-        let end = offset.checked_add(count as usize * 4).ok_or(EINVAL)?;
-        if !count.is_power_of_two() || offset % 4 != 0 || end > region.len() {
-            return Err(EINVAL);
-        }
-        // INVARIANT: Checked above.
+        // INVARIANT: They are checked by `elements`.
         Ok(Self {
-            // SAFETY: The offset is within the region.
-            base: unsafe { region.base.add(offset) }.cast(),
+            base: region.elements::<u32>(offset, count)?,
             mask: count - 1,
             _region: region,
         })

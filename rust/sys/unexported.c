@@ -3,17 +3,14 @@
  * Functions of the kernel that it does not export to modules.
  *
  * io_uring is part of the kernel and calls them. They do what a system call does, with all checks and security
- * hooks, and there is nothing exported that would. Each is looked up once, when the module is loaded, as the
- * address that a probe of its name would have; the probe is never armed. Calls are static calls. An opcode
- * whose functions are not found is not there.
+ * hooks, and there is nothing exported that would. Each is looked up by its name, see symbols.c. An opcode whose
+ * functions are not found is not there.
  *
  * Those that no public header declares are only looked for in the version of the kernel whose
  * declarations these are.
  */
 #include <linux/fcntl.h>
 #include <linux/fs.h>
-#include <linux/kallsyms.h>
-#include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -21,8 +18,8 @@
 #include <linux/static_call.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
-#include <asm/ibt.h>
 
+#include "symbols.h"
 #include "unexported.h"
 
 #define KNOWN_VERSION (LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0) &&		\
@@ -74,61 +71,25 @@ FUNCTIONS(DEFINE_CALL)
 
 static unsigned int found;
 
-#ifdef CONFIG_KPROBES
-/* The function of this name, or NULL. */
-static void *function_of(struct kprobe *probe)
-{
-	char symbol[KSYM_SYMBOL_LEN];
-	void *addr = probe->addr;
-	size_t len = strlen(probe->symbol_name);
-#ifdef CONFIG_X86_KERNEL_IBT
-	u32 insn;
-
-	/* The probe is behind the instruction that indirect branches have to meet. */
-	if (!get_kernel_nofault(insn, (u32 *)(addr - 4)) && __is_endbr(insn))
-		addr -= 4;
-#endif
-	sprint_symbol(symbol, (unsigned long)addr);
-	if (strncmp(symbol, probe->symbol_name, len) || strncmp(symbol + len, "+0x0/", 5))
-		return NULL;
-	return addr;
-}
-
 #define FUNCTION_INDEX(name, bit, known) INDEX_##name,
 enum { FUNCTIONS(FUNCTION_INDEX) NR_FUNCTIONS };
 
-#define FUNCTION_PROBE(name, bit, known)					\
-	{ .symbol_name = (known) ? #name : NULL, .flags = KPROBE_FLAG_DISABLED },
-static struct kprobe probes[] = { FUNCTIONS(FUNCTION_PROBE) };
+#define FUNCTION_SYMBOL(function, bit, known) { .name = (known) ? #function : NULL },
 
 unsigned int ruring_find_functions(void)
 {
-	struct kprobe *registered[NR_FUNCTIONS];
-	void *at[NR_FUNCTIONS] = {};
-	unsigned int i, nr = 0;
+	struct ruring_symbol symbols[] = { FUNCTIONS(FUNCTION_SYMBOL) };
 
-	for (i = 0; i < NR_FUNCTIONS; i++) {
-		if (!probes[i].symbol_name || register_kprobe(&probes[i]))
-			continue;
-		at[i] = function_of(&probes[i]);
-		registered[nr++] = &probes[i];
-	}
-	if (nr)
-		unregister_kprobes(registered, nr);
+	ruring_find_symbols(symbols, NR_FUNCTIONS);
 #define FUNCTION_UPDATE(name, bit, known)					\
-	if (at[INDEX_##name]) {							\
-		static_call_update(known_##name, (typeof(&name))at[INDEX_##name]); \
+	if (symbols[INDEX_##name].addr) {					\
+		static_call_update(known_##name,				\
+				   (typeof(&name))symbols[INDEX_##name].addr);	\
 		found |= bit;							\
 	}
 	FUNCTIONS(FUNCTION_UPDATE)
 	return found;
 }
-#else
-unsigned int ruring_find_functions(void)
-{
-	return found;
-}
-#endif
 
 #define HAS(bits) ((found & (bits)) == (bits))
 
