@@ -26,6 +26,8 @@ pub(crate) struct Request;
 
 /// The right to drive a request.
 pub(crate) type OwnedReq = object::Handle<Request>;
+/// What is linked behind a request.
+pub(crate) type Chain = Fifo<Request>;
 /// See [`object::HandleInIrq`].
 pub(crate) type ClaimedReq = object::HandleInIrq<Request>;
 

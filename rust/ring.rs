@@ -19,6 +19,7 @@ pub(crate) mod objects;
 pub(crate) mod personalities;
 pub(crate) mod post;
 pub(crate) mod tags;
+pub(crate) mod trace;
 
 use crate::{
     kbuf::groups::Groups,

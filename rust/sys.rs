@@ -30,6 +30,8 @@ mod bindings {
     type __kernel_size_t = usize;
     type __kernel_ssize_t = isize;
     type __kernel_ptrdiff_t = isize;
+    // What the kernel crate's static branches are for.
+    pub(super) use kernel::bindings::tracepoint;
     include!(env!("RURING_BINDINGS"));
 }
 
@@ -63,6 +65,7 @@ pub(crate) mod table;
 pub(crate) mod task;
 pub(crate) mod task_work;
 pub(crate) mod timer;
+pub(crate) mod trace;
 pub(crate) mod ubuf;
 pub(crate) mod unexported;
 pub(crate) mod user;

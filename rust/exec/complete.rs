@@ -6,6 +6,7 @@ use crate::{
     op::Operation,
     req::{LinkTimer, OwnedReq},
     ring::Locked,
+    sys::trace,
     uapi::{
         abi::Cqe,
         errno::{Errno, EALREADY, ECANCELED, ETIME},
@@ -16,8 +17,10 @@ use crate::{
 impl Locked<'_> {
     /// Completes a request that does not wait any more, has no successor, and whose end is not
     /// [`unusual`](crate::uapi::sqe::Flags::unusual). Gives its object back, unless that keeps the completion.
+    ///
+    /// What ends as it is submitted need not ask who traces (`TRACED`): that was done for all of the call.
     #[inline(always)]
-    pub(crate) fn finish_plain(
+    pub(crate) fn finish_plain<const TRACED: bool>(
         &mut self,
         mut req: OwnedReq,
         res: i32,
@@ -34,7 +37,12 @@ impl Locked<'_> {
             res,
             flags,
         };
-        let kept = if self.post(done) {
+        let posted = if TRACED {
+            self.post_for(Some(&req), done)
+        } else {
+            self.post(done)
+        };
+        let kept = if posted {
             Some(req)
         } else {
             self.keep(req, done);
@@ -62,7 +70,7 @@ impl Locked<'_> {
         self.forget(&mut req);
         let core = req.core_mut();
         if core.chain.is_empty() && !core.job.flags.unusual() {
-            if let Some(req) = self.finish_plain(req, res, flags) {
+            if let Some(req) = self.finish_plain::<true>(req, res, flags) {
                 self.recycle(req);
             }
             return;
@@ -100,6 +108,11 @@ impl Locked<'_> {
             res,
             flags,
         };
+        let breaks = failed && (refused || job_flags.link() != LinkKind::Hard);
+        // One that ended for another's failure has been told of with the rest of the link.
+        if breaks && trace::fail_link_enabled() && !job_flags.link_failed() {
+            self.trace_failed_links(self.ring.info(&req), &chain);
+        }
         if let Some(error) = timed_out {
             self.finish_timeout(timeout.take(), error);
         }
@@ -120,9 +133,10 @@ impl Locked<'_> {
         }
         let Some(mut next) = chain.pop() else { return };
         // A hard link holds through failures, but not if part of it cannot be done at all.
-        if failed && (refused || job_flags.link() != LinkKind::Hard) {
+        if breaks {
             let job = &mut next.core_mut().job;
             job.refused.get_or_insert(ECANCELED);
+            job.flags.set_link_failed();
             // One that does not tell of its success does not have others tell of its failure.
             // The first that failed decides for all.
             if silent || job_flags.cqe_skip() {

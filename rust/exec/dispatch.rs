@@ -14,7 +14,7 @@ use crate::{
     },
     req::{wake::WakeFlags, Job, ReqMut},
     ring::Locked,
-    sys::context::InTask,
+    sys::{context::InTask, trace},
     uapi::{
         abi::op as opcode,
         errno::{Errno, Result, EAGAIN, EINVAL},
@@ -189,6 +189,9 @@ fn open_late(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
 /// Looks the file of a job up that has none.
 #[inline(always)]
 fn open_file(ring: &Locked<'_>, task: InTask<'_>, req: &mut ReqMut<'_>) -> Result {
+    if trace::file_get_enabled() {
+        ring.trace_file_get(req);
+    }
     let file = ring.open(task, &req.core_mut().job)?;
     req.put_file(file);
     Ok(())

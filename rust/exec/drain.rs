@@ -8,7 +8,7 @@
 use crate::{
     req::{tctx::TaskCtx, OwnedReq, Request},
     ring::Locked,
-    sys::queue::Fifo,
+    sys::{queue::Fifo, trace},
 };
 use kernel::sync::atomic::Relaxed;
 
@@ -50,6 +50,9 @@ impl Locked<'_> {
             // It is over at once, but what comes behind it waits for all before it.
             self.state.exec.drain.alone = true;
             return self.start(req);
+        }
+        if trace::defer_enabled() {
+            trace::defer(self.ring.info(&req));
         }
         self.state.exec.drain.objects += objects(&req);
         self.state.exec.drain.queue.push(req);

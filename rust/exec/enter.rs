@@ -9,6 +9,7 @@ use crate::{
         context::InCall,
         signal::{self, Mask},
         sleep::{self, sleep_for_io, sleep_on, Woken},
+        trace::{self, Id},
         user,
     },
     uapi::{
@@ -319,6 +320,9 @@ impl Ring {
             }
         }
         let mask = Mask::set(args.mask, args.mask_size)?;
+        if trace::cqring_wait_enabled() {
+            trace::cqring_wait(Id::of(self), count);
+        }
         let result = loop {
             if let Some(wait_guard) = wait_guard {
                 let left = target.wrapping_sub(self.cq_tail());

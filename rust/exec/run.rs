@@ -11,7 +11,12 @@ use crate::{
         Job, LinkTimer, OwnedReq, ReqMut, Request,
     },
     ring::{Locked, Ring},
-    sys::{context::InTask, queue::Fifo, timer::Purpose},
+    sys::{
+        context::InTask,
+        queue::Fifo,
+        timer::Purpose,
+        trace::{self, Id},
+    },
     uapi::{
         abi::events,
         errno::{Errno, Result, EAGAIN, ECANCELED, ENOMEM},
@@ -232,6 +237,9 @@ impl Locked<'_> {
         req.core_mut().job.stays_armed = multishot;
         self.insert(&mut req);
         if watched.mask == 0 {
+            if trace::poll_arm_enabled() {
+                self.trace_armed(&req, wanted);
+            }
             return Self::park(req);
         }
         let woken = WakeFlags::woken(watched.mask, false);
@@ -304,7 +312,12 @@ impl Locked<'_> {
     /// Runs what has come back, and what is linked behind it.
     pub(crate) fn run_inbox(&mut self, tctx: &Arc<TaskCtx>) {
         let mut reqs = tctx.inbox().take();
+        let traced = trace::task_work_run_enabled();
+        let count = if traced { reqs.count() } else { 0 };
         self.run_all(&mut reqs, tctx.is_gone());
+        if traced {
+            trace::task_work_run(Id::of(&**tctx), count);
+        }
         if self.ring.is_starving() {
             self.feed_own(tctx);
         }
@@ -317,8 +330,10 @@ impl Locked<'_> {
         ring.unmark_taskrun();
         let inbox = tctx.inbox();
         let mut left = max;
+        let mut loops = 0;
         while left > 0 && (!inbox.is_empty() || ring.exec.backlogged.load(Relaxed)) {
             let mut reqs = inbox.take();
+            loops += 1;
             if ring.exec.backlogged.load(Relaxed) {
                 let new =
                     core::mem::replace(&mut reqs, core::mem::take(&mut self.state.exec.backlog));
@@ -342,6 +357,9 @@ impl Locked<'_> {
             if ring.is_starving() && !ring.has_local_work(tctx) {
                 self.feed();
             }
+        }
+        if trace::local_work_run_enabled() {
+            trace::local_work_run(Id::of(ring), max - left, loops);
         }
         if ring.has_local_work(tctx) {
             ring.mark_taskrun();

@@ -7,7 +7,7 @@ use crate::{
     op::{self, Step},
     req::{tctx::TaskCtx, OwnedReq},
     ring::{cursor, Locked, Ring},
-    sys::{context::InTask, lsm},
+    sys::{context::InTask, lsm, trace},
     uapi::{
         abi::{nop, op as opcode, setup, Cqe},
         errno::{Errno, Result, EACCES, EAGAIN, ECANCELED, EINVAL, EOPNOTSUPP},
@@ -28,13 +28,14 @@ impl Locked<'_> {
         tctx: &Arc<TaskCtx>,
         count: u32,
     ) -> Result<u32> {
-        if self.ring.config.has_other_sqes() {
+        if self.ring.config.has_other_sqes() || trace::submits_enabled() {
             return self.submit_others(task, tctx, count);
         }
         self.submit_entries::<false>(task, tctx, count)
     }
 
-    /// The same for entries that are not all of the usual size, or are where they always are.
+    /// The same for entries that are not all of the usual size, or are where they always are, and for those that
+    /// are to be traced.
     #[cold]
     #[inline(never)]
     fn submit_others(&mut self, task: InTask<'_>, tctx: &Arc<TaskCtx>, count: u32) -> Result<u32> {
@@ -60,6 +61,7 @@ impl Locked<'_> {
         let mut head: Option<OwnedReq> = None;
         let mut done = 0;
         let mut starved = false;
+        let traced = OTHERS && trace::submits_enabled();
         // A request that is done at once leaves its object to the next.
         let mut object: Option<OwnedReq> = None;
         while done < count {
@@ -87,7 +89,7 @@ impl Locked<'_> {
             };
             done += 1;
             let go_on;
-            (object, go_on) = self.submit_one(task, req, &sqe, &mut head);
+            (object, go_on) = self.submit_one(task, req, &sqe, &mut head, traced);
             if !go_on && !ring.config.has(setup::SUBMIT_ALL) {
                 break;
             }
@@ -169,9 +171,10 @@ impl Locked<'_> {
         mut req: OwnedReq,
         sqe: &Sqe,
         head: &mut Option<OwnedReq>,
+        traced: bool,
     ) -> (Option<OwnedReq>, bool) {
         let restricted = self.state.restricted;
-        let alone = head.is_none() && !self.state.exec.drain.active && !restricted;
+        let alone = head.is_none() && !self.state.exec.drain.active && !restricted && !traced;
         if alone && self.has_room() {
             if let Some((res, flags)) = dispatch::at_once(self, sqe) {
                 self.post(Cqe {
@@ -200,6 +203,9 @@ impl Locked<'_> {
                 if limits && !Self::can_have_link_timer(head) {
                     return self.refuse(req, sqe, head, EINVAL);
                 }
+                if traced && trace::submit_req_enabled() {
+                    self.trace_submit(&req);
+                }
                 self.submit_linked(req, head);
                 (None, true)
             }
@@ -217,13 +223,16 @@ impl Locked<'_> {
         head: &mut Option<OwnedReq>,
         error: Errno,
     ) -> (Option<OwnedReq>, bool) {
+        if trace::req_failed_enabled() {
+            self.trace_refused(&req, sqe, error);
+        }
         // For a buffer that the opcode does not take it is refused before its flags count.
         let known = error != EOPNOTSUPP && op::is_there(sqe.opcode());
         let job = &mut req.core_mut().job;
         job.flags = Flags::of_refused(sqe.flags(), known);
         job.refuse(error);
         if head.is_none() && job.flags.link() == LinkKind::None && !job.flags.drain() {
-            return (self.finish_plain(req, error.to_raw(), 0), false);
+            return (self.finish_plain::<true>(req, error.to_raw(), 0), false);
         }
         self.submit_linked(req, head);
         // As io_uring: one within a link does not stop the submission.
@@ -249,7 +258,7 @@ impl Locked<'_> {
                     self.finish_linked(req, res, flags, broken);
                     return None;
                 }
-                return self.finish_plain(req, res, flags);
+                return self.finish_plain::<false>(req, res, flags);
             }
             Step::ByNotif(notif_ref) => return Some(self.hand_over_job(req, notif_ref)),
             Step::Notified => self.complete_notif(req),
@@ -299,6 +308,9 @@ impl Locked<'_> {
     fn link(&mut self, head: &mut Option<OwnedReq>, mut req: OwnedReq) {
         match head {
             Some(head) => {
+                if trace::link_enabled() && req.core().job.refused.is_none() {
+                    self.trace_link(&req, head);
+                }
                 // If one cannot be done none is.
                 let job = &req.core().job;
                 let refused = job.refused.is_some();

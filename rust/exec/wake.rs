@@ -17,6 +17,7 @@ use crate::{
         object::{Kind, Object},
         ringfile,
         task_work::TaskWorkFn,
+        trace,
         ubuf::Ops,
     },
 };
@@ -30,6 +31,13 @@ impl Kind for Request {
     fn deliver(req: ClaimedReq, object: &Object<Self>) {
         let lazy = req.core().brings_one();
         tctx::push(object.tctx(), req, lazy);
+    }
+
+    #[cold]
+    fn trace_woken(req: &ClaimedReq, mask: u32) {
+        let object = req.object();
+        let info = object.tctx().ring().info_of(object, &req.core().job);
+        trace::task_add(info, mask);
     }
 
     fn expired(object: &Object<Self>) {

@@ -26,6 +26,7 @@ use crate::{
         queue::Fifo,
         signal,
         task::{AddressSpace, Credentials, TaskRef},
+        trace,
         user_worker::{UserWorker, WorkerBody},
     },
     uapi::errno::{Errno, Result, EAGAIN},
@@ -258,6 +259,9 @@ impl Locked<'_> {
             unbound,
             result: None,
         };
+        if trace::queue_async_work_enabled() {
+            self.trace_async(&req, serial != 0);
+        }
         req.object().set_punt_state(PuntState::Queued);
         req.object().claim(WakeFlags::NONE);
         if req.object().is_overdue() {

@@ -6,7 +6,7 @@ use crate::{
     op,
     ring::Ring,
     rsrc::table::RsrcSource,
-    sys::{context::InCall, user},
+    sys::{context::InCall, trace, user},
     uapi::{
         abi::{self, op as opcode, register},
         errno::{Result, EBADFD, EEXIST, EFAULT, EINVAL},
@@ -22,6 +22,21 @@ use kernel::{
 impl Ring {
     /// `RURING_IOC_REGISTER`. Returns what the opcode returns.
     pub(crate) fn register(
+        self: &Arc<Self>,
+        call: InCall<'_>,
+        opcode: u32,
+        arg: u64,
+        nr_args: u32,
+    ) -> Result<i64> {
+        let result = self.register_untraced(call, opcode, arg, nr_args);
+        if trace::register_enabled() {
+            self.trace_register(opcode, result);
+        }
+        result
+    }
+
+    #[inline(always)]
+    fn register_untraced(
         self: &Arc<Self>,
         call: InCall<'_>,
         opcode: u32,

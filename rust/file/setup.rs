@@ -9,6 +9,7 @@ use crate::{
         context::InTask,
         lsm, policy,
         ringfile::{self, RingFile},
+        trace::{self, Id},
         user,
     },
     uapi::{
@@ -58,7 +59,12 @@ impl Ring {
             Ring::release(ring);
             return Err(error);
         }
-        Ok(ringfile::install(task, ring)?.into())
+        let ctx = Id::of(&*ring);
+        let fd = ringfile::install(task, ring)?;
+        if trace::create_enabled() {
+            trace::create(fd, ctx, asked.sq_entries, asked.cq_entries, asked.flags);
+        }
+        Ok(fd.into())
     }
 
     /// Lets the current task begin to use it.

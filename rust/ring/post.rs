@@ -9,6 +9,7 @@ use super::{Locked, Ring};
 use crate::{
     req::OwnedReq,
     rsrc::files::FileRef,
+    sys::trace,
     uapi::{
         abi::{cqe, sq, Cqe},
         setup::layout,
@@ -39,7 +40,8 @@ impl Drop for Locked<'_> {
 }
 
 impl Locked<'_> {
-    /// Writes a completion, to be seen at the next [`Locked::commit`]. False if there is no room.
+    /// Writes a completion, to be seen at the next [`Locked::commit`], of which no trace event tells. False if there is no
+    /// room.
     #[inline]
     pub(crate) fn post(&mut self, done: Cqe) -> bool {
         let index = match self.state.cq.next() {
@@ -48,6 +50,16 @@ impl Locked<'_> {
         };
         self.write(index, done);
         true
+    }
+
+    /// As [`Locked::post`], for the completion of `req`, or one that is of none of the ring's own. A trace event tells.
+    #[inline(always)]
+    pub(crate) fn post_for(&mut self, req: Option<&OwnedReq>, done: Cqe) -> bool {
+        let posted = self.post(done);
+        if trace::complete_enabled() && posted {
+            self.trace_complete(req, done);
+        }
+        posted
     }
 
     #[inline(always)]
@@ -99,11 +111,12 @@ impl Locked<'_> {
     /// Posts a completion of a request that goes on. False if there is no room.
     #[inline]
     pub(crate) fn post_more(&mut self, user_data: u64, res: i32, flags: u32) -> bool {
-        self.post(Cqe {
+        let done = Cqe {
             user_data,
             res,
             flags: flags | cqe::MORE,
-        })
+        };
+        self.post_for(None, done)
     }
 
     /// Lets user space see what has been posted, and wakes up who waits for it.
@@ -141,7 +154,7 @@ impl Locked<'_> {
     /// As [`Locked::complete`], without the call.
     #[inline(always)]
     pub(crate) fn complete_here(&mut self, req: OwnedReq, done: Cqe) {
-        if self.post(done) {
+        if self.post_for(Some(&req), done) {
             self.recycle(req);
         } else {
             self.keep(req, done);
@@ -154,6 +167,9 @@ impl Locked<'_> {
         // Nobody will make room in a ring whose file is gone, and what it kept would keep it.
         if self.ring.is_dying() {
             return self.recycle(req);
+        }
+        if trace::cqe_overflow_enabled() {
+            self.trace_overflow(&req, done);
         }
         req.core_mut().cqe = done;
         if done.flags & cqe::EXTRA != 0 {

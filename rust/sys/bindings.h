@@ -51,6 +51,7 @@
 #include "helpers.h"
 #include "lsm.h"
 #include "policy.h"
+#include "ruring_events.h"
 #include "unexported.h"
 
 #endif /* _RURING_BINDINGS_H */

@@ -45,6 +45,11 @@ pub(crate) trait Kind: Sized + 'static {
     /// not wake up what could lead back to that queue.
     fn deliver(req: HandleInIrq<Self>, object: &Object<Self>);
 
+    /// Says for those who trace that a file has woken the object up by `mask`.
+    ///
+    /// Called before [`Kind::deliver`], with the same limits.
+    fn trace_woken(req: &HandleInIrq<Self>, mask: u32);
+
     /// A timer of `object` has left its reason, but somebody has the handle.
     ///
     /// Called in an interrupt, with the same limits as [`Kind::deliver`].
@@ -191,6 +196,11 @@ impl<P: Kind> Deref for Object<P> {
 pub(crate) struct HandleMut<'a, P: Kind>(&'a Object<P>);
 
 impl<P: Kind> HandleMut<'_, P> {
+    /// The object.
+    pub(crate) fn object(&self) -> &Object<P> {
+        self.0
+    }
+
     /// The core.
     #[inline]
     pub(crate) fn core_mut(&mut self) -> &mut P::Core {

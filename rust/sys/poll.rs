@@ -13,6 +13,7 @@ use super::{
     object::{Handle, Kind, Object},
     ringfile,
     timer::Timers,
+    trace,
 };
 use crate::{
     req::wake::WakeFlags,
@@ -195,7 +196,11 @@ impl<P: Kind> PollEntry<P> {
         match object.claim(wake_flags) {
             Some(req) => {
                 // The entry is still on the queue, which keeps the object.
-                P::deliver(req.into(), object);
+                let req = req.into();
+                if trace::task_add_enabled() {
+                    P::trace_woken(&req, mask);
+                }
+                P::deliver(req, object);
                 // A single shot need not come back for the lock.
                 if freed || (mask != 0 && wanted & events::ONESHOT != 0) {
                     // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.

@@ -133,6 +133,13 @@ impl<P: Kind> Fifo<P> {
         other.head = null_mut();
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        let mut count = 0;
+        self.for_each(|_| count += 1);
+        count
+    }
+
     /// Shows each handle's object, first to last.
     pub(crate) fn for_each(&self, mut f: impl FnMut(&Handle<P>)) {
         let mut next = self.head;

@@ -18,6 +18,11 @@ impl Sqe {
         Self { words }
     }
 
+    /// Its words.
+    pub(crate) const fn words(&self) -> &[u64; 8] {
+        &self.words
+    }
+
     /// As if these bits of [`Sqe::op_flags`] were not set.
     pub(crate) const fn without_op_flags(mut self, bits: u32) -> Self {
         self.words[3] &= !((bits as u64) << 32);
@@ -156,6 +161,8 @@ impl Flags {
     const SILENT: u16 = 1 << 8;
     /// As above.
     const PERSONALITY: u16 = 1 << 9;
+    /// As above.
+    const LINK_FAILED: u16 = 1 << 10;
 
     /// None of them.
     pub(crate) const NONE: Self = Self { bits: 0 };
@@ -192,6 +199,11 @@ impl Flags {
         Self {
             bits: u16::from(bits & LINKS | drain),
         }
+    }
+
+    /// `sqe->flags`, as far as they are known.
+    pub(crate) const fn of_sqe(self) -> u8 {
+        self.bits as u8
     }
 
     #[inline(always)]
@@ -258,6 +270,16 @@ impl Flags {
     /// Has nobody told of its end.
     pub(crate) fn set_silent(&mut self) {
         self.bits |= Self::SILENT;
+    }
+
+    /// Whether it ends because another one before it in the link has failed.
+    pub(crate) fn link_failed(self) -> bool {
+        self.bits & Self::LINK_FAILED != 0
+    }
+
+    /// Says that it does.
+    pub(crate) fn set_link_failed(&mut self) {
+        self.bits |= Self::LINK_FAILED;
     }
 
     /// Has its success told of.
