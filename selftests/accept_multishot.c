@@ -255,6 +255,39 @@ TEST_F(ring, multishot_takes_what_waits_already)
 	ASSERT_ACCEPTED(&self->ring, 9, clients[0], MORE);
 }
 
+#define CROWD	50
+
+/* Connections wait at two listeners: neither is served until all of the other's are. */
+TEST_F(ring, multishot_takes_turns)
+{
+	int i, k, seen = 0, listeners[2];
+	struct io_uring_cqe cqe = {};
+	struct sockaddr_in addr;
+	struct ring big, *r = &big;
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "io_uring serves one after the other");
+	ASSERT_EQ(0, ring_init_cq(r, variant->backend, 16, 256, variant->flags));
+	for (k = 0; k < 2; k++) {
+		listeners[k] = tcp_listen(&addr);
+		ASSERT_LE(0, listeners[k]);
+		ASSERT_EQ(0, listen(listeners[k], CROWD));
+		for (i = 0; i < CROWD; i++)
+			ASSERT_LE(0, tcp_connect(&addr));
+		prep_accept_multi(r, listeners[k], k);
+	}
+	ASSERT_EQ(2, ring_submit(r));
+	for (i = 0; i < 2 * CROWD; i++) {
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		ASSERT_LE(0, cqe.res);
+		ASSERT_TRUE(cqe.flags & MORE);
+		if (!seen && cqe.user_data == 1)
+			seen = i;
+	}
+	EXPECT_GT(CROWD, seen);
+	ring_exit(r);
+}
+
 TEST_F(ring, says_whether_more_are_waiting)
 {
 	struct sockaddr_in addr;

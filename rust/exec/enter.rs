@@ -362,6 +362,8 @@ impl Ring {
                     min_wait = None;
                     target = first.wrapping_add(1);
                 }
+                // It may be always ready, for what others do.
+                Woken::Maybe if signal::killed() => break Err(EINTR),
                 Woken::Maybe => {}
             }
             if self.overflowing() {

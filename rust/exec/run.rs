@@ -14,6 +14,7 @@ use crate::{
     sys::{
         context::InTask,
         queue::Fifo,
+        signal,
         timer::Purpose,
         trace::{self, Id},
     },
@@ -114,7 +115,7 @@ impl Locked<'_> {
                 Step::Poll(_) if armed => Self::park(req),
                 Step::Poll(wanted) => self.poll_and_park(req, wanted),
                 Step::Timer => self.time_and_park(req, wake_flags),
-                Step::Requeue => return self.requeue(req),
+                Step::Requeue => return self.end_turn(req),
                 Step::Starve => return self.starve(req),
                 Step::Punt => return self.offload(req),
                 Step::ByNotif(notif_ref) => return self.hand_over(req, notif_ref),
@@ -132,6 +133,18 @@ impl Locked<'_> {
             if retries > MAX_RETRIES {
                 return self.requeue_stalled(req, wake_flags);
             }
+        }
+    }
+
+    /// Leaves a request for later that could go on, unless its task is being killed, which would have to wait as long
+    /// as others see to it that there is something to do.
+    #[cold]
+    #[inline(never)]
+    fn end_turn(&mut self, req: OwnedReq) {
+        if signal::killed() {
+            self.end(req, ECANCELED)
+        } else {
+            self.requeue(req)
         }
     }
 
@@ -384,7 +397,8 @@ impl Locked<'_> {
     }
 
     pub(crate) fn run_all(&mut self, reqs: &mut Fifo<Request>, gone: bool) {
-        let gone = gone || self.ring.is_dying();
+        // What comes back to a task that is being killed may do so for ever.
+        let gone = gone || self.ring.is_dying() || signal::killed();
         while let Some(mut req) = reqs.pop() {
             if gone && !self.outlives(req.core().job.opcode, req.object().tctx()) {
                 self.end(req, ECANCELED);

@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// How many connections a multishot request accepts before others have their turn, as a receive.
+const MAX_SHOTS: u32 = 32;
+
 /// ACCEPT.
 pub(crate) struct Accept(AcceptArgs);
 
@@ -119,6 +122,7 @@ impl Op for Accept {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
         };
+        let mut shots = 0;
         loop {
             let (res, more, flags) = match self.accept(&mut at, socket) {
                 Ok(done) => done,
@@ -144,6 +148,10 @@ impl Op for Accept {
             }
             if more == Some(false) {
                 return Outcome::Poll;
+            }
+            shots += 1;
+            if shots == MAX_SHOTS {
+                return Outcome::Requeue;
             }
         }
     }

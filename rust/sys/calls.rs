@@ -35,6 +35,7 @@ by_value! {
     ruring_current_is_kthread() -> bool;
     ruring_current_mm() -> *mut bindings::mm_struct;
     ruring_current_notified() -> bool;
+    ruring_current_killed() -> bool;
     ruring_current_sigpending() -> bool;
     ruring_hook_allowed() -> i32;
     ruring_hook_sqpoll() -> i32;

@@ -56,6 +56,7 @@ unsigned int ruring_current_cpu(void);
 void ruring_relax(void);
 bool ruring_single_task_running(void);
 bool ruring_current_exiting(void);
+bool ruring_current_killed(void);
 bool ruring_current_sigpending(void);
 bool ruring_current_notified(void);
 void ruring_mmgrab(struct mm_struct *mm);

@@ -14,6 +14,12 @@ pub(crate) fn pending() -> bool {
     calls::ruring_current_sigpending()
 }
 
+/// Whether the task is being killed.
+#[inline]
+pub(crate) fn killed() -> bool {
+    calls::ruring_current_killed()
+}
+
 /// Whether somebody asks the task to do its work, as task work does.
 #[inline]
 pub(crate) fn notified() -> bool {

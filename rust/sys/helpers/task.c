@@ -135,6 +135,11 @@ __helper bool ruring_current_has_fs(void)
 	return current->fs;
 }
 
+__helper bool ruring_current_killed(void)
+{
+	return fatal_signal_pending(current);
+}
+
 __helper bool ruring_current_sigpending(void)
 {
 	return task_sigpending(current);
