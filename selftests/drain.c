@@ -293,4 +293,42 @@ TEST_F(ring, exiting)
 	EXPECT_EQ(0, status);
 }
 
+/*
+ * One that drains and is refused has what comes behind it queue up until a request
+ * finds nothing under way: not only until the queue is empty.
+ */
+TEST_F(ring, behind_one_that_is_refused)
+{
+	struct ring *r = &self->ring;
+	char buf[8];
+	int sv[2][2], i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv[i]));
+	prep_recv(r, sv[0][0], buf, 1, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	/* refused: there is no timeout without a request before it */
+	drains(prep(r, IORING_OP_LINK_TIMEOUT, -1, NULL, 1, 2));
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(2, take_order(r, 1));
+	prep_recv(r, sv[1][0], buf, 1, 3);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(sv[0][1], "x", 1));
+	ASSERT_EQ(1, take_order(r, 1));
+	/* that one is under way */
+	prep_nop(r, 4);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(sv[1][1], "x", 1));
+	ASSERT_EQ(34, take_order(r, 2));
+	/* over */
+	prep_recv(r, sv[0][0], buf, 1, 5);
+	prep_nop(r, 6);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_EQ(6, take_order(r, 1));
+	ASSERT_EQ(1, write(sv[0][1], "x", 1));
+	ASSERT_EQ(5, take_order(r, 1));
+}
+
 TEST_HARNESS_MAIN

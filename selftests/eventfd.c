@@ -2,8 +2,10 @@
 /*
  * An eventfd that is signalled when a ring has completions.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 
 #define RING_MODES
 #include "fixture.h"
@@ -122,6 +124,30 @@ TEST_F(ring, completions_of_the_task_itself_are_not_asynchronous)
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	ASSERT_CQE(&self->ring, 3, 0, 0);
 	ASSERT_TRUE(wait_signal(fd));
+}
+
+/* What io_uring has a worker do is asynchronous, whoever does it. */
+TEST_F(ring, work_of_others_is_asynchronous)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), dir = open("/proc", O_RDONLY), sv[2];
+	struct statx st;
+
+	ASSERT_LE(0, dir);
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, ring_register(&self->ring, IORING_REGISTER_EVENTFD_ASYNC, &fd, 1));
+	prep(&self->ring, IORING_OP_SHUTDOWN, sv[0], NULL, SHUT_WR, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 1, 0, 0);
+	EXPECT_TRUE(wait_signal(fd));
+	EXPECT_EQ(1, count_signals(fd));
+	/* relative to a descriptor, which workers have none of */
+	prep(&self->ring, IORING_OP_STATX, dir, ".", STATX_SIZE, 2)->off = (uintptr_t)&st;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 2, 0, 0);
+	EXPECT_TRUE(wait_signal(fd));
+	close(dir);
+	close(sv[0]);
+	close(sv[1]);
 }
 
 TEST_F(ring, unregistered)

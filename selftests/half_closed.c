@@ -5,6 +5,7 @@
  * reason to try again.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,6 +217,54 @@ TEST_F(ring, peek_behind_urgent_data)
 	ASSERT_EQ(4, send(sv[1], "text", 4, 0));
 	ASSERT_CQE(&self->ring, 1, 4, IORING_CQE_F_SOCK_NONEMPTY);
 	ASSERT_EQ(0, memcmp(buf, "text", 4));
+	close(sv[0]);
+	close(sv[1]);
+}
+
+TEST_F(ring, read_of_no_datagrams)
+{
+	char buf[16];
+	struct iovec iov = { buf, sizeof(buf) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int sv[2], i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, unix_pair(SOCK_DGRAM, sv));
+		/* as read(2), which fails if it must not wait */
+		if (i)
+			ASSERT_EQ(0, fcntl(sv[0], F_SETFL, O_NONBLOCK));
+		prep(&self->ring, IORING_OP_READ, sv[0], buf, sizeof(buf), 1)->off = -1;
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		ASSERT_QUIET(&self->ring);
+		ASSERT_EQ(0, shutdown(sv[0], SHUT_RD));
+		ASSERT_CQE(&self->ring, 1, i ? -EAGAIN : 0, 0);
+		prep(&self->ring, IORING_OP_READ, sv[0], buf, sizeof(buf), 2)->off = -1;
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		ASSERT_CQE(&self->ring, 2, i ? -EAGAIN : 0, 0);
+		/* as recvmsg(2) and recv(2), of which the one does not wait then */
+		prep(&self->ring, IORING_OP_RECVMSG, sv[0], &msg, 1, 3);
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		ASSERT_CQE(&self->ring, 3, i ? -EAGAIN : 0, 0);
+		prep_recv(&self->ring, sv[0], buf, sizeof(buf), 4);
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		ASSERT_CQE(&self->ring, 4, 0, 0);
+		close(sv[0]);
+		close(sv[1]);
+	}
+}
+
+/* Urgent data is something to receive, and needs a buffer, also of one that has waited first. */
+TEST_F(ring, urgent_data_needs_a_buffer)
+{
+	struct io_uring_sqe *sqe;
+	int sv[2];
+
+	ASSERT_EQ(0, tcp_pair(sv));
+	ASSERT_EQ(1, send(sv[1], "u", 1, MSG_OOB));
+	sqe = prep_recv_multi(&self->ring, sv[0], 7, 1);
+	sqe->flags |= IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 1, -ENOBUFS, 0);
 	close(sv[0]);
 	close(sv[1]);
 }

@@ -237,6 +237,30 @@ TEST_F(polled, rights_of_set_up)
 	EXPECT_EQ(-1, open(name, O_RDONLY));
 }
 
+/* A descriptor is the task's, whoever asks for it. */
+TEST_F(ring, descriptors_are_installed_with_own_rights)
+{
+	struct ring *r = &self->ring;
+	struct io_uring_sqe *sqe;
+	int fd = 0;
+
+	ASSERT_EQ(1, register_own(r));
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_FILES, &fd, 1));
+	/* refused before anything of the link is done */
+	prep_nop(r, 1)->flags = IOSQE_IO_LINK;
+	sqe = prep(r, IORING_OP_FIXED_FD_INSTALL, 0, NULL, 0, 2);
+	sqe->flags = IOSQE_FIXED_FILE;
+	sqe->personality = 1;
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 1, -ECANCELED, 0);
+	ASSERT_CQE(r, 2, -EPERM, 0);
+	/* rights that there are not are the first thing that is wrong */
+	sqe = prep(r, IORING_OP_FIXED_FD_INSTALL, 0, NULL, 0, 3);
+	sqe->flags = IOSQE_FIXED_FILE;
+	sqe->personality = 2;
+	ASSERT_RESULT(r, -EINVAL);
+}
+
 /* And in the network that there was. */
 TEST_F(polled, network_of_set_up)
 {

@@ -389,4 +389,16 @@ TEST_F(ring, no_byte_is_lost)
 	pthread_join(thread, NULL);
 }
 
+/* Also of a file that cannot be asked, before there is anything to be read. */
+TEST_F(ring, terminal_without_buffers)
+{
+	int fd = posix_openpt(O_RDWR | O_NOCTTY);
+
+	ASSERT_LE(0, fd);
+	prep_multi(&self->ring, fd, 7);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 7, -ENOBUFS, 0);
+	close(fd);
+}
+
 TEST_HARNESS_MAIN

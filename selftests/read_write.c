@@ -106,6 +106,43 @@ TEST_F(ring, a_write_that_nobody_reads)
 	ASSERT_RESULT(&self->ring, -EPIPE);
 }
 
+static unsigned int pipes_broken;
+
+static void on_broken_pipe(int signal)
+{
+	(void)signal;
+	pipes_broken++;
+}
+
+/* Not to the submitter, if a worker of io_uring writes. */
+TEST_F(ring, signal_of_a_write_that_nobody_reads)
+{
+	static const __u8 flags[] = { 0, IOSQE_ASYNC, IOSQE_IO_DRAIN };
+	struct io_uring_cqe cqe;
+	struct ring polled, *r;
+	unsigned int i;
+	int fd[2];
+
+	signal(SIGPIPE, on_broken_pipe);
+	ASSERT_EQ(0, pipe(fd));
+	close(fd[0]);
+	for (i = 0; i <= ARRAY_SIZE(flags); i++) {
+		r = i < ARRAY_SIZE(flags) ? &self->ring : &polled;
+		if (r == &polled)
+			ASSERT_EQ(0, ring_init(r, variant->backend, 4, IORING_SETUP_SQPOLL));
+		pipes_broken = 0;
+		prep_write(r, fd[1], "x", 1, 0)->flags = r == &polled ? 0 : flags[i];
+		ring_publish(r);
+		ring_enter(r, 1, 0, r == &polled ? IORING_ENTER_SQ_WAKEUP : 0);
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		EXPECT_EQ(-EPIPE, cqe.res);
+		EXPECT_EQ(i == 0, pipes_broken) TH_LOG("case %u", i);
+	}
+	ring_exit(&polled);
+	close(fd[1]);
+	signal(SIGPIPE, SIG_DFL);
+}
+
 TEST_F(ring, event_counter)
 {
 	int fd = eventfd(0, 0);

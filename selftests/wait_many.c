@@ -307,4 +307,31 @@ TEST_F(ring, exclusive_poll)
 	unpair(&s);
 }
 
+static void prepare_work(struct sleeper *s)
+{
+	s->file = new_file(false);
+	prep(&s->ring, IORING_OP_FSYNC, s->file, NULL, 0, 1);
+	prep_poll(&s->ring, s->sv[0][0], POLLIN, 2);
+}
+
+/* Others can see what a worker has done, however many its task waits for. */
+TEST_F(ring, done_by_a_worker)
+{
+	struct sleeper s = {
+		.backend = variant->backend, .flags = variant->flags,
+		.prepare = prepare_work, .count = 2, .event = -1,
+	};
+	struct pollfd fd = { .events = POLLIN };
+
+	ASSERT_EQ(0, pairs(&s));
+	ASSERT_EQ(0, sleeper_start(&s));
+	fd.fd = s.ring.fd;
+	EXPECT_EQ(1, poll(&fd, 1, LONG_MS / 4));
+	EXPECT_TRUE(wait_until(has_one, &s.ring));
+	ASSERT_EQ(1, write(s.sv[0][1], "x", 1));
+	EXPECT_EQ(0, sleeper_join(&s));
+	close(s.file);
+	unpair(&s);
+}
+
 TEST_HARNESS_MAIN

@@ -24,8 +24,12 @@ pub(crate) struct Drain {
     queue: Fifo<Request>,
     /// How many objects they have.
     objects: usize,
-    /// Whether the last one that was started is to be alone.
+    /// Whether one that drains was started, and is not over: its end is that of the draining. One with others linked
+    /// behind it does not count.
     alone: bool,
+    /// Whether one that drains was refused in the submission that is under way, which counts as one that is not
+    /// over until that is through.
+    refused: bool,
 }
 
 /// How many objects a request has, with what is linked behind it.
@@ -41,14 +45,15 @@ impl Locked<'_> {
     #[inline(never)]
     pub(crate) fn drain(&mut self, req: OwnedReq) {
         let refused = req.core().job.refused.is_some();
-        if refused && !req.core().job.flags.drain() {
+        let drains = req.core().job.flags.drain();
+        if refused && !drains {
             return self.start(req);
         }
         self.state.exec.drain.active = true;
         self.ring.draining.store(true, Relaxed);
         if refused {
             // It is over at once, but what comes behind it waits for all before it.
-            self.state.exec.drain.alone = true;
+            self.state.exec.drain.refused = true;
             return self.start(req);
         }
         if trace::defer_enabled() {
@@ -56,32 +61,63 @@ impl Locked<'_> {
         }
         self.state.exec.drain.objects += objects(&req);
         self.state.exec.drain.queue.push(req);
-        self.go_on_draining();
+        if self.state.exec.drain.refused {
+            return;
+        }
+        self.start_drained();
+        if !drains {
+            self.stop_draining();
+        }
     }
 
-    /// Starts what may start by now.
+    /// Starts what may start by now that others are over.
+    ///
+    /// As with io_uring, whose users may see which requests waited, the draining is over with the request that drains,
+    /// or when one that does not need not wait: not as soon as the queue is empty.
     #[cold]
     #[inline(never)]
     pub(crate) fn go_on_draining(&mut self) {
-        let (mut first, mut drained) = (true, false);
+        self.state.exec.drain.refused = false;
+        let over = self.state.exec.drain.alone && self.under_way() == 0;
+        if over {
+            self.state.exec.drain.alone = false;
+        }
+        let drains = self.start_drained();
+        if over && !drains {
+            self.stop_draining();
+        }
+    }
+
+    /// Starts those at the front of the queue that may. Returns whether one of them drains.
+    fn start_drained(&mut self) -> bool {
+        let (mut first, mut drained, mut started) = (true, false, false);
         while let Some(drains) = self.next_drains() {
             drained |= drains;
             if (first || drained) && self.under_way() != 0 {
-                return;
+                break;
             }
             let Some(mut req) = self.state.exec.drain.queue.pop() else {
-                return;
+                break;
             };
-            self.state.exec.drain.objects -= objects(&req);
-            self.state.exec.drain.alone = drains;
+            let objects = objects(&req);
+            self.state.exec.drain.objects -= objects;
+            if drains {
+                started = true;
+                self.state.exec.drain.alone = objects == 1;
+            }
             first = false;
             // As what has IOSQE_ASYNC, and by its task, which may not be this one.
             req.core_mut().job.op.wait_first();
             self.start_later(req);
         }
+        started
+    }
+
+    /// Has requests queue up no longer, if none do.
+    fn stop_draining(&mut self) {
         let drain = &self.state.exec.drain;
         // What is submitted next still has to find out that it drains.
-        if !drain.next && (!drain.alone || self.under_way() == 0) {
+        if !drain.next && drain.queue.is_empty() {
             self.state.exec.drain.active = false;
             self.ring.draining.store(false, Relaxed);
         }

@@ -228,6 +228,11 @@ impl Locked<'_> {
         }
         // For a buffer that the opcode does not take it is refused before its flags count.
         let known = error != EOPNOTSUPP && op::is_there(sqe.opcode());
+        let error = if known && error != EACCES && self.is_unknown_personality(sqe.personality()) {
+            EINVAL
+        } else {
+            error
+        };
         let job = &mut req.core_mut().job;
         job.flags = Flags::of_refused(sqe.flags(), known);
         job.refuse(error);
@@ -237,6 +242,11 @@ impl Locked<'_> {
         self.submit_linked(req, head);
         // As io_uring: one within a link does not stop the submission.
         (None, head.is_some())
+    }
+
+    /// Whether there are no rights of that number, which as with io_uring is found out before anything of the opcode's.
+    fn is_unknown_personality(&self, id: u16) -> bool {
+        id != 0 && self.state.personalities.get(id).is_none()
     }
 
     /// Gives a request the rights that it is to have.

@@ -107,8 +107,8 @@ impl WorkerBody for Worker {
                 run_one(&mut req);
             }
             req.object().claim(wake_flags.and(WakeFlags::CANCELLED));
-            let lazy = req.core().brings_one();
-            tctx::push(&req.object().tctx().clone(), req, lazy);
+            // Who waits for several is told of each, as by a worker of io_uring.
+            tctx::push(&req.object().tctx().clone(), req, false);
         }
         false
     }
@@ -460,7 +460,8 @@ impl Locked<'_> {
     /// Ends a request that was with the workers: with what one has to say, if one had it.
     pub(crate) fn end_work(&mut self, mut req: OwnedReq, error: Errno) {
         req.object().set_punt_state(PuntState::None);
-        let by_worker = !op::runs_unlocked(&req);
+        let forced = op::spec(req.core().job.opcode).is_some_and(|spec| spec.forced);
+        let by_worker = forced || !op::runs_unlocked(&req);
         let result = core::mem::take(&mut req.core_mut().punted).result;
         match result {
             Some((res, flags, broken)) => {

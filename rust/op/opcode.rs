@@ -237,8 +237,8 @@ pub(crate) trait Op: Sized + Send {
         res
     }
 
-    /// Has a multishot one wait for an event before its first attempt, as io_uring's workers do, which then do not
-    /// ask whether it is to wait at all.
+    /// It is one that io_uring has a worker do: a multishot one waits for an event before its first attempt then,
+    /// without being asked whether it is to wait at all, and a write raises no signal.
     #[inline]
     fn wait_first(&mut self) {}
 

@@ -10,7 +10,7 @@ use crate::{
     kbuf::groups::SelectedBuffer,
     req::wake::WakeFlags,
     sys::{
-        rw::is_ready,
+        rw::{is_ready, is_urgent},
         socket::{Received, Socket, UserBuffers},
         user::check_buffer,
     },
@@ -93,7 +93,8 @@ pub(super) fn without_buffer(
     multishot: bool,
     error: Errno,
 ) -> Outcome {
-    let is_empty = |file| !is_ready(file, false);
+    // Urgent data is a reason to receive as well.
+    let is_empty = |file| !is_ready(file, false) && !is_urgent(file);
     if multishot && args.keep && matches!(error, ENOBUFS | ENOENT) {
         if at.file.is_some_and(is_empty) {
             return Outcome::Poll;

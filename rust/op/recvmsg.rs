@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     sys::{
+        rw::is_nonblocking,
         socket::{Received, SockAddr, Socket, UserBuffers},
         user::{self, IoVec},
     },
@@ -161,10 +162,15 @@ impl RecvMessage {
         let control = (self.hdr.control, self.hdr.control_len as usize);
         let got = socket.recv(buffers, Some(&mut name), control, flags);
         let mut len = match got.len {
-            Err(EAGAIN) => match without_waiting(socket, self.args.msg_flags, at.wake_flags) {
-                Some(len) => len,
-                None => return Outcome::Poll,
-            },
+            Err(EAGAIN) => {
+                let ended = without_waiting(socket, self.args.msg_flags, at.wake_flags);
+                match ended {
+                    // As recvmsg(2), and unlike recv(2), of what was opened not to wait.
+                    Some(Ok(_)) if at.file.is_some_and(is_nonblocking) => Err(EAGAIN),
+                    Some(len) => len,
+                    None => return Outcome::Poll,
+                }
+            }
             len => len,
         };
         if len.is_ok() {

@@ -9,14 +9,14 @@ use crate::{
     sys::{
         buffer::UserBuffer,
         rw::{
-            can_ask, can_delegate, can_poll, check_ioprio, current_ioprio, inode_id, is_ready,
-            is_whole, waits, Position, Transfer,
+            can_ask, can_delegate, can_poll, check_ioprio, current_ioprio, inode_id,
+            is_nonblocking, is_ready, is_whole, waits, Position, Transfer,
         },
-        socket::UserBuffers,
+        socket::{Socket, UserBuffers},
         user::{access_ok, read_iovec_len, Vector},
     },
     uapi::{
-        abi::{rwf, MAX_RW_COUNT},
+        abi::{rwf, setup, MAX_RW_COUNT},
         args::rw::{RwArgs, RwKind},
         errno::{Result, EAGAIN, EBADF, EBADFD, EFAULT, ENOBUFS, EOPNOTSUPP},
         sqe::{Flags, Sqe},
@@ -56,8 +56,17 @@ pub(crate) struct ReadWrite<const WRITE: bool, const VECTOR: bool, const FIXED: 
     /// Bytes that are transferred already.
     done: u32,
     ioprio: u16,
+    /// Whether a write to what nobody reads raises no signal: io_uring has a worker do it, which takes none.
+    quiet: bool,
     /// The flags for the provided buffer that it keeps.
     buffer: Option<NonZeroU32>,
+}
+
+/// Whether there is nothing to be read of `file`, nor ever will be, which does not show to who must not wait: a socket that
+/// is shut down.
+#[cold]
+fn will_have_nothing(file: &File) -> bool {
+    Socket::of(file).is_ok_and(Socket::is_shut)
 }
 
 impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, VECTOR, FIXED> {
@@ -129,6 +138,9 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
     ) -> Result<(usize, bool)> {
         let memory = self.memory(buffer)?;
         let mut transfer = Transfer::new(file, WRITE, self.rw_flags, self.ioprio)?;
+        if WRITE && self.quiet {
+            transfer.raise_no_signal();
+        }
         let buffers = self.buffers();
         let want = buffers.len();
         let mut pos = self.pos;
@@ -188,8 +200,13 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
             rw_flags: args.rw_flags,
             done: 0,
             ioprio: args.ioprio,
+            quiet: false,
             buffer: None,
         })
+    }
+
+    fn wait_first(&mut self) {
+        self.quiet = true;
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
@@ -199,6 +216,9 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         };
         if at.ring.polls_files() {
             return Outcome::failed(EOPNOTSUPP);
+        }
+        if WRITE {
+            self.quiet |= at.ring.ring.config.has(setup::SQPOLL);
         }
         let waits = waits(file);
         let selected = match (at.group, self.buffer) {
@@ -216,10 +236,17 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         } else {
             None
         };
-        let result = self.transfer(file, buffer, false);
+        let mut result = self.transfer(file, buffer, false);
         let sleeps = match result {
             Err(EAGAIN) if waits && (can_ask(file, WRITE) || !is_ready(file, WRITE)) => {
-                return Outcome::Poll;
+                if WRITE || self.nowait() || !will_have_nothing(file) {
+                    return Outcome::Poll;
+                }
+                if !is_nonblocking(file) {
+                    // As read(2), which waits no longer then.
+                    result = Ok((0, true));
+                }
+                false
             }
             Err(EAGAIN) => !self.nowait(),
             // The rest of it would sleep.
@@ -320,10 +347,10 @@ impl Op for ReadMultishot {
             return Outcome::Poll;
         }
         let asks = can_ask(file, false);
-        if !asks && !is_ready(file, false) {
+        let mut first = !at.polled;
+        if !first && !asks && !is_ready(file, false) {
             return Outcome::Poll;
         }
-        let mut first = !at.polled;
         loop {
             let Some(selected) = at.group.and_then(|group| at.ring.groups().select(group, 0))
             else {
@@ -338,6 +365,9 @@ impl Op for ReadMultishot {
                 addr: selected.addr(),
                 len: selected.len.min(MAX_RW_COUNT),
             };
+            if !asks && !is_ready(file, false) {
+                return Outcome::Poll;
+            }
             if !asks {
                 // Others may have taken what it is ready for.
                 let (addr, len) = (selected.addr(), buffers.len());

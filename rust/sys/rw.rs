@@ -102,11 +102,21 @@ pub(crate) fn can_ask(file: &File, write: bool) -> bool {
         || (calls::ruring_file_nonblock(file) && can_poll(file))
 }
 
+/// Whether `file` was opened not to wait.
+pub(crate) fn is_nonblocking(file: &File) -> bool {
+    calls::ruring_file_nonblock(file)
+}
+
 /// Whether its events say that a transfer would not block.
 pub(crate) fn is_ready(file: &File, write: bool) -> bool {
     let wanted = if write { events::OUT } else { events::IN };
     // What has an error or is hung up has nothing to wait for: it says so at once.
     events_of(file, wanted | events::ERR | events::HUP) != 0
+}
+
+/// Whether its events say that there is urgent data.
+pub(crate) fn is_urgent(file: &File) -> bool {
+    events_of(file, events::PRI) != 0
 }
 
 /// Identifies what is behind `file` as long as that is open.
@@ -167,6 +177,11 @@ impl<'a> Transfer<'a> {
         } else {
             Err(EINVAL)
         }
+    }
+
+    /// Has a write to what nobody reads any more raise no SIGPIPE.
+    pub(crate) fn raise_no_signal(&mut self) {
+        self.iocb.ki_flags |= rwf::NOSIGNAL as i32;
     }
 
     fn raw(&self) -> *mut bindings::file {

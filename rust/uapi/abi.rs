@@ -399,6 +399,7 @@ pub(crate) mod rwf {
     #![allow(missing_docs)]
     pub(crate) const HIPRI: u32 = 1 << 0;
     pub(crate) const NOWAIT: u32 = 1 << 3;
+    pub(crate) const NOSIGNAL: u32 = 1 << 8;
 }
 
 /// Bits of the flags of send(2) and recv(2).

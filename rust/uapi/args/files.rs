@@ -4,7 +4,7 @@
 
 use super::super::{
     abi::{install, open},
-    errno::{Result, EBADF, EINVAL},
+    errno::{Result, EBADF, EINVAL, EPERM},
     sqe::{Flags, Sqe},
 };
 
@@ -175,6 +175,10 @@ impl InstallArgs {
         }
         if sqe.op_flags() & !install::NO_CLOEXEC != 0 {
             return Err(EINVAL);
+        }
+        // It is the task that gets the descriptor, with its own rights.
+        if sqe.personality() != 0 {
+            return Err(EPERM);
         }
         Ok(Self {
             cloexec: sqe.op_flags() & install::NO_CLOEXEC == 0,
