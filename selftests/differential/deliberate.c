@@ -21,55 +21,76 @@ static const struct io_uring_sqe *sqe_of(const struct program *p, __u64 user_dat
 	return &p->requests[user_data - USER_DATA].sqe;
 }
 
-static bool has_notification(const struct difference *d, enum side side)
+/*
+ * A notification on the one side, of a send that has sent nothing. All else is the
+ * same, as often, in whatever order.
+ */
+static bool is_send_without_notification(const struct program *p, const struct difference *d)
 {
-	unsigned int i;
+	unsigned int i, j, nr = 0, matched = 0, notifications = 0;
+	bool used[8] = {};
 
-	for (i = 0; i < d->nr[side]; i++)
-		if (d->events[side][i].flags & (IORING_CQE_F_MORE | IORING_CQE_F_NOTIF))
-			return true;
+	(void)p;
+	if (d->kind != EVENT_CQE)
+		return false;
+	for (i = 0; i < d->nr[SIDE_RURING]; i++)
+		if (d->events[SIDE_RURING][i].flags & IORING_CQE_F_NOTIF)
+			return false;
+	for (i = 0; i < d->nr[SIDE_IO_URING]; i++) {
+		const struct event *e = &d->events[SIDE_IO_URING][i];
+
+		if (e->flags & IORING_CQE_F_NOTIF) {
+			notifications++;
+			continue;
+		}
+		/* with one that comes it would have sent something */
+		if (e->flags & IORING_CQE_F_MORE && e->res >= 0)
+			return false;
+		/* which has a name of its own */
+		notifications += !!(e->flags & IORING_CQE_F_MORE);
+		nr++;
+		for (j = 0; j < d->nr[SIDE_RURING]; j++) {
+			const struct event *ours = &d->events[SIDE_RURING][j];
+
+			if (used[j] || ours->res != e->res ||
+			    (ours->flags | IORING_CQE_F_MORE) != (e->flags | IORING_CQE_F_MORE))
+				continue;
+			used[j] = true;
+			matched++;
+			break;
+		}
+	}
+	return notifications && nr == matched && nr == d->nr[SIDE_RURING];
+}
+
+/* Whether the ring is told to drain up to that step, after one that skips its completion. */
+static bool drains_after_skip(const struct program *p, unsigned int to_step)
+{
+	bool skips = false;
+	unsigned int i, j;
+
+	for (i = 0; i < p->nr_steps && i <= to_step; i++) {
+		const struct step *step = &p->steps[i];
+
+		if (step->kind != STEP_SUBMIT)
+			continue;
+		for (j = step->first; j < (unsigned int)step->first + step->nr; j++) {
+			__u8 flags = p->requests[j].sqe.flags;
+
+			if (p->requests[j].dropped)
+				continue;
+			skips |= flags & IOSQE_CQE_SKIP_SUCCESS;
+			if (skips && flags & IOSQE_IO_DRAIN)
+				return true;
+		}
+	}
 	return false;
 }
 
-/* A notification on the one side, of a send that has sent nothing. */
-static bool is_send_without_notification(const struct program *p, const struct difference *d)
-{
-	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
-
-	if (d->kind != EVENT_CQE || !has_notification(d, SIDE_IO_URING) ||
-	    has_notification(d, SIDE_RURING))
-		return false;
-	/* with a name of its own it is the only one that differs */
-	if (d->key >> 8 == 0x77)
-		return d->nr[SIDE_RURING] == 0;
-	return (sqe->opcode == IORING_OP_SEND_ZC || sqe->opcode == IORING_OP_SENDMSG_ZC) &&
-	       d->nr[SIDE_RURING] && d->events[SIDE_RURING][0].res < 0;
-}
-
-/* Whether the ring has been told to drain up to that step, after one that skips its completion. */
-static bool drains_after_skip(const struct program *p, const struct step *step)
-{
-	bool skips = false, drains = false;
-	unsigned int i, end = step->first + step->nr;
-
-	for (i = 0; i < end; i++) {
-		skips |= p->requests[i].sqe.flags & IOSQE_CQE_SKIP_SUCCESS;
-		drains |= i >= step->first && p->requests[i].sqe.flags & IOSQE_IO_DRAIN;
-	}
-	return skips && drains;
-}
-
-/* One that drains, in the same submission, is refused, which ends that, and so is what is linked to it. */
+/* One that drains is refused on the one side: from there on other things are under way. */
 static bool is_drain_after_skip(const struct program *p, const struct difference *d)
 {
-	const struct step *step = &p->steps[d->step];
-	const struct event *theirs = d->events[SIDE_IO_URING];
-
-	if (d->step == STEP_END || step->kind != STEP_SUBMIT || !d->nr[SIDE_IO_URING])
-		return false;
-	if (d->kind == EVENT_CQE && theirs[0].res != -EOPNOTSUPP && theirs[0].res != -ECANCELED)
-		return false;
-	return drains_after_skip(p, step);
+	return drains_after_skip(p, d->step);
 }
 
 /* Whether a worker of io_uring may have taken a buffer. */
@@ -88,16 +109,26 @@ static bool has_selection_by_worker(const struct program *p)
 	return both || (selects && drains);
 }
 
-/* The same error on both sides, of which the one names a buffer; or a buffer that is gone. */
+/* The same without a transfer on both sides, of which the one names a buffer; or a buffer that is gone. */
 static bool is_buffer_of_a_failure(const struct program *p, const struct difference *d)
 {
 	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
+	unsigned int i;
 
 	if (d->kind == EVENT_GROUP)
 		return has_selection_by_worker(p);
-	return d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
-	       theirs[0].res < 0 && theirs[0].res == ours[0].res &&
-	       theirs[0].flags & IORING_CQE_F_BUFFER && !(ours[0].flags & IORING_CQE_F_BUFFER);
+	if (d->kind != EVENT_CQE || d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING])
+		return false;
+	for (i = 0; i < d->nr[SIDE_IO_URING]; i++) {
+		if (theirs[i].res != ours[i].res)
+			return false;
+		if (theirs[i].flags == ours[i].flags && theirs[i].sum == ours[i].sum)
+			continue;
+		if (theirs[i].res > 0 || !(theirs[i].flags & IORING_CQE_F_BUFFER) ||
+		    ours[i].flags & IORING_CQE_F_BUFFER)
+			return false;
+	}
+	return true;
 }
 
 static bool is_bundle_by_worker(const struct program *p, const struct difference *d)
@@ -108,15 +139,24 @@ static bool is_bundle_by_worker(const struct program *p, const struct difference
 	       sqe->ioprio & IORING_RECVSEND_BUNDLE && sqe->flags & IOSQE_ASYNC;
 }
 
-/* What io_uring does at once, if all that it takes is at hand, can be cancelled here. */
+/* What io_uring does at once, if all that it takes is at hand, can be cancelled here, or the other way round. */
 static bool is_cancel_of_a_name(const struct program *p, const struct difference *d)
 {
+	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
+
+	if (d->kind != EVENT_CQE || d->nr[SIDE_RURING] != 1)
+		return false;
 	switch (sqe_of(p, d->key)->opcode) {
 	case IORING_OP_OPENAT:
 	case IORING_OP_OPENAT2:
 	case IORING_OP_STATX:
-		return d->kind == EVENT_CQE && d->nr[SIDE_RURING] == 1 &&
-		       d->events[SIDE_RURING][0].res == -ECANCELED;
+	case IORING_OP_UNLINKAT:
+	case IORING_OP_MKDIRAT:
+	case IORING_OP_RENAMEAT:
+	case IORING_OP_LINKAT:
+	case IORING_OP_SYMLINKAT:
+		return ours[0].res == -ECANCELED ||
+		       (d->nr[SIDE_IO_URING] == 1 && theirs[0].res == -ECANCELED);
 	default:
 		return false;
 	}
@@ -136,7 +176,8 @@ static bool is_drain_of_a_notification(const struct program *p, const struct dif
 	bool drains = false, sends = false;
 	unsigned int i;
 
-	if (d->nr[SIDE_IO_URING] > d->nr[SIDE_RURING])
+	/* who waits for them has to be interrupted */
+	if (d->kind != EVENT_WATCH && d->nr[SIDE_IO_URING] > d->nr[SIDE_RURING])
 		return false;
 	for (i = 0; i < p->nr_requests; i++) {
 		__u8 op = p->requests[i].sqe.opcode;
@@ -167,6 +208,150 @@ static bool is_nop_with_buffer(const struct program *p, const struct difference 
 
 	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_NOP &&
 	       sqe->flags & IOSQE_BUFFER_SELECT;
+}
+
+static bool has_kind(const struct program *p, const struct io_uring_sqe *sqe, unsigned int kinds)
+{
+	const struct object *o = object_of(p, sqe->fd);
+
+	return sqe->flags & IOSQE_FIXED_FILE || (o && KIND(o->kind) & kinds);
+}
+
+/* Nothing yet on the one side, and one completion with @res on the other. */
+static bool is_early(const struct difference *d, int res)
+{
+	return d->kind == EVENT_CQE && !d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] == 1 &&
+	       d->events[SIDE_RURING][0].res == res;
+}
+
+/* A request that waits is never in the hands of a thread, which would have to be interrupted. */
+static bool is_interrupted(const struct program *p, const struct difference *d)
+{
+	(void)p;
+	return d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       d->events[SIDE_IO_URING][0].res == -EINTR && d->events[SIDE_RURING][0].res == -ECANCELED;
+}
+
+/* Whether one that is submitted at the same step drains, or has to wait for one that does. */
+static bool drains_before(const struct program *p, unsigned int to_step)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < p->nr_steps && i <= to_step; i++)
+		for (j = p->steps[i].first; j < (unsigned int)p->steps[i].first + p->steps[i].nr; j++)
+			if (p->steps[i].kind == STEP_SUBMIT && p->requests[j].sqe.flags & IOSQE_IO_DRAIN)
+				return true;
+	return false;
+}
+
+static bool is_cancel_of_the_next(const struct program *p, const struct difference *d)
+{
+	if (d->kind != EVENT_CQE || d->nr[SIDE_RURING] != 1 || !drains_before(p, d->step))
+		return false;
+	if (sqe_of(p, d->key)->opcode == IORING_OP_ASYNC_CANCEL)
+		return d->nr[SIDE_IO_URING] == 1 && d->events[SIDE_IO_URING][0].res == -ENOENT &&
+		       d->events[SIDE_RURING][0].res >= 0;
+	return d->events[SIDE_RURING][0].res == -ECANCELED;
+}
+
+static bool is_bad_piece(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	unsigned int i;
+
+	switch (sqe->opcode) {
+	case IORING_OP_READV_FIXED:
+	case IORING_OP_WRITEV_FIXED:
+	case IORING_OP_SENDMSG_ZC:
+	case IORING_OP_SENDMSG:
+	case IORING_OP_SEND_ZC:
+	case IORING_OP_SEND:
+		break;
+	default:
+		return false;
+	}
+	if (d->kind != EVENT_CQE || !d->nr[SIDE_RURING] || d->events[SIDE_RURING][0].res != -EFAULT)
+		return false;
+	for (i = 0; i < 4; i++)
+		if ((unsigned long)p->requests[d->key - USER_DATA].structs.iov[i].iov_base >> 47 ||
+		    p->requests[d->key - USER_DATA].structs.iov[i].iov_len >> 47)
+			return true;
+	return false;
+}
+
+/* Of two rings of one task the one hears of the other. */
+static bool is_wait_for_one_of_two(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+	bool two = false;
+
+	for (i = 0; i < MAX_OBJECTS; i++)
+		two |= p->objects[i].kind == SECOND_RING;
+	if (!two || d->step == STEP_END)
+		return false;
+	/* what follows the call, or is done during it */
+	for (i = 0; i <= d->step; i++)
+		if (p->steps[i].kind == STEP_SUBMIT && p->steps[i].wait && d->step <= i + p->steps[i].during)
+			return true;
+	return false;
+}
+
+static bool is_time_stamp(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_URING_CMD &&
+	       sqe->cmd_op == SOCKET_URING_OP_TX_TIMESTAMP;
+}
+
+/* An error that is found when it is submitted, by who would have had a worker do it. */
+static bool is_error_that_is_found(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->kind != EVENT_EVENTFD || d->nr[SIDE_RURING])
+		return false;
+	for (i = 0; i < p->nr_steps; i++)
+		if (p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_EVENTFD_ASYNC)
+			return true;
+	return false;
+}
+
+static bool is_transfer_of_nothing(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	switch (sqe->opcode) {
+	case IORING_OP_READ:
+	case IORING_OP_READV:
+	case IORING_OP_READ_FIXED:
+	case IORING_OP_READV_FIXED:
+	case IORING_OP_WRITE:
+	case IORING_OP_WRITEV:
+	case IORING_OP_WRITE_FIXED:
+	case IORING_OP_WRITEV_FIXED:
+		return is_early(d, -EINVAL) && has_kind(p, sqe, KIND(EPOLL) | KIND(SECOND_RING));
+	default:
+		return false;
+	}
+}
+
+static bool is_datagram_of_shut(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	switch (sqe->opcode) {
+	case IORING_OP_READ:
+	case IORING_OP_READV:
+	case IORING_OP_READ_FIXED:
+	case IORING_OP_READV_FIXED:
+	case IORING_OP_RECV:
+	case IORING_OP_RECVMSG:
+		return (p->setup | p->setup2) & IORING_SETUP_DEFER_TASKRUN &&
+		       (is_early(d, 0) || is_early(d, -EAGAIN)) && has_kind(p, sqe, KIND(UNIX_DGRAM));
+	default:
+		return false;
+	}
 }
 
 static const struct deliberate {
@@ -219,6 +404,46 @@ static const struct deliberate {
 		"several wake-ups of a POLL_ADD",
 		"POLL_ADD says what its file is ready for when its task looks",
 		is_merged_poll,
+	},
+	{
+		"a transfer that a file has no operation for",
+		"READ and WRITE of what has no operation for that",
+		is_transfer_of_nothing,
+	},
+	{
+		"a datagram socket that is shut down",
+		"RECV, RECVMSG and READ of a socket that is shut down for reading end at once",
+		is_datagram_of_shut,
+	},
+	{
+		"a wait that ends with what another ring has",
+		"While a task waits in ``enter``, task work of others",
+		is_wait_for_one_of_two,
+	},
+	{
+		"a time stamp of what was sent",
+		"TX_TIMESTAMP of those",
+		is_time_stamp,
+	},
+	{
+		"an error of what a worker would do",
+		"An error that shows when a request is submitted does not signal it",
+		is_error_that_is_found,
+	},
+	{
+		"a cancel of what no thread waits for",
+		"a cancel of one is always ``-ECANCELED``",
+		is_interrupted,
+	},
+	{
+		"a cancel of what need not drain any more",
+		"A cancel also finds what has waited for others to drain",
+		is_cancel_of_the_next,
+	},
+	{
+		"a piece of a registered buffer that is nowhere",
+		"A piece of a vector for a registered buffer that is not in user space",
+		is_bad_piece,
 	},
 	{
 		"NOP selects a buffer",

@@ -16,6 +16,11 @@ static unsigned int any_setup(void)
 		IORING_SETUP_COOP_TASKRUN, IORING_SETUP_SINGLE_ISSUER,
 		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
 	};
+	static const unsigned int sizes[] = {
+		IORING_SETUP_CQE32, IORING_SETUP_SQE128, IORING_SETUP_CQE32 | IORING_SETUP_SQE128,
+		IORING_SETUP_CQE_MIXED, IORING_SETUP_SQE_MIXED,
+		IORING_SETUP_CQE_MIXED | IORING_SETUP_SQE_MIXED,
+	};
 	unsigned int setup = pick(modes);
 
 	if (once_in(12))
@@ -28,11 +33,15 @@ static unsigned int any_setup(void)
 		setup |= IORING_SETUP_NO_MMAP;
 	if (once_in(12))
 		setup |= IORING_SETUP_R_DISABLED;
+	if (once_in(8))
+		setup |= pick(sizes);
+	if (once_in(20))
+		setup |= IORING_SETUP_SQ_REWIND | IORING_SETUP_NO_SQARRAY;
 	if (once_in(60))
-		setup ^= 1u << below(14);
+		setup ^= 1u << below(21);
 	/* what takes more arguments, and what there is not */
-	return setup & ~(IORING_SETUP_ATTACH_WQ | IORING_SETUP_SQ_AFF | IORING_SETUP_SQE128 |
-			 IORING_SETUP_CQE32);
+	return setup & ~(IORING_SETUP_ATTACH_WQ | IORING_SETUP_SQ_AFF | IORING_SETUP_HYBRID_IOPOLL |
+			 IORING_SETUP_REGISTERED_FD_ONLY);
 }
 
 static unsigned int any_kind(void)
@@ -161,6 +170,8 @@ static void any_submit(struct maker *m, struct step *step)
 	step->wait = 1 + below(3);
 	step->enter |= IORING_ENTER_GETEVENTS;
 	step->during = below(4);
+	if (once_in(4))
+		step->timed = 1 + below(TIMED_BADLY);
 }
 
 static void any_step(struct maker *m, struct step *step)

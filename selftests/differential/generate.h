@@ -20,7 +20,9 @@ struct maker {
 	/* their flags, and entries */
 	unsigned int group_flags[GROUPS];
 	unsigned int group_entries[GROUPS];
-	bool signals;
+	bool personalities;
+	/* a completion was to be skipped: no request drains in io_uring from there on */
+	bool skips;
 };
 
 /* True once in @n times. */
@@ -39,6 +41,7 @@ void any_request(struct maker *m, unsigned int i);
 /* The same for those of a family; false if @r's opcode is of another one. */
 bool any_net_request(struct maker *m, struct request *r, unsigned int i);
 bool any_file_request(struct maker *m, struct request *r, unsigned int i);
+bool any_name_request(struct maker *m, struct request *r, unsigned int i);
 bool any_control_request(struct maker *m, struct request *r, unsigned int i);
 
 /* A vector of up to four parts of what belongs to request @i. */

@@ -9,6 +9,7 @@
  *   PROGRAMS  how many seeds (300)
  *   HANG      seconds after which a program hangs (5)
  *   KNOWN     a file with differences by their kind, a line each, that are not shown
+ *   LIMIT     how many seconds at most, and as many programs as are through by then
  *   LONG=1    a deliberate difference that is never met is a failure
  *   SEEDS     a file with the seeds, instead of those from SEED on
  *   SAME      a file for the seeds of programs that do not differ
@@ -133,7 +134,7 @@ static void write_cover(void)
 int main(void)
 {
 	__u64 first = number_from("SEED", time(NULL)), programs = number_from("PROGRAMS", 300), i;
-	unsigned int differ = 0, unstable = 0, excused = 0, unmet;
+	unsigned int differ = 0, unstable = 0, excused = 0, unmet, limit = number_from("LIMIT", 0);
 	FILE *seeds = NULL, *same = NULL;
 	static struct program p;
 	long long start;
@@ -156,6 +157,8 @@ int main(void)
 	printf("SEED=%llu PROGRAMS=%llu\n", first, programs);
 	start = now_ms();
 	for (i = 0; seeds || i < programs; i++) {
+		if (limit && now_ms() - start > 1000 * (long long)limit)
+			break;
 		struct difference d;
 		enum verdict verdict;
 		__u64 seed = first + i;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,6 +44,22 @@ static void observe_watchers(struct run *run)
 	}
 }
 
+/* How many there are to be taken, without notifications, of which there may be more than there need be. */
+static unsigned int count_visible(const struct ring *r)
+{
+	unsigned int at = *r->cq_head, end = __atomic_load_n(r->cq_tail, __ATOMIC_ACQUIRE), nr = 0;
+	unsigned int shift = !!(r->params.flags & IORING_SETUP_CQE32);
+
+	for (; at != end; at++) {
+		const struct io_uring_cqe *cqe = &r->cqes[(at & (r->params.cq_entries - 1)) << shift];
+
+		nr += !(cqe->flags & (IORING_CQE_F_NOTIF | IORING_CQE_F_SKIP));
+		/* two places */
+		at += r->params.flags & IORING_SETUP_CQE_MIXED && cqe->flags & IORING_CQE_F_32;
+	}
+	return nr;
+}
+
 void observe(struct run *run)
 {
 	/* how many they are is only told where they are told as well */
@@ -60,8 +77,8 @@ void observe(struct run *run)
 		poll(&p, 1, 0);
 		if (p.revents)
 			event(run, EVENT_POLL, i, 0, p.revents, 0, 0);
-		if (ring_ready(r) && !kept)
-			event(run, EVENT_VISIBLE, i, 0, ring_ready(r), 0, 0);
+		if (count_visible(r) && !kept)
+			event(run, EVENT_VISIBLE, i, 0, count_visible(r), 0, 0);
 		if (ring_flags(r) & IORING_SQ_CQ_OVERFLOW)
 			event(run, EVENT_OVERFLOW, i, 0, 1, 0, 0);
 	}
@@ -103,6 +120,14 @@ static __u32 bytes_of(const struct program *p, const struct io_uring_cqe *cqe)
 	return 0;
 }
 
+/* A sum of what a completion of 32 bytes says besides. */
+static __u32 extra_of(const struct ring *r, const struct io_uring_cqe *cqe)
+{
+	if (!(r->params.flags & IORING_SETUP_CQE32) && !(cqe->flags & IORING_CQE_F_32))
+		return 0;
+	return r->extra[0] * 31 + r->extra[1] * 17;
+}
+
 void reap(struct run *run)
 {
 	struct io_uring_cqe cqe;
@@ -116,7 +141,7 @@ void reap(struct run *run)
 		for (rounds = 0; rounds < 20; rounds++) {
 			while (ring_peek(r, &cqe))
 				event(run, EVENT_CQE, i, cqe.user_data, cqe.res, cqe.flags,
-				      bytes_of(run->p, &cqe));
+				      bytes_of(run->p, &cqe) + extra_of(r, &cqe));
 			if (!(ring_flags(r) & IORING_SQ_CQ_OVERFLOW))
 				break;
 			ring_enter(r, 0, 0, IORING_ENTER_GETEVENTS);
@@ -149,6 +174,20 @@ static void observe_groups(struct run *run)
 		      sum_of((void *)GROUP_BUFS(i), GROUP_ENTRIES * GROUP_BUF));
 }
 
+/* What it says of a file that is not the same each time. */
+static void scrub_status(struct statx *st)
+{
+	struct statx facts = *st;
+
+	memset(st, 0, sizeof(*st));
+	st->stx_mask = facts.stx_mask;
+	st->stx_nlink = facts.stx_nlink;
+	st->stx_mode = facts.stx_mode;
+	st->stx_size = S_ISREG(facts.stx_mode) ? facts.stx_size : 0;
+	st->stx_attributes_mask = facts.stx_attributes_mask;
+	st->stx_attributes = facts.stx_attributes;
+}
+
 static void observe_memory(struct run *run)
 {
 	const struct program *p = run->p;
@@ -163,6 +202,10 @@ static void observe_memory(struct run *run)
 			continue;
 		scrub_address(&s->addr, sizeof(s->addr));
 		event(run, EVENT_STRUCTS, 0, i, 0, 0, sum_of(s, sizeof(*s)));
+		if (sqe->opcode == IORING_OP_STATX && sqe->off == dest_of(i)) {
+			scrub_status((void *)dest_of(i));
+			event(run, EVENT_DEST, 0, i, 0, 0, sum_of((void *)dest_of(i), PAGE));
+		}
 		if (sqe->addr == dest_of(i) || s->iov[0].iov_base == (void *)dest_of(i))
 			event(run, EVENT_DEST, 0, i, 0, 0, sum_of((void *)dest_of(i), PAGE));
 		big = big || sqe->addr == BIG || s->iov[0].iov_base == (void *)BIG;
@@ -195,4 +238,5 @@ void observe_end(struct run *run)
 	observe_groups(run);
 	observe_memory(run);
 	observe_descriptors(run);
+	event(run, EVENT_DIRECTORY, 0, 0, 0, 0, sum_of_directory());
 }

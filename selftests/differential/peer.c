@@ -36,42 +36,53 @@ static long peer_write(int fd, unsigned int len, unsigned int offset)
 	return result(write(fd, from, len > PAGE ? PAGE : len));
 }
 
+static long read_now(int fd, char *buf, size_t len)
+{
+	long ret = result(recv(fd, buf, len, MSG_DONTWAIT));
+
+	if (ret != -ENOTSOCK)
+		return ret;
+	return is_ready(fd, POLLIN) ? result(read(fd, buf, len)) : -EAGAIN;
+}
+
 /* The bytes are part of what is seen. */
 static long peer_read(int fd, unsigned int len)
 {
 	char buf[8192];
-	long ret;
+	long ret = read_now(fd, buf, len < sizeof(buf) ? len : sizeof(buf));
 
-	if (len > sizeof(buf))
-		len = sizeof(buf);
-	ret = result(recv(fd, buf, len, MSG_DONTWAIT));
-	if (ret == -ENOTSOCK) {
-		if (!is_ready(fd, POLLIN))
-			return -EAGAIN;
-		ret = result(read(fd, buf, len));
-	}
 	return ret > 0 ? ret | (long)sum_of(buf, ret) << 20 : ret;
 }
 
-static long peer_fill(int fd)
+long peer_fill(int fd, long limit)
 {
 	long ret, sum = 0;
 
 	do {
 		ret = peer_write(fd, PAGE, 0);
 		sum += ret > 0 ? ret : 0;
-	} while (ret > 0 && sum < 1 << 20);
-	return ret == -EAGAIN ? sum : ret;
+	} while (ret > 0 && sum < limit);
+	return ret == -EAGAIN || ret > 0 || sum ? sum : ret;
 }
 
-static long peer_drain(int fd)
+static bool has_records(int fd)
 {
-	long ret, sum = 0;
+	socklen_t len = sizeof(int);
+	int type;
 
-	do {
-		ret = peer_read(fd, 8192);
-		sum = ret > 0 ? sum * 31 + ret : sum;
-	} while (ret > 0);
+	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) && type != SOCK_STREAM;
+}
+
+long peer_drain(int fd, __u32 *bytes)
+{
+	bool records = has_records(fd);
+	long ret, sum = 0;
+	char buf[8192];
+
+	while ((ret = read_now(fd, buf, sizeof(buf))) > 0) {
+		*bytes = sum_on(*bytes, buf, ret) + (records ? ret : 0);
+		sum += ret;
+	}
 	return sum;
 }
 
@@ -85,39 +96,40 @@ static int free_fd(void)
 	return fd;
 }
 
+/*
+ * Descriptors that requests might get are not taken, not even for a moment, while
+ * these run.
+ */
+static long keep_aside(int fd)
+{
+	int to = free_fd();
+
+	if (fd < 0 || dup2(fd, to) < 0)
+		return -errno;
+	close(fd);
+	return to;
+}
+
 static long peer_connect(const struct program *p, int fd)
 {
 	const struct object *o = object_of(p, fd);
 	struct sockaddr_storage addr;
 	socklen_t len = sizeof(addr);
-	int client;
-	long ret;
+	long client;
 
 	if (!o || getsockname(fd, (struct sockaddr *)&addr, &len))
 		return -ENOTSOCK;
-	client = socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	if (client < 0 || dup2(client, free_fd()) < 0)
-		return -errno;
-	ret = result(connect(client, (struct sockaddr *)&addr, len));
-	close(client);
-	return ret;
+	client = keep_aside(socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0));
+	return client < 0 ? client : result(connect(client, (struct sockaddr *)&addr, len));
 }
 
 static long peer_accept(int fd)
 {
-	int flags = fcntl(fd, F_GETFL), got;
-	long ret;
-
-	if (flags < 0)
+	if (fcntl(fd, F_GETFL) < 0)
 		return -errno;
 	if (!is_ready(fd, POLLIN))
 		return -EAGAIN;
-	got = accept(fd, NULL, NULL);
-	if (got < 0)
-		return -errno;
-	ret = result(dup2(got, free_fd()));
-	close(got);
-	return ret;
+	return keep_aside(accept(fd, NULL, NULL));
 }
 
 static long peer_poll(int fd)
@@ -162,10 +174,6 @@ long peer_step(const struct program *p, const struct step *step)
 		return peer_accept(fd);
 	case PEER_POLL:
 		return peer_poll(fd);
-	case PEER_FILL:
-		return peer_fill(fd);
-	case PEER_DRAIN:
-		return peer_drain(fd);
 	case PEER_URGENT:
 		return result(send(fd, "!", 1, MSG_OOB | MSG_DONTWAIT | MSG_NOSIGNAL));
 	case PEER_EXPIRE:

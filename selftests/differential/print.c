@@ -68,8 +68,20 @@ static void print_structs(const struct request *r)
 	case IORING_OP_FILES_UPDATE:
 		printf(" fds=%d,%d,%d,%d", s->ints[0], s->ints[1], s->ints[2], s->ints[3]);
 		break;
+	case IORING_OP_OPENAT2:
+		printf(" how=%#x%08x,%#x%08x,%#x%08x", s->ints[1], s->ints[0], s->ints[3], s->ints[2],
+		       s->ints[5], s->ints[4]);
+		/* fall through */
 	case IORING_OP_OPENAT:
+	case IORING_OP_STATX:
+	case IORING_OP_UNLINKAT:
+	case IORING_OP_MKDIRAT:
+	case IORING_OP_RENAMEAT:
+	case IORING_OP_LINKAT:
+	case IORING_OP_SYMLINKAT:
 		printf(" path=\"%s\"", s->path);
+		if (s->path2[0])
+			printf(",\"%s\"", s->path2);
 		break;
 	case IORING_OP_URING_CMD:
 		printf(" int=%d", s->ints[0]);
@@ -133,6 +145,9 @@ static void print_registration(const struct registration *reg)
 
 static void print_step(const struct program *p, const struct step *step)
 {
+	static const char * const times[] = {
+		"", "for no time", "for 1000 s at most", "with an argument of 8 bytes",
+	};
 	char flags[100];
 	unsigned int i;
 
@@ -150,6 +165,8 @@ static void print_step(const struct program *p, const struct step *step)
 		printf("submit %s", flags);
 		if (step->wait)
 			printf(" min_complete=%u, during the next %u steps", step->wait, step->during);
+		if (step->timed)
+			printf(", %s", times[step->timed]);
 		printf("\n");
 		for (i = step->first; i < (unsigned int)step->first + step->nr; i++)
 			if (!p->requests[i].dropped)

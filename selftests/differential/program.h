@@ -125,6 +125,7 @@ struct structs {
 	socklen_t addr_len;
 	int ints[8];
 	char path[20];
+	char path2[20];
 	char control[64];
 };
 
@@ -186,6 +187,14 @@ enum step_flag {
 	STEP_NO_ENTER = 4,
 };
 
+enum wait_time {
+	TIMED_NOT,
+	TIMED_ZERO,
+	TIMED_LONG,
+	/* by an argument of a wrong size */
+	TIMED_BADLY,
+};
+
 struct registration {
 	unsigned int opcode;
 	unsigned int nr;
@@ -210,6 +219,8 @@ struct step {
 	/* wait for so many completions, while so many of the next steps are done by another thread */
 	__u8 wait;
 	__u8 during;
+	/* how long it waits at most */
+	__u8 timed;
 	unsigned int enter;
 	unsigned int group;
 	int fd;

@@ -225,9 +225,20 @@ static void any_limits(struct step *step)
 	limits[1] = 1 + below(3);
 }
 
+static void any_personality(struct maker *m, struct step *step)
+{
+	bool ends = once_in(4);
+
+	end_kind(step, ends ? IORING_UNREGISTER_PERSONALITY : IORING_REGISTER_PERSONALITY);
+	if (ends)
+		step->reg.nr = 1 + below(3);
+	else
+		m->personalities = true;
+}
+
 void any_registration(struct maker *m, struct step *step)
 {
-	switch (below(20)) {
+	switch (below(22)) {
 	case 0 ... 1:
 		register_files(m, step);
 		break;
@@ -267,6 +278,9 @@ void any_registration(struct maker *m, struct step *step)
 			any_restrictions(step);
 		else
 			any_limits(step);
+		break;
+	case 19 ... 20:
+		any_personality(m, step);
 		break;
 	default:
 		begin(step, IORING_REGISTER_EVENTFD, 1);

@@ -26,6 +26,10 @@ static const __u8 opcodes[] = {
 	IORING_OP_MSG_RING, IORING_OP_SOCKET, IORING_OP_CONNECT, IORING_OP_CONNECT,
 	IORING_OP_BIND, IORING_OP_LISTEN, IORING_OP_SHUTDOWN, IORING_OP_URING_CMD,
 	IORING_OP_PROVIDE_BUFFERS, IORING_OP_PROVIDE_BUFFERS, IORING_OP_REMOVE_BUFFERS,
+	IORING_OP_SPLICE, IORING_OP_SPLICE, IORING_OP_TEE, IORING_OP_STATX, IORING_OP_OPENAT2,
+	IORING_OP_OPENAT2, IORING_OP_UNLINKAT, IORING_OP_MKDIRAT, IORING_OP_RENAMEAT, IORING_OP_LINKAT,
+	IORING_OP_SYMLINKAT, IORING_OP_FTRUNCATE, IORING_OP_FADVISE, IORING_OP_MADVISE,
+	IORING_OP_SYNC_FILE_RANGE, IORING_OP_SEND_ZC, IORING_OP_SENDMSG_ZC, IORING_OP_NOP128,
 };
 
 void any_vector(struct request *r, unsigned int i, bool from)
@@ -75,11 +79,22 @@ static void may_fix_file(struct maker *m, struct request *r)
 		return;
 	switch (r->sqe.opcode) {
 	case IORING_OP_SOCKET:
-	case IORING_OP_OPENAT:
 	case IORING_OP_CLOSE:
 	case IORING_OP_ASYNC_CANCEL:
 	case IORING_OP_POLL_REMOVE:
 		return;
+	case IORING_OP_OPENAT:
+	case IORING_OP_OPENAT2:
+	case IORING_OP_STATX:
+	case IORING_OP_UNLINKAT:
+	case IORING_OP_MKDIRAT:
+	case IORING_OP_RENAMEAT:
+	case IORING_OP_LINKAT:
+	case IORING_OP_SYMLINKAT:
+	case IORING_OP_MADVISE:
+		/* refused with one */
+		if (!once_in(20))
+			return;
 	}
 	while (i < m->nr_slots && m->slots[i] != r->sqe.fd && !once_in(8))
 		i++;
@@ -87,7 +102,7 @@ static void may_fix_file(struct maker *m, struct request *r)
 	r->sqe.fd = i;
 }
 
-static void any_flags(struct request *r)
+static void any_flags(struct maker *m, struct request *r)
 {
 	static const unsigned int flags[] = {
 		IOSQE_IO_LINK, IOSQE_IO_LINK, IOSQE_IO_LINK, IOSQE_IO_HARDLINK,
@@ -98,6 +113,9 @@ static void any_flags(struct request *r)
 		r->sqe.flags |= pick(flags);
 	if (once_in(8))
 		r->sqe.flags |= pick(flags);
+	if (m->skips && !once_in(50))
+		r->sqe.flags &= ~IOSQE_IO_DRAIN;
+	m->skips |= !!(r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS);
 }
 
 /* One bit that does not belong there. */
@@ -127,9 +145,11 @@ void any_request(struct maker *m, unsigned int i)
 	r->sqe.user_data = USER_DATA + (i && once_in(30) ? below(i) : i);
 	r->structs.addr_len = sizeof(r->structs.addr);
 	r->address_of = below(MAX_OBJECTS);
-	if (!any_net_request(m, r, i) && !any_file_request(m, r, i))
+	if (!any_net_request(m, r, i) && !any_file_request(m, r, i) && !any_name_request(m, r, i))
 		any_control_request(m, r, i);
-	any_flags(r);
+	any_flags(m, r);
 	may_fix_file(m, r);
+	if (m->personalities ? once_in(6) : once_in(60))
+		r->sqe.personality = 1 + below(3);
 	may_spoil(r);
 }

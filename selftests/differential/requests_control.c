@@ -89,9 +89,10 @@ static void any_cancel(struct maker *m, struct request *r, unsigned int i)
 	if (once_in(2))
 		return;
 	sqe->cancel_flags = once_in(4) ? 1u << below(7) : below(64);
+	/* the file of one that may be under way */
 	if (sqe->cancel_flags & IORING_ASYNC_CANCEL_FD)
-		sqe->fd = any_fd_of(m, ~0u);
-	if (sqe->cancel_flags & IORING_ASYNC_CANCEL_FD_FIXED)
+		sqe->fd = once_in(4) ? any_fd_of(m, ~0u) : m->p->requests[below(i + 1)].sqe.fd;
+	if (sqe->cancel_flags & IORING_ASYNC_CANCEL_FD_FIXED && once_in(2))
 		sqe->fd = below(SLOTS);
 	if (sqe->cancel_flags & IORING_ASYNC_CANCEL_OP)
 		sqe->len = m->p->requests[below(i + 1)].sqe.opcode;
@@ -135,8 +136,9 @@ bool any_control_request(struct maker *m, struct request *r, unsigned int i)
 
 	switch (sqe->opcode) {
 	case IORING_OP_NOP:
+	case IORING_OP_NOP128:
 		if (once_in(4)) {
-			sqe->nop_flags = below(32);
+			sqe->nop_flags = below(128);
 			sqe->len = below(200) - 100;
 			sqe->fd = sqe->nop_flags & IORING_NOP_FIXED_FILE ?
 				  (int)below(SLOTS) : any_fd_of(m, ~0u);

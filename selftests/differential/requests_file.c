@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "generate.h"
 
@@ -90,23 +91,52 @@ static void any_fixed_transfer(struct maker *m, struct request *r, unsigned int 
 	sqe->len = below(5);
 }
 
-static void any_open(struct maker *m, struct request *r, unsigned int i)
+/* From one file to another, of which one ought to be a pipe. */
+static void any_splice(struct maker *m, struct request *r)
 {
-	static const char * const paths[] = {
-		/* relative ones are of /dev: no file server is asked */
-		"/dev/null", "/dev/zero", "/proc/self/comm", "/dev/nowhere", "null", "shm", "",
-	};
-	static const unsigned int flags[] = {
-		O_RDONLY, O_RDWR, O_WRONLY, O_PATH, O_DIRECTORY, O_CLOEXEC, O_NONBLOCK,
-		O_RDONLY | O_TRUNC, O_RDWR | O_APPEND,
-	};
+	static const unsigned int flags[] = { 0, 0, 0, 1, 2, 4, 8, SPLICE_F_FD_IN_FIXED };
+	struct io_uring_sqe *sqe = &r->sqe;
+	unsigned int kinds = sqe->opcode == IORING_OP_TEE ? KIND(PIPE) :
+			     KIND(PIPE) | KIND(REGULAR) | STREAMS;
 
-	strncat(r->structs.path, pick(paths), sizeof(r->structs.path) - 1);
-	r->sqe.fd = once_in(12) ? any_fd_of(m, KIND(DIRECTORY)) : AT_FDCWD;
-	r->sqe.addr = (unsigned long)structs_of(i)->path;
-	r->sqe.open_flags = pick(flags);
-	if (m->nr_slots ? once_in(3) : once_in(20))
-		r->sqe.file_index = once_in(2) ? IORING_FILE_INDEX_ALLOC : 1 + below(SLOTS);
+	sqe->splice_fd_in = any_fd_of(m, once_in(3) ? kinds : KIND(PIPE));
+	/* pipes are read at one end, and written to at the other */
+	sqe->fd = any_fd_of(m, kinds) ^ once_in(2);
+	sqe->len = any_len();
+	sqe->splice_flags = once_in(12) ? 1u << below(32) : pick(flags);
+	if (sqe->splice_flags & SPLICE_F_FD_IN_FIXED)
+		sqe->splice_fd_in = below(SLOTS);
+	if (sqe->opcode == IORING_OP_SPLICE) {
+		sqe->off = any_offset();
+		sqe->splice_off_in = any_offset();
+	}
+}
+
+static void any_advice(struct maker *m, struct request *r)
+{
+	static const unsigned int memory[] = {
+		MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE, 99,
+	};
+	struct io_uring_sqe *sqe = &r->sqe;
+
+	if (sqe->opcode == IORING_OP_FADVISE) {
+		sqe->fd = any_fd_of(m, KIND(REGULAR));
+		sqe->off = below(9000);
+		sqe->len = any_len();
+		sqe->fadvise_advice = below(8);
+		if (once_in(3))
+			sqe->addr = any_len();
+		return;
+	}
+	sqe->fd = -1;
+	sqe->addr = BIG + (once_in(12) ? 1 : 0) + PAGE * below(4);
+	sqe->len = PAGE * below(5);
+	if (once_in(3))
+		sqe->off = PAGE * below(3);
+	sqe->fadvise_advice = pick(memory);
+	/* memory that is freed lazily has anything in it */
+	if (sqe->fadvise_advice == MADV_FREE)
+		sqe->len = 0;
 }
 
 bool any_file_request(struct maker *m, struct request *r, unsigned int i)
@@ -147,8 +177,23 @@ bool any_file_request(struct maker *m, struct request *r, unsigned int i)
 		sqe->off = below(9000);
 		sqe->addr = below(9000);
 		return true;
-	case IORING_OP_OPENAT:
-		any_open(m, r, i);
+	case IORING_OP_SYNC_FILE_RANGE:
+		sqe->fd = any_fd_of(m, KIND(REGULAR));
+		sqe->sync_range_flags = below(9);
+		sqe->off = below(9000);
+		sqe->len = once_in(2) ? 0 : below(9000);
+		return true;
+	case IORING_OP_FTRUNCATE:
+		sqe->fd = any_fd_of(m, KIND(REGULAR));
+		sqe->off = once_in(12) ? rnd() : below(9000);
+		return true;
+	case IORING_OP_FADVISE:
+	case IORING_OP_MADVISE:
+		any_advice(m, r);
+		return true;
+	case IORING_OP_SPLICE:
+	case IORING_OP_TEE:
+		any_splice(m, r);
 		return true;
 	case IORING_OP_CLOSE:
 		if (m->nr_slots ? once_in(2) : once_in(10))

@@ -17,6 +17,8 @@
 #include "cover.h"
 #include "run.h"
 
+#define FILL_MAX	(1 << 20)
+
 unsigned int signals_seen;
 static struct run *running;
 
@@ -118,26 +120,40 @@ static void make_descriptors(void)
 	close(fd);
 }
 
+/* Whether it takes two entries. */
+static bool is_large(const struct ring *r, const struct io_uring_sqe *sqe)
+{
+	return r->params.flags & IORING_SETUP_SQE_MIXED &&
+	       (sqe->opcode == IORING_OP_NOP128 || sqe->opcode == IORING_OP_URING_CMD128);
+}
+
 static void submit(struct run *run, unsigned int index)
 {
 	const struct step *step = &run->p->steps[index];
 	struct ring *r = &run->rings[step->ring];
 	unsigned int i, nr, flags = step->enter;
+	struct __kernel_timespec time = { .tv_sec = step->timed == TIMED_LONG ? 1000 : 0 };
+	struct io_uring_getevents_arg arg = { .ts = (unsigned long)&time };
 	struct io_uring_sqe *sqe = NULL;
 	long ret;
 
 	if (!run->has_ring[step->ring])
 		return;
+	if (r->params.flags & IORING_SETUP_SQ_REWIND)
+		r->prepared = 0;
 	for (i = step->first; i < (unsigned int)step->first + step->nr; i++) {
 		unsigned int head = __atomic_load_n(r->sq_head, __ATOMIC_ACQUIRE);
 
 		if (run->p->requests[i].dropped)
 			continue;
-		if (r->prepared - head >= r->params.sq_entries)
+		if (r->prepared - head + is_large(r, &run->p->requests[i].sqe) >= r->params.sq_entries)
 			break;
 		write_structs(run->p, i);
 		sqe = ring_sqe(r);
 		*sqe = run->p->requests[i].sqe;
+		/* the second half, of zeroes */
+		if (is_large(r, sqe))
+			ring_sqe(r);
 	}
 	/*
 	 * What a link would lead to is in the same submission. io_uring issues one that
@@ -150,9 +166,18 @@ static void submit(struct run *run, unsigned int index)
 		flags |= IORING_ENTER_SQ_WAKEUP;
 	if (step->wait)
 		help(run, index + 1, index + 1 + step->during);
-	ret = ring_enter(r, nr, step->wait, flags);
+	if (step->timed) {
+		flags |= IORING_ENTER_EXT_ARG;
+		ret = backend_enter(r->backend, r->fd, nr, step->wait, flags, &arg,
+				    step->timed == TIMED_BADLY ? 8 : sizeof(arg));
+	} else {
+		ret = ring_enter(r, nr, step->wait, flags);
+	}
 	if (step->wait)
 		helped(run);
+	/* how many the thread had not taken by then is nobody's business */
+	if (r->params.flags & IORING_SETUP_SQPOLL && ret == (long)nr)
+		ret = 0;
 	event(run, EVENT_RETURN, step->ring, 0, ret, 0, 0);
 }
 
@@ -203,6 +228,64 @@ static void refill(const struct step *step)
 	__atomic_store_n(&br->tail, tail + step->nr, __ATOMIC_RELEASE);
 }
 
+/*
+ * Requests may go on between two calls of a peer, or not before the last. So
+ * all that they are waited for is part of filling and draining.
+ */
+long do_peer_step(struct run *run, const struct step *step)
+{
+	long ret, sum = 0;
+	__u32 bytes = 0;
+
+	switch (step->op) {
+	case PEER_FILL:
+		do {
+			ret = peer_fill(step->fd, FILL_MAX - sum);
+			sum += ret > 0 ? ret : 0;
+			rest(run, false);
+		} while (ret > 0 && sum < FILL_MAX);
+		return sum ?: ret;
+	case PEER_DRAIN:
+		do {
+			ret = peer_drain(step->fd, &bytes);
+			sum += ret;
+			rest(run, false);
+		} while (ret > 0);
+		return sum | (long)bytes << 20;
+	}
+	return peer_step(run->p, step);
+}
+
+/* Whether a worker may do something of it: what then comes first is nobody's promise. */
+static bool may_have_worker(const struct program *p, const struct step *step)
+{
+	unsigned int i;
+
+	if (step->kind != STEP_SUBMIT)
+		return false;
+	for (i = step->first; i < (unsigned int)step->first + step->nr; i++) {
+		const struct io_uring_sqe *sqe = &p->requests[i].sqe;
+
+		if (sqe->flags & (IOSQE_ASYNC | IOSQE_IO_DRAIN))
+			return true;
+		switch (sqe->opcode) {
+		case IORING_OP_FSYNC ... IORING_OP_WRITE_FIXED:
+		case IORING_OP_SYNC_FILE_RANGE:
+		case IORING_OP_FALLOCATE ... IORING_OP_CLOSE:
+		case IORING_OP_STATX:
+		case IORING_OP_READ ... IORING_OP_MADVISE:
+		case IORING_OP_OPENAT2:
+		case IORING_OP_SPLICE:
+		case IORING_OP_TEE ... IORING_OP_LINKAT:
+		case IORING_OP_FTRUNCATE ... IORING_OP_LISTEN:
+		case IORING_OP_READV_FIXED:
+		case IORING_OP_WRITEV_FIXED:
+			return true;
+		}
+	}
+	return false;
+}
+
 static void run_step(struct run *run, unsigned int index)
 {
 	const struct step *step = &run->p->steps[index];
@@ -218,7 +301,7 @@ static void run_step(struct run *run, unsigned int index)
 		refill(step);
 		break;
 	case STEP_PEER:
-		event(run, EVENT_RETURN, 0, 0, peer_step(run->p, step), 0, 0);
+		event(run, EVENT_RETURN, 0, 0, do_peer_step(run, step), 0, 0);
 		break;
 	case STEP_WATCH:
 		watch(run, step);
@@ -226,7 +309,7 @@ static void run_step(struct run *run, unsigned int index)
 	default:
 		return;
 	}
-	if (step->flags & STEP_AT_ONCE)
+	if (step->flags & STEP_AT_ONCE && !may_have_worker(run->p, step))
 		return;
 	rest(run, false);
 	/* what a ring with DEFER_TASKRUN shows before its task asks for it is nobody's business */
@@ -251,6 +334,8 @@ static void cancel_all(struct run *run)
 
 		if (!run->has_ring[i])
 			continue;
+		if (r->params.flags & IORING_SETUP_SQ_REWIND)
+			r->prepared = 0;
 		if (r->prepared - *r->sq_head >= r->params.sq_entries)
 			ring_enter(r, ring_publish(r), 0, IORING_ENTER_GETEVENTS | IORING_ENTER_SQ_WAKEUP);
 		if (r->prepared - __atomic_load_n(r->sq_head, __ATOMIC_ACQUIRE) <
@@ -304,9 +389,7 @@ void run_program(const struct program *p, struct trace *trace, enum backend back
 	handle_signals(seconds);
 	be_last();
 	make_descriptors();
-	if (chdir("/dev"))
-		_exit(1);
-	i = -make_world(p);
+	i = -(make_directory() ?: make_world(p));
 	if (i) {
 		event(&run, EVENT_FD, 0, 0, i, 0, 0);
 		_exit(1);

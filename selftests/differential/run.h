@@ -77,6 +77,8 @@ void reap(struct run *run);
 /* What is left at the end. */
 void observe_end(struct run *run);
 
+/* What somebody else does; what he is told. */
+long do_peer_step(struct run *run, const struct step *step);
 /* Wait until nothing happens any more, entering the kernel for completions or not. */
 void rest(struct run *run, bool enter);
 /* Whether thread @id of this process, or process @id, sleeps or is gone. */

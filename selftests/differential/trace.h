@@ -33,6 +33,8 @@ enum event_kind {
 	EVENT_MEMORY,
 	/* a descriptor */
 	EVENT_FD,
+	/* the program's directory */
+	EVENT_DIRECTORY,
 	/* it does not come to rest */
 	EVENT_RESTLESS,
 	EVENT_HANG,

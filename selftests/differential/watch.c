@@ -153,7 +153,7 @@ static void go_on(struct run *run)
 		run->trace->step = i;
 		if (run->p->steps[i].kind != STEP_PEER)
 			continue;
-		event(run, EVENT_RETURN, 0, 0, peer_step(run->p, &run->p->steps[i]), 0, 0);
+		event(run, EVENT_RETURN, 0, 0, do_peer_step(run, &run->p->steps[i]), 0, 0);
 		rest(run, false);
 		if (!defers(run) || !has_returned(run))
 			observe(run);
