@@ -100,28 +100,35 @@ impl Locked<'_> {
                 }
                 return self.end(req, ECANCELED);
             }
-            let step = self.attempt(req.lend(), wake_flags);
-            let goes_on = matches!(
-                step,
-                Step::Poll(_) | Step::Timer | Step::Requeue | Step::Starve | Step::Punt
-            );
-            if goes_on && req.core().job.link_timer == LinkTimer::Idle {
-                if self.start_link_timer(&mut req).is_err() {
-                    return self.end(req, ENOMEM);
+            let woken = if let Some((mask, last)) = Self::told(&mut req, wake_flags) {
+                if last || !self.post_more(req.core().job.user_data, mask, 0) {
+                    return self.finish_here(req, mask, 0, false);
                 }
-            }
-            let woken = match step {
-                Step::Poll(_) if wake_flags.last() => return self.end(req, EAGAIN),
-                Step::Poll(_) if armed => Self::park(req),
-                Step::Poll(wanted) => self.poll_and_park(req, wanted),
-                Step::Timer => self.time_and_park(req, wake_flags),
-                Step::Requeue => return self.end_turn(req),
-                Step::Starve => return self.starve(req),
-                Step::Punt => return self.offload(req),
-                Step::ByNotif(notif_ref) => return self.hand_over(req, notif_ref),
-                Step::Notified => return self.complete_notif(req),
-                Step::Done { res, flags, broken } => {
-                    return self.finish_here(req, res, flags, broken);
+                Self::park(req)
+            } else {
+                let step = self.attempt(req.lend(), wake_flags);
+                let goes_on = matches!(
+                    step,
+                    Step::Poll(_) | Step::Timer | Step::Requeue | Step::Starve | Step::Punt
+                );
+                if goes_on && req.core().job.link_timer == LinkTimer::Idle {
+                    if self.start_link_timer(&mut req).is_err() {
+                        return self.end(req, ENOMEM);
+                    }
+                }
+                match step {
+                    Step::Poll(_) if wake_flags.last() => return self.end(req, EAGAIN),
+                    Step::Poll(_) if armed => Self::park(req),
+                    Step::Poll(wanted) => self.poll_and_park(req, wanted),
+                    Step::Timer => self.time_and_park(req, wake_flags),
+                    Step::Requeue => return self.end_turn(req),
+                    Step::Starve => return self.starve(req),
+                    Step::Punt => return self.offload(req),
+                    Step::ByNotif(notif_ref) => return self.hand_over(req, notif_ref),
+                    Step::Notified => return self.complete_notif(req),
+                    Step::Done { res, flags, broken } => {
+                        return self.finish_here(req, res, flags, broken);
+                    }
                 }
             };
             (req, wake_flags) = match woken {
@@ -146,6 +153,24 @@ impl Locked<'_> {
         } else {
             self.requeue(req)
         }
+    }
+
+    /// What a request completes with, and whether that is its last completion, if its wake-up has said all that it wants to
+    /// know.
+    #[inline(always)]
+    fn told(req: &mut OwnedReq, wake_flags: WakeFlags) -> Option<(i32, bool)> {
+        let job = &mut req.core_mut().job;
+        let Operation::PollAdd(poll) = &job.op else {
+            return None;
+        };
+        let (mask, last) = poll.told(wake_flags)?;
+        if !last && !job.stays_armed {
+            return None;
+        }
+        if last {
+            job.op.become_other(Operation::Refused);
+        }
+        Some((mask, last))
     }
 
     /// Leaves a request for later that has been woken up each time that it was tried.
@@ -228,7 +253,8 @@ impl Locked<'_> {
     /// Has a request wait for `wanted` of its file. Returns it if it has to be looked at already.
     #[inline(always)]
     fn poll_and_park(&mut self, req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
-        if req.core().job.stays_armed {
+        // Who waits for a burst goes on the queue again, and so does who has waited for one.
+        if req.core().job.stays_armed && wanted & events::BURST == 0 && req.stays_watched() {
             return Self::park(req);
         }
         self.arm(req, wanted)
@@ -236,7 +262,10 @@ impl Locked<'_> {
 
     #[inline(never)]
     fn arm(&mut self, mut req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
-        req.core_mut().job.polled = true;
+        let job = &mut req.core_mut().job;
+        job.polled = true;
+        // Then it is in the table already.
+        let again = job.stays_armed;
         let multishot = wanted & events::ONESHOT == 0;
         let watched = req.watch(wanted);
         if let Err(error) = watched.waiting {
@@ -248,10 +277,12 @@ impl Locked<'_> {
             return None;
         }
         req.core_mut().job.stays_armed = multishot;
-        self.insert(&mut req);
+        if !again {
+            self.insert(&mut req);
+        }
         if watched.mask == 0 {
-            if trace::poll_arm_enabled() {
-                self.trace_armed(&req, wanted);
+            if trace::poll_arm_enabled() && !again {
+                self.trace_armed(&req, wanted & !events::BURST);
             }
             return Self::park(req);
         }

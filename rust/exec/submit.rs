@@ -175,7 +175,7 @@ impl Locked<'_> {
     ) -> (Option<OwnedReq>, bool) {
         let restricted = self.state.restricted;
         let alone = head.is_none() && !self.state.exec.drain.active && !restricted && !traced;
-        if alone && self.has_room() {
+        if alone && sqe.opcode() == opcode::NOP && self.has_room() {
             if let Some((res, flags)) = dispatch::at_once(self, sqe) {
                 self.post(Cqe {
                     user_data: sqe.user_data(),

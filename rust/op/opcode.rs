@@ -296,6 +296,12 @@ pub(crate) trait Op: Sized + Send {
         0
     }
 
+    /// Whether several messages are expected to come before it has its turn again, of which the first is to wake it up.
+    #[inline]
+    fn expects_burst(&self) -> bool {
+        false
+    }
+
     /// The ring whose descriptor it waits for, instead of the file: see [`super::poll::PollAdd`].
     #[inline]
     fn ring(&self) -> Option<&Arc<Ring>> {
@@ -419,7 +425,9 @@ pub(crate) fn wanted<T: OpVariant>(op: &T) -> u32 {
         PollFor::Out => COMMON | events::OUT | events::WRNORM,
         PollFor::Own => return op.events(),
     };
-    if op.multishot() {
+    if op.expects_burst() {
+        wanted | events::BURST
+    } else if op.multishot() {
         wanted
     } else {
         wanted | events::ONESHOT

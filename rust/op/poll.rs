@@ -33,6 +33,17 @@ impl PollAdd {
         self.args.events = (self.args.events & !0xffff) | (wanted & 0xffff);
     }
 
+    /// The result of a request that its wake-up has told all there is to know, and whether it is the last: such a request
+    /// need not be tried.
+    #[inline(always)]
+    pub(crate) fn told(&self, wake_flags: WakeFlags) -> Option<(i32, bool)> {
+        let mask = wake_flags.events() & (self.args.events | events::ALWAYS);
+        if mask == 0 || wake_flags.again() || self.ring.is_some() {
+            return None;
+        }
+        Some((mask as i32, !self.args.multishot() || wake_flags.looped()))
+    }
+
     /// The events of `wanted` that are there at the moment.
     #[inline(never)]
     fn look(&self, file: Option<&File>, wanted: u32) -> Result<u32> {

@@ -118,6 +118,8 @@ pub(crate) struct Recv {
     /// The flags for the buffer that such a transfer has begun to fill.
     begun: Option<u32>,
     shots: u32,
+    /// Whether the last turn of a multishot request found more than one message.
+    burst: bool,
     /// For a request that takes several buffers at once.
     bundle: Option<KBox<bundle::RecvBundle>>,
 }
@@ -220,7 +222,7 @@ impl Recv {
         Some(outcome)
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn issue_shot(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
         self.shot::<false>(socket, at, &mut false, &mut 0)
             .unwrap_or(Outcome::Requeue)
@@ -250,6 +252,7 @@ impl Recv {
             if let Some(outcome) = outcome {
                 return outcome;
             }
+            self.burst = true;
         }
     }
 
@@ -345,6 +348,7 @@ impl Op for Recv {
             done: 0,
             begun: None,
             shots: 0,
+            burst: false,
         })
     }
 
@@ -354,6 +358,7 @@ impl Op for Recv {
 
     #[inline(always)]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+        self.burst = false;
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
@@ -378,6 +383,11 @@ impl Op for Recv {
     #[inline]
     fn multishot(&self) -> bool {
         self.args.multishot
+    }
+
+    #[inline]
+    fn expects_burst(&self) -> bool {
+        self.burst
     }
 
     #[inline]

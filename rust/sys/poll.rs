@@ -8,6 +8,8 @@
 //! and frees it only after an RCU grace period; as `fs/eventpoll.c` does, an entry's `head` is
 //! cleared last, and is only followed within an RCU read section.
 
+mod socket;
+
 use super::{
     bindings,
     object::{Handle, Kind, Object},
@@ -201,8 +203,8 @@ impl<P: Kind> PollEntry<P> {
                     P::trace_woken(&req, mask);
                 }
                 P::deliver(req, object);
-                // A single shot need not come back for the lock.
-                if freed || (mask != 0 && wanted & events::ONESHOT != 0) {
+                // A single shot need not come back for the lock, and what follows in a burst need not be told.
+                if freed || (mask != 0 && wanted & (events::ONESHOT | events::BURST) != 0) {
                     // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.
                     unsafe { this.remove_locked() };
                 }
@@ -238,6 +240,12 @@ impl<P: Kind> WakeSources<P> {
             used: UnsafeCell::new(false),
             rare: UnsafeCell::new(None),
         }
+    }
+
+    /// Whether the first entry, once it is on a queue, stays there after a wake-up. Only for the holder of the handle.
+    #[inline]
+    fn stays(&self) -> bool {
+        self.first.events.load(Relaxed) & events::BURST == 0
     }
 
     /// Takes both entries off. Only for the holder of the handle.
@@ -383,7 +391,7 @@ pub(crate) struct Watched {
 
 impl<P: Kind> Handle<P> {
     /// Has the object woken up when its file, or the ring that it waits for, has one of `wanted`,
-    /// `EPOLL*` bits with the behaviour bits `EPOLLONESHOT` and `EPOLLEXCLUSIVE`.
+    /// `EPOLL*` bits with the behaviour bits `EPOLLONESHOT` and `EPOLLEXCLUSIVE`, and [`events::BURST`].
     ///
     /// Wake-ups set their wake flag while the handle is held, and deliver it once it is parked.
     /// Forgets what was watched before. May sleep. The object keeps what it waits for meanwhile.
@@ -393,6 +401,23 @@ impl<P: Kind> Handle<P> {
     pub(crate) fn watch(&mut self, wanted: u32) -> Watched {
         self.unwatch();
         let wanted = wanted | events::ALWAYS;
+        if wanted & (events::RDNORM | events::OUT | events::EXCLUSIVE) == events::RDNORM {
+            if let Some(watched) = self.watch_socket(wanted) {
+                return watched;
+            }
+        }
+        self.watch_file(wanted)
+    }
+
+    /// Whether [`Handle::watch`] is to be called again before the object waits for another wake-up of several.
+    #[inline]
+    pub(crate) fn stays_watched(&self) -> bool {
+        self.object().wake_sources().stays()
+    }
+
+    /// The rest of [`Handle::watch`].
+    #[inline(always)]
+    fn watch_file(&mut self, wanted: u32) -> Watched {
         let mut table = PollTable::<P> {
             table: bindings::poll_table_struct {
                 _qproc: Some(queue_proc::<P>),
@@ -432,6 +457,7 @@ impl<P: Kind> Handle<P> {
 }
 
 /// The events of `wanted` that `file` has at the moment. May sleep.
+#[inline(never)]
 pub(crate) fn events_of(file: &File, wanted: u32) -> u32 {
     let mut table = bindings::poll_table_struct {
         _qproc: None,

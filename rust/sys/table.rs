@@ -20,7 +20,8 @@ struct Links<P: Kind> {
     /// Which table, null for none.
     table: *const (),
     key: u64,
-    prev: *mut Object<P>,
+    /// The pointer that leads here: a head, or `next` of another object.
+    prev: *mut *mut Object<P>,
     next: *mut Object<P>,
 }
 
@@ -53,8 +54,8 @@ impl<P: Kind> Node<P> {
 ///
 /// # Invariants
 ///
-/// `buckets` has a power of two of heads of doubly linked lists of live objects whose `table` is
-/// the address of the first bucket.
+/// `buckets` has a power of two of heads of lists of live objects whose `table` is the address of the first bucket, and
+/// whose `prev` is where the pointer to them is. It never moves.
 pub(crate) struct HashTable<P: Kind> {
     buckets: KVVec<*mut Object<P>>,
     /// Bits of a hash that are not part of the index.
@@ -108,23 +109,25 @@ impl<P: Kind> HashTable<P> {
         let index = self.bucket(key);
         let object: *mut Object<P> = core::ptr::from_ref(req.object()).cast_mut();
         let id = self.id();
-        let Some(head) = self.buckets.get_mut(index) else {
+        if index >= self.buckets.len() {
             return;
-        };
-        // SAFETY: The node is in no table, so it is the handle's; the old head is an object of this
-        // table, which is borrowed exclusively.
+        }
+        // SAFETY: The index was checked. The node is in no table, so it is the handle's; the old head is an object of
+        // this table, which is borrowed exclusively.
         unsafe {
-            *(*object).node.0.get() = Links {
+            let head = self.buckets.as_mut_ptr().add(index);
+            let links = (*object).node.0.get();
+            *links = Links {
                 table: id,
                 key,
-                prev: null_mut(),
+                prev: head,
                 next: *head,
             };
             if let Some(old) = NonNull::new(*head) {
-                (*old.as_ref().node.0.get()).prev = object;
+                (*old.as_ref().node.0.get()).prev = &raw mut (*links).next;
             }
+            *head = object;
         }
-        *head = object;
         self.len += 1;
     }
 
@@ -135,21 +138,15 @@ impl<P: Kind> HashTable<P> {
             return;
         }
         let object = req.object();
-        // SAFETY: The object is in this table, which is borrowed exclusively, like its neighbours.
+        // SAFETY: The object is in this table, which is borrowed exclusively, like its neighbours and what leads to it.
         unsafe {
-            let links = &mut *object.node.0.get();
-            if let Some(next) = NonNull::new(links.next) {
-                (*next.as_ref().node.0.get()).prev = links.prev;
+            let links = object.node.0.get();
+            let (prev, next) = ((*links).prev, (*links).next);
+            *prev = next;
+            if let Some(next) = NonNull::new(next) {
+                (*next.as_ref().node.0.get()).prev = prev;
             }
-            if let Some(prev) = NonNull::new(links.prev) {
-                (*prev.as_ref().node.0.get()).next = links.next;
-            } else {
-                let index = self.bucket(links.key);
-                if let Some(head) = self.buckets.get_mut(index) {
-                    *head = links.next;
-                }
-            }
-            links.table = core::ptr::null();
+            (*links).table = core::ptr::null();
         }
         self.len -= 1;
     }

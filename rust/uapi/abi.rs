@@ -384,6 +384,8 @@ pub(crate) mod events {
     pub(crate) const RDNORM: u32 = 0x40;
     pub(crate) const WRNORM: u32 = 0x100;
     pub(crate) const RDHUP: u32 = 0x2000;
+    /// Not the kernel's: a multishot wait that is set up anew each time, because more than one wake-up is expected.
+    pub(crate) const BURST: u32 = 1 << 26;
     pub(crate) const URING_WAKE: u32 = 1 << 27;
     pub(crate) const EXCLUSIVE: u32 = 1 << 28;
     pub(crate) const ONESHOT: u32 = 1 << 30;

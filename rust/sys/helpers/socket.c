@@ -2,6 +2,7 @@
 /* Sockets and their packets. */
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <net/af_unix.h>
 #include <net/busy_poll.h>
 
 __helper bool ruring_socket_is_tcp(struct socket *sock)
@@ -38,6 +39,59 @@ __helper bool ruring_socket_idle(struct socket *sock)
 	/* Programs of BPF and TLS have queues of their own. */
 	return !READ_ONCE(sk->sk_err) && !(READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN) &&
 	       !READ_ONCE(sk->sk_prot)->sock_is_readable && !sk_can_busy_loop(sk);
+}
+
+/*
+ * The queue that ->poll() of a socket would wait on, if it is of a kind of which
+ * ruring_socket_quiet() knows what that would say.
+ */
+__helper struct wait_queue_head *ruring_socket_queue(struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+	struct sock *sk;
+
+	if (!sock)
+		return NULL;
+	sk = sock->sk;
+	if (sk->sk_family != AF_UNIX && !sk_is_udp(sk) && !sk_is_tcp(sk))
+		return NULL;
+	return &sock->wq.wait;
+}
+
+/* Puts an entry there that nobody looks at yet. */
+__helper void ruring_socket_queue_add(struct wait_queue_head *wq,
+				      struct wait_queue_entry *entry)
+{
+	entry->flags &= ~WQ_FLAG_EXCLUSIVE;
+	spin_lock_irq(&wq->lock);
+	__add_wait_queue(wq, entry);
+	spin_unlock_irq(&wq->lock);
+}
+
+/*
+ * Whether ->poll() of such a socket would say nothing but that there is room to send. False also
+ * where it may have more to say. Pairs with skwq_has_sleeper(): who has put an entry on the queue
+ * before is woken up for what is not seen here.
+ */
+__helper bool ruring_socket_quiet(struct wait_queue_head *wq)
+{
+	struct sock *sk = container_of(wq, struct socket, wq.wait)->sk;
+
+	smp_mb();
+	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) ||
+	    !skb_queue_empty_lockless(&sk->sk_error_queue) || READ_ONCE(sk->sk_err) ||
+	    READ_ONCE(sk->sk_shutdown) || READ_ONCE(sk->sk_prot)->sock_is_readable)
+		return false;
+	if (sk_is_udp(sk))
+		return skb_queue_empty_lockless(&udp_sk(sk)->reader_queue);
+	if (sk->sk_family == AF_UNIX) {
+#if IS_ENABLED(CONFIG_AF_UNIX_OOB)
+		if (READ_ONCE(unix_sk(sk)->oob_skb))
+			return false;
+#endif
+		return sk->sk_type == SOCK_DGRAM || READ_ONCE(sk->sk_state) == TCP_ESTABLISHED;
+	}
+	return READ_ONCE(sk->sk_state) == TCP_ESTABLISHED && !READ_ONCE(tcp_sk(sk)->urg_data);
 }
 
 __helper bool ruring_socket_is_shut(struct socket *sock)

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waiting for something to read of a socket of which is known what its `->poll()` would do.
+//!
+//! C headers: `include/linux/net.h`, `include/net/sock.h`.
+
+use super::{events_of, PollEntry, Watched};
+use crate::sys::{
+    bindings,
+    object::{Handle, Kind, Object},
+};
+use kernel::sync::atomic::Relaxed;
+
+impl<P: Kind> PollEntry<P> {
+    /// As [`PollEntry::add`], on the queue of a socket that [`Handle::watch_socket`] knows, not exclusively. Interrupts
+    /// must be on.
+    ///
+    /// # Safety
+    ///
+    /// As for [`PollEntry::add`].
+    #[inline(always)]
+    unsafe fn add_to_socket(
+        &self,
+        object: *const Object<P>,
+        head: *mut bindings::wait_queue_head,
+        wanted: u32,
+    ) {
+        // SAFETY: The entry is on no queue, so that nobody else touches it.
+        unsafe { *self.object.get() = object };
+        self.events.store(wanted, Relaxed);
+        // INVARIANT: The entry goes on this queue below.
+        self.head.store(head, Relaxed);
+        // SAFETY: `wait` stays where it is, and `head` is live.
+        unsafe { bindings::ruring_socket_queue_add(head, self.wait.get()) };
+    }
+}
+
+impl<P: Kind> Handle<P> {
+    /// As [`Handle::watch`], for something to read of a socket of which is known where it waits and what it would say.
+    /// None for others.
+    #[inline(always)]
+    pub(super) fn watch_socket(&mut self, wanted: u32) -> Option<Watched> {
+        let file = self.file()?;
+        // SAFETY: The file is open. Its socket, and the queue that is in it, are there as long.
+        let head = unsafe { bindings::ruring_socket_queue(file.as_ptr().cast()) };
+        if head.is_null() {
+            return None;
+        }
+        let sources = self.object().wake_sources();
+        sources.set_used(true);
+        // SAFETY: The entry was taken off; the object does not move, and takes its entries off the queues before it, or
+        // the file, goes. `head` is what `->poll()` would have named.
+        unsafe { sources.first.add_to_socket(self.object(), head, wanted) };
+        // SAFETY: As above.
+        let mask = if unsafe { bindings::ruring_socket_quiet(head) } {
+            0
+        } else {
+            events_of(file, wanted)
+        };
+        Some(Watched {
+            mask,
+            waiting: Ok(()),
+        })
+    }
+}
