@@ -9,7 +9,7 @@ use crate::{
     sys::{context::InCall, trace, user},
     uapi::{
         abi::{self, op as opcode, register},
-        errno::{Result, EBADFD, EEXIST, EFAULT, EINVAL},
+        errno::{Result, EBADFD, EFAULT, EINVAL},
         policy::Policy,
         structs::{Probe, ProbeOp},
     },
@@ -43,13 +43,7 @@ impl Ring {
         arg: u64,
         nr_args: u32,
     ) -> Result<i64> {
-        if self.config.has(crate::uapi::abi::setup::SINGLE_ISSUER) {
-            let locked = self.lock()?;
-            let mut submitters = locked.state.submitters.iter();
-            if submitters.len() != 0 && !submitters.any(|record| record.tctx.task().is_current()) {
-                return Err(EEXIST);
-            }
-        }
+        self.check_issuer()?;
         if self.is_dying() {
             return Err(EBADFD);
         }
@@ -125,6 +119,7 @@ impl Ring {
                 self.lock()?.unregister_buffers()?;
             }
             register::BUFFERS2 => self.register_buffers2(arg, nr_args)?,
+            register::CLONE_BUFFERS if arg != 0 && nr_args == 1 => self.clone_buffers(call, arg)?,
             register::BUFFERS_UPDATE => return self.update_buffers(arg, nr_args),
             _ => return Err(EINVAL),
         }

@@ -8,10 +8,15 @@ use crate::{
         buffers::{BufferTable, RegisteredBuffer, Wanted},
         table::RsrcSource,
     },
-    sys::{context::At, user},
+    sys::{
+        context::{At, InCall},
+        fd::OpenFile,
+        ringfile, user,
+    },
     uapi::{
-        errno::{Result, EINVAL, ENXIO},
-        structs::{RsrcRegister, RsrcUpdate2},
+        abi::clone,
+        errno::{Result, EBUSY, EINVAL, ENXIO, EOPNOTSUPP},
+        structs::{CloneBuffers, RsrcRegister, RsrcUpdate2},
     },
 };
 use core::pin::Pin;
@@ -50,6 +55,44 @@ impl Ring {
             locked.put_new_buffer(index, &Wanted::read(source, number))
         })
         .map(i64::from)
+    }
+}
+
+impl Ring {
+    /// `IORING_REGISTER_CLONE_BUFFERS`: `arg` is the address of a `struct io_uring_clone_buffers`.
+    ///
+    /// The two rings are locked one after the other, so that no order is needed between them.
+    pub(crate) fn clone_buffers(&self, call: InCall<'_>, arg: u64) -> Result {
+        let args: CloneBuffers = user::read(arg)?;
+        if args.flags & !clone::DST_REPLACE != 0 {
+            return Err(EINVAL);
+        }
+        let replaces = args.flags & clone::DST_REPLACE != 0;
+        let locked_if_free = || {
+            let locked = self.lock_at(call)?;
+            let is_free = replaces || locked.buffers().len() == 0;
+            is_free.then_some(locked).ok_or(EBUSY)
+        };
+        drop(locked_if_free()?);
+        if args.pad != [0; 3] {
+            return Err(EINVAL);
+        }
+        let file = OpenFile::get(call.task(), args.src_fd as i32)?;
+        let source: Arc<Ring> = ringfile::ring_of(&file).ok_or(EOPNOTSUPP)?;
+        if !core::ptr::eq(&*source, self) {
+            source.check_issuer()?;
+        }
+        let cloned = source.lock_at(call)?.buffers().cloned(&args)?;
+        let first = args.dst_off as usize;
+        let mut locked = locked_if_free()?;
+        // Nothing fails from here on.
+        locked.state.buffers.extend(first + cloned.len())?;
+        for (number, buffer) in cloned.into_iter().enumerate() {
+            if let Some(old) = locked.state.buffers.replace(first + number, buffer) {
+                locked.put_buffer(old);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -112,10 +155,9 @@ impl Locked<'_> {
             None => None,
             Some(memory) => {
                 let tag = self.tag_object(wanted.tag)?;
-                Some(Arc::new(
-                    RegisteredBuffer { memory, tag },
-                    GFP_KERNEL_ACCOUNT,
-                )?)
+                let memory = Arc::new(memory, GFP_KERNEL_ACCOUNT)?;
+                let buffer = RegisteredBuffer { memory, tag };
+                Some(Arc::new(buffer, GFP_KERNEL_ACCOUNT)?)
             }
         };
         if let Some(old) = self.state.buffers.replace(index, buffer) {

@@ -8,7 +8,10 @@ use crate::{
     req::{self, tctx::TaskCtx, Job, OwnedReq, Request},
     rsrc::files::FileRef,
     sys::{context::InTask, fd::OpenFile, object::Object},
-    uapi::errno::Result,
+    uapi::{
+        abi::setup,
+        errno::{Result, EEXIST},
+    },
 };
 use kernel::sync::Arc;
 
@@ -122,6 +125,20 @@ impl Locked<'_> {
     pub(crate) fn has_live_submitter(&self) -> bool {
         let mut records = self.state.submitters.iter();
         records.any(|record| record.tctx.is_alive())
+    }
+}
+
+impl Ring {
+    /// `-EEXIST` if it is for a single issuer, and that is another task than the current one.
+    pub(crate) fn check_issuer(&self) -> Result {
+        if self.config.has(setup::SINGLE_ISSUER) {
+            let locked = self.lock()?;
+            let mut submitters = locked.state.submitters.iter();
+            if submitters.len() != 0 && !submitters.any(|record| record.tctx.task().is_current()) {
+                return Err(EEXIST);
+            }
+        }
+        Ok(())
     }
 }
 

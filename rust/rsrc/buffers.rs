@@ -13,15 +13,16 @@ use crate::{
         pin::Ledger,
     },
     uapi::{
+        abi::MAX_BUFFERS,
         errno::{Result, EFAULT, EINVAL},
-        structs::UserIovec,
+        structs::{CloneBuffers, UserIovec},
     },
 };
 use core::ops::Deref;
-use kernel::{alloc::KVVec, sync::Arc};
-
-/// Most buffers of a table.
-const MAX_BUFFERS: u32 = 1 << 14;
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
+    sync::Arc,
+};
 
 /// A registered buffer, with the completion that tells that nobody uses it any more, if its user
 /// wants that.
@@ -75,6 +76,37 @@ impl BufferTable {
     /// Makes a table of `count` empty slots. `-EBUSY` if there is one.
     pub(crate) fn create(&mut self, count: u32) -> Result {
         self.slots.create(count, MAX_BUFFERS, EINVAL)
+    }
+
+    /// Buffers with the memory of those that `args` ask for, without their tags. All of them are the current user's and
+    /// address space's (else `-EINVAL`).
+    pub(crate) fn cloned(
+        &self,
+        args: &CloneBuffers,
+    ) -> Result<KVVec<Option<Arc<RegisteredBuffer>>>> {
+        let (first, last) = args.check(self.len() as u32)?;
+        let count = (last - first) as usize;
+        let mut cloned = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
+        for slot in self.iter().skip(first as usize).take(count) {
+            let clone = match slot {
+                Some(buffer) if !buffer.memory.is_currents() => return Err(EINVAL),
+                Some(buffer) => Some(Arc::new(
+                    RegisteredBuffer {
+                        memory: buffer.memory.clone(),
+                        tag: None,
+                    },
+                    GFP_KERNEL_ACCOUNT,
+                )?),
+                None => None,
+            };
+            cloned.push(clone, GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(cloned)
+    }
+
+    /// Makes the table one of at least `count` slots. `-ENOMEM`.
+    pub(crate) fn extend(&mut self, count: usize) -> Result {
+        self.slots.extend(count)
     }
 
     /// The memory of a buffer, pinned; none if there is to be none. May sleep.

@@ -65,6 +65,14 @@ impl<T> Slots<T> {
         Ok(())
     }
 
+    /// Adds empty slots until there are `count`. `-ENOMEM`.
+    pub(super) fn extend(&mut self, count: usize) -> Result {
+        for _ in self.len()..count {
+            self.0.push(None, GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(())
+    }
+
     /// Checks that the table has the `count` slots from `first` on.
     ///
     /// # Errors

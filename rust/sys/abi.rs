@@ -141,6 +141,7 @@ same! {
     register::UNREGISTER_PERSONALITY => bindings::io_uring_register_op_IORING_UNREGISTER_PERSONALITY,
     register::RESTRICTIONS => bindings::io_uring_register_op_IORING_REGISTER_RESTRICTIONS,
     register::ENABLE_RINGS => bindings::io_uring_register_op_IORING_REGISTER_ENABLE_RINGS,
+    register::CLONE_BUFFERS => bindings::io_uring_register_op_IORING_REGISTER_CLONE_BUFFERS,
     register::FILES2 => bindings::io_uring_register_op_IORING_REGISTER_FILES2,
     register::FILES_UPDATE2 => bindings::io_uring_register_op_IORING_REGISTER_FILES_UPDATE2,
     register::BUFFERS2 => bindings::io_uring_register_op_IORING_REGISTER_BUFFERS2,
@@ -219,6 +220,7 @@ same! {
     off::MMAP_MASK => bindings::IORING_OFF_MMAP_MASK,
     pbuf::MMAP => bindings::io_uring_register_pbuf_ring_flags_IOU_PBUF_RING_MMAP,
     pbuf::INC => bindings::io_uring_register_pbuf_ring_flags_IOU_PBUF_RING_INC,
+    clone::DST_REPLACE => bindings::IORING_REGISTER_DST_REPLACE,
     rsrc::REGISTER_SPARSE => bindings::IORING_RSRC_REGISTER_SPARSE,
     install::NO_CLOEXEC => bindings::IORING_FIXED_FD_NO_CLOEXEC,
     msg::CTRUNC => bindings::MSG_CTRUNC,
@@ -320,6 +322,7 @@ copied! {
     RsrcRegister = io_uring_rsrc_register { nr, flags, resv: resv2, data, tags }
     RsrcUpdate = io_uring_rsrc_update { offset, resv, data }
     RsrcUpdate2 = io_uring_rsrc_update2 { offset, resv, data, tags, nr, resv2 }
+    CloneBuffers = io_uring_clone_buffers { src_fd, flags, src_off, dst_off, nr, pad }
     FileIndexRange = io_uring_file_index_range { off, len, resv }
     RecvmsgOut = io_uring_recvmsg_out { namelen, controllen, payloadlen, flags }
     UserIovec = iovec { iov_base, iov_len }

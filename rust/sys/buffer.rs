@@ -43,7 +43,7 @@ pub(crate) struct UserBuffer {
     len: usize,
     cut: PieceLayout,
     pieces: KVVec<bindings::bio_vec>,
-    _charge: Charge,
+    charge: Charge,
 }
 
 // SAFETY: Pinned pages belong to no task.
@@ -53,8 +53,8 @@ unsafe impl Sync for UserBuffer {}
 
 /// A buffer that is shared by all who use it, with a mark of its owner's.
 pub(crate) struct SharedBuffer<T> {
-    /// The buffer.
-    pub(crate) memory: UserBuffer,
+    /// The buffer, which other rings may have as well.
+    pub(crate) memory: Arc<UserBuffer>,
     /// What the owner has marked it with.
     pub(crate) tag: T,
 }
@@ -122,7 +122,7 @@ impl UserBuffer {
             len,
             cut,
             pieces,
-            _charge: charge,
+            charge,
         })
     }
 
@@ -134,6 +134,11 @@ impl UserBuffer {
     /// Bytes of it.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Whether the current task's user and address space have it, and are charged for it.
+    pub(crate) fn is_currents(&self) -> bool {
+        self.charge.is_currents()
     }
 
     /// The `len` bytes at the user address `addr`. `-EFAULT` if they are not all of the buffer, or

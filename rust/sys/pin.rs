@@ -228,7 +228,7 @@ impl Drop for Entered {
 
 /// What is charged for a buffer, until this is dropped.
 pub(super) struct Charge {
-    _paid: Paid,
+    paid: Paid,
     _entered: Option<Entered>,
 }
 
@@ -264,8 +264,16 @@ impl Charge {
             last = folio;
         }
         Ok(Self {
-            _paid: payer.pay(count)?,
+            paid: payer.pay(count)?,
             _entered: entered,
+        })
+    }
+
+    /// Whether it is the current task's user and address space that are charged.
+    pub(super) fn is_currents(&self) -> bool {
+        let payer = &self.paid.payer;
+        Payer::current().is_ok_and(|current| {
+            current.user == payer.user && current.mm.is(&payer.mm)
         })
     }
 }

@@ -207,6 +207,7 @@ pub(crate) mod register {
     pub(crate) const SYNC_CANCEL: u32 = 24;
     pub(crate) const FILE_ALLOC_RANGE: u32 = 25;
     pub(crate) const PBUF_STATUS: u32 = 26;
+    pub(crate) const CLONE_BUFFERS: u32 = 30;
     /// How many there are in the kernel that ruring follows.
     pub(crate) const LAST: u32 = 38;
 }
@@ -366,6 +367,12 @@ pub(crate) mod rsrc {
     pub(crate) const REGISTER_SPARSE: u32 = 1;
 }
 
+/// Flags of `struct io_uring_clone_buffers`.
+pub(crate) mod clone {
+    #![allow(missing_docs)]
+    pub(crate) const DST_REPLACE: u32 = 1 << 1;
+}
+
 /// Flags of FIXED_FD_INSTALL.
 pub(crate) mod install {
     #![allow(missing_docs)]
@@ -425,6 +432,8 @@ pub(crate) mod msg {
 pub(crate) const MAX_ENTRIES: u32 = 32768;
 /// Most CQ entries of a ring.
 pub(crate) const MAX_CQ_ENTRIES: u32 = 2 * MAX_ENTRIES;
+/// Most buffers of a table.
+pub(crate) const MAX_BUFFERS: u32 = 1 << 14;
 /// Most bytes of one transfer (`MAX_RW_COUNT`).
 pub(crate) const MAX_RW_COUNT: usize = 0x7fff_f000;
 

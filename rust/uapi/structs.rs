@@ -6,8 +6,8 @@
 //! one of each, and that none has padding.
 
 use super::{
-    abi::rsrc,
-    errno::{Result, EINVAL},
+    abi::{rsrc, MAX_BUFFERS},
+    errno::{Result, EINVAL, ENXIO, EOVERFLOW},
 };
 
 /// `struct ruring_setup`
@@ -312,6 +312,53 @@ impl RsrcUpdate2 {
             return Err(EINVAL);
         }
         Ok(self)
+    }
+}
+
+/// `struct io_uring_clone_buffers`
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct CloneBuffers {
+    /// Descriptor of the ring that has them.
+    pub(crate) src_fd: u32,
+    /// `IORING_REGISTER_*`
+    pub(crate) flags: u32,
+    /// Their first slot there.
+    pub(crate) src_off: u32,
+    /// Their first slot here.
+    pub(crate) dst_off: u32,
+    /// How many slots, 0 for all.
+    pub(crate) nr: u32,
+    /// Must be 0.
+    pub(crate) pad: [u32; 3],
+}
+
+impl CloneBuffers {
+    /// Which slots it asks for, from the first to behind the last one, of a table that has `len`.
+    ///
+    /// # Errors
+    ///
+    /// `-ENXIO` without a table, `-EINVAL` for more than that has or another may have, `-EOVERFLOW` for what goes beyond
+    /// its end.
+    pub(crate) fn check(&self, len: u32) -> Result<(u32, u32)> {
+        if self.nr == 0 && (self.dst_off != 0 || self.src_off != 0) {
+            return Err(EINVAL);
+        }
+        if len == 0 {
+            return Err(ENXIO);
+        }
+        if self.nr > len {
+            return Err(EINVAL);
+        }
+        let count = if self.nr == 0 { len } else { self.nr };
+        let last = self.src_off.checked_add(count).ok_or(EOVERFLOW)?;
+        if last > len {
+            return Err(EOVERFLOW);
+        }
+        if self.dst_off.checked_add(count).ok_or(EOVERFLOW)? > MAX_BUFFERS {
+            return Err(EINVAL);
+        }
+        Ok((self.src_off, last))
     }
 }
 
