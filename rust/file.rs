@@ -2,6 +2,7 @@
 
 //! What can be done with a ring's descriptor: the way by which user space comes in.
 
+pub(crate) mod blind;
 mod fdinfo;
 mod register;
 mod restrictions;

@@ -88,6 +88,8 @@ pub(crate) struct Ring {
     pub(crate) draining: Atomic<bool>,
     /// The same for timeouts that end after so many completions.
     pub(crate) counting: Atomic<bool>,
+    /// Whether the times of `enter` are of CLOCK_BOOTTIME.
+    pub(crate) boottime: Atomic<bool>,
     /// How many timeouts are over, for those who wait meanwhile.
     pub(crate) timeouts: Atomic<u32>,
     /// What is to be signalled for completions.
@@ -216,6 +218,7 @@ impl Ring {
                 local: Inbox::new(),
                 draining: Atomic::new(false),
                 counting: Atomic::new(false),
+                boottime: Atomic::new(false),
                 timeouts: Atomic::new(0),
                 eventfd <- eventfd::RingEventFd::new(),
                 orphaned: Atomic::new(false),

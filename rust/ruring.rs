@@ -69,13 +69,19 @@ struct Setup;
 
 impl Commands for Setup {
     fn ioctl(call: InCall<'_>, cmd: u32, arg: u64) -> uapi::errno::Result<i64> {
-        if cmd != uapi::ioctl::SETUP {
-            return Err(uapi::errno::ENOTTY);
+        match cmd {
+            uapi::ioctl::SETUP => {
+                let what: uapi::structs::Setup = sys::user::read(arg)?;
+                if what.resv != 0 {
+                    return Err(uapi::errno::EINVAL);
+                }
+                ring::Ring::setup(call.task(), what.entries, what.params)
+            }
+            uapi::ioctl::REGISTER => {
+                let what: uapi::structs::Register = sys::user::read(arg)?;
+                file::blind::register(call, what.opcode, what.arg, what.nr_args)
+            }
+            _ => Err(uapi::errno::ENOTTY),
         }
-        let what: uapi::structs::Setup = sys::user::read(arg)?;
-        if what.resv != 0 {
-            return Err(uapi::errno::EINVAL);
-        }
-        ring::Ring::setup(call.task(), what.entries, what.params)
     }
 }

@@ -8,15 +8,16 @@ use crate::{
     sys::{
         context::InCall,
         signal::{self, Mask},
-        sleep::{self, sleep_for_io, sleep_on, Woken},
+        sleep::{self, sleep_for_io, sleep_on_by, Woken},
         trace::{self, Id},
         user,
     },
     uapi::{
         abi::{enter, setup},
+        args::timeout::Clock,
         errno::{Errno, Result, EBADF, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
         setup::layout,
-        structs::{GeteventsArg, Timespec},
+        structs::{ClockRegister, GeteventsArg, Timespec},
     },
 };
 use kernel::sync::{atomic::Relaxed, Arc};
@@ -225,6 +226,29 @@ impl Ring {
             && ready >= args.min_complete.min(self.config.cq_entries)
     }
 
+    /// What the times of `enter` are of.
+    fn clock(&self) -> Clock {
+        if self.boottime.load(Relaxed) {
+            Clock::Boottime
+        } else {
+            Clock::Monotonic
+        }
+    }
+
+    /// `IORING_REGISTER_CLOCK`: `arg` is the address of a `struct io_uring_clock_register`. Waits that have begun stay
+    /// as they are.
+    pub(crate) fn set_clock(&self, arg: u64) -> Result {
+        let reg: ClockRegister = user::read(arg)?;
+        if reg.resv != [0; 3] {
+            return Err(EINVAL);
+        }
+        match Clock::of_wait(reg.clockid) {
+            Some(clock) => self.boottime.store(clock == Clock::Boottime, Relaxed),
+            None => return Err(EINVAL),
+        }
+        Ok(())
+    }
+
     /// Waits as the arguments say.
     #[inline(never)]
     pub(crate) fn get_events(
@@ -312,12 +336,18 @@ impl Ring {
         let mut target = self.cq_head().wrapping_add(count);
         // The clock is only looked at for a wait that may end by it.
         let (mut min_wait, mut timeout) = (None, args.timeout);
-        if args.min_wait != 0 || (timeout.is_some() && !absolute) {
-            let start = sleep::now();
+        let mut clock = Clock::Monotonic;
+        if args.min_wait != 0 || timeout.is_some() {
+            clock = self.clock();
+            let start = sleep::now_by(clock);
             min_wait = (args.min_wait != 0).then(|| start.saturating_add(args.min_wait));
-            if !absolute {
-                timeout = timeout.map(|timeout| start.saturating_add(timeout));
-            }
+            timeout = timeout.map(|timeout| {
+                if absolute {
+                    clock.to_host(timeout)
+                } else {
+                    start.saturating_add(timeout)
+                }
+            });
         }
         let mask = Mask::set(args.mask, args.mask_size)?;
         if trace::cqring_wait_enabled() {
@@ -339,7 +369,7 @@ impl Ring {
             let waiters = (!self.deferred()).then_some(&self.waiters);
             // As io_uring: who has requests here waits for what they are for.
             let woken = sleep_for_io(tctx.is_some() && args.iowait, || {
-                sleep_on(waiters, deadline, &ready)
+                sleep_on_by(clock, waiters, deadline, &ready)
             });
             if let Some(wait_guard) = wait_guard {
                 wait_guard.awake();

@@ -2,6 +2,7 @@
 
 //! `io_uring_register(2)`.
 
+use super::blind;
 use crate::{
     op,
     ring::Ring,
@@ -119,6 +120,8 @@ impl Ring {
                 self.lock()?.unregister_buffers()?;
             }
             register::BUFFERS2 => self.register_buffers2(arg, nr_args)?,
+            register::QUERY => blind::query(arg, nr_args)?,
+            register::CLOCK if arg != 0 && nr_args == 0 => self.set_clock(arg)?,
             register::CLONE_BUFFERS if arg != 0 && nr_args == 1 => self.clone_buffers(call, arg)?,
             register::BUFFERS_UPDATE => return self.update_buffers(arg, nr_args),
             _ => return Err(EINVAL),

@@ -65,8 +65,10 @@ impl<T> Slots<T> {
         Ok(())
     }
 
-    /// Adds empty slots until there are `count`. `-ENOMEM`.
+    /// Adds empty slots until there are `count`. None if it fails: `-ENOMEM`.
     pub(super) fn extend(&mut self, count: usize) -> Result {
+        self.0
+            .reserve(count.saturating_sub(self.len()), GFP_KERNEL_ACCOUNT)?;
         for _ in self.len()..count {
             self.0.push(None, GFP_KERNEL_ACCOUNT)?;
         }

@@ -142,6 +142,11 @@ same! {
     register::RESTRICTIONS => bindings::io_uring_register_op_IORING_REGISTER_RESTRICTIONS,
     register::ENABLE_RINGS => bindings::io_uring_register_op_IORING_REGISTER_ENABLE_RINGS,
     register::CLONE_BUFFERS => bindings::io_uring_register_op_IORING_REGISTER_CLONE_BUFFERS,
+    register::CLOCK => bindings::io_uring_register_op_IORING_REGISTER_CLOCK,
+    register::SEND_MSG_RING => bindings::io_uring_register_op_IORING_REGISTER_SEND_MSG_RING,
+    register::QUERY => bindings::io_uring_register_op_IORING_REGISTER_QUERY,
+    query::OPCODES => bindings::IO_URING_QUERY_OPCODES,
+    query::SCQ => bindings::IO_URING_QUERY_SCQ,
     register::FILES2 => bindings::io_uring_register_op_IORING_REGISTER_FILES2,
     register::FILES_UPDATE2 => bindings::io_uring_register_op_IORING_REGISTER_FILES_UPDATE2,
     register::BUFFERS2 => bindings::io_uring_register_op_IORING_REGISTER_BUFFERS2,
@@ -323,6 +328,15 @@ copied! {
     RsrcUpdate = io_uring_rsrc_update { offset, resv, data }
     RsrcUpdate2 = io_uring_rsrc_update2 { offset, resv, data, tags, nr, resv2 }
     CloneBuffers = io_uring_clone_buffers { src_fd, flags, src_off, dst_off, nr, pad }
+    ClockRegister = io_uring_clock_register { clockid, resv: __resv }
+    QueryHdr = io_uring_query_hdr {
+        next_entry, query_data, query_op, size, result, resv: __resv
+    }
+    QueryOpcode = io_uring_query_opcode {
+        nr_request_opcodes, nr_register_opcodes, feature_flags, ring_setup_flags, enter_flags, sqe_flags,
+        nr_query_opcodes, pad: __pad
+    }
+    QueryScq = io_uring_query_scq { hdr_size, hdr_alignment }
     FileIndexRange = io_uring_file_index_range { off, len, resv }
     RecvmsgOut = io_uring_recvmsg_out { namelen, controllen, payloadlen, flags }
     UserIovec = iovec { iov_base, iov_len }

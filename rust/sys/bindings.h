@@ -38,6 +38,7 @@
 #include <linux/sockios.h>
 #include <linux/splice.h>
 #include <uapi/linux/io_uring.h>
+#include <uapi/linux/io_uring/query.h>
 #include <linux/task_work.h>
 #include <linux/time_namespace.h>
 #include <linux/tracepoint.h>

@@ -41,6 +41,7 @@ by_value! {
     ruring_hook_sqpoll() -> i32;
     ruring_index_nospec(index: usize, size: usize) -> usize;
     ruring_ktime_get() -> i64;
+    ruring_ktime_get_boottime() -> i64;
     ruring_ktime_to_host(clock: i32, time: i64) -> i64;
     ruring_may_have_rt_ioprio() -> bool;
     ruring_mb_after_atomic();

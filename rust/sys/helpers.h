@@ -76,6 +76,7 @@ void ruring_set_current_state(unsigned int state);
 int ruring_set_user_sigmask(const void __user *mask, size_t size);
 void ruring_restore_sigmask(bool interrupted);
 s64 ruring_ktime_get(void);
+s64 ruring_ktime_get_boottime(void);
 
 bool ruring_mutex_lock_killable(struct mutex *mutex);
 bool ruring_wq_has_sleeper(struct wait_queue_head *wq);

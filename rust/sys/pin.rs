@@ -272,9 +272,7 @@ impl Charge {
     /// Whether it is the current task's user and address space that are charged.
     pub(super) fn is_currents(&self) -> bool {
         let payer = &self.paid.payer;
-        Payer::current().is_ok_and(|current| {
-            current.user == payer.user && current.mm.is(&payer.mm)
-        })
+        Payer::current().is_ok_and(|current| current.user == payer.user && current.mm.is(&payer.mm))
     }
 }
 

@@ -5,6 +5,7 @@
 //! C headers: `include/linux/wait.h`, `include/linux/hrtimer.h`.
 
 use super::{bindings, calls, waitqueue::WaitQueue};
+use crate::uapi::args::timeout::Clock;
 use core::mem::offset_of;
 
 /// Why [`sleep_on`] came back.
@@ -22,6 +23,14 @@ pub(crate) enum Woken {
 #[inline]
 pub(crate) fn now() -> i64 {
     calls::ruring_ktime_get()
+}
+
+/// Now, in nanoseconds of this clock, which is not CLOCK_REALTIME.
+pub(crate) fn now_by(clock: Clock) -> i64 {
+    match clock {
+        Clock::Boottime => calls::ruring_ktime_get_boottime(),
+        Clock::Monotonic | Clock::Realtime => now(),
+    }
 }
 
 #[repr(C)]
@@ -57,7 +66,18 @@ unsafe extern "C" fn wake(
 /// of CLOCK_MONOTONIC.
 ///
 /// Does not sleep if `ready` at once. May return early; whoever waits asks again.
+#[inline(always)]
 pub(crate) fn sleep_on(
+    queue: Option<&WaitQueue>,
+    deadline: Option<i64>,
+    ready: &(dyn Fn() -> bool + Sync),
+) -> Woken {
+    sleep_on_by(Clock::Monotonic, queue, deadline, ready)
+}
+
+/// As [`sleep_on`], with a deadline that is measured by any clock.
+pub(crate) fn sleep_on_by(
+    clock: Clock,
     queue: Option<&WaitQueue>,
     deadline: Option<i64>,
     ready: &(dyn Fn() -> bool + Sync),
@@ -92,7 +112,7 @@ pub(crate) fn sleep_on(
     } else if interrupted() {
         Woken::Interrupted
     } else {
-        nap(deadline)
+        nap(clock, deadline)
     };
     // SAFETY: As above; a task may always say that it runs.
     unsafe {
@@ -118,7 +138,7 @@ pub(crate) fn sleep_for_io<R>(io: bool, sleep: impl FnOnce() -> R) -> R {
 }
 
 /// Schedules once, in the task state that the caller has set.
-fn nap(deadline: Option<i64>) -> Woken {
+fn nap(clock: Clock, deadline: Option<i64>) -> Woken {
     let Some(mut deadline) = deadline else {
         // SAFETY: The caller may sleep.
         unsafe { bindings::schedule() };
@@ -130,7 +150,7 @@ fn nap(deadline: Option<i64>) -> Woken {
             &mut deadline,
             0,
             bindings::hrtimer_mode_HRTIMER_MODE_ABS,
-            bindings::CLOCK_MONOTONIC as i32,
+            clock.id(),
         )
     };
     if ret == 0 {

@@ -41,11 +41,21 @@ pub(crate) enum Purpose {
 }
 
 impl Clock {
-    const fn id(self) -> i32 {
+    /// Its number.
+    pub(super) const fn id(self) -> i32 {
         match self {
             Self::Monotonic => bindings::CLOCK_MONOTONIC as i32,
             Self::Boottime => bindings::CLOCK_BOOTTIME as i32,
             Self::Realtime => bindings::CLOCK_REALTIME as i32,
+        }
+    }
+
+    /// The clock with this number, if it is one that `enter` can wait by.
+    pub(crate) const fn of_wait(id: u32) -> Option<Self> {
+        match id {
+            bindings::CLOCK_MONOTONIC => Some(Self::Monotonic),
+            bindings::CLOCK_BOOTTIME => Some(Self::Boottime),
+            _ => None,
         }
     }
 

@@ -207,9 +207,21 @@ pub(crate) mod register {
     pub(crate) const SYNC_CANCEL: u32 = 24;
     pub(crate) const FILE_ALLOC_RANGE: u32 = 25;
     pub(crate) const PBUF_STATUS: u32 = 26;
+    pub(crate) const CLOCK: u32 = 29;
     pub(crate) const CLONE_BUFFERS: u32 = 30;
+    pub(crate) const SEND_MSG_RING: u32 = 31;
+    pub(crate) const QUERY: u32 = 35;
     /// How many there are in the kernel that ruring follows.
     pub(crate) const LAST: u32 = 38;
+}
+
+/// What IORING_REGISTER_QUERY can be asked.
+pub(crate) mod query {
+    #![allow(missing_docs)]
+    pub(crate) const OPCODES: u32 = 0;
+    pub(crate) const SCQ: u32 = 2;
+    /// How many there are in the kernel that ruring follows.
+    pub(crate) const LAST: u32 = 4;
 }
 
 /// Kinds of restrictions: `struct io_uring_restriction`.

@@ -85,5 +85,6 @@ errnos! {
     ECANCELED = 125, "Cancelled.";
     EOWNERDEAD = 130, "Who submits is gone.";
     ERESTARTNOINTR = 513, "Restart the system call once the task's work has run.";
+    ERANGE = 34, "More than can be.";
     ENOTTY = 25, "Not an ioctl of this file.";
 }

@@ -362,6 +362,58 @@ impl CloneBuffers {
     }
 }
 
+/// `struct io_uring_clock_register`
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct ClockRegister {
+    /// `CLOCK_*`
+    pub(crate) clockid: u32,
+    /// Must be 0.
+    pub(crate) resv: [u32; 3],
+}
+
+/// `struct io_uring_query_hdr`
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct QueryHdr {
+    /// Address of the next one, or 0.
+    pub(crate) next_entry: u64,
+    /// Address for the answer.
+    pub(crate) query_data: u64,
+    /// `IO_URING_QUERY_*`
+    pub(crate) query_op: u32,
+    /// Bytes of room for the answer, and then of the answer.
+    pub(crate) size: u32,
+    /// 0, or a negative errno.
+    pub(crate) result: i32,
+    /// Must be 0.
+    pub(crate) resv: [u32; 3],
+}
+
+/// `struct io_uring_query_opcode`
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub(crate) struct QueryOpcode {
+    pub(crate) nr_request_opcodes: u32,
+    pub(crate) nr_register_opcodes: u32,
+    pub(crate) feature_flags: u64,
+    pub(crate) ring_setup_flags: u64,
+    pub(crate) enter_flags: u64,
+    pub(crate) sqe_flags: u64,
+    pub(crate) nr_query_opcodes: u32,
+    pub(crate) pad: u32,
+}
+
+/// `struct io_uring_query_scq`
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub(crate) struct QueryScq {
+    pub(crate) hdr_size: u64,
+    pub(crate) hdr_alignment: u64,
+}
+
 /// `struct io_uring_file_index_range`
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]

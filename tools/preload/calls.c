@@ -96,12 +96,14 @@ static long register_(const struct call *call)
 		.nr_args = call->args[3],
 	};
 	bool registered = reg.opcode & IORING_REGISTER_USE_REGISTERED_RING;
+	struct io_uring_clone_buffers clone;
 	long fd = (int)call->args[0], ret;
 
 	reg.opcode &= ~IORING_REGISTER_USE_REGISTERED_RING;
-	/* The calls that need no ring are none of ruring's. */
-	if (reg.opcode >= IORING_REGISTER_LAST || (!registered && fd == -1))
+	if (reg.opcode >= IORING_REGISTER_LAST)
 		return -EINVAL;
+	if (!registered && fd == -1)
+		return device_register(&reg);
 	if (registered) {
 		fd = ring_fds_lookup(fd);
 		if (fd < 0)
@@ -113,6 +115,17 @@ static long register_(const struct call *call)
 		return reg.opcode == IORING_REGISTER_RING_FDS ?
 			ring_fds_register(reg.arg, reg.nr_args) :
 			ring_fds_unregister(reg.arg, reg.nr_args);
+	/* Ruring is told the descriptor of a ring that buffers are cloned from. */
+	if (reg.opcode == IORING_REGISTER_CLONE_BUFFERS && reg.nr_args == 1 &&
+	    !copy(&clone, (void *)call->args[2], sizeof(clone), false) &&
+	    clone.flags & IORING_REGISTER_SRC_REGISTERED && fd_is(fd, "[ruring]")) {
+		ret = ring_fds_lookup(clone.src_fd);
+		if (ret < 0)
+			return ret;
+		clone.src_fd = ret;
+		clone.flags &= ~IORING_REGISTER_SRC_REGISTERED;
+		reg.arg = (long)&clone;
+	}
 	ret = raw_call(__NR_ioctl, fd, RURING_IOC_REGISTER, (long)&reg, 0, 0, 0);
 	return ret == -ENOTTY ? not_ours(call, fd) : ret;
 }

@@ -105,6 +105,25 @@ long device_setup(const void *setup)
 	return ret;
 }
 
+/* A call that needs no ring. */
+long device_register(const void *reg)
+{
+	long ret = -EBADF;
+	int fd;
+
+	if (device >= 0)
+		ret = raw_call(__NR_ioctl, device, RURING_IOC_REGISTER,
+			       (long)reg, 0, 0, 0);
+	if (ret != -EBADF && ret != -ENOTTY)
+		return ret;
+	fd = device_open();
+	if (fd < 0)
+		return fd;
+	ret = raw_call(__NR_ioctl, fd, RURING_IOC_REGISTER, (long)reg, 0, 0, 0);
+	raw_call(__NR_close, fd, 0, 0, 0, 0, 0);
+	return ret;
+}
+
 static bool is_set(const char *entry, const char *name)
 {
 	while (*name && *entry == *name) {

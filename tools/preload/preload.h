@@ -43,6 +43,7 @@ extern HIDDEN bool fallback;	/* a ring that ruring cannot make is io_uring's */
 extern HIDDEN bool has_device;
 /* Make a ring: its descriptor. */
 HIDDEN long device_setup(const void *setup);
+HIDDEN long device_register(const void *reg);
 HIDDEN void complain(const char *what);
 
 /* text.c */

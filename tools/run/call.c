@@ -196,6 +196,78 @@ static void ring_fds_call(struct task *task, const struct ruring_register *reg)
 	inject_end(task, ret);
 }
 
+/*
+ * A registration that is made in the thread's place, of a descriptor, or of the
+ * device's where that is -1; with @args, of the size @size, if it is not to have the
+ * program's own.
+ */
+static long register_injected(struct task *task, int fd, struct ruring_register reg,
+			      const void *args, size_t size)
+{
+	long ret, dev = -1, err;
+	__u64 argument;
+
+	ret = inject_begin(task);
+	if (!ret && !task->space->regions)
+		ret = inject_region(task);
+	if (ret)
+		return ret;
+	if (fd < 0) {
+		dev = pass_fd(task, device_fd);
+		if (dev < 0)
+			return dev;
+		fd = dev;
+	}
+	argument = task->space->regions->address + INJECT_ARGUMENT;
+	if (args) {
+		reg.arg = argument + sizeof(reg);
+		ret = memory_write(task, reg.arg, args, size);
+	}
+	if (!ret)
+		ret = memory_write(task, argument, &reg, sizeof(reg));
+	if (!ret)
+		ret = inject(task, __NR_ioctl, fd, RURING_IOC_REGISTER,
+			     argument, 0, 0, 0);
+	if (ret == -ESRCH || dev < 0)
+		return ret;
+	err = inject(task, __NR_close, dev, 0, 0, 0, 0, 0);
+	return err == -ESRCH ? err : ret;
+}
+
+static void end_injected(struct task *task, unsigned int opcode, long ret)
+{
+	if (ret == -ESRCH)
+		return;
+	if (opt.stats)
+		stats_registered(opcode, ret);
+	inject_end(task, ret);
+}
+
+/* Are buffers to be cloned from a ring that has an index? Then these are the @args. */
+static bool clones_registered(const struct task *task,
+			      const struct ruring_register *reg,
+			      struct io_uring_clone_buffers *args)
+{
+	return reg->opcode == IORING_REGISTER_CLONE_BUFFERS &&
+	       reg->nr_args == 1 &&
+	       !memory_read(task, reg->arg, args, sizeof(*args)) &&
+	       args->flags & IORING_REGISTER_SRC_REGISTERED;
+}
+
+/* Ruring is told the descriptor of that ring. */
+static long clone_registered(struct task *task, int fd, const struct ruring_register *reg,
+			     struct io_uring_clone_buffers *args)
+{
+	int src = ring_fds_lookup(task, args->src_fd);
+
+	if (src >= 0) {
+		args->src_fd = src;
+		args->flags &= ~IORING_REGISTER_SRC_REGISTERED;
+	}
+	/* Else ruring refuses the flag. */
+	return register_injected(task, fd, *reg, args, sizeof(*args));
+}
+
 static void begin_register(struct task *task)
 {
 	const struct user_regs_struct *regs = &task->saved;
@@ -205,12 +277,17 @@ static void begin_register(struct task *task)
 		.nr_args = regs->r10,
 	};
 	bool registered = reg.opcode & IORING_REGISTER_USE_REGISTERED_RING;
+	struct io_uring_clone_buffers clone;
 	int fd = regs->rdi;
 
 	reg.opcode &= ~IORING_REGISTER_USE_REGISTERED_RING;
-	if (reg.opcode >= IORING_REGISTER_LAST || (!registered && fd == -1)) {
-		/* The calls that need no ring are none of ruring's. */
+	if (reg.opcode >= IORING_REGISTER_LAST) {
 		finish(task, -EINVAL);
+		return;
+	}
+	if (!registered && fd == -1) {
+		end_injected(task, reg.opcode,
+			     register_injected(task, -1, reg, NULL, 0));
 		return;
 	}
 	if (registered) {
@@ -224,6 +301,11 @@ static void begin_register(struct task *task)
 	     reg.opcode == IORING_UNREGISTER_RING_FDS) &&
 	    fd_is(task, fd, "[ruring]")) {
 		ring_fds_call(task, &reg);
+		return;
+	}
+	if (clones_registered(task, &reg, &clone) && fd_is(task, fd, "[ruring]")) {
+		end_injected(task, reg.opcode,
+			     clone_registered(task, fd, &reg, &clone));
 		return;
 	}
 	task->call_opcode = reg.opcode;

@@ -228,6 +228,11 @@ __helper s64 ruring_ktime_get(void)
 	return ktime_get();
 }
 
+__helper s64 ruring_ktime_get_boottime(void)
+{
+	return ktime_get_boottime();
+}
+
 __helper s64 ruring_ktime_to_host(int clock, s64 time)
 {
 #ifdef CONFIG_TIME_NS

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The registrations that need no ring: they are made on the device. `io_uring/register.c` and `io_uring/query.c` of the
+//! kernel.
+
+use crate::{
+    op,
+    ring::Ring,
+    sys::{context::InCall, fd::OpenFile, policy, ringfile, user},
+    uapi::{
+        abi::{enter, feat, op as opcode, query, register, sqe_flags},
+        args::msg_ring::RingMessage,
+        errno::{Errno, Result, E2BIG, EACCES, EBADFD, EFAULT, EINVAL, EOPNOTSUPP, ERANGE},
+        setup::{layout, Config},
+        sqe::Sqe,
+        structs::{QueryHdr, QueryOpcode, QueryScq},
+    },
+};
+use kernel::{sync::Arc, transmute::AsBytes};
+
+/// Most questions of one QUERY, lest it go round in circles.
+const MAX_QUERIES: u32 = 1000;
+/// Most bytes of room for an answer.
+const MAX_ROOM: u32 = 4096;
+/// Bytes of the longest answer that io_uring has.
+const MAX_ANSWER: u32 = 48;
+
+/// `RURING_IOC_REGISTER` on the device. Returns what the opcode returns.
+pub(crate) fn register(call: InCall<'_>, opcode: u32, arg: u64, nr_args: u32) -> Result<i64> {
+    match opcode {
+        register::SEND_MSG_RING if arg != 0 && nr_args == 1 => send_message(call, arg)?,
+        register::QUERY => query(arg, nr_args)?,
+        _ => return Err(EINVAL),
+    }
+    Ok(0)
+}
+
+/// `IORING_REGISTER_SEND_MSG_RING`: does at once what the `struct io_uring_sqe` of a MSG_RING at user address `arg` says.
+fn send_message(call: InCall<'_>, arg: u64) -> Result {
+    let sqe = Sqe::new(user::read(arg)?);
+    if sqe.flags() != 0 || sqe.opcode() != opcode::MSG_RING {
+        return Err(EINVAL);
+    }
+    if !op::is_there(opcode::MSG_RING) || !policy::current().allows(opcode::MSG_RING) {
+        return Err(EACCES);
+    }
+    let RingMessage::Data(done) = RingMessage::parse(&sqe)? else {
+        return Err(EINVAL);
+    };
+    let file = OpenFile::get(call.task(), sqe.fd())?;
+    let target: Arc<Ring> = ringfile::ring_of(&file).ok_or(EBADFD)?;
+    target.post_from_ring(done)
+}
+
+/// `IORING_REGISTER_QUERY`: answers a list of `struct io_uring_query_hdr`, the first of which is at user address `arg`.
+pub(super) fn query(arg: u64, nr_args: u32) -> Result {
+    if nr_args != 0 {
+        return Err(EINVAL);
+    }
+    let (mut next, mut count) = (arg, 0);
+    while next != 0 {
+        next = answer_query(next)?;
+        count += 1;
+        if count >= MAX_QUERIES {
+            return Err(ERANGE);
+        }
+    }
+    Ok(())
+}
+
+/// Answers one of them. Returns the address of the next one.
+fn answer_query(at: u64) -> Result<u64> {
+    let mut hdr: QueryHdr = user::read(at)?;
+    let room = hdr.size;
+    if room > MAX_ROOM {
+        return Err(E2BIG);
+    }
+    let result = if hdr.query_op >= query::LAST {
+        Err(EOPNOTSUPP)
+    } else if hdr.resv != [0; 3] || hdr.result != 0 || room == 0 {
+        Err(EINVAL)
+    } else {
+        // What is there must be readable, and is not looked at.
+        let mut before = [0u8; MAX_ANSWER as usize];
+        user::read_into(hdr.query_data, &mut before[..room.min(MAX_ANSWER) as usize])?;
+        answer(hdr.query_op, hdr.query_data, room)
+    };
+    if result.is_err() {
+        clear(hdr.query_data, room as usize)?;
+    }
+    hdr.size = *result.as_ref().unwrap_or(&0);
+    hdr.result = match result {
+        Err(EFAULT) => return Err(EFAULT),
+        result => result.map_or_else(Errno::to_raw, |_| 0),
+    };
+    user::write(at, &hdr)?;
+    Ok(hdr.next_entry)
+}
+
+/// Writes an answer where there is room for so many bytes. Returns how many it has of them.
+fn answer(op: u32, to: u64, room: u32) -> Result<u32> {
+    match op {
+        query::OPCODES => put(
+            &QueryOpcode {
+                nr_request_opcodes: opcode::LAST.into(),
+                nr_register_opcodes: register::LAST,
+                feature_flags: feat::ALL.into(),
+                ring_setup_flags: Config::FLAGS.into(),
+                enter_flags: enter::ALL.into(),
+                sqe_flags: sqe_flags::ALL.into(),
+                nr_query_opcodes: query::LAST,
+                pad: 0,
+            },
+            to,
+            room,
+        ),
+        query::SCQ => put(
+            &QueryScq {
+                hdr_size: layout::CQES as u64,
+                hdr_alignment: layout::CQES as u64,
+            },
+            to,
+            room,
+        ),
+        _ => Err(EOPNOTSUPP),
+    }
+}
+
+/// Writes as much of an answer as there is room for, and zeroes behind it.
+fn put<T: AsBytes>(answer: &T, to: u64, room: u32) -> Result<u32> {
+    let bytes = answer.as_bytes();
+    let count = bytes.len().min(room as usize);
+    user::write_from(to, &bytes[..count])?;
+    clear(to.wrapping_add(count as u64), room as usize - count)?;
+    Ok(count as u32)
+}
+
+/// Writes `count` zeroes.
+fn clear(to: u64, count: usize) -> Result {
+    const ZEROES: [u8; 64] = [0; 64];
+    for at in (0..count).step_by(ZEROES.len()) {
+        let len = ZEROES.len().min(count - at);
+        user::write_from(to.wrapping_add(at as u64), &ZEROES[..len])?;
+    }
+    Ok(())
+}
