@@ -15,15 +15,24 @@
  *	ruring_submit			instead of io_uring_submit
  *	ruring_submit_and_wait		instead of io_uring_submit_and_wait
  *	ruring_submit_and_wait_timeout	... and so on
+ *	ruring_submit_and_get_events
+ *	ruring_get_events
+ *	ruring_sqring_wait
  *	ruring_peek_cqe
+ *	ruring_peek_batch_cqe
  *	ruring_wait_cqe
+ *	ruring_wait_cqe_nr
+ *	ruring_wait_cqes
  *	ruring_wait_cqe_timeout
  *	ruring_setup_buf_ring
  *	ruring_free_buf_ring
- *	ruring_register			for all of io_uring_register_*
+ *	ruring_register_ring_fd
+ *	ruring_unregister_ring_fd
+ *	ruring_close_ring_fd
+ *	ruring_register			for all other io_uring_register_*
  *
- * io_uring_queue_exit() works as it is. Rings with SQPOLL need other
- * functions; ruring has none.
+ * io_uring_queue_exit() works as it is. A ring may have any flags; with
+ * IORING_SETUP_SQPOLL its thread is woken up if it sleeps.
  */
 #ifndef LIBURING_RURING_H
 #define LIBURING_RURING_H
@@ -71,6 +80,7 @@ static inline int ruring_queue_init_params(unsigned int entries,
 		for (i = 0; i < params->sq_entries; i++)
 			ring->sq.array[i] = i;
 	}
+	ring->features = params->features;
 	return 0;
 }
 
@@ -128,22 +138,70 @@ static inline unsigned int ruring_needs_getevents(struct io_uring *ring)
 	       (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN);
 }
 
-static inline int ruring_submit_and_wait(struct io_uring *ring,
-					 unsigned int wait_nr)
+/*
+ * Must the kernel be entered for @to_submit entries? If there is a thread that
+ * takes them it need only be woken up, if it sleeps.
+ */
+static inline int ruring_needs_enter(struct io_uring *ring,
+				     unsigned int to_submit,
+				     unsigned int *flags)
+{
+	if (!to_submit)
+		return 0;
+	if (!(ring->flags & IORING_SETUP_SQPOLL))
+		return 1;
+	/* The thread looks at the tail after it has said that it sleeps. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!(IO_URING_READ_ONCE(*ring->sq.kflags) & IORING_SQ_NEED_WAKEUP))
+		return 0;
+	*flags |= IORING_ENTER_SQ_WAKEUP;
+	return 1;
+}
+
+/* As the functions that begin so: submit, and wait for @wait_nr if @getevents. */
+static inline int ruring_do_submit(struct io_uring *ring, unsigned int wait_nr,
+				   int getevents)
 {
 	unsigned int to_submit = ruring_flush_sq(ring);
 	unsigned int flags = 0;
+	int enter = ruring_needs_enter(ring, to_submit, &flags);
 
-	if (wait_nr || ruring_needs_getevents(ring))
-		flags = IORING_ENTER_GETEVENTS;
-	if (!to_submit && !flags)
-		return 0;
+	if (getevents || wait_nr || ruring_needs_getevents(ring)) {
+		flags |= IORING_ENTER_GETEVENTS;
+		enter = 1;
+	}
+	if (!enter)
+		return to_submit;
 	return ruring_enter(ring, to_submit, wait_nr, flags, NULL, 0);
+}
+
+static inline int ruring_submit_and_wait(struct io_uring *ring,
+					 unsigned int wait_nr)
+{
+	return ruring_do_submit(ring, wait_nr, 0);
 }
 
 static inline int ruring_submit(struct io_uring *ring)
 {
-	return ruring_submit_and_wait(ring, 0);
+	return ruring_do_submit(ring, 0, 0);
+}
+
+static inline int ruring_submit_and_get_events(struct io_uring *ring)
+{
+	return ruring_do_submit(ring, 0, 1);
+}
+
+static inline int ruring_get_events(struct io_uring *ring)
+{
+	return ruring_enter(ring, 0, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+}
+
+/* Wait until the thread of a ring with IORING_SETUP_SQPOLL has taken an entry. */
+static inline int ruring_sqring_wait(struct io_uring *ring)
+{
+	if (!(ring->flags & IORING_SETUP_SQPOLL) || io_uring_sq_space_left(ring))
+		return 0;
+	return ruring_enter(ring, 0, 0, IORING_ENTER_SQ_WAIT, NULL, 0);
 }
 
 /* The oldest completion that has arrived, or NULL. */
@@ -183,11 +241,12 @@ static inline int ruring_submit_and_wait_timeout(struct io_uring *ring,
 		.sigmask_sz = _NSIG / 8,
 		.ts = (unsigned long)ts,
 	};
+	unsigned int flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+	unsigned int to_submit = ruring_flush_sq(ring);
 	int ret;
 
-	ret = ruring_enter(ring, ruring_flush_sq(ring), wait_nr,
-			   IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
-			   sizeof(arg));
+	ruring_needs_enter(ring, to_submit, &flags);
+	ret = ruring_enter(ring, to_submit, wait_nr, flags, &arg, sizeof(arg));
 	*cqe = ruring_first_cqe(ring);
 	return ret;
 }
@@ -209,8 +268,80 @@ static inline int ruring_wait_cqe(struct io_uring *ring,
 	int ret = 0;
 
 	while (!(*cqe = ruring_first_cqe(ring)) && ret >= 0)
-		ret = ruring_submit_and_wait(ring, 1);
+		ret = ruring_enter(ring, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0);
 	return *cqe ? 0 : ret;
+}
+
+static inline int ruring_wait_cqe_nr(struct io_uring *ring,
+				     struct io_uring_cqe **cqe,
+				     unsigned int wait_nr)
+{
+	int ret = 0;
+
+	while (io_uring_cq_ready(ring) < wait_nr && ret >= 0)
+		ret = ruring_enter(ring, 0, wait_nr, IORING_ENTER_GETEVENTS,
+				   NULL, 0);
+	*cqe = ruring_first_cqe(ring);
+	return ret < 0 ? ret : 0;
+}
+
+/* Submits what is there as well, as where the kernel has IORING_FEAT_EXT_ARG. */
+static inline int ruring_wait_cqes(struct io_uring *ring,
+				   struct io_uring_cqe **cqe,
+				   unsigned int wait_nr,
+				   struct __kernel_timespec *ts,
+				   sigset_t *sigmask)
+{
+	int ret = 0;
+
+	if (io_uring_cq_ready(ring) < wait_nr)
+		ret = ruring_submit_and_wait_timeout(ring, cqe, wait_nr, ts,
+						     sigmask);
+	*cqe = ruring_first_cqe(ring);
+	return ret < 0 ? ret : 0;
+}
+
+/* Up to @count completions that have arrived; rings of completions of one size. */
+static inline unsigned int ruring_peek_batch_cqe(struct io_uring *ring,
+						 struct io_uring_cqe **cqes,
+						 unsigned int count)
+{
+	unsigned int ready = io_uring_cq_ready(ring), head, i;
+
+	if (!ready && ruring_needs_getevents(ring)) {
+		ruring_get_events(ring);
+		ready = io_uring_cq_ready(ring);
+	}
+	if (count > ready)
+		count = ready;
+	head = *ring->cq.khead;
+	for (i = 0; i < count; i++)
+		cqes[i] = &ring->cq.cqes[((head + i) & ring->cq.ring_mask) <<
+					 io_uring_cqe_shift(ring)];
+	return count;
+}
+
+/*
+ * A registered descriptor of a ring saves io_uring_enter(2) a lookup. ioctl(2)
+ * does that in any case: there is nothing to do, and that has been done.
+ */
+static inline int ruring_register_ring_fd(struct io_uring *ring)
+{
+	(void)ring;
+	return 1;
+}
+
+static inline int ruring_unregister_ring_fd(struct io_uring *ring)
+{
+	(void)ring;
+	return 1;
+}
+
+/* Nor can the descriptor be done without. */
+static inline int ruring_close_ring_fd(struct io_uring *ring)
+{
+	(void)ring;
+	return -EOPNOTSUPP;
 }
 
 static inline struct io_uring_buf_ring *

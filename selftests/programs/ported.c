@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A program of liburing's that was ported by tools/liburing-ruring.h: each of
+ * its functions, on rings of several kinds. Ends with 0, or says what it was.
+ */
+#include <liburing-ruring.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#define CHECK(condition) do {						\
+	if (!(condition)) {						\
+		printf("%s:%d: %s\n", __func__, __LINE__, #condition);	\
+		return 1;						\
+	}								\
+} while (0)
+
+static void nop(struct io_uring *ring, unsigned long data)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+
+	io_uring_prep_nop(sqe);
+	sqe->user_data = data;
+}
+
+/*
+ * Submitting and waiting, each way. What a thread takes may count once more
+ * until it has said so, as in liburing.
+ */
+static int waits(unsigned int flags)
+{
+	struct __kernel_timespec ts = { .tv_nsec = 1000000 };
+	struct io_uring_cqe *cqe, *cqes[8];
+	struct io_uring ring;
+	int i;
+
+	CHECK(!ruring_queue_init(8, &ring, flags));
+	CHECK(ring.features & IORING_FEAT_SINGLE_MMAP);
+	CHECK(ruring_register_ring_fd(&ring) == 1);
+	nop(&ring, 1);
+	CHECK(ruring_submit(&ring) >= 1);
+	CHECK(!ruring_wait_cqe(&ring, &cqe) && cqe->user_data == 1);
+	io_uring_cqe_seen(&ring, cqe);
+	CHECK(ruring_peek_cqe(&ring, &cqe) == -EAGAIN);
+	nop(&ring, 2);
+	nop(&ring, 3);
+	CHECK(ruring_submit_and_wait(&ring, 2) >= 2);
+	CHECK(ruring_peek_batch_cqe(&ring, cqes, 8) == 2);
+	CHECK(cqes[0]->user_data == 2 && cqes[1]->user_data == 3);
+	io_uring_cq_advance(&ring, 2);
+	nop(&ring, 4);
+	CHECK(ruring_submit_and_get_events(&ring) >= 1);
+	CHECK(!ruring_wait_cqe_nr(&ring, &cqe, 1) && cqe->user_data == 4);
+	io_uring_cqe_seen(&ring, cqe);
+	CHECK(ruring_wait_cqe_timeout(&ring, &cqe, &ts) == -ETIME);
+	nop(&ring, 5);
+	CHECK(!ruring_wait_cqes(&ring, &cqe, 1, NULL, NULL));
+	CHECK(cqe->user_data == 5);
+	io_uring_cqe_seen(&ring, cqe);
+	/* More than there is room for, so that a thread of the ring's is waited for. */
+	for (i = 0; i < 64; i++) {
+		while (!io_uring_sq_space_left(&ring))
+			CHECK(ruring_sqring_wait(&ring) >= 0);
+		nop(&ring, i);
+		CHECK(ruring_submit(&ring) >= 1);
+		CHECK(!ruring_wait_cqe(&ring, &cqe));
+		CHECK(cqe->user_data == (unsigned long)i);
+		io_uring_cqe_seen(&ring, cqe);
+	}
+	CHECK(!ruring_get_events(&ring));
+	CHECK(ruring_unregister_ring_fd(&ring) == 1);
+	CHECK(ruring_close_ring_fd(&ring) == -EOPNOTSUPP);
+	io_uring_queue_exit(&ring);
+	return 0;
+}
+
+/* The thread of a ring is woken up by who submits once it sleeps. */
+static int wakes_the_thread(void)
+{
+	struct io_uring_params params = {
+		.flags = IORING_SETUP_SQPOLL,
+		.sq_thread_idle = 1,
+	};
+	struct io_uring_cqe *cqe;
+	struct io_uring ring;
+
+	CHECK(!ruring_queue_init_params(8, &ring, &params));
+	nop(&ring, 1);
+	CHECK(ruring_submit(&ring) >= 0);
+	CHECK(!ruring_wait_cqe(&ring, &cqe));
+	io_uring_cqe_seen(&ring, cqe);
+	while (!(IO_URING_READ_ONCE(*ring.sq.kflags) & IORING_SQ_NEED_WAKEUP))
+		;
+	nop(&ring, 2);
+	CHECK(ruring_submit(&ring) >= 0);
+	CHECK(!ruring_wait_cqe(&ring, &cqe) && cqe->user_data == 2);
+	io_uring_queue_exit(&ring);
+	return 0;
+}
+
+/* A receive with a provided buffer. */
+static int receives(void)
+{
+	struct io_uring_buf_ring *bufs;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct io_uring ring;
+	char mem[64] = "";
+	int sv[2], err;
+
+	CHECK(!ruring_queue_init(8, &ring, 0));
+	CHECK(!socketpair(AF_UNIX, SOCK_DGRAM, 0, sv));
+	bufs = ruring_setup_buf_ring(&ring, 4, 1, 0, &err);
+	CHECK(bufs);
+	io_uring_buf_ring_add(bufs, mem, sizeof(mem), 7, 3, 0);
+	io_uring_buf_ring_advance(bufs, 1);
+	sqe = io_uring_get_sqe(&ring);
+	io_uring_prep_recv_multishot(sqe, sv[0], NULL, 0, 0);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = 1;
+	CHECK(ruring_submit(&ring) == 1);
+	CHECK(send(sv[1], "hello", 5, 0) == 5);
+	CHECK(!ruring_wait_cqe(&ring, &cqe));
+	CHECK(cqe->res == 5 && cqe->flags >> IORING_CQE_BUFFER_SHIFT == 7);
+	CHECK(!memcmp(mem, "hello", 5));
+	io_uring_cqe_seen(&ring, cqe);
+	CHECK(!ruring_free_buf_ring(&ring, bufs, 4, 1));
+	io_uring_queue_exit(&ring);
+	return 0;
+}
+
+int main(void)
+{
+	return waits(0) || waits(IORING_SETUP_SQPOLL) ||
+	       waits(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) ||
+	       waits(IORING_SETUP_CQE32 | IORING_SETUP_NO_SQARRAY) ||
+	       wakes_the_thread() || receives();
+}
