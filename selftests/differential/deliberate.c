@@ -254,6 +254,16 @@ static bool is_cancel_of_the_next(const struct program *p, const struct differen
 	return d->events[SIDE_RURING][0].res == -ECANCELED;
 }
 
+static bool is_datagram_of_another(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	unsigned int kinds = KIND(UNIX_DGRAM) | KIND(UNIX_SEQPACKET) | KIND(UDP) | KIND(UDP6) |
+			     KIND(UDP_ALONE);
+
+	return (sqe->opcode == IORING_OP_RECV || sqe->opcode == IORING_OP_RECVMSG) &&
+	       sqe->ioprio & IORING_RECV_MULTISHOT && is_early(d, -ENOBUFS) && has_kind(p, sqe, kinds);
+}
+
 static bool is_bad_piece(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
@@ -439,6 +449,11 @@ static const struct deliberate {
 		"a cancel of what need not drain any more",
 		"A cancel also finds what has waited for others to drain",
 		is_cancel_of_the_next,
+	},
+	{
+		"a datagram that another has taken",
+		"A multishot RECV or RECVMSG of datagrams that has no buffer",
+		is_datagram_of_another,
 	},
 	{
 		"a piece of a registered buffer that is nowhere",

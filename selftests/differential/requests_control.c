@@ -39,6 +39,9 @@ static void any_timeout(struct request *r, unsigned int i)
 		sqe->off = 1 + below(3);
 	if (once_in(6))
 		sqe->timeout_flags = 1u << below(9);
+	/* whether time or completions come first is nobody's promise */
+	if (sqe->opcode == IORING_OP_TIMEOUT && sqe->off && r->structs.time.tv_sec == 0)
+		r->structs.time.tv_sec = 1000;
 	/* one that goes on for ever has to have time in between */
 	if (sqe->timeout_flags & IORING_TIMEOUT_MULTISHOT && r->structs.time.tv_sec == 0)
 		sqe->off = 1 + below(3);
