@@ -10,15 +10,12 @@
 
 /* What of a ring keeps the socket in whose queue it is. */
 enum {
-	RECEIVES,
 	REGISTERED,
 	POLLS,
 	/* a datagram socket that is connected to itself */
 	POLLS_ITSELF,
 };
 
-FIXTURE_VARIANT_ADD(attack, ruring_receives) { .backend = RURING, .kind = RECEIVES };
-FIXTURE_VARIANT_ADD(attack, io_uring_receives) { .backend = IO_URING, .kind = RECEIVES };
 FIXTURE_VARIANT_ADD(attack, ruring_registered) { .backend = RURING, .kind = REGISTERED };
 FIXTURE_VARIANT_ADD(attack, io_uring_registered) { .backend = IO_URING, .kind = REGISTERED };
 FIXTURE_VARIANT_ADD(attack, ruring_polls) { .backend = RURING, .kind = POLLS };
@@ -68,7 +65,6 @@ static void send_and_close(struct ring *r, int sv[2], bool both)
 
 static void make_cycle(struct ring *r, int kind, bool both)
 {
-	static char buf[16];
 	int sv[2];
 
 	if (kind == POLLS_ITSELF)
@@ -78,10 +74,7 @@ static void make_cycle(struct ring *r, int kind, bool both)
 	if (kind == REGISTERED) {
 		MUST(!ring_register(r, IORING_REGISTER_FILES, sv, 1));
 	} else {
-		if (kind == RECEIVES)
-			prep_recv(r, sv[0], buf, 1, 1);
-		else
-			prep_poll(r, sv[0], POLLPRI, 1);
+		prep_poll(r, sv[0], POLLPRI, 1);
 		MUST(ring_submit(r) == 1);
 	}
 	send_and_close(r, sv, both);

@@ -130,7 +130,7 @@ static void prep_timers(void)
 /* It is back each time, for a while. */
 static void timers(void)
 {
-	long long until = now_ms() + 1000;
+	long long until = now_ms() + 200;
 	unsigned int seen = 0;
 
 	both();

@@ -198,8 +198,8 @@ TEST_F(attack, workers_beyond_the_limit)
 		ring_submit(&ring);
 		pause();
 	}
-	ASSERT_TRUE(sleep_in(attacker, AT_FIFO, 1));
-	/* all of them are its own */
+	/* more than the one who has submitted, and all of them are its own */
+	ASSERT_TRUE(sleep_in(attacker, AT_FIFO, 2));
 	EXPECT_EQ(0, kernel_threads());
 	bystander = spawn(self->group, BYSTANDER);
 	ASSERT_LE(0, bystander);

@@ -7,6 +7,9 @@
 //! What an event says is gathered by who calls it, once [`submit_req_enabled`] and its like have said that
 //! somebody wants to know: one instruction that does nothing otherwise, where the kernel has jump labels.
 
+#![cfg_attr(not(CONFIG_TRACEPOINTS), allow(dead_code))]
+
+#[cfg(CONFIG_TRACEPOINTS)]
 use super::bindings;
 use core::{ffi::c_void, ptr::null_mut};
 
@@ -55,7 +58,7 @@ macro_rules! events {
                     bindings::[<rust_do_trace_ruring_ $name>]($($value),*)
                 };
                 #[cfg(not(CONFIG_TRACEPOINTS))]
-                let _ = ($($value),*);
+                let _ = ($($arg,)*);
             }
 
             /// Whether somebody wants to know.

@@ -13,6 +13,8 @@
 //! alone, and `vhost_task_stop()`, which frees it, is called on the module's work queue as soon
 //! as it has nothing left to do but to exit.
 
+#![cfg_attr(not(CONFIG_VHOST_TASK), allow(dead_code, unused_imports))]
+
 use super::{
     bindings,
     module::{self, ModuleRef},
