@@ -22,7 +22,7 @@ pub(crate) struct EventFd(NonNull<bindings::eventfd_ctx>);
 
 // SAFETY: The context has its own lock and reference count.
 unsafe impl Send for EventFd {}
-// SAFETY: As above.
+// SAFETY: It is signalled under its own lock, by anybody.
 unsafe impl Sync for EventFd {}
 
 impl EventFd {

@@ -82,7 +82,7 @@ impl Region {
         // SAFETY: These are live pages, one at least.
         let linear = unsafe { bindings::ruring_page_address(list, count) };
         let base = if linear.is_null() {
-            // SAFETY: As above.
+            // SAFETY: These are live pages, one at least, which stay as long as the mapping: the region unmaps them first.
             unsafe { bindings::ruring_vmap(list, count) }
         } else {
             linear
@@ -227,7 +227,7 @@ pub(crate) struct Words {
 
 // SAFETY: It only offers atomic accesses to a region, which is kept.
 unsafe impl Send for Words {}
-// SAFETY: As above.
+// SAFETY: Who shares it has the same atomic accesses, to words that are never referred to.
 unsafe impl Sync for Words {}
 
 impl Words {
@@ -297,7 +297,7 @@ pub(crate) struct Array<const N: usize> {
 
 // SAFETY: It only offers volatile accesses to a region, which is kept.
 unsafe impl<const N: usize> Send for Array<N> {}
-// SAFETY: As above.
+// SAFETY: Who shares it has the same volatile accesses, to words that are never referred to.
 unsafe impl<const N: usize> Sync for Array<N> {}
 
 impl<const N: usize> Array<N> {
@@ -382,7 +382,7 @@ pub(crate) struct Indices {
 
 // SAFETY: It only offers volatile accesses to a region, which is kept.
 unsafe impl Send for Indices {}
-// SAFETY: As above.
+// SAFETY: Who shares it has the same volatile accesses, to words that are never referred to.
 unsafe impl Sync for Indices {}
 
 impl Indices {

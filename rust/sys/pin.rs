@@ -285,7 +285,7 @@ pub(crate) struct Account(NonNull<bindings::user_struct>);
 
 // SAFETY: A user belongs to no task, and the count is atomic.
 unsafe impl Send for Account {}
-// SAFETY: As above.
+// SAFETY: What is shared of it is the count, which is atomic.
 unsafe impl Sync for Account {}
 
 /// So many pages that an [`Account`] is charged for. To be given back to it.

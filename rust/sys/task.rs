@@ -96,7 +96,7 @@ pub(crate) struct AddressSpace(*mut bindings::mm_struct);
 
 // SAFETY: It may be compared and put by anybody.
 unsafe impl Send for AddressSpace {}
-// SAFETY: As above.
+// SAFETY: What is shared of it is an address that is only compared, and an atomic count.
 unsafe impl Sync for AddressSpace {}
 
 impl AddressSpace {
@@ -163,7 +163,7 @@ pub(crate) struct Credentials(*const bindings::cred);
 
 // SAFETY: References to credentials, which do not change, may be used and put by anybody.
 unsafe impl Send for Credentials {}
-// SAFETY: As above.
+// SAFETY: Credentials do not change, and their count is atomic.
 unsafe impl Sync for Credentials {}
 
 impl Credentials {
@@ -214,7 +214,7 @@ pub(crate) struct Identity {
 
 // SAFETY: References to network namespaces may be used and put by anybody.
 unsafe impl Send for Identity {}
-// SAFETY: As above.
+// SAFETY: What is shared of it are addresses and atomic counts.
 unsafe impl Sync for Identity {}
 
 impl Identity {

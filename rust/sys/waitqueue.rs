@@ -17,7 +17,7 @@ pub(crate) struct WaitQueue {
 
 // SAFETY: A wait queue has its own lock.
 unsafe impl Send for WaitQueue {}
-// SAFETY: As above.
+// SAFETY: Its methods take its own lock, or only look whether somebody waits.
 unsafe impl Sync for WaitQueue {}
 
 impl WaitQueue {
