@@ -197,18 +197,20 @@ impl Ring {
             personalities: Personalities::default(),
             has_eventfd: false,
             posted_async: false,
-            restricted: config.has(setup::IOPOLL) || lsm::is_any_missing() || policy != Policy::ALL,
+            restricted: config.has(setup::IOPOLL)
+                || lsm::is_any_missing()
+                || policy.restricts_requests(),
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),
         };
-        let memory = RingMemory::new(&config, memory)?;
+        let memory = RingMemory::new(&config, memory, policy.limits.pinned)?;
         let identity = config.has(setup::SQPOLL).then(|| Identity::current(task));
         Ok(Arc::pin_init(
             pin_init!(Self {
                 config,
                 memory,
-                account: pin::Account::current(),
+                account: pin::Account::current(policy.limits.pinned),
                 enabled: Atomic::new(false),
                 restrictions: SetOnce::new(),
                 policy,

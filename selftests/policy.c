@@ -2,9 +2,12 @@
 /*
  * What the administrator lets rings have: the parameters of the module.
  */
+#include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <linux/ruring.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "check.h"
@@ -51,7 +54,12 @@ FIXTURE_TEARDOWN(policy)
 {
 	EXPECT_EQ(0, set("enabled", "Y"));
 	EXPECT_EQ(0, set("ops", "all"));
+	EXPECT_EQ(0, set("registers", "all"));
+	EXPECT_EQ(0, set("families", "all"));
 	EXPECT_EQ(0, set("max_entries", "4294967295"));
+	EXPECT_EQ(0, set("max_rings", "4294967295"));
+	EXPECT_EQ(0, set("max_workers", "4294967295"));
+	EXPECT_EQ(0, set("max_pinned", "18446744073709551615"));
 }
 
 static int result_of(struct ring *r)
@@ -123,6 +131,271 @@ TEST_F(policy, entries)
 	EXPECT_EQ(-EPERM, ring_init(&self->ring, RURING, 32, variant->flags));
 	ASSERT_EQ(0, ring_init(&self->ring, RURING, 16, variant->flags));
 	ring_exit(&self->ring);
+}
+
+TEST_F(policy, registrations)
+{
+	struct ring *r = &self->ring;
+	int fds[1] = { -1 }, fd = -1;
+	struct ring before;
+
+	ASSERT_EQ(0, ring_init(&before, RURING, 8, variant->flags));
+	ASSERT_EQ(0, set("registers", "base,files,EVENTFD_ASYNC\n"));
+	ASSERT_EQ(0, ring_init(r, RURING, 8, variant->flags));
+	EXPECT_TRUE(ring_op_supported(r, IORING_OP_NOP));
+	EXPECT_EQ(0, ring_register(r, IORING_REGISTER_FILES, fds, 1));
+	EXPECT_EQ(-EBADF, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &fd, 1));
+	EXPECT_EQ(-EACCES, ring_register(r, IORING_REGISTER_EVENTFD, &fd, 1));
+	EXPECT_EQ(-EACCES, ring_register(r, IORING_REGISTER_PERSONALITY, NULL, 0));
+	EXPECT_EQ(-EACCES, ring_register(r, IORING_REGISTER_PBUF_RING, &fd, 1));
+	EXPECT_EQ(-EACCES, ring_register(r, IORING_REGISTER_BUFFERS, &fd, 1));
+	EXPECT_EQ(-EINVAL, ring_register(r, IORING_REGISTER_LAST, &fd, 1));
+	/* One that there was keeps what it had. */
+	EXPECT_EQ(1, ring_register(&before, IORING_REGISTER_PERSONALITY, NULL, 0));
+	ring_exit(&before);
+	ring_exit(r);
+
+	ASSERT_EQ(0, set("registers", "all,-PROBE,-pbuf"));
+	ASSERT_EQ(0, ring_init(r, RURING, 8, variant->flags));
+	EXPECT_EQ(-EACCES, ring_register(r, IORING_REGISTER_PROBE, NULL, 0));
+	EXPECT_EQ(-EACCES, ring_register(r, IORING_UNREGISTER_PBUF_RING, NULL, 0));
+	EXPECT_EQ(1, ring_register(r, IORING_REGISTER_PERSONALITY, NULL, 0));
+	ring_exit(r);
+	EXPECT_EQ(-EINVAL, set("registers", "base,NONSENSE"));
+	EXPECT_EQ(-EINVAL, set("registers", "\n"));
+}
+
+static struct io_uring_sqe *prep_socket(struct ring *r, int domain, int type)
+{
+	struct io_uring_sqe *sqe = prep(r, IORING_OP_SOCKET, domain, NULL, 0, 1);
+
+	sqe->off = type;
+	return sqe;
+}
+
+/* However a ring comes by a socket. */
+TEST_F(policy, families)
+{
+	struct ring *r = &self->ring;
+	int inet[2], local[2], pipes[2], listener, fd;
+	struct sockaddr_in addr;
+	struct msghdr msg = {};
+	char byte = 0;
+
+	ASSERT_EQ(0, tcp_pair(inet));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, local));
+	ASSERT_EQ(0, pipe(pipes));
+	listener = tcp_listen(&addr);
+	ASSERT_LE(0, listener);
+	ASSERT_EQ(1, write(inet[1], "x", 1));
+	ASSERT_EQ(0, set("families", "AF_UNIX"));
+	ASSERT_EQ(0, ring_init(r, RURING, 8, variant->flags));
+	prep_socket(r, AF_INET, SOCK_STREAM);
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep_socket(r, AF_INET6, SOCK_DGRAM);
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep_socket(r, -1, SOCK_DGRAM);
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep_socket(r, AF_UNIX, SOCK_DGRAM);
+	fd = result_of(r);
+	EXPECT_LE(0, fd);
+	close(fd);
+	/* Made by others. */
+	prep_recv(r, inet[0], &byte, 1, 1);
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep_recv(r, inet[0], &byte, 1, 1)->flags = IOSQE_ASYNC;
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep(r, IORING_OP_READ, inet[0], &byte, 1, 1);
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep(r, IORING_OP_READ, inet[0], &byte, 1, 1)->flags = IOSQE_ASYNC;
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep(r, IORING_OP_SENDMSG, inet[0], &msg, 1, 1);
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep_accept(r, listener, 1);
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep(r, IORING_OP_CONNECT, inet[0], &addr, 0, 1)->off = sizeof(addr);
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep(r, IORING_OP_BIND, inet[0], &addr, 0, 1)->off = sizeof(addr);
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep_poll(r, inet[0], POLLIN, 1);
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	if (ring_op_supported(r, IORING_OP_SPLICE)) {
+		struct io_uring_sqe *sqe = prep(r, IORING_OP_SPLICE, pipes[1], NULL, 1, 1);
+
+		sqe->off = -1;
+		sqe->splice_off_in = -1;
+		sqe->splice_fd_in = inet[0];
+		EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	}
+	/* Registered, and behind a link. */
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_FILES, inet, 2));
+	prep_recv(r, 0, &byte, 1, 1)->flags = IOSQE_FIXED_FILE;
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep_nop(r, 1)->flags = IOSQE_IO_LINK;
+	prep_recv(r, 0, &byte, 1, 2)->flags = IOSQE_FIXED_FILE;
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 1, 0, 0);
+	ASSERT_CQE(r, 2, -EAFNOSUPPORT, 0);
+	/* What is allowed, and what is no socket. */
+	prep_send(r, local[0], "y", 1, 1);
+	EXPECT_EQ(1, result_of(r));
+	prep_recv(r, local[1], &byte, 1, 1);
+	EXPECT_EQ(1, result_of(r));
+	EXPECT_EQ('y', byte);
+	prep(r, IORING_OP_WRITE, pipes[1], "z", 1, 1);
+	EXPECT_EQ(1, result_of(r));
+	/* Nothing was received of what must not be. */
+	EXPECT_EQ(1, recv(inet[0], &byte, 1, MSG_DONTWAIT));
+	EXPECT_EQ('x', byte);
+	ring_exit(r);
+
+	ASSERT_EQ(0, set("families", "all,-1,-AF_PACKET"));
+	ASSERT_EQ(0, ring_init(r, RURING, 8, variant->flags));
+	prep_send(r, local[0], "y", 1, 1);
+	EXPECT_EQ(-EAFNOSUPPORT, result_of(r));
+	prep_send(r, inet[0], "y", 1, 1);
+	EXPECT_EQ(1, result_of(r));
+	ring_exit(r);
+	EXPECT_EQ(-EINVAL, set("families", "AF_NONSENSE"));
+	EXPECT_EQ(-EINVAL, set("families", "64"));
+	close(listener);
+}
+
+/* Runs in a process of a user of his own. */
+static int as_user(uid_t uid, int (*what)(struct ring *rings, unsigned int flags),
+		   unsigned int flags)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct ring rings[3];
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (setrlimit(RLIMIT_MEMLOCK, &unlimited) || setresuid(uid, uid, uid))
+			_exit(100);
+		_exit(what(rings, flags));
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return status;
+}
+
+static int two_rings(struct ring *rings, unsigned int flags)
+{
+	if (ring_init(&rings[0], RURING, 8, flags) || ring_init(&rings[1], RURING, 8, flags))
+		return 1;
+	if (ring_init(&rings[2], RURING, 8, flags) != -EMFILE)
+		return 2;
+	ring_exit(&rings[0]);
+	if (ring_init(&rings[2], RURING, 8, flags))
+		return 3;
+	return 0;
+}
+
+TEST_F(policy, rings_of_a_user)
+{
+	ASSERT_EQ(0, set("max_rings", "2"));
+	EXPECT_EQ(0, as_user(4242, two_rings, variant->flags));
+	/* They have gone with him, and another user has as many. */
+	EXPECT_EQ(0, as_user(4242, two_rings, variant->flags));
+	EXPECT_EQ(0, as_user(4243, two_rings, variant->flags));
+	ASSERT_EQ(0, set("max_rings", "0"));
+	EXPECT_EQ(-EMFILE, ring_init(&self->ring, RURING, 8, variant->flags));
+}
+
+/* How many pages can be pinned at all, by a registered buffer, and by a send. */
+static int pin_pages(struct ring *rings, unsigned int flags)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	struct ring *r = &rings[0];
+	struct iovec four, five;
+	int pair[2];
+	char *mem;
+
+	mem = mmap(NULL, 16 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED || madvise(mem, 16 * page, MADV_NOHUGEPAGE) ||
+	    ring_init(r, RURING, 8, flags))
+		return 1;
+	memset(mem, 0, 16 * page);
+	four = (struct iovec){ mem, 4 * page };
+	five = (struct iovec){ mem, 5 * page };
+	if (ring_register(r, IORING_REGISTER_BUFFERS, &five, 1) != -ENOMEM)
+		return 2;
+	if (ring_register(r, IORING_REGISTER_BUFFERS, &four, 1))
+		return 3;
+	/* Another ring of the user has nothing left. */
+	if (ring_init(&rings[1], RURING, 8, flags) ||
+	    ring_register(&rings[1], IORING_REGISTER_BUFFERS, &four, 1) != -ENOMEM)
+		return 4;
+	if (inet_pair(AF_INET, SOCK_DGRAM, pair))
+		return 5;
+	prep(r, IORING_OP_SEND_ZC, pair[0], mem, 64, 1);
+	if (result_of(r) != -ENOMEM)
+		return 6;
+	if (ring_register(r, IORING_UNREGISTER_BUFFERS, NULL, 0))
+		return 7;
+	prep(r, IORING_OP_SEND_ZC, pair[0], mem, 64, 1);
+	if (result_of(r) != 64)
+		return 8;
+	return 0;
+}
+
+TEST_F(policy, pinned_pages_of_a_user)
+{
+	struct iovec iov = { self, 1 };
+
+	ASSERT_EQ(0, set("max_pinned", "4"));
+	EXPECT_EQ(0, as_user(4244, pin_pages, variant->flags));
+	/* CAP_IPC_LOCK is about another limit. */
+	ASSERT_EQ(0, set("max_pinned", "0"));
+	ASSERT_EQ(0, ring_init(&self->ring, RURING, 8, variant->flags));
+	EXPECT_EQ(-ENOMEM, ring_register(&self->ring, IORING_REGISTER_BUFFERS, &iov, 1));
+	ring_exit(&self->ring);
+}
+
+/* How many threads the process has. */
+static unsigned int threads(void)
+{
+	unsigned int count = 0;
+	struct dirent *entry;
+	DIR *dir = opendir("/proc/self/task");
+
+	while (dir && (entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+/* What workers would do is done nevertheless. */
+TEST_F(policy, workers_of_a_ring)
+{
+	static const char * const limits[] = { "0", "1" };
+	struct ring *r = &self->ring;
+	unsigned int i, limit, before;
+	char byte = 0;
+	int fd;
+
+	fd = new_file(true);
+	ASSERT_LE(0, fd);
+	before = threads();
+	for (limit = 0; limit < 2; limit++) {
+		ASSERT_EQ(0, set("max_workers", limits[limit]));
+		ASSERT_EQ(0, ring_init(r, RURING, 8, variant->flags));
+		for (i = 0; i < 8; i++)
+			prep(r, IORING_OP_WRITE, fd, &byte, 1, i)->flags = IOSQE_ASYNC;
+		ASSERT_EQ(8, ring_submit(r));
+		ASSERT_EQ(0, ring_wait(r, 8));
+		EXPECT_EQ(before + limit, threads());
+		for (i = 0; i < 8; i++) {
+			struct io_uring_cqe cqe;
+
+			ASSERT_EQ(0, ring_take(r, &cqe));
+			EXPECT_EQ(1, cqe.res);
+		}
+		ring_exit(r);
+	}
+	close(fd);
 }
 
 /* Who waits in a ring that is ended is let go, and finds nothing in it. */

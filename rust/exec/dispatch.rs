@@ -177,13 +177,17 @@ fn find_file<T: OpVariant>(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
     Ok(())
 }
 
-/// Looks the file of a job up that was not tried when it was submitted.
+/// Looks the file of a job up that was not tried when it was submitted, as all of a ring that may not have every
+/// socket.
 #[cold]
 fn open_late(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
     if req.core_mut().job.fd == -1 {
         return Ok(());
     }
-    open_file(ring, ring.task()?, req)
+    let file = ring.open(ring.task()?, &req.core_mut().job)?;
+    ring.check_family(&file)?;
+    req.put_file(file);
+    Ok(())
 }
 
 /// Looks the file of a job up that has none.

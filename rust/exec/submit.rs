@@ -376,7 +376,7 @@ impl Ring {
         if self.is_dying() {
             return Err(ECANCELED);
         }
-        if !self.policy.allows(sqe.opcode()) {
+        if !self.policy.ops.allow(sqe.opcode()) {
             return Err(EACCES);
         }
         if self.config.has(setup::IOPOLL) && !op::spec(sqe.opcode()).is_some_and(|spec| spec.iopoll)

@@ -309,7 +309,9 @@ impl Locked<'_> {
             }
             count += 1;
         }
-        if count < most && self.make_worker(ring.clone(), unbound) {
+        let coming = self.ring.exec.coming_workers.load(Relaxed) as usize;
+        let room = workers.all.len() + coming < self.ring.policy.limits.workers as usize;
+        if count < most && room && self.make_worker(ring.clone(), unbound) {
             self.ring.exec.coming_workers.fetch_add(1, Relaxed);
             return true;
         }

@@ -27,6 +27,9 @@ const MAX_ANSWER: u32 = 48;
 
 /// `RURING_IOC_REGISTER` on the device. Returns what the opcode returns.
 pub(crate) fn register(call: InCall<'_>, opcode: u32, arg: u64, nr_args: u32) -> Result<i64> {
+    if !policy::current().registers.allow(opcode) {
+        return Err(EACCES);
+    }
     match opcode {
         register::SEND_MSG_RING if arg != 0 && nr_args == 1 => send_message(call, arg)?,
         register::QUERY => query(arg, nr_args)?,
@@ -41,7 +44,7 @@ fn send_message(call: InCall<'_>, arg: u64) -> Result {
     if sqe.flags() != 0 || sqe.opcode() != opcode::MSG_RING {
         return Err(EINVAL);
     }
-    if !op::is_there(opcode::MSG_RING) || !policy::current().allows(opcode::MSG_RING) {
+    if !op::is_there(opcode::MSG_RING) || !policy::current().ops.allow(opcode::MSG_RING) {
         return Err(EACCES);
     }
     let RingMessage::Data(done) = RingMessage::parse(&sqe)? else {

@@ -11,7 +11,7 @@ use crate::{
     uapi::{
         abi::{self, op as opcode, register},
         errno::{Result, EBADFD, EFAULT, EINVAL},
-        policy::Policy,
+        policy::Opcodes,
         structs::{Probe, ProbeOp},
     },
 };
@@ -52,7 +52,7 @@ impl Ring {
         // What it is about to keep goes with the last process that has had it kept.
         self.lock()?.join(self)?;
         match opcode {
-            register::PROBE if arg != 0 && nr_args <= 256 => probe(self.policy, arg, nr_args)?,
+            register::PROBE if arg != 0 && nr_args <= 256 => probe(self.policy.ops, arg, nr_args)?,
             register::EVENTFD | register::EVENTFD_ASYNC if nr_args == 1 => {
                 let only_async = opcode == register::EVENTFD_ASYNC;
                 self.lock_at(call)?.register_eventfd(arg, only_async)?;
@@ -74,7 +74,7 @@ impl Ring {
                 let mut locked = self.lock()?;
                 // Room first: a group that cannot be mapped as it was asked for must not stay.
                 self.mappings.lock().reserve(1, GFP_KERNEL_ACCOUNT)?;
-                if let Some(mapping) = locked.groups().register(arg)? {
+                if let Some(mapping) = locked.groups().register(arg, self.policy.limits.pinned)? {
                     self.mappings.lock().push(mapping, GFP_KERNEL_ACCOUNT)?;
                 }
             }
@@ -132,7 +132,7 @@ impl Ring {
 
 /// `IORING_REGISTER_PROBE`: which opcodes there are, into a `struct io_uring_probe` with room for
 /// `count` of them, which user space must have zeroed.
-fn probe(policy: Policy, arg: u64, count: u32) -> Result {
+fn probe(ops: Opcodes, arg: u64, count: u32) -> Result {
     let count = count.min(u32::from(opcode::LAST)) as usize;
     let size = size_of::<Probe>() + count * size_of::<ProbeOp>();
     let mut bytes = KVec::from_elem(0u8, size, GFP_KERNEL_ACCOUNT)?;
@@ -146,15 +146,15 @@ fn probe(policy: Policy, arg: u64, count: u32) -> Result {
         ..Probe::default()
     };
     user::write(arg, &head)?;
-    let mut ops = KVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
+    let mut entries = KVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
     for op in 0..count as u8 {
-        let there = op::is_there(op) && policy.allows(op);
+        let there = op::is_there(op) && ops.allow(op);
         let entry = ProbeOp {
             op,
             flags: if there { abi::probe::SUPPORTED } else { 0 },
             ..ProbeOp::default()
         };
-        ops.push(entry, GFP_KERNEL_ACCOUNT)?;
+        entries.push(entry, GFP_KERNEL_ACCOUNT)?;
     }
-    user::write_from(arg.wrapping_add(size_of::<Probe>() as u64), &ops)
+    user::write_from(arg.wrapping_add(size_of::<Probe>() as u64), &entries)
 }

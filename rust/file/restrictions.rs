@@ -39,6 +39,9 @@ impl Ring {
 
     /// `-EACCES` if the ring must not be used for a registration with this opcode.
     pub(crate) fn accept_register(&self, opcode: u32) -> Result {
+        if !self.policy.registers.allow(opcode) {
+            return Err(EACCES);
+        }
         match self.restrictions.as_ref() {
             // Who sets it up may do anything.
             Some(those) if !those.allow_register(opcode) && self.is_enabled() => Err(EACCES),

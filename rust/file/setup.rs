@@ -29,11 +29,11 @@ impl Ring {
         let mut asked: Params = user::read(params)?;
         let config = Config::parse(entries, &asked)?;
         let policy = policy::current();
-        if config.sq_entries > policy::max_entries() {
+        if config.sq_entries > policy.limits.entries {
             return Err(EPERM);
         }
         if config.has(setup::SQPOLL) {
-            if !policy.allows_sqpoll() {
+            if !policy.ops.allow_sqpoll() {
                 return Err(EPERM);
             }
             lsm::may_have_sqpoll()?;
@@ -50,12 +50,8 @@ impl Ring {
         )?;
         config.fill(&mut asked);
         user::write(params, &asked)?;
-        let enabled = match policy::put_in(&ring) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(EPERM),
-            Err(error) => Err(error.into()),
-        };
-        if let Err(error) = enabled.and_then(|()| ring.start()) {
+        let listed = policy::put_in(&ring, policy.limits.rings);
+        if let Err(error) = listed.and_then(|()| ring.start()) {
             Ring::release(ring);
             return Err(error);
         }

@@ -166,8 +166,9 @@ impl Groups {
 
     /// `IORING_REGISTER_PBUF_RING`: `arg` is the user address of a `struct io_uring_buf_reg`.
     ///
-    /// Returns the group and its memory, if that is to be mapped into user space.
-    pub(crate) fn register(&mut self, arg: u64) -> Result<Option<(u16, Arc<Region>)>> {
+    /// Returns the group and its memory, if that is to be mapped into user space. Else its memory is the user's, who
+    /// may have `most` pages pinned.
+    pub(crate) fn register(&mut self, arg: u64, most: usize) -> Result<Option<(u16, Arc<Region>)>> {
         let reg = read_reg(arg)?;
         if reg.flags & !(pbuf::MMAP | pbuf::INC) != 0
             || !reg.ring_entries.is_power_of_two()
@@ -193,7 +194,7 @@ impl Groups {
             Region::alloc(size)?
         } else {
             let pages = kernel::page::page_align(size).ok_or(EINVAL)?;
-            Region::pin(reg.ring_addr, pages, None)?
+            Region::pin(reg.ring_addr, pages, None, most)?
         };
         let region = Arc::new(region, GFP_KERNEL_ACCOUNT)?;
         let group = Group::Mapped(MappedGroup {

@@ -16,7 +16,7 @@ use crate::{
             files::FileSlot,
             socket::{AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
         },
-        errno::{Result, EBADF},
+        errno::{Result, EAFNOSUPPORT, EBADF},
         sqe::{Flags, Sqe},
     },
 };
@@ -38,6 +38,11 @@ impl Create {
     /// Makes it. Inside is what came of putting it into its slot.
     fn create(&self, at: Attempt<'_, '_>) -> Result<Result<i32>> {
         let (args, task) = (&self.0, at.ring.task()?);
+        let families = at.ring.ring.policy.families;
+        // Before modules are loaded for it.
+        if !u32::try_from(args.domain).is_ok_and(|family| families.allow(family)) {
+            return Err(EAFNOSUPPORT);
+        }
         let fd = match args.place {
             FileSlot::Descriptor => Some(Reserved::new(task, args.flags)?),
             _ => None,
@@ -51,6 +56,8 @@ impl Create {
             args.protocol,
             args.flags,
         )?;
+        // The family of an old kind of socket is another one than it was asked for.
+        at.ring.check_family(&file)?;
         match fd {
             Some(fd) => Ok(Ok(fd.install(file))),
             None => Ok(at.ring.install_file(args.place, file)),

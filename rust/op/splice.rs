@@ -45,10 +45,13 @@ impl<const KIND: u8> FromFile<KIND> {
 
     /// Looks up what it reads.
     fn open(&self, ring: &Locked<'_>) -> Result<FileRef> {
-        if self.args.fixed {
-            return ring.registered(self.args.input);
-        }
-        Ok(FileRef::Own(OpenFile::get(ring.task()?, self.args.input)?))
+        let input = if self.args.fixed {
+            ring.registered(self.args.input)?
+        } else {
+            FileRef::Own(OpenFile::get(ring.task()?, self.args.input)?)
+        };
+        ring.check_family(&input)?;
+        Ok(input)
     }
 
     /// Does it. Returns how many bytes.

@@ -151,7 +151,11 @@ impl Locked<'_> {
     /// Puts a buffer into a slot, instead of what is there.
     fn put_new_buffer(&mut self, index: usize, wanted: &Result<Wanted>) -> Result {
         let wanted = wanted.as_ref().map_err(|error| *error)?;
-        let buffer = match self.state.buffers.pin(wanted)? {
+        let buffer = match self
+            .state
+            .buffers
+            .pin(wanted, self.ring.policy.limits.pinned)?
+        {
             None => None,
             Some(memory) => {
                 let tag = self.tag_object(wanted.tag)?;

@@ -33,15 +33,15 @@ pub(crate) struct RingMemory {
 
 impl RingMemory {
     /// Memory for a ring of this shape: the user's at the addresses `user`, for the rings and for
-    /// the SQEs, pinned and charged to that user; else some that is charged to the memory cgroup.
+    /// the SQEs, pinned and charged to that user, who may have `most` pages; else some that is charged to the memory cgroup.
     /// May sleep.
-    pub(crate) fn new(config: &Config, user: Option<[u64; 2]>) -> Result<Self> {
+    pub(crate) fn new(config: &Config, user: Option<[u64; 2]>, most: usize) -> Result<Self> {
         let (rings, sqes) = match user {
             None => (
                 Region::alloc(config.rings_size())?,
                 Region::alloc(config.sqes_size())?,
             ),
-            Some(addresses) => Self::pin(config, addresses)?,
+            Some(addresses) => Self::pin(config, addresses, most)?,
         };
         let rings = Arc::new(rings, GFP_KERNEL_ACCOUNT)?;
         let sqes = Arc::new(sqes, GFP_KERNEL_ACCOUNT)?;
@@ -78,13 +78,13 @@ impl RingMemory {
             sqes_region: sqes,
         })
     }
-    fn pin(config: &Config, [rings, sqes]: [u64; 2]) -> Result<(Region, Region)> {
+    fn pin(config: &Config, [rings, sqes]: [u64; 2], most: usize) -> Result<(Region, Region)> {
         let whole = |size| page_align(size).ok_or(EINVAL);
         // Both may be in the same folio.
         let ledger = Ledger::new()?;
         Ok((
-            Region::pin(rings, whole(config.rings_size())?, Some(&ledger))?,
-            Region::pin(sqes, whole(config.sqes_size())?, Some(&ledger))?,
+            Region::pin(rings, whole(config.rings_size())?, Some(&ledger), most)?,
+            Region::pin(sqes, whole(config.sqes_size())?, Some(&ledger), most)?,
         ))
     }
 }

@@ -7,13 +7,14 @@ use super::{Locked, Ring};
 use crate::{
     req::{self, tctx::TaskCtx, Job, OwnedReq, Request},
     rsrc::files::FileRef,
-    sys::{context::InTask, fd::OpenFile, object::Object},
+    sys::{context::InTask, fd::OpenFile, object::Object, socket::Socket},
     uapi::{
         abi::setup,
-        errno::{Result, EEXIST},
+        errno::{Result, EAFNOSUPPORT, EEXIST},
+        policy::Families,
     },
 };
-use kernel::sync::Arc;
+use kernel::{fs::File, sync::Arc};
 
 impl Locked<'_> {
     /// An object of `tctx`. May sleep.
@@ -82,6 +83,18 @@ impl Locked<'_> {
     /// All requests that wait.
     pub(crate) fn all_waiting(&self) -> impl Iterator<Item = &Object<Request>> {
         self.state.waiting.iter()
+    }
+
+    /// `-EAFNOSUPPORT` for a socket of a family that the ring may not use.
+    pub(crate) fn check_family(&self, file: &File) -> Result {
+        let families = self.ring.policy.families;
+        if families == Families::ALL {
+            return Ok(());
+        }
+        match Socket::of(file) {
+            Ok(socket) if !families.allow(socket.family()) => Err(EAFNOSUPPORT),
+            _ => Ok(()),
+        }
     }
 
     /// The file that a job is for.

@@ -109,8 +109,9 @@ impl BufferTable {
         self.slots.extend(count)
     }
 
-    /// The memory of a buffer, pinned; none if there is to be none. May sleep.
-    pub(crate) fn pin(&mut self, wanted: &Wanted) -> Result<Option<UserBuffer>> {
+    /// The memory of a buffer, pinned, if its user has no more than `most` pages then; none if there is to be none.
+    /// May sleep.
+    pub(crate) fn pin(&mut self, wanted: &Wanted, most: usize) -> Result<Option<UserBuffer>> {
         match (wanted.addr, wanted.len) {
             (0, 0) => {
                 return if wanted.tag == 0 {
@@ -126,7 +127,7 @@ impl BufferTable {
             Some(ledger) => ledger,
             None => self.ledger.insert(Ledger::new()?),
         };
-        UserBuffer::pin(wanted.addr, wanted.len, ledger).map(Some)
+        UserBuffer::pin(wanted.addr, wanted.len, ledger, most).map(Some)
     }
 
     /// Puts a buffer, or none, into a slot. Returns what was there.

@@ -76,8 +76,8 @@ impl UserBuffer {
     /// charged once for all buffers with one `ledger`.
     ///
     /// `-EFAULT` for no bytes, or some that cannot be written; `-EINVAL`, `-EOVERFLOW` for too
-    /// many; `-ENOMEM` beyond RLIMIT_MEMLOCK. May sleep.
-    pub(crate) fn pin(addr: u64, len: u64, ledger: &Arc<Ledger>) -> Result<Self> {
+    /// many; `-ENOMEM` beyond RLIMIT_MEMLOCK, or if the user would have more than `most` pages. May sleep.
+    pub(crate) fn pin(addr: u64, len: u64, ledger: &Arc<Ledger>, most: usize) -> Result<Self> {
         if len == 0 {
             return Err(EFAULT);
         }
@@ -113,7 +113,7 @@ impl UserBuffer {
             };
             pieces.push(piece, GFP_KERNEL_ACCOUNT)?;
         }
-        let charge = Charge::new(&pins, Some(ledger))?;
+        let charge = Charge::new(&pins, Some(ledger), most)?;
         // The pieces have the pins from here on.
         pins.into_pages();
         // INVARIANT: The pieces are all of the pages, in order.

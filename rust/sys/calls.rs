@@ -131,6 +131,7 @@ of_socket! {
     ruring_socket_idle() -> bool;
     ruring_socket_in_queue() -> i32;
     ruring_socket_is_shut() -> bool;
+    ruring_socket_family() -> u32;
     ruring_socket_is_tcp() -> bool;
     ruring_socket_out_queue() -> i32;
     ruring_socket_somaxconn() -> i32;

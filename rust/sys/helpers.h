@@ -138,7 +138,8 @@ void ruring_get_module(struct module *owner);
 void ruring_put_module(struct module *owner);
 
 struct user_struct *ruring_get_current_user(void);
-long ruring_charge_locked(struct user_struct *user, unsigned long pages);
+long ruring_charge_locked(struct user_struct *user, unsigned long pages,
+			  unsigned long most);
 void ruring_get_user(struct user_struct *user);
 void ruring_uncharge_locked(struct user_struct *user, unsigned long pages);
 unsigned long ruring_page_folio(struct page *page);
@@ -159,6 +160,7 @@ void ruring_vm_set_ops(struct vm_area_struct *vma, const struct vm_operations_st
 		       void *private);
 void *ruring_vm_private(struct vm_area_struct *vma);
 void ruring_file_no_linger(struct file *file);
+unsigned int ruring_socket_family(struct socket *sock);
 bool ruring_socket_is_tcp(struct socket *sock);
 bool ruring_socket_has_data(struct socket *sock);
 bool ruring_socket_idle(struct socket *sock);
@@ -213,8 +215,10 @@ bool ruring_ubuf_put(struct ubuf_info *ubuf);
 bool ruring_ubuf_is_sole(struct ubuf_info *ubuf);
 struct ubuf_info *ruring_skb_ubuf(struct sk_buff *skb);
 void ruring_skb_carry(struct sk_buff *skb, struct ubuf_info *ubuf);
-struct user_struct *ruring_limited_user(void);
-long ruring_account_pages(struct user_struct *user, unsigned long pages);
+bool ruring_may_lock(void);
+long ruring_account_pages(struct user_struct *user, unsigned long pages,
+			  unsigned long most, bool privileged);
+unsigned int ruring_current_uid(void);
 
 int ruring_hook_accept(struct socket *sock, struct socket *newsock);
 int ruring_hook_bind(struct socket *sock, struct sockaddr *addr, int len);

@@ -151,8 +151,14 @@ impl Region {
     ///
     /// The pages stay where they are until the region goes, and count against RLIMIT_MEMLOCK of
     /// the user, folios once for all regions with one `ledger`. `-EINVAL` if they are not whole,
-    /// `-EFAULT` if they cannot be written, `-ENOMEM` beyond the limit. May sleep.
-    pub(crate) fn pin(addr: u64, len: usize, ledger: Option<&Arc<Ledger>>) -> Result<Self> {
+    /// `-EFAULT` if they cannot be written, `-ENOMEM` beyond the limit, or if the user would have
+    /// more than `most` pages. May sleep.
+    pub(crate) fn pin(
+        addr: u64,
+        len: usize,
+        ledger: Option<&Arc<Ledger>>,
+        most: usize,
+    ) -> Result<Self> {
         if addr == 0 {
             return Err(EFAULT);
         }
@@ -161,7 +167,7 @@ impl Region {
         }
         addr.checked_add(len as u64).ok_or(EOVERFLOW)?;
         let pins = Pins::new(addr, len / PAGE_SIZE)?;
-        let charge = Charge::new(&pins, ledger)?;
+        let charge = Charge::new(&pins, ledger, most)?;
         Self::map(PageList {
             list: pins.into_pages(),
             core: PageRefs::Pinned(charge),

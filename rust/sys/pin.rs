@@ -110,10 +110,10 @@ impl Payer {
     }
 
     /// Pays for so many pages. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task, which
-    /// CAP_IPC_LOCK lifts.
-    fn pay(self, pages: usize) -> Result<Paid> {
+    /// CAP_IPC_LOCK lifts, and beyond `most`, which nothing lifts.
+    fn pay(self, pages: usize, most: usize) -> Result<Paid> {
         // SAFETY: By the type invariants.
-        if unsafe { bindings::ruring_charge_locked(self.user.as_ptr(), pages) } != 0 {
+        if unsafe { bindings::ruring_charge_locked(self.user.as_ptr(), pages, most) } != 0 {
             return Err(ENOMEM);
         }
         self.mm.add_pinned(pages as i64);
@@ -184,8 +184,9 @@ impl Ledger {
         )?)
     }
 
-    /// Enters one more buffer for a folio of so many pages, which `payer` pays for if it is the first.
-    fn enter(&self, folio: usize, pages: usize, payer: &Payer) -> Result {
+    /// Enters one more buffer for a folio of so many pages, which `payer` pays for if it is the first, see
+    /// [`Payer::pay`].
+    fn enter(&self, folio: usize, pages: usize, payer: &Payer, most: usize) -> Result {
         let mut folios = self.folios.lock();
         if let Some(kept) = folios.get_mut(&folio) {
             kept.buffers += 1;
@@ -194,7 +195,7 @@ impl Ledger {
         // Under the lock, so that who comes next does not rely on what is refused here.
         let kept = PinnedFolio {
             buffers: 1,
-            _paid: payer.clone().pay(pages)?,
+            _paid: payer.clone().pay(pages, most)?,
         };
         folios.try_create_and_insert(folio, kept, GFP_KERNEL_ACCOUNT)?;
         Ok(())
@@ -235,8 +236,8 @@ pub(super) struct Charge {
 impl Charge {
     /// Charges the current user for what pinning `pages` keeps in memory: all of each folio that
     /// a page is of, once; also once for all that share a ledger. `-ENOMEM` beyond RLIMIT_MEMLOCK,
-    /// which CAP_IPC_LOCK lifts. May sleep.
-    pub(super) fn new(pages: &Pins, ledger: Option<&Arc<Ledger>>) -> Result<Self> {
+    /// which CAP_IPC_LOCK lifts, and if the user would have more than `most` pages. May sleep.
+    pub(super) fn new(pages: &Pins, ledger: Option<&Arc<Ledger>>, most: usize) -> Result<Self> {
         let payer = Payer::current()?;
         let mut entered = ledger.map(|ledger| Entered {
             ledger: ledger.clone(),
@@ -256,7 +257,7 @@ impl Charge {
                 Some(entered) if size > 1 => {
                     // Room first: what is entered must be struck out again.
                     entered.folios.reserve(1, GFP_KERNEL_ACCOUNT)?;
-                    entered.ledger.enter(folio, size, &payer)?;
+                    entered.ledger.enter(folio, size, &payer, most)?;
                     entered.folios.push(folio, GFP_KERNEL_ACCOUNT)?;
                 }
                 _ => count += size,
@@ -264,7 +265,7 @@ impl Charge {
             last = folio;
         }
         Ok(Self {
-            paid: payer.pay(count)?,
+            paid: payer.pay(count, most)?,
             _entered: entered,
         })
     }
@@ -280,8 +281,14 @@ impl Charge {
 ///
 /// # Invariants
 ///
-/// A user, a reference to whom this owns.
-pub(crate) struct Account(NonNull<bindings::user_struct>);
+/// `user` is a user, a reference to whom this owns.
+pub(crate) struct Account {
+    user: NonNull<bindings::user_struct>,
+    /// The most pages that he may have.
+    most: usize,
+    /// RLIMIT_MEMLOCK is no limit to him.
+    privileged: bool,
+}
 
 // SAFETY: A user belongs to no task, and the count is atomic.
 unsafe impl Send for Account {}
@@ -294,18 +301,30 @@ unsafe impl Sync for Account {}
 pub(crate) struct ChargedPages(u32);
 
 impl Account {
-    /// The current user, unless CAP_IPC_LOCK frees him from limits.
-    pub(crate) fn current() -> Option<Self> {
+    /// The current user, who may have `most` pages; none if that is no limit, and CAP_IPC_LOCK frees him from
+    /// RLIMIT_MEMLOCK.
+    pub(crate) fn current(most: usize) -> Option<Self> {
+        // SAFETY: No preconditions.
+        let privileged = unsafe { bindings::ruring_may_lock() };
+        if privileged && most == usize::MAX {
+            return None;
+        }
         // SAFETY: `current` has a user. The reference is kept.
+        let user = NonNull::new(unsafe { bindings::ruring_get_current_user() })?;
         // INVARIANT: The reference was just taken.
-        NonNull::new(unsafe { bindings::ruring_limited_user() }).map(Self)
+        Some(Self {
+            user,
+            most,
+            privileged,
+        })
     }
 
-    /// Charges `pages`. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task.
+    /// Charges `pages`. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task, or what he may have.
     #[inline]
     pub(crate) fn charge(&self, pages: u32) -> Result<ChargedPages> {
+        let (user, locked) = (self.user.as_ptr(), pages as usize);
         // SAFETY: By the type invariants.
-        match unsafe { bindings::ruring_account_pages(self.0.as_ptr(), pages as usize) } {
+        match unsafe { bindings::ruring_account_pages(user, locked, self.most, self.privileged) } {
             0 => Ok(ChargedPages(pages)),
             _ => Err(ENOMEM),
         }
@@ -315,13 +334,13 @@ impl Account {
     #[inline]
     pub(crate) fn uncharge(&self, pages: ChargedPages) {
         // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_uncharge_locked(self.0.as_ptr(), pages.0 as usize) };
+        unsafe { bindings::ruring_uncharge_locked(self.user.as_ptr(), pages.0 as usize) };
     }
 }
 
 impl Drop for Account {
     fn drop(&mut self) {
         // SAFETY: By the type invariants.
-        unsafe { bindings::free_uid(self.0.as_ptr()) };
+        unsafe { bindings::free_uid(self.user.as_ptr()) };
     }
 }

@@ -5,11 +5,19 @@
 
 #include <linux/types.h>
 
-unsigned int ruring_max_entries(void);
+/* What there may be at most. */
+struct ruring_limits {
+	unsigned int entries, rings, workers;
+	unsigned long pinned;
+};
+
+struct ruring_limits ruring_limits(void);
 
 #ifndef __BINDGEN__
 /* In Rust. */
 int ruring_set_ops(const char *list);
+int ruring_set_registers(const char *list);
+int ruring_set_families(const char *list);
 void ruring_set_enabled(bool enabled);
 #endif
 

@@ -5,7 +5,10 @@
 //! C header: `include/linux/moduleparam.h`. The parameters themselves are in `policy.c`.
 
 use super::bindings;
-use crate::uapi::policy::Policy;
+use crate::uapi::{
+    errno::{Result, EMFILE, EPERM},
+    policy::{Families, Limits, Opcodes, Policy, Registers},
+};
 use core::ffi::CStr;
 use kernel::{
     ffi::{c_char, c_int},
@@ -23,17 +26,31 @@ pub(crate) trait Revoke: Send + Sync {
     fn revoke(&self);
 }
 
-/// By their addresses.
-type Table = RBTree<usize, Arc<dyn Revoke>>;
+/// The rings that there are.
+struct Rings {
+    /// By their addresses.
+    all: RBTree<usize, Listed>,
+    /// How many each user has who has any, by his number.
+    users: RBTree<u32, u32>,
+}
+
+/// A ring that there is.
+struct Listed {
+    ring: Arc<dyn Revoke>,
+    /// Who has made it.
+    user: u32,
+}
 
 kernel::sync::global_lock! {
     // SAFETY: `prepare` initialises it before `READY` is set, without which nobody uses it.
-    unsafe(uninit) static RINGS: Mutex<Option<Table>> = None;
+    unsafe(uninit) static RINGS: Mutex<Option<Rings>> = None;
 }
 
 static READY: Atomic<bool> = Atomic::new(false);
 static ENABLED: Atomic<bool> = Atomic::new(true);
 static OPS: [Atomic<u64>; 2] = [const { Atomic::new(u64::MAX) }; 2];
+static REGISTERS: Atomic<u64> = Atomic::new(u64::MAX);
+static FAMILIES: Atomic<u64> = Atomic::new(u64::MAX);
 
 /// Makes the list of rings. Once, when the module is loaded.
 pub(crate) fn prepare() {
@@ -47,34 +64,76 @@ pub(crate) fn prepare() {
 /// What new rings may have. Two changes at once may be mixed.
 pub(crate) fn current() -> Policy {
     let [low, high] = &OPS;
-    Policy::from_words([low.load(Relaxed), high.load(Relaxed)])
-}
-
-/// How many entries the SQ ring of a new ring may have at most.
-pub(crate) fn max_entries() -> u32 {
     // SAFETY: No preconditions.
-    unsafe { bindings::ruring_max_entries() }
+    let limits = unsafe { bindings::ruring_limits() };
+    Policy {
+        ops: Opcodes::from_words([low.load(Relaxed), high.load(Relaxed)]),
+        registers: Registers::from_word(REGISTERS.load(Relaxed)),
+        families: Families::from_word(FAMILIES.load(Relaxed)),
+        limits: Limits {
+            entries: limits.entries,
+            rings: limits.rings,
+            workers: limits.workers,
+            pinned: limits.pinned as usize,
+        },
+    }
 }
 
-/// Has `ring` be ended with all others, until it is taken out. False if there are to be none. May sleep.
-pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>) -> Result<bool> {
-    let node = RBTreeNode::new(
-        Arc::as_ptr(ring) as usize,
-        ring.clone() as Arc<dyn Revoke>,
-        GFP_KERNEL_ACCOUNT,
-    )?;
-    RINGS.lock().get_or_insert_with(RBTree::new).insert(node);
+/// Has `ring`, of the current task's user, be ended with all others, until it is taken out. May sleep.
+///
+/// # Errors
+///
+/// `-EPERM` if there are to be no rings, and `-EMFILE` if the user has `most` of them. It is to be taken out then
+/// too.
+pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, most: u32) -> Result {
+    // SAFETY: No preconditions.
+    let user = unsafe { bindings::ruring_current_uid() };
+    let listed = Listed {
+        ring: ring.clone(),
+        user,
+    };
+    let key = Arc::as_ptr(ring) as usize;
+    let node = RBTreeNode::new(key, listed, GFP_KERNEL_ACCOUNT)?;
+    let mut rings = RINGS.lock();
+    let rings = rings.get_or_insert_with(|| Rings {
+        all: RBTree::new(),
+        users: RBTree::new(),
+    });
+    match rings.users.get_mut(&user) {
+        Some(count) if *count >= most => return Err(EMFILE),
+        Some(count) => *count += 1,
+        None if most == 0 => return Err(EMFILE),
+        None => {
+            rings
+                .users
+                .try_create_and_insert(user, 1, GFP_KERNEL_ACCOUNT)?;
+        }
+    }
+    rings.all.insert(node);
     // Whoever switches them off looks into the list afterwards.
-    Ok(ENABLED.load(Acquire))
+    if ENABLED.load(Acquire) {
+        Ok(())
+    } else {
+        Err(EPERM)
+    }
 }
 
 /// Takes it out, if it is there. May sleep.
 pub(crate) fn take_out<T: Revoke>(ring: &Arc<T>) {
     let key = Arc::as_ptr(ring) as usize;
-    let mut rings = RINGS.lock();
-    let node = rings.as_mut().and_then(|table| table.remove_node(&key));
-    drop(rings);
-    drop(node);
+    let mut guard = RINGS.lock();
+    let Some(rings) = guard.as_mut() else { return };
+    let listed = rings.all.remove(&key);
+    if let Some(Listed { user, .. }) = &listed {
+        if let Some(count) = rings.users.get_mut(user) {
+            *count -= 1;
+            if *count == 0 {
+                rings.users.remove(user);
+            }
+        }
+    }
+    drop(guard);
+    drop(listed);
 }
 
 /// Ends all rings that there are.
@@ -82,9 +141,11 @@ fn revoke_all() {
     let mut from = 0;
     loop {
         let rings = RINGS.lock();
-        let next = rings.as_ref().and_then(|table| {
-            let mut after = table.iter().filter(|(key, _)| **key >= from);
-            after.next().map(|(key, ring)| (*key, ring.clone()))
+        let next = rings.as_ref().and_then(|rings| {
+            let mut after = rings.all.iter().filter(|(key, _)| **key >= from);
+            after
+                .next()
+                .map(|(key, listed)| (*key, listed.ring.clone()))
         });
         drop(rings);
         let Some((key, ring)) = next else { return };
@@ -93,20 +154,57 @@ fn revoke_all() {
     }
 }
 
+/// Parses what a parameter is set to, and stores it.
+///
+/// # Safety
+///
+/// `list` must be a string.
+unsafe fn set<T>(
+    list: *const c_char,
+    parse: fn(&str) -> Option<T>,
+    store: impl FnOnce(T),
+) -> c_int {
+    // SAFETY: By the safety requirements.
+    let list = unsafe { CStr::from_char_ptr(list) };
+    let Some(parsed) = list.to_str().ok().and_then(|list| parse(list.trim())) else {
+        return EINVAL.to_errno();
+    };
+    store(parsed);
+    0
+}
+
 /// # Safety
 ///
 /// Only as what sets the parameter `ops`, with a string.
 #[no_mangle]
 unsafe extern "C" fn ruring_set_ops(list: *const c_char) -> c_int {
-    // SAFETY: By the safety requirements.
-    let list = unsafe { CStr::from_char_ptr(list) };
-    let Some(policy) = Policy::parse(list.to_bytes()) else {
-        return EINVAL.to_errno();
+    let store = |ops: Opcodes| {
+        for (word, to) in ops.to_words().into_iter().zip(&OPS) {
+            to.store(word, Relaxed);
+        }
     };
-    for (word, to) in policy.to_words().into_iter().zip(&OPS) {
-        to.store(word, Relaxed);
-    }
-    0
+    // SAFETY: By the safety requirements.
+    unsafe { set(list, Opcodes::parse, store) }
+}
+
+/// # Safety
+///
+/// Only as what sets the parameter `registers`, with a string.
+#[no_mangle]
+unsafe extern "C" fn ruring_set_registers(list: *const c_char) -> c_int {
+    let store = |those: Registers| REGISTERS.store(those.to_word(), Relaxed);
+    // SAFETY: By the safety requirements.
+    unsafe { set(list, Registers::parse, store) }
+}
+
+/// # Safety
+///
+/// Only as what sets the parameter `families`, with a string.
+#[no_mangle]
+unsafe extern "C" fn ruring_set_families(list: *const c_char) -> c_int {
+    let store = |those: Families| FAMILIES.store(those.to_word(), Relaxed);
+    // SAFETY: By the safety requirements.
+    unsafe { set(list, Families::parse, store) }
 }
 
 /// # Safety

@@ -77,6 +77,7 @@ errnos! {
     ENOTSOCK = 88, "Not a socket.";
     EMSGSIZE = 90, "Too many elements.";
     EOPNOTSUPP = 95, "Not supported for this request.";
+    EAFNOSUPPORT = 97, "Not a family of addresses that there may be.";
     EISCONN = 106, "Connected already.";
     EINPROGRESS = 115, "Under way.";
     ECONNABORTED = 103, "Connection aborted.";

@@ -1,12 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the administrator lets rings have: a list of opcodes, by names and groups of them.
+//! What the administrator lets rings have: lists of opcodes, of registrations and of address families, by names and
+//! groups of them, and limits.
 
-use super::abi::op;
+use super::abi::{op, register};
 
-/// What a ring may have: opcodes by their bits, and whether SQPOLL is allowed by the highest one.
+/// What a ring may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Policy(u128);
+pub(crate) struct Policy {
+    pub(crate) ops: Opcodes,
+    pub(crate) registers: Registers,
+    pub(crate) families: Families,
+    pub(crate) limits: Limits,
+}
+
+/// How much of what there may be. Without a limit it is the largest number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Entries of a ring's SQ ring.
+    pub(crate) entries: u32,
+    /// Rings that a user has.
+    pub(crate) rings: u32,
+    /// Workers that a ring has.
+    pub(crate) workers: u32,
+    /// Pages that a user has pinned.
+    pub(crate) pinned: usize,
+}
+
+/// Opcodes by their bits, and whether SQPOLL is allowed by the highest one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opcodes(u128);
+
+/// Registrations by their bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Registers(u64);
+
+/// Address families by their bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Families(u64);
 
 /// The names that a list may have.
 const OPCODES: &[(&str, u8)] = &[
@@ -139,28 +170,180 @@ pub(crate) const fn has_name(opcode: u8) -> bool {
     false
 }
 
+/// The names of registrations, by their numbers, without what each begins with: IORING_REGISTER or IORING.
+///
+/// Also those that ruring does not have.
+const REGISTERS: [&str; register::LAST as usize] = [
+    "BUFFERS",
+    "UNREGISTER_BUFFERS",
+    "FILES",
+    "UNREGISTER_FILES",
+    "EVENTFD",
+    "UNREGISTER_EVENTFD",
+    "FILES_UPDATE",
+    "EVENTFD_ASYNC",
+    "PROBE",
+    "PERSONALITY",
+    "UNREGISTER_PERSONALITY",
+    "RESTRICTIONS",
+    "ENABLE_RINGS",
+    "FILES2",
+    "FILES_UPDATE2",
+    "BUFFERS2",
+    "BUFFERS_UPDATE",
+    "IOWQ_AFF",
+    "UNREGISTER_IOWQ_AFF",
+    "IOWQ_MAX_WORKERS",
+    "RING_FDS",
+    "UNREGISTER_RING_FDS",
+    "PBUF_RING",
+    "UNREGISTER_PBUF_RING",
+    "SYNC_CANCEL",
+    "FILE_ALLOC_RANGE",
+    "PBUF_STATUS",
+    "NAPI",
+    "UNREGISTER_NAPI",
+    "CLOCK",
+    "CLONE_BUFFERS",
+    "SEND_MSG_RING",
+    "ZCRX_IFQ",
+    "RESIZE_RINGS",
+    "MEM_REGION",
+    "QUERY",
+    "ZCRX_CTRL",
+    "BPF_FILTER",
+];
+
+/// Registrations that belong together.
+const REGISTER_GROUPS: &[(&str, &[u32])] = &[
+    (
+        "base",
+        &[
+            register::PROBE,
+            register::RESTRICTIONS,
+            register::ENABLE_RINGS,
+            register::SYNC_CANCEL,
+            register::IOWQ_MAX_WORKERS,
+            register::CLOCK,
+            register::QUERY,
+        ],
+    ),
+    (
+        "files",
+        &[
+            register::FILES,
+            register::UNREGISTER_FILES,
+            register::FILES_UPDATE,
+            register::FILES2,
+            register::FILES_UPDATE2,
+            register::FILE_ALLOC_RANGE,
+        ],
+    ),
+    (
+        "buffers",
+        &[
+            register::BUFFERS,
+            register::UNREGISTER_BUFFERS,
+            register::BUFFERS2,
+            register::BUFFERS_UPDATE,
+            register::CLONE_BUFFERS,
+        ],
+    ),
+    (
+        "pbuf",
+        &[
+            register::PBUF_RING,
+            register::UNREGISTER_PBUF_RING,
+            register::PBUF_STATUS,
+        ],
+    ),
+    (
+        "eventfd",
+        &[
+            register::EVENTFD,
+            register::UNREGISTER_EVENTFD,
+            register::EVENTFD_ASYNC,
+        ],
+    ),
+    ("msg", &[register::SEND_MSG_RING]),
+    (
+        "personality",
+        &[register::PERSONALITY, register::UNREGISTER_PERSONALITY],
+    ),
+];
+
+/// Address families that have names here. Others are named by their numbers.
+const FAMILIES: &[(&str, u32)] = &[
+    ("AF_UNIX", 1),
+    ("AF_INET", 2),
+    ("AF_INET6", 10),
+    ("AF_KEY", 15),
+    ("AF_NETLINK", 16),
+    ("AF_PACKET", 17),
+    ("AF_RDS", 21),
+    ("AF_CAN", 29),
+    ("AF_TIPC", 30),
+    ("AF_BLUETOOTH", 31),
+    ("AF_ALG", 38),
+    ("AF_VSOCK", 40),
+    ("AF_KCM", 41),
+    ("AF_QIPCRTR", 42),
+    ("AF_SMC", 43),
+    ("AF_XDP", 44),
+    ("AF_MCTP", 45),
+];
+
+/// Reads a list: words that `named` knows, or `all`, with commas in between. A `-` takes away what it is before.
+/// None if there is another word.
+fn parse_list(list: &str, named: impl Fn(&str) -> Option<u128>) -> Option<u128> {
+    let bits = |word: &str| match word {
+        "all" => Some(u128::MAX),
+        word => named(word),
+    };
+    let mut parsed = 0;
+    for word in list.split(',') {
+        match word.strip_prefix('-') {
+            Some(word) => parsed &= !bits(word)?,
+            None => parsed |= bits(word)?,
+        }
+    }
+    Some(parsed)
+}
+
 impl Policy {
     /// Everything.
-    pub(crate) const ALL: Self = Self(u128::MAX);
+    pub(crate) const ALL: Self = Self {
+        ops: Opcodes(u128::MAX),
+        registers: Registers(u64::MAX),
+        families: Families::ALL,
+        limits: Limits::NONE,
+    };
 
-    /// Reads a list: names of opcodes and groups, or `all`, with commas in between. A `-` takes away what it is
-    /// before. None if a word is neither.
-    pub(crate) fn parse(list: &[u8]) -> Option<Self> {
-        let list = core::str::from_utf8(list).ok()?.trim();
-        let mut policy = 0;
-        for word in list.split(',') {
-            match word.strip_prefix('-') {
-                Some(word) => policy &= !Self::named(word)?,
-                None => policy |= Self::named(word)?,
-            }
-        }
-        Some(Self(policy))
+    /// Whether each request is to be looked at for it.
+    pub(crate) fn restricts_requests(&self) -> bool {
+        self.ops != Self::ALL.ops || self.families != Families::ALL
+    }
+}
+
+impl Limits {
+    /// Without any.
+    pub(crate) const NONE: Self = Self {
+        entries: u32::MAX,
+        rings: u32::MAX,
+        workers: u32::MAX,
+        pinned: usize::MAX,
+    };
+}
+
+impl Opcodes {
+    /// Reads a list of opcodes and groups of them.
+    pub(crate) fn parse(list: &str) -> Option<Self> {
+        parse_list(list, Self::named).map(Self)
     }
 
     /// What a word stands for.
     fn named(word: &str) -> Option<u128> {
         Some(match word {
-            "all" => u128::MAX,
             "base" => BASE,
             "rw" => RW,
             "net" => NET,
@@ -185,18 +368,81 @@ impl Policy {
         [self.0 as u64, (self.0 >> 64) as u64]
     }
 
-    /// See [`Policy::to_words`].
+    /// See [`Opcodes::to_words`].
     pub(crate) const fn from_words(words: [u64; 2]) -> Self {
         Self(words[0] as u128 | (words[1] as u128) << 64)
     }
 
     /// Whether there may be requests with this opcode. One that is none is for others to refuse.
-    pub(crate) fn allows(self, opcode: u8) -> bool {
+    pub(crate) fn allow(self, opcode: u8) -> bool {
         op::bit(opcode).is_none_or(|bit| self.0 & bit != 0)
     }
 
     /// Whether rings may have a thread that submits for them.
-    pub(crate) fn allows_sqpoll(self) -> bool {
+    pub(crate) fn allow_sqpoll(self) -> bool {
         self.0 & SQPOLL != 0
+    }
+}
+
+impl Registers {
+    /// Reads a list of registrations and groups of them.
+    pub(crate) fn parse(list: &str) -> Option<Self> {
+        parse_list(list, Self::named).map(|bits| Self(bits as u64))
+    }
+
+    fn named(word: &str) -> Option<u128> {
+        if let Some((_, group)) = REGISTER_GROUPS.iter().find(|(name, _)| *name == word) {
+            return Some(group.iter().fold(0, |bits, opcode| bits | 1 << opcode));
+        }
+        let opcode = REGISTERS.iter().position(|name| *name == word)?;
+        Some(1 << opcode)
+    }
+
+    /// As a word.
+    pub(crate) const fn to_word(self) -> u64 {
+        self.0
+    }
+
+    /// See [`Registers::to_word`].
+    pub(crate) const fn from_word(word: u64) -> Self {
+        Self(word)
+    }
+
+    /// Whether there may be registrations with this opcode. One that is none is for others to refuse.
+    pub(crate) fn allow(self, opcode: u32) -> bool {
+        opcode >= register::LAST || self.0 & 1 << opcode != 0
+    }
+}
+
+impl Families {
+    /// All of them.
+    pub(crate) const ALL: Self = Self(u64::MAX);
+
+    /// Reads a list of address families, by names or numbers.
+    pub(crate) fn parse(list: &str) -> Option<Self> {
+        parse_list(list, Self::named).map(|bits| Self(bits as u64))
+    }
+
+    fn named(word: &str) -> Option<u128> {
+        let family = match FAMILIES.iter().find(|(name, _)| *name == word) {
+            Some((_, family)) => *family,
+            None => word.parse().ok().filter(|family| *family < u64::BITS)?,
+        };
+        Some(1 << family)
+    }
+
+    /// As a word.
+    pub(crate) const fn to_word(self) -> u64 {
+        self.0
+    }
+
+    /// See [`Families::to_word`].
+    pub(crate) const fn from_word(word: u64) -> Self {
+        Self(word)
+    }
+
+    /// Whether there may be sockets of this family. What is none is refused by who makes sockets.
+    pub(crate) fn allow(self, family: u32) -> bool {
+        self == Self::ALL || family < u64::BITS && self.0 & 1 << family != 0
     }
 }

@@ -154,14 +154,16 @@ __helper unsigned long ruring_index_nospec(unsigned long index, unsigned long si
 	return array_index_nospec(index, size);
 }
 
-__helper struct user_struct *ruring_limited_user(void)
+__helper bool ruring_may_lock(void)
 {
-	return capable(CAP_IPC_LOCK) ? NULL : get_uid(current_user());
+	return capable(CAP_IPC_LOCK);
 }
 
-__helper long ruring_account_pages(struct user_struct *user, unsigned long pages)
+/* Charges pages to @user, who may have @most, and if he is not @privileged what RLIMIT_MEMLOCK says. */
+__helper long ruring_account_pages(struct user_struct *user, unsigned long pages,
+				   unsigned long most, bool privileged)
 {
-	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	unsigned long limit = privileged ? most : min(most, rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT);
 	long cur = atomic_long_read(&user->locked_vm);
 
 	do {
@@ -171,12 +173,15 @@ __helper long ruring_account_pages(struct user_struct *user, unsigned long pages
 	return 0;
 }
 
-__helper long ruring_charge_locked(struct user_struct *user, unsigned long pages)
+__helper long ruring_charge_locked(struct user_struct *user, unsigned long pages,
+				   unsigned long most)
 {
-	if (!capable(CAP_IPC_LOCK))
-		return ruring_account_pages(user, pages);
-	atomic_long_add(pages, &user->locked_vm);
-	return 0;
+	return ruring_account_pages(user, pages, most, capable(CAP_IPC_LOCK));
+}
+
+__helper unsigned int ruring_current_uid(void)
+{
+	return __kuid_val(current_uid());
 }
 
 __helper void ruring_get_page(struct page *page)

@@ -5,6 +5,11 @@
 #include <net/af_unix.h>
 #include <net/busy_poll.h>
 
+__helper unsigned int ruring_socket_family(struct socket *sock)
+{
+	return READ_ONCE(sock->sk->sk_family);
+}
+
 __helper bool ruring_socket_is_tcp(struct socket *sock)
 {
 	return sk_is_tcp(sock->sk);

@@ -11,6 +11,11 @@ pub(super) const SOCK_STREAM: i16 = 1;
 const SOCK_SEQPACKET: i16 = 5;
 
 impl Socket<'_> {
+    /// Its address family.
+    pub(crate) fn family(self) -> u32 {
+        calls::ruring_socket_family(self)
+    }
+
     /// Whether a transfer that asks for all of it may be continued where it stopped.
     #[inline]
     pub(crate) fn resumes(self) -> bool {
