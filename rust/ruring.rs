@@ -28,7 +28,8 @@ use exec::{Shared as ExecShared, State as ExecState};
 use kernel::prelude::*;
 use sys::{
     context::InCall,
-    device::{Commands, Device},
+    device::{Commands, Devices},
+    policy::Grant,
 };
 
 module! {
@@ -42,8 +43,8 @@ module! {
 #[pin_data]
 struct Module {
     #[pin]
-    device: Device<Setup>,
-    /// Behind the device, with which the last ring has gone.
+    devices: Devices<Setup>,
+    /// Behind the devices, with which the last ring has gone.
     tracing: sys::exit::Tracing,
     /// Last: nothing of the module runs once it is dropped.
     workers: sys::module::WorkQueues,
@@ -59,27 +60,27 @@ impl kernel::InPlaceModule for Module {
                 sys::module::WorkQueues::new()?
             },
             tracing: sys::exit::Tracing::new()?,
-            device <- Device::register(c"ruring"),
+            devices <- Devices::register(c"ruring")?,
         })
     }
 }
 
-/// What `/dev/ruring` does.
+/// What `/dev/ruring` and its like do.
 struct Setup;
 
 impl Commands for Setup {
-    fn ioctl(call: InCall<'_>, cmd: u32, arg: u64) -> uapi::errno::Result<i64> {
+    fn ioctl(call: InCall<'_>, grant: &Grant, cmd: u32, arg: u64) -> uapi::errno::Result<i64> {
         match cmd {
             uapi::ioctl::SETUP => {
                 let what: uapi::structs::Setup = sys::user::read(arg)?;
                 if what.resv != 0 {
                     return Err(uapi::errno::EINVAL);
                 }
-                ring::Ring::setup(call.task(), what.entries, what.params)
+                ring::Ring::setup(call.task(), grant, what.entries, what.params)
             }
             uapi::ioctl::REGISTER => {
                 let what: uapi::structs::Register = sys::user::read(arg)?;
-                file::blind::register(call, what.opcode, what.arg, what.nr_args)
+                file::blind::register(call, &grant.policy, what.opcode, what.arg, what.nr_args)
             }
             _ => Err(uapi::errno::ENOTTY),
         }

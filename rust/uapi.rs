@@ -8,6 +8,7 @@ pub(crate) mod abi;
 pub(crate) mod args;
 pub(crate) mod errno;
 pub(crate) mod ioctl;
+pub(crate) mod node;
 pub(crate) mod policy;
 pub(crate) mod restrictions;
 pub(crate) mod setup;

@@ -6,11 +6,12 @@
 use crate::{
     op,
     ring::Ring,
-    sys::{context::InCall, fd::OpenFile, policy, ringfile, user},
+    sys::{context::InCall, fd::OpenFile, ringfile, user},
     uapi::{
         abi::{enter, feat, op as opcode, query, register, sqe_flags},
         args::msg_ring::RingMessage,
         errno::{Errno, Result, E2BIG, EACCES, EBADFD, EFAULT, EINVAL, EOPNOTSUPP, ERANGE},
+        policy::Policy,
         setup::{layout, Config},
         sqe::Sqe,
         structs::{QueryHdr, QueryOpcode, QueryScq},
@@ -25,13 +26,19 @@ const MAX_ROOM: u32 = 4096;
 /// Bytes of the longest answer that io_uring has.
 const MAX_ANSWER: u32 = 48;
 
-/// `RURING_IOC_REGISTER` on the device. Returns what the opcode returns.
-pub(crate) fn register(call: InCall<'_>, opcode: u32, arg: u64, nr_args: u32) -> Result<i64> {
-    if !policy::current().registers.allow(opcode) {
+/// `RURING_IOC_REGISTER` on the device, whose rings may have what `policy` says. Returns what the opcode returns.
+pub(crate) fn register(
+    call: InCall<'_>,
+    policy: &Policy,
+    opcode: u32,
+    arg: u64,
+    nr_args: u32,
+) -> Result<i64> {
+    if !policy.registers.allow(opcode) {
         return Err(EACCES);
     }
     match opcode {
-        register::SEND_MSG_RING if arg != 0 && nr_args == 1 => send_message(call, arg)?,
+        register::SEND_MSG_RING if arg != 0 && nr_args == 1 => send_message(call, policy, arg)?,
         register::QUERY => query(arg, nr_args)?,
         _ => return Err(EINVAL),
     }
@@ -39,12 +46,12 @@ pub(crate) fn register(call: InCall<'_>, opcode: u32, arg: u64, nr_args: u32) ->
 }
 
 /// `IORING_REGISTER_SEND_MSG_RING`: does at once what the `struct io_uring_sqe` of a MSG_RING at user address `arg` says.
-fn send_message(call: InCall<'_>, arg: u64) -> Result {
+fn send_message(call: InCall<'_>, policy: &Policy, arg: u64) -> Result {
     let sqe = Sqe::new(user::read(arg)?);
     if sqe.flags() != 0 || sqe.opcode() != opcode::MSG_RING {
         return Err(EINVAL);
     }
-    if !op::is_there(opcode::MSG_RING) || !policy::current().ops.allow(opcode::MSG_RING) {
+    if !op::is_there(opcode::MSG_RING) || !policy.ops.allow(opcode::MSG_RING) {
         return Err(EACCES);
     }
     let RingMessage::Data(done) = RingMessage::parse(&sqe)? else {

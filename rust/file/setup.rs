@@ -7,7 +7,8 @@ use crate::{
     ring::Ring,
     sys::{
         context::InTask,
-        lsm, policy,
+        lsm,
+        policy::{self, Grant},
         ringfile::{self, RingFile},
         trace::{self, Id},
         user,
@@ -23,12 +24,12 @@ use kernel::sync::{atomic::Full, Arc};
 
 impl Ring {
     /// `RURING_IOC_SETUP`: makes a ring of `entries` as the `struct io_uring_params` at user
-    /// address `params` says, and fills that in. Returns the ring's descriptor.
-    pub(crate) fn setup(task: InTask<'_>, entries: u32, params: u64) -> Result<i64> {
+    /// address `params` says, with no more than `grant` allows, and fills that in. Returns the ring's descriptor.
+    pub(crate) fn setup(task: InTask<'_>, grant: &Grant, entries: u32, params: u64) -> Result<i64> {
         lsm::may_have_ring()?;
         let mut asked: Params = user::read(params)?;
         let config = Config::parse(entries, &asked)?;
-        let policy = policy::current();
+        let policy = grant.policy;
         if config.sq_entries > policy.limits.entries {
             return Err(EPERM);
         }
@@ -50,7 +51,7 @@ impl Ring {
         )?;
         config.fill(&mut asked);
         user::write(params, &asked)?;
-        let listed = policy::put_in(&ring, policy.limits.rings);
+        let listed = policy::put_in(&ring, grant);
         if let Err(error) = listed.and_then(|()| ring.start()) {
             Ring::release(ring);
             return Err(error);

@@ -1,57 +1,260 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The device that rings are made by.
+//! The devices that rings are made by: `/dev/ruring`, and those that an administrator makes by it.
 //!
 //! C header: `include/linux/miscdevice.h`.
 
-use super::context::InCall;
+use super::{
+    bindings,
+    context::InCall,
+    policy::{self, Grant},
+};
+use crate::uapi::{node::NodeCommand, policy::Policy};
 use core::marker::PhantomData;
 use kernel::{
-    fs::File,
+    fs::{File, Kiocb},
+    iov::{IovIterDest, IovIterSource},
     miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration},
+    new_mutex,
+    page::PAGE_SIZE,
     prelude::*,
+    str::CString,
+    sync::{
+        atomic::{Atomic, Full, Relaxed},
+        Arc, Mutex,
+    },
 };
 
-/// What the device does.
+/// What a device does.
 pub(crate) trait Commands: 'static {
-    /// ioctl(2). May sleep.
-    fn ioctl(call: InCall<'_>, cmd: u32, arg: u64) -> crate::uapi::errno::Result<i64>;
+    /// ioctl(2), for rings that may have what `grant` says. May sleep.
+    fn ioctl(
+        call: InCall<'_>,
+        grant: &Grant,
+        cmd: u32,
+        arg: u64,
+    ) -> crate::uapi::errno::Result<i64>;
 }
 
-/// The device, for as long as this is there.
+/// The devices, for as long as this is there.
 #[pin_data]
-pub(crate) struct Device<T: Commands> {
+pub(crate) struct Devices<T: Commands> {
+    #[pin]
+    first: Node<T>,
+    /// The others, which the first one makes.
+    _nodes: Arc<Nodes<T>>,
+}
+
+impl<T: Commands> Devices<T> {
+    /// Registers the first one, `name`. May sleep.
+    pub(crate) fn register(name: &'static CStr) -> Result<impl PinInit<Self, Error>> {
+        let nodes = Arc::pin_init(
+            pin_init!(Nodes {
+                name,
+                all <- new_mutex!(NodeList { list: KVec::new(), last: 0 }, "ruring::nodes"),
+            }),
+            GFP_KERNEL,
+        )?;
+        let shared = Arc::new(
+            Shared {
+                policy: None,
+                number: 0,
+                gone: Atomic::new(false),
+                nodes: Some(nodes.clone()),
+            },
+            GFP_KERNEL,
+        )?;
+        let name = CString::try_from(name)?;
+        Ok(try_pin_init!(Self {
+            first <- Node::new(name, KVec::new(), shared),
+            _nodes: nodes,
+        }))
+    }
+}
+
+/// The further devices.
+#[pin_data]
+struct Nodes<T: Commands> {
+    /// What all of their names begin with.
+    name: &'static CStr,
+    #[pin]
+    all: Mutex<NodeList<T>>,
+}
+
+struct NodeList<T: Commands> {
+    list: KVec<Pin<KBox<Node<T>>>>,
+    /// The number of the one that was made last.
+    last: u32,
+}
+
+/// A device.
+#[pin_data]
+struct Node<T: Commands> {
     #[pin]
     registration: MiscDeviceRegistration<Opened<T>>,
+    /// Behind the registration, which uses it.
+    name: CString,
+    /// What it was made with.
+    line: KVec<u8>,
+    shared: Arc<Shared<T>>,
 }
 
-impl<T: Commands> Device<T> {
+/// What those who have opened a device know of it, also if it is removed.
+struct Shared<T: Commands> {
+    /// What its rings may have; for the first one the module's parameters say that.
+    policy: Option<Policy>,
+    /// No other one has it.
+    number: u32,
+    /// It is removed.
+    gone: Atomic<bool>,
+    /// The others, of the first one.
+    nodes: Option<Arc<Nodes<T>>>,
+}
+
+impl<T: Commands> Node<T> {
     /// Registers it. May sleep.
-    pub(crate) fn register(name: &'static CStr) -> impl PinInit<Self, Error> {
+    fn new(name: CString, line: KVec<u8>, shared: Arc<Shared<T>>) -> impl PinInit<Self, Error> {
+        let text: *const CStr = &raw const *name;
         try_pin_init!(Self {
-            registration <- MiscDeviceRegistration::register(MiscDeviceOptions { name }),
+            // Before the registration, with which it can be opened.
+            name,
+            line,
+            shared,
+            registration <- MiscDeviceRegistration::register(MiscDeviceOptions {
+                // SAFETY: The text stays where it is as long as the string is there, which goes after the
+                // registration does, and nobody else keeps it.
+                name: unsafe { &*text },
+            }),
         })
+    }
+}
+
+impl<T: Commands> Nodes<T> {
+    /// The name of the device that is called `name` here.
+    fn full_name(&self, name: &str) -> Result<CString> {
+        let first = self.name.to_str().map_err(|_| EINVAL)?;
+        CString::try_from_fmt(fmt!("{first}-{name}"))
+    }
+
+    /// Makes one. `-EEXIST` if there is one of that name. May sleep.
+    fn make(&self, name: &str, policy: Policy, text: &str) -> Result {
+        let full_name = self.full_name(name)?;
+        let mut line = KVec::new();
+        line.extend_from_slice(text.trim_start_matches('+').as_bytes(), GFP_KERNEL)?;
+        line.push(b'\n', GFP_KERNEL)?;
+        let mut nodes = self.all.lock();
+        if nodes.list.iter().any(|node| *node.name == *full_name) {
+            return Err(EEXIST);
+        }
+        nodes.list.reserve(1, GFP_KERNEL)?;
+        let number = nodes.last.checked_add(1).ok_or(ENOSPC)?;
+        nodes.last = number;
+        let shared = Arc::new(
+            Shared {
+                policy: Some(policy),
+                number,
+                gone: Atomic::new(false),
+                nodes: None,
+            },
+            GFP_KERNEL,
+        )?;
+        let node = KBox::try_pin_init(Node::new(full_name, line, shared), GFP_KERNEL)?;
+        nodes.list.push(node, GFP_KERNEL)?;
+        Ok(())
+    }
+
+    /// Removes one: no rings are made by it any more, also by who has it open. `-ENOENT` if there is none of that
+    /// name. May sleep.
+    fn remove(&self, name: &str) -> Result {
+        let full_name = self.full_name(name)?;
+        let mut nodes = self.all.lock();
+        let index = nodes
+            .list
+            .iter()
+            .position(|node| *node.name == *full_name)
+            .ok_or(ENOENT)?;
+        let node = nodes.list.remove(index).map_err(|_| ENOENT)?;
+        node.shared.gone.xchg(true, Full);
+        // Before another one is made of the same name.
+        drop(node);
+        Ok(())
+    }
+
+    /// What they were made with, line by line. May sleep.
+    fn show(&self) -> Result<KVec<u8>> {
+        let mut text = KVec::new();
+        for node in &self.all.lock().list {
+            text.extend_from_slice(&node.line, GFP_KERNEL)?;
+        }
+        Ok(text)
     }
 }
 
 /// An open device. Rings are made by it and do not depend on it.
 ///
 /// Nothing but the kernel calls what it does, because nothing but this file can name it.
-struct Opened<T>(PhantomData<fn(T)>);
+struct Opened<T: Commands> {
+    shared: Arc<Shared<T>>,
+    _commands: PhantomData<fn(T)>,
+}
 
 #[vtable]
 impl<T: Commands> MiscDevice for Opened<T> {
     type Ptr = KBox<Self>;
 
-    fn open(_file: &File, _misc: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
-        Ok(KBox::new(Self(PhantomData), GFP_KERNEL)?)
+    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
+        // SAFETY: A registration of this type is one of a node. That is not removed before this call is over.
+        let node = unsafe { &*kernel::container_of!(&raw const *misc, Node<T>, registration) };
+        let opened = Self {
+            shared: node.shared.clone(),
+            _commands: PhantomData,
+        };
+        Ok(KBox::new(opened, GFP_KERNEL)?)
     }
 
-    fn ioctl(_device: &Self, _file: &File, cmd: u32, arg: usize) -> Result<isize> {
+    fn ioctl(device: &Self, _file: &File, cmd: u32, arg: usize) -> Result<isize> {
+        let shared = &device.shared;
+        if shared.gone.load(Relaxed) {
+            return Err(ENODEV);
+        }
+        let grant = Grant {
+            policy: shared.policy.unwrap_or_else(policy::current),
+            node: shared.number,
+        };
         // SAFETY: Only the kernel calls this, for ioctl(2) on a file of the device.
-        match unsafe { InCall::within(|call| T::ioctl(call, cmd, arg as u64)) } {
+        match unsafe { InCall::within(|call| T::ioctl(call, &grant, cmd, arg as u64)) } {
             Ok(value) => Ok(value as isize),
             Err(error) => Err(Error::from_errno(error.to_raw())),
         }
+    }
+
+    /// Makes or removes another device, for an administrator who has opened the first one himself.
+    fn write_iter(kiocb: Kiocb<'_, Self::Ptr>, iov: &mut IovIterSource<'_>) -> Result<usize> {
+        let nodes = kiocb.file().shared.nodes.as_ref().ok_or(EINVAL)?;
+        // SAFETY: The file is open during this call.
+        if !unsafe { bindings::ruring_may_administer((*kiocb.as_raw()).ki_filp.cast()) } {
+            return Err(EPERM);
+        }
+        let len = iov.len();
+        if len >= PAGE_SIZE {
+            return Err(E2BIG);
+        }
+        let mut text = KVec::new();
+        if iov.copy_from_iter_vec(&mut text, GFP_KERNEL)? != len {
+            return Err(EFAULT);
+        }
+        let text = core::str::from_utf8(&text).map_err(|_| EINVAL)?.trim();
+        match NodeCommand::parse(text).ok_or(EINVAL)? {
+            NodeCommand::Make { name, policy } => nodes.make(name, policy, text)?,
+            NodeCommand::Remove { name } => nodes.remove(name)?,
+        }
+        Ok(len)
+    }
+
+    /// What devices the first one has made.
+    fn read_iter(mut kiocb: Kiocb<'_, Self::Ptr>, iov: &mut IovIterDest<'_>) -> Result<usize> {
+        let nodes = kiocb.file().shared.nodes.as_ref().ok_or(EINVAL)?;
+        let text = nodes.show()?;
+        iov.simple_read_from_buffer(kiocb.ki_pos_mut(), &text)
     }
 }

@@ -219,6 +219,7 @@ bool ruring_may_lock(void);
 long ruring_account_pages(struct user_struct *user, unsigned long pages,
 			  unsigned long most, bool privileged);
 unsigned int ruring_current_uid(void);
+bool ruring_may_administer(const struct file *file);
 
 int ruring_hook_accept(struct socket *sock, struct socket *newsock);
 int ruring_hook_bind(struct socket *sock, struct sockaddr *addr, int len);

@@ -26,19 +26,28 @@ pub(crate) trait Revoke: Send + Sync {
     fn revoke(&self);
 }
 
+/// What the rings of a device may have.
+pub(crate) struct Grant {
+    pub(crate) policy: Policy,
+    /// The device's number: each counts its own rings.
+    pub(crate) node: u32,
+}
+
 /// The rings that there are.
 struct Rings {
     /// By their addresses.
     all: RBTree<usize, Listed>,
-    /// How many each user has who has any, by his number.
-    users: RBTree<u32, u32>,
+    /// How many there are of a device and a user, of whom there are any.
+    users: RBTree<Owner, u32>,
 }
+
+/// The numbers of the device that a ring was made by, and of the user who has made it.
+type Owner = (u32, u32);
 
 /// A ring that there is.
 struct Listed {
     ring: Arc<dyn Revoke>,
-    /// Who has made it.
-    user: u32,
+    owner: Owner,
 }
 
 kernel::sync::global_lock! {
@@ -83,14 +92,15 @@ pub(crate) fn current() -> Policy {
 ///
 /// # Errors
 ///
-/// `-EPERM` if there are to be no rings, and `-EMFILE` if the user has `most` of them. It is to be taken out then
-/// too.
-pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, most: u32) -> Result {
+/// `-EPERM` if there are to be no rings, and `-EMFILE` if the user has as many as `grant` says. It is to be taken
+/// out then too.
+pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, grant: &Grant) -> Result {
+    let most = grant.policy.limits.rings;
     // SAFETY: No preconditions.
-    let user = unsafe { bindings::ruring_current_uid() };
+    let owner = (grant.node, unsafe { bindings::ruring_current_uid() });
     let listed = Listed {
         ring: ring.clone(),
-        user,
+        owner,
     };
     let key = Arc::as_ptr(ring) as usize;
     let node = RBTreeNode::new(key, listed, GFP_KERNEL_ACCOUNT)?;
@@ -99,14 +109,14 @@ pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, most: u32) -> Result {
         all: RBTree::new(),
         users: RBTree::new(),
     });
-    match rings.users.get_mut(&user) {
+    match rings.users.get_mut(&owner) {
         Some(count) if *count >= most => return Err(EMFILE),
         Some(count) => *count += 1,
         None if most == 0 => return Err(EMFILE),
         None => {
             rings
                 .users
-                .try_create_and_insert(user, 1, GFP_KERNEL_ACCOUNT)?;
+                .try_create_and_insert(owner, 1, GFP_KERNEL_ACCOUNT)?;
         }
     }
     rings.all.insert(node);
@@ -124,11 +134,11 @@ pub(crate) fn take_out<T: Revoke>(ring: &Arc<T>) {
     let mut guard = RINGS.lock();
     let Some(rings) = guard.as_mut() else { return };
     let listed = rings.all.remove(&key);
-    if let Some(Listed { user, .. }) = &listed {
-        if let Some(count) = rings.users.get_mut(user) {
+    if let Some(Listed { owner, .. }) = &listed {
+        if let Some(count) = rings.users.get_mut(owner) {
             *count -= 1;
             if *count == 0 {
-                rings.users.remove(user);
+                rings.users.remove(owner);
             }
         }
     }

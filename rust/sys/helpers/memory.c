@@ -179,6 +179,15 @@ __helper long ruring_charge_locked(struct user_struct *user, unsigned long pages
 	return ruring_account_pages(user, pages, most, capable(CAP_IPC_LOCK));
 }
 
+/*
+ * Both who has opened @file and who uses it now: neither can have the other do it
+ * without knowing.
+ */
+__helper bool ruring_may_administer(const struct file *file)
+{
+	return file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN) && capable(CAP_SYS_ADMIN);
+}
+
 __helper unsigned int ruring_current_uid(void)
 {
 	return __kuid_val(current_uid());
