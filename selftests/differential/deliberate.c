@@ -306,6 +306,60 @@ static bool is_wait_for_one_of_two(const struct program *p, const struct differe
 	return false;
 }
 
+/* Whether a worker of io_uring has done what @request is linked to. */
+static bool is_behind_a_worker(const struct program *p, unsigned int request)
+{
+	const __u8 links = IOSQE_IO_LINK | IOSQE_IO_HARDLINK;
+	unsigned int i;
+
+	for (i = request; i > 0 && p->requests[i - 1].sqe.flags & links; i--) {
+		const struct io_uring_sqe *sqe = &p->requests[i - 1].sqe;
+
+		if (sqe->flags & IOSQE_ASYNC)
+			return true;
+		switch (sqe->opcode) {
+		case IORING_OP_FSYNC:
+		case IORING_OP_SYNC_FILE_RANGE:
+		case IORING_OP_FALLOCATE:
+		case IORING_OP_FTRUNCATE:
+		case IORING_OP_MADVISE:
+		case IORING_OP_STATX:
+		case IORING_OP_SHUTDOWN:
+		case IORING_OP_SPLICE:
+		case IORING_OP_TEE:
+		case IORING_OP_RENAMEAT ... IORING_OP_LINKAT:
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_impatient_worker(const struct program *p, const struct difference *d)
+{
+	return d->kind == EVENT_CQE && d->key - USER_DATA < MAX_REQUESTS && !d->nr[SIDE_RURING] &&
+	       d->nr[SIDE_IO_URING] == 1 && d->events[SIDE_IO_URING][0].res == -EAGAIN &&
+	       is_behind_a_worker(p, d->key - USER_DATA);
+}
+
+/* Two descriptors, of which the one or the other is the lower one. */
+static bool is_descriptor_of_a_worker(const struct program *p, const struct difference *d)
+{
+	const struct step *step = &p->steps[d->step];
+	bool opens = false;
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1 ||
+	    d->events[SIDE_IO_URING][0].res <= 0 || d->events[SIDE_RURING][0].res <= 0)
+		return false;
+	for (i = 0; i < step->nr; i++)
+		opens |= p->requests[step->first + i].sqe.opcode == IORING_OP_OPENAT ||
+			 p->requests[step->first + i].sqe.opcode == IORING_OP_OPENAT2;
+	return opens && (sqe_of(p, d->key)->opcode == IORING_OP_OPENAT ||
+			 sqe_of(p, d->key)->opcode == IORING_OP_OPENAT2 ||
+			 sqe_of(p, d->key)->opcode == IORING_OP_SOCKET ||
+			 sqe_of(p, d->key)->opcode == IORING_OP_ACCEPT);
+}
+
 static bool is_time_stamp(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
@@ -399,6 +453,16 @@ static const struct deliberate {
 		"a cancel of what a worker is to open",
 		"A worker always does OPENAT",
 		is_cancel_of_a_name,
+	},
+	{
+		"the descriptor of what a worker has opened",
+		"The descriptor of what is opened is there when its completion is",
+		is_descriptor_of_a_worker,
+	},
+	{
+		"a worker that goes on with a link",
+		"What is linked behind a request that a worker has done is started by its task",
+		is_impatient_worker,
 	},
 	{
 		"a limit that was over",
