@@ -132,10 +132,13 @@ __helper void ruring_change_bits(u32 *word, u32 bits, bool set)
 {
 	atomic_t *at = (atomic_t *)word;
 
+	/* One instruction: those that return the old value are loops on x86, which user space could keep going. */
+	smp_mb__before_atomic();
 	if (set)
-		atomic_fetch_or(bits, at);
+		atomic_or(bits, at);
 	else
-		atomic_fetch_andnot(bits, at);
+		atomic_andnot(bits, at);
+	smp_mb__after_atomic();
 }
 
 __helper bool ruring_access_ok(const void __user *addr, size_t len)
