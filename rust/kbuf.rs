@@ -6,4 +6,5 @@ pub(crate) mod classic;
 mod group;
 pub(crate) mod groups;
 pub(crate) mod mapped;
+pub(crate) mod marks;
 pub(crate) mod row;

@@ -3,6 +3,8 @@
 //! Multishot receives that keep going without buffers (`RURING_RECV_KEEP`): while there is data for them but no
 //! buffer in their group, they wait here, in the order in which they ran out.
 //!
+//! Who is to hear that a group has few buffers left is told here as well.
+//!
 //! Such a request can be found and cancelled all the while, as one that waits for a worker is. Nobody tells the ring
 //! that there are buffers again, which may be a store of user space's: who enters the ring looks.
 
@@ -63,7 +65,7 @@ impl Starved {
 }
 
 impl Ring {
-    /// Whether requests wait for buffers.
+    /// Whether requests wait for buffers, or somebody is to hear of groups that have few left.
     #[inline(always)]
     pub(crate) fn is_starving(&self) -> bool {
         self.exec.starving.load(Relaxed)
@@ -104,17 +106,37 @@ impl Locked<'_> {
     #[cold]
     #[inline(never)]
     pub(crate) fn feed(&mut self) -> bool {
+        self.tell_low();
         let state = &mut *self.state;
         let next = state.exec.starved.next(&mut state.groups);
         if state.exec.starved.queue.is_empty() {
             state.exec.starved.mixed = false;
-            self.ring.exec.starving.store(false, Relaxed);
+            let is_marked = !state.groups.marks.is_empty();
+            self.ring.exec.starving.store(is_marked, Relaxed);
         }
         let Some(req) = next else { return false };
         req.object().set_punt_state(PuntState::None);
         req.object().claim(WakeFlags::woken(events::IN, false));
         self.requeue(req);
         true
+    }
+
+    /// From now on groups that have few buffers left are looked for.
+    pub(crate) fn watch_marks(&mut self) {
+        self.ring.exec.starving.store(true, Relaxed);
+    }
+
+    /// Tells of the groups that have few buffers left. What there is no room for is told at the next look.
+    fn tell_low(&mut self) {
+        let mut marks = core::mem::take(&mut self.state.groups.marks);
+        for mark in marks.iter_mut() {
+            if let Some(done) = mark.look(&mut self.state.groups) {
+                if self.post_for(None, done) {
+                    mark.set_told();
+                }
+            }
+        }
+        self.state.groups.marks = marks;
     }
 
     /// Has those go on that are of `tctx`, whose task this is, one after the other.

@@ -109,6 +109,11 @@ impl Ring {
             register::PBUF_STATUS if arg != 0 && nr_args == 1 => {
                 self.lock()?.groups().status(arg)?
             }
+            register::PBUF_LOW if arg != 0 && nr_args == 1 => {
+                let mut locked = self.lock()?;
+                locked.groups().mark(arg)?;
+                locked.watch_marks();
+            }
             register::BUFFERS => {
                 if arg == 0 {
                     return Err(EFAULT);

@@ -5,7 +5,8 @@
 use super::{
     classic::BufRange,
     group::{ClassicGroup, Group, MappedGroup},
-    mapped::{BufEntry, Mapped, Selected, Span, ENTRY_SIZE, MAX_SPAN},
+    mapped::{BufEntry, Entries, Mapped, Selected, Span, ENTRY_SIZE, MAX_SPAN},
+    marks::Marks,
 };
 use crate::{
     sys::{
@@ -129,17 +130,24 @@ fn read_reg(arg: u64) -> Result<BufReg> {
 }
 
 /// All groups of a ring, in two levels so that a lookup costs the same for any number of them.
-pub(crate) struct Groups(KVec<Leaf>);
+pub(crate) struct Groups {
+    leaves: KVec<Leaf>,
+    /// Who is to hear of groups with few buffers left.
+    pub(crate) marks: Marks,
+}
 
 impl Groups {
     /// No groups.
     pub(crate) const fn new() -> Self {
-        Self(KVec::new())
+        Self {
+            leaves: KVec::new(),
+            marks: Marks::new(),
+        }
     }
 
     #[inline]
     pub(super) fn find(&mut self, id: u16) -> Option<&mut Group> {
-        let leaf = self.0.get_mut(usize::from(id) / LEAF)?;
+        let leaf = self.leaves.get_mut(usize::from(id) / LEAF)?;
         leaf.get_mut(usize::from(id) % LEAF)?.as_deref_mut()
     }
 
@@ -151,12 +159,24 @@ impl Groups {
         }
     }
 
+    /// How many buffers of the mapped group `id` have been consumed, and how many provided, modulo 2^16. Fails as
+    /// [`Groups::mapped`].
+    pub(super) fn consumed_and_provided(&mut self, id: u16) -> Result<(u16, u16)> {
+        let group = self.mapped(id)?;
+        Ok((group.state.head(), group.entries.tail()))
+    }
+
+    /// How many buffers the mapped group `id` has room for. Fails as [`Groups::mapped`].
+    pub(super) fn entries(&mut self, id: u16) -> Result<u32> {
+        Ok(self.mapped(id)?.entries.len())
+    }
+
     fn set(&mut self, id: u16, group: Option<KBox<Group>>) -> Result {
         let (high, low) = (usize::from(id) / LEAF, usize::from(id) % LEAF);
-        while self.0.len() <= high {
-            self.0.push(KVec::new(), GFP_KERNEL_ACCOUNT)?;
+        while self.leaves.len() <= high {
+            self.leaves.push(KVec::new(), GFP_KERNEL_ACCOUNT)?;
         }
-        let leaf = &mut self.0[high];
+        let leaf = &mut self.leaves[high];
         while leaf.len() < LEAF {
             leaf.push(None, GFP_KERNEL_ACCOUNT)?;
         }
@@ -214,6 +234,7 @@ impl Groups {
         }
         self.mapped(reg.bgid)?;
         self.set(reg.bgid, None)?;
+        self.marks.remove(reg.bgid);
         Ok(reg.bgid)
     }
 

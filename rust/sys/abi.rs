@@ -324,6 +324,7 @@ copied! {
     ProbeOp = io_uring_probe_op { op, resv, flags, resv2 }
     BufReg = io_uring_buf_reg { ring_addr, ring_entries, bgid, flags, min_left, resv }
     BufStatus = io_uring_buf_status { buf_group, head, resv }
+    PbufLow = ruring_pbuf_low { user_data, nr, bgid, resv }
     RsrcRegister = io_uring_rsrc_register { nr, flags, resv: resv2, data, tags }
     RsrcUpdate = io_uring_rsrc_update { offset, resv, data }
     RsrcUpdate2 = io_uring_rsrc_update2 { offset, resv, data, tags, nr, resv2 }

@@ -318,6 +318,11 @@ impl<const N: usize> Array<N> {
         })
     }
 
+    /// How many elements there are.
+    pub(crate) fn len(&self) -> u32 {
+        self.mask + 1
+    }
+
     #[inline(always)]
     fn at(&self, index: u32) -> *mut u64 {
         // SAFETY: By the type invariants, as the index is masked.

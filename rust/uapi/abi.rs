@@ -213,6 +213,17 @@ pub(crate) mod register {
     pub(crate) const QUERY: u32 = 35;
     /// How many there are in the kernel that ruring follows.
     pub(crate) const LAST: u32 = 38;
+    /// Ruring's own (`RURING_REGISTER_PBUF_LOW`).
+    pub(crate) const PBUF_LOW: u32 = 128;
+
+    /// The bit of 64 that stands for an opcode in a set of them; none for a number that is no opcode.
+    pub(crate) const fn bit(opcode: u32) -> Option<u64> {
+        match opcode {
+            PBUF_LOW => Some(1 << 63),
+            _ if opcode < LAST => Some(1 << opcode),
+            _ => None,
+        }
+    }
 }
 
 /// What IORING_REGISTER_QUERY can be asked.

@@ -42,8 +42,8 @@ impl Restrictions {
         for entry in entries {
             let what = entry.what;
             match u32::from(entry.opcode) {
-                restriction::REGISTER_OP if u32::from(what) < register::LAST => {
-                    parsed.register_ops |= 1 << what;
+                restriction::REGISTER_OP => {
+                    parsed.register_ops |= register::bit(what.into()).ok_or(EINVAL)?;
                     parsed.registers = true;
                     continue;
                 }
@@ -77,6 +77,6 @@ impl Restrictions {
 
     /// Whether there may be a registration with this opcode.
     pub(crate) fn allow_register(&self, opcode: u32) -> bool {
-        !self.registers || opcode >= register::LAST || self.register_ops & 1 << opcode != 0
+        !self.registers || register::bit(opcode).is_none_or(|bit| self.register_ops & bit != 0)
     }
 }

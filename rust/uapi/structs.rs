@@ -235,6 +235,20 @@ pub(crate) struct BufStatus {
     pub(crate) resv: [u32; 8],
 }
 
+/// `struct ruring_pbuf_low`
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct PbufLow {
+    /// For the completion.
+    pub(crate) user_data: u64,
+    /// How few buffers are few, 0 for no mark.
+    pub(crate) nr: u32,
+    /// The buffer group.
+    pub(crate) bgid: u16,
+    /// Must be 0.
+    pub(crate) resv: u16,
+}
+
 /// `struct io_uring_rsrc_register`
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]

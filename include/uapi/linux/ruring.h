@@ -116,4 +116,29 @@ struct ruring_accept_addr {
  */
 #define RURING_RECV_KEEP	(1U << 15)
 
+/*
+ * A registration: with nr_args 1, a struct ruring_pbuf_low. One completion
+ * tells when the buffers of a group have become few. It is posted by the next
+ * io_uring_enter() of anyone on the ring, or by what takes the buffers where a
+ * task is at work for the ring, and again only after there have been more than
+ * that. It is not posted for a group that has so few when it is registered.
+ * The mark goes with the group.
+ */
+#define RURING_REGISTER_PBUF_LOW	128
+
+/**
+ * struct ruring_pbuf_low - argument of RURING_REGISTER_PBUF_LOW
+ * @user_data: for the completion; its res is how many buffers are left
+ * @nr: as many buffers, or fewer, are few; less than the group has room for,
+ *	and 0 to take the mark away
+ * @bgid: a group of IORING_REGISTER_PBUF_RING
+ * @resv: must be zero
+ */
+struct ruring_pbuf_low {
+	__u64 user_data;
+	__u32 nr;
+	__u16 bgid;
+	__u16 resv;
+};
+
 #endif /* _UAPI_LINUX_RURING_H */
