@@ -180,6 +180,8 @@ macro_rules! for_each_opcode {
             MKDIRAT => MkdirAt(names::MkdirAt) { punt: Either, soft_errors, forced },
             SYMLINKAT => SymlinkAt(names::SymlinkAt) { punt: Either, soft_errors, forced },
             LINKAT => LinkAt(names::LinkAt) { punt: Either, soft_errors, forced },
+            EPOLL_CTL => EpollCtl(epoll::EpollCtl) { punt: Submitter },
+            PIPE => Pipe(pipe::Pipe) {},
             MSG_RING => MsgRing(msg_ring::MsgRing) { needs_file, punt: Submitter, iopoll },
             SOCKET => Socket(socket::Create) { soft_errors },
             URING_CMD => UringCmd(cmd::UringCmd<false>) { needs_file, buffer_select, iopoll },

@@ -57,6 +57,8 @@ same! {
     op::LISTEN => bindings::io_uring_op_IORING_OP_LISTEN,
     op::READV_FIXED => bindings::io_uring_op_IORING_OP_READV_FIXED,
     op::WRITEV_FIXED => bindings::io_uring_op_IORING_OP_WRITEV_FIXED,
+    op::EPOLL_CTL => bindings::io_uring_op_IORING_OP_EPOLL_CTL,
+    op::PIPE => bindings::io_uring_op_IORING_OP_PIPE,
     op::SYNC_FILE_RANGE => bindings::io_uring_op_IORING_OP_SYNC_FILE_RANGE,
     op::STATX => bindings::io_uring_op_IORING_OP_STATX,
     op::FADVISE => bindings::io_uring_op_IORING_OP_FADVISE,

@@ -179,6 +179,11 @@ impl<'a> Reserved<'a> {
         Ok(Self(reserved, PhantomData))
     }
 
+    /// Its number.
+    pub(crate) fn number(&self) -> i32 {
+        self.0.reserved_fd() as i32
+    }
+
     /// Makes it `file`'s. Returns its number.
     pub(crate) fn install(self, file: OpenFile) -> i32 {
         let fd = self.0.reserved_fd() as i32;

@@ -13,11 +13,13 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/openat2.h>
+#include <linux/pipe_fs_i.h>
 #include <linux/sched.h>
 #include <linux/splice.h>
 #include <linux/static_call.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
+#include <uapi/linux/eventpoll.h>
 
 #include "symbols.h"
 #include "unexported.h"
@@ -46,6 +48,7 @@ int filename_renameat2(int olddfd, struct filename *oldname, int newdfd,
 		       struct filename *newname, unsigned int flags);
 int filename_linkat(int olddfd, struct filename *old, int newdfd, struct filename *new,
 		    int flags);
+int do_epoll_ctl(int epfd, int op, int fd, struct epoll_event *epds, bool nonblock);
 int filename_symlinkat(struct filename *from, int newdfd, struct filename *to);
 
 /* Each: its name, its bit, whether to look for it. */
@@ -63,7 +66,9 @@ int filename_symlinkat(struct filename *from, int newdfd, struct filename *to);
 	f(sync_file_range, RURING_HAS_SYNC_FILE_RANGE, true)			\
 	f(do_madvise, RURING_HAS_DO_MADVISE, true)				\
 	f(do_splice, RURING_HAS_DO_SPLICE, true)				\
-	f(do_tee, RURING_HAS_DO_TEE, true)
+	f(do_tee, RURING_HAS_DO_TEE, true)					\
+	f(do_epoll_ctl, RURING_HAS_DO_EPOLL_CTL, true)				\
+	f(create_pipe_files, RURING_HAS_CREATE_PIPE_FILES, true)
 
 /* What a call is until there is something to call: never made. */
 #define DEFINE_CALL(name, bit, known) DEFINE_STATIC_CALL_NULL(known_##name, name);
@@ -233,4 +238,22 @@ ssize_t ruring_tee(struct file *in, struct file *out, size_t len, unsigned int f
 	if (!HAS(RURING_HAS_DO_TEE))
 		return -EOPNOTSUPP;
 	return static_call(known_do_tee)(in, out, len, flags);
+}
+
+int ruring_epoll_ctl(int epfd, int op, int fd, const u32 event[3])
+{
+	struct epoll_event all;
+
+	if (!HAS(RURING_HAS_DO_EPOLL_CTL))
+		return -EOPNOTSUPP;
+	BUILD_BUG_ON(sizeof(all) != 3 * sizeof(*event));
+	memcpy(&all, event, sizeof(all));
+	return static_call(known_do_epoll_ctl)(epfd, op, fd, &all, false);
+}
+
+int ruring_create_pipe(struct file *files[2], int flags)
+{
+	if (!HAS(RURING_HAS_CREATE_PIPE_FILES))
+		return -EOPNOTSUPP;
+	return static_call(known_create_pipe_files)(files, flags);
 }

@@ -27,6 +27,8 @@ enum ruring_function {
 	RURING_HAS_DO_MADVISE = 1 << 11,
 	RURING_HAS_DO_SPLICE = 1 << 12,
 	RURING_HAS_DO_TEE = 1 << 13,
+	RURING_HAS_DO_EPOLL_CTL = 1 << 14,
+	RURING_HAS_CREATE_PIPE_FILES = 1 << 15,
 };
 
 /* Looks for them, once, when the module is loaded. May sleep. Returns those that there are. */
@@ -54,5 +56,10 @@ int ruring_madvise(u64 start, u64 len, int advice);
 ssize_t ruring_splice(struct file *in, const loff_t *from, struct file *out, const loff_t *to,
 		      size_t len, unsigned int flags);
 ssize_t ruring_tee(struct file *in, struct file *out, size_t len, unsigned int flags);
+
+/* The descriptors are the current task's. @event is a struct epoll_event. */
+int ruring_epoll_ctl(int epfd, int op, int fd, const u32 event[3]);
+/* Both ends of a new pipe, the one to read from first. */
+int ruring_create_pipe(struct file *files[2], int flags);
 
 #endif /* _RURING_UNEXPORTED_H */

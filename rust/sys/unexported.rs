@@ -58,6 +58,10 @@ impl Functions {
     pub(crate) const SPLICE: Self = Self(bindings::ruring_function_RURING_HAS_DO_SPLICE);
     /// What copies from a pipe to another one.
     pub(crate) const TEE: Self = Self(bindings::ruring_function_RURING_HAS_DO_TEE);
+    /// What changes what an epoll waits for.
+    pub(crate) const EPOLL_CTL: Self = Self(bindings::ruring_function_RURING_HAS_DO_EPOLL_CTL);
+    /// What makes pipes.
+    pub(crate) const PIPE: Self = Self(bindings::ruring_function_RURING_HAS_CREATE_PIPE_FILES);
     /// What takes advice about memory.
     pub(crate) const MADVISE: Self = Self(bindings::ruring_function_RURING_HAS_DO_MADVISE);
 
@@ -266,4 +270,24 @@ pub(crate) fn tee(input: &File, output: &File, len: usize, flags: u32) -> Result
     let (input, output) = (input.as_ptr().cast(), output.as_ptr().cast());
     // SAFETY: The files are open.
     bytes(unsafe { bindings::ruring_tee(input, output, len, flags) })
+}
+
+/// Changes what the epoll `epfd` waits for of `fd`, both descriptors of the current task, as epoll_ctl(2) does. `event`
+/// is the `struct epoll_event`. `-ECANCELED` if the current task has no descriptors. May sleep, for as long as who
+/// waits for the epoll has it locked.
+pub(crate) fn epoll_ctl(epfd: i32, op: i32, fd: i32, event: &[u32; 3]) -> Result {
+    if !has_descriptors() {
+        return Err(ECANCELED);
+    }
+    // SAFETY: The task has descriptors, and the event is one of that size.
+    done(unsafe { bindings::ruring_epoll_ctl(epfd, op, fd, event.as_ptr()) })
+}
+
+/// Makes a pipe as `flags` (`O_*`) say. Returns the end to read from, and the one to write to. May sleep.
+pub(crate) fn create_pipe(flags: u32) -> Result<[OpenFile; 2]> {
+    let mut files = [core::ptr::null_mut(); 2];
+    // SAFETY: There is room for two.
+    done(unsafe { bindings::ruring_create_pipe(files.as_mut_ptr(), flags as i32) })?;
+    // SAFETY: They are made, and their references ours.
+    Ok(files.map(|file| unsafe { OpenFile::from_raw(file) }))
 }

@@ -34,6 +34,7 @@ pub(crate) mod op {
     pub(crate) const SEND: u8 = 26;
     pub(crate) const RECV: u8 = 27;
     pub(crate) const OPENAT2: u8 = 28;
+    pub(crate) const EPOLL_CTL: u8 = 29;
     pub(crate) const SPLICE: u8 = 30;
     pub(crate) const PROVIDE_BUFFERS: u8 = 31;
     pub(crate) const REMOVE_BUFFERS: u8 = 32;
@@ -56,6 +57,7 @@ pub(crate) mod op {
     pub(crate) const LISTEN: u8 = 57;
     pub(crate) const READV_FIXED: u8 = 60;
     pub(crate) const WRITEV_FIXED: u8 = 61;
+    pub(crate) const PIPE: u8 = 62;
     pub(crate) const NOP128: u8 = 63;
     pub(crate) const URING_CMD128: u8 = 64;
     /// One more than the last opcode of the kernel that ruring follows.
@@ -78,7 +80,9 @@ pub(crate) mod op {
 pub(crate) mod open {
     #![allow(missing_docs)]
     pub(crate) const CREAT: u32 = 0o100;
+    pub(crate) const EXCL: u32 = 0o200;
     pub(crate) const TRUNC: u32 = 0o1000;
+    pub(crate) const DIRECT: u32 = 0o40000;
     pub(crate) const NONBLOCK: u32 = 0o4000;
     pub(crate) const LARGEFILE: u32 = 0o100000;
     pub(crate) const CLOEXEC: u32 = 0o2000000;

@@ -44,6 +44,8 @@ const OPCODES: &[(&str, u8)] = &[
     ("NOP", op::NOP),
     ("NOP128", op::NOP128),
     ("URING_CMD128", op::URING_CMD128),
+    ("EPOLL_CTL", op::EPOLL_CTL),
+    ("PIPE", op::PIPE),
     ("SPLICE", op::SPLICE),
     ("TEE", op::TEE),
     ("SENDFILE", op::SENDFILE),
@@ -136,7 +138,7 @@ const NET: u128 = bits(&[
     op::BIND,
     op::LISTEN,
 ]);
-const POLL: u128 = bits(&[op::POLL_ADD, op::POLL_REMOVE]);
+const POLL: u128 = bits(&[op::POLL_ADD, op::POLL_REMOVE, op::EPOLL_CTL]);
 const TIMER: u128 = bits(&[op::TIMEOUT, op::TIMEOUT_REMOVE, op::LINK_TIMEOUT]);
 const MSG: u128 = bits(&[op::MSG_RING]);
 const SQPOLL: u128 = 1 << 127;

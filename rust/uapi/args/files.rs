@@ -39,6 +39,34 @@ impl FileSlot {
     }
 }
 
+/// PIPE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PipeArgs {
+    /// Where the two numbers go.
+    pub(crate) fds: u64,
+    /// `O_*`
+    pub(crate) flags: u32,
+    /// Where the end to read from goes.
+    pub(crate) place: FileSlot,
+}
+
+impl PipeArgs {
+    /// Parses the fields of PIPE.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        // O_EXCL is O_NOTIFICATION_PIPE.
+        const FLAGS: u32 = open::CLOEXEC | open::NONBLOCK | open::DIRECT | open::EXCL;
+        let flags = sqe.op_flags();
+        if sqe.fd() != 0 || sqe.off() != 0 || sqe.addr3() != 0 || flags & !FLAGS != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            fds: sqe.addr(),
+            flags,
+            place: FileSlot::parse(sqe),
+        })
+    }
+}
+
 /// OPENAT or OPENAT2, without the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OpenArgs {

@@ -88,3 +88,34 @@ impl PollRemoveArgs {
         })
     }
 }
+
+/// EPOLL_CTL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EpollCtlArgs {
+    /// Descriptor of the epoll.
+    pub(crate) epfd: i32,
+    /// `EPOLL_CTL_*`
+    pub(crate) op: i32,
+    /// Descriptor of what it is to wait for.
+    pub(crate) fd: i32,
+    /// Address of a `struct epoll_event`, if it takes one.
+    pub(crate) event: Option<u64>,
+}
+
+impl EpollCtlArgs {
+    /// `EPOLL_CTL_DEL`
+    const DEL: u32 = 2;
+
+    /// Parses the fields of EPOLL_CTL.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        if sqe.buf_index() != 0 || sqe.file_index() != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            epfd: sqe.fd(),
+            op: sqe.len() as i32,
+            fd: sqe.off() as i32,
+            event: (sqe.len() != Self::DEL).then_some(sqe.addr()),
+        })
+    }
+}
