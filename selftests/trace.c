@@ -93,7 +93,7 @@ static void field(const char *line, const char *key, char *to, size_t size)
 
 	to[0] = 0;
 	if (at)
-		snprintf(to, size, "%.*s", (int)strcspn(at + strlen(key), ", \n"),
+		snprintf(to, size, "%.*s", (int)strcspn(at + strlen(key), "\n, "),
 			 at + strlen(key));
 }
 
@@ -109,7 +109,7 @@ static void check_req(struct trace *trace, enum event event, const char *line)
 	if (user_data >= ARRAY_SIZE(trace->reqs) || !is_address(req, strlen(req)))
 		return;
 	if (event == SUBMIT_REQ)
-		strcpy(trace->reqs[user_data], req);
+		memcpy(trace->reqs[user_data], req, sizeof(req));
 	else if (event != REQ_FAILED && event != FILE_GET &&
 		 trace->reqs[user_data][0] && strtoull(req, NULL, 16))
 		trace->same_reqs &= !strcmp(trace->reqs[user_data], req);
@@ -124,11 +124,11 @@ static void add_line(struct trace *trace, enum event event, const char *line)
 	if (ring[0]) {
 		if (trace->ring[0])
 			trace->one_ring &= !strcmp(trace->ring, ring);
-		strcpy(trace->ring, ring);
+		memcpy(trace->ring, ring, sizeof(ring));
 	}
 	check_req(trace, event, line);
 	while (*line && *line != '\n') {
-		size_t len = strcspn(line, ", \n");
+		size_t len = strcspn(line, "\n, ");
 
 		if (is_address(line, len) || !strncmp(line, "(nil)", 5)) {
 			bool none = line[0] == '(' || !strtoull(line, NULL, 16);
@@ -255,10 +255,9 @@ FIXTURE_TEARDOWN(trace)
 	}								\
 } while (0)
 
-#define CHECK(condition) do {						\
-	if (!(condition))						\
-		return __LINE__;					\
-} while (0)
+/* The line of the first that does not hold. */
+#define CHECK(condition) \
+	(failed = failed || (condition) ? failed : __LINE__)
 
 /* Puts @by into the place of @what in a line of 128 bytes. */
 static void replace(char *line, const char *what, const char *by)
@@ -267,7 +266,7 @@ static void replace(char *line, const char *what, const char *by)
 
 	if (!at)
 		return;
-	strcpy(rest, at + strlen(what));
+	snprintf(rest, sizeof(rest), "%s", at + strlen(what));
 	snprintf(at, 128 - (at - line), "%s%s", by, rest);
 }
 
@@ -307,6 +306,7 @@ TEST_F(trace, formats_are_the_same)
 
 static int nops(struct ring *ring, enum backend backend, unsigned int flags)
 {
+	int failed = 0;
 	struct io_uring_cqe cqe;
 	int i;
 
@@ -316,7 +316,7 @@ static int nops(struct ring *ring, enum backend backend, unsigned int flags)
 	CHECK(ring_submit(ring) == 3);
 	for (i = 0; i < 2; i++)
 		CHECK(!ring_take(ring, &cqe));
-	return 0;
+	return failed;
 }
 
 TEST_F(trace, nops)
@@ -339,6 +339,7 @@ TEST_F(trace, nops_of_a_ring_for_one)
 static int receives(struct ring *ring, enum backend backend,
 		    unsigned int flags)
 {
+	int failed = 0;
 	struct io_uring_cqe cqe;
 	struct pbuf pbuf;
 	char buf[16];
@@ -362,7 +363,7 @@ static int receives(struct ring *ring, enum backend backend,
 	CHECK(ring_submit(ring) == 1);
 	close(sv[0]);
 	close(sv[1]);
-	return 0;
+	return failed;
 }
 
 TEST_F(trace, receives)
@@ -392,6 +393,7 @@ TEST_F(trace, receives_of_a_ring_for_one)
 static int links(struct ring *ring, enum backend backend,
 		 unsigned int flags)
 {
+	int failed = 0;
 	struct io_uring_cqe cqe;
 	int i;
 
@@ -418,7 +420,7 @@ static int links(struct ring *ring, enum backend backend,
 	CHECK(ring_submit(ring) == 3);
 	for (i = 0; i < 3; i++)
 		CHECK(!ring_take(ring, &cqe));
-	return 0;
+	return failed;
 }
 
 TEST_F(trace, links)
@@ -435,6 +437,7 @@ TEST_F(trace, links)
 static int rest(struct ring *ring, enum backend backend,
 		unsigned int flags)
 {
+	int failed = 0;
 	struct io_uring_sqe *sqe;
 	struct io_uring_cqe cqe;
 	int file, i;
@@ -465,7 +468,7 @@ static int rest(struct ring *ring, enum backend backend,
 	CHECK(ring_submit(ring) == 2);
 	prep_cancel(ring, 10, 0, 12);
 	close(file);
-	return 0;
+	return failed;
 }
 
 TEST_F(trace, what_does_not_go_at_once)
@@ -500,7 +503,7 @@ TEST_F(trace, can_be_turned_on_at_any_time)
 	ASSERT_EQ(0, ring_take(&ring, &cqe));
 	EXPECT_STREQ("ring address, req address, user_data 0x2, opcode NOP, flags 0x0, sq_thread 0\n",
 		     trace->of[SUBMIT_REQ].text);
-	EXPECT_STREQ("ring address, req address, user_data 0x2, result 0, cflags 0x0 extra1 0 extra2 0 \n",
+	EXPECT_STREQ("ring address, req address, user_data 0x2, result 0, cflags 0x0 extra1 0 extra2 0\x20\n",
 		     trace->of[COMPLETE].text);
 	ring_exit(&ring);
 }

@@ -7,12 +7,17 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#define CHECK(condition) do {						\
-	if (!(condition)) {						\
-		printf("%s:%d: %s\n", __func__, __LINE__, #condition);	\
-		return 1;						\
-	}								\
-} while (0)
+/* The first that does not hold is said, and no other after it. */
+#define CHECK(condition) \
+	(failed = failed || !((condition) || say(__func__, __LINE__, #condition)))
+
+static int failed;
+
+static int say(const char *where, int line, const char *what)
+{
+	printf("%s:%d: %s\n", where, line, what);
+	return 0;
+}
 
 static void nop(struct io_uring *ring, unsigned long data)
 {
@@ -29,8 +34,8 @@ static void nop(struct io_uring *ring, unsigned long data)
 static int waits(unsigned int flags)
 {
 	struct __kernel_timespec ts = { .tv_nsec = 1000000 };
-	struct io_uring_cqe *cqe, *cqes[8];
-	struct io_uring ring;
+	struct io_uring_cqe *cqe = NULL, *cqes[8] = {};
+	struct io_uring ring = {};
 	int i;
 
 	CHECK(!ruring_queue_init(8, &ring, flags));
@@ -57,8 +62,8 @@ static int waits(unsigned int flags)
 	CHECK(cqe->user_data == 5);
 	io_uring_cqe_seen(&ring, cqe);
 	/* More than there is room for, so that a thread of the ring's is waited for. */
-	for (i = 0; i < 64; i++) {
-		while (!io_uring_sq_space_left(&ring))
+	for (i = 0; !failed && i < 64; i++) {
+		while (!failed && !io_uring_sq_space_left(&ring))
 			CHECK(ruring_sqring_wait(&ring) >= 0);
 		nop(&ring, i);
 		CHECK(ruring_submit(&ring) >= 1);
@@ -70,7 +75,7 @@ static int waits(unsigned int flags)
 	CHECK(ruring_unregister_ring_fd(&ring) == 1);
 	CHECK(ruring_close_ring_fd(&ring) == -EOPNOTSUPP);
 	io_uring_queue_exit(&ring);
-	return 0;
+	return failed;
 }
 
 /* The thread of a ring is woken up by who submits once it sleeps. */
@@ -80,21 +85,22 @@ static int wakes_the_thread(void)
 		.flags = IORING_SETUP_SQPOLL,
 		.sq_thread_idle = 1,
 	};
-	struct io_uring_cqe *cqe;
-	struct io_uring ring;
+	struct io_uring_cqe *cqe = NULL;
+	struct io_uring ring = {};
 
 	CHECK(!ruring_queue_init_params(8, &ring, &params));
 	nop(&ring, 1);
 	CHECK(ruring_submit(&ring) >= 0);
 	CHECK(!ruring_wait_cqe(&ring, &cqe));
 	io_uring_cqe_seen(&ring, cqe);
-	while (!(IO_URING_READ_ONCE(*ring.sq.kflags) & IORING_SQ_NEED_WAKEUP))
+	while (!failed &&
+	       !(IO_URING_READ_ONCE(*ring.sq.kflags) & IORING_SQ_NEED_WAKEUP))
 		;
 	nop(&ring, 2);
 	CHECK(ruring_submit(&ring) >= 0);
 	CHECK(!ruring_wait_cqe(&ring, &cqe) && cqe->user_data == 2);
 	io_uring_queue_exit(&ring);
-	return 0;
+	return failed;
 }
 
 /* A receive with a provided buffer. */
@@ -102,8 +108,8 @@ static int receives(void)
 {
 	struct io_uring_buf_ring *bufs;
 	struct io_uring_sqe *sqe;
-	struct io_uring_cqe *cqe;
-	struct io_uring ring;
+	struct io_uring_cqe *cqe = NULL;
+	struct io_uring ring = {};
 	char mem[64] = "";
 	int sv[2], err;
 
@@ -125,7 +131,7 @@ static int receives(void)
 	io_uring_cqe_seen(&ring, cqe);
 	CHECK(!ruring_free_buf_ring(&ring, bufs, 4, 1));
 	io_uring_queue_exit(&ring);
-	return 0;
+	return failed;
 }
 
 int main(void)
