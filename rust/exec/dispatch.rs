@@ -184,6 +184,9 @@ fn open_late(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
     if req.core_mut().job.fd == -1 {
         return Ok(());
     }
+    if trace::file_get_enabled() {
+        ring.trace_file_get(req);
+    }
     let file = ring.open(ring.task()?, &req.core_mut().job)?;
     ring.check_family(&file)?;
     req.put_file(file);
