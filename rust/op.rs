@@ -45,10 +45,10 @@ use crate::{
     },
 };
 use kernel::sync::Arc;
-use opcode::{end, wanted};
+use opcode::wanted;
 use table::{property, PuntTo, Spec, Wake};
 
-pub(crate) use opcode::{Attempt, Op, OpVariant, Outcome, Step};
+pub(crate) use opcode::{Attempt, Op, OpVariant, Outcome};
 pub(crate) use table::for_each_opcode;
 
 macro_rules! ops {
@@ -56,9 +56,9 @@ macro_rules! ops {
         /// A request, parsed.
         pub(crate) enum Operation {
             $(#[doc = stringify!($code)] $name($op),)*
-            /// One that was refused before it could be parsed.
-            Refused,
-            /// A notification, which is no opcode.
+            /// None: the SQE could not be parsed, or it is over and there is nothing left of it.
+            Nothing,
+            /// A notification, which is no opcode: see [`ReqState::Notification`](crate::req::state::ReqState).
             Notif(send_zc::Notif),
             /// One that is over, with what its completion says besides.
             Over([u64; 2]),
@@ -189,11 +189,10 @@ macro_rules! ops {
 
         impl Operation {
             /// Ends it for `error` before its time.
-            pub(crate) fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Step {
+            pub(crate) fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Outcome {
                 match self {
-                    $(Self::$name(op) => end(op, ring, error),)*
-                    Self::Refused | Self::Over(_) => Step::failed(error),
-                    Self::Notif(_) => Step::Notified,
+                    $(Self::$name(op) => op.end(ring, error),)*
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => Outcome::broken(error),
                 }
             }
 
@@ -202,7 +201,7 @@ macro_rules! ops {
             pub(crate) fn wait_first(&mut self) {
                 match self {
                     $(Self::$name(op) => op.wait_first(),)*
-                    Self::Refused | Self::Notif(_) | Self::Over(_) => {}
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => {}
                 }
             }
 
@@ -211,7 +210,7 @@ macro_rules! ops {
             pub(crate) fn ring(&self) -> Option<&Arc<Ring>> {
                 match self {
                     $(Self::$name(op) => op.ring(),)*
-                    Self::Refused | Self::Notif(_) | Self::Over(_) => None,
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => None,
                 }
             }
 
@@ -227,7 +226,7 @@ macro_rules! ops {
             pub(crate) fn deadline(&self) -> Option<Deadline> {
                 match self {
                     $(Self::$name(op) => op.deadline(),)*
-                    Self::Refused | Self::Notif(_) | Self::Over(_) => None,
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => None,
                 }
             }
 
@@ -235,7 +234,7 @@ macro_rules! ops {
             pub(crate) fn may_end_with(&self, res: i32) -> bool {
                 match self {
                     $(Self::$name(op) => <$op>::SPEC.soft_errors || op.may_end_with(res),)*
-                    Self::Refused | Self::Notif(_) | Self::Over(_) => false,
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => false,
                 }
             }
 
@@ -243,7 +242,7 @@ macro_rules! ops {
             pub(crate) fn target(&self) -> Option<u32> {
                 match self {
                     $(Self::$name(op) => op.target(),)*
-                    Self::Refused | Self::Notif(_) | Self::Over(_) => None,
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => None,
                 }
             }
 
@@ -251,7 +250,7 @@ macro_rules! ops {
             pub(crate) fn events(&self) -> u32 {
                 match self {
                     $(Self::$name(op) => wanted(op),)*
-                    Self::Refused | Self::Notif(_) | Self::Over(_) => 0,
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => 0,
                 }
             }
         }

@@ -6,6 +6,7 @@
 //! [`crate::sys::object`]) travels if it cannot be done at once: submitter, parked, the inbox of
 //! its task context, and back.
 
+pub(crate) mod state;
 pub(crate) mod tctx;
 pub(crate) mod wake;
 
@@ -13,13 +14,16 @@ use crate::{
     op::Operation,
     rsrc::buffers::RegisteredBuffer,
     sys::{object, queue::Fifo, task::Credentials, ubuf},
-    uapi::{abi::Cqe, errno::Errno, sqe::Flags},
+    uapi::{abi::Cqe, sqe::Flags},
 };
 use kernel::sync::{
     atomic::{Atomic, Relaxed},
     Arc,
 };
+use state::ReqState;
 use tctx::TaskCtx;
+
+pub(crate) use state::PuntState;
 
 /// Marks the objects that hold requests.
 pub(crate) struct Request;
@@ -43,49 +47,38 @@ pub(crate) struct Header {
     tctx: Arc<TaskCtx>,
     user_data: Atomic<u64>,
     file: Atomic<usize>,
-    /// `user_data` of the timeout that is linked to it, if `opcode` says that there is one.
+    /// `user_data` of the timeout that is linked to it, if `shown` says that there is one.
     link_timer: Atomic<u64>,
-    /// See [`Header::target`], if `opcode` says that there is one.
+    /// See [`Header::target`], if `shown` says that there is one.
     target: Atomic<u32>,
-    opcode: Atomic<u32>,
-    work: Atomic<u32>,
+    /// See [`Shown`].
+    shown: Atomic<u32>,
+    /// See [`PuntState`].
+    punt: Atomic<u32>,
 }
 
-/// Where a request is with the ring's workers. Changes with the ring locked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PuntState {
-    /// It is not with the workers.
-    None,
-    /// It is in the queue from which workers take requests, or in that of requests without a buffer.
-    Queued,
-    /// It waited for one, and is to come back.
-    Dropped,
-    /// One has it, or has had it.
-    Running,
+/// A request's opcode, and what there is to see of it besides: one word, so that it changes at once.
+#[derive(Clone, Copy)]
+struct Shown(u32);
+
+impl Shown {
+    /// There is a `link_timer`.
+    const LINK_TIMER: u32 = 1 << 8;
+    /// There is a `target`.
+    const TARGET: u32 = 1 << 9;
+    /// The request has not waited for anything yet.
+    const UNBEGUN: u32 = 1 << 10;
+
+    fn opcode(self) -> u8 {
+        self.0 as u8
+    }
+
+    fn has(self, mark: u32) -> bool {
+        self.0 & mark != 0
+    }
 }
 
 impl Header {
-    /// Where it is with the ring's workers.
-    pub(crate) fn punt_state(&self) -> PuntState {
-        match self.work.load(Relaxed) {
-            1 => PuntState::Queued,
-            2 => PuntState::Dropped,
-            3 => PuntState::Running,
-            _ => PuntState::None,
-        }
-    }
-
-    /// Says where it is now. Only with the ring locked.
-    pub(crate) fn set_punt_state(&self, work: PuntState) {
-        let work = match work {
-            PuntState::None => 0,
-            PuntState::Queued => 1,
-            PuntState::Dropped => 2,
-            PuntState::Running => 3,
-        };
-        self.work.store(work, Relaxed);
-    }
-
     /// The task context that the request was submitted from, to which it comes back.
     #[inline]
     pub(crate) fn tctx(&self) -> &Arc<TaskCtx> {
@@ -103,43 +96,40 @@ impl Header {
         self.file.load(Relaxed)
     }
 
+    fn shown(&self) -> Shown {
+        Shown(self.shown.load(Relaxed))
+    }
+
     /// Its opcode.
     pub(crate) fn opcode(&self) -> u8 {
-        self.opcode.load(Relaxed) as u8
+        self.shown().opcode()
     }
 
     /// Says that it has not waited for anything yet, until it is shown again. Only with the ring locked.
     pub(crate) fn set_unbegun(&self) {
-        let opcode = self.opcode.load(Relaxed) | UNBEGUN;
-        self.opcode.store(opcode, Relaxed);
+        self.shown.store(self.shown().0 | Shown::UNBEGUN, Relaxed);
     }
 
     /// Whether it waits, or has waited.
     pub(crate) fn has_begun(&self) -> bool {
-        self.opcode.load(Relaxed) & UNBEGUN == 0
+        !self.shown().has(Shown::UNBEGUN)
     }
 
     /// `user_data` of the timeout that is linked to it.
     pub(crate) fn link_timer(&self) -> Option<u64> {
-        let limited = self.opcode.load(Relaxed) & LIMITED != 0;
-        limited.then(|| self.link_timer.load(Relaxed))
+        let there = self.shown().has(Shown::LINK_TIMER);
+        there.then(|| self.link_timer.load(Relaxed))
     }
 
     /// For a timeout: the completion that ends it, see [`crate::ring::counts`].
     pub(crate) fn target(&self) -> Option<u32> {
-        let counts = self.opcode.load(Relaxed) & COUNTS != 0;
-        counts.then(|| self.target.load(Relaxed))
+        let there = self.shown().has(Shown::TARGET);
+        there.then(|| self.target.load(Relaxed))
     }
 }
 
-/// The opcode of a job that could not be read, and of a notification.
+/// The opcode of a job that could not be read, and of a notification, which has none.
 const NO_OPCODE: u8 = u8::MAX;
-/// Beside a header's opcode: it has a `link_timer`.
-const LIMITED: u32 = 1 << 8;
-/// Beside a header's opcode: it has a `target`.
-const COUNTS: u32 = 1 << 9;
-/// Beside a header's opcode: it has not waited for anything yet.
-const UNBEGUN: u32 = 1 << 10;
 
 /// What a timeout that is linked to a request means for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,12 +163,7 @@ pub(crate) struct Job {
     pub(crate) group: u16,
     /// `sqe->flags`
     pub(crate) flags: Flags,
-    /// Whether it has been polled for.
-    pub(crate) polled: bool,
-    /// Whether its poll entry is on its file's queue and stays there after a wake-up, or its own timer runs.
-    pub(crate) stays_armed: bool,
-    /// Why it is not to be done at all.
-    pub(crate) refused: Option<Errno>,
+    state: ReqState,
     /// The timeout that is linked to it.
     pub(crate) link_timer: LinkTimer,
 }
@@ -187,16 +172,14 @@ impl Job {
     /// The job of an object that is not in use.
     const fn idle() -> Self {
         Self {
-            op: Operation::Refused,
+            op: Operation::Nothing,
             user_data: 0,
             buffer: None,
             opcode: NO_OPCODE,
             fd: -1,
             group: 0,
             flags: Flags::NONE,
-            polled: false,
-            stays_armed: false,
-            refused: None,
+            state: ReqState::Fresh,
             link_timer: LinkTimer::None,
         }
     }
@@ -224,9 +207,7 @@ impl Job {
         self.fd = -1;
         self.group = 0;
         self.flags = Flags::NONE;
-        self.polled = false;
-        self.stays_armed = false;
-        self.refused = None;
+        self.renew();
     }
 }
 
@@ -265,8 +246,8 @@ pub(crate) fn new(tctx: Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
         file: Atomic::new(0),
         link_timer: Atomic::new(0),
         target: Atomic::new(0),
-        opcode: Atomic::new(0),
-        work: Atomic::new(0),
+        shown: Atomic::new(0),
+        punt: Atomic::new(0),
     };
     OwnedReq::new(
         header,
@@ -286,18 +267,18 @@ pub(crate) fn show(req: &mut OwnedReq, file: usize, target: Option<u32>) {
     let mut marks = 0;
     if let Some(target) = target {
         header.target.store(target, Relaxed);
-        marks |= COUNTS;
+        marks |= Shown::TARGET;
     }
     if core.job.link_timer != LinkTimer::None {
         if let Some(data) = core.chain.first().map(|core| core.job.user_data) {
             header.link_timer.store(data, Relaxed);
-            marks |= LIMITED;
+            marks |= Shown::LINK_TIMER;
         }
     }
     header.user_data.store(core.job.user_data, Relaxed);
     header.file.store(file, Relaxed);
-    let opcode = u32::from(core.job.opcode) | marks;
-    header.opcode.store(opcode, Relaxed);
+    let shown = u32::from(core.job.opcode) | marks;
+    header.shown.store(shown, Relaxed);
 }
 
 /// Each object has a job, so that its size is that of every request.

@@ -4,7 +4,7 @@
 
 use super::work::{add_worker, work_here};
 use crate::{
-    req::{tctx, wake::WakeFlags, OwnedReq, PuntState, Request},
+    req::{tctx, wake::WakeFlags, OwnedReq, Request},
     ring::{
         after::{LeftOver, UnlockHooks},
         Locked,
@@ -65,7 +65,7 @@ impl Locked<'_> {
             }
         }
         if let Some(LeftOver::Requests(requests)) = left.last_mut() {
-            req.object().set_punt_state(PuntState::Running);
+            req.object().run_punted();
             requests.push(req);
         }
     }

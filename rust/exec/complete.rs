@@ -4,7 +4,7 @@
 
 use crate::{
     op::Operation,
-    req::{LinkTimer, OwnedReq},
+    req::{state::ReqState, LinkTimer, OwnedReq},
     ring::Locked,
     sys::trace,
     uapi::{
@@ -28,8 +28,8 @@ impl Locked<'_> {
     ) -> Option<OwnedReq> {
         let file = req.lend().take_file();
         let job = &mut req.core_mut().job;
-        if !matches!(job.op, Operation::Refused) {
-            job.op = Operation::Refused;
+        if !matches!(job.op, Operation::Nothing) {
+            job.op = Operation::Nothing;
         }
         let buffer = job.buffer.take();
         let done = Cqe {
@@ -85,13 +85,13 @@ impl Locked<'_> {
         let file = req.lend().take_file();
         let core = req.core_mut();
         let failed = broken || (res < 0 && !core.job.op.may_end_with(res));
-        core.job.op = Operation::Refused;
+        core.job.op = Operation::Nothing;
         core.credentials = None;
         let job_flags = core.job.flags;
-        let refused = core.job.refused.take().is_some();
+        let refused = core.job.refused().is_some();
         let silent = job_flags.silent();
         let job = &core.job;
-        let by_worker = job_flags.force_async() && !job.polled && !job.stays_armed && !refused;
+        let by_worker = job_flags.force_async() && job.state() == ReqState::Fresh;
         let mut chain = core::mem::take(&mut core.chain);
         let mut timeout = match core.job.link_timer {
             LinkTimer::None => None,
@@ -135,7 +135,7 @@ impl Locked<'_> {
         // A hard link holds through failures, but not if part of it cannot be done at all.
         if breaks {
             let job = &mut next.core_mut().job;
-            job.refused.get_or_insert(ECANCELED);
+            job.refuse(ECANCELED);
             job.flags.set_link_failed();
             // One that does not tell of its success does not have others tell of its failure.
             // The first that failed decides for all.
@@ -154,7 +154,7 @@ impl Locked<'_> {
         let Some(mut req) = timeout else { return };
         req.core_mut().credentials = None;
         let job = &mut req.core_mut().job;
-        job.op = Operation::Refused;
+        job.op = Operation::Nothing;
         // Neither is a failure of its own.
         if job.flags.cqe_skip() {
             self.recycle(req);

@@ -9,7 +9,7 @@ use crate::{
     op::{
         for_each_opcode,
         nop::{LargeNop, Nop},
-        opcode::{end, issue as issue_op, wanted, OpVariant, Step},
+        opcode::{issue as issue_op, wanted, OpVariant},
         Attempt, Operation, Outcome,
     },
     req::{wake::WakeFlags, Job, ReqMut},
@@ -21,11 +21,12 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
+use kernel::warn_on;
 
 /// What came of an SQE.
 pub(crate) enum Submitted {
     /// It was tried.
-    Tried(Step),
+    Tried(Outcome),
     /// It is to be tried in its turn.
     Read,
     /// It cannot be done at all.
@@ -36,7 +37,7 @@ pub(crate) enum Submitted {
 #[derive(Clone, Copy)]
 pub(crate) struct OpVtable {
     submit: fn(&mut Locked<'_>, InTask<'_>, &Sqe, ReqMut<'_>, bool) -> Submitted,
-    issue: fn(&mut Locked<'_>, ReqMut<'_>, WakeFlags) -> Step,
+    issue: fn(&mut Locked<'_>, ReqMut<'_>, WakeFlags) -> Outcome,
 }
 
 impl OpVtable {
@@ -46,9 +47,10 @@ impl OpVtable {
             req.core_mut().job.begin(sqe.user_data());
             Submitted::Refused(EINVAL)
         },
-        issue: |_, mut req, _| match req.core_mut().job.op {
-            Operation::Notif(_) => Step::Notified,
-            _ => Step::failed(EINVAL),
+        // What cannot be parsed is refused, and so never tried.
+        issue: |_, _, _| {
+            warn_on!(true);
+            Outcome::broken(EINVAL)
         },
     };
 
@@ -87,7 +89,7 @@ pub(crate) fn submit(
 
 /// Tries a job once. Looks its file up first, if it has none yet.
 #[inline(always)]
-pub(crate) fn issue(ring: &mut Locked<'_>, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Step {
+pub(crate) fn issue(ring: &mut Locked<'_>, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
     let opcode = req.core_mut().job.opcode;
     (OP_VTABLES[usize::from(opcode)].issue)(ring, req, wake_flags)
 }
@@ -117,7 +119,7 @@ fn submit_as<T: OpVariant>(
     }
     if T::SPEC.needs_file {
         if let Err(error) = open_file(ring, task, &mut req) {
-            return Submitted::Tried(Step::failed(error));
+            return Submitted::Tried(Outcome::broken(error));
         }
     }
     Submitted::Tried(if T::SPEC.inline {
@@ -209,9 +211,9 @@ fn issue_as<T: OpVariant>(
     ring: &mut Locked<'_>,
     mut req: ReqMut<'_>,
     wake_flags: WakeFlags,
-) -> Step {
+) -> Outcome {
     if let Err(error) = find_file::<T>(ring, &mut req) {
-        return Step::failed(error);
+        return Outcome::broken(error);
     }
     issue_here::<T>(ring, req, wake_flags)
 }
@@ -221,11 +223,14 @@ fn issue_here<T: OpVariant>(
     ring: &mut Locked<'_>,
     mut req: ReqMut<'_>,
     wake_flags: WakeFlags,
-) -> Step {
+) -> Outcome {
     let (core, file) = req.split();
     let job = &mut core.job;
+    let polled = job.has_polled();
     let Some(op) = T::of(&mut job.op) else {
-        return Step::failed(EINVAL);
+        // Its opcode was read together with its operation.
+        warn_on!(true);
+        return Outcome::broken(EINVAL);
     };
     let attempt = Attempt {
         ring,
@@ -234,38 +239,39 @@ fn issue_here<T: OpVariant>(
         user_data: job.user_data,
         index: job.group,
         group: job.flags.buffer_select().then_some(job.group),
-        polled: job.polled,
+        polled,
         wake_flags,
     };
     let outcome = issue_op(op, attempt);
     match outcome {
+        // Taken apart, so that it is written where it is returned and not copied there.
         Outcome::Done { res, flags, broken } => {
             if !op.owns() {
                 // Most own nothing, which need not be found out variant by variant.
-                job.op.become_other(Operation::Refused);
+                job.op.become_other(Operation::Nothing);
             }
-            Step::Done { res, flags, broken }
+            Outcome::Done { res, flags, broken }
         }
-        Outcome::Requeue => Step::Requeue,
-        Outcome::Starve => Step::Starve,
-        Outcome::Punt => Step::Punt,
-        Outcome::Timer => Step::Timer,
         Outcome::ByNotif(notif_ref) => {
             if !op.owns() {
-                job.op.become_other(Operation::Refused);
+                job.op.become_other(Operation::Nothing);
             }
-            Step::ByNotif(notif_ref)
+            Outcome::ByNotif(notif_ref)
         }
-        Outcome::Poll if op.never_waits() => end(op, ring, EAGAIN),
-        Outcome::Poll => {
+        Outcome::Requeue => Outcome::Requeue,
+        Outcome::Starve => Outcome::Starve,
+        Outcome::Punt => Outcome::Punt,
+        Outcome::Timer => Outcome::Timer,
+        Outcome::Poll(_) if op.never_waits() => op.end(ring, EAGAIN),
+        Outcome::Poll(_) => {
             let wanted = wanted(op);
             // Waiting for a ring does not keep its file open.
             if op.ring().is_some() && file.is_some() {
                 if let Err(error) = swap_for_ring(ring, req) {
-                    return Step::failed(error);
+                    return Outcome::broken(error);
                 }
             }
-            Step::Poll(wanted)
+            Outcome::Poll(wanted)
         }
     }
 }

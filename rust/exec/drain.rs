@@ -44,7 +44,7 @@ impl Locked<'_> {
     #[cold]
     #[inline(never)]
     pub(crate) fn drain(&mut self, req: OwnedReq) {
-        let refused = req.core().job.refused.is_some();
+        let refused = req.core().job.refused().is_some();
         let drains = req.core().job.flags.drain();
         if refused && !drains {
             return self.start(req);

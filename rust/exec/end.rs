@@ -5,7 +5,7 @@
 use super::{users, work::WorkerPool};
 use crate::{
     kbuf::groups::Groups,
-    op::{self, Step},
+    op::{self, Outcome},
     req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, PuntState, Request},
     ring::{objects::object_id, personalities::Personalities, Locked, Ring, SubmitterRecord},
     rsrc::{buffers::BufferTable, files::RegisteredFile},
@@ -18,6 +18,7 @@ use kernel::{
         atomic::{Full, Relaxed},
         Arc,
     },
+    warn_on,
 };
 
 /// What a ring has let go of, for after it is unlocked.
@@ -41,11 +42,15 @@ impl Locked<'_> {
         if req.object().punt_state() != PuntState::None {
             return self.end_work(req, error);
         }
+        if req.core().job.is_notification() {
+            return self.complete_notif(req);
+        }
         match req.core_mut().job.op.end(self, error) {
-            Step::Done { res, flags, broken } => self.finish(req, res, flags, broken),
-            Step::ByNotif(notif_ref) => self.hand_over(req, notif_ref),
-            Step::Notified => self.complete_notif(req),
-            Step::Poll(_) | Step::Timer | Step::Requeue | Step::Starve | Step::Punt => {
+            Outcome::Done { res, flags, broken } => self.finish(req, res, flags, broken),
+            Outcome::ByNotif(notif_ref) => self.hand_over(req, notif_ref),
+            _ => {
+                // An opcode that is told to end has nothing to wait for.
+                warn_on!(true);
                 self.finish(req, error.to_raw(), 0, true)
             }
         }

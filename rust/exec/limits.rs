@@ -51,7 +51,7 @@ impl Ring {
         };
         for object in locked.all_waiting().filter(|object| object.is_overdue()) {
             match object.punt_state() {
-                PuntState::Queued => object.set_punt_state(PuntState::Dropped),
+                PuntState::Queued => object.drop_queued(),
                 PuntState::Running => locked.interrupt_worker(object_id(object)),
                 _ => {}
             }

@@ -74,8 +74,8 @@ impl Locked<'_> {
     #[inline]
     pub(crate) fn hand_over_job(&mut self, mut req: OwnedReq, mut notif_ref: NotifRef) -> OwnedReq {
         let job = &mut req.core_mut().job;
-        if !matches!(job.op, Operation::Refused) {
-            job.op = Operation::Refused;
+        if !matches!(job.op, Operation::Nothing) {
+            job.op = Operation::Nothing;
         }
         notif_ref.core_mut().job.flags = job.flags;
         if let Some(file) = req.lend().take_file() {

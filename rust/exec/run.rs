@@ -4,11 +4,12 @@
 
 use super::dispatch;
 use crate::{
-    op::{self, Operation, Step},
+    op::{self, Operation, Outcome},
     req::{
+        state::ReqState,
         tctx::{self, TaskCtx},
         wake::WakeFlags,
-        Job, LinkTimer, OwnedReq, ReqMut, Request,
+        LinkTimer, OwnedReq, ReqMut, Request,
     },
     ring::{Locked, Ring},
     sys::{
@@ -60,20 +61,17 @@ impl Ring {
 impl Locked<'_> {
     /// Tries a job once.
     #[inline]
-    fn attempt(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Step {
-        let job = &req.core_mut().job;
-        let (refused, flags) = (job.refused, job.flags);
-        match refused {
-            Some(error) => Step::failed(error),
-            None if flags.has_personality() => self.attempt_as(req, wake_flags),
-            None => dispatch::issue(self, req, wake_flags),
+    fn attempt(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
+        if req.core_mut().job.flags.has_personality() {
+            return self.attempt_as(req, wake_flags);
         }
+        dispatch::issue(self, req, wake_flags)
     }
 
     /// Tries a job once that has rights of its own.
     #[cold]
     #[inline(never)]
-    fn attempt_as(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Step {
+    fn attempt_as(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
         match req.core_mut().credentials.clone() {
             Some(credentials) => credentials.with(|| dispatch::issue(self, req, wake_flags)),
             None => dispatch::issue(self, req, wake_flags),
@@ -106,29 +104,28 @@ impl Locked<'_> {
                 }
                 Self::park(req)
             } else {
-                let step = self.attempt(req.lend(), wake_flags);
-                let goes_on = matches!(
-                    step,
-                    Step::Poll(_) | Step::Timer | Step::Requeue | Step::Starve | Step::Punt
-                );
-                if goes_on && req.core().job.link_timer == LinkTimer::Idle {
+                let outcome = match req.core().job.state() {
+                    ReqState::Notification => return self.complete_notif(req),
+                    ReqState::Refused(error) => Outcome::broken(Errno::from_raw(error.into())),
+                    _ => self.attempt(req.lend(), wake_flags),
+                };
+                if outcome.goes_on() && req.core().job.link_timer == LinkTimer::Idle {
                     if self.start_link_timer(&mut req).is_err() {
                         return self.end(req, ENOMEM);
                     }
                 }
-                match step {
-                    Step::Poll(_) if wake_flags.last() => return self.end(req, EAGAIN),
-                    Step::Poll(_) if armed => Self::park(req),
-                    Step::Poll(wanted) => self.poll_and_park(req, wanted),
-                    Step::Timer => self.time_and_park(req, wake_flags),
-                    Step::Requeue => return self.end_turn(req),
-                    Step::Starve => return self.starve(req),
-                    Step::Punt => return self.offload(req),
-                    Step::ByNotif(notif_ref) => return self.hand_over(req, notif_ref),
-                    Step::Notified => return self.complete_notif(req),
-                    Step::Done { res, flags, broken } => {
+                match outcome {
+                    Outcome::Done { res, flags, broken } => {
                         return self.finish_here(req, res, flags, broken);
                     }
+                    Outcome::ByNotif(notif_ref) => return self.hand_over(req, notif_ref),
+                    Outcome::Poll(_) if wake_flags.last() => return self.end(req, EAGAIN),
+                    Outcome::Poll(_) if armed => Self::park(req),
+                    Outcome::Poll(wanted) => self.poll_and_park(req, wanted),
+                    Outcome::Timer => self.time_and_park(req, wake_flags),
+                    Outcome::Requeue => return self.end_turn(req),
+                    Outcome::Starve => return self.starve(req),
+                    Outcome::Punt => return self.offload(req),
                 }
             };
             (req, wake_flags) = match woken {
@@ -164,11 +161,11 @@ impl Locked<'_> {
             return None;
         };
         let (mask, last) = poll.told(wake_flags)?;
-        if !last && !job.stays_armed {
+        if !last && job.state() != ReqState::PolledMultishot {
             return None;
         }
         if last {
-            job.op.become_other(Operation::Refused);
+            job.op.become_other(Operation::Nothing);
         }
         Some((mask, last))
     }
@@ -184,7 +181,7 @@ impl Locked<'_> {
     /// Starts a request, the first of a link if it has one.
     pub(crate) fn start(&mut self, mut req: OwnedReq) {
         let core = req.core_mut();
-        if let Some(error) = core.job.refused {
+        if let Some(error) = core.job.refused() {
             return self.finish(req, error.to_raw(), 0, true);
         }
         let force_async = core.job.flags.force_async();
@@ -254,7 +251,8 @@ impl Locked<'_> {
     #[inline(always)]
     fn poll_and_park(&mut self, req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
         // Who waits for a burst goes on the queue again, and so does who has waited for one.
-        if req.core().job.stays_armed && wanted & events::BURST == 0 && req.stays_watched() {
+        let stays = req.core().job.state() == ReqState::PolledMultishot && req.stays_watched();
+        if stays && wanted & events::BURST == 0 {
             return Self::park(req);
         }
         self.arm(req, wanted)
@@ -262,11 +260,10 @@ impl Locked<'_> {
 
     #[inline(never)]
     fn arm(&mut self, mut req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
-        let job = &mut req.core_mut().job;
-        job.polled = true;
         // Then it is in the table already.
-        let again = job.stays_armed;
+        let again = req.core().job.state() == ReqState::PolledMultishot;
         let multishot = wanted & events::ONESHOT == 0;
+        req.core_mut().job.poll(false);
         let watched = req.watch(wanted);
         if let Err(error) = watched.waiting {
             if watched.mask != 0 {
@@ -276,7 +273,7 @@ impl Locked<'_> {
             self.finish(req, error.to_raw(), 0, true);
             return None;
         }
-        req.core_mut().job.stays_armed = multishot;
+        req.core_mut().job.poll(multishot);
         if !again {
             self.insert(&mut req);
         }
@@ -305,8 +302,8 @@ impl Locked<'_> {
         wake_flags: WakeFlags,
     ) -> Option<(OwnedReq, WakeFlags)> {
         let job = &mut req.core_mut().job;
-        if !job.stays_armed || wake_flags.expired() {
-            job.stays_armed = true;
+        if job.state() != ReqState::Timing || wake_flags.expired() {
+            job.start_time();
             let deadline = job.op.deadline();
             self.insert(&mut req);
             let started = deadline.map(|deadline| req.start_timer(Purpose::Own, deadline));
@@ -452,11 +449,11 @@ impl Locked<'_> {
     #[inline(never)]
     fn run_all_ready(&mut self, gone: bool) {
         while let Some(req) = self.state.exec.ready.pop() {
-            if matches!(req.core().job.op, Operation::Notif(_)) {
+            if req.core().job.is_notification() {
                 self.complete_notif(req);
             } else if gone {
                 self.end(req, ECANCELED);
-            } else if req.core().job.refused.is_some() || req.object().tctx().is_current() {
+            } else if req.core().job.refused().is_some() || req.object().tctx().is_current() {
                 if op::counts_others(req.core().job.opcode) {
                     // It does not count what was over before it, which is to be seen first.
                     self.commit();
@@ -470,13 +467,5 @@ impl Locked<'_> {
         if self.state.exec.drain.active {
             self.go_on_draining();
         }
-    }
-}
-
-impl Job {
-    /// A job that is not to be done, whose completion says why.
-    pub(crate) fn refuse(&mut self, error: Errno) {
-        self.op = Operation::Refused;
-        self.refused = Some(error);
     }
 }

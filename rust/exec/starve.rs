@@ -10,7 +10,7 @@
 
 use crate::{
     kbuf::groups::Groups,
-    req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, PuntState, Request},
+    req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, Request},
     ring::{Locked, Ring},
     sys::queue::Fifo,
     uapi::abi::events,
@@ -84,8 +84,8 @@ impl Locked<'_> {
         }
         // What else comes changes nothing.
         req.unwatch();
-        req.core_mut().job.stays_armed = false;
-        req.object().set_punt_state(PuntState::Queued);
+        req.core_mut().job.disarm();
+        req.object().queue();
         // Either it is seen here that its time is over, or the timer sees that it waits in a queue.
         req.object().claim(WakeFlags::NONE);
         if req.object().is_overdue() {
@@ -115,7 +115,7 @@ impl Locked<'_> {
             self.ring.exec.starving.store(is_marked, Relaxed);
         }
         let Some(req) = next else { return false };
-        req.object().set_punt_state(PuntState::None);
+        req.object().end_punt();
         req.object().claim(WakeFlags::woken(events::IN, false));
         self.requeue(req);
         true

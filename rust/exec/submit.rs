@@ -4,7 +4,7 @@
 
 use super::dispatch::{self, Submitted};
 use crate::{
-    op::{self, Step},
+    op::{self, Operation, Outcome},
     req::{tctx::TaskCtx, OwnedReq},
     ring::{cursor, Locked, Ring},
     sys::{context::InTask, lsm, trace},
@@ -197,7 +197,7 @@ impl Locked<'_> {
             }
         }
         match submitted {
-            Submitted::Tried(step) => (self.go_on(req, step), true),
+            Submitted::Tried(outcome) => (self.go_on(req, outcome), true),
             Submitted::Read => {
                 let limits = op::limits_link(req.core_mut().job.opcode);
                 if limits && !Self::can_have_link_timer(head) {
@@ -235,6 +235,7 @@ impl Locked<'_> {
         };
         let job = &mut req.core_mut().job;
         job.flags = Flags::of_refused(sqe.flags(), known);
+        job.op = Operation::Nothing;
         job.refuse(error);
         if head.is_none() && job.flags.link() == LinkKind::None && !job.flags.drain() {
             return (self.finish_plain::<true>(req, error.to_raw(), 0), false);
@@ -261,22 +262,21 @@ impl Locked<'_> {
 
     /// Goes on with a request that was tried for the first time. Gives the handle back if it is over.
     #[inline(always)]
-    fn go_on(&mut self, mut req: OwnedReq, step: Step) -> Option<OwnedReq> {
-        match step {
-            Step::Done { res, flags, broken } => {
+    fn go_on(&mut self, mut req: OwnedReq, outcome: Outcome) -> Option<OwnedReq> {
+        match outcome {
+            Outcome::Done { res, flags, broken } => {
                 if req.core_mut().job.flags.unusual() {
                     self.finish_linked(req, res, flags, broken);
                     return None;
                 }
                 return self.finish_plain::<false>(req, res, flags);
             }
-            Step::ByNotif(notif_ref) => return Some(self.hand_over_job(req, notif_ref)),
-            Step::Notified => self.complete_notif(req),
-            Step::Requeue => self.requeue(req),
-            Step::Starve => self.starve(req),
-            Step::Poll(wanted) => self.poll_or_run(req, wanted),
-            Step::Timer => self.time_or_run(req),
-            Step::Punt => self.offload(req),
+            Outcome::ByNotif(notif_ref) => return Some(self.hand_over_job(req, notif_ref)),
+            Outcome::Requeue => self.requeue(req),
+            Outcome::Starve => self.starve(req),
+            Outcome::Poll(wanted) => self.poll_or_run(req, wanted),
+            Outcome::Timer => self.time_or_run(req),
+            Outcome::Punt => self.offload(req),
         }
         None
     }
@@ -318,12 +318,12 @@ impl Locked<'_> {
     fn link(&mut self, head: &mut Option<OwnedReq>, mut req: OwnedReq) {
         match head {
             Some(head) => {
-                if trace::link_enabled() && req.core().job.refused.is_none() {
+                if trace::link_enabled() && req.core().job.refused().is_none() {
                     self.trace_link(&req, head);
                 }
                 // If one cannot be done none is.
                 let job = &req.core().job;
-                let refused = job.refused.is_some();
+                let refused = job.refused().is_some();
                 let head = head.core_mut();
                 // One within a link drains before all of it, and what comes behind it too.
                 if job.flags.drain() {
@@ -331,8 +331,8 @@ impl Locked<'_> {
                     self.state.exec.drain.next = true;
                     self.state.exec.drain.active = true;
                 }
-                if refused && head.job.refused.is_none() {
-                    head.job.refused = Some(ECANCELED);
+                if refused {
+                    head.job.refuse(ECANCELED);
                 }
                 head.chain.push(req);
             }

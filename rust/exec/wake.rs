@@ -76,7 +76,7 @@ impl Core {
     /// Who waits for several completions counts such wake-ups, and sleeps until there are enough.
     #[inline]
     pub(crate) fn brings_one(&self) -> bool {
-        self.chain.is_empty() && op::is_lazy(self.job.opcode, &self.job.op, self.job.stays_armed)
+        self.chain.is_empty() && op::is_lazy(self.job.opcode, &self.job.op, self.job.is_armed())
     }
 }
 

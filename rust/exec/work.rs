@@ -232,7 +232,7 @@ impl Locked<'_> {
     pub(crate) fn start_async(&mut self, mut req: OwnedReq) {
         let job = &mut req.core_mut().job;
         job.op.wait_first();
-        let refused = job.refused.is_some();
+        let refused = job.refused().is_some();
         if !refused && dispatch::begins_in_worker(self, req.lend()) {
             self.offload(req);
         } else {
@@ -262,7 +262,7 @@ impl Locked<'_> {
         if trace::queue_async_work_enabled() {
             self.trace_async(&req, serial != 0);
         }
-        req.object().set_punt_state(PuntState::Queued);
+        req.object().queue();
         req.object().claim(WakeFlags::NONE);
         if req.object().is_overdue() {
             return self.requeue(req);
@@ -324,7 +324,7 @@ impl Locked<'_> {
         let (mut own, mut rest) = (Fifo::new(), Fifo::new());
         while let Some(req) = self.state.exec.workers.queue.pop() {
             if req.core().punted.unbound == unbound && req.object().tctx().is_current() {
-                req.object().set_punt_state(PuntState::Running);
+                req.object().run_punted();
                 own.push(req);
             } else {
                 rest.push(req);
@@ -365,7 +365,7 @@ impl Locked<'_> {
             Some(req) => {
                 record.serial = req.core().punted.serial;
                 record.request = object_id(req.object());
-                req.object().set_punt_state(PuntState::Running);
+                req.object().run_punted();
             }
             None => record.busy = false,
         }
@@ -461,7 +461,7 @@ impl Locked<'_> {
 
     /// Ends a request that was with the workers: with what one has to say, if one had it.
     pub(crate) fn end_work(&mut self, mut req: OwnedReq, error: Errno) {
-        req.object().set_punt_state(PuntState::None);
+        req.object().end_punt();
         let forced = op::spec(req.core().job.opcode).is_some_and(|spec| spec.forced);
         let by_worker = forced || !op::runs_unlocked(&req);
         let result = core::mem::take(&mut req.core_mut().punted).result;

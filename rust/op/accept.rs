@@ -90,7 +90,7 @@ impl Accept {
     #[cold]
     fn poll_first(&self, at: &Attempt<'_, '_>) -> Outcome {
         match at.file() {
-            Ok(file) if can_poll(file) => Outcome::Poll,
+            Ok(file) if can_poll(file) => Outcome::POLL,
             Ok(_) if self.0.multishot => Outcome::failed(EBADFD),
             Ok(_) => Outcome::failed(EAGAIN),
             Err(error) => Outcome::failed(error),
@@ -130,7 +130,7 @@ impl Op for Accept {
                 Err(EAGAIN) if !self.0.multishot && !self.0.dont_wait && socket.is_shut() => {
                     return Outcome::failed(EINVAL)
                 }
-                Err(EAGAIN) => return Outcome::Poll,
+                Err(EAGAIN) => return Outcome::POLL,
                 Err(error) => return Outcome::failed(error),
             };
             let flags = match more {
@@ -147,7 +147,7 @@ impl Op for Accept {
                 };
             }
             if more == Some(false) {
-                return Outcome::Poll;
+                return Outcome::POLL;
             }
             shots += 1;
             if shots == MAX_SHOTS {

@@ -73,7 +73,7 @@ pub(crate) fn cancel(
     let (mut count, mut queued) = (0, false);
     let mut cancel = |object: &object::Object<Request>| {
         if object.punt_state() == PuntState::Queued {
-            object.set_punt_state(PuntState::Dropped);
+            object.drop_queued();
             queued = true;
         }
         // One that is on its way already finds the reason when it gets there.

@@ -60,11 +60,11 @@ impl Op for Connect {
             match socket.connect(&self.to) {
                 Err(EINPROGRESS) => {
                     self.in_progress = true;
-                    return Outcome::Poll;
+                    return Outcome::POLL;
                 }
                 Err(ECONNABORTED) if !self.aborted => {
                     self.aborted = true;
-                    return Outcome::Poll;
+                    return Outcome::POLL;
                 }
                 // Some protocols do not tell twice what came of the attempt.
                 Err(EBADFD | EISCONN) if self.in_progress => socket.error(),

@@ -43,8 +43,7 @@ impl Locked<'_> {
         job.begin(user_data);
         job.op
             .become_other(Operation::Notif(Notif { notice, pages }));
-        // Nothing of a notification is done by a thread of its own.
-        job.polled = true;
+        job.become_notification();
         Ok(NotifRef::new(req))
     }
 
@@ -69,7 +68,7 @@ impl Locked<'_> {
         let notice = notif.notice;
         let pages = notif.pages.take();
         // There is nothing left in it.
-        job.op.become_other(Operation::Refused);
+        job.op.become_other(Operation::Nothing);
         if let (Some(account), Some(pages)) = (&self.ring.account, pages) {
             account.uncharge(pages);
         }

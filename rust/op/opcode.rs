@@ -97,8 +97,9 @@ pub(crate) enum Outcome {
         /// Whether it breaks a link, which a negative `res` does anyway.
         broken: bool,
     },
-    /// It would block.
-    Poll,
+    /// It would block, and waits for these events of its file, with the behaviour bits of `EPOLL*`. An opcode says
+    /// [`Outcome::POLL`]: its row says which events these are.
+    Poll(u32),
     /// It waits for its time, see [`Op::deadline`].
     Timer,
     /// It could go on, but others are to have their turn first.
@@ -113,6 +114,9 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// It would block.
+    pub(crate) const POLL: Self = Self::Poll(0);
+
     /// Over, with a result.
     #[inline]
     pub(crate) const fn done(res: i32) -> Self {
@@ -147,13 +151,18 @@ impl Outcome {
         }
     }
 
+    /// Whether the request is not over, and goes on later.
+    #[inline(always)]
+    pub(crate) fn goes_on(&self) -> bool {
+        !matches!(self, Self::Done { .. } | Self::ByNotif(_))
+    }
+
     /// What audit is told of the attempt: 0 if the request is over, whatever its result.
     fn audit_code(&self) -> isize {
-        match self {
-            Self::Done { .. } | Self::ByNotif(_) => 0,
-            Self::Poll | Self::Timer | Self::Requeue | Self::Starve | Self::Punt => {
-                EAGAIN.to_raw() as isize
-            }
+        if self.goes_on() {
+            EAGAIN.to_raw() as isize
+        } else {
+            0
         }
     }
 }
@@ -274,7 +283,7 @@ pub(crate) trait Op: Sized + Send {
         core::mem::needs_drop::<Self>()
     }
 
-    /// Ends it for `error` before its time, as [`Op::progress`] says.
+    /// Ends it for `error` before its time, as [`Op::progress`] says. It is over then, or its notification ends it.
     #[inline]
     fn end(&mut self, _ring: &mut Locked<'_>, error: Errno) -> Outcome {
         let (done, flags) = self.progress();
@@ -324,45 +333,6 @@ pub(crate) trait Op: Sized + Send {
     #[inline]
     fn may_end_with(&self, _res: i32) -> bool {
         false
-    }
-}
-
-/// What came of an attempt, as the core is to go on.
-pub(crate) enum Step {
-    /// See [`Outcome::Done`].
-    Done {
-        /// For the completion.
-        res: i32,
-        /// For the completion.
-        flags: u32,
-        /// Whether it breaks a link, which a negative `res` does anyway.
-        broken: bool,
-    },
-    /// It waits for these events of its file, with the behaviour bits of `EPOLL*`.
-    Poll(u32),
-    /// See [`Outcome::Timer`].
-    Timer,
-    /// See [`Outcome::Requeue`].
-    Requeue,
-    /// See [`Outcome::Starve`].
-    Starve,
-    /// See [`Outcome::Punt`].
-    Punt,
-    /// See [`Outcome::ByNotif`].
-    ByNotif(NotifRef),
-    /// It is a notification, and its buffer is free.
-    Notified,
-}
-
-impl Step {
-    /// Over, with an error.
-    #[inline]
-    pub(crate) const fn failed(error: Errno) -> Self {
-        Self::Done {
-            res: error.to_raw(),
-            flags: 0,
-            broken: true,
-        }
     }
 }
 
@@ -431,16 +401,5 @@ pub(crate) fn wanted<T: OpVariant>(op: &T) -> u32 {
         wanted
     } else {
         wanted | events::ONESHOT
-    }
-}
-
-/// Ends an operation for `error` before its time.
-pub(crate) fn end<T: Op>(op: &mut T, ring: &mut Locked<'_>, error: Errno) -> Step {
-    match op.end(ring, error) {
-        Outcome::Done { res, flags, broken } => Step::Done { res, flags, broken },
-        Outcome::ByNotif(notif_ref) => Step::ByNotif(notif_ref),
-        Outcome::Poll | Outcome::Timer | Outcome::Requeue | Outcome::Starve | Outcome::Punt => {
-            Step::failed(error)
-        }
     }
 }

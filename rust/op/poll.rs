@@ -70,7 +70,7 @@ impl Op for PollAdd {
                     if let Some(ring) = ringfile::ring_of(file) {
                         self.ring = Some(ring);
                     }
-                    Outcome::Poll
+                    Outcome::POLL
                 }
                 Err(error) => Outcome::failed(error),
             };
@@ -85,13 +85,13 @@ impl Op for PollAdd {
             };
         }
         if mask == 0 {
-            return Outcome::Poll;
+            return Outcome::POLL;
         }
         let mask = mask as i32;
         // A ring that is gone has no more to say.
         let last = at.wake_flags.looped() || self.ring.as_ref().is_some_and(|ring| ring.is_dying());
         if self.args.multishot() && !last && at.post_more(mask, 0) {
-            return Outcome::Poll;
+            return Outcome::POLL;
         }
         Outcome::done(mask)
     }
@@ -150,7 +150,7 @@ impl PollRemove {
         if let Some(user_data) = self.0.user_data {
             core.job.user_data = user_data;
         }
-        core.job.stays_armed = false;
+        core.job.disarm();
         at.ring.rearm(req);
         Ok(())
     }

@@ -40,7 +40,7 @@ pub(super) fn pause(
 ) -> Option<Outcome> {
     match got.left {
         Some(0) if *again => *again = false,
-        Some(0) => return Some(Outcome::Poll),
+        Some(0) => return Some(Outcome::POLL),
         _ => {}
     }
     *shots += 1;
@@ -97,7 +97,7 @@ pub(super) fn without_buffer(
     let is_empty = |file| !is_ready(file, false) && !is_urgent(file);
     if multishot && args.keep && matches!(error, ENOBUFS | ENOENT) {
         if at.file.is_some_and(is_empty) {
-            return Outcome::Poll;
+            return Outcome::POLL;
         }
         if at.post_more(ENOBUFS.to_raw(), 0) {
             return Outcome::Starve;
@@ -105,7 +105,7 @@ pub(super) fn without_buffer(
     }
     let waits = multishot && at.polled && error == ENOBUFS && socket.tells_left();
     if waits && at.file.is_some_and(is_empty) {
-        return Outcome::Poll;
+        return Outcome::POLL;
     }
     Outcome::failed(error)
 }
@@ -244,7 +244,7 @@ impl Recv {
                     left = got.left.unwrap_or(0);
                     match got.len {
                         Ok(_) => pause(&got, &mut again, &mut self.shots, false),
-                        Err(EAGAIN) => Some(Outcome::Poll),
+                        Err(EAGAIN) => Some(Outcome::POLL),
                         Err(error) => Some(Outcome::failed(error)),
                     }
                 }
@@ -285,7 +285,7 @@ impl Recv {
         let len = match got.len {
             Ok(len) => len,
             Err(EAGAIN) => match self.without_waiting::<MULTISHOT>(socket, at.wake_flags) {
-                None => return Some(Outcome::Poll),
+                None => return Some(Outcome::POLL),
                 Some(Ok(len)) => len,
                 Some(Err(error)) if self.done == 0 => return Some(Outcome::failed(error)),
                 Some(Err(_)) => 0,
@@ -301,7 +301,7 @@ impl Recv {
             .is_none_or(|selected| selected.whole);
         if short && len > 0 && whole && socket.resumes() {
             self.advance(at, target, len);
-            return Some(Outcome::Poll);
+            return Some(Outcome::POLL);
         }
         let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
         let mut cflags = nonempty(&got) | self.begun.unwrap_or(0);
@@ -323,7 +323,7 @@ impl Recv {
         match pause(&got, again, &mut self.shots, false) {
             // Another one would find nothing, where it is not the socket that says so.
             None if got.left.is_none() && !socket.has_data() && self.would_wait(socket, at) => {
-                Some(Outcome::Poll)
+                Some(Outcome::POLL)
             }
             paused => paused,
         }
@@ -366,7 +366,7 @@ impl Op for Recv {
         if !at.polled
             && (self.args.poll_first || (!socket.has_data() && self.would_wait(socket, &mut at)))
         {
-            return Outcome::Poll;
+            return Outcome::POLL;
         }
         if let Some(group) = at.group.filter(|_| self.bundle.is_some()) {
             if let Some(outcome) = self.issue_bundles(socket, &mut at, group) {

@@ -94,12 +94,12 @@ impl RecvMessage {
                 return without_buffer(socket, at, &self.args, true, ENOBUFS);
             };
             if look && socket.is_idle(self.args.msg_flags) && selected.len >= self.head_len() {
-                return Outcome::Poll;
+                return Outcome::POLL;
             }
             let len = selected.len.min(MAX_RW_COUNT);
             let (used, got) = match self.shot(socket, selected.addr(), len) {
                 Ok(shot) => shot,
-                Err(EAGAIN) => return Outcome::Poll,
+                Err(EAGAIN) => return Outcome::POLL,
                 Err(error) => return Outcome::failed(error),
             };
             let flags = at.ring.groups().commit(selected, used) | nonempty(&got);
@@ -156,7 +156,7 @@ impl RecvMessage {
         let all = flags & msg::WAITALL != 0 && self.hdr.control_len == 0;
         let want = buffers.len();
         if !at.polled && socket.is_idle(self.args.msg_flags) && buffers.may_exist() {
-            return Outcome::Poll;
+            return Outcome::POLL;
         }
         let mut name = SockAddr::new();
         let control = (self.hdr.control, self.hdr.control_len as usize);
@@ -168,7 +168,7 @@ impl RecvMessage {
                     // As recvmsg(2), and unlike recv(2), of what was opened not to wait.
                     Some(Ok(_)) if at.file.is_some_and(is_nonblocking) => Err(EAGAIN),
                     Some(len) => len,
-                    None => return Outcome::Poll,
+                    None => return Outcome::POLL,
                 }
             }
             len => len,
@@ -190,7 +190,7 @@ impl RecvMessage {
                 *addr += count as u64;
                 *left -= count;
             }
-            return Outcome::Poll;
+            return Outcome::POLL;
         }
         let truncated = flags & msg::WAITALL != 0 && got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
         let mut cflags = nonempty(&got) | self.begun.map_or(0, |(_, _, flags)| flags);
@@ -261,7 +261,7 @@ impl Op for RecvMsg {
         };
         let message = &mut *self.0;
         if message.args.poll_first && !at.polled {
-            return Outcome::Poll;
+            return Outcome::POLL;
         }
         match at.group {
             Some(group) if message.args.multishot => message.shots(socket, &mut at, group),

@@ -240,7 +240,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         let sleeps = match result {
             Err(EAGAIN) if waits && (can_ask(file, WRITE) || !is_ready(file, WRITE)) => {
                 if WRITE || self.nowait() || !will_have_nothing(file) {
-                    return Outcome::Poll;
+                    return Outcome::POLL;
                 }
                 if !is_nonblocking(file) {
                     // As read(2), which waits no longer then.
@@ -344,19 +344,19 @@ impl Op for ReadMultishot {
             return Outcome::failed(EBADFD);
         }
         if self.poll_first && !at.polled {
-            return Outcome::Poll;
+            return Outcome::POLL;
         }
         let asks = can_ask(file, false);
         let mut first = !at.polled;
         if !first && !asks && !is_ready(file, false) {
-            return Outcome::Poll;
+            return Outcome::POLL;
         }
         loop {
             let Some(selected) = at.group.and_then(|group| at.ring.groups().select(group, 0))
             else {
                 // As long as there is nothing to be read it needs none.
                 if !first && !is_ready(file, false) {
-                    return Outcome::Poll;
+                    return Outcome::POLL;
                 }
                 return Outcome::failed(ENOBUFS);
             };
@@ -366,7 +366,7 @@ impl Op for ReadMultishot {
                 len: selected.len.min(MAX_RW_COUNT),
             };
             if !asks && !is_ready(file, false) {
-                return Outcome::Poll;
+                return Outcome::POLL;
             }
             if !asks {
                 // Others may have taken what it is ready for.
@@ -380,7 +380,7 @@ impl Op for ReadMultishot {
             let len = match read {
                 Ok(0) => return Outcome::done(0),
                 Ok(len) => len,
-                Err(EAGAIN) => return Outcome::Poll,
+                Err(EAGAIN) => return Outcome::POLL,
                 Err(error) => return Outcome::failed(error),
             };
             let flags = at.ring.groups().commit(selected, len);

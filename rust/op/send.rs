@@ -43,7 +43,7 @@ impl Send {
             Err(error) => return Some(Outcome::failed(error)),
         };
         if self.args.poll_first && !at.polled {
-            return Some(Outcome::Poll);
+            return Some(Outcome::POLL);
         }
         if let (Some(group), Some(mut bundle)) = (at.group, self.bundle.take()) {
             let outcome = self.issue_bundle(&mut bundle, socket, at, group);
@@ -78,7 +78,7 @@ impl Send {
         let dest_len = self.args.dest_len.into();
         let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
         let sent = match socket.send(buffers, dest, flags) {
-            Err(EAGAIN) => return Some(Outcome::Poll),
+            Err(EAGAIN) => return Some(Outcome::POLL),
             sent => sent,
         };
         let all = flags & msg::WAITALL != 0;
@@ -89,7 +89,7 @@ impl Send {
                     self.args.len -= len as u32;
                 }
                 self.done += len as u32;
-                return Some(Outcome::Poll);
+                return Some(Outcome::POLL);
             }
         }
         let res = match sent {

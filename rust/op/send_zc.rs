@@ -226,7 +226,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
             Err(error) => return Outcome::failed(error),
         };
         if self.poll_first && !at.polled {
-            return Outcome::Poll;
+            return Outcome::POLL;
         }
         // It is part of the operation only while that waits.
         let mut notif_ref = match self.notif_ref.take() {
@@ -254,7 +254,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
             Ok(len) if len == want => (self.done as i32 + len as i32, false),
             Err(EAGAIN) => {
                 self.notif_ref = Some(notif_ref);
-                return Outcome::Poll;
+                return Outcome::POLL;
             }
             Ok(len) if all && len > 0 && len < want && socket.resumes() => {
                 if let Some(message) = &mut self.message {
@@ -262,7 +262,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
                 }
                 self.done += len as u32;
                 self.notif_ref = Some(notif_ref);
-                return Outcome::Poll;
+                return Outcome::POLL;
             }
             Ok(len) => (self.done as i32 + len as i32, all && len < want),
             Err(_) if self.done > 0 => (self.done as i32, true),

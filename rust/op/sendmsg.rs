@@ -67,7 +67,7 @@ impl Op for SendMsg {
             Err(error) => return Outcome::failed(error),
         };
         if self.poll_first && !at.polled {
-            return Outcome::Poll;
+            return Outcome::POLL;
         }
         let flags = self.msg_flags | msg::DONTWAIT;
         let buffers = UserBuffers::Many {
@@ -77,7 +77,7 @@ impl Op for SendMsg {
         let want = buffers.len();
         let dest = self.dest.as_mut().map(|(addr, len)| (&mut **addr, *len));
         let sent = match socket.sendmsg(buffers, dest, self.control, flags) {
-            Err(EAGAIN) => return Outcome::Poll,
+            Err(EAGAIN) => return Outcome::POLL,
             sent => sent,
         };
         let all = flags & msg::WAITALL != 0;
@@ -85,7 +85,7 @@ impl Op for SendMsg {
             if all && len > 0 && len < want && socket.resumes() {
                 self.control = (0, 0);
                 self.done += len;
-                return Outcome::Poll;
+                return Outcome::POLL;
             }
         }
         Outcome::Done {

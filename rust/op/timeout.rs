@@ -196,7 +196,7 @@ impl TimeoutRemove {
         if result.is_ok() {
             req = stopped(req, Purpose::Own)?;
             // Its timer is to be started again.
-            req.core_mut().job.stays_armed = false;
+            req.core_mut().job.disarm();
         }
         at.ring.rearm(req);
         result

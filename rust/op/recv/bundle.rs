@@ -99,11 +99,11 @@ impl Recv {
             bundle.left = got.left.unwrap_or(0);
             let len = match got.len {
                 Ok(len) => len,
-                Err(EAGAIN) if self.args.multishot => return Outcome::Poll,
+                Err(EAGAIN) if self.args.multishot => return Outcome::POLL,
                 Err(EAGAIN) => match self.without_waiting::<false>(socket, at.wake_flags) {
                     Some(Ok(len)) => len,
                     Some(Err(error)) => return Outcome::failed(error),
-                    None => return Outcome::Poll,
+                    None => return Outcome::POLL,
                 },
                 Err(error) if self.done == 0 => return Outcome::failed(error),
                 Err(_) => return self.stop_with(nonempty(&got), true),
@@ -117,7 +117,7 @@ impl Recv {
                     self.args.len = piece.len() as u32 - len as u32;
                     self.begun = Some(at.ring.groups().commit_many(selected, &bundle.iov, len));
                     bundle.resumed = true;
-                    return Outcome::Poll;
+                    return Outcome::POLL;
                 }
             }
             let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);

@@ -80,13 +80,13 @@ impl Send {
             let dest_len = self.args.dest_len.into();
             let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
             let sent = match socket.send(buffers, dest, flags) {
-                Err(EAGAIN) => return Outcome::Poll,
+                Err(EAGAIN) => return Outcome::POLL,
                 sent => sent,
             };
             let len = sent.unwrap_or(0);
             self.done += len as u32;
             if len > 0 && len < want && socket.resumes() {
-                return Outcome::Poll;
+                return Outcome::POLL;
             }
             let res = match sent {
                 Err(error) if self.done == 0 => error.to_raw(),
