@@ -83,7 +83,7 @@ pub(crate) fn current() -> Policy {
             entries: limits.entries,
             rings: limits.rings,
             workers: limits.workers,
-            pinned: limits.pinned as usize,
+            pinned: limits.pinned,
         },
     }
 }

@@ -88,7 +88,7 @@ events! {
     /// A ring has been set up.
     fn create(fd: i32, ctx: Id, sq_entries: u32, cq_entries: u32, flags: u32) => (fd, ctx.0, sq_entries, cq_entries, flags);
     /// Something was registered, or not.
-    fn register(ctx: Id, opcode: u32, nr_files: u32, nr_bufs: u32, ret: i64) => (ctx.0, opcode, nr_files, nr_bufs, ret as _);
+    fn register(ctx: Id, opcode: u32, nr_files: u32, nr_bufs: u32, ret: i64) => (ctx.0, opcode, nr_files, nr_bufs, ret as isize);
     /// The descriptor `fd` is about to be looked up.
     fn file_get(req: ReqInfo, fd: i32) => (req.ctx.0, req.req.0, req.user_data, fd);
     /// A request goes to the workers, as one of those that are done one after the other if it is `hashed`.

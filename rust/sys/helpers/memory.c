@@ -133,11 +133,13 @@ __helper void ruring_change_bits(u32 *word, u32 bits, bool set)
 	atomic_t *at = (atomic_t *)word;
 
 	/* One instruction: those that return the old value are loops on x86, which user space could keep going. */
+	/* What was done before is seen by who sees the bits. */
 	smp_mb__before_atomic();
 	if (set)
 		atomic_or(bits, at);
 	else
 		atomic_andnot(bits, at);
+	/* And the bits before what is looked at afterwards. */
 	smp_mb__after_atomic();
 }
 

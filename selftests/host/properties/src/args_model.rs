@@ -6,18 +6,18 @@
 use crate::{
     abi::Cqe,
     args::{
-        buffers::{ProvideArgs, RemoveArgs},
         cancel::CancelArgs,
         files::{CloseArgs, FileSlot, FilesUpdateArgs, InstallArgs},
         msg_ring::RingMessage,
         nop::NopArgs,
         poll::{PollArgs, PollRemoveArgs},
+        provide::{ProvideArgs, RemoveArgs},
         recvsend::{RecvArgs, SendArgs, SendZcArgs},
         rw::{RwArgs, RwKind},
         socket::{AcceptArgs, AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
         timeout::{Clock, Time, TimeUpdate, TimeoutArgs, TimeoutRemoveArgs, UpdateKind},
     },
-    errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EOVERFLOW},
+    errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EOVERFLOW, EPERM},
     fields::Fields,
     sqe::Flags,
 };
@@ -558,6 +558,7 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
                 einval(f.file_index() != 0 || f.addr3() != 0),
                 (!fixed, EBADF),
                 einval(f.op_flags() > 1),
+                (f.personality() != 0, EPERM),
             ],
             Args::Install(InstallArgs {
                 cloexec: f.op_flags() == 0,

@@ -13,12 +13,12 @@
 mod abi;
 #[path = "../../../../rust/uapi/args"]
 mod args {
-    pub(crate) mod buffers;
     pub(crate) mod cancel;
     pub(crate) mod files;
     pub(crate) mod msg_ring;
     pub(crate) mod nop;
     pub(crate) mod poll;
+    pub(crate) mod provide;
     pub(crate) mod recvsend;
     pub(crate) mod rw;
     pub(crate) mod socket;
