@@ -39,7 +39,7 @@ use crate::{
         timer::Deadline,
     },
     uapi::{
-        abi::op,
+        abi::opcode as number,
         errno::{Errno, Result, EINVAL},
         policy,
     },
@@ -68,7 +68,7 @@ macro_rules! ops {
         #[inline(always)]
         pub(crate) fn spec(opcode: u8) -> Option<Spec> {
             match opcode {
-                $(op::$code => Some(<$op>::SPEC),)*
+                $(number::$code => Some(<$op>::SPEC),)*
                 _ => None,
             }
         }
@@ -77,7 +77,7 @@ macro_rules! ops {
         /// search for it.
         static WAKES: [Wake; 256] = {
             let mut wakes = [Wake::Lazy; 256];
-            $(wakes[op::$code as usize] = <$op>::SPEC.wake;)*
+            $(wakes[number::$code as usize] = <$op>::SPEC.wake;)*
             wakes
         };
 
@@ -85,18 +85,18 @@ macro_rules! ops {
         #[cold]
         pub(crate) fn is_there(opcode: u8) -> bool {
             match opcode {
-                $(op::$code => <$op>::is_there() && check_hooks(opcode).is_ok(),)*
+                $(number::$code => <$op>::is_there() && check_hooks(opcode).is_ok(),)*
                 _ => false,
             }
         }
 
         // An administrator must be able to take away whatever there is.
-        $(const _: () = assert!(policy::has_name(op::$code), stringify!($code));)*
+        $(const _: () = assert!(policy::has_name(number::$code), stringify!($code));)*
 
         /// The opcode's name.
         pub(crate) fn name(opcode: u8) -> &'static str {
             match opcode {
-                $(op::$code => stringify!($code),)*
+                $(number::$code => stringify!($code),)*
                 _ => "INVALID",
             }
         }
@@ -104,13 +104,13 @@ macro_rules! ops {
         /// The hooks without which there is no such opcode.
         fn hooks(opcode: u8) -> Hooks {
             match opcode {
-                $(op::$code => opcode::hooks_of::<$op>(),)*
+                $(number::$code => opcode::hooks_of::<$op>(),)*
                 _ => Hooks::NONE,
             }
         }
 
         $(impl OpVariant for $op {
-            const CODE: u8 = op::$code;
+            const CODE: u8 = number::$code;
             #[allow(unused_mut)]
             const SPEC: Spec = {
                 let mut spec = Spec::NOTHING;

@@ -16,7 +16,7 @@ use crate::{
     ring::Locked,
     sys::{context::InTask, trace},
     uapi::{
-        abi::op as opcode,
+        abi::opcode,
         errno::{Errno, Result, EAGAIN, EINVAL},
         sqe::{Flags, Sqe},
     },
@@ -296,7 +296,7 @@ macro_rules! op_vtables {
         /// What is called for each opcode, by its number.
         static OP_VTABLES: [OpVtable; 256] = {
             let mut op_vtables = [OpVtable::NONE; 256];
-            $(op_vtables[crate::uapi::abi::op::$code as usize] = OpVtable::of::<crate::op::$($op)*>();)*
+            $(op_vtables[crate::uapi::abi::opcode::$code as usize] = OpVtable::of::<crate::op::$($op)*>();)*
             op_vtables
         };
 

@@ -9,7 +9,7 @@ use crate::{
     ring::{cursor, Locked, Ring},
     sys::{context::InTask, lsm, trace},
     uapi::{
-        abi::{nop, op as opcode, setup, Cqe},
+        abi::{nop, opcode, setup, Cqe},
         errno::{Errno, Result, EACCES, EAGAIN, ECANCELED, EINVAL, EOPNOTSUPP},
         setup::layout,
         sqe::{Flags, LinkKind, Sqe},

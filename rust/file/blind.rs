@@ -8,7 +8,7 @@ use crate::{
     ring::Ring,
     sys::{context::InCall, fd::OpenFile, ringfile, user},
     uapi::{
-        abi::{enter, feat, op as opcode, query, register, sqe_flags},
+        abi::{enter, feat, opcode, query, register, sqe_flags},
         args::msg_ring::RingMessage,
         errno::{Errno, Result, E2BIG, EACCES, EBADFD, EFAULT, EINVAL, EOPNOTSUPP, ERANGE},
         policy::Policy,

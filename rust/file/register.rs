@@ -9,7 +9,7 @@ use crate::{
     rsrc::table::RsrcSource,
     sys::{context::InCall, trace, user},
     uapi::{
-        abi::{self, op as opcode, register},
+        abi::{self, opcode, register},
         errno::{Result, EBADFD, EFAULT, EINVAL},
         policy::Opcodes,
         structs::{Probe, ProbeOp},

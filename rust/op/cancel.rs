@@ -13,7 +13,7 @@ use crate::{
         object, ringfile,
     },
     uapi::{
-        abi::op,
+        abi::opcode,
         args::cancel::CancelArgs,
         errno::{Result, EALREADY, ENOENT},
         sqe::{Flags, Sqe},
@@ -54,7 +54,7 @@ pub(crate) fn cancel(
     let running = Cell::new(None);
     let matches = |object: &object::Object<Request>| {
         // A cancel does not wait for anything, and so can only be this one.
-        object.opcode() != op::ASYNC_CANCEL
+        object.opcode() != opcode::ASYNC_CANCEL
             && args.user_data.is_none_or(|data| data == object.user_data())
             && args.opcode.is_none_or(|opcode| opcode == object.opcode())
             && file_id.is_none_or(|id| id == object.file())

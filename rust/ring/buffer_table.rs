@@ -85,8 +85,8 @@ impl Ring {
         let cloned = source.lock_at(call)?.buffers().cloned(&args)?;
         let first = args.dst_off as usize;
         let mut locked = locked_if_free()?;
-        // Nothing fails from here on.
         locked.state.buffers.extend(first + cloned.len())?;
+        // Nothing fails from here on.
         for (number, buffer) in cloned.into_iter().enumerate() {
             if let Some(old) = locked.state.buffers.replace(first + number, buffer) {
                 locked.put_buffer(old);

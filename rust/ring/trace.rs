@@ -10,7 +10,7 @@ use crate::{
         trace::{self, Id, ReqInfo},
     },
     uapi::{
-        abi::{cqe, events, op, setup, Cqe},
+        abi::{cqe, events, opcode, setup, Cqe},
         errno::{Errno, Result},
         sqe::Sqe,
     },
@@ -115,7 +115,7 @@ impl Locked<'_> {
     #[cold]
     #[inline(never)]
     pub(crate) fn trace_armed(&self, req: &OwnedReq, wanted: u32) {
-        if req.core().job.opcode != op::POLL_ADD {
+        if req.core().job.opcode != opcode::POLL_ADD {
             let mask = wanted | events::ET;
             trace::poll_arm(self.ring.info(req), mask, mask | events::ALWAYS);
         }

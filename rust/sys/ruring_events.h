@@ -27,11 +27,8 @@ const char *ruring_opcode_name(u8 opcode);
  * is there
  */
 TRACE_EVENT(ruring_create,
-
 	TP_PROTO(int fd, void *ctx, u32 sq_entries, u32 cq_entries, u32 flags),
-
 	TP_ARGS(fd, ctx, sq_entries, cq_entries, flags),
-
 	TP_STRUCT__entry(
 		__field(int,	fd)
 		__field(void *,	ctx)
@@ -55,12 +52,9 @@ TRACE_EVENT(ruring_create,
 
 /* ruring_register - called when io_uring_register() is over */
 TRACE_EVENT(ruring_register,
-
 	TP_PROTO(void *ctx, unsigned int opcode, unsigned int nr_files,
 		 unsigned int nr_bufs, long ret),
-
 	TP_ARGS(ctx, opcode, nr_files, nr_bufs, ret),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(unsigned int,	opcode)
@@ -84,11 +78,8 @@ TRACE_EVENT(ruring_register,
 
 /* ruring_file_get - called before a descriptor is looked up */
 TRACE_EVENT(ruring_file_get,
-
 	TP_PROTO(void *ctx, void *req, u64 user_data, int fd),
-
 	TP_ARGS(ctx, req, user_data, fd),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(void *,	req)
@@ -110,12 +101,9 @@ TRACE_EVENT(ruring_file_get,
 
 /* ruring_queue_async_work - called before a request goes to the workers */
 TRACE_EVENT(ruring_queue_async_work,
-
 	TP_PROTO(void *ctx, void *req, u64 user_data, u8 opcode, unsigned
 		 long long flags, void *work, bool hashed),
-
 	TP_ARGS(ctx, req, user_data, opcode, flags, work, hashed),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(void *,	req)
@@ -148,11 +136,8 @@ TRACE_EVENT(ruring_queue_async_work,
 
 /* ruring_defer - called when a request has to wait for those before it */
 TRACE_EVENT(ruring_defer,
-
 	TP_PROTO(void *ctx, void *req, unsigned long long data, u8 opcode),
-
 	TP_ARGS(ctx, req, data, opcode),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(void *,	req)
@@ -178,11 +163,8 @@ TRACE_EVENT(ruring_defer,
 
 /* ruring_link - called before a request is linked behind another one */
 TRACE_EVENT(ruring_link,
-
 	TP_PROTO(void *ctx, void *req, void *target_req),
-
 	TP_ARGS(ctx, req, target_req),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(void *,	req)
@@ -204,11 +186,8 @@ TRACE_EVENT(ruring_link,
  * completions
  */
 TRACE_EVENT(ruring_cqring_wait,
-
 	TP_PROTO(void *ctx, int min_events),
-
 	TP_ARGS(ctx, min_events),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(int,	min_events)
@@ -228,12 +207,9 @@ TRACE_EVENT(ruring_cqring_wait,
  * it in the link has failed
  */
 TRACE_EVENT(ruring_fail_link,
-
 	TP_PROTO(void *ctx, void *req, unsigned long long user_data, u8
 		 opcode, void *link),
-
 	TP_ARGS(ctx, req, user_data, opcode, link),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(void *,	req)
@@ -264,12 +240,9 @@ TRACE_EVENT(ruring_fail_link,
  * NULL if the request goes on
  */
 TRACE_EVENT(ruring_complete,
-
 	TP_PROTO(void *ctx, void *req, u64 user_data, int res, unsigned int
 		 cflags, u64 extra1, u64 extra2),
-
 	TP_ARGS(ctx, req, user_data, res, cflags, extra1, extra2),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(void *,	req)
@@ -298,12 +271,9 @@ TRACE_EVENT(ruring_complete,
 
 /* ruring_submit_req - called before a request is submitted */
 TRACE_EVENT(ruring_submit_req,
-
 	TP_PROTO(void *ctx, void *req, unsigned long long user_data, u8
 		 opcode, unsigned long long flags, bool sq_thread),
-
 	TP_ARGS(ctx, req, user_data, opcode, flags, sq_thread),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(void *,	req)
@@ -333,12 +303,9 @@ TRACE_EVENT(ruring_submit_req,
 
 /* ruring_poll_arm - called when a request waits for its file */
 TRACE_EVENT(ruring_poll_arm,
-
 	TP_PROTO(void *ctx, void *req, unsigned long long user_data, u8
 		 opcode, int mask, int events),
-
 	TP_ARGS(ctx, req, user_data, opcode, mask, events),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(void *,	req)
@@ -368,12 +335,9 @@ TRACE_EVENT(ruring_poll_arm,
 
 /* ruring_task_add - called when the file of a request has woken it up */
 TRACE_EVENT(ruring_task_add,
-
 	TP_PROTO(void *ctx, void *req, unsigned long long user_data, u8
 		 opcode, int mask),
-
 	TP_ARGS(ctx, req, user_data, opcode, mask),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(void *,	req)
@@ -401,11 +365,8 @@ TRACE_EVENT(ruring_task_add,
 
 /* ruring_req_failed - called for an SQE that is refused */
 TRACE_EVENT(ruring_req_failed,
-
 	TP_PROTO(void *ctx, void *req, const struct io_uring_sqe *sqe, int error),
-
 	TP_ARGS(ctx, req, sqe, error),
-
 	TP_STRUCT__entry(
 		__field(void *,		ctx)
 		__field(void *,		req)
@@ -462,12 +423,9 @@ TRACE_EVENT(ruring_req_failed,
  * it is kept
  */
 TRACE_EVENT(ruring_cqe_overflow,
-
 	TP_PROTO(void *ctx, unsigned long long user_data, s32 res, u32
 		 cflags, void *ocqe),
-
 	TP_ARGS(ctx, user_data, res, cflags, ocqe),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(unsigned long long, user_data)
@@ -494,11 +452,8 @@ TRACE_EVENT(ruring_cqe_overflow,
  * task
  */
 TRACE_EVENT(ruring_task_work_run,
-
 	TP_PROTO(void *tctx, unsigned int count),
-
 	TP_ARGS(tctx, count),
-
 	TP_STRUCT__entry(
 		__field(void *,	tctx)
 		__field(unsigned int,	count)
@@ -518,11 +473,8 @@ TRACE_EVENT(ruring_task_work_run,
  * back to a ring with IORING_SETUP_DEFER_TASKRUN
  */
 TRACE_EVENT(ruring_local_work_run,
-
 	TP_PROTO(void *ctx, int count, unsigned int loops),
-
 	TP_ARGS(ctx, count, loops),
-
 	TP_STRUCT__entry(
 		__field(void *,	ctx)
 		__field(int,	count)

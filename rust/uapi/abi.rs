@@ -3,7 +3,7 @@
 //! Numbers and structures of `include/uapi/linux/io_uring.h` and `ruring.h`.
 
 /// Opcodes of an SQE (`enum io_uring_op`) that ruring knows.
-pub(crate) mod op {
+pub(crate) mod opcode {
     #![allow(missing_docs)]
     pub(crate) const NOP: u8 = 0;
     pub(crate) const READV: u8 = 1;

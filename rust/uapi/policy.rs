@@ -3,7 +3,7 @@
 //! What the administrator lets rings have: lists of opcodes, of registrations and of address families, by names and
 //! groups of them, and limits.
 
-use super::abi::{op, register};
+use super::abi::{opcode, register};
 
 /// What a ring may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,106 +41,110 @@ pub(crate) struct Families(u64);
 
 /// The names that a list may have.
 const OPCODES: &[(&str, u8)] = &[
-    ("NOP", op::NOP),
-    ("NOP128", op::NOP128),
-    ("URING_CMD128", op::URING_CMD128),
-    ("EPOLL_CTL", op::EPOLL_CTL),
-    ("PIPE", op::PIPE),
-    ("SPLICE", op::SPLICE),
-    ("TEE", op::TEE),
-    ("SENDFILE", op::SENDFILE),
-    ("READV", op::READV),
-    ("WRITEV", op::WRITEV),
-    ("FSYNC", op::FSYNC),
-    ("READ_FIXED", op::READ_FIXED),
-    ("WRITE_FIXED", op::WRITE_FIXED),
-    ("POLL_ADD", op::POLL_ADD),
-    ("POLL_REMOVE", op::POLL_REMOVE),
-    ("SYNC_FILE_RANGE", op::SYNC_FILE_RANGE),
-    ("SENDMSG", op::SENDMSG),
-    ("RECVMSG", op::RECVMSG),
-    ("TIMEOUT", op::TIMEOUT),
-    ("TIMEOUT_REMOVE", op::TIMEOUT_REMOVE),
-    ("ACCEPT", op::ACCEPT),
-    ("ASYNC_CANCEL", op::ASYNC_CANCEL),
-    ("LINK_TIMEOUT", op::LINK_TIMEOUT),
-    ("CONNECT", op::CONNECT),
-    ("FALLOCATE", op::FALLOCATE),
-    ("OPENAT", op::OPENAT),
-    ("CLOSE", op::CLOSE),
-    ("FILES_UPDATE", op::FILES_UPDATE),
-    ("STATX", op::STATX),
-    ("READ", op::READ),
-    ("WRITE", op::WRITE),
-    ("FADVISE", op::FADVISE),
-    ("MADVISE", op::MADVISE),
-    ("SEND", op::SEND),
-    ("RECV", op::RECV),
-    ("OPENAT2", op::OPENAT2),
-    ("PROVIDE_BUFFERS", op::PROVIDE_BUFFERS),
-    ("REMOVE_BUFFERS", op::REMOVE_BUFFERS),
-    ("SHUTDOWN", op::SHUTDOWN),
-    ("RENAMEAT", op::RENAMEAT),
-    ("UNLINKAT", op::UNLINKAT),
-    ("MKDIRAT", op::MKDIRAT),
-    ("SYMLINKAT", op::SYMLINKAT),
-    ("LINKAT", op::LINKAT),
-    ("MSG_RING", op::MSG_RING),
-    ("SOCKET", op::SOCKET),
-    ("URING_CMD", op::URING_CMD),
-    ("SEND_ZC", op::SEND_ZC),
-    ("SENDMSG_ZC", op::SENDMSG_ZC),
-    ("READ_MULTISHOT", op::READ_MULTISHOT),
-    ("FIXED_FD_INSTALL", op::FIXED_FD_INSTALL),
-    ("FTRUNCATE", op::FTRUNCATE),
-    ("BIND", op::BIND),
-    ("LISTEN", op::LISTEN),
-    ("READV_FIXED", op::READV_FIXED),
-    ("WRITEV_FIXED", op::WRITEV_FIXED),
+    ("NOP", opcode::NOP),
+    ("NOP128", opcode::NOP128),
+    ("URING_CMD128", opcode::URING_CMD128),
+    ("EPOLL_CTL", opcode::EPOLL_CTL),
+    ("PIPE", opcode::PIPE),
+    ("SPLICE", opcode::SPLICE),
+    ("TEE", opcode::TEE),
+    ("SENDFILE", opcode::SENDFILE),
+    ("READV", opcode::READV),
+    ("WRITEV", opcode::WRITEV),
+    ("FSYNC", opcode::FSYNC),
+    ("READ_FIXED", opcode::READ_FIXED),
+    ("WRITE_FIXED", opcode::WRITE_FIXED),
+    ("POLL_ADD", opcode::POLL_ADD),
+    ("POLL_REMOVE", opcode::POLL_REMOVE),
+    ("SYNC_FILE_RANGE", opcode::SYNC_FILE_RANGE),
+    ("SENDMSG", opcode::SENDMSG),
+    ("RECVMSG", opcode::RECVMSG),
+    ("TIMEOUT", opcode::TIMEOUT),
+    ("TIMEOUT_REMOVE", opcode::TIMEOUT_REMOVE),
+    ("ACCEPT", opcode::ACCEPT),
+    ("ASYNC_CANCEL", opcode::ASYNC_CANCEL),
+    ("LINK_TIMEOUT", opcode::LINK_TIMEOUT),
+    ("CONNECT", opcode::CONNECT),
+    ("FALLOCATE", opcode::FALLOCATE),
+    ("OPENAT", opcode::OPENAT),
+    ("CLOSE", opcode::CLOSE),
+    ("FILES_UPDATE", opcode::FILES_UPDATE),
+    ("STATX", opcode::STATX),
+    ("READ", opcode::READ),
+    ("WRITE", opcode::WRITE),
+    ("FADVISE", opcode::FADVISE),
+    ("MADVISE", opcode::MADVISE),
+    ("SEND", opcode::SEND),
+    ("RECV", opcode::RECV),
+    ("OPENAT2", opcode::OPENAT2),
+    ("PROVIDE_BUFFERS", opcode::PROVIDE_BUFFERS),
+    ("REMOVE_BUFFERS", opcode::REMOVE_BUFFERS),
+    ("SHUTDOWN", opcode::SHUTDOWN),
+    ("RENAMEAT", opcode::RENAMEAT),
+    ("UNLINKAT", opcode::UNLINKAT),
+    ("MKDIRAT", opcode::MKDIRAT),
+    ("SYMLINKAT", opcode::SYMLINKAT),
+    ("LINKAT", opcode::LINKAT),
+    ("MSG_RING", opcode::MSG_RING),
+    ("SOCKET", opcode::SOCKET),
+    ("URING_CMD", opcode::URING_CMD),
+    ("SEND_ZC", opcode::SEND_ZC),
+    ("SENDMSG_ZC", opcode::SENDMSG_ZC),
+    ("READ_MULTISHOT", opcode::READ_MULTISHOT),
+    ("FIXED_FD_INSTALL", opcode::FIXED_FD_INSTALL),
+    ("FTRUNCATE", opcode::FTRUNCATE),
+    ("BIND", opcode::BIND),
+    ("LISTEN", opcode::LISTEN),
+    ("READV_FIXED", opcode::READV_FIXED),
+    ("WRITEV_FIXED", opcode::WRITEV_FIXED),
 ];
 
 /// What is no group of its own: it concerns the ring alone.
 const BASE: u128 = bits(&[
-    op::NOP,
-    op::NOP128,
-    op::ASYNC_CANCEL,
-    op::CLOSE,
-    op::FILES_UPDATE,
-    op::FIXED_FD_INSTALL,
-    op::PROVIDE_BUFFERS,
-    op::REMOVE_BUFFERS,
+    opcode::NOP,
+    opcode::NOP128,
+    opcode::ASYNC_CANCEL,
+    opcode::CLOSE,
+    opcode::FILES_UPDATE,
+    opcode::FIXED_FD_INSTALL,
+    opcode::PROVIDE_BUFFERS,
+    opcode::REMOVE_BUFFERS,
 ]);
 /// Transfers, which may be of sockets too.
 const RW: u128 = bits(&[
-    op::READV,
-    op::WRITEV,
-    op::READ_FIXED,
-    op::WRITE_FIXED,
-    op::READ,
-    op::WRITE,
-    op::READ_MULTISHOT,
-    op::READV_FIXED,
-    op::WRITEV_FIXED,
+    opcode::READV,
+    opcode::WRITEV,
+    opcode::READ_FIXED,
+    opcode::WRITE_FIXED,
+    opcode::READ,
+    opcode::WRITE,
+    opcode::READ_MULTISHOT,
+    opcode::READV_FIXED,
+    opcode::WRITEV_FIXED,
 ]);
 const NET: u128 = bits(&[
-    op::SENDMSG,
-    op::RECVMSG,
-    op::ACCEPT,
-    op::CONNECT,
-    op::SEND,
-    op::RECV,
-    op::SHUTDOWN,
-    op::SOCKET,
-    op::URING_CMD,
-    op::URING_CMD128,
-    op::SEND_ZC,
-    op::SENDMSG_ZC,
-    op::BIND,
-    op::LISTEN,
+    opcode::SENDMSG,
+    opcode::RECVMSG,
+    opcode::ACCEPT,
+    opcode::CONNECT,
+    opcode::SEND,
+    opcode::RECV,
+    opcode::SHUTDOWN,
+    opcode::SOCKET,
+    opcode::URING_CMD,
+    opcode::URING_CMD128,
+    opcode::SEND_ZC,
+    opcode::SENDMSG_ZC,
+    opcode::BIND,
+    opcode::LISTEN,
 ]);
-const POLL: u128 = bits(&[op::POLL_ADD, op::POLL_REMOVE, op::EPOLL_CTL]);
-const TIMER: u128 = bits(&[op::TIMEOUT, op::TIMEOUT_REMOVE, op::LINK_TIMEOUT]);
-const MSG: u128 = bits(&[op::MSG_RING]);
+const POLL: u128 = bits(&[opcode::POLL_ADD, opcode::POLL_REMOVE, opcode::EPOLL_CTL]);
+const TIMER: u128 = bits(&[
+    opcode::TIMEOUT,
+    opcode::TIMEOUT_REMOVE,
+    opcode::LINK_TIMEOUT,
+]);
+const MSG: u128 = bits(&[opcode::MSG_RING]);
 const SQPOLL: u128 = 1 << 127;
 
 const fn bits(opcodes: &[u8]) -> u128 {
@@ -154,7 +158,7 @@ const fn bits(opcodes: &[u8]) -> u128 {
 
 /// The bit of an opcode that there is.
 const fn bit(opcode: u8) -> u128 {
-    match op::bit(opcode) {
+    match opcode::bit(opcode) {
         Some(bit) => bit,
         None => panic!("not an opcode"),
     }
@@ -377,7 +381,7 @@ impl Opcodes {
 
     /// Whether there may be requests with this opcode. One that is none is for others to refuse.
     pub(crate) fn allow(self, opcode: u8) -> bool {
-        op::bit(opcode).is_none_or(|bit| self.0 & bit != 0)
+        opcode::bit(opcode).is_none_or(|bit| self.0 & bit != 0)
     }
 
     /// Whether rings may have a thread that submits for them.

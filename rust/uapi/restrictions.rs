@@ -3,7 +3,7 @@
 //! What a ring may be used for. `io_uring_register(2)`.
 
 use super::{
-    abi::{op, register, restriction, sqe_flags},
+    abi::{opcode, register, restriction, sqe_flags},
     errno::{Result, EINVAL},
     sqe::Sqe,
     structs::Restriction,
@@ -26,7 +26,7 @@ pub(crate) struct Restrictions {
 
 impl Restrictions {
     /// The most entries that there can be.
-    pub(crate) const MOST: u32 = restriction::LAST + register::LAST + op::LAST as u32;
+    pub(crate) const MOST: u32 = restriction::LAST + register::LAST + opcode::LAST as u32;
 
     /// Parses what user space says. No entries at all forbid everything.
     ///
@@ -47,7 +47,7 @@ impl Restrictions {
                     parsed.registers = true;
                     continue;
                 }
-                restriction::SQE_OP => parsed.ops |= op::bit(what).ok_or(EINVAL)?,
+                restriction::SQE_OP => parsed.ops |= opcode::bit(what).ok_or(EINVAL)?,
                 restriction::SQE_FLAGS_ALLOWED => parsed.flags_allowed = what,
                 restriction::SQE_FLAGS_REQUIRED => parsed.flags_required = what,
                 _ => return Err(EINVAL),
@@ -65,7 +65,7 @@ impl Restrictions {
     /// Whether an entry may be submitted. One that makes no sense anywhere is for others to refuse.
     pub(crate) fn allow(&self, sqe: &Sqe) -> bool {
         let (opcode, flags) = (sqe.opcode(), sqe.flags());
-        let Some(bit) = op::bit(opcode).filter(|_| self.sqes && flags & !sqe_flags::ALL == 0)
+        let Some(bit) = opcode::bit(opcode).filter(|_| self.sqes && flags & !sqe_flags::ALL == 0)
         else {
             return true;
         };

@@ -3,7 +3,7 @@
 //! Cancelling.
 
 use super::super::{
-    abi::{cancel, op},
+    abi::{cancel, opcode},
     errno::{Result, EINVAL},
     sqe::{Flags, Sqe},
     structs::SyncCancelReg,
@@ -36,7 +36,7 @@ impl CancelArgs {
         let has = |bit| flags & bit != 0;
         if flags & !cancel::VALID != 0
             || (has(cancel::ANY) && (has(cancel::FD) || has(cancel::OP)))
-            || (has(cancel::OP) && sqe.len() >= u32::from(op::LAST))
+            || (has(cancel::OP) && sqe.len() >= u32::from(opcode::LAST))
         {
             return Err(EINVAL);
         }
