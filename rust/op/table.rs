@@ -125,7 +125,7 @@ macro_rules! property {
 }
 pub(crate) use property;
 
-/// Has a macro say what there is for each opcode: its number in [`crate::uapi::abi::op`], its variant of
+/// Has a macro say what there is for each opcode: its number in [`crate::uapi::abi::opcode`], its variant of
 /// [`Operation`](super::Operation), its type, and its properties.
 macro_rules! for_each_opcode {
     ($then:ident) => {
