@@ -4,6 +4,7 @@
 
 pub(crate) mod blind;
 mod fdinfo;
+mod region;
 mod register;
 mod restrictions;
 mod setup;
@@ -85,6 +86,10 @@ impl RingFile for Ring {
     fn mappable(&self, offset: u64) -> Result {
         match offset & off::MMAP_MASK {
             off::SQ_RING | off::CQ_RING | off::SQES => Ok(()),
+            off::PARAM_REGION => {
+                let param = self.param_region.as_ref().ok_or(EINVAL)?;
+                param.region.is_mappable().then_some(()).ok_or(EINVAL)
+            }
             off::PBUF_RING => {
                 let group = Self::group_at(offset);
                 let mappings = self.mappings.lock();
@@ -99,6 +104,7 @@ impl RingFile for Ring {
         match area.offset & off::MMAP_MASK {
             off::SQ_RING | off::CQ_RING => area.map(&self.memory.rings_region, true),
             off::SQES => area.map(&self.memory.sqes_region, false),
+            off::PARAM_REGION => area.map(&self.param_region.as_ref().ok_or(EINVAL)?.region, false),
             off::PBUF_RING => {
                 let group = Self::group_at(area.offset);
                 let mappings = self.mappings.lock();

@@ -18,6 +18,7 @@ pub(crate) mod memory;
 pub(crate) mod objects;
 pub(crate) mod personalities;
 pub(crate) mod post;
+pub(crate) mod region;
 pub(crate) mod tags;
 pub(crate) mod trace;
 
@@ -114,6 +115,8 @@ pub(crate) struct Ring {
     /// held, and nothing within it.
     #[pin]
     pub(crate) mappings: Mutex<KVec<(u16, Arc<Region>)>>,
+    /// Memory that it shares with its program besides. For good once it is there.
+    pub(crate) param_region: SetOnce<region::ParamRegion>,
 }
 
 /// What changes of a ring; only who has its mutex locked reaches it.
@@ -230,6 +233,7 @@ impl Ring {
                 pollers <- WaitQueue::new(),
                 state <- new_mutex!(state, "ruring::state"),
                 mappings <- new_mutex!(KVec::new(), "ruring::mappings"),
+                param_region: SetOnce::new(),
             }),
             GFP_KERNEL_ACCOUNT,
         )?)

@@ -10,6 +10,7 @@ pub(crate) mod errno;
 pub(crate) mod ioctl;
 pub(crate) mod node;
 pub(crate) mod policy;
+pub(crate) mod region;
 pub(crate) mod restrictions;
 pub(crate) mod setup;
 pub(crate) mod sqe;

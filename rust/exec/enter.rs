@@ -13,11 +13,11 @@ use crate::{
         user,
     },
     uapi::{
-        abi::{enter, setup},
+        abi::{enter, region, setup},
         args::timeout::Clock,
         errno::{Errno, Result, EBADF, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
         setup::layout,
-        structs::{ClockRegister, GeteventsArg, Timespec},
+        structs::{ClockRegister, GeteventsArg, RegWait, Timespec},
     },
 };
 use kernel::sync::{atomic::Relaxed, Arc};
@@ -35,7 +35,8 @@ pub(crate) struct Arguments<'a> {
     pub(crate) min_complete: u32,
     /// `IORING_ENTER_*`
     pub(crate) flags: u32,
-    /// User address of a signal mask, or of a `struct io_uring_getevents_arg`.
+    /// User address of a signal mask, or of a `struct io_uring_getevents_arg`, or offset of a
+    /// `struct io_uring_reg_wait` in the ring's memory region.
     pub(crate) arg: u64,
     /// How many bytes there are at `arg`.
     pub(crate) argsz: u64,
@@ -55,7 +56,7 @@ struct WaitArgs<'a> {
 }
 
 impl<'a> WaitArgs<'a> {
-    fn read(args: &Arguments<'a>) -> Result<Self> {
+    fn read(ring: &Ring, args: &Arguments<'a>) -> Result<Self> {
         let iowait = args.flags & enter::NO_IOWAIT == 0;
         if args.flags & enter::EXT_ARG == 0 {
             return Ok(Self {
@@ -66,6 +67,9 @@ impl<'a> WaitArgs<'a> {
                 min_wait: 0,
                 timeout: None,
             });
+        }
+        if args.flags & enter::EXT_ARG_REG != 0 {
+            return Self::read_registered(ring, args);
         }
         if args.argsz != size_of::<GeteventsArg>() as u64 {
             return Err(EINVAL);
@@ -83,6 +87,26 @@ impl<'a> WaitArgs<'a> {
             mask_size: ext.sigmask_sz as usize,
             min_wait: i64::from(ext.min_wait_usec) * 1000,
             timeout,
+        })
+    }
+
+    /// For IORING_ENTER_EXT_ARG_REG: from the ring's memory region.
+    #[cold]
+    fn read_registered(ring: &Ring, args: &Arguments<'a>) -> Result<Self> {
+        if args.argsz != size_of::<RegWait>() as u64 || ring.gets_by_polling() {
+            return Err(EINVAL);
+        }
+        let wait = ring.registered_wait(args.arg)?;
+        if wait.flags & !region::WAIT_TS != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            call: args.call,
+            iowait: args.flags & enter::NO_IOWAIT == 0,
+            mask: wait.sigmask,
+            mask_size: wait.sigmask_sz as usize,
+            min_wait: i64::from(wait.min_wait_usec) * 1000,
+            timeout: (wait.flags & region::WAIT_TS != 0).then(|| wait.ts.nanoseconds()),
         })
     }
 }
@@ -249,6 +273,11 @@ impl Ring {
         Ok(())
     }
 
+    /// Whether it is files that `enter` would poll for completions.
+    fn gets_by_polling(&self) -> bool {
+        self.polls_files() && self.exec.sqpoll.is_none()
+    }
+
     /// Waits as the arguments say.
     #[inline(never)]
     pub(crate) fn get_events(
@@ -257,9 +286,9 @@ impl Ring {
         tctx: Option<&Arc<TaskCtx>>,
         wait_guard: Option<&WaitGuard<'_>>,
     ) -> Result {
-        let wait = WaitArgs::read(args)?;
+        let wait = WaitArgs::read(self, args)?;
         // There is nothing to poll, and what there is of completions is there.
-        let count = if self.polls_files() && self.exec.sqpoll.is_none() {
+        let count = if self.gets_by_polling() {
             0
         } else {
             args.min_complete.min(self.config.cq_entries)

@@ -127,6 +127,7 @@ impl Ring {
             register::BUFFERS2 => self.register_buffers2(arg, nr_args)?,
             register::QUERY => blind::query(arg, nr_args)?,
             register::CLOCK if arg != 0 && nr_args == 0 => self.set_clock(arg)?,
+            register::MEM_REGION if arg != 0 && nr_args == 1 => self.register_region(arg)?,
             register::CLONE_BUFFERS if arg != 0 && nr_args == 1 => self.clone_buffers(call, arg)?,
             register::BUFFERS_UPDATE => return self.update_buffers(arg, nr_args),
             _ => return Err(EINVAL),

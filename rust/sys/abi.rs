@@ -129,6 +129,7 @@ same! {
     enter::EXT_ARG => bindings::IORING_ENTER_EXT_ARG,
     enter::ABS_TIMER => bindings::IORING_ENTER_ABS_TIMER,
     enter::REGISTERED_RING => bindings::IORING_ENTER_REGISTERED_RING,
+    enter::EXT_ARG_REG => bindings::IORING_ENTER_EXT_ARG_REG,
     enter::NO_IOWAIT => bindings::IORING_ENTER_NO_IOWAIT,
     register::BUFFERS => bindings::io_uring_register_op_IORING_REGISTER_BUFFERS,
     register::UNREGISTER_BUFFERS => bindings::io_uring_register_op_IORING_UNREGISTER_BUFFERS,
@@ -146,6 +147,7 @@ same! {
     register::CLONE_BUFFERS => bindings::io_uring_register_op_IORING_REGISTER_CLONE_BUFFERS,
     register::CLOCK => bindings::io_uring_register_op_IORING_REGISTER_CLOCK,
     register::SEND_MSG_RING => bindings::io_uring_register_op_IORING_REGISTER_SEND_MSG_RING,
+    register::MEM_REGION => bindings::io_uring_register_op_IORING_REGISTER_MEM_REGION,
     register::QUERY => bindings::io_uring_register_op_IORING_REGISTER_QUERY,
     query::OPCODES => bindings::IO_URING_QUERY_OPCODES,
     query::SCQ => bindings::IO_URING_QUERY_SCQ,
@@ -332,6 +334,9 @@ copied! {
     RsrcUpdate2 = io_uring_rsrc_update2 { offset, resv, data, tags, nr, resv2 }
     CloneBuffers = io_uring_clone_buffers { src_fd, flags, src_off, dst_off, nr, pad }
     ClockRegister = io_uring_clock_register { clockid, resv: __resv }
+    MemRegionReg = io_uring_mem_region_reg { region_uptr, flags, resv: __resv }
+    RegionDesc = io_uring_region_desc { user_addr, size, flags, id, mmap_offset, resv: __resv }
+    RegWait = io_uring_reg_wait { ts, min_wait_usec, flags, sigmask, sigmask_sz, pad, pad2 }
     QueryHdr = io_uring_query_hdr {
         next_entry, query_data, query_op, size, result, resv: __resv
     }

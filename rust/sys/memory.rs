@@ -12,16 +12,21 @@
 use super::{
     bindings,
     pin::{Charge, Ledger, Pins},
+    signal,
 };
-use crate::uapi::errno::{Errno, Result, EFAULT, EINVAL, ENOMEM, EOVERFLOW};
-use core::{ffi::c_void, ptr::NonNull};
+use crate::uapi::errno::{Errno, Result, EFAULT, EINTR, EINVAL, ENOMEM, EOVERFLOW};
+use core::{ffi::c_void, mem::MaybeUninit, ptr::NonNull};
 use kernel::{
-    alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
+    alloc::{
+        flags::{__GFP_NOWARN, GFP_KERNEL_ACCOUNT},
+        KVVec,
+    },
     page::{page_align, PAGE_SIZE},
     sync::{
         atomic::{atomic_load, atomic_store, Acquire, Relaxed, Release},
         Arc,
     },
+    transmute::FromBytes,
 };
 
 /// What keeps pages.
@@ -68,6 +73,8 @@ pub(crate) struct Region {
     base: NonNull<u8>,
     mapped: bool,
     pages: PageList,
+    /// What its user is charged for, besides what is pinned.
+    charge: Option<Charge>,
 }
 
 // SAFETY: Pages and the kernel's mappings belong to no task.
@@ -92,17 +99,33 @@ impl Region {
             base: NonNull::new(base.cast()).ok_or(ENOMEM)?,
             mapped: linear.is_null(),
             pages,
+            charge: None,
         })
     }
 
-    /// Zeroed memory of at least `len` bytes, charged to the memory cgroup. May sleep.
+    /// As [`alloc()`](Self::alloc), and the pages count against RLIMIT_MEMLOCK of the user. `-ENOMEM` beyond that, and
+    /// if the user would have more than `most` pages; `-EINTR` if the task is killed meanwhile.
+    pub(crate) fn alloc_charged(len: usize, most: usize) -> Result<Self> {
+        // First, so that nobody gets more memory for a moment than he may have.
+        let charge = Charge::of_pages(len.div_ceil(PAGE_SIZE), most)?;
+        let mut region = Self::alloc(len)?;
+        region.charge = Some(charge);
+        Ok(region)
+    }
+
+    /// Zeroed memory of at least `len` bytes, charged to the memory cgroup. `-EINTR` if the task is killed
+    /// meanwhile. May sleep.
     pub(crate) fn alloc(len: usize) -> Result<Self> {
         let count = page_align(len).ok_or(EOVERFLOW)? / PAGE_SIZE;
         if count == 0 {
             return Err(EINVAL);
         }
+        // More than can be listed.
+        if count > i32::MAX as usize / size_of::<usize>() {
+            return Err(ENOMEM);
+        }
         let mut pages = PageList {
-            list: KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?,
+            list: KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?,
             core: PageRefs::Each,
         };
         let block = if count.is_power_of_two() {
@@ -122,11 +145,15 @@ impl Region {
             }
             return Self::map(pages);
         }
-        for _ in 0..count {
+        for n in 0..count {
             // SAFETY: May sleep, like this function.
             let page = unsafe { bindings::ruring_alloc_page() };
             if page.is_null() {
                 return Err(ENOMEM);
+            }
+            // Who is killed for want of memory has what is left of it.
+            if n % 64 == 63 && signal::killed() {
+                return Err(EINTR);
             }
             pages.list.push(page, GFP_KERNEL_ACCOUNT)?;
         }
@@ -180,6 +207,34 @@ impl Region {
         self.pages.list.len() * PAGE_SIZE
     }
 
+    /// Whether it can be mapped into user space: pinned user memory is not mapped again.
+    pub(crate) fn is_mappable(&self) -> bool {
+        !matches!(self.pages.core, PageRefs::Pinned(_))
+    }
+
+    /// Copies what lies at byte `offset`, reading each word once. `-EFAULT` if that is not all in it, or not aligned.
+    pub(crate) fn read_at<T: FromBytes>(&self, offset: u64) -> Result<T> {
+        const {
+            assert!(size_of::<T>() % 8 == 0);
+        }
+        let end = offset.checked_add(size_of::<T>() as u64).ok_or(EFAULT)?;
+        if offset % 8 != 0 || end > self.len() as u64 {
+            return Err(EFAULT);
+        }
+        let mut value = MaybeUninit::<T>::uninit();
+        let to = value.as_mut_ptr().cast::<u64>();
+        for word in 0..size_of::<T>() / 8 {
+            // SAFETY: The words are all in the region, which is aligned to pages, and there is as much room in
+            // `value`, which need not be aligned to them.
+            unsafe {
+                let from = self.base.as_ptr().add(offset as usize).cast::<u64>();
+                to.add(word).write_unaligned(from.add(word).read_volatile());
+            }
+        }
+        // SAFETY: All of its bytes were written, and any bytes are one.
+        Ok(unsafe { value.assume_init() })
+    }
+
     /// Maps it into user space, from its beginning. Pinned user memory is not mapped again:
     /// `-EINVAL`.
     ///
@@ -193,7 +248,7 @@ impl Region {
         len: usize,
         partly: bool,
     ) -> Result {
-        if matches!(self.pages.core, PageRefs::Pinned(_)) {
+        if !self.is_mappable() {
             return Err(EINVAL);
         }
         let mut count = self.pages.list.len();

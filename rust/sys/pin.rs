@@ -270,6 +270,14 @@ impl Charge {
         })
     }
 
+    /// Charges the current user for so many pages, as [`new()`](Self::new) does.
+    pub(super) fn of_pages(count: usize, most: usize) -> Result<Self> {
+        Ok(Self {
+            paid: Payer::current()?.pay(count, most)?,
+            _entered: None,
+        })
+    }
+
     /// Whether it is the current task's user and address space that are charged.
     pub(super) fn is_currents(&self) -> bool {
         let payer = &self.paid.payer;

@@ -180,9 +180,19 @@ pub(crate) mod enter {
     pub(crate) const EXT_ARG: u32 = 1 << 3;
     pub(crate) const ABS_TIMER: u32 = 1 << 5;
     pub(crate) const REGISTERED_RING: u32 = 1 << 4;
+    pub(crate) const EXT_ARG_REG: u32 = 1 << 6;
     pub(crate) const NO_IOWAIT: u32 = 1 << 7;
     /// What ruring takes.
-    pub(crate) const ALL: u32 = GETEVENTS | SQ_WAKEUP | SQ_WAIT | EXT_ARG | ABS_TIMER | NO_IOWAIT;
+    pub(crate) const ALL: u32 =
+        GETEVENTS | SQ_WAKEUP | SQ_WAIT | EXT_ARG | ABS_TIMER | EXT_ARG_REG | NO_IOWAIT;
+}
+
+/// Flags of the structures of IORING_REGISTER_MEM_REGION, and of those in such a region.
+pub(crate) mod region {
+    #![allow(missing_docs)]
+    pub(crate) const TYPE_USER: u32 = 1;
+    pub(crate) const REG_WAIT_ARG: u64 = 1;
+    pub(crate) const WAIT_TS: u32 = 1;
 }
 
 /// Opcodes of `io_uring_register(2)` that ruring knows.
@@ -214,6 +224,7 @@ pub(crate) mod register {
     pub(crate) const CLOCK: u32 = 29;
     pub(crate) const CLONE_BUFFERS: u32 = 30;
     pub(crate) const SEND_MSG_RING: u32 = 31;
+    pub(crate) const MEM_REGION: u32 = 34;
     pub(crate) const QUERY: u32 = 35;
     /// How many there are in the kernel that ruring follows.
     pub(crate) const LAST: u32 = 38;
@@ -376,6 +387,8 @@ pub(crate) mod off {
     pub(crate) const SQ_RING: u64 = 0;
     pub(crate) const CQ_RING: u64 = 0x800_0000;
     pub(crate) const SQES: u64 = 0x1000_0000;
+    /// The kernel tells it by what it writes back; it is in no header.
+    pub(crate) const PARAM_REGION: u64 = 0x2000_0000;
     pub(crate) const PBUF_RING: u64 = 0x8000_0000;
     pub(crate) const PBUF_SHIFT: u32 = 16;
     pub(crate) const MMAP_MASK: u64 = 0xf800_0000;

@@ -10,6 +10,8 @@ use super::{
     errno::{Result, EINVAL, ENXIO, EOVERFLOW},
 };
 
+pub(crate) use super::region::{MemRegionReg, RegWait, RegionDesc};
+
 /// `struct ruring_setup`
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]

@@ -161,7 +161,7 @@ static void any_submit(struct maker *m, struct step *step)
 	if (once_in(40))
 		step->enter |= 1u << below(8);
 	/* with arguments there would have to be some */
-	step->enter &= ~(IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | IORING_ENTER_SQ_WAIT |
+	step->enter &= ~(IORING_ENTER_EXT_ARG | IORING_ENTER_SQ_WAIT |
 			 IORING_ENTER_REGISTERED_RING | IORING_ENTER_ABS_TIMER);
 	if (once_in(8))
 		step->ring = 1;

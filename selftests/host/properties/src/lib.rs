@@ -38,6 +38,8 @@ mod mapped;
 mod notice;
 #[path = "../../../../rust/rsrc/pieces.rs"]
 mod pieces;
+#[path = "../../../../rust/uapi/region.rs"]
+mod region;
 #[path = "../../../../rust/uapi/restrictions.rs"]
 mod restrictions;
 #[path = "../../../../rust/uapi/setup.rs"]

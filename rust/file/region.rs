@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `IORING_REGISTER_MEM_REGION`.
+
+use crate::{
+    ring::{region::ParamRegion, Ring},
+    sys::{memory::Region, user},
+    uapi::{
+        abi::{off, region},
+        errno::{Result, EBUSY, EINVAL},
+        structs::{MemRegionReg, RegionDesc},
+    },
+};
+
+impl Ring {
+    /// Registers what the `struct io_uring_mem_region_reg` at user address `arg` says.
+    ///
+    /// # Errors
+    ///
+    /// `-EBUSY` if there is one, `-EINVAL` for arguments of waits if the ring may be used already, and those of
+    /// [`RegionDesc::parse`], [`Region::pin`] and [`Region::alloc_charged`].
+    pub(super) fn register_region(&self, arg: u64) -> Result {
+        // Of several at once one may.
+        let _locked = self.lock()?;
+        if self.param_region.as_ref().is_some() {
+            return Err(EBUSY);
+        }
+        let reg: MemRegionReg = user::read(arg)?;
+        let mut desc: RegionDesc = user::read(reg.region_uptr)?;
+        if reg.resv != [0; 2] || reg.flags & !region::REG_WAIT_ARG != 0 {
+            return Err(EINVAL);
+        }
+        let has_waits = reg.flags & region::REG_WAIT_ARG != 0;
+        if has_waits && self.is_enabled() {
+            return Err(EINVAL);
+        }
+        let (addr, size) = desc.parse()?;
+        let most = self.policy.limits.pinned;
+        let memory = match addr {
+            Some(addr) => Region::pin(addr, size, None, most)?,
+            None => {
+                desc.mmap_offset = off::PARAM_REGION;
+                Region::alloc_charged(size, most)?
+            }
+        };
+        user::write(reg.region_uptr, &desc)?;
+        self.param_region.populate(ParamRegion {
+            region: memory,
+            has_waits,
+        });
+        Ok(())
+    }
+}
