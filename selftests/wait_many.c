@@ -30,6 +30,10 @@ struct sleeper {
 	int file;
 	int listener;
 	int event;
+	/* whether it waits in the call that submits */
+	bool at_once;
+	/* another ring of the same task */
+	struct ring other;
 	pthread_t thread;
 	pid_t tid;
 	int ret;
@@ -43,6 +47,12 @@ static void *sleep_thread(void *arg)
 	if (s->ret)
 		return NULL;
 	s->prepare(s);
+	if (s->at_once) {
+		__atomic_store_n(&s->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+		s->ret = ring_enter(&s->ring, ring_publish(&s->ring), s->count,
+				    IORING_ENTER_GETEVENTS);
+		return NULL;
+	}
 	s->ret = ring_submit(&s->ring);
 	if (s->ret <= 0)
 		return NULL;
@@ -332,6 +342,43 @@ TEST_F(ring, done_by_a_worker)
 	EXPECT_EQ(0, sleeper_join(&s));
 	close(s.file);
 	unpair(&s);
+}
+
+static void prepare_other(struct sleeper *s)
+{
+	s->ret = ring_init(&s->other, s->backend, 16, 0);
+	if (s->ret)
+		return;
+	prep_poll(&s->other, s->sv[1][0], POLLIN, 3);
+	ring_submit(&s->other);
+	prep_nop(&s->ring, 1);
+	prep_poll(&s->ring, s->sv[0][0], POLLIN, 2);
+}
+
+/* A task that waits does what is for another ring of its, and goes on waiting for as many as before. */
+TEST_F(ring, other_ring)
+{
+	int at_once;
+
+	for (at_once = 0; at_once < 2; at_once++) {
+		struct sleeper s = {
+			.backend = variant->backend, .flags = variant->flags,
+			.prepare = prepare_other, .count = 2, .at_once = at_once,
+		};
+
+		ASSERT_EQ(0, pairs(&s));
+		ASSERT_EQ(0, sleeper_start(&s));
+		ASSERT_EQ(1, write(s.sv[1][1], "x", 1));
+		EXPECT_TRUE(wait_until(has_one, &s.other));
+		EXPECT_TRUE(wait_until(is_asleep, &s)) TH_LOG("at once: %d", at_once);
+		ASSERT_EQ(1, write(s.sv[0][1], "x", 1));
+		EXPECT_EQ(at_once ? 2 : 0, sleeper_join(&s));
+		ASSERT_CQE(&s.ring, 1, 0, 0);
+		ASSERT_CQE(&s.ring, 2, POLLIN, 0);
+		ASSERT_CQE(&s.other, 3, POLLIN, 0);
+		ring_exit(&s.other);
+		unpair(&s);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -9,7 +9,7 @@ use crate::{
         context::InCall,
         signal,
         sleep::{self, sleep_on, Woken},
-        user,
+        unexported, user,
     },
     uapi::{
         args::cancel::CancelArgs,
@@ -69,6 +69,7 @@ impl Ring {
             self.exec.onlookers.wake();
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
+                Woken::Interrupted if unexported::run_task_work(call) => {}
                 Woken::Interrupted => break Err(ERESTARTNOINTR),
                 Woken::TimedOut => break Err(ETIME),
                 Woken::Maybe => {}

@@ -10,7 +10,7 @@ use crate::{
         signal::{self, Mask},
         sleep::{self, sleep_for_io, sleep_on_by, Woken},
         trace::{self, Id},
-        user,
+        unexported, user,
     },
     uapi::{
         abi::{enter, region, setup},
@@ -406,6 +406,7 @@ impl Ring {
             self.run_tctx(args.call, tctx, count);
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
+                Woken::Interrupted if unexported::run_task_work(args.call) => {}
                 Woken::Interrupted => break Err(ERESTARTNOINTR),
                 Woken::TimedOut if min_wait.is_none() || min_wait >= timeout.or(Some(i64::MAX)) => {
                     break Err(ETIME)
@@ -441,7 +442,7 @@ impl Ring {
             }
         };
         mask.restore(result == Err(EINTR));
-        if self.cq_tail() == self.cq_head() {
+        if self.cq_tail() == self.cq_head() || result == Err(ERESTARTNOINTR) {
             result
         } else {
             Ok(())

@@ -15,8 +15,10 @@
 #include <linux/openat2.h>
 #include <linux/pipe_fs_i.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/splice.h>
 #include <linux/static_call.h>
+#include <linux/task_work.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
 #include <uapi/linux/eventpoll.h>
@@ -68,7 +70,8 @@ int filename_symlinkat(struct filename *from, int newdfd, struct filename *to);
 	f(do_splice, RURING_HAS_DO_SPLICE, true)				\
 	f(do_tee, RURING_HAS_DO_TEE, true)					\
 	f(do_epoll_ctl, RURING_HAS_DO_EPOLL_CTL, true)				\
-	f(create_pipe_files, RURING_HAS_CREATE_PIPE_FILES, true)
+	f(create_pipe_files, RURING_HAS_CREATE_PIPE_FILES, true)		\
+	f(task_work_run, RURING_HAS_TASK_WORK_RUN, true)
 
 /* What a call is until there is something to call: never made. */
 #define DEFINE_CALL(name, bit, known) DEFINE_STATIC_CALL_NULL(known_##name, name);
@@ -256,4 +259,18 @@ int ruring_create_pipe(struct file *files[2], int flags)
 	if (!HAS(RURING_HAS_CREATE_PIPE_FILES))
 		return -EOPNOTSUPP;
 	return static_call(known_create_pipe_files)(files, flags);
+}
+
+/*
+ * A wait in a system call is interrupted by task work of anybody. What a call has submitted cannot be submitted
+ * again, so that it cannot be restarted as others are: the work is done in the middle of the wait.
+ */
+bool ruring_run_task_work(void)
+{
+	if (!HAS(RURING_HAS_TASK_WORK_RUN))
+		return false;
+	clear_notify_signal();
+	if (task_work_pending(current))
+		static_call(known_task_work_run)();
+	return true;
 }

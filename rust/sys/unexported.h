@@ -29,6 +29,7 @@ enum ruring_function {
 	RURING_HAS_DO_TEE = 1 << 13,
 	RURING_HAS_DO_EPOLL_CTL = 1 << 14,
 	RURING_HAS_CREATE_PIPE_FILES = 1 << 15,
+	RURING_HAS_TASK_WORK_RUN = 1 << 16,
 };
 
 /* Looks for them, once, when the module is loaded. May sleep. Returns those that there are. */
@@ -61,5 +62,11 @@ ssize_t ruring_tee(struct file *in, struct file *out, size_t len, unsigned int f
 int ruring_epoll_ctl(int epfd, int op, int fd, const u32 event[3]);
 /* Both ends of a new pipe, the one to read from first. */
 int ruring_create_pipe(struct file *files[2], int flags);
+
+/*
+ * Runs what task work the current task has, as on its way to user space. The task must be in a system call,
+ * without locks. False if that cannot be done.
+ */
+bool ruring_run_task_work(void);
 
 #endif /* _RURING_UNEXPORTED_H */

@@ -6,7 +6,7 @@
 
 use super::{
     bindings, calls,
-    context::{has_descriptors, has_directories},
+    context::{has_descriptors, has_directories, InCall},
     fd::OpenFile,
     open::Path,
 };
@@ -87,6 +87,17 @@ static FOUND: Atomic<u32> = Atomic::new(0);
 pub(crate) fn find() {
     // SAFETY: The module is just being loaded, and does this once.
     FOUND.store(unsafe { bindings::ruring_find_functions() }, Relaxed);
+}
+
+/// Runs the task work that the current task has, as on its way to user space. False if that cannot be done: it then
+/// has to go there.
+///
+/// # Context
+///
+/// In a system call, without locks, for which task work may wait. May sleep.
+pub(crate) fn run_task_work(_call: InCall<'_>) -> bool {
+    // SAFETY: The task is in a system call, which is where task work may run.
+    unsafe { bindings::ruring_run_task_work() }
 }
 
 fn done(ret: i32) -> Result {
