@@ -481,6 +481,8 @@ static const struct {
 	{ "children", children },
 	{ "denied_later", denied_later },
 	{ "denied_to_itself", denied_to_itself },
+	{ "detaches", detaches },
+	{ "detaches_threads", detaches_threads },
 	{ "hot_calls", hot_calls },
 	{ "hot_threads", hot_threads },
 	{ "hot_sleepers", hot_sleepers },

@@ -36,6 +36,10 @@ void registered_rings(void);
 void registered_only(void);
 void registered_hybrid(void);
 
+/* iou_detach.c */
+void detaches(void);
+void detaches_threads(void);
+
 /* iou_hot.c */
 /* The call as compilers inline it: its number comes last. */
 long enter_inline(int fd, unsigned int flags);

@@ -324,6 +324,55 @@ TEST_F(denied, before)
 	expect_success(_metadata, &self->files, true, variant->scenario);
 }
 
+/* Where nothing is let go of they notice as little of it as of any tracer, and else of its end. */
+FIXTURE(detach)
+{
+	struct files files;
+};
+
+FIXTURE_VARIANT(detach)
+{
+	const char *scenario;
+};
+
+FIXTURE_VARIANT_ADD(detach, nop) { .scenario = "nop" };
+FIXTURE_VARIANT_ADD(detach, nop_no_mmap) { .scenario = "nop_no_mmap" };
+FIXTURE_VARIANT_ADD(detach, errors) { .scenario = "errors" };
+FIXTURE_VARIANT_ADD(detach, registers) { .scenario = "registers" };
+FIXTURE_VARIANT_ADD(detach, blocked_signals) { .scenario = "blocked_signals" };
+FIXTURE_VARIANT_ADD(detach, own_filter) { .scenario = "own_filter" };
+FIXTURE_VARIANT_ADD(detach, hot_threads) { .scenario = "hot_threads" };
+FIXTURE_VARIANT_ADD(detach, hot_sleepers) { .scenario = "hot_sleepers" };
+FIXTURE_VARIANT_ADD(detach, registered_rings) { .scenario = "registered_rings" };
+FIXTURE_VARIANT_ADD(detach, registered_only) { .scenario = "registered_only" };
+FIXTURE_VARIANT_ADD(detach, children) { .scenario = "children" };
+FIXTURE_VARIANT_ADD(detach, job_control) { .scenario = "job_control" };
+FIXTURE_VARIANT_ADD(detach, unprivileged) { .scenario = "unprivileged" };
+
+FIXTURE_SETUP(detach)
+{
+	const char *why = find_files(&self->files, true);
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(detach)
+{
+	close(self->files.errors);
+}
+
+TEST_F(detach, unnoticed)
+{
+	unsigned int denial;
+
+	for (denial = 0; denial < 2; denial++) {
+		self->files.denial = denial ? DENY_EPERM : 0;
+		EXPECT_EQ(0, run(&self->files, true, "--detach", variant->scenario))
+			TH_LOG("%s", complaints(&self->files));
+	}
+}
+
 TEST_F(runner, denied_before_by_any_errno)
 {
 	self->files.denial = SECCOMP_RET_ERRNO | ENOSYS;
@@ -366,6 +415,32 @@ TEST_F(runner, no_rewrite)
 	EXPECT_NE(0, run(&self->files, true, "--no-rewrite", "hot_calls"));
 	EXPECT_EQ(0, run(&self->files, true, "--no-rewrite", "hot_threads"));
 	EXPECT_EQ(0, run(&self->files, true, "--no-rewrite", "signals_in_calls"));
+}
+
+TEST_F(runner, detaches)
+{
+	EXPECT_EQ(0, run(&self->files, true, "--detach", "detaches"))
+		TH_LOG("%s", complaints(&self->files));
+	EXPECT_EQ(0, run(&self->files, true, "--detach", "detaches_threads"))
+		TH_LOG("%s", complaints(&self->files));
+}
+
+TEST_F(runner, detaches_where_the_calls_are_denied)
+{
+	self->files.denial = DENY_EPERM;
+	EXPECT_EQ(0, run(&self->files, true, "--detach", "detaches"))
+		TH_LOG("%s", complaints(&self->files));
+	self->files.denial = SECCOMP_RET_KILL_PROCESS;
+	EXPECT_EQ(0, run(&self->files, true, "--detach", "detaches_threads"))
+		TH_LOG("%s", complaints(&self->files));
+}
+
+TEST_F(runner, detaches_by_itself)
+{
+	int status = run(&self->files, true, "--detach", "exits");
+
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(37, WEXITSTATUS(status));
 }
 
 TEST_F(runner, killed_with_its_tracer)

@@ -40,6 +40,11 @@ static void finish(struct task *task, long result)
 {
 	struct user_regs_struct regs = task->saved;
 
+	if (opt.detach) {
+		if (!inject_begin(task))
+			inject_end(task, result);
+		return;
+	}
 	/* No call at all: the kernel leaves the result as it is. */
 	regs.orig_rax = -1;
 	regs.rax = result;

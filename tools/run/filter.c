@@ -158,7 +158,8 @@ void check_filters(void)
 	/* Not denied by a filter, if there is none. */
 	if (!prctl(PR_GET_SECCOMP, 0, 0, 0, 0))
 		return;
-	switch (probe()) {
+	/* Where threads stop at each call they do so before the filters. */
+	switch (opt.detach ? SEEN_IO_URING : probe()) {
 	case SEEN_IO_URING:
 		break;
 	case SEEN_DENIAL:

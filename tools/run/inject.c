@@ -179,6 +179,10 @@ int inject_end(struct task *task, long result)
 {
 	struct user_regs_struct regs = task->saved;
 
+	/* Where filters come afterwards they would have something to say of no call at all. */
+	if (opt.detach && !task->injecting &&
+	    inject(task, __NR_getpid, 0, 0, 0, 0, 0, 0) == -ESRCH)
+		return -ESRCH;
 	/* If nothing was injected, the trapped call is still to be made. */
 	if (!task->injecting)
 		regs.orig_rax = -1;

@@ -34,6 +34,7 @@ int device_fd;
 
 static const char usage[] =
 "usage: ruring-run [OPTION]... PROGRAM [ARG]...\n"
+"  --detach     PROGRAM is traced until the places that it makes calls from are rewritten\n"
 "  --fallback   a ring that ruring cannot make is made by the kernel's io_uring\n"
 "  --no-rewrite leave PROGRAM's instructions alone: each of its calls stops\n"
 "  --preload    libruring.so does it in PROGRAM itself, which is not traced\n"
@@ -49,6 +50,7 @@ _Noreturn static void fail(int status, const char *what)
 static void parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "detach",	no_argument, NULL, 'd' },
 		{ "fallback",	no_argument, NULL, 'f' },
 		{ "no-rewrite",	no_argument, NULL, 'n' },
 		{ "preload",	no_argument, NULL, 'p' },
@@ -61,6 +63,9 @@ static void parse_options(int argc, char **argv)
 	/* "+": what follows the program's name is the program's. */
 	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (c) {
+		case 'd':
+			opt.detach = true;
+			break;
 		case 'f':
 			opt.fallback = true;
 			break;
@@ -83,6 +88,11 @@ static void parse_options(int argc, char **argv)
 	}
 	if (optind == argc) {
 		fputs(usage, stderr);
+		exit(EXIT_FAILED);
+	}
+	if (opt.detach && (opt.preload || opt.stats || opt.no_rewrite)) {
+		fputs("ruring-run: --detach goes with none of --preload, --stats and --no-rewrite\n",
+		      stderr);
 		exit(EXIT_FAILED);
 	}
 	if (opt.preload && (opt.stats || opt.no_rewrite)) {
@@ -223,7 +233,7 @@ int main(int argc, char **argv)
 		check_filters();
 		start_tracer();
 		close(device_fd);
-		if (install_filter())
+		if (!opt.detach && install_filter())
 			fail(EXIT_FAILED, "seccomp");
 	}
 	execvp(argv[optind], argv + optind);

@@ -12,6 +12,7 @@
  *	site.c		call sites that are rewritten, to make calls without a stop
  *	code.c		which can be, and to what
  *	preload.c	--preload: libruring.so does it, in the program
+ *	detach.c	--detach: the tracer lets go of programs that need it no more
  *	ringfd.c	registered ring descriptors
  *	inject.c	system calls that a thread makes on our behalf
  *	pass.c		descriptors for a thread
@@ -47,6 +48,7 @@
 #define EXIT_NOT_FOUND	127
 
 struct options {
+	bool detach;
 	bool fallback;
 	bool no_rewrite;
 	bool preload;
@@ -96,6 +98,8 @@ struct space {
 	struct region *regions;
 	struct area *areas;
 	bool no_areas;			/* no more can be mapped */
+	unsigned int native;		/* calls since the last that stopped */
+	bool detaching;			/* its threads are let go */
 	unsigned int nr_known;
 	__u64 known[MAX_KNOWN];
 };
@@ -143,6 +147,7 @@ struct task {
 	bool injecting;			/* the first injected call is made */
 	bool restop;			/* a stop came while injecting */
 	bool interrupted;		/* by us: its call is to go on */
+	bool detached;			/* it is not ours any more */
 	bool orphan;			/* seen before what has cloned it was */
 	bool held;			/* stopped until that is seen */
 	__u64 sigmask;			/* saved while injecting */
@@ -179,6 +184,8 @@ void space_add_region(struct space *space, __u64 address);
 struct area *space_add_area(struct space *space, __u64 address);
 /* Let no other thread of the address space execute anything until it is resumed. */
 void task_interrupt_others(const struct task *task);
+/* Have all threads of the address space stop when they can. */
+void task_stop_all(const struct space *space);
 /* What has cloned some threads will not be seen any more: let them run. */
 void task_release_orphans(void);
 void out_of_memory(void);
@@ -189,6 +196,12 @@ void trace(pid_t leader);
 /* Let a stopped thread run: to the end of its system call, or freely. */
 void resume_to_exit(struct task *task);
 void resume(struct task *task, int signal);
+
+/* detach.c: --detach has no filter, so that threads stop at all system calls */
+/* The thread is at the border of a call, whoever has it made. */
+void detach_border(struct task *task);
+/* The thread has stopped for us: true if it was let go for good. */
+bool detach(struct task *task);
 
 /* filter.c */
 #define FILTER_MAX	32
@@ -231,8 +244,12 @@ int stub_leave(struct task *task);
 /* Has the thread just come back from the ioctl? */
 bool stub_called_here(const struct task *task,
 		      const struct user_regs_struct *regs);
+/* Errors become the program's without a judge. */
+int stub_detach(const struct task *task);
 
 /* site.c */
+/* Write into memory that the program cannot write to. */
+int poke(const struct task *task, __u64 at, const void *from, size_t len);
 /*
  * The thread has stopped for io_uring_enter(). Rewrite the place, if that can be.
  * True if the thread is on its way already: its call will stop again.

@@ -105,8 +105,7 @@ static struct area *area_near(const struct task *task, __u64 call)
 	return area;
 }
 
-/* Write into memory that the program cannot write to. */
-static int poke(const struct task *task, __u64 at, const void *from, size_t len)
+int poke(const struct task *task, __u64 at, const void *from, size_t len)
 {
 	const char *bytes = from;
 	size_t part;

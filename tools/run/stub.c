@@ -130,3 +130,16 @@ bool stub_called_here(const struct task *task,
 {
 	return place(task, regs) == stub_called;
 }
+
+int stub_detach(const struct task *task)
+{
+	/* xchg %ax, %ax: what is behind the jump is executed */
+	static const __u8 nothing[] = { 0x66, 0x90 };
+	const struct area *area;
+	int ret = 0;
+
+	for (area = task->space->areas; area && !ret; area = area->next)
+		ret = poke(task, area->address + (stub_doubtful - stub_begin),
+			   nothing, sizeof(nothing));
+	return ret;
+}

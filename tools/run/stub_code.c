@@ -29,11 +29,19 @@
 
 #define SECTION		".rodata"
 #define CFI(what)	".if 0\n.cfi_" what "\n.endif\n"
+/*
+ * While the thread is traced it does not come back from the call. Afterwards the first jump is not there: the
+ * kernel says what it has to of a descriptor that is not ruring's, other errors are what they are.
+ */
 #define JUDGE							\
-	"	mov	%[enter], %%eax\n"			\
+	"	jmp	2f\n"					\
+	"	lea	%c[enotty](%%rax), %%rcx\n"		\
+	"	jrcxz	2f\n"					\
+	"	jmp	stub_back\n"				\
+	"2:	mov	%[enter], %%eax\n"			\
 	"	syscall\n"					\
 	"stub_judge:\n"						\
-	"	ud2\n"
+	"	jmp	stub_back\n"
 
 #endif
 
@@ -100,6 +108,7 @@ void stub_instructions(void)
 		     "	jrcxz	stub_doubtful\n"
 		     "	lea	%c[einval](%%rax), %%rcx\n"
 		     "	jrcxz	stub_doubtful\n"
+		     "stub_back:\n"
 		     "	mov	%c[back](%%rsp), %%rcx\n"
 		     CFI("remember_state")
 		     CFI("register rip, rcx")

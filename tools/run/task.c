@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/ptrace.h>
 
 #include "run.h"
 
@@ -74,6 +75,7 @@ static struct space *space_copy(const struct space *from)
 		memcpy(copy->sites, area->sites, sizeof(copy->sites));
 	}
 	space->no_areas = from->no_areas;
+	space->detaching = from->detaching;
 	space->nr_known = from->nr_known;
 	memcpy(space->known, from->known, sizeof(space->known));
 	return space;
@@ -230,6 +232,21 @@ void task_interrupt_others(const struct task *task)
 		for (other = buckets[i]; other; other = other->next) {
 			if (other != task && other->space == task->space)
 				site_interrupt(other);
+		}
+	}
+}
+
+void task_stop_all(const struct space *space)
+{
+	struct task *task;
+	unsigned int i;
+
+	for (i = 0; i < BUCKETS; i++) {
+		for (task = buckets[i]; task; task = task->next) {
+			if (task->space != space)
+				continue;
+			task->interrupted = true;
+			ptrace(PTRACE_INTERRUPT, task->tid, NULL, NULL);
 		}
 	}
 }

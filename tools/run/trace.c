@@ -21,7 +21,8 @@ void resume_to_exit(struct task *task)
 
 void resume(struct task *task, int signal)
 {
-	ptrace(PTRACE_CONT, task->tid, NULL, (void *)(long)signal);
+	/* Without a filter each call has to stop. */
+	ptrace(opt.detach ? PTRACE_SYSCALL : PTRACE_CONT, task->tid, NULL, (void *)(long)signal);
 }
 
 /*
@@ -63,7 +64,10 @@ static void cloned(struct task *task)
 		child->orphan = false;
 		if (child->held) {
 			child->held = false;
-			resume(child, 0);
+			if (detach(child))
+				task_remove(child);
+			else
+				resume(child, 0);
 		}
 	}
 	resume(task, 0);
@@ -106,6 +110,8 @@ static void stopped(struct task *task, int status)
 		call_put_off(task);
 		/* Stopped as by job control: it stays so until it continues. */
 		if (stops_group(signal)) {
+			if (detach(task))
+				return;
 			ptrace(PTRACE_LISTEN, task->tid, NULL, NULL);
 			return;
 		}
@@ -115,12 +121,15 @@ static void stopped(struct task *task, int status)
 		/* What it shares with others is not known yet. */
 		if (task->orphan)
 			task->held = true;
-		else
+		else if (!detach(task))
 			resume(task, 0);
 		return;
 	}
 	if (signal == SYSCALL_STOP) {
-		call_border(task);
+		if (opt.detach)
+			detach_border(task);
+		else
+			call_border(task);
 		return;
 	}
 	call_put_off(task);
@@ -180,6 +189,10 @@ void trace(pid_t leader)
 		while (status) {
 			handle(task, status);
 			task = task_find(tid);
+			if (task && task->detached) {
+				task_remove(task);
+				task = NULL;
+			}
 			status = task ? task->pending_status : 0;
 			if (task)
 				task->pending_status = 0;
