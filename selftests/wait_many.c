@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define RING_MODES
@@ -35,6 +36,8 @@ struct sleeper {
 	/* another ring of the same task */
 	struct ring other;
 	pthread_t thread;
+	/* its process, if that is another one */
+	pid_t pid;
 	pid_t tid;
 	int ret;
 };
@@ -67,7 +70,7 @@ static bool is_asleep(void *arg)
 	char path[64], stat[256] = {}, *state;
 	int fd, tid = __atomic_load_n(&s->tid, __ATOMIC_ACQUIRE);
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", s->pid ?: getpid(), tid);
 	fd = tid ? open(path, O_RDONLY) : -1;
 	if (fd < 0)
 		return false;
@@ -379,6 +382,83 @@ TEST_F(ring, other_ring)
 		ring_exit(&s.other);
 		unpair(&s);
 	}
+}
+
+/* What the other ring does: it closes the one that is waited in, and later something else. */
+static void prepare_close(struct sleeper *s, int again, int done)
+{
+	static const __u64 one = 1;
+
+	prep_poll(&s->other, s->sv[1][0], POLLIN, 1)->flags = IOSQE_IO_LINK;
+	prep(&s->other, IORING_OP_CLOSE, s->ring.fd, NULL, 0, 2)->flags = IOSQE_IO_LINK;
+	prep(&s->other, IORING_OP_WRITE, done, &one, sizeof(one), 3);
+	prep_poll(&s->other, again, POLLIN, 4)->flags = IOSQE_IO_LINK;
+	prep(&s->other, IORING_OP_WRITE, done, &one, sizeof(one), 5);
+	ring_submit(&s->other);
+	prep_nop(&s->ring, 1);
+	prep_poll(&s->ring, s->sv[0][0], POLLIN, 2);
+	ring_submit(&s->ring);
+}
+
+/* A process with one thread, whose calls need no reference to their file. */
+static int wait_in_closed(struct sleeper *s, int begun, int again, int done)
+{
+	static const __u64 one = 1;
+	int ret = ring_init(&s->ring, s->backend, 16, s->flags) ?:
+		  ring_init(&s->other, IO_URING, 16, 0);
+
+	if (ret)
+		return ret;
+	prepare_close(s, again, done);
+	if (write(begun, &one, sizeof(one)) != sizeof(one))
+		return -errno;
+	ret = ring_wait_ms(&s->ring, s->count, LONG_MS);
+	if (ret || fd_is_open(s->ring.fd))
+		return ret ?: -EBUSY;
+	return ring_ready(&s->ring) == s->count && ring_ready(&s->other) == 5 ? 0 : -ENODATA;
+}
+
+static bool told(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	__u64 count;
+
+	return poll(&pfd, 1, LONG_MS / 4) == 1 && read(fd, &count, sizeof(count)) == sizeof(count);
+}
+
+/*
+ * What a task does while it waits may close the very ring that it waits in. It goes on waiting, and can be called again.
+ * A ring does not close others of its kind, but io_uring closes ruring's.
+ */
+TEST_F(ring, closed_meanwhile)
+{
+	struct sleeper s = {
+		.backend = variant->backend, .flags = variant->flags, .count = 2,
+	};
+	int begun = eventfd(0, 0), again = eventfd(0, 0), done = eventfd(0, 0), status;
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "io_uring does not close io_uring");
+	ASSERT_EQ(0, pairs(&s));
+	s.pid = fork();
+	ASSERT_LE(0, s.pid);
+	if (!s.pid)
+		_exit(-wait_in_closed(&s, begun, again, done));
+	s.tid = s.pid;
+	EXPECT_TRUE(told(begun));
+	EXPECT_TRUE(wait_until(is_asleep, &s));
+	ASSERT_EQ(1, write(s.sv[1][1], "x", 1));
+	EXPECT_TRUE(told(done));
+	EXPECT_TRUE(wait_until(is_asleep, &s));
+	ASSERT_EQ(8, write(again, &(__u64){ 1 }, 8));
+	EXPECT_TRUE(told(done));
+	EXPECT_TRUE(wait_until(is_asleep, &s));
+	ASSERT_EQ(1, write(s.sv[0][1], "x", 1));
+	ASSERT_EQ(s.pid, waitpid(s.pid, &status, 0));
+	EXPECT_EQ(0, status);
+	close(begun);
+	close(again);
+	close(done);
 }
 
 TEST_HARNESS_MAIN

@@ -9,7 +9,8 @@ use crate::{
         context::InCall,
         signal,
         sleep::{self, sleep_on, Woken},
-        unexported, user,
+        unexported::Interruptible,
+        user,
     },
     uapi::{
         args::cancel::CancelArgs,
@@ -47,6 +48,7 @@ impl Ring {
         let tctx = self.lock()?.submitter().cloned();
         // What comes back meanwhile is run here.
         let wait_guard = tctx.as_ref().map(|tctx| tctx.begin_wait());
+        let mut interruptible = Interruptible::new(call);
         let result = loop {
             match done {
                 Err(EALREADY) => {}
@@ -69,7 +71,7 @@ impl Ring {
             self.exec.onlookers.wake();
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
-                Woken::Interrupted if unexported::run_task_work(call) => {}
+                Woken::Interrupted if interruptible.run_task_work() => {}
                 Woken::Interrupted => break Err(ERESTARTNOINTR),
                 Woken::TimedOut => break Err(ETIME),
                 Woken::Maybe => {}

@@ -10,7 +10,8 @@ use crate::{
         signal::{self, Mask},
         sleep::{self, sleep_for_io, sleep_on_by, Woken},
         trace::{self, Id},
-        unexported, user,
+        unexported::Interruptible,
+        user,
     },
     uapi::{
         abi::{enter, region, setup},
@@ -382,6 +383,7 @@ impl Ring {
         if trace::cqring_wait_enabled() {
             trace::cqring_wait(Id::of(self), count);
         }
+        let mut interruptible = Interruptible::new(args.call);
         let result = loop {
             if let Some(wait_guard) = wait_guard {
                 let left = target.wrapping_sub(self.cq_tail());
@@ -406,7 +408,7 @@ impl Ring {
             self.run_tctx(args.call, tctx, count);
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
-                Woken::Interrupted if unexported::run_task_work(args.call) => {}
+                Woken::Interrupted if interruptible.run_task_work() => {}
                 Woken::Interrupted => break Err(ERESTARTNOINTR),
                 Woken::TimedOut if min_wait.is_none() || min_wait >= timeout.or(Some(i64::MAX)) => {
                     break Err(ETIME)

@@ -8,9 +8,9 @@
 //! working directory and no namespaces any more while its files are closed, and one that reads a
 //! file may use that without a reference of its own, so that nobody must take it away meanwhile. Who
 //! is called by the kernel is therefore given an [`InTask`] or an [`InCall`] if it is such a place, and
-//! whatever needs to be in one asks for it. They have no size.
+//! whatever needs to be in one asks for it.
 
-use super::calls;
+use super::{bindings, calls};
 use core::marker::PhantomData;
 use kernel::types::NotThreadSafe;
 
@@ -26,9 +26,10 @@ pub(crate) struct InTask<'a>(PhantomData<&'a NotThreadSafe>);
 ///
 /// # Invariants
 ///
-/// As those of [`InTask`], and the task uses no other file than such a one without a reference.
+/// As those of [`InTask`], and the task uses no other file than such a one without a reference: the one that is pointed
+/// to, whose memory stays until the call returns.
 #[derive(Clone, Copy)]
-pub(crate) struct InCall<'a>(InTask<'a>);
+pub(crate) struct InCall<'a>(InTask<'a>, *mut bindings::file);
 
 /// Which of them the current task is, if any.
 #[derive(Clone, Copy)]
@@ -60,11 +61,19 @@ impl<'a> InCall<'a> {
     ///
     /// # Safety
     ///
-    /// The current task must be in ioctl(2), on a file of this module.
+    /// The current task must be in ioctl(2), on `file`, which is one of this module.
     #[inline(always)]
-    pub(super) unsafe fn within<R>(f: impl for<'b> FnOnce(InCall<'b>) -> R) -> R {
+    pub(super) unsafe fn within<R>(
+        file: *mut bindings::file,
+        f: impl for<'b> FnOnce(InCall<'b>) -> R,
+    ) -> R {
         // INVARIANT: Nobody but a live task gets into a system call.
-        f(InCall(InTask(PhantomData)))
+        f(InCall(InTask(PhantomData), file))
+    }
+
+    /// The file that the call is on. It may be that it is released already, and that only its memory stays.
+    pub(super) fn file(self) -> *mut bindings::file {
+        self.1
     }
 
     /// What any task has that is in a system call.

@@ -212,7 +212,7 @@ impl<T: Commands> MiscDevice for Opened<T> {
         Ok(KBox::new(opened, GFP_KERNEL)?)
     }
 
-    fn ioctl(device: &Self, _file: &File, cmd: u32, arg: usize) -> Result<isize> {
+    fn ioctl(device: &Self, file: &File, cmd: u32, arg: usize) -> Result<isize> {
         let shared = &device.shared;
         if shared.gone.load(Relaxed) {
             return Err(ENODEV);
@@ -221,8 +221,9 @@ impl<T: Commands> MiscDevice for Opened<T> {
             policy: shared.policy.unwrap_or_else(policy::current),
             node: shared.number,
         };
+        let file = file.as_ptr().cast();
         // SAFETY: Only the kernel calls this, for ioctl(2) on a file of the device.
-        match unsafe { InCall::within(|call| T::ioctl(call, &grant, cmd, arg as u64)) } {
+        match unsafe { InCall::within(file, |call| T::ioctl(call, &grant, cmd, arg as u64)) } {
             Ok(value) => Ok(value as isize),
             Err(error) => Err(Error::from_errno(error.to_raw())),
         }

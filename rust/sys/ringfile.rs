@@ -148,7 +148,7 @@ impl<T: RingFile> Operations<T> {
         // SAFETY: `file` is one of ours.
         let ring = unsafe { Self::ring(file) };
         // SAFETY: This is ioctl(2), and the file is this module's.
-        match unsafe { InCall::within(|call| T::ioctl(&ring, call, cmd, arg as u64)) } {
+        match unsafe { InCall::within(file, |call| T::ioctl(&ring, call, cmd, arg as u64)) } {
             Ok(value) => value as isize,
             Err(error) => error.to_raw() as isize,
         }

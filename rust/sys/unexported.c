@@ -10,6 +10,8 @@
  * declarations these are.
  */
 #include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/file_ref.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/openat2.h>
@@ -264,6 +266,9 @@ int ruring_create_pipe(struct file *files[2], int flags)
 /*
  * A wait in a system call is interrupted by task work of anybody. What a call has submitted cannot be submitted
  * again, so that it cannot be restarted as others are: the work is done in the middle of the wait.
+ *
+ * The work may close the call's own file, of which the call need not have a reference, and whose release is task work
+ * itself.
  */
 bool ruring_run_task_work(void)
 {
@@ -273,4 +278,9 @@ bool ruring_run_task_work(void)
 	if (task_work_pending(current))
 		static_call(known_task_work_run)();
 	return true;
+}
+
+bool ruring_get_live_file(struct file *file)
+{
+	return file_ref_get(&file->f_ref);
 }

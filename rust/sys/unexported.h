@@ -64,9 +64,12 @@ int ruring_epoll_ctl(int epfd, int op, int fd, const u32 event[3]);
 int ruring_create_pipe(struct file *files[2], int flags);
 
 /*
- * Runs what task work the current task has, as on its way to user space. The task must be in a system call,
- * without locks. False if that cannot be done.
+ * Runs what task work the current task has, as on its way to user space. The task must be in a system call, without
+ * locks, and use no file without a reference. False if that cannot be done.
  */
 bool ruring_run_task_work(void);
+
+/* Takes a reference to a file whose memory stays. False if the last one is gone. */
+bool ruring_get_live_file(struct file *file);
 
 #endif /* _RURING_UNEXPORTED_H */

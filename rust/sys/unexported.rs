@@ -89,15 +89,37 @@ pub(crate) fn find() {
     FOUND.store(unsafe { bindings::ruring_find_functions() }, Relaxed);
 }
 
-/// Runs the task work that the current task has, as on its way to user space. False if that cannot be done: it then
-/// has to go there.
-///
-/// # Context
-///
-/// In a system call, without locks, for which task work may wait. May sleep.
-pub(crate) fn run_task_work(_call: InCall<'_>) -> bool {
-    // SAFETY: The task is in a system call, which is where task work may run.
-    unsafe { bindings::ruring_run_task_work() }
+/// A system call during which task work can be run: it has a reference to its file.
+pub(crate) struct Interruptible<'a> {
+    call: InCall<'a>,
+    file: Option<OpenFile>,
+}
+
+impl<'a> Interruptible<'a> {
+    /// Makes one, of a call that has no reference yet.
+    #[inline(always)]
+    pub(crate) fn new(call: InCall<'a>) -> Self {
+        Self { call, file: None }
+    }
+
+    /// Runs the task work that the current task has, as on its way to user space. False if that cannot be done: it then
+    /// has to go there.
+    ///
+    /// # Context
+    ///
+    /// Without locks, for which task work may wait. May sleep.
+    #[cold]
+    pub(crate) fn run_task_work(&mut self) -> bool {
+        let file = self.call.file();
+        // SAFETY: The memory of the call's file stays until the call returns.
+        if self.file.is_none() && unsafe { bindings::ruring_get_live_file(file) } {
+            // SAFETY: The reference was just taken.
+            self.file = Some(unsafe { OpenFile::from_raw(file) });
+        }
+        // SAFETY: The task is in a system call, which is where task work may run, and has a reference to the file of
+        // the call.
+        self.file.is_some() && unsafe { bindings::ruring_run_task_work() }
+    }
 }
 
 fn done(ret: i32) -> Result {
