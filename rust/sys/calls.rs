@@ -5,7 +5,13 @@
 //! Each is declared here once, with what it takes as safe types, so that its callers need not say anew why it is sound. What needs
 //! more than its arguments say is not here.
 
-use super::{bindings, socket::Socket, task::TaskRef};
+use super::{
+    bindings,
+    pin::User,
+    socket::{setup::Address, Socket},
+    task::TaskRef,
+    waitqueue::WaitQueue,
+};
 use kernel::fs::File;
 
 /// Functions that take numbers, and look at or change no more than what is the current task's own.
@@ -14,7 +20,8 @@ macro_rules! by_value {
         $(
             #[inline(always)]
             pub(super) fn $name($($arg: $type),*) $(-> $ret)? {
-                // SAFETY: It follows no pointer that it is given, and the current task is always live.
+                // SAFETY: It follows no pointer that it is given, but as an address of user space, and the
+                // current task is always live.
                 unsafe { bindings::$name($($arg),*) }
             }
         )*
@@ -22,7 +29,12 @@ macro_rules! by_value {
 }
 
 by_value! {
+    ruring_alloc_block(order: u32) -> *mut bindings::page;
+    ruring_alloc_ends_workqueue() -> *mut bindings::workqueue_struct;
+    ruring_alloc_page() -> *mut bindings::page;
+    ruring_alloc_workqueue() -> *mut bindings::workqueue_struct;
     ruring_access_ok(addr: *const core::ffi::c_void, len: usize) -> bool;
+    ruring_audit_entry(code: u8) -> bool;
     ruring_bind_current(cpu: u32);
     ruring_cpu_allowed(cpu: u32) -> bool;
     ruring_current() -> *mut bindings::task_struct;
@@ -37,19 +49,29 @@ by_value! {
     ruring_current_notified() -> bool;
     ruring_current_killed() -> bool;
     ruring_current_sigpending() -> bool;
+    ruring_current_uid() -> u32;
+    ruring_get_current_user() -> *mut bindings::user_struct;
     ruring_hook_allowed() -> i32;
     ruring_hook_sqpoll() -> i32;
     ruring_index_nospec(index: usize, size: usize) -> usize;
     ruring_ktime_get() -> i64;
     ruring_ktime_get_boottime() -> i64;
     ruring_ktime_to_host(clock: i32, time: i64) -> i64;
+    ruring_limits() -> bindings::ruring_limits;
+    ruring_madvise(start: u64, len: u64, advice: i32) -> i32;
     ruring_may_have_rt_ioprio() -> bool;
+    ruring_may_lock() -> bool;
     ruring_mb_after_atomic();
     ruring_num_online_cpus() -> u32;
+    ruring_relax();
+    ruring_restore_sigmask(interrupted: bool);
     ruring_rlimit_nofile() -> usize;
     ruring_rlimit_nproc() -> usize;
     ruring_set_current_iowait(iowait: bool);
+    ruring_set_user_sigmask(mask: *const core::ffi::c_void, size: usize) -> i32;
     ruring_single_task_running() -> bool;
+    ruring_tracepoint_synchronize();
+    schedule();
 }
 
 /// Functions of an open file.
@@ -75,12 +97,17 @@ of_file! {
     ruring_file_is_reg() -> bool;
     ruring_file_is_stream() -> bool;
     ruring_file_may(write: bool) -> bool;
+    ruring_file_may_block();
     ruring_file_needs_no_descriptors(write: bool) -> bool;
     ruring_file_nonblock() -> bool;
+    ruring_file_pos() -> i64;
     ruring_fsnotify(write: bool);
     ruring_ftruncate(len: i64) -> i32;
+    ruring_hook_cmd(op: u32) -> i32;
     ruring_set_file_pos(pos: i64);
+    ruring_socket_queue() -> *mut bindings::wait_queue_head;
     ruring_sync_file_range(start: i64, len: i64, flags: u32) -> i32;
+    sock_from_file() -> *mut bindings::socket;
     vfs_fadvise(start: i64, len: i64, advice: i32) -> i32;
     vfs_fallocate(mode: i32, start: i64, len: i64) -> i32;
     vfs_fsync_range(start: i64, end: i64, data_only: i32) -> i32;
@@ -138,4 +165,61 @@ of_socket! {
     ruring_socket_supports_zc() -> bool;
     kernel_listen(backlog: i32) -> i32;
     kernel_sock_shutdown(how: bindings::sock_shutdown_cmd) -> i32;
+}
+
+/// Functions of a socket and an address that it is to have or to be connected to.
+macro_rules! of_address {
+    ($($name:ident;)*) => {
+        $(
+            #[inline(always)]
+            pub(super) fn $name(socket: Socket<'_>, to: &Address) -> i32 {
+                // SAFETY: The socket lives as long as its file, which is borrowed. An `Address` has as many bytes
+                // as it says, which are only read.
+                unsafe { bindings::$name(socket.as_ptr(), to.as_ptr().cast(), to.len()) }
+            }
+        )*
+    };
+}
+
+of_address! {
+    ruring_hook_bind;
+    ruring_hook_connect;
+}
+
+/// Functions of a wait queue that take its own lock, or none.
+macro_rules! of_queue {
+    ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
+        $(
+            #[inline(always)]
+            pub(super) fn $name(queue: &WaitQueue $(, $arg: $type)*) $(-> $ret)? {
+                // SAFETY: A `WaitQueue` is initialised, and stays where it is as long as it is borrowed.
+                unsafe { bindings::$name(queue.as_ptr() $(, $arg)*) }
+            }
+        )*
+    };
+}
+
+of_queue! {
+    ruring_wake_up_all();
+    ruring_wake_up_poll(key: u32);
+    ruring_wq_has_sleeper() -> bool;
+}
+
+/// Functions of a user, which change atomic counts.
+macro_rules! of_user {
+    ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
+        $(
+            #[inline(always)]
+            pub(super) fn $name(user: &User $(, $arg: $type)*) $(-> $ret)? {
+                // SAFETY: A `User` is a reference to one; the rest are numbers.
+                unsafe { bindings::$name(user.as_ptr() $(, $arg)*) }
+            }
+        )*
+    };
+}
+
+of_user! {
+    ruring_account_pages(pages: usize, most: usize, privileged: bool) -> isize;
+    ruring_charge_locked(pages: usize, most: usize) -> isize;
+    ruring_uncharge_locked(pages: usize);
 }

@@ -11,7 +11,7 @@
 //! task runs when its memory and descriptors are gone, or before the new program's first instruction.
 
 use super::{
-    bindings, module,
+    bindings, calls, module,
     task::TaskRef,
     task_work::{TaskWork, TaskWorkFn},
 };
@@ -150,8 +150,8 @@ impl Drop for Tracing {
         }
         probes.unregister();
         drop(probes);
-        // SAFETY: No preconditions. Afterwards nobody is in a probe.
-        unsafe { bindings::ruring_tracepoint_synchronize() };
+        // Afterwards nobody is in a probe.
+        calls::ruring_tracepoint_synchronize();
     }
 }
 

@@ -32,11 +32,9 @@ impl OpenFile {
 
     /// The file behind `fd` of the current task, also one that can only be a path (`O_PATH`).
     pub(crate) fn get_any(_task: InTask<'_>, fd: i32) -> Result<Self> {
-        // SAFETY: The task has descriptors, of which any number may be asked for.
-        let file =
-            core::ptr::NonNull::new(unsafe { bindings::fget_raw(fd as u32) }).ok_or(EBADF)?;
-        // SAFETY: It comes with a reference. The task is in no `fdget_pos()`.
-        Ok(unsafe { Self::from_raw(file.as_ptr()) })
+        // SAFETY: The task has descriptors, of which any number may be asked for, and is in no `fdget_pos()`. The
+        // file comes with a reference.
+        unsafe { Self::from_nullable(bindings::fget_raw(fd as u32)) }.ok_or(EBADF)
     }
 
     /// Whether nobody else has a reference, so that dropping this one releases the file.
@@ -202,11 +200,9 @@ pub(crate) struct Taken(OpenFile);
 /// `-EBADF` if it is not open.
 pub(crate) fn take(_task: InTask<'_>, fd: i32) -> Result<Taken> {
     // SAFETY: The task has descriptors, and uses no file without a reference that is released
-    // before its system call is over.
-    let file = unsafe { bindings::file_close_fd(fd as u32) };
-    let file = core::ptr::NonNull::new(file).ok_or(EBADF)?;
-    // SAFETY: It comes with the descriptor's reference.
-    Ok(Taken(unsafe { OpenFile::from_raw(file.as_ptr()) }))
+    // before its system call is over. The file comes with the descriptor's reference.
+    let file = unsafe { OpenFile::from_nullable(bindings::file_close_fd(fd as u32)) };
+    file.map(Taken).ok_or(EBADF)
 }
 
 impl Taken {
@@ -246,15 +242,26 @@ pub(crate) fn hears_of_close(file: &File) -> bool {
 impl OpenFile {
     /// Has those who use it wait, for one that nobody else has yet.
     pub(super) fn may_block(&self) {
-        // SAFETY: It is open.
-        unsafe { bindings::ruring_file_may_block(self.0.as_ptr().cast()) };
+        calls::ruring_file_may_block(&self.0);
     }
 
     /// # Safety
     ///
-    /// `file` must be live, and the caller gives a reference to it up.
-    pub(super) unsafe fn from_raw(file: *mut bindings::file) -> Self {
-        // SAFETY: By the safety requirement.
-        Self(unsafe { ARef::from_raw(core::ptr::NonNull::new_unchecked(file).cast()) })
+    /// `file` must be null or live, and the caller gives a reference to it up.
+    unsafe fn from_nullable(file: *mut bindings::file) -> Option<Self> {
+        let file = core::ptr::NonNull::new(file)?;
+        // SAFETY: By the safety requirement the reference is ours.
+        Some(Self(unsafe { ARef::from_raw(file.cast()) }))
+    }
+
+    /// What a function of the kernel has opened, or the error that it names instead.
+    ///
+    /// # Safety
+    ///
+    /// `file` must be an error, or be live, and the caller gives a reference to it up.
+    pub(super) unsafe fn from_result(file: *mut bindings::file) -> Result<Self> {
+        let file = kernel::error::from_err_ptr(file)?;
+        // SAFETY: By the safety requirement, as it is no error.
+        unsafe { Self::from_nullable(file) }.ok_or(EBADF)
     }
 }

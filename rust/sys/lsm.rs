@@ -7,7 +7,7 @@
 
 use super::{
     bindings, calls,
-    socket::{SockAddr, Socket},
+    socket::{setup::Address, Socket},
     task::Credentials,
 };
 use crate::uapi::errno::{Errno, Result, EOPNOTSUPP};
@@ -99,47 +99,23 @@ pub(crate) fn may_override(credentials: &Credentials) -> Result {
 
 /// Whether the current task may give the socket `file` the command `op`.
 pub(crate) fn may_command(file: &File, op: u32) -> Result {
-    // SAFETY: The file is open.
-    allowed(unsafe { bindings::ruring_hook_cmd(file.as_ptr().cast(), op) })
+    allowed(calls::ruring_hook_cmd(file, op))
 }
 
 /// Whether `listener` may accept what will be `new`.
-///
-/// # Safety
-///
-/// Both must be live sockets.
-pub(super) unsafe fn may_accept(
-    listener: *mut bindings::socket,
-    new: *mut bindings::socket,
-) -> Result {
-    // SAFETY: By the safety requirements.
-    allowed(unsafe { bindings::ruring_hook_accept(listener, new) })
+pub(super) fn may_accept(listener: Socket<'_>, new: Socket<'_>) -> Result {
+    // SAFETY: Both sockets live as long as their files, which are borrowed.
+    allowed(unsafe { bindings::ruring_hook_accept(listener.as_ptr(), new.as_ptr()) })
 }
 
-/// Whether the socket may have this name, of `len` bytes.
-///
-/// # Safety
-///
-/// It must be a live socket.
-pub(super) unsafe fn may_bind(socket: *mut bindings::socket, name: &SockAddr, len: i32) -> Result {
-    let name = core::ptr::from_ref(name).cast_mut().cast();
-    // SAFETY: By the safety requirements, and hooks only read the name, which has room for any.
-    allowed(unsafe { bindings::ruring_hook_bind(socket, name, len) })
+/// Whether the socket may have this name.
+pub(super) fn may_bind(socket: Socket<'_>, name: &Address) -> Result {
+    allowed(calls::ruring_hook_bind(socket, name))
 }
 
-/// Whether the socket may be connected to this name, of `len` bytes.
-///
-/// # Safety
-///
-/// It must be a live socket.
-pub(super) unsafe fn may_connect(
-    socket: *mut bindings::socket,
-    name: &SockAddr,
-    len: i32,
-) -> Result {
-    let name = core::ptr::from_ref(name).cast_mut().cast();
-    // SAFETY: By the safety requirements, and hooks only read the name, which has room for any.
-    allowed(unsafe { bindings::ruring_hook_connect(socket, name, len) })
+/// Whether the socket may be connected to this name.
+pub(super) fn may_connect(socket: Socket<'_>, name: &Address) -> Result {
+    allowed(calls::ruring_hook_connect(socket, name))
 }
 
 /// Whether the socket may listen.
@@ -165,8 +141,7 @@ pub(crate) fn audited<T>(
     what: impl FnOnce() -> T,
     unfinished: impl FnOnce(&T) -> isize,
 ) -> T {
-    // SAFETY: No preconditions.
-    let begun = unsafe { bindings::ruring_audit_entry(code) };
+    let begun = calls::ruring_audit_entry(code);
     let done = what();
     if begun {
         // SAFETY: The task has an audit context, as `ruring_audit_entry` has found.

@@ -10,7 +10,7 @@
 //! can reach the other's memory once that one is gone.
 
 use super::{
-    bindings,
+    bindings, calls,
     pin::{Charge, Ledger, Pins},
     signal,
 };
@@ -129,8 +129,7 @@ impl Region {
             core: PageRefs::Each,
         };
         let block = if count.is_power_of_two() {
-            // SAFETY: May sleep, like this function.
-            unsafe { bindings::ruring_alloc_block(count.trailing_zeros()) }
+            calls::ruring_alloc_block(count.trailing_zeros())
         } else {
             core::ptr::null_mut()
         };
@@ -146,8 +145,7 @@ impl Region {
             return Self::map(pages);
         }
         for n in 0..count {
-            // SAFETY: May sleep, like this function.
-            let page = unsafe { bindings::ruring_alloc_page() };
+            let page = calls::ruring_alloc_page();
             if page.is_null() {
                 return Err(ENOMEM);
             }

@@ -8,7 +8,7 @@
 //! [`WorkQueues::drop`] drains the work queue, then waits until every task has left the kernel or
 //! slept of its own will (`synchronize_rcu_tasks()`) and every interrupt handler has returned.
 
-use super::bindings;
+use super::{bindings, calls};
 use core::ptr::null_mut;
 use kernel::{
     prelude::*,
@@ -42,13 +42,11 @@ impl WorkQueues {
     }
 
     fn open() -> Result<Self> {
-        // SAFETY: No preconditions.
-        let queue = unsafe { bindings::ruring_alloc_workqueue() };
+        let queue = calls::ruring_alloc_workqueue();
         if queue.is_null() {
             return Err(ENOMEM);
         }
-        // SAFETY: No preconditions.
-        let ends = unsafe { bindings::ruring_alloc_ends_workqueue() };
+        let ends = calls::ruring_alloc_ends_workqueue();
         if ends.is_null() {
             // SAFETY: It was just made, and nobody has used it.
             unsafe { bindings::destroy_workqueue(queue) };

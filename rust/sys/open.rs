@@ -9,7 +9,7 @@ use crate::uapi::{
     abi::open,
     errno::{Errno, Result, EAGAIN, EFAULT, ENAMETOOLONG, ENOENT},
 };
-use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, error::from_err_ptr, prelude::*};
+use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*};
 
 /// A file's name, copied from user space.
 ///
@@ -83,13 +83,9 @@ impl Path {
     }
 
     fn open_raw(&self, flags: u32, mode: u32) -> Result<OpenFile> {
-        // SAFETY: By the type invariants it is a string.
-        let file =
-            unsafe { bindings::ruring_open(self.0.as_ptr().cast(), flags as i32, mode as u16) };
-        match from_err_ptr(file) {
-            // SAFETY: The reference is ours.
-            Ok(file) => Ok(unsafe { OpenFile::from_raw(file) }),
-            Err(error) => Err(Errno::from(error).without_restart()),
-        }
+        let path = self.as_ptr();
+        // SAFETY: By the type invariants it is a string. What is opened comes with a reference.
+        unsafe { OpenFile::from_result(bindings::ruring_open(path, flags as i32, mode as u16)) }
+            .map_err(Errno::without_restart)
     }
 }

@@ -6,7 +6,7 @@
 //! counts as io_uring's: `user_struct.locked_vm`, against RLIMIT_MEMLOCK, and
 //! `mm_struct.pinned_vm`.
 
-use super::{bindings, task::AddressSpace};
+use super::{bindings, calls, task::AddressSpace};
 use crate::uapi::errno::{Errno, Result, EFAULT, ENOMEM, EOVERFLOW};
 use core::{ops::Deref, ptr::NonNull};
 use kernel::{
@@ -81,63 +81,74 @@ impl Drop for Pins {
     }
 }
 
-/// Who pays for pinned pages: a user, against RLIMIT_MEMLOCK, and an address space, which has no limit.
+/// A user, to whom memory is charged.
 ///
 /// # Invariants
 ///
-/// `user` is a user, one of whose references this owns.
-struct Payer {
-    user: NonNull<bindings::user_struct>,
-    mm: AddressSpace,
-}
+/// Points to a user, one of whose references this owns.
+#[derive(PartialEq, Eq)]
+pub(super) struct User(NonNull<bindings::user_struct>);
 
 // SAFETY: A user belongs to no task, and the counts are atomic.
-unsafe impl Send for Payer {}
-// SAFETY: What it offers may be done by many at a time.
-unsafe impl Sync for Payer {}
+unsafe impl Send for User {}
+// SAFETY: What is shared of it are the counts, which are atomic.
+unsafe impl Sync for User {}
+
+impl User {
+    /// The current task's.
+    fn current() -> Option<Self> {
+        // INVARIANT: It comes with a reference.
+        NonNull::new(calls::ruring_get_current_user()).map(Self)
+    }
+
+    /// For other wrappers; valid as long as `self`.
+    #[inline]
+    pub(super) fn as_ptr(&self) -> *mut bindings::user_struct {
+        self.0.as_ptr()
+    }
+}
+
+impl Clone for User {
+    fn clone(&self) -> Self {
+        // SAFETY: By the type invariants it is a user.
+        unsafe { bindings::ruring_get_user(self.as_ptr()) };
+        // INVARIANT: The reference was just taken.
+        Self(self.0)
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants there is a reference, which is given up here.
+        unsafe { bindings::free_uid(self.as_ptr()) };
+    }
+}
+
+/// Who pays for pinned pages: a user, against RLIMIT_MEMLOCK, and an address space, which has no limit.
+#[derive(Clone)]
+struct Payer {
+    user: User,
+    mm: AddressSpace,
+}
 
 impl Payer {
     /// The accounting of the current task's user and address space.
     fn current() -> Result<Self> {
-        let mm = AddressSpace::current()?;
-        // SAFETY: `current` has a user. The reference is kept.
-        let user = unsafe { bindings::ruring_get_current_user() };
-        // INVARIANT: The reference was just taken.
         Ok(Self {
-            user: NonNull::new(user).ok_or(ENOMEM)?,
-            mm,
+            mm: AddressSpace::current()?,
+            user: User::current().ok_or(ENOMEM)?,
         })
     }
 
     /// Pays for so many pages. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task, which
     /// CAP_IPC_LOCK lifts, and beyond `most`, which nothing lifts.
     fn pay(self, pages: usize, most: usize) -> Result<Paid> {
-        // SAFETY: By the type invariants.
-        if unsafe { bindings::ruring_charge_locked(self.user.as_ptr(), pages, most) } != 0 {
+        if calls::ruring_charge_locked(&self.user, pages, most) != 0 {
             return Err(ENOMEM);
         }
         self.mm.add_pinned(pages as i64);
         // INVARIANT: Charged just now.
         Ok(Paid { payer: self, pages })
-    }
-}
-
-impl Clone for Payer {
-    fn clone(&self) -> Self {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_get_user(self.user.as_ptr()) };
-        // INVARIANT: The reference was just taken.
-        Self {
-            user: self.user,
-            mm: self.mm.clone(),
-        }
-    }
-}
-
-impl Drop for Payer {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::free_uid(self.user.as_ptr()) };
     }
 }
 
@@ -154,8 +165,7 @@ struct Paid {
 impl Drop for Paid {
     fn drop(&mut self) {
         self.payer.mm.add_pinned(-(self.pages as i64));
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_uncharge_locked(self.payer.user.as_ptr(), self.pages) };
+        calls::ruring_uncharge_locked(&self.payer.user, self.pages);
     }
 }
 
@@ -286,22 +296,13 @@ impl Charge {
 }
 
 /// The user to whom memory is charged that requests of a ring keep pinned for a while.
-///
-/// # Invariants
-///
-/// `user` is a user, a reference to whom this owns.
 pub(crate) struct Account {
-    user: NonNull<bindings::user_struct>,
+    user: User,
     /// The most pages that he may have.
     most: usize,
     /// RLIMIT_MEMLOCK is no limit to him.
     privileged: bool,
 }
-
-// SAFETY: A user belongs to no task, and the count is atomic.
-unsafe impl Send for Account {}
-// SAFETY: What is shared of it is the count, which is atomic.
-unsafe impl Sync for Account {}
 
 /// So many pages that an [`Account`] is charged for. To be given back to it.
 #[must_use]
@@ -312,16 +313,12 @@ impl Account {
     /// The current user, who may have `most` pages; none if that is no limit, and CAP_IPC_LOCK frees him from
     /// RLIMIT_MEMLOCK.
     pub(crate) fn current(most: usize) -> Option<Self> {
-        // SAFETY: No preconditions.
-        let privileged = unsafe { bindings::ruring_may_lock() };
+        let privileged = calls::ruring_may_lock();
         if privileged && most == usize::MAX {
             return None;
         }
-        // SAFETY: `current` has a user. The reference is kept.
-        let user = NonNull::new(unsafe { bindings::ruring_get_current_user() })?;
-        // INVARIANT: The reference was just taken.
         Some(Self {
-            user,
+            user: User::current()?,
             most,
             privileged,
         })
@@ -330,9 +327,7 @@ impl Account {
     /// Charges `pages`. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task, or what he may have.
     #[inline]
     pub(crate) fn charge(&self, pages: u32) -> Result<ChargedPages> {
-        let (user, locked) = (self.user.as_ptr(), pages as usize);
-        // SAFETY: By the type invariants.
-        match unsafe { bindings::ruring_account_pages(user, locked, self.most, self.privileged) } {
+        match calls::ruring_account_pages(&self.user, pages as usize, self.most, self.privileged) {
             0 => Ok(ChargedPages(pages)),
             _ => Err(ENOMEM),
         }
@@ -341,14 +336,6 @@ impl Account {
     /// Ends a charge.
     #[inline]
     pub(crate) fn uncharge(&self, pages: ChargedPages) {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_uncharge_locked(self.user.as_ptr(), pages.0 as usize) };
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::free_uid(self.user.as_ptr()) };
+        calls::ruring_uncharge_locked(&self.user, pages.0 as usize);
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/moduleparam.h`. The parameters themselves are in `policy.c`.
 
-use super::bindings;
+use super::calls;
 use crate::uapi::{
     errno::{Result, EMFILE, EPERM},
     policy::{Families, Limits, Opcodes, Policy, Registers},
@@ -73,8 +73,7 @@ pub(crate) fn prepare() {
 /// What new rings may have. Two changes at once may be mixed.
 pub(crate) fn current() -> Policy {
     let [low, high] = &OPS;
-    // SAFETY: No preconditions.
-    let limits = unsafe { bindings::ruring_limits() };
+    let limits = calls::ruring_limits();
     Policy {
         ops: Opcodes::from_words([low.load(Relaxed), high.load(Relaxed)]),
         registers: Registers::from_word(REGISTERS.load(Relaxed)),
@@ -96,8 +95,7 @@ pub(crate) fn current() -> Policy {
 /// out then too.
 pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, grant: &Grant) -> Result {
     let most = grant.policy.limits.rings;
-    // SAFETY: No preconditions.
-    let owner = (grant.node, unsafe { bindings::ruring_current_uid() });
+    let owner = (grant.node, calls::ruring_current_uid());
     let listed = Listed {
         ring: ring.clone(),
         owner,

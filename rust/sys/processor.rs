@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/sched.h`.
 
-use super::{bindings, calls, task::TaskRef};
+use super::{calls, task::TaskRef};
 
 /// The number of a processor that was there when it was looked for.
 #[derive(Clone, Copy)]
@@ -48,6 +48,5 @@ pub(crate) fn is_alone() -> bool {
 
 /// Spends a moment in a loop that waits for memory to change. May sleep.
 pub(crate) fn relax() {
-    // SAFETY: No preconditions, but that sleeping is allowed.
-    unsafe { bindings::ruring_relax() };
+    calls::ruring_relax();
 }

@@ -11,7 +11,7 @@ use super::{
     memory::Region,
     waitqueue::WaitQueue,
 };
-use crate::uapi::errno::{Errno, Result};
+use crate::uapi::errno::Result;
 use core::{any::TypeId, ffi::c_void, marker::PhantomData, mem::ManuallyDrop};
 use kernel::{fs::File, page::PAGE_SHIFT, prelude::*, seq_file::SeqFile, sync::Arc};
 
@@ -292,23 +292,22 @@ pub(crate) fn install<T: RingFile>(task: InTask<'_>, ring: Arc<T>) -> Result<i32
         }
     };
     let raw = Arc::into_raw(ring);
-    // SAFETY: The operations are static, and take `raw` for what it is.
+    // SAFETY: The operations are static, and take `raw` for what it is. The file comes with a reference.
     let file = unsafe {
-        bindings::anon_inode_create_getfile(
+        OpenFile::from_result(bindings::anon_inode_create_getfile(
             c"[ruring]".as_char_ptr().cast(),
             &raw const Operations::<T>::OPS.table,
             raw.cast_mut().cast(),
             O_RDWR_CLOEXEC as i32,
             core::ptr::null(),
-        )
+        ))
     };
-    match kernel::error::from_err_ptr(file) {
-        // SAFETY: The file comes with a reference.
-        Ok(file) => Ok(fd.install(unsafe { OpenFile::from_raw(file) })),
+    match file {
+        Ok(file) => Ok(fd.install(file)),
         Err(error) => {
             // SAFETY: No file was made, so that the reference is still ours.
             T::release(unsafe { Arc::from_raw(raw) });
-            Err(Errno::from(error))
+            Err(error)
         }
     }
 }

@@ -190,15 +190,14 @@ impl<'a> Transfer<'a> {
 
     /// Whether an attempt is known not to block.
     fn can_try(&mut self) -> bool {
-        let raw = self.raw();
         if !can_ask(self.file, self.write) {
             return false;
         }
-        // SAFETY: The file is open, and `iocb` is initialised.
-        let (direct, regular, buffered) = unsafe {
+        let regular = calls::ruring_file_is_reg(self.file);
+        // SAFETY: `iocb` is initialised for a file that is open, and these are that one's operations.
+        let (direct, buffered) = unsafe {
             (
                 bindings::ruring_kiocb_is_direct(&mut self.iocb),
-                bindings::ruring_file_is_reg(raw),
                 bindings::ruring_ops_buffer_writes_nowait(self.ops),
             )
         };
@@ -222,17 +221,13 @@ impl<'a> Transfer<'a> {
         if !block && !self.can_try() {
             return Err(EAGAIN);
         }
-        let raw = self.raw();
         if *pos == Position::Current {
-            // SAFETY: The file is open.
-            *pos = unsafe {
-                if bindings::ruring_file_is_stream(raw) {
-                    Position::Stream
-                } else {
-                    Position::At {
-                        pos: bindings::ruring_file_pos(raw),
-                        moves: true,
-                    }
+            *pos = if calls::ruring_file_is_stream(self.file) {
+                Position::Stream
+            } else {
+                Position::At {
+                    pos: calls::ruring_file_pos(self.file),
+                    moves: true,
                 }
             };
         }
@@ -254,7 +249,7 @@ impl<'a> Transfer<'a> {
         // SAFETY: The file is open, `iocb` is initialised, and `ppos` points into it or nowhere.
         let ret = unsafe {
             bindings::ruring_kiocb_set_nowait(&mut self.iocb, !block);
-            bindings::rw_verify_area(self.write.into(), raw, ppos, buffers.len())
+            bindings::rw_verify_area(self.write.into(), self.raw(), ppos, buffers.len())
         };
         if ret != 0 {
             return Err(Errno::from_raw(ret));
@@ -265,7 +260,7 @@ impl<'a> Transfer<'a> {
                 return Err(EAGAIN);
             }
             let ret = self.transfer(buffers, registered);
-            // SAFETY: As above.
+            // SAFETY: `iocb` is initialised, and the write was begun above.
             unsafe { bindings::ruring_kiocb_end_write(&mut self.iocb) };
             ret
         } else {

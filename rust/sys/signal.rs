@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/sched/signal.h`.
 
-use super::{bindings, calls};
+use super::calls;
 use crate::uapi::errno::{Errno, Result};
 use kernel::types::NotThreadSafe;
 
@@ -39,8 +39,7 @@ impl Mask {
     /// Puts the mask at user address `mask` in force; none is no change. `-EINVAL` for a wrong
     /// size, `-EFAULT` for a bad address.
     pub(crate) fn set(mask: u64, size: usize) -> Result<Self> {
-        // SAFETY: The address is only used to copy from user space.
-        let ret = unsafe { bindings::ruring_set_user_sigmask(mask as *const _, size) };
+        let ret = calls::ruring_set_user_sigmask(mask as *const _, size);
         if ret < 0 {
             return Err(Errno::from_raw(ret));
         }
@@ -50,7 +49,6 @@ impl Mask {
     /// Ends the wait. If it was interrupted by a signal the old mask comes back only after the
     /// signal's handler has run.
     pub(crate) fn restore(self, interrupted: bool) {
-        // SAFETY: `set` has saved the old mask, if it was given a new one.
-        unsafe { bindings::ruring_restore_sigmask(interrupted) };
+        calls::ruring_restore_sigmask(interrupted);
     }
 }

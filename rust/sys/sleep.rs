@@ -114,7 +114,7 @@ pub(crate) fn sleep_on_by(
     } else {
         nap(clock, deadline)
     };
-    // SAFETY: As above; a task may always say that it runs.
+    // SAFETY: A task may always say that it runs. `waiter` is where it was when it was put on the queue.
     unsafe {
         bindings::ruring_set_current_state(bindings::TASK_RUNNING);
         if let Some(queue) = queue {
@@ -140,8 +140,7 @@ pub(crate) fn sleep_for_io<R>(io: bool, sleep: impl FnOnce() -> R) -> R {
 /// Schedules once, in the task state that the caller has set.
 fn nap(clock: Clock, deadline: Option<i64>) -> Woken {
     let Some(mut deadline) = deadline else {
-        // SAFETY: The caller may sleep.
-        unsafe { bindings::schedule() };
+        calls::schedule();
         return Woken::Maybe;
     };
     // SAFETY: The caller may sleep; `deadline` is read at once.

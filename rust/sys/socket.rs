@@ -20,7 +20,9 @@ use super::{
 };
 use crate::uapi::{
     abi::msg,
-    errno::{Errno, Result, ECANCELED, ECONNABORTED, EINVAL, ENFILE, ENOBUFS, ENOTSOCK},
+    errno::{
+        Errno, Result, ECANCELED, ECONNABORTED, EINVAL, ENFILE, ENOBUFS, ENOTSOCK, EOPNOTSUPP,
+    },
 };
 use core::{
     ffi::c_void,
@@ -178,8 +180,7 @@ impl<'a> Socket<'a> {
     /// The socket behind `file`. `-ENOTSOCK` if it is none.
     #[inline]
     pub(crate) fn of(file: &'a File) -> Result<Self> {
-        // SAFETY: The file is open.
-        let raw = unsafe { bindings::sock_from_file(file.as_ptr().cast()) };
+        let raw = calls::sock_from_file(file);
         if raw.is_null() {
             return Err(ENOTSOCK);
         }
@@ -291,7 +292,7 @@ impl<'a> Socket<'a> {
     ) -> Result<usize> {
         let mut gathered = None;
         self.sendmsg_with(name, control, flags | msg::ZEROCOPY, |hdr| {
-            // SAFETY: As above.
+            // SAFETY: `sendmsg_with` sends it to this socket, and both are there until then.
             unsafe { notif_ref.attach(hdr, self, from, &mut gathered) }
         })
     }
@@ -300,6 +301,33 @@ impl<'a> Socket<'a> {
     #[inline]
     pub(crate) fn supports_zc(self) -> bool {
         calls::ruring_socket_supports_zc(self)
+    }
+
+    /// What its protocol does. Some sockets change that while they are open, as one of IPv6 that is made one of IPv4
+    /// does: whoever asks for two functions takes both from here.
+    #[inline]
+    fn ops(self) -> &'a bindings::proto_ops {
+        // SAFETY: A socket has operations, new ones if they change, and all of them stay as long as its file is open.
+        unsafe { &*(&raw const (*self.raw).ops).read_volatile() }
+    }
+
+    /// Its type, one of `SOCK_*`.
+    #[inline]
+    fn kind(self) -> i16 {
+        // SAFETY: The socket lives as long as its file, and does not change its type.
+        unsafe { (*self.raw).type_ }
+    }
+
+    /// The name that `which` says, and how long it is. `-EOPNOTSUPP` if it has none.
+    fn name(self, which: i32) -> Result<(SockAddr, usize)> {
+        let mut addr = SockAddr::new();
+        let getname = self.ops().getname.ok_or(EOPNOTSUPP)?;
+        // SAFETY: The socket lives as long as its file, and `addr` has room for any address.
+        let len = unsafe { getname(self.raw, (&raw mut addr).cast(), which) };
+        if len < 0 {
+            return Err(Errno::from_raw(len).without_restart());
+        }
+        Ok((addr, len as usize))
     }
 
     /// For other wrappers; valid as long as the file.
@@ -373,17 +401,9 @@ impl<'a> Socket<'a> {
 
     /// Who is at the other end of a connection that was just accepted, and how long that address is.
     pub(crate) fn accepted_from(self) -> Result<(SockAddr, usize)> {
-        let mut addr = SockAddr::new();
-        // SAFETY: The socket lives as long as its file, and `addr` has room for any address.
-        let len = unsafe {
-            let ops = (&raw const (*self.raw).ops).read_volatile();
-            match (*ops).getname {
-                Some(getname) => getname(self.raw, (&raw mut addr).cast(), 2),
-                None => -1,
-            }
-        };
-        let len = usize::try_from(len).map_err(|_| ECONNABORTED)?;
-        Ok((addr, len))
+        /// The peer's, as accept(2) asks for it.
+        const ACCEPTED: i32 = 2;
+        self.name(ACCEPTED).map_err(|_| ECONNABORTED)
     }
 
     /// Accepts a connection, as accept4(2) with `flags`. `peer` has the user addresses for the
@@ -391,28 +411,27 @@ impl<'a> Socket<'a> {
     ///
     /// Follows `do_accept()` of `net/socket.c`.
     pub(crate) fn accept(self, flags: u32, peer: (u64, u64), wait: bool) -> Result<Accepted> {
+        let ops = self.ops();
         // SAFETY: The listening socket lives as long as its file, and keeps its protocol's module.
-        // The new one is given to its file at once, which puts it, also when that fails.
-        let (file, new, ops) = unsafe {
+        // The new one is given to its file at once, which puts it, also when that fails. The file comes with a
+        // reference.
+        let (file, new) = unsafe {
             let new = bindings::sock_alloc();
             if new.is_null() {
                 return Err(ENFILE);
             }
-            let ops = (&raw const (*self.raw).ops).read_volatile();
-            (*new).type_ = (*self.raw).type_;
+            (*new).type_ = self.kind();
             (*new).ops = ops;
-            bindings::ruring_get_module((*ops).owner.cast());
-            let file = bindings::sock_alloc_file(
-                new,
-                flags as i32,
-                bindings::ruring_socket_proto_name(self.raw),
-            );
-            (kernel::error::from_err_ptr(file)?, new, ops)
+            bindings::ruring_get_module(ops.owner.cast());
+            let name = bindings::ruring_socket_proto_name(self.raw);
+            let file = bindings::sock_alloc_file(new, flags as i32, name);
+            (OpenFile::from_result(file)?, new)
         };
-        // SAFETY: The file was just made, and its reference is given up here.
-        let file = unsafe { OpenFile::from_raw(file) };
-        // SAFETY: Both sockets live as long as their files.
-        unsafe { lsm::may_accept(self.raw, new) }?;
+        let accepted = Socket {
+            raw: new,
+            _file: PhantomData,
+        };
+        lsm::may_accept(self, accepted)?;
         let mut arg = bindings::proto_accept_arg {
             flags: calls::ruring_socket_flags(self) as i32
                 | if wait { 0 } else { O_NONBLOCK as i32 },
@@ -421,9 +440,9 @@ impl<'a> Socket<'a> {
         };
         // SAFETY: Both sockets are live and of the protocol that `ops` is of.
         let ret = unsafe {
-            match (*ops).accept {
+            match ops.accept {
                 Some(accept) => accept(self.raw, new, &mut arg),
-                None => return Err(crate::uapi::errno::EOPNOTSUPP),
+                None => return Err(EOPNOTSUPP),
             }
         };
         if ret < 0 {

@@ -5,7 +5,7 @@
 //! C header: `include/linux/splice.h`.
 
 use super::{
-    bindings,
+    bindings, calls,
     rw::{self, is_whole},
 };
 use crate::uapi::{
@@ -15,8 +15,7 @@ use crate::uapi::{
 use kernel::fs::File;
 
 fn is_socket(file: &File) -> bool {
-    // SAFETY: The file is open.
-    !unsafe { bindings::sock_from_file(file.as_ptr().cast()) }.is_null()
+    !calls::sock_from_file(file).is_null()
 }
 
 /// As [`rw::can_delegate`], for what goes through a pipe: descriptors that a socket has for who receives do not.

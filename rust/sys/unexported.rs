@@ -16,7 +16,6 @@ use crate::uapi::{
     errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL},
 };
 use kernel::{
-    error::from_err_ptr,
     fs::File,
     sync::atomic::{Atomic, Relaxed},
 };
@@ -190,13 +189,10 @@ impl Named<'_> {
             resolve: how.resolve,
         };
         let (dir, path) = (self.dir()?, self.path.as_ptr());
-        // SAFETY: The name is a string, and the task has what it is relative to.
-        let file = unsafe { bindings::ruring_openat(dir, path, &how, strict) };
-        match from_err_ptr(file) {
-            // SAFETY: The reference is ours.
-            Ok(file) => Ok(unsafe { OpenFile::from_raw(file) }),
-            Err(error) => Err(Errno::from(error).without_restart()),
-        }
+        // SAFETY: The name is a string, and the task has what it is relative to. What is opened comes with a
+        // reference.
+        unsafe { OpenFile::from_result(bindings::ruring_openat(dir, path, &how, strict)) }
+            .map_err(Errno::without_restart)
     }
 
     /// Tells of it in the `struct statx` at user address `to`. May sleep.
@@ -273,8 +269,7 @@ pub(crate) fn sync_file_range(file: &File, start: i64, len: i64, flags: u32) -> 
 
 /// Takes advice about `len` bytes of the current task's memory. May sleep.
 pub(crate) fn madvise(start: u64, len: u64, advice: i32) -> Result {
-    // SAFETY: No preconditions: what is not the task's is refused.
-    done(unsafe { bindings::ruring_madvise(start, len, advice) })
+    done(calls::ruring_madvise(start, len, advice))
 }
 
 fn bytes(ret: isize) -> Result<usize> {
@@ -319,8 +314,13 @@ pub(crate) fn epoll_ctl(epfd: i32, op: i32, fd: i32, event: &[u32; 3]) -> Result
 /// Makes a pipe as `flags` (`O_*`) say. Returns the end to read from, and the one to write to. May sleep.
 pub(crate) fn create_pipe(flags: u32) -> Result<[OpenFile; 2]> {
     let mut files = [core::ptr::null_mut(); 2];
-    // SAFETY: There is room for two.
-    done(unsafe { bindings::ruring_create_pipe(files.as_mut_ptr(), flags as i32) })?;
-    // SAFETY: They are made, and their references ours.
-    Ok(files.map(|file| unsafe { OpenFile::from_raw(file) }))
+    // SAFETY: There is room for two, which come with a reference each once they are made.
+    unsafe {
+        done(bindings::ruring_create_pipe(
+            files.as_mut_ptr(),
+            flags as i32,
+        ))?;
+        let [from, to] = files;
+        Ok([OpenFile::from_result(from)?, OpenFile::from_result(to)?])
+    }
 }

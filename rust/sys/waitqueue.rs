@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/wait.h`.
 
-use super::bindings;
+use super::{bindings, calls};
 use crate::uapi::abi::events;
 use kernel::{prelude::*, types::Opaque};
 
@@ -35,8 +35,7 @@ impl WaitQueue {
     /// is about to wait.
     #[inline]
     pub(crate) fn has_sleeper(&self) -> bool {
-        // SAFETY: The queue is initialised.
-        unsafe { bindings::ruring_wq_has_sleeper(self.head.get()) }
+        calls::ruring_wq_has_sleeper(self)
     }
 
     /// Wakes up those who wait for something to read. Takes the queue's lock.
@@ -45,20 +44,17 @@ impl WaitQueue {
     /// triggers does not trigger it again without end.
     #[inline]
     pub(crate) fn wake(&self) {
-        // SAFETY: The queue is initialised.
-        unsafe { bindings::ruring_wake_up_poll(self.head.get(), events::IN | events::URING_WAKE) };
+        calls::ruring_wake_up_poll(self, events::IN | events::URING_WAKE);
     }
 
     /// Wakes up all who wait. Takes the queue's lock.
     pub(crate) fn wake_all(&self) {
-        // SAFETY: The queue is initialised.
-        unsafe { bindings::ruring_wake_up_all(self.head.get()) };
+        calls::ruring_wake_up_all(self);
     }
 
     /// Tells those who wait that what they wait for is gone. Takes the queue's lock.
     pub(crate) fn hang_up(&self) {
-        // SAFETY: The queue is initialised.
-        unsafe { bindings::ruring_wake_up_poll(self.head.get(), events::HUP) };
+        calls::ruring_wake_up_poll(self, events::HUP);
     }
 
     /// Registers a poller. Has a full barrier afterwards.

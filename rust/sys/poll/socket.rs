@@ -6,7 +6,7 @@
 
 use super::{events_of, PollEntry, Watched};
 use crate::sys::{
-    bindings,
+    bindings, calls,
     object::{Handle, Kind, Object},
 };
 use kernel::sync::atomic::Relaxed;
@@ -41,8 +41,8 @@ impl<P: Kind> Handle<P> {
     #[inline(always)]
     pub(super) fn watch_socket(&mut self, wanted: u32) -> Option<Watched> {
         let file = self.file()?;
-        // SAFETY: The file is open. Its socket, and the queue that is in it, are there as long.
-        let head = unsafe { bindings::ruring_socket_queue(file.as_ptr().cast()) };
+        // The queue is part of the file's socket, and there as long as that is open.
+        let head = calls::ruring_socket_queue(file);
         if head.is_null() {
             return None;
         }
@@ -51,7 +51,7 @@ impl<P: Kind> Handle<P> {
         // SAFETY: The entry was taken off; the object does not move, and takes its entries off the queues before it, or
         // the file, goes. `head` is what `->poll()` would have named.
         unsafe { sources.first.add_to_socket(self.object(), head, wanted) };
-        // SAFETY: As above.
+        // SAFETY: `head` is the queue of a socket whose file is open.
         let mask = if unsafe { bindings::ruring_socket_quiet(head) } {
             0
         } else {

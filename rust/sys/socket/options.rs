@@ -5,12 +5,12 @@
 //! The security hooks of getsockopt(2) and setsockopt(2) are called by what does these, and the control
 //! groups' programs. Those of getsockname(2) and getpeername(2) are called here.
 
-use super::{SockAddr, Socket};
+use super::Socket;
 use crate::{
     sys::{bindings, calls, context::has_descriptors, lsm},
     uapi::{
         args::socket::SocketOption,
-        errno::{Errno, Result, ECANCELED, EOPNOTSUPP},
+        errno::{Errno, Result, ECANCELED},
     },
 };
 
@@ -27,8 +27,7 @@ impl Socket<'_> {
     /// Whether it says how much there is left to be received.
     #[inline]
     pub(crate) fn tells_left(self) -> bool {
-        // SAFETY: The socket lives as long as its file.
-        unsafe { (*self.raw).type_ == super::state::SOCK_STREAM }
+        self.kind() == super::state::SOCK_STREAM
     }
 
     /// Whether it is shut down for reading, so that nothing will come any more.
@@ -92,16 +91,8 @@ impl Socket<'_> {
     /// Writes its name, or its peer's, to the user address `to.0`, and the name's length to the
     /// `int` at `to.1`, which says how much room there is.
     pub(crate) fn get_name(self, to: (u64, u64), peer: bool) -> Result {
-        let mut addr = SockAddr::new();
         lsm::may_get_name(self, peer)?;
-        // SAFETY: The socket lives as long as its file, and `addr` has room for any address.
-        let ret = unsafe {
-            let ops = (&raw const (*self.raw).ops).read_volatile();
-            match (*ops).getname {
-                Some(getname) => getname(self.raw, (&raw mut addr).cast(), peer.into()),
-                None => return Err(EOPNOTSUPP),
-            }
-        };
-        addr.write(checked(ret)? as usize, to.0, to.1)
+        let (addr, len) = self.name(peer.into())?;
+        addr.write(len, to.0, to.1)
     }
 }

@@ -55,8 +55,14 @@ impl Address {
         self.addr.family() == AF_UNIX
     }
 
-    fn as_ptr(&self) -> *mut bindings::sockaddr_unsized {
+    /// For other wrappers; valid as long as `self`.
+    pub(in crate::sys) fn as_ptr(&self) -> *mut bindings::sockaddr_unsized {
         (&raw const self.addr).cast_mut().cast()
+    }
+
+    /// Bytes of it.
+    pub(in crate::sys) fn len(&self) -> i32 {
+        self.len
     }
 }
 
@@ -83,11 +89,8 @@ impl Socket<'_> {
                 None => bindings::sock_create(domain, kind, protocol, &mut raw),
             }
         })?;
-        // SAFETY: The socket is ours, and becomes the file's, also when that fails.
-        let file = unsafe { bindings::sock_alloc_file(raw, flags as i32, null()) };
-        let file = kernel::error::from_err_ptr(file)?;
-        // SAFETY: The file was just made, and its reference is given up here.
-        Ok(unsafe { OpenFile::from_raw(file) })
+        // SAFETY: The socket is ours, and becomes the file's, also when that fails. The file comes with a reference.
+        unsafe { OpenFile::from_result(bindings::sock_alloc_file(raw, flags as i32, null())) }
     }
 
     /// Gives it a name, as bind(2). `-ECANCELED` in a task that has no directories any more, where
@@ -96,8 +99,7 @@ impl Socket<'_> {
         if !has_directories() {
             return Err(ECANCELED);
         }
-        // SAFETY: The socket lives as long as its file.
-        unsafe { lsm::may_bind(self.raw, &to.addr, to.len) }?;
+        lsm::may_bind(self, to)?;
         // SAFETY: The socket lives as long as its file. The address is copied. If it is a path
         // there is where to look for it.
         checked(unsafe { bindings::kernel_bind(self.raw, to.as_ptr(), to.len) })
@@ -127,8 +129,7 @@ impl Socket<'_> {
         if !has_directories() {
             return Err(ECANCELED);
         }
-        // SAFETY: The socket lives as long as its file.
-        unsafe { lsm::may_connect(self.raw, &to.addr, to.len) }?;
+        lsm::may_connect(self, to)?;
         // SAFETY: The socket lives as long as its file. The address is copied. If it is a path
         // there is where to look for it.
         checked(unsafe {

@@ -19,8 +19,7 @@ impl Socket<'_> {
     /// Whether a transfer that asks for all of it may be continued where it stopped.
     #[inline]
     pub(crate) fn resumes(self) -> bool {
-        // SAFETY: The socket lives as long as its file.
-        matches!(unsafe { (*self.raw).type_ }, SOCK_STREAM | SOCK_SEQPACKET)
+        matches!(self.kind(), SOCK_STREAM | SOCK_SEQPACKET)
     }
 
     /// Whether it says that there is something left when that is the end of the stream, as only
