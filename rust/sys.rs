@@ -41,6 +41,13 @@ mod calls;
 pub(crate) mod context;
 pub(crate) mod device;
 pub(crate) mod eventfd;
+/// The examples in the documentation of what is below, as `.ci/examples` has gathered them: safe code.
+#[cfg(doctest)]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+#[forbid(unsafe_code)]
+mod examples {
+    include!(env!("RURING_EXAMPLES"));
+}
 pub(crate) mod exit;
 pub(crate) mod fd;
 pub(crate) mod lock;

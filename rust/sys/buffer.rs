@@ -75,8 +75,29 @@ impl UserBuffer {
     /// The `len` bytes at `addr` of the current task, charged to the current user; folios are
     /// charged once for all buffers with one `ledger`.
     ///
+    /// # Errors
+    ///
     /// `-EFAULT` for no bytes, or some that cannot be written; `-EINVAL`, `-EOVERFLOW` for too
-    /// many; `-ENOMEM` beyond RLIMIT_MEMLOCK, or if the user would have more than `most` pages. May sleep.
+    /// many; `-ENOMEM` beyond RLIMIT_MEMLOCK, or if the user would have more than `most` pages.
+    ///
+    /// # Context
+    ///
+    /// A task with memory of its own. May sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use crate::{sys::{buffer::UserBuffer, pin::Ledger}, uapi::errno::Result};
+    ///
+    /// /// Pins two buffers. A huge page that both are in is charged once.
+    /// fn pin_both(first: u64, second: u64, len: u64) -> Result<[UserBuffer; 2]> {
+    ///     let ledger = Ledger::new()?;
+    ///     let first = UserBuffer::pin(first, len, &ledger, usize::MAX)?;
+    ///     // If this fails the first one is unpinned, and no longer charged.
+    ///     let second = UserBuffer::pin(second, len, &ledger, usize::MAX)?;
+    ///     Ok([first, second])
+    /// }
+    /// ```
     pub(crate) fn pin(addr: u64, len: u64, ledger: &Arc<Ledger>, most: usize) -> Result<Self> {
         if len == 0 {
             return Err(EFAULT);
@@ -141,8 +162,11 @@ impl UserBuffer {
         self.charge.is_currents()
     }
 
-    /// The `len` bytes at the user address `addr`. `-EFAULT` if they are not all of the buffer, or
-    /// more than one transfer can have.
+    /// The `len` bytes at the user address `addr`.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT` if they are not all of the buffer, or more than one transfer can have.
     #[inline]
     pub(crate) fn part(&self, addr: u64, len: usize) -> Result<Part<'_>> {
         let at = addr.checked_sub(self.addr).ok_or(EFAULT)?;

@@ -394,9 +394,34 @@ impl<P: Kind> Handle<P> {
     /// `EPOLL*` bits with the behaviour bits `EPOLLONESHOT` and `EPOLLEXCLUSIVE`, and [`events::BURST`].
     ///
     /// Wake-ups set their wake flag while the handle is held, and deliver it once it is parked.
-    /// Forgets what was watched before. May sleep. The object keeps what it waits for meanwhile.
+    /// Forgets what was watched before. The object keeps what it waits for meanwhile.
     ///
     /// Follows `vfs_poll()` as `fs/eventpoll.c` uses it.
+    ///
+    /// # Errors
+    ///
+    /// [`Watched::waiting`] says whether a wake-up will come.
+    ///
+    /// # Context
+    ///
+    /// May sleep, without the lock of a wait queue.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use crate::{sys::object::{Handle, Kind}, uapi::{abi::events, errno::Result}};
+    ///
+    /// /// Leaves the object to `Kind::deliver`, unless there is something to read now.
+    /// fn wait_for_data<P: Kind>(mut req: Handle<P>) -> Result<Option<Handle<P>>> {
+    ///     let watched = req.watch(events::IN | events::ONESHOT);
+    ///     if watched.mask & events::IN != 0 {
+    ///         return Ok(Some(req));
+    ///     }
+    ///     watched.waiting?;
+    ///     // It comes back at once if it was woken up meanwhile.
+    ///     Ok(req.park().err())
+    /// }
+    /// ```
     #[inline]
     pub(crate) fn watch(&mut self, wanted: u32) -> Watched {
         self.unwatch();

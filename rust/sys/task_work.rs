@@ -50,6 +50,33 @@ pub(crate) enum Notify {
 }
 
 /// An object with something to do. On its way it holds a reference to itself.
+///
+/// # Examples
+///
+/// ```
+/// use crate::sys::{context::InTask, task::TaskRef, task_work::{Notify, TaskWork, TaskWorkFn}};
+/// use kernel::{error::Result, sync::{atomic::{Atomic, Relaxed}, Arc}};
+///
+/// /// How often the task came by.
+/// struct Visits(Atomic<u32>);
+///
+/// impl TaskWorkFn for Visits {
+///     fn run(this: Arc<TaskWork<Self>>, task: Option<InTask<'_>>) {
+///         if task.is_some() {
+///             this.0.fetch_add(1, Relaxed);
+///         }
+///     }
+/// }
+///
+/// /// Has `task` come by, or a kworker in its stead if it is gone.
+/// fn call(task: &TaskRef) -> Result<Arc<TaskWork<Visits>>> {
+///     let visits = TaskWork::new(Visits(Atomic::new(0)))?;
+///     if !TaskWork::send(&visits, task, Notify::Signal) {
+///         TaskWork::send_to_kworker(&visits);
+///     }
+///     Ok(visits)
+/// }
+/// ```
 pub(crate) struct TaskWork<T: TaskWorkFn> {
     callback: Opaque<bindings::callback_head>,
     work: Opaque<bindings::work_struct>,
@@ -75,7 +102,15 @@ unsafe impl<T: TaskWorkFn> Send for TaskWork<T> {}
 unsafe impl<T: TaskWorkFn> Sync for TaskWork<T> {}
 
 impl<T: TaskWorkFn> TaskWork<T> {
-    /// Wraps `data`. May sleep.
+    /// Wraps `data`.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`, and `-ENODEV` if the module is on its way out.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn new(data: T) -> Result<Arc<Self>> {
         // What is dropped is initialised: there is nothing to drop if there is no memory.
         let place = UniqueArc::new_uninit(kernel::alloc::flags::GFP_KERNEL_ACCOUNT)?;
@@ -118,9 +153,11 @@ impl<T: TaskWorkFn> TaskWork<T> {
         }
     }
 
-    /// Sends it to `task`, unless it is on its way already. May be called in any context.
+    /// Sends it to `task`, unless it is on its way already. False if the task is past doing any work.
     ///
-    /// False if the task is past doing any work.
+    /// # Context
+    ///
+    /// Any.
     pub(crate) fn send(this: &Arc<Self>, task: &TaskRef, how: Notify) -> bool {
         if this.sent.xchg(true, Full) {
             return true;
@@ -146,7 +183,11 @@ impl<T: TaskWorkFn> TaskWork<T> {
         false
     }
 
-    /// Sends it to a kworker, unless it is on its way already. May be called in any context.
+    /// Sends it to a kworker, unless it is on its way already.
+    ///
+    /// # Context
+    ///
+    /// Any.
     pub(crate) fn send_to_kworker(this: &Arc<Self>) {
         if !this.queued.xchg(true, Full) {
             Self::queue(this.clone());

@@ -244,6 +244,25 @@ unsafe extern "C" fn link<P: Kind>(
 
 /// A handle that is lent to packets, seen by the one who lends it. Dropped, it is let go.
 ///
+/// # Examples
+///
+/// ```
+/// use crate::{sys::{object::{Handle, Kind}, socket::{Socket, UserBuffers}, ubuf::UbufRef}, uapi::errno::Result};
+///
+/// /// Sends without a copy. `Kind::completed` gets `req` once the memory at `addr` may be written to again, unless it is
+/// /// free at once: then it comes back from here.
+/// fn send<P: Kind>(
+///     socket: Socket<'_>,
+///     req: Handle<P>,
+///     addr: u64,
+///     len: usize,
+/// ) -> Result<(usize, Option<Handle<P>>)> {
+///     let mut lent = UbufRef::new(req);
+///     let sent = socket.send_zc(UserBuffers::One { addr, len }, None, 0, &mut lent)?;
+///     Ok((sent, lent.reclaim().ok()))
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// Points to a lent object, and has one of its count; there is one `UbufRef` per lent object. So the
@@ -257,6 +276,10 @@ unsafe impl<P: Kind> Sync for UbufRef<P> {}
 
 impl<P: Kind> UbufRef<P> {
     /// Lends `req`.
+    ///
+    /// # Context
+    ///
+    /// Any. What drops it must be allowed to call [`Kind::completed`].
     #[inline]
     pub(crate) fn new(req: Handle<P>) -> Self {
         let object = req.into_raw();

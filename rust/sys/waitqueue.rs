@@ -8,7 +8,34 @@ use super::{bindings, calls};
 use crate::uapi::abi::events;
 use kernel::{prelude::*, types::Opaque};
 
-/// A wait queue of the kernel (`struct wait_queue_head`).
+/// A wait queue of the kernel (`struct wait_queue_head`), whose wake-ups say what has happened.
+///
+/// # Examples
+///
+/// ```
+/// use crate::sys::{sleep::{now, sleep_on, Woken}, waitqueue::WaitQueue};
+/// use kernel::sync::atomic::{Atomic, Relaxed};
+///
+/// /// Tells those who sleep, and those who poll.
+/// fn set(flag: &Atomic<bool>, queue: &WaitQueue) {
+///     flag.store(true, Relaxed);
+///     if queue.has_sleeper() {
+///         queue.wake();
+///     }
+/// }
+///
+/// /// Waits for that for a second. False if it takes longer, or a signal comes.
+/// fn wait(flag: &Atomic<bool>, queue: &WaitQueue) -> bool {
+///     let is_set = || flag.load(Relaxed);
+///     let deadline = now() + 1_000_000_000;
+///     while !is_set() {
+///         if sleep_on(Some(queue), Some(deadline), &is_set) != Woken::Maybe {
+///             return false;
+///         }
+///     }
+///     true
+/// }
+/// ```
 #[pin_data]
 pub(crate) struct WaitQueue {
     #[pin]
@@ -33,6 +60,10 @@ impl WaitQueue {
 
     /// Whether somebody waits. Has a full barrier first: what was written before is seen by who
     /// is about to wait.
+    ///
+    /// # Context
+    ///
+    /// Any.
     #[inline]
     pub(crate) fn has_sleeper(&self) -> bool {
         calls::ruring_wq_has_sleeper(self)
@@ -42,6 +73,10 @@ impl WaitQueue {
     ///
     /// The wake-up is marked as one that comes from a ring, so that a poll request that it
     /// triggers does not trigger it again without end.
+    ///
+    /// # Context
+    ///
+    /// Any, if no lock is held that a callback of the queue takes.
     #[inline]
     pub(crate) fn wake(&self) {
         calls::ruring_wake_up_poll(self, events::IN | events::URING_WAKE);
