@@ -9,24 +9,11 @@
 #include <sys/stat.h>
 
 #include "rsrc.h"
+#include "system.h"
 
 #define ROOT	"/sys/fs/cgroup"
 /* So much is lost or charged by the way: what processors keep to themselves. */
 #define SLACK	(3LL << 20)
-
-static int write_to(const char *dir, const char *file, const char *text)
-{
-	char path[256];
-	int fd, ret;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
 
 /* What there is for the objects to be about. */
 struct place {

@@ -22,7 +22,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "check.h"
+#include "fds.h"
+#include "system.h"
 
 /* What takes well below a second takes so long at most, on a slow and busy machine too. */
 #define LATE_MS	30000
@@ -345,11 +346,6 @@ static inline bool group_exit(const char *group)
 
 /* The module. */
 
-static inline long long module_users(void)
-{
-	return proc_value("/sys/module/ruring/refcnt", "");
-}
-
 static inline bool module_is_idle(void *unused)
 {
 	(void)unused;
@@ -418,47 +414,6 @@ static inline struct io_uring_sqe *prep_fifo(struct ring *ring, __u64 user_data)
 	sqe = prep(ring, IORING_OP_OPENAT, AT_FDCWD, fifo, 0666, user_data);
 	sqe->open_flags = O_RDONLY | O_CREAT;
 	return sqe;
-}
-
-static inline int send_fd(int sock, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = {}, byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	return sendmsg(sock, &msg, 0) == 1 ? 0 : -errno;
-}
-
-static inline int recv_fd(int sock)
-{
-	char control[CMSG_SPACE(sizeof(int))], byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg;
-	int fd;
-
-	if (recvmsg(sock, &msg, 0) != 1)
-		return -errno;
-	cmsg = CMSG_FIRSTHDR(&msg);
-	if (!cmsg)
-		return -ENODATA;
-	memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
-	return fd;
 }
 
 #endif /* SELFTESTS_ATTACK_H */

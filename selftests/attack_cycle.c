@@ -94,13 +94,6 @@ static void make_cycles(enum backend backend, int kind, unsigned int nr)
 	_exit(0);
 }
 
-static long long pinned_pages(void)
-{
-	put("/proc/sys/vm", "stat_refresh", "1");
-	return proc_value("/proc/vmstat", "nr_foll_pin_acquired ") -
-	       proc_value("/proc/vmstat", "nr_foll_pin_released ");
-}
-
 static bool pins_are_back(void *arg)
 {
 	return pinned_pages() <= *(long long *)arg;

@@ -488,7 +488,7 @@ static bool all_are_gone(void *arg)
 TEST(nothing_breaks_and_nothing_stays)
 {
 	__u64 seed = number_from("CHAOS_SEED", 1), end;
-	long long pinned = pages_pinned();
+	long long pinned = pinned_pages();
 
 	end = seed + number_from("CHAOS_ROUNDS", 5);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -90,12 +90,12 @@ static int writes(struct ring *r, int sv[2], char *mem, unsigned int page, unsig
 
 TEST_F(rings, all_of_them)
 {
-	long long pinned = pages_pinned();
+	long long pinned = pinned_pages();
 	int i;
 
 	ASSERT_EQ(0, buffers_register(&self->from, self->iov, SLOTS));
 	ASSERT_EQ(0, clone_all(&self->to, self->from.fd));
-	EXPECT_EQ(pinned + SLOTS - 1, pages_pinned());
+	EXPECT_EQ(pinned + SLOTS - 1, pinned_pages());
 	for (i = 0; i < SLOTS; i++)
 		EXPECT_EQ(i == EMPTY ? -EFAULT : 0, writes(&self->to, self->sv, self->mem, i, i));
 	/* Bytes of another slot are not those of this one. */
@@ -105,7 +105,7 @@ TEST_F(rings, all_of_them)
 	ASSERT_EQ(0, buffers_unregister(&self->from));
 	EXPECT_EQ(-EFAULT, writes(&self->from, self->sv, self->mem, 0, 0));
 	EXPECT_EQ(0, writes(&self->to, self->sv, self->mem, 0, 0));
-	EXPECT_EQ(pinned + SLOTS - 1, pages_pinned());
+	EXPECT_EQ(pinned + SLOTS - 1, pinned_pages());
 	ASSERT_EQ(0, buffers_unregister(&self->to));
 	EXPECT_TRUE(wait_pinned(pinned));
 }

@@ -202,7 +202,7 @@ FIXTURE_TEARDOWN(call)
 TEST_F(call, fails_at_each_place)
 {
 	struct calls *c = &self->calls;
-	struct before before = { open_files(), pinned_pages(), module_refs() };
+	struct before before = { open_files(), pinned_pages(), module_users() };
 	bool own = variant->call != do_setup, failed = true;
 	unsigned int n;
 
@@ -233,7 +233,7 @@ TEST_F(call, fails_at_each_place)
 	ASSERT_FALSE(failed);
 	ASSERT_TRUE(wait_until(is_as_before, &before)) {
 		TH_LOG("%u of %u files, %lld of %lld pins, %lld of %lld references",
-		       open_files(), before.files, pinned_pages(), before.pins, module_refs(),
+		       open_files(), before.files, pinned_pages(), before.pins, module_users(),
 		       before.refs);
 	}
 	TH_LOG("%u places", n - 2);

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 #include "rsrc.h"
+#include "system.h"
 
 /* More places than any call has. */
 #define MANY	2000
@@ -107,18 +108,6 @@ static inline unsigned int open_files(void)
 	return nr;
 }
 
-static inline long long pinned_pages(void)
-{
-	put("/proc/sys/vm/stat_refresh", "1");
-	return proc_value("/proc/vmstat", "nr_foll_pin_acquired ") -
-	       proc_value("/proc/vmstat", "nr_foll_pin_released ");
-}
-
-static inline long long module_refs(void)
-{
-	return proc_value("/sys/module/ruring/refcnt", "");
-}
-
 struct before {
 	unsigned int files;
 	long long pins;
@@ -129,7 +118,7 @@ static inline bool is_as_before(void *arg)
 {
 	struct before *b = arg;
 
-	return open_files() == b->files && pinned_pages() <= b->pins && module_refs() <= b->refs;
+	return open_files() == b->files && pinned_pages() <= b->pins && module_users() <= b->refs;
 }
 
 #endif /* SELFTESTS_FAILNTH_H */

@@ -442,7 +442,7 @@ static bool submit_at(struct __test_metadata *_metadata, struct world *w, unsign
 
 TEST_F(submit, fails_at_each_place)
 {
-	struct before before = { open_files(), pinned_pages(), module_refs() };
+	struct before before = { open_files(), pinned_pages(), module_users() };
 	struct world *w = &self->world;
 	unsigned int n, over;
 	bool failed = true;
@@ -474,7 +474,7 @@ TEST_F(submit, fails_at_each_place)
 	ASSERT_FALSE(failed);
 	ASSERT_TRUE(wait_until(is_as_before, &before)) {
 		TH_LOG("%u of %u files, %lld of %lld pins, %lld of %lld references",
-		       open_files(), before.files, pinned_pages(), before.pins, module_refs(),
+		       open_files(), before.files, pinned_pages(), before.pins, module_users(),
 		       before.refs);
 	}
 	TH_LOG("%u places", n - 2);

@@ -12,7 +12,8 @@
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 
-#include "check.h"
+#include "fds.h"
+#include "system.h"
 
 #define PAGES	16
 
@@ -31,62 +32,10 @@ static bool has_file(struct ring *ring)
 	return ring_submit(ring) == 1 && !ring_take(ring, &cqe) && !cqe.res;
 }
 
-static int send_fd(int sock, int fd)
-{
-	char control[CMSG_SPACE(sizeof(fd))] = {}, c = 'x';
-	struct iovec iov = { &c, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	return sendmsg(sock, &msg, 0) == 1 ? 0 : -errno;
-}
-
-static int receive_fd(int sock)
-{
-	char control[CMSG_SPACE(sizeof(int))], c;
-	struct iovec iov = { &c, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	int fd;
-
-	if (recvmsg(sock, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
-		return -EIO;
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-	return fd;
-}
-
 static bool module_is_idle(void *unused)
 {
 	(void)unused;
-	return proc_value("/sys/module/ruring/refcnt", "") <= 0;
-}
-
-/* Pages that are pinned for long anywhere in the system. */
-static long long pinned_pages(void)
-{
-	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
-
-	/* each processor keeps some of the count to itself */
-	if (fd >= 0) {
-		if (write(fd, "1", 1) != 1)
-			perror("stat_refresh");
-		close(fd);
-	}
-	return proc_value("/proc/vmstat", "nr_foll_pin_acquired ") -
-	       proc_value("/proc/vmstat", "nr_foll_pin_released ");
+	return module_users() <= 0;
 }
 
 /* What a ring that lies in its own socket keeps the socket by. */
@@ -192,7 +141,7 @@ TEST(descriptor_is_a_ring_to_begin_with)
 	ASSERT_EQ(1, poll(&p, 1, 60000));
 	EXPECT_EQ(0, read(kept[1], &c, 1));
 	/* and the ring can be used */
-	ring.fd = receive_fd(sv[0]);
+	ring.fd = recv_fd(sv[0]);
 	ASSERT_LE(0, ring.fd);
 	ASSERT_EQ(sizeof(ring.params), read(sv[0], &ring.params, sizeof(ring.params)));
 	ASSERT_EQ(0, ring_map(&ring));

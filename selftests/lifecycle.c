@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
-#include "check.h"
+#include "system.h"
 
 #define PAGES	4
 
@@ -33,21 +33,6 @@ FIXTURE_VARIANT_ADD(life, io_uring_defer) {
 	.backend = IO_URING,
 	.flags = DEFER_FLAGS,
 };
-
-/* Pages that are pinned for long anywhere in the system. */
-static long long pinned_pages(void)
-{
-	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
-
-	/* each processor keeps some of the count to itself */
-	if (fd >= 0) {
-		if (write(fd, "1", 1) != 1)
-			perror("stat_refresh");
-		close(fd);
-	}
-	return proc_value("/proc/vmstat", "nr_foll_pin_acquired ") -
-	       proc_value("/proc/vmstat", "nr_foll_pin_released ");
-}
 
 static bool module_is_idle(void *unused)
 {

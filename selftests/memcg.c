@@ -5,24 +5,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "check.h"
+#include "system.h"
 
 #define ROOT	"/sys/fs/cgroup"
 #define SLACK	(1 << 20)
-
-static int write_to(const char *dir, const char *file, const char *text)
-{
-	char path[256];
-	int fd, ret;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
 
 /* A cgroup with the test in it. */
 FIXTURE(group) {

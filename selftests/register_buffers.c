@@ -269,7 +269,7 @@ TEST_F(ring, tags_of_a_ring_that_closes)
 	ASSERT_TRUE(wait_pinned(0));
 	ASSERT_EQ(0, ring_init(&r, variant->backend, 2, variant->flags));
 	ASSERT_EQ(0, buffers_register_tagged(&r, &iov, &tag, 1));
-	EXPECT_EQ(1, pages_pinned());
+	EXPECT_EQ(1, pinned_pages());
 	ring_exit(&r);
 	EXPECT_TRUE(wait_pinned(0));
 }
@@ -292,12 +292,12 @@ TEST_F(ring, what_is_pinned)
 	/* each page once for each buffer */
 	ASSERT_EQ(0, buffers_register(r, iov, 3));
 	EXPECT_CHARGED(1 + 2 + 16);
-	EXPECT_EQ(1 + 2 + 16, pages_pinned());
+	EXPECT_EQ(1 + 2 + 16, pinned_pages());
 	ASSERT_EQ(1, buffer_update(r, 2, mem, PAGE));
 	EXPECT_CHARGED(1 + 2 + 1);
 	ASSERT_EQ(1, buffer_update(r, 1, NULL, 0));
 	EXPECT_CHARGED(2);
-	EXPECT_EQ(2, pages_pinned());
+	EXPECT_EQ(2, pinned_pages());
 	/* and for each ring */
 	ASSERT_EQ(0, ring_init(&other, variant->backend, 4, variant->flags));
 	ASSERT_EQ(0, buffers_register(&other, iov, 3));

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <sys/uio.h>
 
-#include "check.h"
+#include "system.h"
 
 #define PAGE	4096
 
@@ -134,26 +134,9 @@ static inline long long pages_charged(void)
 #define EXPECT_CHARGED(pages) \
 	EXPECT_EQ(variant->backend == RURING ? (pages) : 0, pages_charged())
 
-/* Pages that are pinned in all of the system; for root. */
-static inline long long pages_pinned(void)
-{
-	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
-
-	if (fd < 0)
-		return -1;
-	/* The counters of each processor are added up only now and then. */
-	if (write(fd, "1", 1) != 1) {
-		close(fd);
-		return -1;
-	}
-	close(fd);
-	return proc_value("/proc/vmstat", "nr_foll_pin_acquired") -
-	       proc_value("/proc/vmstat", "nr_foll_pin_released");
-}
-
 static inline bool pinned_is(void *arg)
 {
-	return pages_pinned() == *(long long *)arg;
+	return pinned_pages() == *(long long *)arg;
 }
 
 /* What a ring leaves behind when it is closed goes a little later. */

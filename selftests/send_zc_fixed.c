@@ -257,9 +257,9 @@ TEST_F(ring, mixed_with_others)
 			close(sv[1]);
 		}
 	}
-	EXPECT_EQ(SIZE / PAGE, pages_pinned());
+	EXPECT_EQ(SIZE / PAGE, pinned_pages());
 	ASSERT_EQ(0, buffers_unregister(r));
-	EXPECT_EQ(0, pages_pinned());
+	EXPECT_EQ(0, pinned_pages());
 }
 
 /* A send that goes on where it stopped, in one piece and in several. */

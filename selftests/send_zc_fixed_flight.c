@@ -32,7 +32,7 @@ TEST_F(ring, replaced_in_flight)
 			ASSERT_EQ(1, buffer_update(r, 0, other, PAGE));
 			ASSERT_EQ(0, munmap(mem, SIZE));
 			ASSERT_QUIET(r);
-			EXPECT_EQ(1 + SIZE / PAGE, pages_pinned());
+			EXPECT_EQ(1 + SIZE / PAGE, pinned_pages());
 			ASSERT_EQ(0, read_all(sv[1], in, ahead));
 			ASSERT_EQ(0, read_all(sv[1], in + 99, 100000));
 			ASSERT_NOTIF(r, 1);
@@ -41,13 +41,13 @@ TEST_F(ring, replaced_in_flight)
 			fill(mem, SIZE, 21);
 			EXPECT_EQ(0, memcmp(mem + 99, in + 99, 100000));
 			free(mem);
-			EXPECT_EQ(1, pages_pinned());
+			EXPECT_EQ(1, pinned_pages());
 			ASSERT_EQ(0, buffers_unregister(r));
 			close(sv[0]);
 			close(sv[1]);
 		}
 	}
-	EXPECT_EQ(0, pages_pinned());
+	EXPECT_EQ(0, pinned_pages());
 }
 
 TEST_F(ring, unregistered_in_flight)
@@ -112,7 +112,7 @@ TEST_F(ring, held_by_the_device)
 	close(sv[1]);
 	ASSERT_EQ(0, munmap(mem, SIZE));
 	/* io_uring's ring, too, waits for its notification */
-	EXPECT_LT(0, pages_pinned());
+	EXPECT_LT(0, pinned_pages());
 	ASSERT_EQ(0, lo_release());
 	EXPECT_TRUE(wait_pinned(0));
 }
@@ -148,7 +148,7 @@ TEST_F(ring, killed_in_flight)
 	ASSERT_EQ(1, read(pipefd[0], &c, 1));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_EQ(SIGKILL, status);
-	EXPECT_EQ(SIZE / PAGE, pages_pinned());
+	EXPECT_EQ(SIZE / PAGE, pinned_pages());
 	ASSERT_EQ(0, read_behind(sv[1], ahead, in, 100000));
 	EXPECT_TRUE(is_filled(in, 100000, 3));
 	EXPECT_TRUE(wait_pinned(0));

@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 
+#include "fds.h"
 #include "fixture.h"
 
 static int in_child(int (*act)(void *arg), void *arg)
@@ -118,49 +119,6 @@ TEST_F(ring, queue_is_freed_while_requests_wait_in_it)
 	ASSERT_QUIET(&self->ring);
 }
 
-static int send_fd(int sock, int fd)
-{
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr cmsg;
-	} control = {};
-	struct iovec iov = { "", 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-
-	control.cmsg.cmsg_level = SOL_SOCKET;
-	control.cmsg.cmsg_type = SCM_RIGHTS;
-	control.cmsg.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.cmsg), &fd, sizeof(int));
-	return sendmsg(sock, &msg, 0) < 0 ? -errno : 0;
-}
-
-static int receive_fd(int sock)
-{
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr cmsg;
-	} control = {};
-	char c;
-	struct iovec iov = { &c, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	int fd;
-
-	if (recvmsg(sock, &msg, 0) != 1 || msg.msg_controllen != sizeof(control))
-		return -1;
-	memcpy(&fd, CMSG_DATA(&control.cmsg), sizeof(int));
-	return fd;
-}
-
 /* A ring of io_uring cannot be passed on at all. */
 TEST_F(ring, passed_over_a_socket)
 {
@@ -176,7 +134,7 @@ TEST_F(ring, passed_over_a_socket)
 	ring_exit(&self->ring);
 
 	/* what arrives is the same ring, to be mapped anew */
-	copy.fd = receive_fd(sv[0]);
+	copy.fd = recv_fd(sv[0]);
 	ASSERT_LE(0, copy.fd);
 	ASSERT_EQ(0, ring_map(&copy));
 	prep_nop(&copy, 9);
