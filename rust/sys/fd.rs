@@ -254,6 +254,14 @@ impl OpenFile {
         Some(Self(unsafe { ARef::from_raw(file.cast()) }))
     }
 
+    /// # Safety
+    ///
+    /// `file` must be live, and the caller gives a reference to it up.
+    pub(super) unsafe fn from_raw(file: *mut bindings::file) -> Self {
+        // SAFETY: By the safety requirement it is not null, and the reference is ours.
+        Self(unsafe { ARef::from_raw(core::ptr::NonNull::new_unchecked(file).cast()) })
+    }
+
     /// What a function of the kernel has opened, or the error that it names instead.
     ///
     /// # Safety
