@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "denial.h"
@@ -175,4 +177,71 @@ void hot_sleepers(void)
 	CHECK(enter(fd, 0, 0, 0) == 0);
 	for (i = 0; i < NR_HOT_THREADS; i++)
 		CHECK(!pthread_join(ids[i], NULL));
+}
+
+/* Instructions that the program makes itself, as compilers at run time do. */
+void made_at_run_time(void)
+{
+	static const unsigned char code[] = {
+		0x4d, 0x31, 0xd2,		/* xor %r10, %r10 */
+		0x4d, 0x31, 0xc0,		/* xor %r8, %r8 */
+		0x4d, 0x31, 0xc9,		/* xor %r9, %r9 */
+		0xb8, 0xaa, 0x01, 0x00, 0x00,	/* mov $426, %eax */
+		0x0f, 0x05,			/* syscall */
+		0xc3,				/* ret */
+	};
+	long (*call)(long fd, long submit, long wait);
+	unsigned char *page;
+	int fd = make_ring(0), i;
+
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(page != MAP_FAILED);
+	memcpy(page, code, sizeof(code));
+	CHECK(!mprotect(page, 4096, PROT_READ | PROT_EXEC));
+	call = (void *)page;
+	for (i = 0; i < 20; i++)
+		CHECK(call(fd, 0, 0) == 0);
+	CHECK(call(999, 0, 0) == -EBADF);
+	/* They are what they were. */
+	CHECK(!memcmp(page, code, sizeof(code)));
+}
+
+/* Nothing that can be written to may become executable. */
+void writes_or_executes(void)
+{
+	int fd = make_ring(0), i;
+	unsigned long before;
+
+	CHECK(!prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0));
+	CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+	CHECK(enter(fd, 0, 0, 0) == 0 && enter_inline(fd, 0) == 0);
+	before = sleeps();
+	for (i = 0; i < HOT_CALLS; i++)
+		CHECK(enter(fd, 0, 0, 0) == 0 && enter_inline(fd, 0) == 0);
+	CHECK(sleeps() - before < HOT_CALLS / 10);
+}
+
+/* The sum of the text that a call is made from. */
+static unsigned int text_sum(void)
+{
+	const volatile unsigned char *text = (void *)enter_inline;
+	unsigned int sum = 0, i;
+
+	for (i = 0; i < 32; i++)
+		sum = sum * 31 + text[i];
+	return sum;
+}
+
+void sums_its_text(void)
+{
+	unsigned int before = text_sum();
+	/* Not another copy of it that the compiler makes here. */
+	long (*volatile call)(int fd, unsigned int flags) = enter_inline;
+	int fd = make_ring(0), i;
+
+	for (i = 0; i < 20; i++)
+		CHECK(call(fd, 0) == 0);
+	CHECK(text_sum() == before);
 }

@@ -48,5 +48,8 @@ void denied_to_itself(void);
 void hot_calls(void);
 void hot_threads(void);
 void hot_sleepers(void);
+void made_at_run_time(void);
+void writes_or_executes(void);
+void sums_its_text(void);
 
 #endif /* RURING_SELFTESTS_IOU_PROGRAM_H */

@@ -199,6 +199,16 @@ TEST_F(program, hot_sleepers)
 	expect_success(_metadata, &self->files, variant->on_ruring, "hot_sleepers");
 }
 
+TEST_F(program, made_at_run_time)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "made_at_run_time");
+}
+
+TEST_F(program, writes_or_executes)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "writes_or_executes");
+}
+
 TEST_F(program, registered_rings)
 {
 	expect_success(_metadata, &self->files, variant->on_ruring, "registered_rings");
@@ -441,6 +451,15 @@ TEST_F(runner, detaches_by_itself)
 
 	ASSERT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(37, WEXITSTATUS(status));
+}
+
+TEST_F(runner, sums_its_text)
+{
+	EXPECT_EQ(0, run(&self->files, false, NULL, "sums_its_text"));
+	EXPECT_EQ(0, run(&self->files, true, "--no-rewrite", "sums_its_text"))
+		TH_LOG("%s", complaints(&self->files));
+	/* What it would see else. */
+	EXPECT_NE(0, run(&self->files, true, NULL, "sums_its_text"));
 }
 
 TEST_F(runner, killed_with_its_tracer)
