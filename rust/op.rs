@@ -273,6 +273,12 @@ impl Operation {
     }
 }
 
+/// See [`Spec::needs_file`].
+#[inline]
+pub(crate) fn needs_file(opcode: u8) -> bool {
+    spec(opcode).is_some_and(|spec| spec.needs_file)
+}
+
 /// See [`Spec::limits_link`].
 #[inline]
 pub(crate) fn limits_link(opcode: u8) -> bool {

@@ -266,6 +266,28 @@ TEST_F(ring, by_user_data_and_descriptor)
 	ASSERT_CQE(&self->ring, 1, POLLIN, 0);
 }
 
+/* A worker finds what it is at itself, unless all are meant. */
+TEST_F(ring, finds_itself)
+{
+	struct ring *r = &self->ring;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_cancel(r, 1, 0, 1);
+	ASSERT_RESULT(r, -ENOENT);
+	prep_cancel(r, 1, 0, 1)->flags |= IOSQE_ASYNC;
+	ASSERT_RESULT(r, -EALREADY);
+	prep_cancel(r, 2, 0, 1)->flags |= IOSQE_ASYNC;
+	ASSERT_RESULT(r, -ENOENT);
+	prep_cancel(r, 2, FD, 1)->fd = sv[0];
+	r->sqes[(r->prepared - 1) & (r->params.sq_entries - 1)].flags |= IOSQE_ASYNC;
+	ASSERT_RESULT(r, -EALREADY);
+	prep_cancel(r, 1, ALL, 1)->flags |= IOSQE_ASYNC;
+	ASSERT_RESULT(r, 0);
+	prep_cancel(r, 1, 0, 1)->flags |= IOSQE_IO_DRAIN;
+	ASSERT_RESULT(r, -EALREADY);
+}
+
 TEST_F(ring, bad_requests)
 {
 	struct ring *r = &self->ring;

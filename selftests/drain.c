@@ -331,4 +331,30 @@ TEST_F(ring, behind_one_that_is_refused)
 	ASSERT_EQ(5, take_order(r, 1));
 }
 
+/*
+ * What drains for the link before it, which drained within, need not be something that
+ * can be done.
+ */
+TEST_F(ring, behind_a_link_that_drains)
+{
+	struct ring *r = &self->ring;
+	char buf[8];
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_nop(r, 1)->flags |= IOSQE_IO_LINK;
+	drains(prep_nop(r, 2));
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_EQ(12, take_order(r, 2));
+	prep(r, IORING_OP_LINK_TIMEOUT, -1, NULL, 1, 3);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(3, take_order(r, 1));
+	prep_recv(r, sv[0], buf, 1, 4);
+	prep_nop(r, 5);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_EQ(5, take_order(r, 1));
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_EQ(4, take_order(r, 1));
+}
+
 TEST_HARNESS_MAIN

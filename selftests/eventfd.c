@@ -124,6 +124,12 @@ TEST_F(ring, completions_of_the_task_itself_are_not_asynchronous)
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	ASSERT_CQE(&self->ring, 3, 0, 0);
 	ASSERT_TRUE(wait_signal(fd));
+	EXPECT_EQ(1, count_signals(fd));
+	/* but if it has no file, which the task tells, whose being called is a signal with DEFER_TASKRUN */
+	prep_recv(&self->ring, -1, &c, 1, 4)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 4, -EBADF, 0);
+	EXPECT_EQ(!!variant->flags, count_signals(fd));
 }
 
 /* What io_uring has a worker do is asynchronous, whoever does it. */

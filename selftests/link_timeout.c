@@ -286,6 +286,21 @@ TEST_F(ring, silent_limits)
 	ASSERT_EQ(2, ring_submit(r));
 	ASSERT_CQE(r, 1, -ECANCELED, 0);
 	ASSERT_QUIET(r);
+	/* of what cannot be done at all, */
+	prep_recv(r, sv[0], buf, sizeof(buf), 1)->ioprio = 1u << 14;
+	prep_limit(r, &soon, 0, 2)->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 1, -EINVAL, 0);
+	ASSERT_QUIET(r);
+	/* but not behind what was to be done before */
+	prep_recv(r, sv[0], buf, sizeof(buf), 1)->ioprio = 1u << 14;
+	r->sqes[(r->prepared - 1) & (r->params.sq_entries - 1)].flags |= IOSQE_IO_LINK;
+	prep_nop(r, 2);
+	prep_limit(r, &soon, 0, 3)->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	ASSERT_EQ(3, ring_submit(r));
+	ASSERT_CQE(r, 1, -EINVAL, 0);
+	ASSERT_CQE(r, 2, -ECANCELED, 0);
+	ASSERT_CQE(r, 3, -ECANCELED, 0);
 	close(sv[0]);
 	close(sv[1]);
 }

@@ -299,6 +299,11 @@ TEST_F(ring, openat2)
 	close(fd);
 	EXPECT_EQ(-EXDEV, do_open2(r, at, "../x", HOW(.resolve = RESOLVE_BENEATH), 24));
 	EXPECT_EQ(-ELOOP, do_open2(r, at, "link", HOW(.resolve = RESOLVE_NO_SYMLINKS), 24));
+	/* Then it is relative to the directory although it begins with a slash. */
+	fd = do_open2(r, at, "/file", HOW(.resolve = RESOLVE_IN_ROOT), 24);
+	ASSERT_LE(0, fd);
+	close(fd);
+	EXPECT_EQ(-ENOTDIR, do_open2(r, r->fd, "/file", HOW(.resolve = RESOLVE_IN_ROOT), 24));
 	/* It is strict, where openat(2) is not. */
 	EXPECT_EQ(-EINVAL, do_open2(r, at, "file", HOW(.mode = 0600), 24));
 	EXPECT_EQ(-EINVAL, do_open2(r, at, "file", HOW(.flags = 1ull << 40), 24));

@@ -3,16 +3,23 @@
 //! The end of a request: its completion is posted, and what is linked behind it starts or is cancelled.
 
 use crate::{
-    op::Operation,
-    req::{state::ReqState, LinkTimer, OwnedReq},
+    op::{self, Operation},
+    req::{state::ReqState, LinkTimer, OwnedReq, Request},
     ring::Locked,
-    sys::trace,
+    sys::{queue::Fifo, trace},
     uapi::{
         abi::Cqe,
         errno::{Errno, EALREADY, ECANCELED, ETIME},
         sqe::LinkKind,
     },
 };
+
+/// Whether the first of `chain` is a timeout of the request before it, and can be one.
+#[cold]
+fn begins_with_timeout(chain: &Fifo<Request>) -> bool {
+    let first = chain.first().map(|core| &core.job);
+    first.is_some_and(|job| op::limits_link(job.opcode) && job.refused().is_none())
+}
 
 impl Locked<'_> {
     /// Completes a request that does not wait any more, has no successor, and whose end is not
@@ -91,10 +98,17 @@ impl Locked<'_> {
         let refused = core.job.refused().is_some();
         let silent = job_flags.silent();
         let job = &core.job;
-        let by_worker = job_flags.force_async() && job.state() == ReqState::Fresh;
+        // A worker leaves it to the task to tell that there is no file, but signals if that is to come to `enter`.
+        let by_worker = job_flags.force_async()
+            && job.state() == ReqState::Fresh
+            && (file.is_some() || self.ring.deferred() || !op::needs_file(job.opcode));
         let mut chain = core::mem::take(&mut core.chain);
         let mut timeout = match core.job.link_timer {
-            LinkTimer::None => None,
+            LinkTimer::None => {
+                // What cannot be done at all has not looked for it.
+                let own = refused && !job_flags.link_failed() && begins_with_timeout(&chain);
+                own.then(|| chain.pop()).flatten()
+            }
             _ => chain.pop(),
         };
         let timed_out = match core::mem::take(&mut core.job.link_timer) {

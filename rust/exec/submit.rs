@@ -237,7 +237,9 @@ impl Locked<'_> {
         job.flags = Flags::of_refused(sqe.flags(), known);
         job.op = Operation::Nothing;
         job.refuse(error);
-        if head.is_none() && job.flags.link() == LinkKind::None && !job.flags.drain() {
+        // Its flags count, and among them that it has to drain for the link before it.
+        let drains = job.flags.drain() || (self.state.exec.drain.next && known && error != EACCES);
+        if head.is_none() && job.flags.link() == LinkKind::None && !drains {
             return (self.finish_plain::<true>(req, error.to_raw(), 0), false);
         }
         self.submit_linked(req, head);

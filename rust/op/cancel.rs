@@ -22,7 +22,22 @@ use crate::{
 use core::cell::Cell;
 
 /// ASYNC_CANCEL.
-pub(crate) struct AsyncCancel(CancelArgs);
+pub(crate) struct AsyncCancel {
+    args: CancelArgs,
+    /// Whether io_uring has a worker do it, which looks among what workers are at, and so finds this one.
+    by_worker: bool,
+}
+
+impl AsyncCancel {
+    /// Whether it is itself one of those that it cancels.
+    fn means_itself(&self, user_data: u64) -> bool {
+        let args = &self.args;
+        args.user_data.is_none_or(|data| data == user_data)
+            && args
+                .opcode
+                .is_none_or(|opcode| opcode == opcode::ASYNC_CANCEL)
+    }
+}
 
 /// The file that requests are to be of, unless it is a registered one, which is looked up each time.
 pub(crate) fn file(task: InTask<'_>, args: &CancelArgs) -> Result<Option<FileRef>> {
@@ -113,12 +128,24 @@ pub(crate) fn cancel(
 
 impl Op for AsyncCancel {
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
-        CancelArgs::parse(sqe, flags).map(Self)
+        Ok(Self {
+            args: CancelArgs::parse(sqe, flags)?,
+            by_worker: false,
+        })
+    }
+
+    fn wait_first(&mut self) {
+        self.by_worker = true;
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         let task = at.ring.task();
-        let own = task.and_then(|task| file(task, &self.0));
-        Outcome::of(own.and_then(|own| cancel(at.ring, &self.0, own.as_ref())))
+        let own = task.and_then(|task| file(task, &self.args));
+        let done = own.and_then(|own| cancel(at.ring, &self.args, own.as_ref()));
+        Outcome::of(match done {
+            // It is at work, and does not stop itself.
+            Err(ENOENT) if self.by_worker && self.means_itself(at.user_data) => Err(EALREADY),
+            done => done,
+        })
     }
 }

@@ -44,6 +44,7 @@ impl Name {
         Named {
             dir: self.dir,
             path: &self.path,
+            in_root: false,
         }
     }
 }

@@ -40,6 +40,7 @@ impl<const HOW: bool> Open<HOW> {
         Named {
             dir: self.args.dir,
             path: &self.path,
+            in_root: self.args.resolve & open::RESOLVE_IN_ROOT != 0,
         }
     }
 

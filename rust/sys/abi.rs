@@ -82,6 +82,7 @@ same! {
     open::CLOEXEC => bindings::O_CLOEXEC,
     open::PATH => bindings::O_PATH,
     open::TMPFILE => bindings::O_TMPFILE & !bindings::O_DIRECTORY,
+    open::RESOLVE_IN_ROOT => bindings::RESOLVE_IN_ROOT,
     cmd::FIXED => bindings::IORING_URING_CMD_FIXED,
     cmd::MULTISHOT => bindings::IORING_URING_CMD_MULTISHOT,
     socket_op::SIOCINQ => bindings::io_uring_socket_op_SOCKET_URING_OP_SIOCINQ,

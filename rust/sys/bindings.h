@@ -39,6 +39,7 @@
 #include <linux/splice.h>
 #include <uapi/linux/io_uring.h>
 #include <uapi/linux/io_uring/query.h>
+#include <uapi/linux/openat2.h>
 #include <linux/task_work.h>
 #include <linux/time_namespace.h>
 #include <linux/tracepoint.h>

@@ -135,12 +135,14 @@ pub(crate) struct Named<'a> {
     pub(crate) dir: i32,
     /// The name.
     pub(crate) path: &'a Path,
+    /// Whether the directory is the root of all that the name leads through (RESOLVE_IN_ROOT).
+    pub(crate) in_root: bool,
 }
 
 impl Named<'_> {
     /// Whether only a task with descriptors can look it up.
     pub(crate) fn needs_descriptors(&self) -> bool {
-        self.dir != NameArgs::AT_FDCWD && !self.path.is_absolute()
+        self.dir != NameArgs::AT_FDCWD && (self.in_root || !self.path.is_absolute())
     }
 
     /// The directory, once it is certain that it can be looked up. `-ECANCELED` if the current task has

@@ -89,6 +89,8 @@ pub(crate) mod open {
     pub(crate) const PATH: u32 = 0o10000000;
     /// `O_TMPFILE` without `O_DIRECTORY`.
     pub(crate) const TMPFILE: u32 = 0o20000000;
+    /// Of `struct open_how`'s `resolve`.
+    pub(crate) const RESOLVE_IN_ROOT: u64 = 0x10;
 }
 
 /// Bits of `sqe->uring_cmd_flags`.
