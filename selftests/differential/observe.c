@@ -60,6 +60,16 @@ static unsigned int count_visible(const struct ring *r)
 	return nr;
 }
 
+/* Whether there are completions that there were not. Who is told at the edge may be told once more of what there was. */
+static bool has_news(struct run *run)
+{
+	unsigned int tail = __atomic_load_n(run->rings[0].cq_tail, __ATOMIC_ACQUIRE);
+	bool news = !run->p->edge || tail != run->tail_seen;
+
+	run->tail_seen = tail;
+	return news;
+}
+
 void observe(struct run *run)
 {
 	/* how many they are is only told where they are told as well */
@@ -82,7 +92,7 @@ void observe(struct run *run)
 		if (ring_flags(r) & IORING_SQ_CQ_OVERFLOW)
 			event(run, EVENT_OVERFLOW, i, 0, 1, 0, 0);
 	}
-	if (run->p->epoll && epoll_wait(RING_EPOLL_FD, &happened, 1, 0) == 1)
+	if (run->p->epoll && epoll_wait(RING_EPOLL_FD, &happened, 1, 0) == 1 && has_news(run))
 		event(run, EVENT_EPOLL, 0, 0, happened.events, 0, 0);
 	if (read(SIGNALLED_FD, &count, sizeof(count)) == sizeof(count))
 		event(run, EVENT_EVENTFD, 0, 0, 1, 0, 0);

@@ -152,4 +152,7 @@ void any_request(struct maker *m, unsigned int i)
 	if (m->personalities ? once_in(6) : once_in(60))
 		r->sqe.personality = 1 + below(3);
 	may_spoil(r);
+	/* what comes before a worker begins to count is by chance */
+	if (r->sqe.opcode == IORING_OP_TIMEOUT && r->sqe.off)
+		r->sqe.flags &= ~IOSQE_ASYNC;
 }

@@ -263,6 +263,9 @@ static bool may_have_worker(const struct program *p, const struct step *step)
 
 	if (step->kind != STEP_SUBMIT)
 		return false;
+	/* nor when the thread does that finds what is submitted */
+	if ((step->ring ? p->setup2 : p->setup) & IORING_SETUP_SQPOLL)
+		return true;
 	for (i = step->first; i < (unsigned int)step->first + step->nr; i++) {
 		const struct io_uring_sqe *sqe = &p->requests[i].sqe;
 
@@ -321,6 +324,32 @@ static void run_step(struct run *run, unsigned int index)
 	}
 	if (!(step->flags & STEP_KEEP))
 		reap(run);
+}
+
+/*
+ * What was left in the queue, as whatever is behind an error is: a cancel in the same
+ * submission would find it or not, as workers are quick.
+ */
+static void submit_rest(struct run *run)
+{
+	unsigned int i, left, tries;
+
+	for (i = 0; i < RINGS; i++) {
+		struct ring *r = &run->rings[i];
+
+		if (!run->has_ring[i] || r->params.flags & IORING_SETUP_SQ_REWIND)
+			continue;
+		for (tries = 0; tries < MAX_REQUESTS; tries++) {
+			left = r->prepared - __atomic_load_n(r->sq_head, __ATOMIC_ACQUIRE);
+			if (!left)
+				break;
+			ring_enter(r, left, 0, IORING_ENTER_GETEVENTS |
+				   (r->params.flags & IORING_SETUP_SQPOLL ? IORING_ENTER_SQ_WAKEUP : 0));
+		}
+	}
+	rest(run, false);
+	rest(run, true);
+	reap(run);
 }
 
 /* Nothing is under way any more after this. */
@@ -403,9 +432,7 @@ void run_program(const struct program *p, struct trace *trace, enum backend back
 			i += p->steps[i].during;
 	}
 	trace->step = STEP_END;
-	rest(&run, false);
-	rest(&run, true);
-	reap(&run);
+	submit_rest(&run);
 	end_watchers(&run);
 	cancel_all(&run);
 	observe_end(&run);

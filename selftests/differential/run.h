@@ -39,6 +39,8 @@ struct run {
 	/* a hang is given up after so long */
 	unsigned int seconds;
 	struct ring rings[RINGS];
+	/* completions of the first that its epoll was asked about */
+	unsigned int tail_seen;
 	bool has_ring[RINGS];
 	bool enabled;
 	/* there are requests or files that a timer ends */

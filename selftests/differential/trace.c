@@ -19,6 +19,8 @@ struct step_events {
 	const struct event *events[MAX_EVENTS];
 };
 
+unsigned int vain_notifications;
+
 /* Whether some requests have the same user_data. */
 static bool unclear;
 
@@ -54,6 +56,64 @@ static bool has_namesakes(const struct program *p)
 			if (p->requests[i].sqe.user_data == p->requests[j].sqe.user_data)
 				return true;
 	return false;
+}
+
+/* Whether @p sends without a copy with @user_data, or the notification's @own one. */
+static bool sends_without_copy(const struct program *p, __u64 user_data, __u64 own)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_requests; i++) {
+		const struct io_uring_sqe *sqe = &p->requests[i].sqe;
+
+		if (sqe->user_data == user_data && (user_data == own || sqe->addr3 == own) &&
+		    (sqe->opcode == IORING_OP_SEND_ZC || sqe->opcode == IORING_OP_SENDMSG_ZC))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether a send of @t has sent nothing whose notification, if there is one, has
+ * @own as its user_data: it is without a meaning.
+ */
+static bool is_vain(const struct program *p, const struct trace *t, unsigned int nr, __u64 own)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		const struct event *e = &t->events[i];
+
+		if (e->kind == EVENT_CQE && e->res < 0 && !(e->flags & IORING_CQE_F_NOTIF) &&
+		    sends_without_copy(p, e->key, own))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A copy without notifications of sends that have sent nothing, which io_uring has and
+ * ruring has not. Returns whether there were any.
+ */
+static bool without_vain(const struct program *p, const struct trace *t, struct trace *to)
+{
+	unsigned int i, nr = t->nr < MAX_EVENTS ? t->nr : MAX_EVENTS;
+	bool any = false;
+
+	to->nr = 0;
+	for (i = 0; i < nr; i++) {
+		struct event *e = &to->events[to->nr];
+
+		*e = t->events[i];
+		if (e->kind == EVENT_CQE && e->flags & IORING_CQE_F_NOTIF && is_vain(p, t, nr, e->key)) {
+			any = true;
+			continue;
+		}
+		if (e->kind == EVENT_CQE && e->res < 0 && sends_without_copy(p, e->key, e->key))
+			e->flags &= ~IORING_CQE_F_MORE;
+		to->nr++;
+	}
+	return any;
 }
 
 static void sort_step(const struct trace *t, unsigned int step, struct step_events *s)
@@ -132,14 +192,19 @@ bool compare(const struct program *p, const struct trace *io_uring, const struct
 	     struct difference *d)
 {
 	static struct step_events sides[2];
+	static struct trace plain[2];
 	unsigned int step, i;
+	bool vain;
 
 	unclear = has_namesakes(p);
+	vain = without_vain(p, io_uring, &plain[SIDE_IO_URING]);
+	vain_notifications += vain;
+	without_vain(p, ruring, &plain[SIDE_RURING]);
 	for (step = 0; step <= STEP_END; step++) {
 		const struct event *first;
 
-		sort_step(io_uring, step, &sides[0]);
-		sort_step(ruring, step, &sides[1]);
+		sort_step(&plain[0], step, &sides[0]);
+		sort_step(&plain[1], step, &sides[1]);
 		for (i = 0; i < sides[0].nr && i < sides[1].nr; i++)
 			if (!same(sides[0].events[i], sides[1].events[i]))
 				break;
@@ -157,6 +222,7 @@ bool compare(const struct program *p, const struct trace *io_uring, const struct
 		d->kind = first->kind;
 		d->ring = first->ring;
 		d->key = first->key;
+		d->vain = vain;
 		gather(&sides[0], first, d, 0);
 		gather(&sides[1], first, d, 1);
 		classify(p, d);

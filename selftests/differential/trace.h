@@ -67,6 +67,8 @@ struct difference {
 	/* the events of that step, kind and key, on either side */
 	unsigned int nr[2];
 	struct event events[2][8];
+	/* whether there are notifications on the one side that mean nothing */
+	bool vain;
 	/* says what kind of difference it is, and nothing of numbers that are by chance */
 	char class[160];
 };
@@ -75,6 +77,9 @@ struct difference {
 enum side { SIDE_IO_URING, SIDE_RURING };
 
 extern const char * const side_names[2];
+
+/* How often there was one of a send that has sent nothing: it is not compared. */
+extern unsigned int vain_notifications;
 
 /* Whether traces differ, and where first. */
 bool compare(const struct program *p, const struct trace *io_uring, const struct trace *ruring,
