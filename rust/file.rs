@@ -69,7 +69,7 @@ impl RingFile for Ring {
         let queued = words
             .load::<{ layout::SQ_TAIL }>()
             .wrapping_sub(words.load::<{ layout::SQ_HEAD }>());
-        if queued != self.config.sq_entries {
+        if queued != self.sq_entries() {
             mask |= events::OUT | events::WRNORM;
         }
         let unseen = words.load::<{ layout::CQ_TAIL }>() != words.load::<{ layout::CQ_HEAD }>();
@@ -93,7 +93,7 @@ impl RingFile for Ring {
             off::PBUF_RING => {
                 let group = Self::group_at(offset);
                 let mappings = self.mappings.lock();
-                let mut ids = mappings.iter().map(|(id, _)| *id);
+                let mut ids = mappings.groups.iter().map(|(id, _)| *id);
                 ids.any(|id| id == group).then_some(()).ok_or(EINVAL)
             }
             _ => Err(EINVAL),
@@ -102,13 +102,13 @@ impl RingFile for Ring {
 
     fn mmap(&self, area: &Area<'_>) -> Result {
         match area.offset & off::MMAP_MASK {
-            off::SQ_RING | off::CQ_RING => area.map(&self.memory.rings_region, true),
-            off::SQES => area.map(&self.memory.sqes_region, false),
+            off::SQ_RING | off::CQ_RING => area.map(&self.mappings.lock().rings, true),
+            off::SQES => area.map(&self.mappings.lock().sqes, false),
             off::PARAM_REGION => area.map(&self.param_region.as_ref().ok_or(EINVAL)?.region, false),
             off::PBUF_RING => {
                 let group = Self::group_at(area.offset);
                 let mappings = self.mappings.lock();
-                let mut mappings = mappings.iter();
+                let mut mappings = mappings.groups.iter();
                 let (_, region) = mappings.find(|(id, _)| *id == group).ok_or(EINVAL)?;
                 area.map(region, false)
             }

@@ -19,6 +19,7 @@ pub(crate) mod objects;
 pub(crate) mod personalities;
 pub(crate) mod post;
 pub(crate) mod region;
+pub(crate) mod resize;
 pub(crate) mod tags;
 pub(crate) mod trace;
 
@@ -28,7 +29,7 @@ use crate::{
     ring::{
         after::{After, UnlockHooks},
         cursor::CqCursor,
-        memory::RingMemory,
+        memory::{Entries, Mappings, RingMemory},
         personalities::Personalities,
     },
     rsrc::{buffers::BufferTable, files::FileTable},
@@ -36,9 +37,7 @@ use crate::{
         context::{At, InTask},
         exit,
         lock::lock_killable,
-        lsm,
-        memory::Region,
-        pin,
+        lsm, pin,
         queue::{Fifo, Inbox},
         table::HashTable,
         task::Identity,
@@ -66,6 +65,7 @@ use kernel::{
 /// A ring. Its file has a reference, and each of its submitters, which the requests keep.
 #[pin_data]
 pub(crate) struct Ring {
+    /// What it was set up as. How many entries it has may have changed since, see [`Locked::resize()`].
     pub(crate) config: Config,
     pub(crate) memory: RingMemory,
     /// Who is charged for what its requests keep pinned, if anybody is.
@@ -111,10 +111,10 @@ pub(crate) struct Ring {
     pub(crate) pollers: WaitQueue,
     #[pin]
     pub(crate) state: Mutex<State>,
-    /// Memory of buffer groups that can be mapped. Taken with `state` or with a task's mmap lock
+    /// Memory that can be mapped. Taken with `state` or with a task's mmap lock
     /// held, and nothing within it.
     #[pin]
-    pub(crate) mappings: Mutex<KVec<(u16, Arc<Region>)>>,
+    pub(crate) mappings: Mutex<Mappings>,
     /// Memory that it shares with its program besides. For good once it is there.
     pub(crate) param_region: SetOnce<region::ParamRegion>,
 }
@@ -123,6 +123,8 @@ pub(crate) struct Ring {
 pub(crate) struct State {
     /// How many objects have a completion that waits for room, of those that are counted.
     pub(crate) kept: usize,
+    /// The entries of both rings, that is the memory that they lie in.
+    pub(crate) entries: Entries,
     /// What only the moving of requests uses.
     pub(crate) exec: crate::ExecState,
     /// How many SQ entries have been consumed.
@@ -184,8 +186,10 @@ impl Ring {
     ) -> Result<Arc<Self>> {
         let bits = config.cq_entries.trailing_zeros().saturating_sub(5);
         let waiting = HashTable::new(bits.clamp(1, 8))?;
+        let (memory, entries, mappings) = RingMemory::new(&config, memory, policy.limits.pinned)?;
         let state = State {
             kept: 0,
+            entries,
             exec: Default::default(),
             sq_head: 0,
             cq: CqCursor::default(),
@@ -207,7 +211,6 @@ impl Ring {
             counts: counts::Counts::default(),
             submitters: KVec::new(),
         };
-        let memory = RingMemory::new(&config, memory, policy.limits.pinned)?;
         let identity = config.has(setup::SQPOLL).then(|| Identity::current(task));
         Ok(Arc::pin_init(
             pin_init!(Self {
@@ -232,7 +235,7 @@ impl Ring {
                 waiters <- WaitQueue::new(),
                 pollers <- WaitQueue::new(),
                 state <- new_mutex!(state, "ruring::state"),
-                mappings <- new_mutex!(KVec::new(), "ruring::mappings"),
+                mappings <- new_mutex!(mappings, "ruring::mappings"),
                 param_region: SetOnce::new(),
             }),
             GFP_KERNEL_ACCOUNT,

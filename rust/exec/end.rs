@@ -139,7 +139,7 @@ impl Locked<'_> {
             files: state.files.remove(),
             _tags: state.tags.take(),
             _personalities: core::mem::take(&mut state.personalities),
-            _mappings: core::mem::take(&mut *self.ring.mappings.lock()),
+            _mappings: core::mem::take(&mut self.ring.mappings.lock().groups),
         }
     }
 }

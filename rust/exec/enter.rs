@@ -248,7 +248,7 @@ impl Ring {
         let ready = self.cq_tail().wrapping_sub(self.cq_head());
         args.flags & enter::EXT_ARG == 0
             && !self.overflowing()
-            && ready >= args.min_complete.min(self.config.cq_entries)
+            && ready >= args.min_complete.min(self.cq_entries())
     }
 
     /// What the times of `enter` are of.
@@ -292,7 +292,7 @@ impl Ring {
         let count = if self.gets_by_polling() {
             0
         } else {
-            args.min_complete.min(self.config.cq_entries)
+            args.min_complete.min(self.cq_entries())
         };
         if self.overflowing() {
             self.lock()?.flush_overflow();
@@ -334,7 +334,7 @@ impl Ring {
     #[inline(always)]
     fn run_local(&self, locked: &mut Locked<'_>, tctx: &TaskCtx, count: u32) {
         if self.has_local_work(tctx) {
-            let max = count.min(self.config.cq_entries).max(MAX_LOCAL);
+            let max = count.min(self.cq_entries()).max(MAX_LOCAL);
             locked.run_local(tctx, max);
         }
     }

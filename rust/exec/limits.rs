@@ -63,6 +63,6 @@ impl Ring {
 impl Locked<'_> {
     /// How many workers there are at most, if user space has not said.
     pub(super) fn usual_workers(&self) -> u32 {
-        (4 * task::processors()).min(self.ring.config.sq_entries)
+        (4 * task::processors()).min(self.ring.sq_entries())
     }
 }

@@ -165,7 +165,7 @@ impl Ring {
     fn is_full(&self) -> bool {
         let words = &self.memory.words;
         let head = words.load::<{ layout::SQ_HEAD }>();
-        words.load::<{ layout::SQ_TAIL }>().wrapping_sub(head) == self.config.sq_entries
+        words.load::<{ layout::SQ_TAIL }>().wrapping_sub(head) == self.sq_entries()
     }
 
     /// Says whether user space has to wake up the thread for new entries. Has a full barrier if

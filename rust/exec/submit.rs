@@ -50,7 +50,7 @@ impl Locked<'_> {
         count: u32,
     ) -> Result<u32> {
         let ring = self.ring;
-        let entries = ring.config.sq_entries;
+        let entries = ring.sq_entries();
         let rewinds = OTHERS && ring.config.has(setup::SQ_REWIND);
         let count = if rewinds {
             count.min(entries)
@@ -118,7 +118,7 @@ impl Locked<'_> {
     #[inline]
     fn next_sqe(&self, at: u32) -> Option<Sqe> {
         self.sqe_index(at)
-            .map(|index| Sqe::new(self.ring.memory.sqes.read(index)))
+            .map(|index| Sqe::new(self.state.entries.sqes.read(index)))
     }
 
     /// Where the entry at `at` is.
@@ -126,9 +126,9 @@ impl Locked<'_> {
     fn sqe_index(&self, at: u32) -> Option<u32> {
         let memory = &self.ring.memory;
         let mut index = at;
-        if let Some(indices) = &memory.indices {
+        if let Some(indices) = &self.state.entries.indices {
             index = indices.read(at);
-            if index >= self.ring.config.sq_entries {
+            if index >= self.ring.sq_entries() {
                 let dropped = memory.words.load::<{ layout::SQ_DROPPED }>();
                 memory
                     .words
@@ -148,12 +148,13 @@ impl Locked<'_> {
         if config.has(setup::SQE128) {
             index = index.wrapping_mul(2);
         }
-        let sqe = Sqe::new(self.ring.memory.sqes.read(index));
+        let sqe = Sqe::new(self.state.entries.sqes.read(index));
         let large = matches!(sqe.opcode(), opcode::NOP128 | opcode::URING_CMD128);
         if !large || !config.has(setup::SQE_MIXED) {
             return Some(sqe);
         }
-        if index & (config.sq_entries - 1) == config.sq_entries - 1 || *done + 2 > count {
+        let last = self.ring.sq_entries() - 1;
+        if index & last == last || *done + 2 > count {
             return Some(sqe.with_opcode(opcode::LAST));
         }
         *done += 1;

@@ -16,22 +16,22 @@ use kernel::seq_file::{seq_print, SeqFile};
 
 /// Shows the ring's state. What user space changes meanwhile may show as it was or as it is.
 pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
-    let config = locked.ring.config();
+    let (sq_entries, cq_entries) = (locked.ring.sq_entries(), locked.ring.cq_entries());
     let words = &locked.ring.memory.words;
     let sq_head = words.load::<{ layout::SQ_HEAD }>();
     let sq_tail = words.load::<{ layout::SQ_TAIL }>();
     let cq_head = words.load::<{ layout::CQ_HEAD }>();
     let cq_tail = words.load::<{ layout::CQ_TAIL }>();
-    seq_print!(out, "SqMask:\t{:#x}\n", config.sq_entries - 1);
+    seq_print!(out, "SqMask:\t{:#x}\n", sq_entries - 1);
     seq_print!(out, "SqHead:\t{}\n", sq_head);
     seq_print!(out, "SqTail:\t{}\n", sq_tail);
     seq_print!(out, "CachedSqHead:\t{}\n", locked.state.sq_head);
-    seq_print!(out, "CqMask:\t{:#x}\n", config.cq_entries - 1);
+    seq_print!(out, "CqMask:\t{:#x}\n", cq_entries - 1);
     seq_print!(out, "CqHead:\t{}\n", cq_head);
     seq_print!(out, "CqTail:\t{}\n", cq_tail);
     seq_print!(out, "CachedCqTail:\t{}\n", locked.state.cq.tail());
     seq_print!(out, "SQEs:\t{}\n", sq_tail.wrapping_sub(sq_head));
-    for count in 0..cursor::submitted(sq_tail, sq_head, config.sq_entries) {
+    for count in 0..cursor::submitted(sq_tail, sq_head, sq_entries) {
         show_sqe(locked, sq_head.wrapping_add(count), out);
     }
     seq_print!(out, "CQEs:\t{}\n", cq_tail.wrapping_sub(cq_head));
@@ -81,12 +81,12 @@ pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
 /// Shows the completions between `head` and `tail`, some of which may be two entries.
 fn show_cqes(locked: &Locked<'_>, head: u32, tail: u32, out: &SeqFile) {
     let config = locked.ring.config();
-    let cqes = &locked.ring.memory.cqes;
+    let cqes = &locked.state.entries.cqes;
     let (all, mixed) = (config.has(setup::CQE32), config.has(setup::CQE_MIXED));
-    let count = cursor::unseen(tail, head, config.cq_entries);
+    let count = cursor::unseen(tail, head, locked.ring.cq_entries());
     let mut shown = 0;
     while shown < count {
-        let index = head.wrapping_add(shown) & (config.cq_entries - 1);
+        let index = head.wrapping_add(shown) & (locked.ring.cq_entries() - 1);
         let at = index << u32::from(all);
         let [user_data, result] = cqes.read(at);
         let (res, flags) = (result as i32, (result >> 32) as u32);
@@ -105,9 +105,9 @@ fn show_cqes(locked: &Locked<'_>, head: u32, tail: u32, out: &SeqFile) {
 }
 
 fn show_sqe(locked: &Locked<'_>, at: u32, out: &SeqFile) {
-    let memory = &locked.ring.memory;
-    let mask = locked.ring.config().sq_entries - 1;
-    let index = memory
+    let entries = &locked.state.entries;
+    let mask = locked.ring.sq_entries() - 1;
+    let index = entries
         .indices
         .as_ref()
         .map_or(at & mask, |list| list.read(at));
@@ -115,7 +115,7 @@ fn show_sqe(locked: &Locked<'_>, at: u32, out: &SeqFile) {
         return;
     }
     let at = index << u32::from(locked.ring.config().has(setup::SQE128));
-    let sqe = Sqe::new(memory.sqes.read(at));
+    let sqe = Sqe::new(entries.sqes.read(at));
     seq_print!(
         out,
         "{:5}: opcode:{}, fd:{}, flags:{:x}, off:{}, addr:{:#x}, rw_flags:{:#x}, buf_index:{} \

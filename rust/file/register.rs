@@ -73,16 +73,19 @@ impl Ring {
             register::PBUF_RING if arg != 0 && nr_args == 1 => {
                 let mut locked = self.lock()?;
                 // Room first: a group that cannot be mapped as it was asked for must not stay.
-                self.mappings.lock().reserve(1, GFP_KERNEL_ACCOUNT)?;
+                self.mappings.lock().groups.reserve(1, GFP_KERNEL_ACCOUNT)?;
                 if let Some(mapping) = locked.groups().register(arg, self.policy.limits.pinned)? {
-                    self.mappings.lock().push(mapping, GFP_KERNEL_ACCOUNT)?;
+                    self.mappings
+                        .lock()
+                        .groups
+                        .push(mapping, GFP_KERNEL_ACCOUNT)?;
                 }
             }
             register::UNREGISTER_PBUF_RING if arg != 0 && nr_args == 1 => {
                 // Until both are done, so that it is not a new group whose mapping goes.
                 let mut locked = self.lock()?;
                 let group = locked.groups().unregister(arg)?;
-                self.mappings.lock().retain(|(id, _)| *id != group);
+                self.mappings.lock().groups.retain(|(id, _)| *id != group);
             }
             register::FILES => {
                 if arg == 0 {
@@ -127,6 +130,7 @@ impl Ring {
             register::BUFFERS2 => self.register_buffers2(arg, nr_args)?,
             register::QUERY => blind::query(arg, nr_args)?,
             register::CLOCK if arg != 0 && nr_args == 0 => self.set_clock(arg)?,
+            register::RESIZE_RINGS if arg != 0 && nr_args == 1 => self.resize_rings(arg)?,
             register::MEM_REGION if arg != 0 && nr_args == 1 => self.register_region(arg)?,
             register::CLONE_BUFFERS if arg != 0 && nr_args == 1 => self.clone_buffers(call, arg)?,
             register::BUFFERS_UPDATE => return self.update_buffers(arg, nr_args),

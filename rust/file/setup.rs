@@ -15,12 +15,16 @@ use crate::{
     },
     uapi::{
         abi::setup,
-        errno::{Result, EBADFD, EPERM},
+        errno::{Result, EBADFD, EINVAL, EPERM},
         setup::{Config, ThreadParams},
         structs::Params,
     },
 };
 use kernel::sync::{atomic::Full, Arc};
+
+/// What a ring of another size has of the one that it was.
+const LASTING: u32 =
+    setup::NO_SQARRAY | setup::SQE128 | setup::CQE32 | setup::CQE_MIXED | setup::SQE_MIXED;
 
 impl Ring {
     /// `RURING_IOC_SETUP`: makes a ring of `entries` as the `struct io_uring_params` at user
@@ -62,6 +66,45 @@ impl Ring {
             trace::create(fd, ctx, asked.sq_entries, asked.cq_entries, asked.flags);
         }
         Ok(fd.into())
+    }
+
+    /// `IORING_REGISTER_RESIZE_RINGS`: as many entries as the `struct io_uring_params` at user address `arg` says,
+    /// which is filled in.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for a ring that not only `enter` runs the requests of, or that is in user memory, and as for a new
+    /// ring; `-EOVERFLOW` if what is in the rings does not fit.
+    pub(super) fn resize_rings(&self, arg: u64) -> Result {
+        if !self.deferred() || self.config.has(setup::NO_MMAP) {
+            return Err(EINVAL);
+        }
+        let mut locked = self.lock()?;
+        let mut asked: Params = user::read(arg)?;
+        if asked.flags & !(setup::CQSIZE | setup::CLAMP) != 0 {
+            return Err(EINVAL);
+        }
+        asked.flags |= self.config.flags & LASTING;
+        let (features, resv) = (asked.features, core::mem::take(&mut asked.resv));
+        let parsed = Config::parse(asked.sq_entries, &asked)?;
+        if parsed.sq_entries > self.policy.limits.entries {
+            return Err(EPERM);
+        }
+        let config = Config {
+            flags: self.config.flags,
+            ..parsed
+        };
+        let memory = locked.memory_for(&config)?;
+        config.fill(&mut asked);
+        user::write(
+            arg,
+            &Params {
+                features,
+                resv,
+                ..asked
+            },
+        )?;
+        locked.resize(&config, memory)
     }
 
     /// Lets the current task begin to use it.

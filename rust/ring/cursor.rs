@@ -70,6 +70,11 @@ impl CqCursor {
         free != 0
     }
 
+    /// Knows of no room any more.
+    pub(crate) fn forget_room(&mut self) {
+        self.limit = self.tail;
+    }
+
     /// Goes past the end of the array if `count` indices side by side, one or two, do not fit before it. The index
     /// that is left over, if there is one that is free.
     pub(crate) fn wrap(&mut self, head: u32, entries: u32, count: u32) -> Option<u32> {

@@ -27,7 +27,7 @@ impl Locked<'_> {
     pub(crate) fn post_large(&mut self, done: Cqe) -> bool {
         let ring = self.ring;
         let head = ring.memory.words.load::<{ layout::CQ_HEAD }>();
-        let entries = ring.config.cq_entries;
+        let entries = ring.cq_entries();
         let has_extra = done.flags & cqe::EXTRA != 0;
         let mut flags = done.flags & !cqe::EXTRA;
         let mixed = ring.config.has(setup::CQE_MIXED);
@@ -37,7 +37,8 @@ impl Locked<'_> {
         let large = mixed && flags & cqe::TWICE_AS_LARGE != 0;
         if large {
             if let Some(unused) = self.state.cq.wrap(head, entries, 2) {
-                ring.memory
+                self.state
+                    .entries
                     .cqes
                     .write(unused, [0, u64::from(cqe::SKIP) << 32]);
                 self.state.posted = true;
@@ -48,10 +49,10 @@ impl Locked<'_> {
         };
         let at = if mixed { index } else { index.wrapping_mul(2) };
         let result = u64::from(done.res as u32) | u64::from(flags) << 32;
-        ring.memory.cqes.write(at, [done.user_data, result]);
+        self.state.entries.cqes.write(at, [done.user_data, result]);
         if large || !mixed {
             let extra = if has_extra { self.state.extra } else { [0; 2] };
-            ring.memory.cqes.write(at.wrapping_add(1), extra);
+            self.state.entries.cqes.write(at.wrapping_add(1), extra);
         }
         self.state.posted = true;
         true

@@ -2,6 +2,7 @@
 
 //! The memory that a ring shares with user space.
 
+use super::Ring;
 use crate::{
     sys::{
         memory::{Array, Indices, Region, Words},
@@ -13,29 +14,69 @@ use crate::{
         setup::{layout, Config},
     },
 };
-use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, page::page_align, sync::Arc};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KVec},
+    page::page_align,
+    sync::{
+        atomic::{Atomic, Relaxed},
+        Arc,
+    },
+};
 
-/// Both rings and the SQEs.
+/// What of the memory that is shared stays where it is, and how large the rest is.
 pub(crate) struct RingMemory {
     /// Heads, tails and flags, by the offsets of [`layout`].
     pub(crate) words: Words,
+    sq_entries: Atomic<u32>,
+    cq_entries: Atomic<u32>,
+}
+
+/// The entries of both rings.
+pub(crate) struct Entries {
     /// The completions. One of twice the size is two elements, as is a submission.
     pub(crate) cqes: Array<2>,
     /// The submissions.
     pub(crate) sqes: Array<8>,
     /// Which SQE is next, unless they are taken in order.
     pub(crate) indices: Option<Indices>,
-    /// What is mapped at IORING_OFF_SQ_RING and IORING_OFF_CQ_RING.
-    pub(crate) rings_region: Arc<Region>,
-    /// What is mapped at IORING_OFF_SQES.
-    pub(crate) sqes_region: Arc<Region>,
+}
+
+/// What can be mapped.
+pub(crate) struct Mappings {
+    /// At IORING_OFF_SQ_RING and IORING_OFF_CQ_RING.
+    pub(crate) rings: Arc<Region>,
+    /// At IORING_OFF_SQES.
+    pub(crate) sqes: Arc<Region>,
+    /// Buffer groups, by their numbers.
+    pub(crate) groups: KVec<(u16, Arc<Region>)>,
+}
+
+impl Entries {
+    /// The entries of rings of this shape in such memory.
+    pub(crate) fn new(config: &Config, rings: &Arc<Region>, sqes: &Arc<Region>) -> Result<Self> {
+        let indices = if config.has(setup::NO_SQARRAY) {
+            None
+        } else {
+            let at = config.sq_array();
+            Some(Indices::new(rings.clone(), at, config.sq_entries)?)
+        };
+        Ok(Self {
+            cqes: Array::new(rings.clone(), layout::CQES, config.cqe_slots())?,
+            sqes: Array::new(sqes.clone(), 0, config.sqe_slots())?,
+            indices,
+        })
+    }
 }
 
 impl RingMemory {
     /// Memory for a ring of this shape: the user's at the addresses `user`, for the rings and for
     /// the SQEs, pinned and charged to that user, who may have `most` pages; else some that is charged to the memory cgroup.
     /// May sleep.
-    pub(crate) fn new(config: &Config, user: Option<[u64; 2]>, most: usize) -> Result<Self> {
+    pub(crate) fn new(
+        config: &Config,
+        user: Option<[u64; 2]>,
+        most: usize,
+    ) -> Result<(Self, Entries, Mappings)> {
         let (rings, sqes) = match user {
             None => (
                 Region::alloc(config.rings_size())?,
@@ -45,15 +86,7 @@ impl RingMemory {
         };
         let rings = Arc::new(rings, GFP_KERNEL_ACCOUNT)?;
         let sqes = Arc::new(sqes, GFP_KERNEL_ACCOUNT)?;
-        let indices = if config.has(setup::NO_SQARRAY) {
-            None
-        } else {
-            Some(Indices::new(
-                rings.clone(),
-                config.sq_array(),
-                config.sq_entries,
-            )?)
-        };
+        let entries = Entries::new(config, &rings, &sqes)?;
         let words = Words::new(rings.clone());
         // User memory has anything in it. What the entries have is not looked at before user space
         // has written them.
@@ -65,19 +98,31 @@ impl RingMemory {
         words.store::<{ layout::SQ_FLAGS }>(0);
         words.store::<{ layout::CQ_FLAGS }>(0);
         words.store::<{ layout::CQ_OVERFLOW }>(0);
+        let memory = Self {
+            words,
+            sq_entries: Atomic::new(0),
+            cq_entries: Atomic::new(0),
+        };
+        memory.set_entries(config);
+        let mappings = Mappings {
+            rings,
+            sqes,
+            groups: KVec::new(),
+        };
+        Ok((memory, entries, mappings))
+    }
+
+    /// Has everybody know how many entries there are.
+    pub(super) fn set_entries(&self, config: &Config) {
+        self.sq_entries.store(config.sq_entries, Relaxed);
+        self.cq_entries.store(config.cq_entries, Relaxed);
+        let words = &self.words;
         words.store::<{ layout::SQ_MASK }>(config.sq_entries - 1);
         words.store::<{ layout::CQ_MASK }>(config.cq_entries - 1);
         words.store::<{ layout::SQ_ENTRIES }>(config.sq_entries);
         words.store::<{ layout::CQ_ENTRIES }>(config.cq_entries);
-        Ok(Self {
-            words,
-            cqes: Array::new(rings.clone(), layout::CQES, config.cqe_slots())?,
-            sqes: Array::new(sqes.clone(), 0, config.sqe_slots())?,
-            indices,
-            rings_region: rings,
-            sqes_region: sqes,
-        })
     }
+
     fn pin(config: &Config, [rings, sqes]: [u64; 2], most: usize) -> Result<(Region, Region)> {
         let whole = |size| page_align(size).ok_or(EINVAL);
         // Both may be in the same folio.
@@ -86,5 +131,19 @@ impl RingMemory {
             Region::pin(rings, whole(config.rings_size())?, Some(&ledger), most)?,
             Region::pin(sqes, whole(config.sqes_size())?, Some(&ledger), most)?,
         ))
+    }
+}
+
+impl Ring {
+    /// How many entries the SQ ring has at the moment: a power of two.
+    #[inline(always)]
+    pub(crate) fn sq_entries(&self) -> u32 {
+        self.memory.sq_entries.load(Relaxed)
+    }
+
+    /// How many entries the CQ ring has at the moment: a power of two.
+    #[inline(always)]
+    pub(crate) fn cq_entries(&self) -> u32 {
+        self.memory.cq_entries.load(Relaxed)
     }
 }

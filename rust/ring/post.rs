@@ -65,7 +65,10 @@ impl Locked<'_> {
     #[inline(always)]
     fn write(&mut self, index: u32, done: Cqe) {
         let result = u64::from(done.res as u32) | u64::from(done.flags) << 32;
-        self.ring.memory.cqes.write(index, [done.user_data, result]);
+        self.state
+            .entries
+            .cqes
+            .write(index, [done.user_data, result]);
         self.state.posted = true;
     }
 
@@ -90,7 +93,7 @@ impl Locked<'_> {
 
     pub(crate) fn learn_head(&mut self) -> bool {
         let head = self.ring.memory.words.load::<{ layout::CQ_HEAD }>();
-        self.state.cq.refill(head, self.ring.config.cq_entries)
+        self.state.cq.refill(head, self.ring.cq_entries())
     }
 
     /// Whether a place is known that is free for a completion of 16 bytes: [`Locked::post`] does not fail.

@@ -148,6 +148,7 @@ same! {
     register::CLONE_BUFFERS => bindings::io_uring_register_op_IORING_REGISTER_CLONE_BUFFERS,
     register::CLOCK => bindings::io_uring_register_op_IORING_REGISTER_CLOCK,
     register::SEND_MSG_RING => bindings::io_uring_register_op_IORING_REGISTER_SEND_MSG_RING,
+    register::RESIZE_RINGS => bindings::io_uring_register_op_IORING_REGISTER_RESIZE_RINGS,
     register::MEM_REGION => bindings::io_uring_register_op_IORING_REGISTER_MEM_REGION,
     register::QUERY => bindings::io_uring_register_op_IORING_REGISTER_QUERY,
     query::OPCODES => bindings::IO_URING_QUERY_OPCODES,

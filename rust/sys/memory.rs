@@ -9,6 +9,10 @@
 //! pages; a mapping in user space has references of its own (`vm_insert_pages()`), so that neither
 //! can reach the other's memory once that one is gone.
 
+mod array;
+
+pub(crate) use array::{Array, Indices};
+
 use super::{
     bindings, calls,
     pin::{Charge, Ledger, Pins},
@@ -43,6 +47,18 @@ enum PageRefs {
 struct PageList {
     list: KVVec<*mut bindings::page>,
     core: PageRefs,
+}
+
+impl PageList {
+    /// Adds a zeroed page to a list that has references to each. May sleep.
+    fn push_new(&mut self) -> Result {
+        self.list.reserve(1, GFP_KERNEL_ACCOUNT)?;
+        let page = calls::ruring_alloc_page();
+        if page.is_null() {
+            return Err(ENOMEM);
+        }
+        Ok(self.list.push(page, GFP_KERNEL_ACCOUNT)?)
+    }
 }
 
 impl Drop for PageList {
@@ -145,15 +161,34 @@ impl Region {
             return Self::map(pages);
         }
         for n in 0..count {
-            let page = calls::ruring_alloc_page();
-            if page.is_null() {
-                return Err(ENOMEM);
-            }
+            pages.push_new()?;
             // Who is killed for want of memory has what is left of it.
             if n % 64 == 63 && signal::killed() {
                 return Err(EINTR);
             }
-            pages.list.push(page, GFP_KERNEL_ACCOUNT)?;
+        }
+        Self::map(pages)
+    }
+
+    /// Zeroed memory of at least `len` bytes like [`alloc()`](Self::alloc), but for its first page, which is that of
+    /// `first`. `-EINVAL` if that is pinned user memory. May sleep.
+    pub(crate) fn alloc_behind(first: &Self, len: usize) -> Result<Self> {
+        if !first.is_mappable() {
+            return Err(EINVAL);
+        }
+        let mut pages = PageList {
+            list: KVVec::with_capacity(
+                page_align(len).ok_or(EOVERFLOW)? / PAGE_SIZE,
+                GFP_KERNEL_ACCOUNT,
+            )?,
+            core: PageRefs::Each,
+        };
+        let page = first.pages.list[0];
+        pages.list.push(page, GFP_KERNEL_ACCOUNT)?;
+        // SAFETY: The page is live, as `first` is. The reference is the list's, which has the page already.
+        unsafe { bindings::ruring_get_page(page) };
+        while pages.list.len() * PAGE_SIZE < len {
+            pages.push_new()?;
         }
         Self::map(pages)
     }
@@ -340,136 +375,5 @@ impl Words {
         let at = self.at::<OFFSET>();
         // SAFETY: It is a word of the region.
         unsafe { bindings::ruring_change_bits(at, bits, set) };
-    }
-}
-
-/// An array in a region of a power of two of elements of `N` 64-bit words.
-///
-/// # Invariants
-///
-/// `region` has `mask + 1` elements from `base` on, `mask + 1` being a power of two.
-pub(crate) struct Array<const N: usize> {
-    base: NonNull<u64>,
-    mask: u32,
-    _region: Arc<Region>,
-}
-
-// SAFETY: It only offers volatile accesses to a region, which is kept.
-unsafe impl<const N: usize> Send for Array<N> {}
-// SAFETY: Who shares it has the same volatile accesses, to words that are never referred to.
-unsafe impl<const N: usize> Sync for Array<N> {}
-
-impl<const N: usize> Array<N> {
-    /// The `count` elements from byte `offset` of `region` on. `-EINVAL` if they are not all in
-    /// it, or not a power of two.
-    pub(crate) fn new(region: Arc<Region>, offset: usize, count: u32) -> Result<Self> {
-        // INVARIANT: They are checked by `elements`.
-        Ok(Self {
-            base: region.elements::<[u64; N]>(offset, count)?.cast(),
-            mask: count - 1,
-            _region: region,
-        })
-    }
-
-    /// How many elements there are.
-    pub(crate) fn len(&self) -> u32 {
-        self.mask + 1
-    }
-
-    #[inline(always)]
-    fn at(&self, index: u32) -> *mut u64 {
-        // SAFETY: By the type invariants, as the index is masked.
-        unsafe { self.base.as_ptr().add((index & self.mask) as usize * N) }
-    }
-
-    /// Copies the element at `index`, modulo the size, reading each word once.
-    #[inline(always)]
-    pub(crate) fn read(&self, index: u32) -> [u64; N] {
-        let at = self.at(index);
-        // SAFETY: It is an element of the region.
-        core::array::from_fn(|word| unsafe { at.add(word).read_volatile() })
-    }
-
-    /// Writes the element at `index`, modulo the size.
-    #[inline(always)]
-    pub(crate) fn write(&self, index: u32, element: [u64; N]) {
-        let at = self.at(index);
-        for (word, value) in element.into_iter().enumerate() {
-            // SAFETY: It is an element of the region.
-            unsafe { at.add(word).write_volatile(value) };
-        }
-    }
-
-    /// Writes the word `WORD` of the element at `index`, modulo the size, once.
-    #[inline]
-    pub(crate) fn store<const WORD: usize>(&self, index: u32, value: u64) {
-        const { assert!(WORD < N) };
-        // SAFETY: It is a word of an element of the region.
-        unsafe { self.at(index).add(WORD).write_volatile(value) };
-    }
-
-    /// Writes the lower half of the word `WORD` of the element at `index`, once.
-    #[inline]
-    pub(crate) fn store_low<const WORD: usize>(&self, index: u32, value: u32) {
-        const { assert!(WORD < N) };
-        // SAFETY: It is a word of an element of the region, whose lower half comes first on a
-        // little-endian machine.
-        unsafe { self.at(index).add(WORD).cast::<u32>().write_volatile(value) };
-    }
-
-    /// Reads the 16 bits at byte `OFFSET` of the first element, before anything that comes after.
-    #[inline(always)]
-    pub(crate) fn load_acquire_u16<const OFFSET: usize>(&self) -> u16 {
-        const { assert!(OFFSET % 4 == 2 && OFFSET + 2 <= N * 8) };
-        // SAFETY: It is within the first element. The word around it is read, of which only the
-        // upper half counts on a little-endian machine.
-        let word: u32 = unsafe {
-            atomic_load(
-                self.base.as_ptr().cast::<u8>().add(OFFSET - 2).cast(),
-                Acquire,
-            )
-        };
-        (word >> 16) as u16
-    }
-}
-
-/// An array in a region of a power of two of 32-bit words.
-///
-/// # Invariants
-///
-/// `region` has `mask + 1` words from `base` on, `mask + 1` being a power of two.
-pub(crate) struct Indices {
-    base: NonNull<u32>,
-    mask: u32,
-    _region: Arc<Region>,
-}
-
-// SAFETY: It only offers volatile accesses to a region, which is kept.
-unsafe impl Send for Indices {}
-// SAFETY: Who shares it has the same volatile accesses, to words that are never referred to.
-unsafe impl Sync for Indices {}
-
-impl Indices {
-    /// The `count` words from byte `offset` of `region` on. `-EINVAL` if they are not all in it,
-    /// or not a power of two.
-    pub(crate) fn new(region: Arc<Region>, offset: usize, count: u32) -> Result<Self> {
-        // INVARIANT: They are checked by `elements`.
-        Ok(Self {
-            base: region.elements::<u32>(offset, count)?,
-            mask: count - 1,
-            _region: region,
-        })
-    }
-
-    /// Reads the word at `index`, modulo the size, once.
-    #[inline(always)]
-    pub(crate) fn read(&self, index: u32) -> u32 {
-        // SAFETY: By the type invariants, as the index is masked.
-        unsafe {
-            self.base
-                .as_ptr()
-                .add((index & self.mask) as usize)
-                .read_volatile()
-        }
     }
 }

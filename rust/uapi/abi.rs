@@ -226,6 +226,7 @@ pub(crate) mod register {
     pub(crate) const CLOCK: u32 = 29;
     pub(crate) const CLONE_BUFFERS: u32 = 30;
     pub(crate) const SEND_MSG_RING: u32 = 31;
+    pub(crate) const RESIZE_RINGS: u32 = 33;
     pub(crate) const MEM_REGION: u32 = 34;
     pub(crate) const QUERY: u32 = 35;
     /// How many there are in the kernel that ruring follows.

@@ -231,6 +231,7 @@ const REGISTER_GROUPS: &[(&str, &[u32])] = &[
             register::SYNC_CANCEL,
             register::IOWQ_MAX_WORKERS,
             register::CLOCK,
+            register::RESIZE_RINGS,
             register::MEM_REGION,
             register::QUERY,
         ],

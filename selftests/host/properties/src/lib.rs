@@ -7,7 +7,7 @@
 //! `io_uring/*.c` field by field.
 #![cfg(test)]
 // The module uses more of its files than the tests do.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 #[path = "../../../../rust/uapi/abi.rs"]
 mod abi;
