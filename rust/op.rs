@@ -40,6 +40,7 @@ use crate::{
     },
     uapi::{
         abi::opcode as number,
+        args::files::FileSlot,
         errno::{Errno, Result, EINVAL},
         policy,
     },
@@ -266,6 +267,15 @@ pub(crate) fn check_hooks(opcode: u8) -> Result {
 for_each_opcode!(ops);
 
 impl Operation {
+    /// Where there is to be room for a file before it goes on, see [`Outcome::Starve`].
+    #[cold]
+    pub(crate) fn waits_for(&self) -> Option<FileSlot> {
+        match self {
+            Self::Accept(accept) => accept.waits_for(),
+            _ => None,
+        }
+    }
+
     /// Becomes another one, for one that is over and so has nothing to drop.
     #[inline(always)]
     pub(crate) fn become_other(&mut self, other: Self) {

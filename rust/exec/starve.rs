@@ -5,27 +5,28 @@
 //!
 //! Who is to hear that a group has few buffers left is told here as well.
 //!
+//! So do multishot ACCEPTs (`RURING_ACCEPT_KEEP`) while there is neither a descriptor nor a slot for who waits in the backlog.
+//!
 //! Such a request can be found and cancelled all the while, as one that waits for a worker is. Nobody tells the ring
 //! that there are buffers again, which may be a store of user space's: who enters the ring looks.
 
 use crate::{
-    kbuf::groups::Groups,
     req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, Request},
     ring::{Locked, Ring},
     sys::queue::Fifo,
-    uapi::abi::events,
+    uapi::{abi::events, args::files::FileSlot, errno::ENFILE},
 };
 use kernel::sync::{atomic::Relaxed, Arc};
 
 /// How many requests go on at a time, one after the other.
 const MAX_FED: u32 = 32;
 
-/// What waits for buffers.
+/// What waits for buffers, or for places of files.
 #[derive(Default)]
 pub(crate) struct Starved {
     /// The one that has waited longest first.
     queue: Fifo<Request>,
-    /// Whether they may be for several groups.
+    /// Whether they may be for several groups, or for more than groups.
     mixed: bool,
 }
 
@@ -44,12 +45,12 @@ impl Starved {
         out
     }
 
-    /// Takes the first one out whose group has a buffer.
-    fn next(&mut self, groups: &mut Groups) -> Option<OwnedReq> {
+    /// Takes the first one out that can go on.
+    fn next(&mut self, mut can_go_on: impl FnMut(&OwnedReq) -> bool) -> Option<OwnedReq> {
         let mut passed = Fifo::new();
         let mut next = None;
         while let Some(req) = self.queue.pop() {
-            if groups.select(req.core().job.group, 0).is_some() {
+            if can_go_on(&req) {
                 next = Some(req);
                 break;
             }
@@ -73,12 +74,26 @@ impl Ring {
 }
 
 impl Locked<'_> {
-    /// Has a request wait until its group has a buffer.
+    /// Whether there is what a request waits for here: a buffer of its group, a free slot, or a descriptor, which only
+    /// its own task can say.
+    fn can_go_on(&mut self, req: &OwnedReq) -> bool {
+        let job = &req.core().job;
+        match job.op.waits_for() {
+            None => self.groups().select(job.group, 0).is_some(),
+            Some(FileSlot::Descriptor) => {
+                req.object().tctx().is_current() && self.has_descriptor().is_ok()
+            }
+            // It may be that there is no table any more, which is for the request to find.
+            Some(place) => self.check_slot(place) != Err(ENFILE),
+        }
+    }
+
+    /// Has a request wait until there is room for what it is to receive.
     #[cold]
     #[inline(never)]
     pub(crate) fn starve(&mut self, mut req: OwnedReq) {
         let group = req.core().job.group;
-        if self.groups().select(group, 0).is_some() {
+        if self.can_go_on(&req) {
             // It has come just now.
             return self.requeue(req);
         }
@@ -92,7 +107,9 @@ impl Locked<'_> {
             return self.requeue(req);
         }
         self.insert(&mut req);
+        let of_files = req.core().job.op.waits_for().is_some();
         let starved = &mut self.state.exec.starved;
+        starved.mixed |= of_files;
         starved.mixed |= starved
             .queue
             .first()
@@ -101,14 +118,15 @@ impl Locked<'_> {
         self.ring.exec.starving.store(true, Relaxed);
     }
 
-    /// Has the request go on that has waited longest for a buffer of a group that has one by now. False if there is
-    /// none.
+    /// Has the request go on that has waited longest for what there is by now. False if there is none.
     #[cold]
     #[inline(never)]
     pub(crate) fn feed(&mut self) -> bool {
         self.tell_low();
+        let mut starved = core::mem::take(&mut self.state.exec.starved);
+        let next = starved.next(|req| self.can_go_on(req));
+        self.state.exec.starved = starved;
         let state = &mut *self.state;
-        let next = state.exec.starved.next(&mut state.groups);
         if state.exec.starved.queue.is_empty() {
             state.exec.starved.mixed = false;
             let is_marked = !state.groups.marks.is_empty();

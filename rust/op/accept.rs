@@ -7,14 +7,14 @@ use crate::{
     sys::{
         fd::Reserved,
         lsm::Hooks,
-        rw::can_poll,
+        rw::{can_poll, is_ready},
         socket::{SockAddr, Socket},
         user,
     },
     uapi::{
         abi::cqe,
         args::{files::FileSlot, socket::AcceptArgs},
-        errno::{Result, EAGAIN, EBADFD, EINVAL, ENOBUFS},
+        errno::{Result, EAGAIN, EBADFD, EINVAL, EMFILE, ENFILE, ENOBUFS},
         sqe::{Flags, Sqe},
     },
 };
@@ -23,16 +23,60 @@ use crate::{
 const MAX_SHOTS: u32 = 32;
 
 /// ACCEPT.
-pub(crate) struct Accept(AcceptArgs);
+pub(crate) struct Accept {
+    args: AcceptArgs,
+    /// Where there was no room for a connection, when it began to wait for some.
+    full: Option<FileSlot>,
+}
 
 impl Accept {
+    /// Where it waits for room, if it is not a buffer that it waits for.
+    pub(crate) fn waits_for(&self) -> Option<FileSlot> {
+        self.full
+    }
+
+    /// What becomes of a request that is to outlast a shortage, if there is one: of descriptors, of free slots, or of
+    /// buffers for addresses. As long as nobody is there to be accepted it is none.
+    #[cold]
+    #[inline(never)]
+    fn without_room(&mut self, at: &mut Attempt<'_, '_>) -> Option<Outcome> {
+        let place = self.args.place;
+        let room = match place {
+            FileSlot::Descriptor => at.ring.has_descriptor(),
+            FileSlot::AnySlot => at.ring.check_slot(place),
+            FileSlot::Slot(_) => Ok(()),
+        };
+        let (error, full) = match room {
+            Err(error) if matches!(error, EMFILE | ENFILE) => (error, Some(place)),
+            // Before it takes anybody out of the backlog.
+            Err(error) => return Some(Outcome::failed(error)),
+            Ok(()) if !self.args.with_addr => return None,
+            Ok(()) => {
+                let group = at.group?;
+                if at.ring.groups().select(group, 0).is_some() {
+                    return None;
+                }
+                (ENOBUFS, None)
+            }
+        };
+        if !at.file.is_some_and(|file| is_ready(file, false)) {
+            return Some(Outcome::POLL);
+        }
+        self.full = full;
+        if at.post_more(error.to_raw(), 0) {
+            Some(Outcome::Starve)
+        } else {
+            Some(Outcome::failed(error))
+        }
+    }
+
     /// Accepts. Returns where the socket is, whether another connection waits, and the flags for a buffer.
     fn accept(
         &self,
         at: &mut Attempt<'_, '_>,
         socket: Socket<'_>,
     ) -> Result<(Result<i32>, Option<bool>, u32)> {
-        let args = &self.0;
+        let args = &self.args;
         if args.with_addr {
             return self.accept_with_addr(at, socket);
         }
@@ -58,7 +102,7 @@ impl Accept {
         socket: Socket<'_>,
     ) -> Result<(Result<i32>, Option<bool>, u32)> {
         const HEAD: usize = 8;
-        let args = &self.0;
+        let args = &self.args;
         let group = at.group.ok_or(EINVAL)?;
         let fd = match args.place {
             FileSlot::Descriptor => Some(Reserved::new(at.ring.task()?, args.sock_flags)?),
@@ -91,7 +135,7 @@ impl Accept {
     fn poll_first(&self, at: &Attempt<'_, '_>) -> Outcome {
         match at.file() {
             Ok(file) if can_poll(file) => Outcome::POLL,
-            Ok(_) if self.0.multishot => Outcome::failed(EBADFD),
+            Ok(_) if self.args.multishot => Outcome::failed(EBADFD),
             Ok(_) => Outcome::failed(EAGAIN),
             Err(error) => Outcome::failed(error),
         }
@@ -103,19 +147,22 @@ impl Op for Accept {
     const AUDITED: bool = true;
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
-        AcceptArgs::parse(sqe, flags).map(Self)
+        Ok(Self {
+            args: AcceptArgs::parse(sqe, flags)?,
+            full: None,
+        })
     }
 
     fn wait_first(&mut self) {
-        if self.0.multishot {
-            self.0.poll_first = true;
-            self.0.dont_wait = false;
+        if self.args.multishot {
+            self.args.poll_first = true;
+            self.args.dont_wait = false;
         }
     }
 
     #[inline]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        if self.0.poll_first && !at.polled {
+        if self.args.poll_first && !at.polled {
             return self.poll_first(&at);
         }
         let socket = match at.file().and_then(Socket::of) {
@@ -124,10 +171,15 @@ impl Op for Accept {
         };
         let mut shots = 0;
         loop {
+            if self.args.keep {
+                if let Some(outcome) = self.without_room(&mut at) {
+                    return outcome;
+                }
+            }
             let (res, more, flags) = match self.accept(&mut at, socket) {
                 Ok(done) => done,
                 // As accept(2), which waits no longer then.
-                Err(EAGAIN) if !self.0.multishot && !self.0.dont_wait && socket.is_shut() => {
+                Err(EAGAIN) if !self.args.multishot && !self.args.dont_wait && socket.is_shut() => {
                     return Outcome::failed(EINVAL)
                 }
                 Err(EAGAIN) => return Outcome::POLL,
@@ -137,7 +189,7 @@ impl Op for Accept {
                 Some(true) => flags | cqe::SOCK_NONEMPTY,
                 _ => flags,
             };
-            let goes_on = self.0.multishot && res.is_ok();
+            let goes_on = self.args.multishot && res.is_ok();
             let res = res.unwrap_or_else(|error| error.to_raw());
             if !goes_on || !at.post_more(res, flags) {
                 return Outcome::Done {
@@ -157,10 +209,10 @@ impl Op for Accept {
     }
 
     fn multishot(&self) -> bool {
-        self.0.multishot
+        self.args.multishot
     }
 
     fn never_waits(&self) -> bool {
-        self.0.dont_wait
+        self.args.dont_wait
     }
 }

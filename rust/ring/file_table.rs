@@ -12,7 +12,11 @@ use crate::{
         files::{self, FileRef, FileTable, RegisteredFile},
         table::RsrcSource,
     },
-    sys::{context::InCall, fd::OpenFile, user},
+    sys::{
+        context::InCall,
+        fd::{OpenFile, Reserved},
+        user,
+    },
     uapi::{
         args::files::FileSlot,
         errno::{Result, EBADF, EINVAL, ENXIO, EOVERFLOW},
@@ -202,6 +206,12 @@ impl Locked<'_> {
     pub(crate) fn check_slot(&mut self, place: FileSlot) -> Result {
         self.state.files.check(0, 0)?;
         self.state.files.find(place).map(|_| ())
+    }
+
+    /// Whether the current task could have one more descriptor: `-EMFILE` if not, `-ECANCELED` if it is not its own
+    /// requests that it is at.
+    pub(crate) fn has_descriptor(&self) -> Result {
+        Reserved::new(self.task()?, 0).map(|_| ())
     }
 
     /// Empties a slot.

@@ -299,6 +299,10 @@ pub(crate) mod accept {
     pub(crate) const POLL_FIRST: u16 = 1 << 2;
     /// Ruring's own (`RURING_ACCEPT_ADDR`).
     pub(crate) const ADDR: u16 = 1 << 14;
+    /// Ruring's own (`RURING_ACCEPT_KEEP`).
+    pub(crate) const KEEP: u16 = 1 << 15;
+    /// What ruring takes.
+    pub(crate) const ALL: u16 = MULTISHOT | DONTWAIT | POLL_FIRST | ADDR | KEEP;
 }
 
 /// Flags of POLL_ADD and POLL_REMOVE, in `sqe->len`.

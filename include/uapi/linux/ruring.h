@@ -84,6 +84,18 @@ struct ruring_register {
  */
 #define RURING_ACCEPT_ADDR	(1U << 14)
 
+/*
+ * A flag in sqe->ioprio of multishot IORING_OP_ACCEPT: the request does not end
+ * when somebody waits in the backlog for whom there is no descriptor, no free
+ * slot or, with RURING_ACCEPT_ADDR, no buffer. It posts one completion with
+ * -EMFILE, -ENFILE or -ENOBUFS and IORING_CQE_F_MORE, leaves the connection
+ * where it is, and goes on when there is room again. A free slot and a buffer
+ * are found by the next io_uring_enter() of anyone on the ring, a descriptor by
+ * that of the task whose request it is. -EINVAL without
+ * IORING_ACCEPT_MULTISHOT.
+ */
+#define RURING_ACCEPT_KEEP	(1U << 15)
+
 /**
  * struct ruring_accept_addr - what a buffer of RURING_ACCEPT_ADDR begins with
  * @len: size of the address in bytes, also if not all of it is there

@@ -28,6 +28,8 @@ pub(crate) struct AcceptArgs {
     pub(crate) poll_first: bool,
     /// The peer's address goes into a provided buffer, and nothing is accepted that could not be told of.
     pub(crate) with_addr: bool,
+    /// Go on when there is room for a connection again.
+    pub(crate) keep: bool,
 }
 
 impl AcceptArgs {
@@ -49,8 +51,8 @@ impl AcceptArgs {
             || (sqe.buf_index() != 0 && !with_addr)
             || (direct && sqe.op_flags() & Self::CLOEXEC != 0)
             || (direct && multishot && place != FileSlot::AnySlot)
-            || ioprio & !(accept::MULTISHOT | accept::DONTWAIT | accept::POLL_FIRST | accept::ADDR)
-                != 0
+            || ioprio & !accept::ALL != 0
+            || (ioprio & accept::KEEP != 0 && !multishot)
             || sqe.op_flags() & !(Self::CLOEXEC | Self::NONBLOCK) != 0
         {
             return Err(EINVAL);
@@ -64,6 +66,7 @@ impl AcceptArgs {
             dont_wait: ioprio & accept::DONTWAIT != 0,
             poll_first: ioprio & accept::POLL_FIRST != 0,
             with_addr,
+            keep: ioprio & accept::KEEP != 0,
         })
     }
 

@@ -337,7 +337,8 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
                 einval(prio(14) && (!select || f.addr() != 0 || f.off() != 0)),
                 einval(f.len() != 0),
                 einval(f.buf_index() != 0 && !prio(14)),
-                einval(f.ioprio() & !(1 << 14) > 7),
+                einval(f.ioprio() & !(0b11 << 14) > 7),
+                einval(prio(15) && !prio(0)),
                 // A direct descriptor has no SOCK_CLOEXEC, and of many only the kernel has a choice
                 einval(f.file_index() != 0 && opf(19)),
                 einval(f.file_index() != 0 && prio(0) && f.file_index() != u32::MAX),
@@ -353,6 +354,7 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
                 dont_wait: prio(1),
                 poll_first: prio(2),
                 with_addr: prio(14),
+                keep: prio(15),
             }),
         ),
         Op::PollAdd => (
