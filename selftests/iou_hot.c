@@ -222,26 +222,3 @@ void writes_or_executes(void)
 		CHECK(enter(fd, 0, 0, 0) == 0 && enter_inline(fd, 0) == 0);
 	CHECK(sleeps() - before < HOT_CALLS / 10);
 }
-
-/* The sum of the text that a call is made from. */
-static unsigned int text_sum(void)
-{
-	const volatile unsigned char *text = (void *)enter_inline;
-	unsigned int sum = 0, i;
-
-	for (i = 0; i < 32; i++)
-		sum = sum * 31 + text[i];
-	return sum;
-}
-
-void sums_its_text(void)
-{
-	unsigned int before = text_sum();
-	/* Not another copy of it that the compiler makes here. */
-	long (*volatile call)(int fd, unsigned int flags) = enter_inline;
-	int fd = make_ring(0), i;
-
-	for (i = 0; i < 20; i++)
-		CHECK(call(fd, 0) == 0);
-	CHECK(text_sum() == before);
-}

@@ -441,6 +441,27 @@ static void unprivileged(void)
 	nop();
 }
 
+/* The sum of the text that a call is made from. */
+static unsigned int text_sum(void)
+{
+	const unsigned char *text = (void *)enter_inline;
+	unsigned int sum = 0, i;
+
+	for (i = 0; i < 32; i++)
+		sum = sum * 31 + __atomic_load_n(&text[i], __ATOMIC_RELAXED);
+	return sum;
+}
+
+static void sums_its_text(void)
+{
+	unsigned int before = text_sum();
+	int fd = make_ring(0), i;
+
+	for (i = 0; i < 20; i++)
+		CHECK(enter_inline(fd, 0) == 0);
+	CHECK(text_sum() == before);
+}
+
 static void dies(void)
 {
 	CHECK(make_ring(0) >= 0);

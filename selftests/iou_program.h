@@ -50,6 +50,5 @@ void hot_threads(void);
 void hot_sleepers(void);
 void made_at_run_time(void);
 void writes_or_executes(void);
-void sums_its_text(void);
 
 #endif /* RURING_SELFTESTS_IOU_PROGRAM_H */
