@@ -108,11 +108,8 @@ TEST_F(rings, what_it_says)
 	EXPECT_EQ(64, p.cq_entries);
 	EXPECT_EQ(0, p.features);
 	EXPECT_EQ(r->params.cq_off.cqes, p.cq_off.cqes);
-	if (r->params.flags & IORING_SETUP_NO_SQARRAY) {
-		EXPECT_EQ(0, p.sq_off.array);
-	} else {
-		EXPECT_LT(r->params.sq_off.array, p.sq_off.array);
-	}
+	EXPECT_EQ(!(r->params.flags & IORING_SETUP_NO_SQARRAY),
+		  p.sq_off.array > r->params.sq_off.array);
 	ASSERT_EQ(0, resize(r, 4, 0));
 	EXPECT_EQ(4, r->params.sq_entries);
 	EXPECT_EQ(8, r->params.cq_entries);
@@ -141,7 +138,7 @@ TEST_F(rings, completions_go_along)
 	struct ring *r = &self->ring;
 	unsigned int i, n, next = 1;
 
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		/* The rings begin anywhere. */
 		for (n = 0; n < i + 1; n++) {
 			prep_nop(r, next);
@@ -195,7 +192,7 @@ TEST_F(rings, submissions_go_along)
 	struct io_uring_params p;
 	unsigned int i, n, next = 1;
 
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		for (n = 0; n < i + 1; n++) {
 			prep_nop(r, next);
 			ASSERT_EQ(1, ring_submit(r));
