@@ -268,23 +268,6 @@ static bool is_bad_piece(const struct program *p, const struct difference *d)
 	return false;
 }
 
-/* Of two rings of one task the one hears of the other. */
-static bool is_wait_for_one_of_two(const struct program *p, const struct difference *d)
-{
-	unsigned int i;
-	bool two = false;
-
-	for (i = 0; i < MAX_OBJECTS; i++)
-		two |= p->objects[i].kind == SECOND_RING;
-	if (!two || d->step == STEP_END)
-		return false;
-	/* what follows the call, or is done during it */
-	for (i = 0; i <= d->step; i++)
-		if (p->steps[i].kind == STEP_SUBMIT && p->steps[i].wait && d->step <= i + p->steps[i].during)
-			return true;
-	return false;
-}
-
 /* Whether a worker of io_uring has done what @request is linked to. */
 static bool is_behind_a_worker(const struct program *p, unsigned int request)
 {
@@ -478,11 +461,6 @@ static const struct deliberate {
 		"a datagram socket that is shut down",
 		"RECV, RECVMSG and READ of a socket that is shut down for reading end at once",
 		is_datagram_of_shut,
-	},
-	{
-		"a wait that ends with what another ring has",
-		"While a task waits in ``enter``, task work of others",
-		is_wait_for_one_of_two,
 	},
 	{
 		"a time stamp of what was sent",
