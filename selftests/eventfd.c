@@ -104,6 +104,7 @@ TEST_F(ring, signals_are_switched_off_and_on)
 TEST_F(ring, completions_of_the_task_itself_are_not_asynchronous)
 {
 	int fd = eventfd(0, EFD_NONBLOCK);
+	unsigned int signals;
 	int sv[2];
 	char c;
 
@@ -124,12 +125,22 @@ TEST_F(ring, completions_of_the_task_itself_are_not_asynchronous)
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	ASSERT_CQE(&self->ring, 3, 0, 0);
 	ASSERT_TRUE(wait_signal(fd));
-	EXPECT_EQ(1, count_signals(fd));
+	signals = count_signals(fd);
+	EXPECT_LE(1, signals);
 	/* but if it has no file, which the task tells, whose being called is a signal with DEFER_TASKRUN */
 	prep_recv(&self->ring, -1, &c, 1, 4)->flags = IOSQE_ASYNC;
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	ASSERT_CQE(&self->ring, 4, -EBADF, 0);
-	EXPECT_EQ(!!variant->flags, count_signals(fd));
+	if (!variant->flags) {
+		EXPECT_EQ(1, signals);
+		EXPECT_EQ(0, count_signals(fd));
+		return;
+	}
+	ASSERT_TRUE(wait_signal(fd));
+	signals += count_signals(fd);
+	/* A worker of io_uring that is the last to have a request calls the task once more for it, which is by chance. */
+	if (variant->backend == RURING)
+		EXPECT_EQ(2, signals);
 }
 
 /* What io_uring has a worker do is asynchronous, whoever does it. */
