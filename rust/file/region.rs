@@ -36,16 +36,18 @@ impl Ring {
         }
         let (addr, size) = desc.parse()?;
         let most = self.policy.limits.pinned;
-        let memory = match addr {
-            Some(addr) => Region::pin(addr, size, None, most)?,
+        let (region, charge) = match addr {
+            Some(addr) => (Region::pin(addr, size, None, most)?, None),
             None => {
                 desc.mmap_offset = off::PARAM_REGION;
-                Region::alloc_charged(size, most)?
+                let (region, charge) = Region::alloc_charged(size, most)?;
+                (region, Some(charge))
             }
         };
         user::write(reg.region_uptr, &desc)?;
         self.param_region.populate(ParamRegion {
-            region: memory,
+            region,
+            _charge: charge,
             has_waits,
         });
         Ok(())

@@ -4,7 +4,7 @@
 
 use super::Ring;
 use crate::{
-    sys::memory::Region,
+    sys::memory::{Charge, Region},
     uapi::{
         errno::{Result, EFAULT},
         structs::RegWait,
@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct ParamRegion {
     /// What can be mapped at IORING_MAP_OFF_PARAM_REGION, unless it is the program's own.
     pub(crate) region: Region,
+    /// What its user is charged for, besides what is pinned.
+    pub(crate) _charge: Option<Charge>,
     /// There are arguments for waits in it.
     pub(crate) has_waits: bool,
 }

@@ -11,11 +11,12 @@
 
 mod array;
 
+pub(crate) use super::pin::Charge;
 pub(crate) use array::{Array, Indices};
 
 use super::{
     bindings, calls,
-    pin::{Charge, Ledger, Pins},
+    pin::{Ledger, Pins},
     signal,
 };
 use crate::uapi::errno::{Errno, Result, EFAULT, EINTR, EINVAL, ENOMEM, EOVERFLOW};
@@ -89,8 +90,6 @@ pub(crate) struct Region {
     base: NonNull<u8>,
     mapped: bool,
     pages: PageList,
-    /// What its user is charged for, besides what is pinned.
-    charge: Option<Charge>,
 }
 
 // SAFETY: Pages and the kernel's mappings belong to no task.
@@ -115,18 +114,15 @@ impl Region {
             base: NonNull::new(base.cast()).ok_or(ENOMEM)?,
             mapped: linear.is_null(),
             pages,
-            charge: None,
         })
     }
 
-    /// As [`alloc()`](Self::alloc), and the pages count against RLIMIT_MEMLOCK of the user. `-ENOMEM` beyond that, and
-    /// if the user would have more than `most` pages; `-EINTR` if the task is killed meanwhile.
-    pub(crate) fn alloc_charged(len: usize, most: usize) -> Result<Self> {
+    /// As [`alloc()`](Self::alloc), and the pages count against RLIMIT_MEMLOCK of the user as long as the charge is kept.
+    /// `-ENOMEM` beyond that, and if the user would have more than `most` pages; `-EINTR` if the task is killed meanwhile.
+    pub(crate) fn alloc_charged(len: usize, most: usize) -> Result<(Self, Charge)> {
         // First, so that nobody gets more memory for a moment than he may have.
         let charge = Charge::of_pages(len.div_ceil(PAGE_SIZE), most)?;
-        let mut region = Self::alloc(len)?;
-        region.charge = Some(charge);
-        Ok(region)
+        Ok((Self::alloc(len)?, charge))
     }
 
     /// Zeroed memory of at least `len` bytes, charged to the memory cgroup. `-EINTR` if the task is killed

@@ -238,7 +238,7 @@ impl Drop for Entered {
 }
 
 /// What is charged for a buffer, until this is dropped.
-pub(super) struct Charge {
+pub(crate) struct Charge {
     paid: Paid,
     _entered: Option<Entered>,
 }
