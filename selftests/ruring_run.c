@@ -22,6 +22,7 @@
 #include "denial.h"
 #include "kselftest_harness.h"
 #include "ring.h"
+#include "system.h"
 
 struct files {
 	char program[PATH_MAX];
@@ -477,6 +478,51 @@ TEST_F(runner, killed_with_its_tracer)
 	ASSERT_EQ(0, kill(proc_value(path, "TracerPid:"), SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(SIGKILL, WTERMSIG(status));
+}
+
+static bool has_no_more_users(void *arg)
+{
+	return module_users() <= *(long long *)arg;
+}
+
+/* Whether the runner @pid waits for its tracer to be there; not so if it is the program by now. */
+static bool waits_for_tracer(pid_t pid)
+{
+	char path[64], text[PATH_MAX];
+	int fd;
+
+	for (;;) {
+		memset(text, 0, sizeof(text));
+		snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+		if (readlink(path, text, sizeof(text) - 1) < 0 || strstr(text, "/iou_program"))
+			return false;
+		memset(text, 0, sizeof(text));
+		snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
+		fd = open(path, O_RDONLY);
+		if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+			return false;
+		close(fd);
+		if (strstr(text, "pipe_read"))
+			return true;
+	}
+}
+
+/* Killed while it waits for its tracer to be there, it leaves none behind, which would have the device open. */
+TEST_F(runner, killed_at_its_start)
+{
+	long long users = module_users();
+	int seen = 0, i;
+
+	for (i = 0; i < 100 && seen < 3; i++) {
+		pid_t pid = start(&self->files, true, NULL, "waits");
+
+		ASSERT_LT(0, pid);
+		seen += waits_for_tracer(pid);
+		kill(pid, SIGKILL);
+		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	}
+	EXPECT_LT(0, seen);
+	EXPECT_TRUE(wait_until(has_no_more_users, &users));
 }
 
 TEST_F(runner, stats)

@@ -187,6 +187,9 @@ static void start_tracer(void)
 	if (child < 0)
 		fail(EXIT_FAILED, "fork");
 	if (!child) {
+		/* So that the tracer hears it if we are killed before we tell it to go. */
+		close(go[1]);
+		close(ready[0]);
 		tracer = fork();
 		if (!tracer)
 			run_tracer(leader, go[0], ready[1]);
