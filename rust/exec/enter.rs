@@ -14,9 +14,10 @@ use crate::{
         user,
     },
     uapi::{
-        abi::{enter, region, setup},
+        abi::{enter, setup},
         args::timeout::Clock,
         errno::{Errno, Result, EBADF, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
+        region,
         setup::layout,
         structs::{ClockRegister, GeteventsArg, RegWait, Timespec},
     },

@@ -6,8 +6,9 @@ use crate::{
     ring::{region::ParamRegion, Ring},
     sys::{memory::Region, user},
     uapi::{
-        abi::{off, region},
+        abi::off,
         errno::{Result, EBUSY, EINVAL},
+        region,
         structs::{MemRegionReg, RegionDesc},
     },
 };
@@ -20,8 +21,6 @@ impl Ring {
     /// `-EBUSY` if there is one, `-EINVAL` for arguments of waits if the ring may be used already, and those of
     /// [`RegionDesc::parse`], [`Region::pin`] and [`Region::alloc_charged`].
     pub(super) fn register_region(&self, arg: u64) -> Result {
-        // Of several at once one may.
-        let _locked = self.lock()?;
         if self.param_region.as_ref().is_some() {
             return Err(EBUSY);
         }
@@ -36,7 +35,7 @@ impl Ring {
         }
         let (addr, size) = desc.parse()?;
         let most = self.policy.limits.pinned;
-        let (region, charge) = match addr {
+        let (memory, charge) = match addr {
             Some(addr) => (Region::pin(addr, size, None, most)?, None),
             None => {
                 desc.mmap_offset = off::PARAM_REGION;
@@ -45,11 +44,16 @@ impl Ring {
             }
         };
         user::write(reg.region_uptr, &desc)?;
-        self.param_region.populate(ParamRegion {
-            region,
+        let param = ParamRegion {
+            region: memory,
             _charge: charge,
             has_waits,
-        });
-        Ok(())
+        };
+        // Of several at once one may. The ring is not locked, because user memory may be a file server's.
+        if self.param_region.populate(param) {
+            Ok(())
+        } else {
+            Err(EBUSY)
+        }
     }
 }

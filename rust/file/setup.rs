@@ -79,7 +79,6 @@ impl Ring {
         if !self.deferred() || self.config.has(setup::NO_MMAP) {
             return Err(EINVAL);
         }
-        let mut locked = self.lock()?;
         let mut asked: Params = user::read(arg)?;
         if asked.flags & !(setup::CQSIZE | setup::CLAMP) != 0 {
             return Err(EINVAL);
@@ -94,7 +93,7 @@ impl Ring {
             flags: self.config.flags,
             ..parsed
         };
-        let memory = locked.memory_for(&config)?;
+        let memory = self.memory_for(&config)?;
         config.fill(&mut asked);
         user::write(
             arg,
@@ -104,7 +103,8 @@ impl Ring {
                 ..asked
             },
         )?;
-        locked.resize(&config, memory)
+        // Not before: user memory may be a file server's.
+        self.lock()?.resize(&config, memory)
     }
 
     /// Lets the current task begin to use it.

@@ -6,7 +6,7 @@
 //! page that they are in is also the first one of the new memory, which the ring's program is to map in place of the old one. The
 //! rest of that page is taken by entries, which therefore are put aside first.
 
-use super::{memory::Entries, Locked};
+use super::{memory::Entries, Locked, Ring};
 use crate::{
     sys::memory::Region,
     uapi::{
@@ -28,10 +28,10 @@ pub(crate) struct NewMemory {
     entries: Entries,
 }
 
-impl Locked<'_> {
+impl Ring {
     /// Memory for as many entries as `config` says. `-EINVAL` if the ring is in user memory. May sleep.
     pub(crate) fn memory_for(&self, config: &Config) -> Result<NewMemory> {
-        let first = self.ring.mappings.lock().rings.clone();
+        let first = self.mappings.lock().rings.clone();
         let rings = Region::alloc_behind(&first, config.rings_size())?;
         let rings = Arc::new(rings, GFP_KERNEL_ACCOUNT)?;
         let sqes = Arc::new(Region::alloc(config.sqes_size())?, GFP_KERNEL_ACCOUNT)?;
@@ -41,7 +41,9 @@ impl Locked<'_> {
             sqes,
         })
     }
+}
 
+impl Locked<'_> {
     /// Has the ring go on in `new`, which is memory for as many entries as `config` says. What waits in both rings
     /// goes with it. `-EOVERFLOW` if it does not fit; all is as before then. May sleep.
     pub(crate) fn resize(&mut self, config: &Config, new: NewMemory) -> Result {

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Holds the numbers of `uapi/abi.rs` and the structures of `uapi/structs.rs` against the kernel's headers, when the module is built.
+//! Holds the numbers of `uapi/abi.rs` and `uapi/region.rs` and the structures of `uapi/structs.rs` against the kernel's headers, when the module is built.
 //!
 //! That file uses nothing of the kernel, so that it can be tested on any machine. Here a number that is not the
 //! header's is an error of the compiler. (What only ruring has, and what combines several numbers, is not here.)
 
 use super::bindings;
-use crate::uapi::{abi, structs};
+use crate::uapi::structs;
 use kernel::transmute::{AsBytes, FromBytes};
+
+/// The modules that have numbers.
+mod numbers {
+    pub(super) use crate::uapi::{abi::*, region};
+}
 
 macro_rules! same {
     ($($room:ident::$ours:ident => $theirs:expr,)*) => {
         $(const _: () = assert!(
-            abi::$room::$ours as u64 == ($theirs) as u64,
+            numbers::$room::$ours as u64 == ($theirs) as u64,
             concat!(stringify!($room), "::", stringify!($ours), " is not the kernel's"),
         );)*
     };
@@ -150,6 +155,9 @@ same! {
     register::SEND_MSG_RING => bindings::io_uring_register_op_IORING_REGISTER_SEND_MSG_RING,
     register::RESIZE_RINGS => bindings::io_uring_register_op_IORING_REGISTER_RESIZE_RINGS,
     register::MEM_REGION => bindings::io_uring_register_op_IORING_REGISTER_MEM_REGION,
+    region::TYPE_USER => bindings::IORING_MEM_REGION_TYPE_USER,
+    region::REG_WAIT_ARG => bindings::IORING_MEM_REGION_REG_WAIT_ARG,
+    region::WAIT_TS => bindings::IORING_REG_WAIT_TS,
     register::QUERY => bindings::io_uring_register_op_IORING_REGISTER_QUERY,
     query::OPCODES => bindings::IO_URING_QUERY_OPCODES,
     query::SCQ => bindings::IO_URING_QUERY_SCQ,

@@ -189,14 +189,6 @@ pub(crate) mod enter {
         GETEVENTS | SQ_WAKEUP | SQ_WAIT | EXT_ARG | ABS_TIMER | EXT_ARG_REG | NO_IOWAIT;
 }
 
-/// Flags of the structures of IORING_REGISTER_MEM_REGION, and of those in such a region.
-pub(crate) mod region {
-    #![allow(missing_docs)]
-    pub(crate) const TYPE_USER: u32 = 1;
-    pub(crate) const REG_WAIT_ARG: u64 = 1;
-    pub(crate) const WAIT_TS: u32 = 1;
-}
-
 /// Opcodes of `io_uring_register(2)` that ruring knows.
 pub(crate) mod register {
     #![allow(missing_docs)]

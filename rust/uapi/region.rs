@@ -3,10 +3,16 @@
 //! Memory that a ring and its program share for what they choose: how it is registered, and what lies in it.
 
 use super::{
-    abi::region,
     errno::{Result, E2BIG, EFAULT, EINVAL, EOVERFLOW},
     structs::Timespec,
 };
+
+/// `IORING_MEM_REGION_TYPE_USER` of [`RegionDesc`]: the memory is the program's.
+pub(crate) const TYPE_USER: u32 = 1;
+/// `IORING_MEM_REGION_REG_WAIT_ARG` of [`MemRegionReg`]: it has arguments for waits.
+pub(crate) const REG_WAIT_ARG: u64 = 1;
+/// `IORING_REG_WAIT_TS` of [`RegWait`]: it has a time.
+pub(crate) const WAIT_TS: u32 = 1;
 
 /// `struct io_uring_mem_region_reg`
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,10 +52,10 @@ impl RegionDesc {
     /// `-EINVAL`; `-EFAULT` for an address that is not asked for, or is missing; `-E2BIG`, `-EOVERFLOW`.
     pub(crate) fn parse(&self) -> Result<(Option<u64>, usize)> {
         const PAGE_MASK: u64 = 4095;
-        if self.resv != [0; 4] || self.flags & !region::TYPE_USER != 0 {
+        if self.resv != [0; 4] || self.flags & !TYPE_USER != 0 {
             return Err(EINVAL);
         }
-        let of_user = self.flags & region::TYPE_USER != 0;
+        let of_user = self.flags & TYPE_USER != 0;
         if of_user != (self.user_addr != 0) {
             return Err(EFAULT);
         }
