@@ -22,19 +22,96 @@ use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
 
 /// SEND.
 pub(crate) struct Send {
-    args: SendArgs,
-    dest: Option<KBox<SockAddr>>,
-    /// What to send, if it is in pieces.
-    vector: Option<Vector>,
+    /// The buffer, where it is not in `extra`.
+    addr: u64,
+    /// Bytes at `addr`; with buffer selection the most to send, 0 for no such limit.
+    len: u32,
+    /// `MSG_*`
+    msg_flags: u32,
+    /// Poll before the first attempt.
+    poll_first: bool,
+    /// Take several buffers at once.
+    bundle: bool,
+    /// `addr` is in a registered buffer.
+    fixed: bool,
     /// Bytes that are sent already, of a transfer that wants all.
     done: u32,
     /// The flags for the provided buffer that is being sent.
     buffer: Option<NonZeroU32>,
+    extra: Option<KBox<Extra>>,
+}
+
+/// What few sends have. It is apart, so that the others have one thing to look for and to end.
+#[derive(Default)]
+struct Extra {
+    /// Whom to send it to, and the length of that.
+    dest: Option<(SockAddr, usize)>,
+    /// What to send, if it is in pieces.
+    vector: Option<Vector>,
     /// For a request that takes several buffers at once.
-    bundle: Option<KBox<bundle::SendBundle>>,
+    bundle: Option<bundle::SendBundle>,
+}
+
+impl Extra {
+    /// What such a send needs, if it needs anything.
+    #[inline]
+    fn of(args: &SendArgs, flags: Flags) -> Result<Option<KBox<Self>>> {
+        if args.dest == 0 && !args.bundle && !args.vectorized {
+            return Ok(None);
+        }
+        Self::read(args, flags).map(Some)
+    }
+
+    #[inline(never)]
+    fn read(args: &SendArgs, flags: Flags) -> Result<KBox<Self>> {
+        let mut extra = KBox::new(Self::default(), GFP_KERNEL_ACCOUNT)?;
+        if args.dest != 0 {
+            let len = args.dest_len.into();
+            extra.dest = Some((SockAddr::read(args.dest, len)?, len));
+        }
+        if args.bundle && flags.buffer_select() {
+            extra.bundle = Some(bundle::SendBundle::new());
+        }
+        if args.vectorized && !flags.buffer_select() {
+            extra.vector = Some(Vector::read(args.addr, args.len.into())?);
+        }
+        Ok(extra)
+    }
 }
 
 impl Send {
+    /// Takes what is to be sent from a group of buffers. It is nobody else's: it is consumed at once, and kept while
+    /// waiting. An outcome if the request is a bundle, which is sent, or if there is no buffer.
+    #[inline(never)]
+    fn select(
+        &mut self,
+        at: &mut Attempt<'_, '_>,
+        socket: Socket<'_>,
+        group: u16,
+    ) -> Option<Outcome> {
+        if let Some(mut extra) = self.extra.take() {
+            let Extra { dest, bundle, .. } = &mut *extra;
+            let outcome = bundle
+                .as_mut()
+                .map(|bundle| self.issue_bundle(bundle, dest, socket, at, group));
+            self.extra = Some(extra);
+            if outcome.is_some() {
+                return outcome;
+            }
+        }
+        if self.buffer.is_none() {
+            let groups = at.ring.groups();
+            let selected = match groups.select_to_send(group, self.len as usize) {
+                Ok(selected) => selected,
+                Err(error) => return Some(Outcome::failed(error)),
+            };
+            self.addr = selected.addr();
+            self.len = selected.len.min(MAX_RW_COUNT) as u32;
+            self.buffer = NonZeroU32::new(groups.commit(selected, self.len as usize));
+        }
+        None
+    }
+
     /// One send. None if another one is to follow.
     #[inline(always)]
     fn once(&mut self, at: &mut Attempt<'_, '_>) -> Option<Outcome> {
@@ -42,28 +119,24 @@ impl Send {
             Ok(socket) => socket,
             Err(error) => return Some(Outcome::failed(error)),
         };
-        if self.args.poll_first && !at.polled {
+        if self.poll_first && !at.polled {
             return Some(Outcome::POLL);
         }
-        if let (Some(group), Some(mut bundle)) = (at.group, self.bundle.take()) {
-            let outcome = self.issue_bundle(&mut bundle, socket, at, group);
-            self.bundle = Some(bundle);
-            return Some(outcome);
+        if let Some(group) = at.group {
+            let outcome = self.select(at, socket, group);
+            if outcome.is_some() {
+                return outcome;
+            }
         }
-        if let (Some(group), None) = (at.group, self.buffer) {
-            // What is to be sent is nobody else's: it is consumed at once, and kept while waiting.
-            let groups = at.ring.groups();
-            let selected = match groups.select_to_send(group, self.args.len as usize) {
-                Ok(selected) => selected,
-                Err(error) => return Some(Outcome::failed(error)),
-            };
-            self.args.addr = selected.addr();
-            self.args.len = selected.len.min(MAX_RW_COUNT) as u32;
-            self.buffer = NonZeroU32::new(groups.commit(selected, self.args.len as usize));
+        let flags = self.msg_flags | msg::DONTWAIT;
+        let (addr, len) = (self.addr, self.len as usize);
+        let (mut dest, mut vector) = (None, None);
+        if let Some(extra) = self.extra.as_deref_mut() {
+            dest = extra.dest.as_mut().map(|(addr, len)| (addr, *len));
+            vector = extra.vector.as_ref();
         }
-        let flags = self.args.msg_flags | msg::DONTWAIT;
-        let (addr, len) = (self.args.addr, self.args.len as usize);
-        let buffers = match (&self.vector, self.args.fixed) {
+        let has_vector = vector.is_some();
+        let buffers = match (vector, self.fixed) {
             (Some(vector), _) => UserBuffers::Many {
                 iov: vector,
                 skip: self.done as usize,
@@ -75,8 +148,6 @@ impl Send {
             (None, false) => UserBuffers::One { addr, len },
         };
         let want = buffers.len();
-        let dest_len = self.args.dest_len.into();
-        let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
         let sent = match socket.send(buffers, dest, flags) {
             Err(EAGAIN) => return Some(Outcome::POLL),
             sent => sent,
@@ -84,9 +155,9 @@ impl Send {
         let all = flags & msg::WAITALL != 0;
         if let Ok(len) = sent {
             if all && len > 0 && len < want && socket.resumes() {
-                if self.vector.is_none() {
-                    self.args.addr += len as u64;
-                    self.args.len -= len as u32;
+                if !has_vector {
+                    self.addr += len as u64;
+                    self.len -= len as u32;
                 }
                 self.done += len as u32;
                 return Some(Outcome::POLL);
@@ -97,13 +168,15 @@ impl Send {
             Err(_) if self.done > 0 => self.done as i32,
             Err(error) => error.to_raw(),
         };
-        let bundle = self.args.bundle && at.group.is_none();
+        let bundle = self.bundle && at.group.is_none();
         if bundle && res > 0 && !at.polled && at.post_more(res, 0) {
             // As io_uring, which goes on with what is left of its only buffer.
-            self.args.poll_first = false;
-            self.args.len = 0;
+            self.poll_first = false;
+            self.len = 0;
             self.done = 0;
-            self.vector = None;
+            if let Some(extra) = &mut self.extra {
+                extra.vector = None;
+            }
             return None;
         }
         Some(Outcome::Done {
@@ -118,32 +191,20 @@ impl Op for Send {
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = SendArgs::parse(sqe, flags, false)?;
-        let dest = if args.dest != 0 {
-            let addr = SockAddr::read(args.dest, args.dest_len.into())?;
-            Some(KBox::new(addr, GFP_KERNEL_ACCOUNT)?)
-        } else {
-            None
-        };
-        let bundle = if args.bundle && flags.buffer_select() {
-            Some(KBox::new(bundle::SendBundle::new(), GFP_KERNEL_ACCOUNT)?)
-        } else {
-            None
-        };
-        let mut vector = None;
-        if !flags.buffer_select() {
-            if args.vectorized {
-                vector = Some(Vector::read(args.addr, args.len.into())?);
-            } else if !args.fixed {
-                check_buffer(args.addr, args.len)?;
-            }
+        let extra = Extra::of(&args, flags)?;
+        if !flags.buffer_select() && !args.vectorized && !args.fixed {
+            check_buffer(args.addr, args.len)?;
         }
         Ok(Self {
-            args,
-            bundle,
-            dest,
-            vector,
+            addr: args.addr,
+            len: args.len,
+            msg_flags: args.msg_flags,
+            poll_first: args.poll_first,
+            bundle: args.bundle,
+            fixed: args.fixed,
             done: 0,
             buffer: None,
+            extra,
         })
     }
 
@@ -158,7 +219,7 @@ impl Op for Send {
 
     #[inline]
     fn owns(&self) -> bool {
-        self.bundle.is_some() || self.dest.is_some() || self.vector.is_some()
+        self.extra.is_some()
     }
 
     fn progress(&self) -> (usize, u32) {
@@ -168,6 +229,6 @@ impl Op for Send {
 
     #[inline]
     fn never_waits(&self) -> bool {
-        self.args.msg_flags & msg::DONTWAIT != 0
+        self.msg_flags & msg::DONTWAIT != 0
     }
 }

@@ -6,7 +6,7 @@ use super::Send;
 use crate::{
     kbuf::groups::Pieces,
     op::{Attempt, Outcome},
-    sys::socket::{Socket, UserBuffers},
+    sys::socket::{SockAddr, Socket, UserBuffers},
     uapi::{
         abi::msg,
         errno::{Result, EAGAIN},
@@ -44,8 +44,7 @@ impl Send {
         group: u16,
     ) -> Result<u32> {
         let groups = at.ring.groups();
-        let selected =
-            groups.select_many_to_send(group, self.args.len as usize, &mut bundle.iov)?;
+        let selected = groups.select_many_to_send(group, self.len as usize, &mut bundle.iov)?;
         bundle.last = selected.last;
         let bytes = UserBuffers::Many {
             iov: &bundle.iov,
@@ -54,15 +53,16 @@ impl Send {
         Ok(groups.commit_many(selected, &bundle.iov, bytes.len()))
     }
 
-    /// Sends bundles of buffers of `group`, until it has to wait or there are no more.
+    /// Sends bundles of buffers of `group`, to `dest` if there is one, until it has to wait or there are no more.
     pub(super) fn issue_bundle(
         &mut self,
         bundle: &mut SendBundle,
+        dest: &mut Option<(SockAddr, usize)>,
         socket: Socket<'_>,
         at: &mut Attempt<'_, '_>,
         group: u16,
     ) -> Outcome {
-        let flags = self.args.msg_flags | msg::DONTWAIT;
+        let flags = self.msg_flags | msg::DONTWAIT;
         for _ in 0..MAX_BUNDLES {
             let cflags = match self.buffer {
                 Some(cflags) => cflags.get(),
@@ -77,8 +77,7 @@ impl Send {
                 skip: self.done as usize,
             };
             let want = buffers.len();
-            let dest_len = self.args.dest_len.into();
-            let dest = self.dest.as_deref_mut().map(|addr| (addr, dest_len));
+            let dest = dest.as_mut().map(|(addr, len)| (addr, *len));
             let sent = match socket.send(buffers, dest, flags) {
                 Err(EAGAIN) => return Outcome::POLL,
                 sent => sent,
@@ -101,7 +100,7 @@ impl Send {
             }
             // The length is that of the first bundle.
             self.done = 0;
-            self.args.len = 0;
+            self.len = 0;
             self.buffer = None;
         }
         Outcome::Requeue
