@@ -401,6 +401,8 @@ void children(void)
 			_exit(99);
 		}
 		CHECK(waitpid(pid, &status, 0) == pid);
+		if (status)
+			fprintf(stderr, "a child ended with %#x\n", status);
 		CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
 	}
 	/* A ring is shared with a child. */
