@@ -332,6 +332,29 @@ TEST_F(ring, behind_one_that_is_refused)
 }
 
 /*
+ * One that is refused for its size is so before its flags are looked at: it does not
+ * drain, and nothing waits behind it.
+ */
+TEST_F(ring, behind_one_of_a_wrong_size)
+{
+	struct ring *r = &self->ring;
+	char buf[8];
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_recv(r, sv[0], buf, 1, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	drains(prep(r, IORING_OP_NOP128, -1, NULL, 0, 2));
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(2, take_order(r, 1));
+	prep_nop(r, 3);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(3, take_order(r, 1));
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_EQ(1, take_order(r, 1));
+}
+
+/*
  * What drains for the link before it, which drained within, need not be something that
  * can be done.
  */

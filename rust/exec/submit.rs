@@ -227,8 +227,9 @@ impl Locked<'_> {
         if trace::req_failed_enabled() {
             self.trace_refused(&req, sqe, error);
         }
-        // For a buffer that the opcode does not take it is refused before its flags count.
-        let known = error != EOPNOTSUPP && op::is_there(sqe.opcode());
+        // For a buffer that the opcode does not take, or for its size, it is refused before its flags count.
+        let known =
+            error != EOPNOTSUPP && op::is_there(sqe.opcode()) && self.ring.is_large_enough(sqe);
         let error = if known && error != EACCES && self.is_unknown_personality(sqe.personality()) {
             EINVAL
         } else {
@@ -352,16 +353,19 @@ impl Ring {
     #[cold]
     #[inline(never)]
     pub(crate) fn check_large(&self, sqe: &Sqe) -> Result {
-        let config = &self.config;
-        let large_sqe = sqe.opcode() != opcode::NOP;
         let nop = matches!(sqe.opcode(), opcode::NOP | opcode::NOP128);
         let large_cqe = nop && sqe.op_flags() & nop::CQE32 != 0;
-        if (large_sqe && !config.has(setup::SQE128 | setup::SQE_MIXED))
-            || (large_cqe && !config.has_large_cqes())
-        {
+        if !self.is_large_enough(sqe) || (large_cqe && !self.config.has_large_cqes()) {
             return Err(EINVAL);
         }
         Ok(())
+    }
+
+    /// Whether an SQE has the 128 bytes that its opcode may take.
+    #[cold]
+    fn is_large_enough(&self, sqe: &Sqe) -> bool {
+        let large = matches!(sqe.opcode(), opcode::NOP128 | opcode::URING_CMD128);
+        !large || self.config.has(setup::SQE128 | setup::SQE_MIXED)
     }
 
     /// `-EACCES` for an SQE that the ring must not be used for, `-EINVAL` for one that needs a file
