@@ -8,7 +8,9 @@
 #include <linux/types.h>
 #include <stdlib.h>
 
-static __thread __u64 rnd_state = 1;
+/* One for all files that a program is made of. */
+#pragma weak rnd_state
+__thread __u64 rnd_state = 1;
 
 static inline __u64 rnd(void)
 {

@@ -6,50 +6,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "deliberate.h"
 #include "names.h"
 
 #define PAGE_NAME	"Documentation/differences.rst"
-
-static const struct io_uring_sqe *sqe_of(const struct program *p, __u64 user_data)
-{
-	static const struct io_uring_sqe none;
-
-	if (user_data < USER_DATA || user_data >= USER_DATA + MAX_REQUESTS)
-		return &none;
-	return &p->requests[user_data - USER_DATA].sqe;
-}
-
-/* Whether the ring is told to drain up to that step, after one that skips its completion. */
-static bool drains_after_skip(const struct program *p, unsigned int to_step)
-{
-	bool skips = false;
-	unsigned int i, j;
-
-	for (i = 0; i < p->nr_steps && i <= to_step; i++) {
-		const struct step *step = &p->steps[i];
-
-		if (step->kind != STEP_SUBMIT)
-			continue;
-		for (j = step->first; j < (unsigned int)step->first + step->nr; j++) {
-			__u8 flags = p->requests[j].sqe.flags;
-
-			if (p->requests[j].dropped)
-				continue;
-			skips |= flags & IOSQE_CQE_SKIP_SUCCESS;
-			if (skips && flags & IOSQE_IO_DRAIN)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* One that drains is refused on the one side: from there on other things are under way. */
-static bool is_drain_after_skip(const struct program *p, const struct difference *d)
-{
-	return drains_after_skip(p, d->step);
-}
 
 /* Whether a worker of io_uring may have taken a buffer. */
 static bool has_selection_by_worker(const struct program *p)
@@ -94,7 +56,8 @@ static bool is_bundle_by_worker(const struct program *p, const struct difference
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
 
 	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_SEND &&
-	       sqe->ioprio & IORING_RECVSEND_BUNDLE && sqe->flags & IOSQE_ASYNC;
+	       sqe->ioprio & IORING_RECVSEND_BUNDLE &&
+	       (sqe->flags & IOSQE_ASYNC || drains_before(p, d->step));
 }
 
 /* What io_uring does at once, if all that it takes is at hand, can be cancelled here, or the other way round. */
@@ -113,66 +76,12 @@ static bool is_cancel_of_a_name(const struct program *p, const struct difference
 	case IORING_OP_RENAMEAT:
 	case IORING_OP_LINKAT:
 	case IORING_OP_SYMLINKAT:
+	case IORING_OP_FADVISE:
 		return ours[0].res == -ECANCELED ||
 		       (d->nr[SIDE_IO_URING] == 1 && theirs[0].res == -ECANCELED);
 	default:
 		return false;
 	}
-}
-
-static bool is_limit_that_was_over(const struct program *p, const struct difference *d)
-{
-	return d->kind == EVENT_CQE && sqe_of(p, d->key)->opcode == IORING_OP_LINK_TIMEOUT &&
-	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
-	       d->events[SIDE_IO_URING][0].res == -ENOENT &&
-	       d->events[SIDE_RURING][0].res == -ECANCELED;
-}
-
-/* Whether a request that takes no time is limited to none, and which of the two comes first is nobody's promise. */
-static bool is_limit_of_no_time(const struct program *p, const struct difference *d)
-{
-	__u64 i = d->key - USER_DATA + 1;
-
-	return d->kind == EVENT_CQE && i < p->nr_requests && d->nr[SIDE_IO_URING] == 1 &&
-	       d->nr[SIDE_RURING] == 1 && d->events[SIDE_RURING][0].res == -ECANCELED &&
-	       p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT && !p->requests[i].dropped &&
-	       !p->requests[i].structs.time.tv_sec;
-}
-
-/* A notification that is on the one side only is counted there, and whoever waits for several is told. */
-static bool is_count_of_a_notification(const struct program *p, const struct difference *d)
-{
-	if (!d->vain)
-		return false;
-	if (d->kind == EVENT_CQE)
-		return sqe_of(p, d->key)->opcode == IORING_OP_TIMEOUT && sqe_of(p, d->key)->off;
-	return d->kind == EVENT_WATCH;
-}
-
-/* Nothing happens on the one side any more, because of a notification of what has not begun. */
-static bool is_drain_of_a_notification(const struct program *p, const struct difference *d)
-{
-	bool drains = false, sends = false;
-	unsigned int i;
-
-	/* who waits for them has to be interrupted */
-	if (d->kind != EVENT_WATCH && d->nr[SIDE_IO_URING] > d->nr[SIDE_RURING])
-		return false;
-	for (i = 0; i < p->nr_requests; i++) {
-		__u8 op = p->requests[i].sqe.opcode;
-
-		drains |= p->requests[i].sqe.flags & IOSQE_IO_DRAIN;
-		sends |= op == IORING_OP_SEND_ZC || op == IORING_OP_SENDMSG_ZC;
-	}
-	return drains && sends;
-}
-
-/* The one says less than the other. */
-static bool is_merged_poll(const struct program *p, const struct difference *d)
-{
-	return d->kind == EVENT_CQE && sqe_of(p, d->key)->opcode == IORING_OP_POLL_ADD &&
-	       d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] &&
-	       d->events[SIDE_IO_URING][0].res > 0 && d->events[SIDE_RURING][0].res > 0;
 }
 
 static bool is_iopoll(const struct program *p, const struct difference *d)
@@ -201,36 +110,6 @@ static bool is_early(const struct difference *d, int res)
 {
 	return d->kind == EVENT_CQE && !d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] == 1 &&
 	       d->events[SIDE_RURING][0].res == res;
-}
-
-/* A request that waits is never in the hands of a thread, which would have to be interrupted. */
-static bool is_interrupted(const struct program *p, const struct difference *d)
-{
-	(void)p;
-	return d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
-	       d->events[SIDE_IO_URING][0].res == -EINTR && d->events[SIDE_RURING][0].res == -ECANCELED;
-}
-
-/* Whether one that is submitted at the same step drains, or has to wait for one that does. */
-static bool drains_before(const struct program *p, unsigned int to_step)
-{
-	unsigned int i, j;
-
-	for (i = 0; i < p->nr_steps && i <= to_step; i++)
-		for (j = p->steps[i].first; j < (unsigned int)p->steps[i].first + p->steps[i].nr; j++)
-			if (p->steps[i].kind == STEP_SUBMIT && p->requests[j].sqe.flags & IOSQE_IO_DRAIN)
-				return true;
-	return false;
-}
-
-static bool is_cancel_of_the_next(const struct program *p, const struct difference *d)
-{
-	if (d->kind != EVENT_CQE || d->nr[SIDE_RURING] != 1 || !drains_before(p, d->step))
-		return false;
-	if (sqe_of(p, d->key)->opcode == IORING_OP_ASYNC_CANCEL)
-		return d->nr[SIDE_IO_URING] == 1 && d->events[SIDE_IO_URING][0].res == -ENOENT &&
-		       d->events[SIDE_RURING][0].res >= 0;
-	return d->events[SIDE_RURING][0].res == -ECANCELED;
 }
 
 static bool is_datagram_of_another(const struct program *p, const struct difference *d)
@@ -268,79 +147,12 @@ static bool is_bad_piece(const struct program *p, const struct difference *d)
 	return false;
 }
 
-/* Whether a worker of io_uring has done what @request is linked to. */
-static bool is_behind_a_worker(const struct program *p, unsigned int request)
-{
-	const __u8 links = IOSQE_IO_LINK | IOSQE_IO_HARDLINK;
-	unsigned int i;
-
-	for (i = request; i > 0 && p->requests[i - 1].sqe.flags & links; i--) {
-		const struct io_uring_sqe *sqe = &p->requests[i - 1].sqe;
-
-		if (sqe->flags & IOSQE_ASYNC)
-			return true;
-		switch (sqe->opcode) {
-		case IORING_OP_FSYNC:
-		case IORING_OP_SYNC_FILE_RANGE:
-		case IORING_OP_FALLOCATE:
-		case IORING_OP_FTRUNCATE:
-		case IORING_OP_MADVISE:
-		case IORING_OP_STATX:
-		case IORING_OP_SHUTDOWN:
-		case IORING_OP_SPLICE:
-		case IORING_OP_TEE:
-		case IORING_OP_RENAMEAT ... IORING_OP_LINKAT:
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool is_impatient_worker(const struct program *p, const struct difference *d)
-{
-	return d->kind == EVENT_CQE && d->key - USER_DATA < MAX_REQUESTS && !d->nr[SIDE_RURING] &&
-	       d->nr[SIDE_IO_URING] == 1 && d->events[SIDE_IO_URING][0].res == -EAGAIN &&
-	       is_behind_a_worker(p, d->key - USER_DATA);
-}
-
-/* Two descriptors, of which the one or the other is the lower one. */
-static bool is_descriptor_of_a_worker(const struct program *p, const struct difference *d)
-{
-	const struct step *step = &p->steps[d->step];
-	bool opens = false;
-	unsigned int i;
-
-	if (d->kind != EVENT_CQE || d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1 ||
-	    d->events[SIDE_IO_URING][0].res <= 0 || d->events[SIDE_RURING][0].res <= 0)
-		return false;
-	for (i = 0; i < step->nr; i++)
-		opens |= p->requests[step->first + i].sqe.opcode == IORING_OP_OPENAT ||
-			 p->requests[step->first + i].sqe.opcode == IORING_OP_OPENAT2;
-	return opens && (sqe_of(p, d->key)->opcode == IORING_OP_OPENAT ||
-			 sqe_of(p, d->key)->opcode == IORING_OP_OPENAT2 ||
-			 sqe_of(p, d->key)->opcode == IORING_OP_SOCKET ||
-			 sqe_of(p, d->key)->opcode == IORING_OP_ACCEPT);
-}
-
 static bool is_time_stamp(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
 
 	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_URING_CMD &&
 	       sqe->cmd_op == SOCKET_URING_OP_TX_TIMESTAMP;
-}
-
-/* An error that is found when it is submitted, by who would have had a worker do it. */
-static bool is_error_that_is_found(const struct program *p, const struct difference *d)
-{
-	unsigned int i;
-
-	if (d->kind != EVENT_EVENTFD || d->nr[SIDE_RURING])
-		return false;
-	for (i = 0; i < p->nr_steps; i++)
-		if (p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_EVENTFD_ASYNC)
-			return true;
-	return false;
 }
 
 static bool is_transfer_of_nothing(const struct program *p, const struct difference *d)
@@ -356,7 +168,9 @@ static bool is_transfer_of_nothing(const struct program *p, const struct differe
 	case IORING_OP_WRITEV:
 	case IORING_OP_WRITE_FIXED:
 	case IORING_OP_WRITEV_FIXED:
-		return is_early(d, -EINVAL) && has_kind(p, sqe, KIND(EPOLL) | KIND(SECOND_RING));
+		/* the ring's own descriptor is one of those that a program has besides */
+		return is_early(d, -EINVAL) && (has_kind(p, sqe, KIND(EPOLL) | KIND(SECOND_RING)) ||
+						(sqe->fd > STDERR_FILENO && sqe->fd < BAD_FD));
 	default:
 		return false;
 	}
@@ -409,7 +223,7 @@ static const struct deliberate {
 	},
 	{
 		"a bundle that a worker sends",
-		"A SEND with IORING_RECVSEND_BUNDLE and IOSQE_ASYNC sends at once",
+		"A SEND with IORING_RECVSEND_BUNDLE and IOSQE_ASYNC, or one that has drained, sends at once",
 		is_bundle_by_worker,
 	},
 	{
@@ -461,6 +275,16 @@ static const struct deliberate {
 		"a datagram socket that is shut down",
 		"RECV, RECVMSG and READ of a socket that is shut down for reading end at once",
 		is_datagram_of_shut,
+	},
+	{
+		"who is told that there is something to do",
+		"Who polls a ring with IORING_SETUP_DEFER_TASKRUN, or its eventfd, is told at once",
+		is_told_in_time,
+	},
+	{
+		"who is served first",
+		"Of several requests that wait for one file the one that is served first",
+		is_served_first,
 	},
 	{
 		"a time stamp of what was sent",

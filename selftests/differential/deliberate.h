@@ -14,4 +14,32 @@ unsigned int print_met(void);
 /* Whether the documentation has all of them. */
 bool quotes_are_right(void);
 
+/* The entry that @user_data is of, one of zeroes if there is none. */
+static inline const struct io_uring_sqe *sqe_of(const struct program *p, __u64 user_data)
+{
+	static const struct io_uring_sqe none;
+
+	if (user_data < USER_DATA || user_data >= USER_DATA + MAX_REQUESTS)
+		return &none;
+	return &p->requests[user_data - USER_DATA].sqe;
+}
+
+/* Whether a request drains that is submitted up to that step, so that others wait for it. */
+bool drains_before(const struct program *p, unsigned int to_step);
+
+/* Differences of when something happens, each as its row in deliberate.c says. */
+bool is_drain_after_skip(const struct program *p, const struct difference *d);
+bool is_limit_that_was_over(const struct program *p, const struct difference *d);
+bool is_limit_of_no_time(const struct program *p, const struct difference *d);
+bool is_count_of_a_notification(const struct program *p, const struct difference *d);
+bool is_drain_of_a_notification(const struct program *p, const struct difference *d);
+bool is_merged_poll(const struct program *p, const struct difference *d);
+bool is_interrupted(const struct program *p, const struct difference *d);
+bool is_cancel_of_the_next(const struct program *p, const struct difference *d);
+bool is_impatient_worker(const struct program *p, const struct difference *d);
+bool is_descriptor_of_a_worker(const struct program *p, const struct difference *d);
+bool is_served_first(const struct program *p, const struct difference *d);
+bool is_told_in_time(const struct program *p, const struct difference *d);
+bool is_error_that_is_found(const struct program *p, const struct difference *d);
+
 #endif /* DIFFERENTIAL_DELIBERATE_H */

@@ -10,7 +10,7 @@
 enum verdict {
 	VERDICT_SAME,
 	VERDICT_DIFFERS,
-	/* one side does not say the same each time */
+	/* io_uring does not say the same each time */
 	VERDICT_UNSTABLE,
 };
 

@@ -21,8 +21,9 @@
 
 /* How often everything has to be found still. */
 #define STILL		3
-/* How long that may take: longer than anything that a program starts. */
+/* How long that may take: longer than anything that a program starts, and not only because the machine is busy. */
 #define REST_MS		1500
+#define REST_TRIES	2048
 
 static bool stat_says_asleep(int dir, const char *name)
 {
@@ -169,7 +170,7 @@ void rest(struct run *run, bool enter)
 		/* a look at the clock is dear */
 		if (!limit)
 			limit = now_ms() + REST_MS;
-		if (now_ms() < limit)
+		if (now_ms() < limit || tries < REST_TRIES)
 			continue;
 		event(run, EVENT_RESTLESS, 0, 0, 0, 0, 0);
 		return;

@@ -132,12 +132,13 @@ static bool has_returned(struct run *run)
 	return __atomic_load_n(&run->returned, __ATOMIC_ACQUIRE);
 }
 
-/* The program's thread sleeps in its call, or is back. */
+/* The program's thread sleeps in its call, or is back. If it waits for no time, it is not there for long. */
 static void until_it_waits(struct run *run)
 {
+	bool ends = run->p->steps[run->trace->step].timed == TIMED_ZERO;
 	unsigned int still = 0;
 
-	while (still < 3 && !has_returned(run)) {
+	while ((ends || still < 3) && !has_returned(run)) {
 		sched_yield();
 		still = is_asleep(run->id, false) ? still + 1 : 0;
 	}

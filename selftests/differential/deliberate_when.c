@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Differences that are meant to be there, of when and in what order something
+ * happens: what waits for what, who is first, and who is told.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "deliberate.h"
+#include "oracle.h"
+
+/* Whether the ring is told to drain up to that step, after one that skips its completion. */
+static bool drains_after_skip(const struct program *p, unsigned int to_step)
+{
+	bool skips = false;
+	unsigned int i, j;
+
+	for (i = 0; i < p->nr_steps && i <= to_step; i++) {
+		const struct step *step = &p->steps[i];
+
+		if (step->kind != STEP_SUBMIT)
+			continue;
+		for (j = step->first; j < (unsigned int)step->first + step->nr; j++) {
+			__u8 flags = p->requests[j].sqe.flags;
+
+			if (p->requests[j].dropped)
+				continue;
+			skips |= flags & IOSQE_CQE_SKIP_SUCCESS;
+			if (skips && flags & IOSQE_IO_DRAIN)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* One that drains is refused on the one side: from there on other things are under way. */
+bool is_drain_after_skip(const struct program *p, const struct difference *d)
+{
+	return drains_after_skip(p, d->step);
+}
+
+/* Whether one that is submitted at the same step drains, or has to wait for one that does. */
+bool drains_before(const struct program *p, unsigned int to_step)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < p->nr_steps && i <= to_step; i++)
+		for (j = p->steps[i].first; j < (unsigned int)p->steps[i].first + p->steps[i].nr; j++)
+			if (p->steps[i].kind == STEP_SUBMIT && p->requests[j].sqe.flags & IOSQE_IO_DRAIN)
+				return true;
+	return false;
+}
+
+bool is_limit_that_was_over(const struct program *p, const struct difference *d)
+{
+	return d->kind == EVENT_CQE && sqe_of(p, d->key)->opcode == IORING_OP_LINK_TIMEOUT &&
+	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       d->events[SIDE_IO_URING][0].res == -ENOENT &&
+	       d->events[SIDE_RURING][0].res == -ECANCELED;
+}
+
+/* Whether a request that takes no time is limited to none, and which of the two comes first is nobody's promise. */
+bool is_limit_of_no_time(const struct program *p, const struct difference *d)
+{
+	__u64 i = d->key - USER_DATA + 1;
+
+	return d->kind == EVENT_CQE && i < p->nr_requests && d->nr[SIDE_IO_URING] == 1 &&
+	       d->nr[SIDE_RURING] == 1 && d->events[SIDE_RURING][0].res == -ECANCELED &&
+	       p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT && !p->requests[i].dropped &&
+	       !p->requests[i].structs.time.tv_sec;
+}
+
+/* A notification that is on the one side only is counted there, and whoever waits for several is told. */
+bool is_count_of_a_notification(const struct program *p, const struct difference *d)
+{
+	if (!d->vain)
+		return false;
+	if (d->kind == EVENT_CQE)
+		return sqe_of(p, d->key)->opcode == IORING_OP_TIMEOUT && sqe_of(p, d->key)->off;
+	/* who looks for edges sees one more, and there may be no room for it */
+	return d->kind == EVENT_WATCH || (d->kind == EVENT_OVERFLOW && !d->nr[SIDE_RURING]) || (d->kind == EVENT_EPOLL && p->edge && !d->nr[SIDE_RURING]);
+}
+
+/* Nothing happens on the one side any more, because of a notification of what has not begun. */
+bool is_drain_of_a_notification(const struct program *p, const struct difference *d)
+{
+	bool drains = false, sends = false;
+	unsigned int i;
+
+	/* who waits for them has to be interrupted */
+	if (d->kind != EVENT_WATCH && d->nr[SIDE_IO_URING] > d->nr[SIDE_RURING])
+		return false;
+	for (i = 0; i < p->nr_requests; i++) {
+		__u8 op = p->requests[i].sqe.opcode;
+
+		drains |= p->requests[i].sqe.flags & IOSQE_IO_DRAIN;
+		sends |= op == IORING_OP_SEND_ZC || op == IORING_OP_SENDMSG_ZC;
+	}
+	return drains && sends;
+}
+
+/* The one says less than the other. */
+bool is_merged_poll(const struct program *p, const struct difference *d)
+{
+	return d->kind == EVENT_CQE && sqe_of(p, d->key)->opcode == IORING_OP_POLL_ADD &&
+	       d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] &&
+	       d->events[SIDE_IO_URING][0].res > 0 && d->events[SIDE_RURING][0].res > 0;
+}
+
+/* A request that waits is never in the hands of a thread, which would have to be interrupted. */
+bool is_interrupted(const struct program *p, const struct difference *d)
+{
+	(void)p;
+	return d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       d->events[SIDE_IO_URING][0].res == -EINTR && d->events[SIDE_RURING][0].res == -ECANCELED;
+}
+
+bool is_cancel_of_the_next(const struct program *p, const struct difference *d)
+{
+	if (d->kind != EVENT_CQE || d->nr[SIDE_RURING] != 1 || !drains_before(p, d->step))
+		return false;
+	if (sqe_of(p, d->key)->opcode == IORING_OP_ASYNC_CANCEL)
+		return d->nr[SIDE_IO_URING] == 1 && d->events[SIDE_IO_URING][0].res == -ENOENT &&
+		       d->events[SIDE_RURING][0].res >= 0;
+	return d->events[SIDE_RURING][0].res == -ECANCELED;
+}
+
+/* Whether a worker of io_uring has done what @request is linked to. */
+static bool is_behind_a_worker(const struct program *p, unsigned int request)
+{
+	const __u8 links = IOSQE_IO_LINK | IOSQE_IO_HARDLINK;
+	unsigned int i;
+
+	for (i = request; i > 0 && p->requests[i - 1].sqe.flags & links; i--) {
+		const struct io_uring_sqe *sqe = &p->requests[i - 1].sqe;
+
+		if (sqe->flags & IOSQE_ASYNC)
+			return true;
+		switch (sqe->opcode) {
+		case IORING_OP_FSYNC:
+		case IORING_OP_SYNC_FILE_RANGE:
+		case IORING_OP_FALLOCATE:
+		case IORING_OP_FTRUNCATE:
+		case IORING_OP_FADVISE:
+		case IORING_OP_MADVISE:
+		case IORING_OP_STATX:
+		case IORING_OP_SHUTDOWN:
+		case IORING_OP_SPLICE:
+		case IORING_OP_TEE:
+		case IORING_OP_RENAMEAT ... IORING_OP_LINKAT:
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A multishot request, which a worker of io_uring has wait before it is tried. */
+static bool is_multishot(const struct io_uring_sqe *sqe)
+{
+	switch (sqe->opcode) {
+	case IORING_OP_READ_MULTISHOT:
+		return true;
+	case IORING_OP_RECV:
+	case IORING_OP_RECVMSG:
+		return sqe->ioprio & IORING_RECV_MULTISHOT;
+	case IORING_OP_ACCEPT:
+		return sqe->ioprio & IORING_ACCEPT_MULTISHOT;
+	default:
+		return false;
+	}
+}
+
+bool is_impatient_worker(const struct program *p, const struct difference *d)
+{
+	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
+
+	if (d->kind != EVENT_CQE || d->key - USER_DATA >= MAX_REQUESTS ||
+	    !is_behind_a_worker(p, d->key - USER_DATA))
+		return false;
+	if (d->nr[SIDE_IO_URING] == 1 && theirs[0].res == -EAGAIN)
+		return true;
+	/* without a buffer, or a group of them */
+	return is_multishot(sqe_of(p, d->key)) && d->nr[SIDE_RURING] == 1 &&
+	       (ours[0].res == -ENOBUFS || ours[0].res == -ENOENT) &&
+	       (!d->nr[SIDE_IO_URING] || theirs[0].res == -ECANCELED);
+}
+
+/* Two descriptors, of which the one or the other is the lower one. */
+bool is_descriptor_of_a_worker(const struct program *p, const struct difference *d)
+{
+	bool opens = false;
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1 ||
+	    d->events[SIDE_IO_URING][0].res <= 0 || d->events[SIDE_RURING][0].res <= 0)
+		return false;
+	/* this program's own threads look at each other meanwhile, for which they need one as well */
+	for (i = 0; i < p->nr_requests; i++)
+		opens |= !p->requests[i].dropped && (p->requests[i].sqe.opcode == IORING_OP_OPENAT ||
+						     p->requests[i].sqe.opcode == IORING_OP_OPENAT2);
+	return opens && (sqe_of(p, d->key)->opcode == IORING_OP_OPENAT ||
+			 sqe_of(p, d->key)->opcode == IORING_OP_OPENAT2 ||
+			 sqe_of(p, d->key)->opcode == IORING_OP_SOCKET ||
+			 sqe_of(p, d->key)->opcode == IORING_OP_ACCEPT);
+}
+
+static bool waits_for_file(const struct io_uring_sqe *sqe)
+{
+	switch (sqe->opcode) {
+	case IORING_OP_READ:
+	case IORING_OP_READV:
+	case IORING_OP_READ_FIXED:
+	case IORING_OP_READV_FIXED:
+	case IORING_OP_READ_MULTISHOT:
+	case IORING_OP_RECV:
+	case IORING_OP_RECVMSG:
+	case IORING_OP_ACCEPT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether two wait for a file, of which a worker of io_uring has had one: any of both may get what there is. */
+bool is_served_first(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *one = sqe_of(p, d->key);
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || !waits_for_file(one) || (d->nr[0] && d->nr[1]))
+		return false;
+	for (i = 0; i < p->nr_requests; i++) {
+		const struct io_uring_sqe *other = &p->requests[i].sqe;
+
+		if (other != one && !p->requests[i].dropped && waits_for_file(other) &&
+		    other->fd == one->fd && (other->flags ^ one->flags) & IOSQE_ASYNC)
+			return true;
+	}
+	return false;
+}
+
+/* Whether completions came in a step of the last run, of which who is told may tell. */
+static bool has_completions(enum side side, unsigned int step)
+{
+	const struct trace *t = last_trace(side);
+	unsigned int i;
+
+	for (i = 0; i < t->nr && i < MAX_EVENTS; i++)
+		if (t->events[i].step == step &&
+		    (t->events[i].kind == EVENT_CQE || t->events[i].kind == EVENT_VISIBLE))
+			return true;
+	return false;
+}
+
+/* Somebody is told of something for the ring's task to do of which nothing comes. */
+bool is_told_in_time(const struct program *p, const struct difference *d)
+{
+	bool one_side = !d->nr[SIDE_IO_URING] != !d->nr[SIDE_RURING];
+
+	if (!((p->setup | p->setup2) & IORING_SETUP_DEFER_TASKRUN) || !one_side ||
+	    has_completions(SIDE_IO_URING, d->step) || has_completions(SIDE_RURING, d->step))
+		return false;
+	switch (d->kind) {
+	case EVENT_EVENTFD:
+		return true;
+	case EVENT_EPOLL:
+		return p->edge;
+	case EVENT_WATCH:
+		/* by poll(2) or the like: of who looks at it, which is not the one that submits */
+		return d->key < MAX_REQUESTS && d->events[!d->nr[SIDE_IO_URING]][0].flags != WATCH_ENTER &&
+		       d->events[!d->nr[SIDE_IO_URING]][0].flags != WATCH_PROCESS_ENTER;
+	default:
+		return false;
+	}
+}
+
+/* An error that is found when it is submitted, by who would have had a worker do it. */
+bool is_error_that_is_found(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->kind != EVENT_EVENTFD || d->nr[SIDE_RURING])
+		return false;
+	for (i = 0; i < p->nr_steps; i++)
+		if (p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_EVENTFD_ASYNC)
+			return true;
+	return false;
+}
