@@ -3,7 +3,7 @@
 //! Provided buffers: groups of buffers that receives take from.
 
 pub(crate) mod classic;
-mod group;
+pub(crate) mod group;
 pub(crate) mod groups;
 pub(crate) mod mapped;
 pub(crate) mod marks;

@@ -4,6 +4,7 @@
 
 use super::blind;
 use crate::{
+    kbuf::group::{read_reg, NewGroup},
     op,
     ring::Ring,
     rsrc::table::RsrcSource,
@@ -12,7 +13,7 @@ use crate::{
         abi::{self, opcode, register},
         errno::{Result, EBADFD, EFAULT, EINVAL},
         policy::Opcodes,
-        structs::{Probe, ProbeOp},
+        structs::{BufStatus, PbufLow, Probe, ProbeOp},
     },
 };
 use kernel::{
@@ -22,6 +23,8 @@ use kernel::{
 
 impl Ring {
     /// `RURING_IOC_REGISTER`. Returns what the opcode returns.
+    ///
+    /// User memory, which may be a file server's, is read, written and pinned while the ring is not locked.
     pub(crate) fn register(
         self: &Arc<Self>,
         call: InCall<'_>,
@@ -55,7 +58,8 @@ impl Ring {
             register::PROBE if arg != 0 && nr_args <= 256 => probe(self.policy.ops, arg, nr_args)?,
             register::EVENTFD | register::EVENTFD_ASYNC if nr_args == 1 => {
                 let only_async = opcode == register::EVENTFD_ASYNC;
-                self.lock_at(call)?.register_eventfd(arg, only_async)?;
+                let fd = user::read(arg);
+                self.lock_at(call)?.register_eventfd(fd, only_async)?;
             }
             register::UNREGISTER_EVENTFD if arg == 0 && nr_args == 0 => {
                 self.lock()?.unregister_eventfd()?;
@@ -71,10 +75,11 @@ impl Ring {
                 self.enable()?;
             }
             register::PBUF_RING if arg != 0 && nr_args == 1 => {
+                let group = NewGroup::read(arg, self.policy.limits.pinned)?;
                 let mut locked = self.lock()?;
                 // Room first: a group that cannot be mapped as it was asked for must not stay.
                 self.mappings.lock().groups.reserve(1, GFP_KERNEL_ACCOUNT)?;
-                if let Some(mapping) = locked.groups().register(arg, self.policy.limits.pinned)? {
+                if let Some(mapping) = locked.groups().register(group)? {
                     self.mappings
                         .lock()
                         .groups
@@ -82,9 +87,10 @@ impl Ring {
                 }
             }
             register::UNREGISTER_PBUF_RING if arg != 0 && nr_args == 1 => {
+                let reg = read_reg(arg)?;
                 // Until both are done, so that it is not a new group whose mapping goes.
                 let mut locked = self.lock()?;
-                let group = locked.groups().unregister(arg)?;
+                let group = locked.groups().unregister(&reg)?;
                 self.mappings.lock().groups.retain(|(id, _)| *id != group);
             }
             register::FILES => {
@@ -110,11 +116,14 @@ impl Ring {
                 self.limit_file_slots(arg)?;
             }
             register::PBUF_STATUS if arg != 0 && nr_args == 1 => {
-                self.lock()?.groups().status(arg)?
+                let mut status: BufStatus = user::read(arg)?;
+                self.lock()?.groups().status(&mut status)?;
+                user::write(arg, &status)?;
             }
             register::PBUF_LOW if arg != 0 && nr_args == 1 => {
+                let low: PbufLow = user::read(arg)?;
                 let mut locked = self.lock()?;
-                locked.groups().mark(arg)?;
+                locked.groups().mark(&low)?;
                 locked.watch_marks();
             }
             register::BUFFERS => {

@@ -17,6 +17,7 @@ impl Ring {
     /// Restricts a ring that is not enabled yet, once: `arg` is the address of `count` of `struct
     /// io_uring_restriction`.
     pub(crate) fn restrict(&self, arg: u64, count: u32) -> Result {
+        let restrictions = read(arg, count);
         let mut locked = self.lock()?;
         if self.is_enabled() {
             return Err(EBADFD);
@@ -24,13 +25,7 @@ impl Ring {
         if self.restrictions.as_ref().is_some() {
             return Err(EBUSY);
         }
-        if arg == 0 || count > Restrictions::MOST {
-            return Err(EINVAL);
-        }
-        let mut entries =
-            KVec::from_elem(Restriction::default(), count as usize, GFP_KERNEL_ACCOUNT)?;
-        user::read_into(arg, &mut entries)?;
-        let restrictions = Restrictions::parse(&entries)?;
+        let restrictions = restrictions?;
         // The mutex is held, so that nobody else has done so.
         self.restrictions.populate(restrictions);
         locked.state.restricted |= restrictions.on_sqes();
@@ -48,4 +43,14 @@ impl Ring {
             _ => Ok(()),
         }
     }
+}
+
+/// Reads `count` of `struct io_uring_restriction` at user address `arg`.
+fn read(arg: u64, count: u32) -> Result<Restrictions> {
+    if arg == 0 || count > Restrictions::MOST {
+        return Err(EINVAL);
+    }
+    let mut entries = KVec::from_elem(Restriction::default(), count as usize, GFP_KERNEL_ACCOUNT)?;
+    user::read_into(arg, &mut entries)?;
+    Restrictions::parse(&entries)
 }

@@ -4,14 +4,24 @@
 
 use super::{
     classic::{BufRange, Classic},
-    mapped::{BufEntry, CutEntries, Entries, Mapped, Selected, Span},
+    mapped::{BufEntry, CutEntries, Entries, Mapped, Selected, Span, ENTRY_SIZE},
 };
 use crate::{
-    sys::{memory::Array, user::IoVec},
-    uapi::errno::{Result, EOVERFLOW},
+    sys::{
+        memory::{Array, Region},
+        user::{self, IoVec},
+    },
+    uapi::{
+        abi::pbuf,
+        errno::{Result, EINVAL, EOVERFLOW},
+        structs::BufReg,
+    },
 };
 use core::num::NonZeroU32;
-use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVVec},
+    sync::Arc,
+};
 
 impl Entries for Array<2> {
     #[inline(always)]
@@ -140,6 +150,71 @@ impl ClassicGroup {
             // Without memory for that it stays as it is.
             let _ = self.resize(slots / 2);
         }
+    }
+}
+
+/// Reads the `struct io_uring_buf_reg` at user address `arg`, which says what group to register or to unregister.
+pub(crate) fn read_reg(arg: u64) -> Result<BufReg> {
+    let reg: BufReg = user::read(arg)?;
+    if reg.resv != [0; 5] {
+        return Err(EINVAL);
+    }
+    Ok(reg)
+}
+
+/// A mapped group that is to be registered.
+pub(crate) struct NewGroup {
+    pub(super) id: u16,
+    /// The group, and its memory if that is to be mapped into user space. That its number is in use counts before what
+    /// is wrong with this.
+    pub(super) group: Result<(KBox<Group>, Option<Arc<Region>>)>,
+}
+
+impl NewGroup {
+    /// What the `struct io_uring_buf_reg` at user address `arg` says. If its memory is the user's, he may have `most`
+    /// pages pinned. May sleep for as long as somebody likes who serves that memory.
+    pub(crate) fn read(arg: u64, most: usize) -> Result<Self> {
+        let reg = read_reg(arg)?;
+        if reg.flags & !(pbuf::MMAP | pbuf::INC) != 0
+            || !reg.ring_entries.is_power_of_two()
+            || reg.ring_entries >= 65536
+        {
+            return Err(EINVAL);
+        }
+        let min_left = if reg.flags & pbuf::INC != 0 {
+            Some(NonZeroU32::new(reg.min_left).unwrap_or(NonZeroU32::MIN))
+        } else if reg.min_left == 0 {
+            None
+        } else {
+            return Err(EINVAL);
+        };
+        Ok(Self {
+            id: reg.bgid,
+            group: Self::with_memory(&reg, min_left, most),
+        })
+    }
+
+    fn with_memory(
+        reg: &BufReg,
+        min_left: Option<NonZeroU32>,
+        most: usize,
+    ) -> Result<(KBox<Group>, Option<Arc<Region>>)> {
+        let size = reg.ring_entries as usize * ENTRY_SIZE;
+        let mapped = reg.flags & pbuf::MMAP != 0;
+        let region = if mapped {
+            Region::alloc(size)?
+        } else {
+            let pages = kernel::page::page_align(size).ok_or(EINVAL)?;
+            Region::pin(reg.ring_addr, pages, None, most)?
+        };
+        let region = Arc::new(region, GFP_KERNEL_ACCOUNT)?;
+        let group = Group::Mapped(MappedGroup {
+            entries: Array::new(region.clone(), 0, reg.ring_entries)?,
+            state: Mapped::new(),
+            min_left,
+        });
+        let group = KBox::new(group, GFP_KERNEL_ACCOUNT)?;
+        Ok((group, mapped.then_some(region)))
     }
 }
 

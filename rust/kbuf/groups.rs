@@ -4,22 +4,22 @@
 
 use super::{
     classic::BufRange,
-    group::{ClassicGroup, Group, MappedGroup},
-    mapped::{BufEntry, Entries, Mapped, Selected, Span, ENTRY_SIZE, MAX_SPAN},
+    group::{ClassicGroup, Group, MappedGroup, NewGroup},
+    mapped::{BufEntry, Entries, Selected, Span, MAX_SPAN},
     marks::Marks,
 };
 use crate::{
     sys::{
-        memory::{Array, Region},
-        user::{self, access_ok, IoVec},
+        memory::Region,
+        user::{access_ok, IoVec},
     },
     uapi::{
-        abi::{cqe, pbuf, MAX_RW_COUNT},
+        abi::{cqe, MAX_RW_COUNT},
         errno::{Result, EEXIST, EFAULT, EINVAL, ENOBUFS, ENOENT},
         structs::{BufReg, BufStatus},
     },
 };
-use core::{num::NonZeroU32, ops::Deref};
+use core::ops::Deref;
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
     prelude::*,
@@ -120,15 +120,6 @@ const LEAF: usize = 256;
 /// The groups whose ids share the upper byte.
 type Leaf = KVec<Option<KBox<Group>>>;
 
-/// Reads which group to register or to unregister.
-fn read_reg(arg: u64) -> Result<BufReg> {
-    let reg: BufReg = user::read(arg)?;
-    if reg.resv != [0; 5] {
-        return Err(EINVAL);
-    }
-    Ok(reg)
-}
-
 /// All groups of a ring, in two levels so that a lookup costs the same for any number of them.
 pub(crate) struct Groups {
     leaves: KVec<Leaf>,
@@ -184,51 +175,20 @@ impl Groups {
         Ok(())
     }
 
-    /// `IORING_REGISTER_PBUF_RING`: `arg` is the user address of a `struct io_uring_buf_reg`.
-    ///
-    /// Returns the group and its memory, if that is to be mapped into user space. Else its memory is the user's, who
-    /// may have `most` pages pinned.
-    pub(crate) fn register(&mut self, arg: u64, most: usize) -> Result<Option<(u16, Arc<Region>)>> {
-        let reg = read_reg(arg)?;
-        if reg.flags & !(pbuf::MMAP | pbuf::INC) != 0
-            || !reg.ring_entries.is_power_of_two()
-            || reg.ring_entries >= 65536
-        {
-            return Err(EINVAL);
-        }
-        let min_left = if reg.flags & pbuf::INC != 0 {
-            Some(NonZeroU32::new(reg.min_left).unwrap_or(NonZeroU32::MIN))
-        } else if reg.min_left == 0 {
-            None
-        } else {
-            return Err(EINVAL);
-        };
-        match self.find(reg.bgid) {
+    /// `IORING_REGISTER_PBUF_RING`: returns the group and its memory, if that is to be mapped into user space.
+    pub(crate) fn register(&mut self, new: NewGroup) -> Result<Option<(u16, Arc<Region>)>> {
+        match self.find(new.id) {
             None => {}
-            Some(Group::Classic(group)) if group.queue.len() == 0 => self.set(reg.bgid, None)?,
+            Some(Group::Classic(group)) if group.queue.len() == 0 => self.set(new.id, None)?,
             Some(_) => return Err(EEXIST),
         }
-        let size = reg.ring_entries as usize * ENTRY_SIZE;
-        let mapped = reg.flags & pbuf::MMAP != 0;
-        let region = if mapped {
-            Region::alloc(size)?
-        } else {
-            let pages = kernel::page::page_align(size).ok_or(EINVAL)?;
-            Region::pin(reg.ring_addr, pages, None, most)?
-        };
-        let region = Arc::new(region, GFP_KERNEL_ACCOUNT)?;
-        let group = Group::Mapped(MappedGroup {
-            entries: Array::new(region.clone(), 0, reg.ring_entries)?,
-            state: Mapped::new(),
-            min_left,
-        });
-        self.set(reg.bgid, Some(KBox::new(group, GFP_KERNEL_ACCOUNT)?))?;
-        Ok(mapped.then_some((reg.bgid, region)))
+        let (group, mapped) = new.group?;
+        self.set(new.id, Some(group))?;
+        Ok(mapped.map(|region| (new.id, region)))
     }
 
-    /// `IORING_UNREGISTER_PBUF_RING`: `arg` as for [`Groups::register`]. Returns the group.
-    pub(crate) fn unregister(&mut self, arg: u64) -> Result<u16> {
-        let reg = read_reg(arg)?;
+    /// `IORING_UNREGISTER_PBUF_RING`: returns the group.
+    pub(crate) fn unregister(&mut self, reg: &BufReg) -> Result<u16> {
         if reg.flags != 0 {
             return Err(EINVAL);
         }
@@ -238,15 +198,14 @@ impl Groups {
         Ok(reg.bgid)
     }
 
-    /// `IORING_REGISTER_PBUF_STATUS`: `arg` is the user address of a `struct io_uring_buf_status`.
-    pub(crate) fn status(&mut self, arg: u64) -> Result {
-        let mut status: BufStatus = user::read(arg)?;
+    /// `IORING_REGISTER_PBUF_STATUS`: fills in what is asked for.
+    pub(crate) fn status(&mut self, status: &mut BufStatus) -> Result {
         if status.resv != [0; 8] {
             return Err(EINVAL);
         }
         let id = u16::try_from(status.buf_group).map_err(|_| ENOENT)?;
         status.head = u32::from(self.mapped(id)?.state.head());
-        user::write(arg, &status)
+        Ok(())
     }
 
     /// PROVIDE_BUFFERS: adds buffers to the classic group `id`, which it makes if it must.

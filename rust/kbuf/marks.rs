@@ -6,13 +6,10 @@
 //! that have run out of buffers.
 
 use super::groups::Groups;
-use crate::{
-    sys::user,
-    uapi::{
-        abi::Cqe,
-        errno::{Result, EINVAL, EOVERFLOW},
-        structs::PbufLow,
-    },
+use crate::uapi::{
+    abi::Cqe,
+    errno::{Result, EINVAL, EOVERFLOW},
+    structs::PbufLow,
 };
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KVec};
 
@@ -81,15 +78,13 @@ impl Marks {
 }
 
 impl Groups {
-    /// `RURING_REGISTER_PBUF_LOW`: `arg` is the user address of a `struct ruring_pbuf_low`. The group has no other mark
-    /// then, and none if that is at 0.
+    /// `RURING_REGISTER_PBUF_LOW`: the group has no other mark then than `low`, and none if that is at 0.
     ///
     /// # Errors
     ///
     /// `-ENOENT` if there is no such group, `-EINVAL` if it is a classic one or never has more buffers than that,
-    /// `-EOVERFLOW` for too many marks, `-ENOMEM`, `-EFAULT`.
-    pub(crate) fn mark(&mut self, arg: u64) -> Result {
-        let low: PbufLow = user::read(arg)?;
+    /// `-EOVERFLOW` for too many marks, `-ENOMEM`.
+    pub(crate) fn mark(&mut self, low: &PbufLow) -> Result {
         if low.resv != 0 {
             return Err(EINVAL);
         }

@@ -2,7 +2,7 @@
 
 //! Registering buffers. `io_uring/rsrc.c` of the kernel.
 
-use super::{Locked, Ring};
+use super::{tags::TagObjects, Locked, Ring};
 use crate::{
     rsrc::{
         buffers::{BufferTable, RegisteredBuffer, Wanted},
@@ -11,6 +11,7 @@ use crate::{
     sys::{
         context::{At, InCall},
         fd::OpenFile,
+        pin::Ledger,
         ringfile, user,
     },
     uapi::{
@@ -31,16 +32,24 @@ impl Ring {
 
     /// Makes a table of `count` buffers: all of them, or none.
     pub(crate) fn register_buffers(self: &Arc<Self>, count: u32, source: RsrcSource) -> Result {
-        let mut locked = self.lock_for_tags(At::Anything, source.tags != 0)?;
-        locked.state.buffers.create(count)?;
-        for number in 0..count {
-            let result = locked.put_new_buffer(number as usize, &Wanted::read(source, number));
-            if let Err(error) = result {
-                // Nobody has used them, so that dropping them is all, and posts no tag.
-                locked.state.buffers.remove();
-                return Err(error);
+        let new = {
+            let mut locked = self.lock()?;
+            if locked.buffers().len() != 0 {
+                return Err(EBUSY);
             }
+            locked.new_buffers(self, source)?
+        };
+        let mut table = BufferTable::default();
+        table.create(count)?;
+        for number in 0..count {
+            // Nobody uses them yet, so that dropping them is all if there is an error, and posts no tag.
+            table.replace(number as usize, new.make(number)?);
         }
+        let mut locked = self.lock_open(At::Anything)?;
+        if locked.buffers().len() != 0 {
+            return Err(EBUSY);
+        }
+        locked.state.buffers.fill(table);
         Ok(())
     }
 
@@ -48,11 +57,21 @@ impl Ring {
     /// `struct io_uring_rsrc_update2`. Returns how many were replaced.
     pub(crate) fn update_buffers(self: &Arc<Self>, arg: u64, size: u32) -> Result<i64> {
         let (first, count, source) = read_update(arg, size)?;
-        let mut locked = self.lock_for_tags(At::Anything, source.tags != 0)?;
-        locked.state.buffers.check(first, count)?;
+        let new = {
+            let mut locked = self.lock()?;
+            locked.state.buffers.check(first, count)?;
+            locked.new_buffers(self, source)?
+        };
         as_many(count, |number| {
+            let buffer = new.make(number)?;
+            let mut locked = self.lock_open(At::Anything)?;
+            // Somebody else may have replaced the table meanwhile.
+            locked.state.buffers.check(first, count)?;
             let index = (first + number) as usize;
-            locked.put_new_buffer(index, &Wanted::read(source, number))
+            if let Some(old) = locked.state.buffers.replace(index, buffer) {
+                locked.put_buffer(old);
+            }
+            Ok(())
         })
         .map(i64::from)
     }
@@ -141,6 +160,29 @@ pub(crate) fn as_many(count: u32, mut with: impl FnMut(u32) -> Result) -> Result
     Ok(count)
 }
 
+/// Buffers that are made while their ring is not locked.
+struct NewBuffers {
+    source: RsrcSource,
+    ledger: Arc<Ledger>,
+    /// Most pages that the user may have pinned.
+    most: usize,
+    tags: TagObjects,
+}
+
+impl NewBuffers {
+    /// Makes the one with this number, if there is to be one.
+    fn make(&self, number: u32) -> Result<Option<Arc<RegisteredBuffer>>> {
+        let wanted = Wanted::read(self.source, number)?;
+        let Some(memory) = wanted.pin(&self.ledger, self.most)? else {
+            return Ok(None);
+        };
+        let tag = self.tags.make(wanted.tag)?;
+        let memory = Arc::new(memory, GFP_KERNEL_ACCOUNT)?;
+        let buffer = RegisteredBuffer { memory, tag };
+        Ok(Some(Arc::new(buffer, GFP_KERNEL_ACCOUNT)?))
+    }
+}
+
 impl Locked<'_> {
     /// The registered buffers.
     #[inline]
@@ -148,26 +190,14 @@ impl Locked<'_> {
         &self.state.buffers
     }
 
-    /// Puts a buffer into a slot, instead of what is there.
-    fn put_new_buffer(&mut self, index: usize, wanted: &Result<Wanted>) -> Result {
-        let wanted = wanted.as_ref().map_err(|error| *error)?;
-        let buffer = match self
-            .state
-            .buffers
-            .pin(wanted, self.ring.policy.limits.pinned)?
-        {
-            None => None,
-            Some(memory) => {
-                let tag = self.tag_object(wanted.tag)?;
-                let memory = Arc::new(memory, GFP_KERNEL_ACCOUNT)?;
-                let buffer = RegisteredBuffer { memory, tag };
-                Some(Arc::new(buffer, GFP_KERNEL_ACCOUNT)?)
-            }
-        };
-        if let Some(old) = self.state.buffers.replace(index, buffer) {
-            self.put_buffer(old);
-        }
-        Ok(())
+    /// What it takes to make the buffers that `source` says.
+    fn new_buffers(&mut self, ring: &Arc<Ring>, source: RsrcSource) -> Result<NewBuffers> {
+        Ok(NewBuffers {
+            ledger: self.state.buffers.ledger()?,
+            most: self.ring.policy.limits.pinned,
+            tags: self.tag_objects(ring, source.tags != 0)?,
+            source,
+        })
     }
 
     /// `IORING_UNREGISTER_BUFFERS`.

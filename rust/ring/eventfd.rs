@@ -5,7 +5,7 @@
 
 use super::{Locked, Ring};
 use crate::{
-    sys::{eventfd::EventFd, user},
+    sys::eventfd::EventFd,
     uapi::{
         abi::cq,
         errno::{Result, EBUSY, ENXIO},
@@ -18,14 +18,13 @@ use crate::{
 pub(crate) type RingEventFd = crate::sys::eventfd::EventFdSlot<bool>;
 
 impl Locked<'_> {
-    /// `IORING_REGISTER_EVENTFD` and `IORING_REGISTER_EVENTFD_ASYNC`: `arg` is the address of the
+    /// `IORING_REGISTER_EVENTFD` and `IORING_REGISTER_EVENTFD_ASYNC`: `fd` is what came of reading the
     /// descriptor.
-    pub(crate) fn register_eventfd(&mut self, arg: u64, only_async: bool) -> Result {
+    pub(crate) fn register_eventfd(&mut self, fd: Result<i32>, only_async: bool) -> Result {
         if self.state.has_eventfd {
             return Err(EBUSY);
         }
-        let fd: i32 = user::read(arg)?;
-        let eventfd = EventFd::get(self.task()?, fd)?;
+        let eventfd = EventFd::get(self.task()?, fd?)?;
         self.ring.eventfd.set(Some((eventfd, only_async)));
         self.state.has_eventfd = true;
         self.state.posted_async = false;

@@ -5,6 +5,7 @@
 
 use super::{
     buffer_table::{as_many, read_register, read_update},
+    tags::TagObjects,
     Locked, Ring,
 };
 use crate::{
@@ -13,13 +14,13 @@ use crate::{
         table::RsrcSource,
     },
     sys::{
-        context::InCall,
+        context::{InCall, InTask},
         fd::{OpenFile, Reserved},
         user,
     },
     uapi::{
         args::files::FileSlot,
-        errno::{Result, EBADF, EINVAL, ENXIO, EOVERFLOW},
+        errno::{Result, EBADF, EBUSY, EINVAL, ENXIO, EOVERFLOW},
         structs::{FileIndexRange, RsrcUpdate},
     },
 };
@@ -29,6 +30,16 @@ use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc};
 const SKIP: i32 = -2;
 /// In an array of descriptors: an empty slot.
 const NONE: i32 = -1;
+
+/// How many slots are changed with the ring locked once.
+const AT_ONCE: usize = 32;
+
+/// Opens a file of the current task for a slot.
+fn open(task: InTask<'_>, fd: i32, tag: u64, tags: &TagObjects) -> Result<Arc<RegisteredFile>> {
+    let file = files::open(task, fd)?;
+    let tag = tags.make(tag)?;
+    Ok(Arc::new(RegisteredFile { file, tag }, GFP_KERNEL_ACCOUNT)?)
+}
 
 /// Reads the descriptor and the tag for the slot with this number.
 fn read_file(source: RsrcSource, number: u32) -> Result<(i32, u64)> {
@@ -54,23 +65,31 @@ impl Ring {
         count: u32,
         source: RsrcSource,
     ) -> Result {
-        let mut locked = self.lock_for_tags(call, source.tags != 0)?;
-        locked.state.files.create(count)?;
+        let tags = {
+            let mut locked = self.lock()?;
+            if locked.files().len() != 0 {
+                return Err(EBUSY);
+            }
+            locked.tag_objects(self, source.tags != 0)?
+        };
+        let mut table = FileTable::default();
+        table.create(count)?;
         for index in 0..count {
-            let result = read_file(source, index).and_then(|(fd, tag)| match fd {
-                NONE if tag != 0 => Err(EINVAL),
-                NONE => Ok(()),
-                _ => locked.register_file(index, fd, tag),
-            });
-            if let Err(error) = result {
-                // Nobody has used them, so that dropping them is all, and posts no tag.
-                let files = locked.state.files.remove();
-                drop(locked);
-                drop(files);
-                return Err(error);
+            // Nobody uses them yet, so that dropping them is all if there is an error, and posts no tag.
+            match read_file(source, index)? {
+                (NONE, 0) => {}
+                (NONE, _) => return Err(EINVAL),
+                (fd, tag) => {
+                    table.put(index, open(call.task(), fd, tag, &tags)?);
+                }
             }
         }
-        locked.state.files.rewind();
+        table.rewind();
+        let mut locked = self.lock_open(call)?;
+        if locked.files().len() != 0 {
+            return Err(EBUSY);
+        }
+        locked.state.files = table;
         Ok(())
     }
 
@@ -93,8 +112,7 @@ impl Ring {
             data: update.data,
             tags: 0,
         };
-        self.lock_at(call)?
-            .update_files(update.offset, count, source)
+        self.change_files(call, update.offset, count, source)
     }
 
     /// `IORING_REGISTER_FILES_UPDATE2`: `arg` is the address of a `struct io_uring_rsrc_update2`.
@@ -105,8 +123,51 @@ impl Ring {
         size: u32,
     ) -> Result<i64> {
         let (first, count, source) = read_update(arg, size)?;
-        let mut locked = self.lock_for_tags(call, source.tags != 0)?;
-        locked.update_files(first, count, source)
+        self.change_files(call, first, count, source)
+    }
+
+    /// As [`Locked::update_files()`], with tags, and with the ring unlocked while user memory is read.
+    fn change_files(
+        self: &Arc<Self>,
+        call: InCall<'_>,
+        first: u32,
+        count: u32,
+        source: RsrcSource,
+    ) -> Result<i64> {
+        let tags = {
+            let mut locked = self.lock()?;
+            locked.files().check(first, count)?;
+            locked.tag_objects(self, source.tags != 0)?
+        };
+        let mut done = 0;
+        while done < count {
+            // What cannot be read ends it, after what comes before.
+            let mut read = [Err(EINVAL); AT_ONCE];
+            let mut some = 0;
+            for (number, place) in (done..count).zip(&mut read) {
+                *place = read_file(source, number);
+                some += 1;
+                if place.is_err() {
+                    break;
+                }
+            }
+            let mut locked = self.lock_open(call)?;
+            // Somebody else may have replaced the table meanwhile.
+            let result = locked.files().check(first, count).and_then(|()| {
+                let with = |number: u32| {
+                    let (fd, tag) = read[number as usize]?;
+                    locked.update_file(first + done + number, fd, tag, &tags)
+                };
+                as_many(some, with)
+            });
+            match result {
+                Ok(dealt) if dealt == some => done += some,
+                Ok(dealt) => return Ok((done + dealt).into()),
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(done.into())
     }
 
     /// `IORING_REGISTER_FILE_ALLOC_RANGE`: `arg` is the address of a
@@ -141,15 +202,6 @@ impl Locked<'_> {
         Ok(FileRef::Registered(registered.clone()))
     }
 
-    /// Registers an open file of the current task in an empty slot.
-    fn register_file(&mut self, index: u32, fd: i32, tag: u64) -> Result {
-        let file = files::open(self.task()?, fd)?;
-        let tag = self.tag_object(tag)?;
-        let registered = Arc::new(RegisteredFile { file, tag }, GFP_KERNEL_ACCOUNT)?;
-        self.state.files.put(index, registered);
-        Ok(())
-    }
-
     /// Changes the `count` slots from `first` on. Returns how many were dealt with before there
     /// was an error, which counts if it is none.
     pub(crate) fn update_files(
@@ -160,13 +212,13 @@ impl Locked<'_> {
     ) -> Result<i64> {
         self.state.files.check(first, count)?;
         as_many(count, |number| {
-            self.update_file(first + number, read_file(source, number))
+            let (fd, tag) = read_file(source, number)?;
+            self.update_file(first + number, fd, tag, &TagObjects::NONE)
         })
         .map(i64::from)
     }
 
-    fn update_file(&mut self, index: u32, to: Result<(i32, u64)>) -> Result {
-        let (fd, tag) = to?;
+    fn update_file(&mut self, index: u32, fd: i32, tag: u64, tags: &TagObjects) -> Result {
         if matches!(fd, SKIP | NONE) && tag != 0 {
             return Err(EINVAL);
         }
@@ -176,10 +228,11 @@ impl Locked<'_> {
         if let Some(old) = self.state.files.take(index) {
             self.put_registered(old);
         }
-        match fd {
-            NONE => Ok(()),
-            _ => self.register_file(index, fd, tag),
+        if fd != NONE {
+            let registered = open(self.task()?, fd, tag, tags)?;
+            self.state.files.put(index, registered);
         }
+        Ok(())
     }
 
     /// Registers `file` as `place` says, which is not to give it a descriptor. Returns 0 for a

@@ -9,7 +9,6 @@ use crate::{
         tctx::{Submitter, TaskCtx},
         OwnedReq,
     },
-    sys::context::At,
     uapi::{
         abi::Cqe,
         errno::{Result, EINVAL},
@@ -17,22 +16,39 @@ use crate::{
 };
 use kernel::sync::Arc;
 
-impl Ring {
-    /// Locks it. Makes sure, if there are to be tags, that their objects can be somebody's.
-    pub(crate) fn lock_for_tags<'r>(
-        self: &'r Arc<Self>,
-        at: impl Into<At<'r>>,
-        tags: bool,
-    ) -> Result<Locked<'r>> {
-        let mut locked = self.lock_at(at)?;
-        if tags {
-            locked.tctx_for_tags(self)?;
+/// Whose the objects of tags are, if there are to be any.
+pub(crate) struct TagObjects(Option<Arc<TaskCtx>>);
+
+impl TagObjects {
+    /// For what has no tags.
+    pub(crate) const NONE: Self = Self(None);
+
+    /// An object with the completion for a tag in it, so that posting that needs no memory. None for
+    /// a tag that is 0.
+    pub(crate) fn make(&self, tag: u64) -> Result<Option<OwnedReq>> {
+        if tag == 0 {
+            return Ok(None);
         }
-        Ok(locked)
+        let tctx = self.0.as_ref().ok_or(EINVAL)?;
+        let mut req = req::new(tctx.clone())?;
+        req.core_mut().cqe = Cqe {
+            user_data: tag,
+            res: 0,
+            flags: 0,
+        };
+        Ok(Some(req))
     }
 }
 
 impl Locked<'_> {
+    /// Sees to it that objects of tags can be somebody's, if there are to be `tags`.
+    pub(crate) fn tag_objects(&mut self, ring: &Arc<Ring>, tags: bool) -> Result<TagObjects> {
+        if !tags {
+            return Ok(TagObjects::NONE);
+        }
+        Ok(TagObjects(Some(self.tctx_for_tags(ring)?.clone())))
+    }
+
     /// Whose the objects are that only keep a completion.
     fn tctx_for_tags(&mut self, ring: &Arc<Ring>) -> Result<&Arc<TaskCtx>> {
         if self.state.tags.is_none() {
@@ -48,21 +64,5 @@ impl Locked<'_> {
     pub(crate) fn spare_object(&mut self, ring: &Arc<Ring>) -> Result<OwnedReq> {
         let tctx = self.tctx_for_tags(ring)?.clone();
         Ok(req::new(tctx)?)
-    }
-
-    /// An object with the completion for a tag in it, so that posting that needs no memory. None for
-    /// a tag that is 0.
-    pub(crate) fn tag_object(&mut self, tag: u64) -> Result<Option<OwnedReq>> {
-        if tag == 0 {
-            return Ok(None);
-        }
-        let tctx = self.state.tags.as_ref().ok_or(EINVAL)?;
-        let mut req = req::new(tctx.clone())?;
-        req.core_mut().cqe = Cqe {
-            user_data: tag,
-            res: 0,
-            flags: 0,
-        };
-        Ok(Some(req))
     }
 }

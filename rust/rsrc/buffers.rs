@@ -61,6 +61,20 @@ impl Wanted {
             tag: source.tag(number)?,
         })
     }
+
+    /// Its memory, pinned, if its user has no more than `most` pages then; none if there is to be none.
+    ///
+    /// # Context
+    ///
+    /// No ring is locked: may sleep for as long as somebody likes who serves that memory.
+    pub(crate) fn pin(&self, ledger: &Arc<Ledger>, most: usize) -> Result<Option<UserBuffer>> {
+        match (self.addr, self.len) {
+            (0, 0) if self.tag == 0 => Ok(None),
+            (0, 0) => Err(EINVAL),
+            (0, _) => Err(EFAULT),
+            (addr, len) => UserBuffer::pin(addr, len, ledger, most).map(Some),
+        }
+    }
 }
 
 impl Deref for BufferTable {
@@ -109,25 +123,18 @@ impl BufferTable {
         self.slots.extend(count)
     }
 
-    /// The memory of a buffer, pinned, if its user has no more than `most` pages then; none if there is to be none.
-    /// May sleep.
-    pub(crate) fn pin(&mut self, wanted: &Wanted, most: usize) -> Result<Option<UserBuffer>> {
-        match (wanted.addr, wanted.len) {
-            (0, 0) => {
-                return if wanted.tag == 0 {
-                    Ok(None)
-                } else {
-                    Err(EINVAL)
-                }
-            }
-            (0, _) => return Err(EFAULT),
-            _ => {}
-        }
+    /// Where the folios are entered that its buffers share.
+    pub(crate) fn ledger(&mut self) -> Result<Arc<Ledger>> {
         let ledger = match &self.ledger {
             Some(ledger) => ledger,
             None => self.ledger.insert(Ledger::new()?),
         };
-        UserBuffer::pin(wanted.addr, wanted.len, ledger, most).map(Some)
+        Ok(ledger.clone())
+    }
+
+    /// Puts the buffers of a `new` table into this one, which must have no slots.
+    pub(crate) fn fill(&mut self, new: Self) {
+        self.slots = new.slots;
     }
 
     /// Puts a buffer, or none, into a slot. Returns what was there.
