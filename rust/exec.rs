@@ -16,6 +16,7 @@ pub(crate) mod enter;
 pub(crate) mod limits;
 pub(crate) mod message;
 pub(crate) mod notif;
+pub(crate) mod order;
 pub(crate) mod orphans;
 pub(crate) mod run;
 pub(crate) mod sqpoll;
@@ -112,6 +113,8 @@ pub(crate) struct State {
     drain: drain::Drain,
     /// Requests that wait for a buffer.
     starved: starve::Starved,
+    /// Sends that keep their order.
+    order: order::Order,
     /// Those who do what would have a submitter sleep.
     workers: work::WorkerPool,
     /// The processes that use the ring.

@@ -6,7 +6,7 @@ use crate::{
     op::{self, Operation},
     req::{state::ReqState, LinkTimer, OwnedReq, Request},
     ring::Locked,
-    sys::{queue::Fifo, trace},
+    sys::{fd, queue::Fifo, trace},
     uapi::{
         abi::Cqe,
         errno::{Errno, EALREADY, ECANCELED, ETIME},
@@ -140,6 +140,9 @@ impl Locked<'_> {
         }
         self.finish_timeout(timeout, ECANCELED);
         if let Some(file) = file {
+            if job_flags.in_front() {
+                self.follow(fd::id(&file));
+            }
             self.put_file(file);
         }
         if let Some(buffer) = buffer {

@@ -112,6 +112,9 @@ fn submit_as<T: OpVariant>(
         if T::CODE == opcode::NOP && ring.ring.config.has_large_cqes() {
             return submit_as::<LargeNop>(ring, task, sqe, req, alone);
         }
+        if T::SPEC.sends {
+            return read_ordered::<T>(sqe, job, error);
+        }
         return Submitted::Refused(error);
     }
     if !alone || !job.flags.plain() || T::SPEC.limits_link {
@@ -127,6 +130,23 @@ fn submit_as<T: OpVariant>(
     } else {
         issue_as::<T>(ring, req, WakeFlags::NONE)
     })
+}
+
+/// Reads what was refused for `error` as a send that keeps its place, if it is one.
+#[cold]
+#[inline(never)]
+fn read_ordered<T: OpVariant>(sqe: &Sqe, job: &mut Job, error: Errno) -> Submitted {
+    let read = match sqe.ordered() {
+        Some(sqe) => parse::<T>(&sqe, job),
+        None => Err(error),
+    };
+    match read {
+        Ok(()) => {
+            job.flags.set_ordered();
+            Submitted::Read
+        }
+        Err(error) => Submitted::Refused(error),
+    }
 }
 
 #[inline(always)]
@@ -168,6 +188,15 @@ pub(crate) fn begins_in_worker_as<T: OpVariant>(ring: &Locked<'_>, mut req: ReqM
         (Some(op), Some(file)) => op.begins_in_worker(file),
         _ => false,
     }
+}
+
+/// Looks the file of a job up that needs one, if it has none yet.
+#[cold]
+pub(crate) fn find_needed_file(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
+    if req.has_file() {
+        return Ok(());
+    }
+    open_late(ring, req)
 }
 
 /// Looks the file of a job up, if it needs one and has none yet.

@@ -61,6 +61,10 @@ impl Locked<'_> {
     /// Has a notification complete a request that is over, and start what is linked behind it.
     pub(crate) fn hand_over(&mut self, mut req: OwnedReq, mut notif_ref: NotifRef) {
         self.forget(&mut req);
+        if req.core().job.flags.ordered() {
+            // With its result the next one may be tried, whenever that is told.
+            self.leave(&mut req);
+        }
         let core = req.core_mut();
         notif_ref.core_mut().chain = core::mem::take(&mut core.chain);
         core.credentials = None;

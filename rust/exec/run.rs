@@ -62,16 +62,23 @@ impl Locked<'_> {
     /// Tries a job once.
     #[inline]
     fn attempt(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
-        if req.core_mut().job.flags.has_personality() {
-            return self.attempt_as(req, wake_flags);
+        if req.core_mut().job.flags.conditional() {
+            return self.attempt_if(req, wake_flags);
         }
         dispatch::issue(self, req, wake_flags)
     }
 
-    /// Tries a job once that has rights of its own.
+    /// Tries a job once that has rights of its own, or that others may be before.
     #[cold]
     #[inline(never)]
-    fn attempt_as(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
+    fn attempt_if(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
+        if req.core_mut().job.flags.ordered() {
+            match self.get_in_front(&mut req) {
+                Ok(true) => {}
+                Ok(false) => return Outcome::Starve,
+                Err(error) => return Outcome::broken(error),
+            }
+        }
         match req.core_mut().credentials.clone() {
             Some(credentials) => credentials.with(|| dispatch::issue(self, req, wake_flags)),
             None => dispatch::issue(self, req, wake_flags),
@@ -192,6 +199,9 @@ impl Locked<'_> {
         if req.core().job.link_timer == LinkTimer::Idle && self.start_link_timer(&mut req).is_err()
         {
             return self.end(req, ENOMEM);
+        }
+        if req.core().job.flags.ordered() && self.get_in_front(&mut req.lend()) == Ok(false) {
+            return self.starve(req);
         }
         self.start_async(req);
     }

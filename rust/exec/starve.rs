@@ -91,22 +91,18 @@ impl Locked<'_> {
     /// Has a request wait until there is room for what it is to receive.
     #[cold]
     #[inline(never)]
-    pub(crate) fn starve(&mut self, mut req: OwnedReq) {
+    pub(crate) fn starve(&mut self, req: OwnedReq) {
+        if req.core().job.flags.ordered() {
+            return self.fall_in(req);
+        }
         let group = req.core().job.group;
         if self.can_go_on(&req) {
             // It has come just now.
             return self.requeue(req);
         }
-        // What else comes changes nothing.
-        req.unwatch();
-        req.core_mut().job.disarm();
-        req.object().queue();
-        // Either it is seen here that its time is over, or the timer sees that it waits in a queue.
-        req.object().claim(WakeFlags::NONE);
-        if req.object().is_overdue() {
-            return self.requeue(req);
-        }
-        self.insert(&mut req);
+        let Some(req) = self.queue_up(req) else {
+            return;
+        };
         let of_files = req.core().job.op.waits_for().is_some();
         let starved = &mut self.state.exec.starved;
         starved.mixed |= of_files;
@@ -116,6 +112,23 @@ impl Locked<'_> {
             .is_some_and(|first| first.job.group != group);
         starved.queue.push(req);
         self.ring.exec.starving.store(true, Relaxed);
+    }
+
+    /// Has a request be found as one that waits in a queue, which its caller puts it into. Lets it go on instead if its time is
+    /// over.
+    pub(super) fn queue_up(&mut self, mut req: OwnedReq) -> Option<OwnedReq> {
+        // What else comes changes nothing.
+        req.unwatch();
+        req.core_mut().job.disarm();
+        req.object().queue();
+        // Either it is seen here that its time is over, or the timer sees that it waits in a queue.
+        req.object().claim(WakeFlags::NONE);
+        if req.object().is_overdue() {
+            self.requeue(req);
+            return None;
+        }
+        self.insert(&mut req);
+        Some(req)
     }
 
     /// Has the request go on that has waited longest for what there is by now. False if there is none.

@@ -396,6 +396,10 @@ impl Locked<'_> {
     /// Takes requests that wait for a worker, or for a buffer, out of their queue.
     pub(crate) fn unqueue(&mut self, which: impl Fn(&Header) -> bool) -> Fifo<Request> {
         let mut out = self.state.exec.starved.take(|req| which(req.object()));
+        self.state
+            .exec
+            .order
+            .take(&mut out, |req| which(req.object()));
         let mut rest = Fifo::new();
         while let Some(req) = self.state.exec.workers.queue.pop() {
             if which(req.object()) {
@@ -413,6 +417,8 @@ impl Locked<'_> {
     pub(crate) fn unqueue_ended(&mut self, whose: impl Fn(&TaskCtx) -> bool) -> Fifo<Request> {
         let starved = &mut self.state.exec.starved;
         let mut out = starved.take(|req| whose(req.object().tctx()));
+        let order = &mut self.state.exec.order;
+        order.take(&mut out, |req| whose(req.object().tctx()));
         let mut rest = Fifo::new();
         let mut queue = core::mem::take(&mut self.state.exec.workers.queue);
         while let Some(req) = queue.pop() {

@@ -104,8 +104,8 @@ pub(crate) enum Outcome {
     Timer,
     /// It could go on, but others are to have their turn first.
     Requeue,
-    /// It goes on once its group has a buffer, or there is what [`Operation::waits_for()`](super::Operation::waits_for)
-    /// says.
+    /// It goes on once its group has a buffer, there is what [`Operation::waits_for()`](super::Operation::waits_for)
+    /// says, or it is its turn to send.
     Starve,
     /// It cannot go on with the ring locked, see [`Op::run_punted`]: it would block, and no event would
     /// tell when it does not.

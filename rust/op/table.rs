@@ -82,6 +82,8 @@ pub(crate) struct Spec {
     pub(crate) limits_link: bool,
     /// Its SQE is one of 128 bytes, or its completion one of 32: see `Ring::check_large`.
     pub(crate) large: bool,
+    /// It may be a send that keeps its place among others of its file, see `RURING_SEND_ORDERED`.
+    pub(crate) sends: bool,
     /// A first attempt is worth a copy of its own, in which what is known of it is constant.
     pub(crate) inline: bool,
 }
@@ -104,6 +106,7 @@ impl Spec {
         outlives_task: false,
         limits_link: false,
         large: false,
+        sends: false,
         inline: false,
     };
 }
@@ -145,7 +148,7 @@ macro_rules! for_each_opcode {
             },
             POLL_ADD => PollAdd(poll::PollAdd) { needs_file, poll: Own, wake: Own, inline },
             POLL_REMOVE => PollRemove(poll::PollRemove) {},
-            SENDMSG => SendMsg(sendmsg::SendMsg) { needs_file, ioprio, poll: Out },
+            SENDMSG => SendMsg(sendmsg::SendMsg) { needs_file, ioprio, poll: Out, sends },
             RECVMSG => RecvMsg(recvmsg::RecvMsg) { needs_file, buffer_select, ioprio, poll: In },
             TIMEOUT => Timeout(timeout::Timeout) { wake: Eager, counts_others, outlives_task },
             TIMEOUT_REMOVE => TimeoutRemove(timeout::TimeoutRemove) {},
@@ -167,10 +170,10 @@ macro_rules! for_each_opcode {
             WRITE => Write(rw::Write) { needs_file, ioprio, poll: Out, punt: Either, async_worker, iopoll },
             FADVISE => Fadvise(sync::Fadvise) { needs_file, punt: Worker, async_worker },
             MADVISE => Madvise(sync::Madvise) { punt: Worker, soft_errors, forced },
-            SEND => Send(send::Send) { needs_file, buffer_select, ioprio, poll: Out, inline },
+            SEND => Send(send::Send) { needs_file, buffer_select, ioprio, poll: Out, sends, inline },
             RECV => Recv(recv::Recv) { needs_file, buffer_select, ioprio, poll: In, inline },
-            SEND_ZC => SendZc(send_zc::SendZc<false>) { needs_file, ioprio, poll: Out, wake: Eager },
-            SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>) { needs_file, ioprio, poll: Out, wake: Eager },
+            SEND_ZC => SendZc(send_zc::SendZc<false>) { needs_file, ioprio, poll: Out, wake: Eager, sends },
+            SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>) { needs_file, ioprio, poll: Out, wake: Eager, sends },
             SHUTDOWN => Shutdown(socket::Shutdown) { needs_file, punt: Submitter, soft_errors, forced },
             SPLICE => Splice(splice::Splice) { needs_file, punt: Either, forced },
             TEE => Tee(splice::Tee) { needs_file, punt: Either, forced },

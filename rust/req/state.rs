@@ -132,7 +132,7 @@ impl Job {
 pub(crate) enum PuntState {
     /// It is not punted.
     None,
-    /// It is in the queue from which workers take requests, or in that of requests without a buffer.
+    /// It is in the queue from which workers take requests, in that of requests without a buffer, or behind another send.
     Queued,
     /// It waited in one of them, and is to come back.
     Dropped,

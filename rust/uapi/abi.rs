@@ -279,6 +279,8 @@ pub(crate) mod recvsend {
     /// Of SEND_ZC and SENDMSG_ZC, ruring's own (`RURING_SEND_ZC_COMBINE_CQE`).
     pub(crate) const SEND_ZC_COMBINE_CQE: u16 = 1 << 4;
     pub(crate) const SEND_VECTORIZED: u16 = 1 << 5;
+    /// Of what sends, ruring's own (`RURING_SEND_ORDERED`).
+    pub(crate) const SEND_ORDERED: u16 = 1 << 15;
     /// Of multishot RECV and RECVMSG, ruring's own (`RURING_RECV_KEEP`).
     pub(crate) const RECV_KEEP: u16 = 1 << 15;
 }

@@ -2,7 +2,7 @@
 
 //! A submission queue entry, read once.
 
-use super::abi::sqe_flags;
+use super::abi::{msg, recvsend, sqe_flags};
 use super::errno::{Errno, EINVAL, EOPNOTSUPP};
 
 /// A copy of a `struct io_uring_sqe`: user space can no longer change what is looked at.
@@ -33,6 +33,17 @@ impl Sqe {
     pub(crate) const fn with_opcode(mut self, opcode: u8) -> Self {
         self.words[0] = self.words[0] & !0xff | opcode as u64;
         self
+    }
+
+    /// What a send of `RURING_SEND_ORDERED` is apart from its order: one that wants to send all. None if this is none, or
+    /// is not to wait, as others have to for it.
+    pub(crate) const fn ordered(mut self) -> Option<Self> {
+        if self.ioprio() & recvsend::SEND_ORDERED == 0 || self.op_flags() & msg::DONTWAIT != 0 {
+            return None;
+        }
+        self.words[0] &= !((recvsend::SEND_ORDERED as u64) << 16);
+        self.words[3] |= (msg::WAITALL as u64) << 32;
+        Some(self)
     }
 
     /// `sqe->opcode`
@@ -163,6 +174,10 @@ impl Flags {
     const PERSONALITY: u16 = 1 << 9;
     /// As above.
     const LINK_FAILED: u16 = 1 << 10;
+    /// As above.
+    const ORDERED: u16 = 1 << 11;
+    /// As above.
+    const IN_FRONT: u16 = 1 << 12;
 
     /// None of them.
     pub(crate) const NONE: Self = Self { bits: 0 };
@@ -259,7 +274,8 @@ impl Flags {
     #[inline(always)]
     pub(crate) fn unusual(self) -> bool {
         const OTHERS: u8 = sqe_flags::ASYNC | sqe_flags::CQE_SKIP_SUCCESS;
-        self.bits & (u16::from(OTHERS) | Self::SILENT | Self::PERSONALITY) != 0
+        const OWN: u16 = Flags::SILENT | Flags::PERSONALITY | Flags::ORDERED;
+        self.bits & (u16::from(OTHERS) | OWN) != 0
     }
 
     /// Whether nobody is to be told of its end.
@@ -285,6 +301,37 @@ impl Flags {
     /// Has its success told of.
     pub(crate) fn clear_cqe_skip(&mut self) {
         self.bits &= !u16::from(sqe_flags::CQE_SKIP_SUCCESS);
+    }
+
+    /// Whether an attempt takes more than its opcode: other rights, or that it is its turn.
+    #[inline(always)]
+    pub(crate) fn conditional(self) -> bool {
+        self.bits & (Self::PERSONALITY | Self::ORDERED) != 0
+    }
+
+    /// Whether it is a send that must not overtake another one, see `RURING_SEND_ORDERED`.
+    pub(crate) fn ordered(self) -> bool {
+        self.bits & Self::ORDERED != 0
+    }
+
+    /// Says that it is.
+    pub(crate) fn set_ordered(&mut self) {
+        self.bits |= Self::ORDERED;
+    }
+
+    /// Whether it is the one of its file that the others are behind.
+    pub(crate) fn in_front(self) -> bool {
+        self.bits & Self::IN_FRONT != 0
+    }
+
+    /// Says that it is.
+    pub(crate) fn set_in_front(&mut self) {
+        self.bits |= Self::IN_FRONT;
+    }
+
+    /// As if it were not ordered.
+    pub(crate) fn clear_ordered(&mut self) {
+        self.bits &= !(Self::ORDERED | Self::IN_FRONT);
     }
 
     /// Whether it has other rights than its task, see `sqe->personality`.

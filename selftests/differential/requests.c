@@ -132,6 +132,7 @@ static void may_spoil(struct request *r)
 		return;
 	((__u8 *)&r->sqe)[bit / 8] ^= 1u << bit % 8;
 	/* ruring's own */
+	r->sqe.ioprio &= ~(3u << 14);
 	if (r->sqe.opcode == IORING_OP_SEND_ZC || r->sqe.opcode == IORING_OP_SENDMSG_ZC)
 		r->sqe.ioprio &= ~(1u << 4);
 }

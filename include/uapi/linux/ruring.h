@@ -76,6 +76,15 @@ struct ruring_register {
 #define RURING_SEND_ZC_COMBINE_CQE	(1U << 4)
 
 /*
+ * A flag in sqe->ioprio of IORING_OP_SEND, IORING_OP_SENDMSG, IORING_OP_SEND_ZC
+ * and IORING_OP_SENDMSG_ZC: the request is tried only after all that have this
+ * flag, the same ring and the same open file and were submitted before it are
+ * over, and it has MSG_WAITALL. So what is sent to a stream arrives in the order
+ * of submission, without links. -EINVAL with MSG_DONTWAIT.
+ */
+#define RURING_SEND_ORDERED	(1U << 15)
+
+/*
  * A flag in sqe->ioprio of IORING_OP_ACCEPT, single or multishot, together with
  * IOSQE_BUFFER_SELECT: a buffer of the group sqe->buf_group tells who came, in
  * a struct ruring_accept_addr. sqe->addr and sqe->addr2 are 0. A connection for
