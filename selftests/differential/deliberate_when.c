@@ -81,22 +81,35 @@ bool is_count_of_a_notification(const struct program *p, const struct difference
 	return d->kind == EVENT_WATCH || (d->kind == EVENT_OVERFLOW && !d->nr[SIDE_RURING]) || (d->kind == EVENT_EPOLL && p->edge && !d->nr[SIDE_RURING]);
 }
 
+/* Whether a request without a copy is submitted when something drains, up to that step. */
+static bool sends_while_draining(const struct program *p, unsigned int to_step)
+{
+	bool drains = false;
+	unsigned int i, j;
+
+	for (i = 0; i < p->nr_steps && i <= to_step; i++) {
+		const struct step *step = &p->steps[i];
+
+		if (step->kind != STEP_SUBMIT)
+			continue;
+		/* one within a link has all of it drain */
+		for (j = step->first; j < (unsigned int)step->first + step->nr; j++)
+			drains |= !p->requests[j].dropped && p->requests[j].sqe.flags & IOSQE_IO_DRAIN;
+		for (j = step->first; drains && j < (unsigned int)step->first + step->nr; j++)
+			if (!p->requests[j].dropped && (p->requests[j].sqe.opcode == IORING_OP_SEND_ZC ||
+							p->requests[j].sqe.opcode == IORING_OP_SENDMSG_ZC))
+				return true;
+	}
+	return false;
+}
+
 /* Nothing happens on the one side any more, because of a notification of what has not begun. */
 bool is_drain_of_a_notification(const struct program *p, const struct difference *d)
 {
-	bool drains = false, sends = false;
-	unsigned int i;
-
 	/* who waits for them has to be interrupted */
 	if (d->kind != EVENT_WATCH && d->nr[SIDE_IO_URING] > d->nr[SIDE_RURING])
 		return false;
-	for (i = 0; i < p->nr_requests; i++) {
-		__u8 op = p->requests[i].sqe.opcode;
-
-		drains |= p->requests[i].sqe.flags & IOSQE_IO_DRAIN;
-		sends |= op == IORING_OP_SEND_ZC || op == IORING_OP_SENDMSG_ZC;
-	}
-	return drains && sends;
+	return sends_while_draining(p, d->step);
 }
 
 /* The one says less than the other. */
@@ -115,9 +128,30 @@ bool is_interrupted(const struct program *p, const struct difference *d)
 	       d->events[SIDE_IO_URING][0].res == -EINTR && d->events[SIDE_RURING][0].res == -ECANCELED;
 }
 
+/* Whether something is cancelled up to that step, as everything is at the end. */
+static bool cancels_before(const struct program *p, unsigned int to_step)
+{
+	unsigned int i, j;
+
+	if (to_step == STEP_END)
+		return true;
+	for (i = 0; i < p->nr_steps && i <= to_step; i++) {
+		const struct step *step = &p->steps[i];
+
+		if (step->kind == STEP_REGISTER && step->reg.opcode == IORING_REGISTER_SYNC_CANCEL)
+			return true;
+		for (j = step->first; j < (unsigned int)step->first + step->nr; j++)
+			if (step->kind == STEP_SUBMIT && !p->requests[j].dropped &&
+			    p->requests[j].sqe.opcode == IORING_OP_ASYNC_CANCEL)
+				return true;
+	}
+	return false;
+}
+
 bool is_cancel_of_the_next(const struct program *p, const struct difference *d)
 {
-	if (d->kind != EVENT_CQE || d->nr[SIDE_RURING] != 1 || !drains_before(p, d->step))
+	if (d->kind != EVENT_CQE || d->nr[SIDE_RURING] != 1 || !drains_before(p, d->step) ||
+	    !cancels_before(p, d->step))
 		return false;
 	if (sqe_of(p, d->key)->opcode == IORING_OP_ASYNC_CANCEL)
 		return d->nr[SIDE_IO_URING] == 1 && d->events[SIDE_IO_URING][0].res == -ENOENT &&
@@ -170,10 +204,26 @@ static bool is_multishot(const struct io_uring_sqe *sqe)
 	}
 }
 
+/* What is written to nobody tells the thread that writes, which has no use for it if it is a worker. */
+static bool is_signal_of_a_worker(const struct program *p, const struct difference *d)
+{
+	const struct step *step = &p->steps[d->step];
+	unsigned int i;
+
+	if (d->kind != EVENT_SIGNAL || d->nr[SIDE_IO_URING] || step->kind != STEP_SUBMIT)
+		return false;
+	for (i = step->first; i < (unsigned int)step->first + step->nr; i++)
+		if (!p->requests[i].dropped && is_behind_a_worker(p, i))
+			return true;
+	return false;
+}
+
 bool is_impatient_worker(const struct program *p, const struct difference *d)
 {
 	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
 
+	if (is_signal_of_a_worker(p, d))
+		return true;
 	if (d->kind != EVENT_CQE || d->key - USER_DATA >= MAX_REQUESTS ||
 	    !is_behind_a_worker(p, d->key - USER_DATA))
 		return false;
