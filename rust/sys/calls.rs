@@ -9,10 +9,9 @@ use super::{
     bindings,
     pin::User,
     socket::{setup::Address, Socket},
-    task::TaskRef,
     waitqueue::WaitQueue,
 };
-use kernel::fs::File;
+use kernel::{fs::File, task::Task};
 
 /// Functions that take numbers, and look at or change no more than what is the current task's own.
 macro_rules! by_value {
@@ -118,9 +117,9 @@ macro_rules! of_task {
     ($($name:ident() -> $ret:ty;)*) => {
         $(
             #[inline(always)]
-            pub(super) fn $name(task: &TaskRef) -> $ret {
-                // SAFETY: A `TaskRef` is a reference to a task.
-                unsafe { bindings::$name(task.as_ptr()) }
+            pub(super) fn $name(task: &Task) -> $ret {
+                // SAFETY: The task stays as long as it is borrowed.
+                unsafe { bindings::$name(task.as_ptr().cast()) }
             }
         )*
     };
@@ -132,7 +131,6 @@ of_task! {
     ruring_task_pid_vnr() -> i32;
     ruring_task_process() -> *const core::ffi::c_void;
     ruring_task_runtime() -> u64;
-    wake_up_process() -> i32;
 }
 
 /// Functions of a socket.

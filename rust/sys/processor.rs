@@ -37,7 +37,7 @@ impl Processor {
 
     /// The number of the one that `task` runs on, or has last run on.
     pub(crate) fn of(task: &TaskRef) -> u32 {
-        calls::ruring_task_cpu(task)
+        task.cpu()
     }
 }
 

@@ -3,48 +3,32 @@
 //! Tasks, and the address spaces that tell one program from the next.
 
 use super::{bindings, calls, context::InTask};
-use kernel::prelude::*;
+use core::ptr::NonNull;
+use kernel::{cred::Credential, mm::Mm, prelude::*, sync::aref::ARef, task::Task};
 
 /// A reference to a task.
-///
-/// # Invariants
-///
-/// Points to a task, one of whose references it owns.
-pub(crate) struct TaskRef(*mut bindings::task_struct);
-
-// SAFETY: A reference to a task may be used and put by any other.
-unsafe impl Send for TaskRef {}
-// SAFETY: What it offers may be done by many at a time.
-unsafe impl Sync for TaskRef {}
+pub(crate) struct TaskRef(ARef<Task>);
 
 impl TaskRef {
     /// A reference to the current task.
     pub(crate) fn current() -> Self {
-        // SAFETY: `current` is live, and the reference is kept.
-        unsafe {
-            let task = bindings::ruring_current();
-            bindings::ruring_get_task(task);
-            // INVARIANT: The reference was just taken.
-            Self(task)
-        }
+        Self(ARef::from(&**current!()))
     }
 
     /// Whether it is the current task.
     #[inline]
     pub(crate) fn is_current(&self) -> bool {
-        self.0 == calls::ruring_current()
+        self.as_ptr() == calls::ruring_current()
     }
 
     /// Whether it is exiting, or has exited.
     pub(crate) fn is_exiting(&self) -> bool {
-        calls::ruring_task_exiting(self)
+        calls::ruring_task_exiting(&self.0)
     }
 
-    /// Whether both tasks are of one process.
+    /// Whether it is of the current task's process.
     pub(crate) fn same_process_as_current(&self) -> bool {
-        // SAFETY: `current` is live.
-        let current = unsafe { bindings::ruring_task_process(bindings::ruring_current()) };
-        self.process() == current as usize
+        self.process() == calls::ruring_task_process(current!()) as usize
     }
 
     /// Whether both tasks are of one process.
@@ -54,146 +38,115 @@ impl TaskRef {
 
     /// Identifies its process, as long as there is a reference to one of its tasks.
     pub(super) fn process(&self) -> usize {
-        calls::ruring_task_process(self) as usize
+        calls::ruring_task_process(&self.0) as usize
     }
 
     /// Wakes it up if it sleeps. May be called in any context.
     #[inline]
     pub(crate) fn wake_up(&self) {
-        calls::wake_up_process(self);
+        self.0.wake_up();
     }
 
     /// Its id, as the current task's namespace has it; 0 if that has none for it.
     pub(crate) fn pid(&self) -> i32 {
-        calls::ruring_task_pid_vnr(self)
+        calls::ruring_task_pid_vnr(&self.0)
     }
 
     /// For how long it has run, in nanoseconds.
     pub(crate) fn runtime(&self) -> u64 {
-        calls::ruring_task_runtime(self)
+        calls::ruring_task_runtime(&self.0)
+    }
+
+    /// The processor that it runs on, or has last run on.
+    pub(super) fn cpu(&self) -> u32 {
+        calls::ruring_task_cpu(&self.0)
+    }
+
+    /// For other wrappers.
+    #[inline]
+    pub(super) fn task(&self) -> &Task {
+        &self.0
     }
 
     /// For other wrappers; valid as long as `self`.
+    #[inline]
     pub(super) fn as_ptr(&self) -> *mut bindings::task_struct {
-        self.0
-    }
-}
-
-impl Drop for TaskRef {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_put_task(self.0) };
+        self.0.as_ptr().cast()
     }
 }
 
 /// Which address space a request's pointers are of.
 ///
-/// # Invariants
-///
-/// Points to a `struct mm_struct`, one of whose `mm_count` references it owns, so that no other
-/// address space can come to have the same pointer.
-pub(crate) struct AddressSpace(*mut bindings::mm_struct);
-
-// SAFETY: It may be compared and put by anybody.
-unsafe impl Send for AddressSpace {}
-// SAFETY: What is shared of it is an address that is only compared, and an atomic count.
-unsafe impl Sync for AddressSpace {}
+/// The reference is to the address space, not to the memory in it: no other one can come to have the same address.
+#[derive(Clone)]
+pub(crate) struct AddressSpace(ARef<Mm>);
 
 impl AddressSpace {
     /// The one of the current task. `-EINVAL` for a task that has none.
     pub(crate) fn current() -> Result<Self> {
-        // SAFETY: `current->mm` is stable for the current task.
-        unsafe {
-            let mm = bindings::ruring_current_mm();
-            if mm.is_null() {
-                return Err(EINVAL);
-            }
-            bindings::ruring_mmgrab(mm);
-            // INVARIANT: The reference was just taken.
-            Ok(Self(mm))
+        // By a helper, not by `CurrentTask::mm`: where `sched_statistics` is empty, bindgen loses its alignment, and
+        // with it the offsets of all that comes behind it in `task_struct`.
+        let mm = calls::ruring_current_mm();
+        if mm.is_null() {
+            return Err(EINVAL);
         }
+        // SAFETY: `current->mm` is stable for the current task, which has a reference to it.
+        Ok(Self(ARef::from(unsafe { Mm::from_raw(mm.cast()) })))
     }
 
     /// Whether the current task is in it.
     #[inline]
     pub(crate) fn is_current(&self) -> bool {
-        self.0 == calls::ruring_current_mm()
+        self.as_ptr() == calls::ruring_current_mm()
     }
 
     /// Whether both are one.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.as_ptr() == other.as_ptr()
     }
 
     /// Whether `task` is in it at the moment.
     pub(crate) fn has(&self, task: &TaskRef) -> bool {
         // SAFETY: A `TaskRef` is a reference to a task. The pointers are only compared.
-        unsafe { bindings::ruring_task_in_mm(task.as_ptr(), self.0) }
+        unsafe { bindings::ruring_task_in_mm(task.as_ptr(), self.as_ptr()) }
     }
 
     /// Counts so many more of its pages as pinned.
     pub(super) fn add_pinned(&self, pages: i64) {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_mm_add_pinned(self.0, pages) };
+        // SAFETY: There is a reference to it, and the count is atomic.
+        unsafe { bindings::ruring_mm_add_pinned(self.as_ptr(), pages) };
     }
-}
 
-impl Clone for AddressSpace {
-    fn clone(&self) -> Self {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_mmgrab(self.0) };
-        // INVARIANT: The reference was just taken.
-        Self(self.0)
-    }
-}
-
-impl Drop for AddressSpace {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_mmdrop(self.0) };
+    #[inline]
+    fn as_ptr(&self) -> *mut bindings::mm_struct {
+        self.0.as_raw().cast()
     }
 }
 
 /// The credentials of a task.
-///
-/// # Invariants
-///
-/// Points to credentials, one of whose references it owns.
-pub(crate) struct Credentials(*const bindings::cred);
-
-// SAFETY: References to credentials, which do not change, may be used and put by anybody.
-unsafe impl Send for Credentials {}
-// SAFETY: Credentials do not change, and their count is atomic.
-unsafe impl Sync for Credentials {}
+pub(crate) struct Credentials(ARef<Credential>);
 
 impl Credentials {
     /// Those of the current task.
     pub(crate) fn current() -> Self {
-        // SAFETY: No preconditions.
-        // INVARIANT: They come with a reference.
-        Self(unsafe { bindings::ruring_get_current_cred() })
+        // SAFETY: They come with a reference, and every task has some.
+        Self(unsafe {
+            let raw = bindings::ruring_get_current_cred().cast_mut();
+            ARef::from_raw(NonNull::new_unchecked(raw.cast()))
+        })
     }
 
     /// For other wrappers; valid as long as `self`.
     pub(super) fn as_ptr(&self) -> *const bindings::cred {
-        self.0
+        self.0.as_ptr().cast()
     }
-}
 
-impl Drop for Credentials {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::ruring_put_cred(self.0) };
-    }
-}
-
-impl Credentials {
     /// Runs `f` with them.
     pub(crate) fn with<R>(&self, f: impl FnOnce() -> R) -> R {
         // SAFETY: The credentials stay while `f` runs, which borrows them, and those from before are
         // back when they go.
         unsafe {
-            let old = bindings::ruring_override_creds(self.0);
+            let old = bindings::ruring_override_creds(self.as_ptr());
             let result = f();
             bindings::ruring_revert_creds(old);
             result

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Memory: of users, pinned, mapped, charged for. */
 
-__helper void ruring_mmgrab(struct mm_struct *mm)
-{
-	mmgrab(mm);
-}
-
-__helper void ruring_mmdrop(struct mm_struct *mm)
-{
-	mmdrop(mm);
-}
-
 __helper void ruring_mm_add_pinned(struct mm_struct *mm, s64 pages)
 {
 	atomic64_add(pages, &mm->pinned_vm);

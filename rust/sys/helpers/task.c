@@ -11,16 +11,6 @@ __helper struct mm_struct *ruring_current_mm(void)
 	return current->mm;
 }
 
-__helper void ruring_get_task(struct task_struct *task)
-{
-	get_task_struct(task);
-}
-
-__helper void ruring_put_task(struct task_struct *task)
-{
-	put_task_struct(task);
-}
-
 /* By what it has until its last reference is gone: numbers come back. */
 __helper const void *ruring_task_process(struct task_struct *task)
 {
@@ -158,11 +148,6 @@ __helper bool ruring_current_is_kthread(void)
 __helper const struct cred *ruring_get_current_cred(void)
 {
 	return get_current_cred();
-}
-
-__helper void ruring_put_cred(const struct cred *cred)
-{
-	put_cred(cred);
 }
 
 __helper const struct cred *ruring_override_creds(const struct cred *cred)
