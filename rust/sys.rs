@@ -37,6 +37,7 @@ mod bindings {
 
 mod abi;
 pub(crate) mod buffer;
+mod callback;
 mod calls;
 pub(crate) mod context;
 pub(crate) mod device;

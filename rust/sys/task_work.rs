@@ -6,6 +6,7 @@
 
 use super::{
     bindings,
+    callback::{Callback, HasCallback, Mode},
     context::InTask,
     exit::Ends,
     module::{self, ModuleRef},
@@ -15,7 +16,7 @@ use core::{mem::offset_of, ops::Deref};
 use kernel::{
     prelude::*,
     sync::{
-        atomic::{Atomic, Full, Release},
+        atomic::{Atomic, Full},
         Arc, ArcBorrow, UniqueArc,
     },
     types::Opaque,
@@ -49,6 +50,11 @@ pub(crate) enum Notify {
     Quiet,
 }
 
+/// The number of the task work that [`TaskWork::send`] gives to a task.
+const SENT: usize = 0;
+/// That of the one for the end of what is watched.
+const ENDING: usize = 1;
+
 /// An object with something to do. On its way it holds a reference to itself.
 ///
 /// # Examples
@@ -78,17 +84,13 @@ pub(crate) enum Notify {
 /// }
 /// ```
 pub(crate) struct TaskWork<T: TaskWorkFn> {
-    callback: Opaque<bindings::callback_head>,
+    callback: Callback<Self, SENT>,
     work: Opaque<bindings::work_struct>,
     /// For the end of what is watched.
-    last: Opaque<bindings::callback_head>,
+    last: Callback<Self, ENDING>,
     irq: Opaque<bindings::irq_work>,
-    /// Whether `callback` is with a task.
-    sent: Atomic<bool>,
     /// Whether `work` is with the work queue.
     queued: Atomic<bool>,
-    /// Whether `last` is with a task.
-    ending: Atomic<bool>,
     /// Whether `irq` is on its way.
     notifying: Atomic<bool>,
     data: T,
@@ -96,9 +98,9 @@ pub(crate) struct TaskWork<T: TaskWorkFn> {
     module: ModuleRef,
 }
 
-// SAFETY: `data` is; the rest is synchronised by `sent`, `queued`, `ending` and `notifying`.
+// SAFETY: `data` is; the rest is synchronised by itself, or by `queued` and `notifying`.
 unsafe impl<T: TaskWorkFn> Send for TaskWork<T> {}
-// SAFETY: `data` is; the rest is synchronised by `sent`, `queued`, `ending` and `notifying`.
+// SAFETY: `data` is; the rest is synchronised by itself, or by `queued` and `notifying`.
 unsafe impl<T: TaskWorkFn> Sync for TaskWork<T> {}
 
 impl<T: TaskWorkFn> TaskWork<T> {
@@ -115,13 +117,11 @@ impl<T: TaskWorkFn> TaskWork<T> {
         // What is dropped is initialised: there is nothing to drop if there is no memory.
         let place = UniqueArc::new_uninit(kernel::alloc::flags::GFP_KERNEL_ACCOUNT)?;
         let this = Arc::from(place.write(Self {
-            callback: Opaque::uninit(),
+            callback: Callback::new(),
             work: Opaque::uninit(),
-            last: Opaque::uninit(),
+            last: Callback::new(),
             irq: Opaque::uninit(),
-            sent: Atomic::new(false),
             queued: Atomic::new(false),
-            ending: Atomic::new(false),
             notifying: Atomic::new(false),
             data,
             module: ModuleRef::new()?,
@@ -159,28 +159,11 @@ impl<T: TaskWorkFn> TaskWork<T> {
     ///
     /// Any.
     pub(crate) fn send(this: &Arc<Self>, task: &TaskRef, how: Notify) -> bool {
-        if this.sent.xchg(true, Full) {
-            return true;
-        }
-        let raw = Arc::into_raw(this.clone());
         let mode = match how {
-            Notify::Signal => bindings::task_work_notify_mode_TWA_SIGNAL,
-            Notify::Quiet => bindings::task_work_notify_mode_TWA_SIGNAL_NO_IPI,
+            Notify::Signal => Mode::Signal,
+            Notify::Quiet => Mode::SignalNoIpi,
         };
-        let callback = this.callback.get();
-        // SAFETY: `sent` was false, so that `callback` is with nobody; it stays until it has been
-        // called because it comes with a reference, which `in_task` takes back.
-        let ret = unsafe {
-            (*callback).func = Some(Self::in_task);
-            bindings::task_work_add(task.as_ptr(), callback, mode)
-        };
-        if ret == 0 {
-            return true;
-        }
-        this.sent.store(false, Release);
-        // SAFETY: It comes from `into_raw` above, and was not handed over.
-        drop(unsafe { Arc::from_raw(raw) });
-        false
+        Callback::<Self, SENT>::send(this, task.task(), mode)
     }
 
     /// Sends it to a kworker, unless it is on its way already.
@@ -236,20 +219,6 @@ impl<T: TaskWorkFn> TaskWork<T> {
 
     /// # Safety
     ///
-    /// `callback` must be that of a [`TaskWork`] which [`TaskWork::send`] gave to the current task.
-    unsafe extern "C" fn in_task(callback: *mut bindings::callback_head) {
-        let offset = offset_of!(Self, callback);
-        // SAFETY: `callback` is the field of an `TaskWork` in an `Arc`, whose reference `send` gave
-        // up for this call.
-        let this = unsafe { Arc::from_raw(callback.byte_sub(offset).cast::<Self>().cast_const()) };
-        // The task took `callback` off its list before it called.
-        this.sent.xchg(false, Full);
-        // SAFETY: This is task work.
-        unsafe { InTask::in_task_work(|task| T::run(this, task)) };
-    }
-
-    /// # Safety
-    ///
     /// `work` must be that of a [`TaskWork`] which [`TaskWork::queue`] queued.
     unsafe extern "C" fn in_kworker(work: *mut bindings::work_struct) {
         let offset = offset_of!(Self, work);
@@ -258,19 +227,6 @@ impl<T: TaskWorkFn> TaskWork<T> {
         let this = unsafe { Arc::from_raw(work.byte_sub(offset).cast::<Self>().cast_const()) };
         this.queued.xchg(false, Full);
         T::run_in_kworker(this);
-    }
-
-    /// # Safety
-    ///
-    /// `last` must be that of a [`TaskWork`] which [`Ends::add_to_current`] gave to the current task.
-    unsafe extern "C" fn at_end(last: *mut bindings::callback_head) {
-        let offset = offset_of!(Self, last);
-        // SAFETY: `last` is the field of an `TaskWork` in an `Arc`, whose reference `add_to_current` gave
-        // up for this call.
-        let this = unsafe { Arc::from_raw(last.byte_sub(offset).cast::<Self>().cast_const()) };
-        // The task took `last` off its list before it called.
-        this.ending.xchg(false, Full);
-        T::on_end(this);
     }
 
     /// # Safety
@@ -289,32 +245,38 @@ impl<T: TaskWorkFn> TaskWork<T> {
 
 impl<T: TaskWorkFn> Ends for TaskWork<T> {
     fn add_to_current(&self, exec: bool) -> bool {
-        if self.ending.xchg(true, Full) {
-            return true;
-        }
         // SAFETY: `new` is the only one to make an `TaskWork`, and puts it into an `Arc`, to which there is a
         // reference as long as it is borrowed.
         let this: Arc<Self> = unsafe { ArcBorrow::from_raw(self) }.into();
-        let raw = Arc::into_raw(this);
-        let mode = if exec {
-            bindings::task_work_notify_mode_TWA_RESUME
-        } else {
-            bindings::task_work_notify_mode_TWA_NONE
-        };
-        let last = self.last.get();
-        // SAFETY: `ending` was false, so that `last` is with nobody; it stays until it has been
-        // called because it comes with a reference, which `at_end` takes back.
-        let ret = unsafe {
-            (*last).func = Some(Self::at_end);
-            bindings::task_work_add(bindings::ruring_current(), last, mode)
-        };
-        if ret == 0 {
-            return true;
-        }
-        self.ending.store(false, Release);
-        // SAFETY: It comes from `into_raw` above, and was not handed over.
-        drop(unsafe { Arc::from_raw(raw) });
-        false
+        let mode = if exec { Mode::Resume } else { Mode::None };
+        Callback::<Self, ENDING>::send(&this, current!(), mode)
+    }
+}
+
+// SAFETY: `callback` is at the offset of itself.
+unsafe impl<T: TaskWorkFn> HasCallback<SENT> for TaskWork<T> {
+    const OFFSET: usize = offset_of!(Self, callback);
+
+    #[inline]
+    fn callback(&self) -> &Callback<Self, SENT> {
+        &self.callback
+    }
+
+    fn called(this: Arc<Self>, task: Option<InTask<'_>>) {
+        T::run(this, task);
+    }
+}
+
+// SAFETY: `last` is at the offset of itself.
+unsafe impl<T: TaskWorkFn> HasCallback<ENDING> for TaskWork<T> {
+    const OFFSET: usize = offset_of!(Self, last);
+
+    fn callback(&self) -> &Callback<Self, ENDING> {
+        &self.last
+    }
+
+    fn called(this: Arc<Self>, _task: Option<InTask<'_>>) {
+        T::on_end(this);
     }
 }
 

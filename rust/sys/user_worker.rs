@@ -17,6 +17,8 @@
 
 use super::{
     bindings,
+    callback::{Callback, HasCallback, Mode},
+    context::InTask,
     module::{self, ModuleRef},
     task::TaskRef,
 };
@@ -26,7 +28,7 @@ use kernel::error::from_err_ptr;
 use kernel::{
     prelude::*,
     sync::{
-        atomic::{Acquire, Atomic, Full, Relaxed, Release},
+        atomic::{Acquire, Atomic, Relaxed, Release},
         Arc, SetOnce,
     },
     types::Opaque,
@@ -61,9 +63,8 @@ pub(crate) trait WorkerBody: Send + Sync + Sized + 'static {
 #[repr(C)]
 pub(crate) struct UserWorker<T: WorkerBody> {
     work: Opaque<bindings::work_struct>,
-    callback: Opaque<bindings::callback_head>,
-    /// Whether `callback` is with the thread.
-    interrupting: Atomic<bool>,
+    /// What interrupts the thread.
+    callback: Callback<Self, 0>,
     /// Written before the thread starts.
     raw: Atomic<*mut bindings::vhost_task>,
     /// Set by the thread, before it does anything else.
@@ -77,11 +78,9 @@ pub(crate) struct UserWorker<T: WorkerBody> {
     _module: ModuleRef,
 }
 
-// SAFETY: `body` and `task` are; the rest is synchronised by `interrupting`, and by the thread, which
-// queues `work` once.
+// SAFETY: `body` and `task` are; the rest is synchronised by itself, and by the thread, which queues `work` once.
 unsafe impl<T: WorkerBody> Send for UserWorker<T> {}
-// SAFETY: `body` and `task` are; the rest is synchronised by `interrupting`, and by the thread, which
-// queues `work` once.
+// SAFETY: `body` and `task` are; the rest is synchronised by itself, and by the thread, which queues `work` once.
 unsafe impl<T: WorkerBody> Sync for UserWorker<T> {}
 
 impl<T: WorkerBody> UserWorker<T> {
@@ -102,8 +101,7 @@ impl<T: WorkerBody> UserWorker<T> {
         let this = Arc::new(
             Self {
                 work: Opaque::uninit(),
-                callback: Opaque::uninit(),
-                interrupting: Atomic::new(false),
+                callback: Callback::new(),
                 raw: Atomic::new(null_mut()),
                 task: SetOnce::new(),
                 through: Atomic::new(false),
@@ -174,41 +172,17 @@ impl<T: WorkerBody> UserWorker<T> {
 
     /// Interrupts what it sleeps for, as a signal does. May be called in any context.
     pub(crate) fn interrupt(this: &Arc<Self>) {
-        let Some(task) = this.task.as_ref() else {
-            return;
-        };
-        if this.interrupting.xchg(true, Full) {
-            return;
-        }
-        let raw = Arc::into_raw(this.clone());
-        let callback = this.callback.get();
-        // SAFETY: `interrupting` was false, so that `callback` is with nobody; it stays until it has
-        // been called because it comes with a reference, which `interrupted` takes back.
-        let ret = unsafe {
-            (*callback).func = Some(Self::interrupted);
-            bindings::task_work_add(
-                task.as_ptr(),
-                callback,
-                bindings::task_work_notify_mode_TWA_SIGNAL,
-            )
-        };
-        if ret != 0 {
-            this.interrupting.store(false, Release);
-            // SAFETY: It comes from `into_raw` above, and was not handed over.
-            drop(unsafe { Arc::from_raw(raw) });
+        if let Some(task) = this.task.as_ref() {
+            // One that is past doing any work sleeps no more.
+            let _told = Callback::<Self, 0>::send(this, task.task(), Mode::Signal);
         }
     }
 
-    /// # Safety
-    ///
-    /// `callback` must be that of a worker which [`UserWorker::interrupt`] gave to the current task.
-    unsafe extern "C" fn interrupted(callback: *mut bindings::callback_head) {
-        let offset = offset_of!(Self, callback);
-        // SAFETY: `callback` is the field of a worker in an `Arc`, whose reference `interrupt` gave up
-        // for this call.
-        let this = unsafe { Arc::from_raw(callback.byte_sub(offset).cast::<Self>().cast_const()) };
-        // The task took `callback` off its list before it called.
-        this.interrupting.xchg(false, Full);
+    /// Has the current task, whose state says that it is about to sleep, go on.
+    #[cfg(CONFIG_VHOST_TASK)]
+    fn stay_awake() {
+        // SAFETY: A task may always say that it runs.
+        unsafe { bindings::ruring_set_current_state(bindings::TASK_RUNNING) };
     }
 
     /// # Safety
@@ -219,8 +193,7 @@ impl<T: WorkerBody> UserWorker<T> {
         // SAFETY: The thread has a reference to it.
         let this = unsafe { &*data.cast::<Self>() };
         if this.task.as_ref().is_none() {
-            // SAFETY: A task may always say that it runs.
-            unsafe { bindings::ruring_set_current_state(bindings::TASK_RUNNING) };
+            Self::stay_awake();
             this.task.populate(TaskRef::current());
             // It says anew that it is about to sleep, with a full barrier, before it looks.
             return true;
@@ -228,8 +201,7 @@ impl<T: WorkerBody> UserWorker<T> {
         if !this.body.is_ready() {
             return false;
         }
-        // SAFETY: A task may always say that it runs.
-        unsafe { bindings::ruring_set_current_state(bindings::TASK_RUNNING) };
+        Self::stay_awake();
         if !this.body.run() {
             this.through.store(true, Relaxed);
             this.over.store(true, Relaxed);
@@ -271,6 +243,18 @@ impl<T: WorkerBody> UserWorker<T> {
         };
         drop(this);
     }
+}
+
+// SAFETY: `callback` is at the offset of itself.
+unsafe impl<T: WorkerBody> HasCallback<0> for UserWorker<T> {
+    const OFFSET: usize = offset_of!(Self, callback);
+
+    fn callback(&self) -> &Callback<Self, 0> {
+        &self.callback
+    }
+
+    /// To be interrupted is all that it is for.
+    fn called(_this: Arc<Self>, _task: Option<InTask<'_>>) {}
 }
 
 impl<T: WorkerBody> Deref for UserWorker<T> {
