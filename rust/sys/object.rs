@@ -207,18 +207,24 @@ impl<P: Kind> HandleMut<'_, P> {
         self.split().0
     }
 
+    /// What only the holder of the handle reaches.
+    #[inline(always)]
+    fn owned(&mut self) -> (&mut P::Core, &mut Option<KeptFile<P::Registration>>) {
+        // SAFETY: By the type invariants nobody else reaches `core` or `file`, and this is borrowed exclusively.
+        unsafe { (&mut *self.0.core.get(), &mut *self.0.file.get()) }
+    }
+
     /// The core, and the file.
     #[inline]
     pub(crate) fn split(&mut self) -> (&mut P::Core, Option<&File>) {
-        // SAFETY: By the type invariants nobody else reaches `core` or `file`.
-        let (core, file) = unsafe { (&mut *self.0.core.get(), &*self.0.file.get()) };
+        let (core, file) = self.owned();
         (core, file.as_deref())
     }
 
     /// Whether there is a file.
     #[inline]
     pub(crate) fn has_file(&self) -> bool {
-        // SAFETY: As above.
+        // SAFETY: By the type invariants only this can change `file`, and it is borrowed.
         unsafe { &*self.0.file.get() }.is_some()
     }
 
@@ -226,17 +232,17 @@ impl<P: Kind> HandleMut<'_, P> {
     /// anything.
     #[inline]
     pub(crate) fn put_file(&mut self, file: KeptFile<P::Registration>) {
-        // SAFETY: As above. The object may be on the queues of what was there, which therefore stays.
-        core::mem::forget(unsafe { self.0.file.get().replace(Some(file)) });
+        // The object may be on the queues of what was there, which therefore stays.
+        core::mem::forget(self.owned().1.replace(file));
     }
 
     /// Takes the file. Forgets its wake-ups.
     #[inline(always)]
     pub(crate) fn take_file(&mut self) -> Option<KeptFile<P::Registration>> {
-        // SAFETY: As above.
-        let file = unsafe { &mut *self.0.file.get() };
+        let object = self.0;
+        let file = self.owned().1;
         if file.is_some() {
-            self.0.wake_sources.remove();
+            object.wake_sources.remove();
         }
         file.take()
     }
@@ -300,11 +306,18 @@ impl<P: Kind> Handle<P> {
         HandleMut(self.object())
     }
 
+    /// What only the holder of the handle reaches, to look at.
+    #[inline(always)]
+    fn owned(&self) -> (&P::Core, &Option<KeptFile<P::Registration>>) {
+        let object = self.object();
+        // SAFETY: This is the only handle, and it is borrowed: nobody changes `core` or `file`.
+        unsafe { (&*object.core.get(), &*object.file.get()) }
+    }
+
     /// The file.
     #[inline]
     pub(crate) fn file(&self) -> Option<&File> {
-        // SAFETY: This is the only handle, and it is borrowed: nobody changes `file`.
-        unsafe { &*self.object().file.get() }.as_deref()
+        self.owned().1.as_deref()
     }
 
     /// The object, and the core that only the holder of the handle reaches.
@@ -324,8 +337,7 @@ impl<P: Kind> Handle<P> {
     /// The core, to look at.
     #[inline]
     pub(crate) fn core(&self) -> &P::Core {
-        // SAFETY: This is the only handle, and it is borrowed: nobody changes `core`.
-        unsafe { &*self.object().core.get() }
+        self.owned().0
     }
 
     /// Puts the handle back into its object, for the next one to claim.

@@ -46,7 +46,8 @@ struct PollEntry<P: Kind> {
     wait: UnsafeCell<bindings::wait_queue_entry>,
     head: Atomic<*mut bindings::wait_queue_head>,
     events: Atomic<u32>,
-    object: UnsafeCell<*const Object<P>>,
+    /// Changes while the entry is on no queue.
+    object: Atomic<*const Object<P>>,
     _pin: PhantomPinned,
 }
 
@@ -60,7 +61,7 @@ pub(super) struct WakeSources<P: Kind> {
     first: PollEntry<P>,
     /// Whether any of the others has been used since the object's last request: one look instead of one for each when
     /// a request is over. Only touched by the holder of the handle.
-    used: UnsafeCell<bool>,
+    used: Atomic<bool>,
     /// Only touched by the holder of the handle.
     rare: UnsafeCell<Option<KBox<RareWakeSources<P>>>>,
 }
@@ -85,7 +86,7 @@ impl<P: Kind> PollEntry<P> {
             }),
             head: Atomic::new(null_mut()),
             events: Atomic::new(0),
-            object: UnsafeCell::new(core::ptr::null()),
+            object: Atomic::new(core::ptr::null()),
             _pin: PhantomPinned,
         }
     }
@@ -104,8 +105,7 @@ impl<P: Kind> PollEntry<P> {
         wanted: u32,
     ) {
         let wait = self.wait.get();
-        // SAFETY: The entry is on no queue, so that nobody else touches it.
-        unsafe { *self.object.get() = object };
+        self.object.store(object, Relaxed);
         self.events.store(wanted, Relaxed);
         // INVARIANT: The entry goes on this queue below. Before that nobody looks at `head`: the
         // handle's holder, who would, is the caller.
@@ -194,8 +194,8 @@ impl<P: Kind> PollEntry<P> {
         };
         // SAFETY: Whoever drops the object takes the entry off the queue first, for which they need
         // the queue's lock, or find that `remove_locked` has been called here.
-        let object = unsafe { &**this.object.get() };
-        match object.claim(wake_flags) {
+        let object = unsafe { &*this.object.load(Relaxed) };
+        let over = match object.claim(wake_flags) {
             Some(req) => {
                 // The entry is still on the queue, which keeps the object.
                 let req = req.into();
@@ -204,22 +204,21 @@ impl<P: Kind> PollEntry<P> {
                 }
                 P::deliver(req, object);
                 // A single shot need not come back for the lock, and what follows in a burst need not be told.
-                if freed || (mask != 0 && wanted & (events::ONESHOT | events::BURST) != 0) {
-                    // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.
-                    unsafe { this.remove_locked() };
-                }
+                freed || (mask != 0 && wanted & (events::ONESHOT | events::BURST) != 0)
             }
-            None if freed => {
-                // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.
-                unsafe { this.remove_locked() }
-            }
-            None => {}
+            None => freed,
+        };
+        if over {
+            // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.
+            unsafe { this.remove_locked() };
         }
         1
     }
 }
 
 impl<P: Kind> RareWakeSources<P> {
+    /// Takes the second entry off, stops the timers, and lets go of the ring.
+    ///
     /// # Safety
     ///
     /// The caller must hold the handle, and the first entry be on no queue.
@@ -237,7 +236,7 @@ impl<P: Kind> WakeSources<P> {
     pub(super) fn new() -> Self {
         Self {
             first: PollEntry::new(),
-            used: UnsafeCell::new(false),
+            used: Atomic::new(false),
             rare: UnsafeCell::new(None),
         }
     }
@@ -262,14 +261,12 @@ impl<P: Kind> WakeSources<P> {
 
     #[inline]
     fn is_used(&self) -> bool {
-        // SAFETY: The caller holds the handle.
-        unsafe { *self.used.get() }
+        self.used.load(Relaxed)
     }
 
     #[inline]
     fn set_used(&self, used: bool) {
-        // SAFETY: The caller holds the handle.
-        unsafe { *self.used.get() = used };
+        self.used.store(used, Relaxed);
     }
 
     /// Takes both entries off, stops the timers, and lets go of the ring. Only for the holder of the
@@ -281,7 +278,7 @@ impl<P: Kind> WakeSources<P> {
         }
         self.first.remove();
         if let Some(rare) = self.rare() {
-            // SAFETY: The caller holds the handle, and the first entry is on no queue any more.
+            // SAFETY: The handle is its holder's alone, who calls this, and the first entry is on no queue any more.
             unsafe { rare.stop() };
         }
         // INVARIANT: All of it is over.
@@ -292,7 +289,7 @@ impl<P: Kind> WakeSources<P> {
     pub(super) fn set_ring(&self, ring: Arc<P::RingFile>) -> Result {
         let rare = self.make_rare()?;
         self.remove();
-        // SAFETY: As above.
+        // SAFETY: The caller holds the handle, and no entry is on the queue of the one that was there.
         unsafe { *rare.ring.get() = Some(ring) };
         Ok(())
     }
@@ -349,34 +346,48 @@ unsafe extern "C" fn queue_proc<P: Kind>(
     head: *mut bindings::wait_queue_head,
     table: *mut bindings::poll_table_struct,
 ) {
-    // SAFETY: `watch` passed the first field of a `PollTable`.
-    let table = unsafe { &mut *table.cast::<PollTable<P>>() };
-    // SAFETY: `watch` borrows the object's handle for the whole call.
-    let sources = unsafe { (*table.object).wake_sources() };
-    if table.queues == 0 {
+    // SAFETY: `watch` passed the first field of a `PollTable`, and borrows the object's handle for the whole call.
+    let (table, sources) = unsafe {
+        let table = &mut *table.cast::<PollTable<P>>();
+        let object = &*table.object;
+        (table, object.wake_sources())
+    };
+    let entry = if table.queues == 0 {
         sources.set_used(true);
-        // SAFETY: `watch` emptied the entries; the object does not move, and takes its entries off the
-        // queues before it, or what is polled, goes. `head` comes from a `->poll()`.
-        unsafe { sources.first.add(table.object, head, table.events) };
-        table.queues = 1;
-        return;
-    }
+        &sources.first
+    } else {
+        match second_entry(table, sources, head) {
+            Some(entry) => entry,
+            None => return,
+        }
+    };
+    // SAFETY: `watch` emptied the entries; neither the object nor the box with the second one moves, and the object
+    // takes its entries off the queues before it, or what is polled, goes. `head` comes from a `->poll()`.
+    unsafe { entry.add(table.object, head, table.events) };
+    table.queues += 1;
+}
+
+/// The entry for another queue than the first. None for one that is known already, and if there is an error.
+fn second_entry<'a, P: Kind>(
+    table: &mut PollTable<P>,
+    sources: &'a WakeSources<P>,
+    head: *mut bindings::wait_queue_head,
+) -> Option<&'a PollEntry<P>> {
     let known = |entry: &PollEntry<P>| entry.head.load(Relaxed) == head;
     let second = sources.rare().map(|rare| &rare.second);
     if known(&sources.first) || (table.queues == 2 && second.is_some_and(known)) {
-        return;
+        return None;
     }
     if table.queues == 2 {
         table.error = Some(errno::EINVAL);
-        return;
+        return None;
     }
     match sources.make_rare() {
-        Ok(rare) => {
-            // SAFETY: As above; the box does not move either.
-            unsafe { rare.second.add(table.object, head, table.events) };
-            table.queues = 2;
+        Ok(rare) => Some(&rare.second),
+        Err(_) => {
+            table.error = Some(errno::ENOMEM);
+            None
         }
-        Err(_) => table.error = Some(errno::ENOMEM),
     }
 }
 
@@ -460,7 +471,7 @@ impl<P: Kind> Handle<P> {
             // SAFETY: The table outlives the call. The file is open until the entries are off.
             Some(file) => unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), at) },
             None => match self.object().wake_sources().ring() {
-                // SAFETY: As above.
+                // SAFETY: The table outlives the call. The object has a reference to the ring until the entries are off.
                 Some(ring) => unsafe { ringfile::poll(ring, null_mut(), at) },
                 None => 0,
             },

@@ -6,19 +6,26 @@
 //! in one list at a time because there is one handle.
 
 use super::object::{Handle, HandleInIrq, Kind, Object};
-use core::{
-    cell::UnsafeCell,
-    ptr::{null_mut, NonNull},
-};
+use core::ptr::{null_mut, NonNull};
 use kernel::sync::atomic::{Acquire, Atomic, Full, Relaxed};
 
-/// The link inside an object.
-pub(crate) struct FifoLink<P: Kind>(UnsafeCell<*mut Object<P>>);
+/// The link inside an object: the next one in its list. Only the owner of the object's handle uses it.
+pub(crate) struct FifoLink<P: Kind>(Atomic<*mut Object<P>>);
 
 impl<P: Kind> FifoLink<P> {
     /// Of an object that is in no list.
     pub(super) fn new() -> Self {
-        Self(UnsafeCell::new(null_mut()))
+        Self(Atomic::new(null_mut()))
+    }
+
+    #[inline]
+    fn get(&self) -> *mut Object<P> {
+        self.0.load(Relaxed)
+    }
+
+    #[inline]
+    fn set(&self, next: *mut Object<P>) {
+        self.0.store(next, Relaxed);
     }
 }
 
@@ -57,24 +64,28 @@ impl<P: Kind> Fifo<P> {
     /// Adds at the end.
     #[inline]
     pub(crate) fn push(&mut self, req: Handle<P>) {
+        req.object().link.set(null_mut());
         let object = req.into_raw().as_ptr();
-        // SAFETY: The handle gives exclusive use of its object's link.
-        unsafe { *(*object).link.0.get() = null_mut() };
+        self.extend(object, object);
+    }
+
+    /// Puts a chain of objects whose handles come with it behind what is there.
+    #[inline]
+    fn extend(&mut self, first: *mut Object<P>, last: *mut Object<P>) {
         if self.head.is_null() {
-            self.head = object;
+            self.head = first;
         } else {
-            // SAFETY: By the type invariants `tail` is ours.
-            unsafe { *(*self.tail).link.0.get() = object };
+            // SAFETY: By the type invariants `tail` is an object whose handle is ours.
+            unsafe { (*self.tail).link.set(first) };
         }
-        self.tail = object;
+        self.tail = last;
     }
 
     /// Adds at the front.
     #[inline]
     pub(crate) fn push_front(&mut self, req: Handle<P>) {
+        req.object().link.set(self.head);
         let object = req.into_raw().as_ptr();
-        // SAFETY: The handle gives exclusive use of its object's link.
-        unsafe { *(*object).link.0.get() = self.head };
         if self.head.is_null() {
             self.tail = object;
         }
@@ -88,7 +99,7 @@ impl<P: Kind> Fifo<P> {
         // SAFETY: By the type invariants the object and its link are ours, and its handle went in
         // through `into_raw`.
         unsafe {
-            self.head = *object.as_ref().link.0.get();
+            self.head = object.as_ref().link.get();
             Some(Handle::from_raw(object))
         }
     }
@@ -113,7 +124,7 @@ impl<P: Kind> Fifo<P> {
             return None;
         }
         let object = NonNull::new(self.tail)?;
-        // SAFETY: As for `first`.
+        // SAFETY: By the type invariants the handle of the last is ours too, and this list is borrowed as long.
         unsafe { Some(&*object.as_ref().owned_ptr()) }
     }
 
@@ -122,13 +133,7 @@ impl<P: Kind> Fifo<P> {
         if other.head.is_null() {
             return;
         }
-        if self.head.is_null() {
-            self.head = other.head;
-        } else {
-            // SAFETY: By the type invariants `tail` is ours.
-            unsafe { *(*self.tail).link.0.get() = other.head };
-        }
-        self.tail = other.tail;
+        self.extend(other.head, other.tail);
         // The handles are here now: `other` must not drop them.
         other.head = null_mut();
     }
@@ -147,7 +152,7 @@ impl<P: Kind> Fifo<P> {
             // SAFETY: By the type invariants the object and its link are ours. The handle is only
             // lent, and not dropped.
             unsafe {
-                next = *object.as_ref().link.0.get();
+                next = object.as_ref().link.get();
                 let req = core::mem::ManuallyDrop::new(Handle::from_raw(object));
                 f(&req);
             }
@@ -191,16 +196,20 @@ impl<P: Kind> Inbox<P> {
     /// can be found.
     #[inline]
     pub(crate) fn push(&self, req: impl Into<HandleInIrq<P>>) -> bool {
-        let object = req.into().into_raw().as_ptr();
+        let req = req.into();
+        let object = core::ptr::from_ref(req.object()).cast_mut();
         let mut old = self.head.load(Relaxed);
         loop {
-            // SAFETY: Until the exchange succeeds the object and its link are ours.
-            unsafe { *(*object).link.0.get() = old };
+            // Until the exchange succeeds the link is the handle's.
+            req.object().link.set(old);
             match self.head.cmpxchg(old, object, Full) {
-                Ok(_) => return old.is_null(),
+                Ok(_) => break,
                 Err(now) => old = now,
             }
         }
+        // It is in the queue.
+        let _object = req.into_raw();
+        old.is_null()
     }
 
     /// Whether there is nothing in it at the moment.
@@ -220,7 +229,7 @@ impl<P: Kind> Inbox<P> {
         while let Some(object) = NonNull::new(next) {
             // SAFETY: The exchange took the whole chain, whose objects and links are now ours.
             unsafe {
-                next = *object.as_ref().link.0.get();
+                next = object.as_ref().link.get();
                 fifo.push_front(Handle::from_raw(object));
             }
         }

@@ -74,7 +74,8 @@ struct Timer<P: Kind> {
     timer: UnsafeCell<MaybeUninit<bindings::hrtimer>>,
     /// Only changed by the holder of the handle.
     set: Atomic<bool>,
-    object: UnsafeCell<*const Object<P>>,
+    /// Changes while it is not running.
+    object: Atomic<*const Object<P>>,
     wake_flags: WakeFlags,
     _pin: PhantomPinned,
 }
@@ -90,7 +91,7 @@ impl<P: Kind> Timer<P> {
         Self {
             timer: UnsafeCell::new(MaybeUninit::uninit()),
             set: Atomic::new(false),
-            object: UnsafeCell::new(core::ptr::null()),
+            object: Atomic::new(core::ptr::null()),
             wake_flags,
             _pin: PhantomPinned,
         }
@@ -112,10 +113,9 @@ impl<P: Kind> Timer<P> {
         };
         // INVARIANT: It is initialised below, by the only one who looks at `set`.
         self.set.store(true, Relaxed);
-        // SAFETY: The timer is not running, so that nobody else touches it or `object`. It stays
-        // where it is until it is stopped.
+        self.object.store(object, Relaxed);
+        // SAFETY: The timer is not running, so that nobody else touches it. It stays where it is until it is stopped.
         unsafe {
-            *self.object.get() = object;
             bindings::hrtimer_setup(timer, Some(Self::expire), deadline.clock.id(), mode);
             bindings::hrtimer_start_range_ns(timer, deadline.time, 0, mode);
         }
@@ -138,11 +138,12 @@ impl<P: Kind> Timer<P> {
     ///
     /// `timer` must be that of a [`Timer`] that was started.
     unsafe extern "C" fn expire(timer: *mut bindings::hrtimer) -> bindings::hrtimer_restart {
-        // SAFETY: `timer` is the field of a `Timer`, which stays until it is stopped, and that
-        // waits for the end of this call.
-        let this = unsafe { &*timer.byte_sub(offset_of!(Self, timer)).cast::<Self>() };
-        // SAFETY: As above, the object stays as long.
-        let object = unsafe { &**this.object.get() };
+        // SAFETY: `timer` is the field of a `Timer`, which stays until it is stopped, and that waits for the end of this
+        // call. The object that it is of stays as long.
+        let (this, object) = unsafe {
+            let this = &*timer.byte_sub(offset_of!(Self, timer)).cast::<Self>();
+            (this, &*this.object.load(Relaxed))
+        };
         if let Some(req) = object.claim(this.wake_flags) {
             P::deliver(req.into(), object);
         } else {

@@ -76,7 +76,7 @@ impl Count for Info {
 
     #[inline]
     fn is_sole(&self) -> bool {
-        // SAFETY: As above.
+        // SAFETY: Only a lent object is asked for its count, whose `ubuf_info` is initialised.
         unsafe { bindings::ruring_ubuf_is_sole(self.0.get()) }
     }
 }
@@ -100,7 +100,7 @@ pub(super) struct Ubuf<P: Kind> {
     head: Atomic<*mut Object<P>>,
     /// The objects that are joined to it.
     members: UnsafeCell<Fifo<P>>,
-    socket: UnsafeCell<*mut bindings::socket>,
+    socket: Atomic<*mut bindings::socket>,
     kept: UnsafeCell<Option<Arc<SharedBuffer<P::Registration>>>>,
 }
 
@@ -111,7 +111,7 @@ impl<P: Kind> Ubuf<P> {
             flight: ZcRefs::new(Info(Opaque::uninit())),
             head: Atomic::new(null_mut()),
             members: UnsafeCell::new(Fifo::new()),
-            socket: UnsafeCell::new(null_mut()),
+            socket: Atomic::new(null_mut()),
             kept: UnsafeCell::new(None),
         }
     }
@@ -127,18 +127,11 @@ fn info<P: Kind>(object: NonNull<Object<P>>) -> *mut bindings::ubuf_info {
         .cast()
 }
 
-/// The object of a `ubuf_info`.
-///
-/// # Safety
-///
-/// `info` must be that of a lent object of kind `P`.
+/// The object of a `ubuf_info`, if it is that of an object of kind `P`.
 #[inline]
-unsafe fn cell_of<P: Kind>(info: *mut bindings::ubuf_info) -> NonNull<Object<P>> {
-    let object = info
-        .wrapping_byte_sub(offset_of!(Object<P>, ubuf.flight.count))
-        .cast();
-    // SAFETY: By the safety requirement it is the field of an object.
-    unsafe { NonNull::new_unchecked(object) }
+fn object_of<P: Kind>(info: *mut bindings::ubuf_info) -> *mut Object<P> {
+    info.wrapping_byte_sub(offset_of!(Object<P>, ubuf.flight.count))
+        .cast()
 }
 
 /// Lets go of a buffer: called for each packet that does, in any context.
@@ -152,28 +145,28 @@ unsafe extern "C" fn complete<P: Kind>(
     info: *mut bindings::ubuf_info,
     success: bool,
 ) {
-    // SAFETY: By the safety requirement.
-    let mut object = unsafe { cell_of::<P>(info) };
+    let mut object = object_of::<P>(info);
     let pages = match (success, skb.is_null()) {
         (false, _) => PagesUsed::Copied,
         (true, false) => PagesUsed::Sent,
         (true, true) => PagesUsed::Unknown,
     };
     loop {
-        // SAFETY: The object stays as long as its count is not zero: the caller has one of it, or,
-        // for a head, the member did whose count was the last.
-        let ubuf = unsafe { &object.as_ref().ubuf };
+        // SAFETY: By the safety requirement it is a lent object, or the head of one. It stays as long as its count is
+        // not zero: the caller has one of it, or, for a head, the member did whose count was the last.
+        let ubuf = unsafe { &(*object).ubuf };
         if !ubuf.flight.let_go(pages) {
             return;
         }
-        match NonNull::new(ubuf.head.load(Relaxed)) {
-            Some(head) => object = head,
-            None => break,
+        let head = ubuf.head.load(Relaxed);
+        if head.is_null() {
+            break;
         }
+        object = head;
     }
     // SAFETY: The count is zero, so that it is lent no more, and nobody has a reference to it or to
-    // those that were joined to it. The handle came through `into_raw`.
-    P::completed(unsafe { Handle::from_raw(object) }.into());
+    // those that were joined to it. The handle came through `into_raw`, of a pointer that is not null.
+    P::completed(unsafe { Handle::from_raw(NonNull::new_unchecked(object)) }.into());
 }
 
 /// Has a packet carry some of a buffer: called before pages are added to it. `-EEXIST` if it must
@@ -190,53 +183,50 @@ unsafe extern "C" fn link<P: Kind>(
     const FRESH: i32 = EEXIST.to_raw();
     // What is not negative is no error to those who call this, and the packet not this one's.
     const { assert!(FRESH < 0) };
-    // SAFETY: By the safety requirement; the sender, who alone changes `kept`, is in this call.
-    if unsafe { (*cell_of::<P>(info).as_ref().ubuf.kept.get()).is_none() } {
-        // What it will carry is not kept, so that it needs references to its pages, to all of them.
-        // SAFETY: By the safety requirement.
-        unsafe { bindings::ruring_skb_downgrade(skb) };
-    }
-    // SAFETY: By the safety requirement.
-    let carried = unsafe { bindings::ruring_skb_ubuf(skb) };
+    // SAFETY: By the safety requirement it is a lent object, of whose count the sender has one, who is in this call.
+    let this = unsafe { &*object_of::<P>(info) };
+    // SAFETY: The packet is one of a socket whose lock is held, and the sender, who alone changes `kept`, is in this
+    // call.
+    let carried = unsafe {
+        if (*this.ubuf.kept.get()).is_none() {
+            // What it will carry is not kept, so that it needs references to its pages, to all of them.
+            bindings::ruring_skb_downgrade(skb);
+        }
+        bindings::ruring_skb_ubuf(skb)
+    };
     if carried.is_null() {
-        // SAFETY: As above.
+        // SAFETY: The packet is one of a socket whose lock is held, and carries no buffer yet.
         unsafe { bindings::ruring_skb_carry(skb, info) };
         return 0;
     }
     if carried == info {
         return 0;
     }
-    // SAFETY: By the safety requirement.
-    let object = unsafe { cell_of::<P>(info) };
-    // SAFETY: The sender has one of its count.
-    let ubuf = unsafe { &object.as_ref().ubuf };
     // One that leads others or follows one cannot join a third one.
-    // SAFETY: The socket's lock is held, see the invariants of `Ubuf`.
-    let leads = unsafe { !(*ubuf.members.get()).is_empty() };
-    if leads || !ubuf.head.load(Relaxed).is_null() {
+    // SAFETY: The lock of the socket is held, without which nobody changes `members`.
+    let leads = unsafe { !(*this.ubuf.members.get()).is_empty() };
+    if leads || !this.ubuf.head.load(Relaxed).is_null() {
         return FRESH;
     }
-    // SAFETY: The packet has one of its count.
+    // SAFETY: The packet has one of its count, so that it is there.
     if unsafe { (*carried).ops } != &raw const P::UBUF_OPS.0 {
         return FRESH;
     }
-    // SAFETY: Its operations are those of `P`.
-    let other = unsafe { cell_of::<P>(carried) };
-    // SAFETY: The packet has one of its count.
-    let (this, that) = unsafe { (object.as_ref(), other.as_ref()) };
-    // SAFETY: The sockets do not change while the objects are lent.
-    let same = unsafe { *this.ubuf.socket.get() == *that.ubuf.socket.get() };
+    // SAFETY: It is that of an object of kind `P`, as its operations are. The packet has one of its count.
+    let that = unsafe { &*object_of::<P>(carried) };
+    // The sockets do not change while the objects are lent.
+    let same = this.ubuf.socket.load(Relaxed) == that.ubuf.socket.load(Relaxed);
     if !same || !P::together(this, that) {
         return FRESH;
     }
-    let head = NonNull::new(that.ubuf.head.load(Relaxed)).unwrap_or(other);
+    let head = NonNull::new(that.ubuf.head.load(Relaxed)).unwrap_or(NonNull::from(that));
     // INVARIANT: The socket's lock is held, and it is the same socket.
-    ubuf.head.store(head.as_ptr(), Relaxed);
+    this.ubuf.head.store(head.as_ptr(), Relaxed);
     // SAFETY: The head stays: the packet has one of its count, or one of a member's, which has. The
     // lock of the one socket is held. From here on the handle is the head's: the member's last
     // holder finds `head` set.
     unsafe {
-        (*head.as_ref().ubuf.members.get()).push(Handle::from_raw(object));
+        (*head.as_ref().ubuf.members.get()).push(Handle::from_raw(NonNull::from(this)));
         bindings::ruring_ubuf_get(self::info(head));
     }
     0
@@ -282,31 +272,43 @@ impl<P: Kind> UbufRef<P> {
     /// Any. What drops it must be allowed to call [`Kind::completed`].
     #[inline]
     pub(crate) fn new(req: Handle<P>) -> Self {
+        let ubuf = &req.object().ubuf;
+        ubuf.flight.reset();
+        ubuf.head.store(null_mut(), Relaxed);
+        ubuf.socket.store(null_mut(), Relaxed);
         let object = req.into_raw();
         // SAFETY: The handle gives access to all of the object's `ubuf` that is not atomic.
         // INVARIANT: Of both types: this is the one count.
-        unsafe {
-            let ubuf = &object.as_ref().ubuf;
-            ubuf.flight.reset();
-            ubuf.head.store(null_mut(), Relaxed);
-            *ubuf.socket.get() = null_mut();
-            bindings::ruring_ubuf_init(info(object), &raw const P::UBUF_OPS.0, FLAGS);
-        }
+        unsafe { bindings::ruring_ubuf_init(info(object), &raw const P::UBUF_OPS.0, FLAGS) };
         Self(object)
+    }
+
+    /// The object.
+    #[inline(always)]
+    fn object(&self) -> &Object<P> {
+        // SAFETY: By the type invariants it is a lent object, and stays one as long as this has one of its count.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// What it keeps, if anything.
+    #[inline(always)]
+    fn kept(&mut self) -> &mut Option<Arc<SharedBuffer<P::Registration>>> {
+        // SAFETY: By the type invariants only this changes it, and it is borrowed exclusively: nothing is being sent, so
+        // that no packet looks.
+        unsafe { &mut *self.object().ubuf.kept.get() }
     }
 
     /// The core.
     #[inline]
     pub(crate) fn core_mut(&mut self) -> &mut P::Core {
         // SAFETY: By the type invariants, as this is borrowed exclusively.
-        unsafe { &mut *self.0.as_ref().owned_ptr() }
+        unsafe { &mut *self.object().owned_ptr() }
     }
 
     /// Takes the handle back, if no packet carries any of the buffer.
     #[inline]
     pub(crate) fn reclaim(self) -> core::result::Result<Handle<P>, Self> {
-        // SAFETY: By the type invariants.
-        let ubuf = unsafe { &self.0.as_ref().ubuf };
+        let ubuf = &self.object().ubuf;
         // Those that are joined to a head leave their handles with it also when they are let go.
         if !ubuf.flight.count.is_sole() || !ubuf.head.load(Relaxed).is_null() {
             return Err(self);
@@ -324,8 +326,7 @@ impl<P: Kind> UbufRef<P> {
     /// Keeps a buffer to send from, as long as packets may carry some of it. Once only.
     #[inline]
     pub(crate) fn keep(&mut self, buffer: Arc<SharedBuffer<P::Registration>>) {
-        // SAFETY: By the type invariants, as this is borrowed exclusively.
-        unsafe { (*self.0.as_ref().ubuf.kept.get()).get_or_insert(buffer) };
+        self.kept().get_or_insert(buffer);
     }
 
     /// Has `hdr` send what is in `from` to `socket` without a copy. `-EINVAL` if it has been another
@@ -346,20 +347,18 @@ impl<P: Kind> UbufRef<P> {
         from: UserBuffers<'_>,
         gathered: &mut Option<Gathered<'a>>,
     ) -> Result {
-        // SAFETY: By the type invariants, and as this is borrowed exclusively nothing is being
-        // sent, so that nobody looks at `socket` unless it is on a packet: then it is not null.
-        unsafe {
-            let bound = self.0.as_ref().ubuf.socket.get();
-            if (*bound).is_null() {
-                *bound = socket.as_ptr();
-            } else if *bound != socket.as_ptr() {
-                return Err(EINVAL);
-            }
+        // As this is borrowed exclusively nothing is being sent, so that nobody looks at it unless it is on a packet:
+        // then it is not null.
+        let bound = &self.object().ubuf.socket;
+        let before = bound.load(Relaxed);
+        if before.is_null() {
+            bound.store(socket.as_ptr(), Relaxed);
+        } else if before != socket.as_ptr() {
+            return Err(EINVAL);
         }
         hdr.msg_ubuf = info(self.0);
         const DIRECTION: u32 = bindings::ITER_SOURCE;
-        // SAFETY: By the type invariants, as this is borrowed as long as the reference lives.
-        let kept = unsafe { (*self.0.as_ref().ubuf.kept.get()).as_deref() };
+        let kept = self.kept().as_deref();
         // Packets have no references to pages of who keeps a buffer: there must be no others.
         let Some(SharedBuffer { memory, .. }) = kept else {
             return from.import(&mut hdr.msg_iter, false);
@@ -462,7 +461,7 @@ impl<P: Kind> Handle<P> {
     /// Whether no handle was joined to this one while it was lent.
     #[inline]
     pub(crate) fn is_single(&self) -> bool {
-        // SAFETY: As above; and this is borrowed.
+        // SAFETY: With the handle here the object is not lent, and as that is borrowed nobody takes them.
         unsafe { (*self.object().ubuf.members.get()).is_empty() }
     }
 

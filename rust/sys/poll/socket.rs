@@ -25,8 +25,7 @@ impl<P: Kind> PollEntry<P> {
         head: *mut bindings::wait_queue_head,
         wanted: u32,
     ) {
-        // SAFETY: The entry is on no queue, so that nobody else touches it.
-        unsafe { *self.object.get() = object };
+        self.object.store(object, Relaxed);
         self.events.store(wanted, Relaxed);
         // INVARIANT: The entry goes on this queue below.
         self.head.store(head, Relaxed);
