@@ -289,6 +289,12 @@ pub(crate) fn needs_file(opcode: u8) -> bool {
     spec(opcode).is_some_and(|spec| spec.needs_file)
 }
 
+/// See [`Spec::sends`].
+#[inline]
+pub(crate) fn sends(opcode: u8) -> bool {
+    spec(opcode).is_some_and(|spec| spec.sends)
+}
+
 /// See [`Spec::limits_link`].
 #[inline]
 pub(crate) fn limits_link(opcode: u8) -> bool {

@@ -112,9 +112,6 @@ fn submit_as<T: OpVariant>(
         if T::CODE == opcode::NOP && ring.ring.config.has_large_cqes() {
             return submit_as::<LargeNop>(ring, task, sqe, req, alone);
         }
-        if T::SPEC.sends {
-            return read_ordered::<T>(sqe, job, error);
-        }
         return Submitted::Refused(error);
     }
     if !alone || !job.flags.plain() || T::SPEC.limits_link {
@@ -130,23 +127,6 @@ fn submit_as<T: OpVariant>(
     } else {
         issue_as::<T>(ring, req, WakeFlags::NONE)
     })
-}
-
-/// Reads what was refused for `error` as a send that keeps its place, if it is one.
-#[cold]
-#[inline(never)]
-fn read_ordered<T: OpVariant>(sqe: &Sqe, job: &mut Job, error: Errno) -> Submitted {
-    let read = match sqe.ordered() {
-        Some(sqe) => parse::<T>(&sqe, job),
-        None => Err(error),
-    };
-    match read {
-        Ok(()) => {
-            job.flags.set_ordered();
-            Submitted::Read
-        }
-        Err(error) => Submitted::Refused(error),
-    }
 }
 
 #[inline(always)]

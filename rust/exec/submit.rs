@@ -187,6 +187,9 @@ impl Locked<'_> {
             }
         }
         let mut submitted = dispatch::submit(self, task, sqe, req.lend(), alone);
+        if let Submitted::Refused(error) = submitted {
+            submitted = self.submit_ordered(task, sqe, &mut req, error);
+        }
         if restricted {
             if let Err(error) = self.ring.accept(sqe) {
                 submitted = Submitted::Refused(error);
@@ -212,6 +215,26 @@ impl Locked<'_> {
             }
             Submitted::Refused(error) => self.refuse(req, sqe, head, error),
         }
+    }
+
+    /// Reads what was refused for `error` as a send that keeps its place, if it is one.
+    #[cold]
+    #[inline(never)]
+    fn submit_ordered(
+        &mut self,
+        task: InTask<'_>,
+        sqe: &Sqe,
+        req: &mut OwnedReq,
+        error: Errno,
+    ) -> Submitted {
+        let Some(plain) = sqe.ordered().filter(|_| op::sends(sqe.opcode())) else {
+            return Submitted::Refused(error);
+        };
+        let submitted = dispatch::submit(self, task, &plain, req.lend(), false);
+        if matches!(submitted, Submitted::Read) {
+            req.core_mut().job.flags.set_ordered();
+        }
+        submitted
     }
 
     /// Ends a request that cannot be done, or has the link that it is part of end.
