@@ -216,7 +216,7 @@ impl UserBuffer {
         direction: u32,
         gathered: &mut Option<Gathered<'a>>,
     ) -> Result {
-        // SAFETY: By the safety requirement.
+        // SAFETY: The iterator is used only as long as there are this and `gathered`, which what it points to is part of.
         unsafe {
             match buffers {
                 UserBuffers::One { addr, len } => self.part(addr, len)?.init_here(iter, direction),
@@ -318,7 +318,7 @@ impl Part<'_> {
     /// The iterator must not be used once the buffer is gone.
     #[inline(never)]
     pub(super) unsafe fn init(self, iter: &mut bindings::iov_iter, direction: u32) {
-        // SAFETY: By the safety requirement.
+        // SAFETY: The iterator is used only as long as there is the buffer.
         unsafe { self.init_here(iter, direction) }
     }
 

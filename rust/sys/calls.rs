@@ -128,6 +128,7 @@ macro_rules! of_task {
 of_task! {
     ruring_task_cpu() -> u32;
     ruring_task_exiting() -> bool;
+    ruring_task_mm() -> *mut bindings::mm_struct;
     ruring_task_pid_vnr() -> i32;
     ruring_task_process() -> *const core::ffi::c_void;
     ruring_task_runtime() -> u64;

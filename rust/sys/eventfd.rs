@@ -39,7 +39,7 @@ impl EventFd {
     /// as [`super::waitqueue::WaitQueue::wake`] does. Takes the lock of a wait queue, whose
     /// callbacks must not lead here again.
     pub(crate) fn signal(&self) {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the context is live.
         unsafe { bindings::eventfd_signal_mask(self.0.as_ptr(), events::URING_WAKE) };
     }
 }

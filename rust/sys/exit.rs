@@ -331,11 +331,8 @@ fn first_of(identity: usize) -> Option<RBTreeNode<Key, Arc<dyn Ends>>> {
 unsafe extern "C" fn exit_probe(_: *mut c_void, task: *mut bindings::task_struct, last: bool) {
     tell(task as usize, false);
     if last {
-        // SAFETY: The tracepoint names the current task.
-        tell(
-            unsafe { bindings::ruring_task_process(task) } as usize,
-            false,
-        );
+        // The tracepoint is one of the current task.
+        tell(calls::ruring_task_process(current!()) as usize, false);
     }
 }
 

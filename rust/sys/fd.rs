@@ -248,18 +248,10 @@ impl OpenFile {
     /// # Safety
     ///
     /// `file` must be null or live, and the caller gives a reference to it up.
-    unsafe fn from_nullable(file: *mut bindings::file) -> Option<Self> {
+    pub(super) unsafe fn from_nullable(file: *mut bindings::file) -> Option<Self> {
         let file = core::ptr::NonNull::new(file)?;
         // SAFETY: By the safety requirement the reference is ours.
         Some(Self(unsafe { ARef::from_raw(file.cast()) }))
-    }
-
-    /// # Safety
-    ///
-    /// `file` must be live, and the caller gives a reference to it up.
-    pub(super) unsafe fn from_raw(file: *mut bindings::file) -> Self {
-        // SAFETY: By the safety requirement it is not null, and the reference is ours.
-        Self(unsafe { ARef::from_raw(core::ptr::NonNull::new_unchecked(file).cast()) })
     }
 
     /// What a function of the kernel has opened, or the error that it names instead.

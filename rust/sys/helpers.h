@@ -41,7 +41,7 @@ bool ruring_current_is_complete(void);
 bool ruring_current_has_files(void);
 bool ruring_current_has_fs(void);
 bool ruring_task_exiting(struct task_struct *task);
-bool ruring_task_in_mm(struct task_struct *task, struct mm_struct *mm);
+struct mm_struct *ruring_task_mm(struct task_struct *task);
 unsigned int ruring_task_cpu(struct task_struct *task);
 pid_t ruring_task_pid_vnr(struct task_struct *task);
 u64 ruring_task_runtime(struct task_struct *task);

@@ -28,7 +28,11 @@ use kernel::{
     },
     page::{page_align, PAGE_SIZE},
     sync::{
-        atomic::{atomic_load, atomic_store, Acquire, Relaxed, Release},
+        atomic::{
+            atomic_load, atomic_store,
+            ordering::{AcquireOrRelaxed, ReleaseOrRelaxed},
+            Acquire, Relaxed, Release,
+        },
         Arc,
     },
     transmute::FromBytes,
@@ -68,13 +72,13 @@ impl Drop for PageList {
             PageRefs::Each => self.list.len(),
             PageRefs::Block => 1,
             PageRefs::Pinned(_) => {
-                // SAFETY: By the type's definition.
+                // SAFETY: Each page of such a list has a pin, which is the list's.
                 unsafe { bindings::unpin_user_pages(self.list.as_mut_ptr(), self.list.len()) };
                 return;
             }
         };
         for page in self.list.iter().take(referenced) {
-            // SAFETY: By the type's definition.
+            // SAFETY: The list has a reference to each of these, or to the block that the first begins.
             unsafe { bindings::ruring_free_page(*page) };
         }
     }
@@ -299,7 +303,7 @@ impl Region {
 impl Drop for Region {
     fn drop(&mut self) {
         if self.mapped {
-            // SAFETY: By the type invariants.
+            // SAFETY: By the type invariants the mapping is the region's own, and all that uses it has a reference to that.
             unsafe { bindings::vunmap(self.base.as_ptr().cast::<c_void>()) };
         }
     }
@@ -337,32 +341,40 @@ impl Words {
         unsafe { self.base.as_ptr().add(OFFSET).cast() }
     }
 
+    #[inline(always)]
+    fn load_as<const OFFSET: usize, O: AcquireOrRelaxed>(&self, ordering: O) -> u32 {
+        // SAFETY: It is a word of the region.
+        unsafe { atomic_load(self.at::<OFFSET>(), ordering) }
+    }
+
+    #[inline(always)]
+    fn store_as<const OFFSET: usize, O: ReleaseOrRelaxed>(&self, value: u32, ordering: O) {
+        // SAFETY: It is a word of the region.
+        unsafe { atomic_store(self.at::<OFFSET>(), value, ordering) };
+    }
+
     /// Reads the word at byte `OFFSET`, once.
     #[inline(always)]
     pub(crate) fn load<const OFFSET: usize>(&self) -> u32 {
-        // SAFETY: It is a word of the region.
-        unsafe { atomic_load(self.at::<OFFSET>(), Relaxed) }
+        self.load_as::<OFFSET, _>(Relaxed)
     }
 
     /// Reads it before anything that comes after.
     #[inline(always)]
     pub(crate) fn load_acquire<const OFFSET: usize>(&self) -> u32 {
-        // SAFETY: It is a word of the region.
-        unsafe { atomic_load(self.at::<OFFSET>(), Acquire) }
+        self.load_as::<OFFSET, _>(Acquire)
     }
 
     /// Writes it, once.
     #[inline(always)]
     pub(crate) fn store<const OFFSET: usize>(&self, value: u32) {
-        // SAFETY: It is a word of the region.
-        unsafe { atomic_store(self.at::<OFFSET>(), value, Relaxed) };
+        self.store_as::<OFFSET, _>(value, Relaxed);
     }
 
     /// Writes it after anything that came before.
     #[inline(always)]
     pub(crate) fn store_release<const OFFSET: usize>(&self, value: u32) {
-        // SAFETY: It is a word of the region.
-        unsafe { atomic_store(self.at::<OFFSET>(), value, Release) };
+        self.store_as::<OFFSET, _>(value, Release);
     }
 
     /// Sets the bits `bits`, or clears them, in one step, whatever user space does to the word

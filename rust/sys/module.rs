@@ -111,7 +111,7 @@ pub(super) unsafe fn queue_work(work: *mut bindings::work_struct, ends: bool) {
 /// `work` must be initialised, and stay until it has run or is cancelled; there must be a
 /// [`WorkQueues`] object until then.
 pub(super) unsafe fn queue_delayed_work(work: *mut bindings::delayed_work, milliseconds: u32) {
-    // SAFETY: By the requirements.
+    // SAFETY: There are the queues, as there is a `WorkQueues`. `work` is initialised, and stays until it has run.
     unsafe {
         bindings::queue_delayed_work_on(
             bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32,
@@ -122,34 +122,60 @@ pub(super) unsafe fn queue_delayed_work(work: *mut bindings::delayed_work, milli
     };
 }
 
-/// Keeps the module loaded.
-pub(crate) struct ModuleRef(());
+/// A reference to the module, as its count has them.
+///
+/// # Invariants
+///
+/// It owns one.
+struct Loaded(());
 
-impl ModuleRef {
-    /// Takes a reference. `-ENODEV` if the module is on its way out.
-    pub(crate) fn new() -> Result<Self> {
-        let module = this_module();
+impl Loaded {
+    fn new() -> Result<Self> {
         // SAFETY: The module is live, as this code runs.
-        if !unsafe { bindings::ruring_try_module_get(module) } {
+        if !unsafe { bindings::ruring_try_module_get(this_module()) } {
             return Err(ENODEV);
         }
+        // INVARIANT: It was just taken.
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants there is a reference, which is given up here.
+        unsafe { bindings::ruring_put_module(this_module()) };
+    }
+}
+
+/// Keeps the module loaded, and its work queues.
+pub(crate) struct ModuleRef(Loaded);
+
+impl ModuleRef {
+    /// Takes a reference.
+    ///
+    /// # Errors
+    ///
+    /// `-ENODEV` if the module is on its way out.
+    ///
+    /// # Context
+    ///
+    /// Any.
+    pub(crate) fn new() -> Result<Self> {
+        let loaded = Loaded::new()?;
         let mut users = USERS.load(Relaxed);
         while users < OPENING {
             match USERS.cmpxchg(users, users + 1, Full) {
-                Ok(_) => return Ok(Self(())),
+                Ok(_) => return Ok(Self(loaded)),
                 Err(now) => users = now,
             }
         }
-        // SAFETY: The reference was taken above.
-        unsafe { bindings::ruring_put_module(module) };
         Err(ENODEV)
     }
 }
 
 impl Drop for ModuleRef {
     fn drop(&mut self) {
+        // Before the module may go.
         USERS.fetch_sub(1, Full);
-        // SAFETY: The reference was taken in `new`.
-        unsafe { bindings::ruring_put_module(this_module()) };
     }
 }

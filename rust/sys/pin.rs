@@ -76,7 +76,7 @@ impl Deref for Pins {
 
 impl Drop for Pins {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants.
+        // SAFETY: By the type invariants each of them has a pin, which is given up here.
         unsafe { bindings::unpin_user_pages(self.0.as_mut_ptr(), self.0.len()) };
     }
 }

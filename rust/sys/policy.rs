@@ -172,7 +172,7 @@ unsafe fn set<T>(
     parse: fn(&str) -> Option<T>,
     store: impl FnOnce(T),
 ) -> c_int {
-    // SAFETY: By the safety requirements.
+    // SAFETY: `list` is a string, which is only borrowed here.
     let list = unsafe { CStr::from_char_ptr(list) };
     let Some(parsed) = list.to_str().ok().and_then(|list| parse(list.trim())) else {
         return EINVAL.to_errno();
@@ -181,38 +181,30 @@ unsafe fn set<T>(
     0
 }
 
-/// # Safety
-///
-/// Only as what sets the parameter `ops`, with a string.
-#[no_mangle]
-unsafe extern "C" fn ruring_set_ops(list: *const c_char) -> c_int {
-    let store = |ops: Opcodes| {
+/// What sets a parameter that is a list: how it is parsed, and what is done with it.
+macro_rules! set_by_list {
+    ($($name:ident($parse:path, $store:expr);)*) => {
+        $(
+            /// # Safety
+            ///
+            /// Only as what sets a parameter, with a string.
+            #[no_mangle]
+            unsafe extern "C" fn $name(list: *const c_char) -> c_int {
+                // SAFETY: What sets a parameter is given a string.
+                unsafe { set(list, $parse, $store) }
+            }
+        )*
+    };
+}
+
+set_by_list! {
+    ruring_set_ops(Opcodes::parse, |ops| {
         for (word, to) in ops.to_words().into_iter().zip(&OPS) {
             to.store(word, Relaxed);
         }
-    };
-    // SAFETY: By the safety requirements.
-    unsafe { set(list, Opcodes::parse, store) }
-}
-
-/// # Safety
-///
-/// Only as what sets the parameter `registers`, with a string.
-#[no_mangle]
-unsafe extern "C" fn ruring_set_registers(list: *const c_char) -> c_int {
-    let store = |those: Registers| REGISTERS.store(those.to_word(), Relaxed);
-    // SAFETY: By the safety requirements.
-    unsafe { set(list, Registers::parse, store) }
-}
-
-/// # Safety
-///
-/// Only as what sets the parameter `families`, with a string.
-#[no_mangle]
-unsafe extern "C" fn ruring_set_families(list: *const c_char) -> c_int {
-    let store = |those: Families| FAMILIES.store(those.to_word(), Relaxed);
-    // SAFETY: By the safety requirements.
-    unsafe { set(list, Families::parse, store) }
+    });
+    ruring_set_registers(Registers::parse, |those| REGISTERS.store(those.to_word(), Relaxed));
+    ruring_set_families(Families::parse, |those| FAMILIES.store(those.to_word(), Relaxed));
 }
 
 /// # Safety

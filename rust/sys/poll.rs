@@ -57,6 +57,8 @@ struct PollEntry<P: Kind> {
 ///
 /// The queues that the entries are on are those of the object's file, or of the ring in `rare`, or of
 /// what will always be there. Unless it is `used` there are no such queues, no timer and no ring.
+///
+/// Only the holder of the object's handle gets a reference to it.
 pub(super) struct WakeSources<P: Kind> {
     first: PollEntry<P>,
     /// Whether any of the others has been used since the object's last request: one look instead of one for each when
@@ -195,7 +197,7 @@ impl<P: Kind> PollEntry<P> {
         // SAFETY: Whoever drops the object takes the entry off the queue first, for which they need
         // the queue's lock, or find that `remove_locked` has been called here.
         let object = unsafe { &*this.object.load(Relaxed) };
-        let over = match object.claim(wake_flags) {
+        match object.claim(wake_flags) {
             Some(req) => {
                 // The entry is still on the queue, which keeps the object.
                 let req = req.into();
@@ -204,13 +206,16 @@ impl<P: Kind> PollEntry<P> {
                 }
                 P::deliver(req, object);
                 // A single shot need not come back for the lock, and what follows in a burst need not be told.
-                freed || (mask != 0 && wanted & (events::ONESHOT | events::BURST) != 0)
+                if freed || (mask != 0 && wanted & (events::ONESHOT | events::BURST) != 0) {
+                    // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.
+                    unsafe { this.remove_locked() };
+                }
             }
-            None => freed,
-        };
-        if over {
-            // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.
-            unsafe { this.remove_locked() };
+            None if freed => {
+                // SAFETY: The queue's lock is held. Afterwards nothing here touches the entry.
+                unsafe { this.remove_locked() }
+            }
+            None => {}
         }
         1
     }
@@ -278,7 +283,7 @@ impl<P: Kind> WakeSources<P> {
         }
         self.first.remove();
         if let Some(rare) = self.rare() {
-            // SAFETY: The handle is its holder's alone, who calls this, and the first entry is on no queue any more.
+            // SAFETY: By the type invariants this is for the holder of the handle. The first entry is on no queue any more.
             unsafe { rare.stop() };
         }
         // INVARIANT: All of it is over.
@@ -289,7 +294,7 @@ impl<P: Kind> WakeSources<P> {
     pub(super) fn set_ring(&self, ring: Arc<P::RingFile>) -> Result {
         let rare = self.make_rare()?;
         self.remove();
-        // SAFETY: The caller holds the handle, and no entry is on the queue of the one that was there.
+        // SAFETY: By the type invariants nobody else touches it, and no entry is on the queue of the one that was there.
         unsafe { *rare.ring.get() = Some(ring) };
         Ok(())
     }
@@ -297,14 +302,14 @@ impl<P: Kind> WakeSources<P> {
     /// The ring that is polled. Only for the holder of the handle.
     fn ring(&self) -> Option<&Arc<P::RingFile>> {
         let rare = self.rare()?;
-        // SAFETY: The caller holds the handle, and changes nothing meanwhile.
+        // SAFETY: By the type invariants nobody else touches it, nor does who borrows it change it.
         unsafe { &*rare.ring.get() }.as_ref()
     }
 
     /// The rest, if there is some. Only for the holder of the handle.
     #[inline]
     pub(super) fn rare(&self) -> Option<&RareWakeSources<P>> {
-        // SAFETY: The caller holds the handle. What is there once stays, in a box that nobody moves.
+        // SAFETY: By the type invariants nobody else touches it. What is there once stays, in a box that nobody moves.
         unsafe { &*self.rare.get() }.as_deref()
     }
 
@@ -318,7 +323,7 @@ impl<P: Kind> WakeSources<P> {
                 ring: UnsafeCell::new(None),
             };
             let rare = KBox::new(rare, GFP_KERNEL_ACCOUNT)?;
-            // SAFETY: The caller holds the handle, and there is nothing yet that one could have a
+            // SAFETY: By the type invariants nobody else touches it, and there is nothing yet that one could have a
             // reference to.
             unsafe { *self.rare.get() = Some(rare) };
         }
@@ -352,42 +357,31 @@ unsafe extern "C" fn queue_proc<P: Kind>(
         let object = &*table.object;
         (table, object.wake_sources())
     };
-    let entry = if table.queues == 0 {
+    if table.queues == 0 {
         sources.set_used(true);
-        &sources.first
-    } else {
-        match second_entry(table, sources, head) {
-            Some(entry) => entry,
-            None => return,
-        }
-    };
-    // SAFETY: `watch` emptied the entries; neither the object nor the box with the second one moves, and the object
-    // takes its entries off the queues before it, or what is polled, goes. `head` comes from a `->poll()`.
-    unsafe { entry.add(table.object, head, table.events) };
-    table.queues += 1;
-}
-
-/// The entry for another queue than the first. None for one that is known already, and if there is an error.
-fn second_entry<'a, P: Kind>(
-    table: &mut PollTable<P>,
-    sources: &'a WakeSources<P>,
-    head: *mut bindings::wait_queue_head,
-) -> Option<&'a PollEntry<P>> {
+        // SAFETY: `watch` emptied the entries; the object does not move, and takes its entries off the
+        // queues before it, or what is polled, goes. `head` comes from a `->poll()`.
+        unsafe { sources.first.add(table.object, head, table.events) };
+        table.queues = 1;
+        return;
+    }
     let known = |entry: &PollEntry<P>| entry.head.load(Relaxed) == head;
     let second = sources.rare().map(|rare| &rare.second);
     if known(&sources.first) || (table.queues == 2 && second.is_some_and(known)) {
-        return None;
+        return;
     }
     if table.queues == 2 {
         table.error = Some(errno::EINVAL);
-        return None;
+        return;
     }
     match sources.make_rare() {
-        Ok(rare) => Some(&rare.second),
-        Err(_) => {
-            table.error = Some(errno::ENOMEM);
-            None
+        Ok(rare) => {
+            // SAFETY: The second entry is on no queue; its box does not move, and the object takes it off the queue
+            // before itself, or what is polled, goes. `head` comes from a `->poll()`.
+            unsafe { rare.second.add(table.object, head, table.events) };
+            table.queues = 2;
         }
+        Err(_) => table.error = Some(errno::ENOMEM),
     }
 }
 

@@ -196,20 +196,16 @@ impl<P: Kind> Inbox<P> {
     /// can be found.
     #[inline]
     pub(crate) fn push(&self, req: impl Into<HandleInIrq<P>>) -> bool {
-        let req = req.into();
-        let object = core::ptr::from_ref(req.object()).cast_mut();
+        let object = req.into().into_raw();
         let mut old = self.head.load(Relaxed);
         loop {
-            // Until the exchange succeeds the link is the handle's.
-            req.object().link.set(old);
-            match self.head.cmpxchg(old, object, Full) {
-                Ok(_) => break,
+            // SAFETY: Until the exchange succeeds the object and its link are ours.
+            unsafe { object.as_ref() }.link.set(old);
+            match self.head.cmpxchg(old, object.as_ptr(), Full) {
+                Ok(_) => return old.is_null(),
                 Err(now) => old = now,
             }
         }
-        // It is in the queue.
-        let _object = req.into_raw();
-        old.is_null()
     }
 
     /// Whether there is nothing in it at the moment.

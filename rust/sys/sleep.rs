@@ -143,7 +143,7 @@ fn nap(clock: Clock, deadline: Option<i64>) -> Woken {
         calls::schedule();
         return Woken::Maybe;
     };
-    // SAFETY: The caller may sleep; `deadline` is read at once.
+    // SAFETY: It sleeps, as the task is about to, and looks at `deadline` only until it returns.
     let ret = unsafe {
         bindings::schedule_hrtimeout_range_clock(
             &mut deadline,

@@ -134,7 +134,7 @@ impl<'a> Control<'a> {
 
 impl Drop for Control<'_> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant they were allocated of this socket, as so many bytes.
         unsafe {
             bindings::sock_kfree_s((*self.socket.raw).sk, self.raw.as_ptr(), self.len as i32);
         }

@@ -28,7 +28,7 @@ struct Links<P: Kind> {
 /// The node inside an object.
 ///
 /// While it is in a table only those with access to that table touch it, else only those with
-/// its handle.
+/// its handle. Whether it is in one only the holder of the handle changes, and asks.
 pub(crate) struct Node<P: Kind>(UnsafeCell<Links<P>>);
 
 impl<P: Kind> Node<P> {
@@ -45,7 +45,7 @@ impl<P: Kind> Node<P> {
     /// Whether it is in a table. Only for the holder of the handle.
     #[inline]
     pub(super) fn linked(&self) -> bool {
-        // SAFETY: `table` is only written with the handle, which the caller has.
+        // SAFETY: `table` is only written by the holder of the handle, for whom this is.
         unsafe { !(*self.0.get()).table.is_null() }
     }
 }

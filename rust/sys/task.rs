@@ -107,8 +107,7 @@ impl AddressSpace {
 
     /// Whether `task` is in it at the moment.
     pub(crate) fn has(&self, task: &TaskRef) -> bool {
-        // SAFETY: A `TaskRef` is a reference to a task. The pointers are only compared.
-        unsafe { bindings::ruring_task_in_mm(task.as_ptr(), self.as_ptr()) }
+        calls::ruring_task_mm(&task.0) == self.as_ptr()
     }
 
     /// Counts so many more of its pages as pinned.
@@ -189,7 +188,7 @@ impl Identity {
 
 impl Drop for Identity {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants.
+        // SAFETY: By the type invariants there is a reference, which is given up here.
         unsafe { bindings::ruring_put_net(self.net) };
     }
 }

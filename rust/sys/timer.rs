@@ -125,7 +125,7 @@ impl<P: Kind> Timer<P> {
     #[inline]
     fn stop(&self) {
         if self.set.load(Relaxed) {
-            // SAFETY: By the type invariants.
+            // SAFETY: By the type invariants it is initialised, as it is `set`.
             unsafe { bindings::hrtimer_cancel(self.timer.get().cast()) };
             // INVARIANT: It need not be cancelled any more.
             self.set.store(false, Relaxed);

@@ -259,7 +259,7 @@ unsafe extern "C" fn link<P: Kind>(
 /// object's owned part is reached through this alone.
 pub(crate) struct UbufRef<P: Kind>(NonNull<Object<P>>);
 
-// SAFETY: As a handle.
+// SAFETY: It stands for the one handle of an object, which any task may have, and its count is atomic.
 unsafe impl<P: Kind> Send for UbufRef<P> {}
 // SAFETY: `&UbufRef` gives nothing.
 unsafe impl<P: Kind> Sync for UbufRef<P> {}

@@ -280,7 +280,7 @@ bool ruring_run_task_work(void)
 	return true;
 }
 
-bool ruring_get_live_file(struct file *file)
+struct file *ruring_get_live_file(struct file *file)
 {
-	return file_ref_get(&file->f_ref);
+	return file_ref_get(&file->f_ref) ? file : NULL;
 }

@@ -70,6 +70,6 @@ int ruring_create_pipe(struct file *files[2], int flags);
 bool ruring_run_task_work(void);
 
 /* Takes a reference to a file whose memory stays. False if the last one is gone. */
-bool ruring_get_live_file(struct file *file);
+struct file *ruring_get_live_file(struct file *file);
 
 #endif /* _RURING_UNEXPORTED_H */

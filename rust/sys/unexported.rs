@@ -109,11 +109,11 @@ impl<'a> Interruptible<'a> {
     /// Without locks, for which task work may wait. May sleep.
     #[cold]
     pub(crate) fn run_task_work(&mut self) -> bool {
-        let file = self.call.file();
-        // SAFETY: The memory of the call's file stays until the call returns.
-        if self.file.is_none() && unsafe { bindings::ruring_get_live_file(file) } {
-            // SAFETY: The reference was just taken.
-            self.file = Some(unsafe { OpenFile::from_raw(file) });
+        if self.file.is_none() {
+            let file = self.call.file();
+            // SAFETY: The memory of the call's file stays until the call returns. If it is not released yet there is a
+            // reference to it now.
+            self.file = unsafe { OpenFile::from_nullable(bindings::ruring_get_live_file(file)) };
         }
         // SAFETY: The task is in a system call, which is where task work may run, and has a reference to the file of
         // the call.
@@ -199,36 +199,27 @@ impl Named<'_> {
 
     /// Tells of it in the `struct statx` at user address `to`. May sleep.
     pub(crate) fn statx(&self, flags: u32, mask: u32, to: u64) -> Result {
-        // SAFETY: The name is a string, and the task has what it is relative to.
-        done(unsafe { bindings::ruring_statx(self.dir()?, self.path.as_ptr(), flags, mask, to) })
+        ruring_statx(self, flags, mask, to)
     }
 
     /// Makes it a directory. May sleep.
     pub(crate) fn mkdir(&self, mode: u16) -> Result {
-        // SAFETY: The name is a string, and the task has what it is relative to.
-        done(unsafe { bindings::ruring_mkdirat(self.dir()?, self.path.as_ptr(), mode) })
+        ruring_mkdirat(self, mode)
     }
 
     /// Removes it. May sleep.
     pub(crate) fn unlink(&self, is_dir: bool) -> Result {
-        // SAFETY: The name is a string, and the task has what it is relative to.
-        done(unsafe { bindings::ruring_unlinkat(self.dir()?, self.path.as_ptr(), is_dir) })
+        ruring_unlinkat(self, is_dir)
     }
 
     /// Gives it another name. May sleep.
     pub(crate) fn rename(&self, new: &Self, flags: u32) -> Result {
-        let (old, to) = (self.dir()?, new.dir()?);
-        let (from, path) = (self.path.as_ptr(), new.path.as_ptr());
-        // SAFETY: The names are strings, and the task has what they are relative to.
-        done(unsafe { bindings::ruring_renameat(old, from, to, path, flags) })
+        ruring_renameat(self, new, flags)
     }
 
     /// Gives it one more name. May sleep.
     pub(crate) fn link(&self, new: &Self, flags: u32) -> Result {
-        let (old, to) = (self.dir()?, new.dir()?);
-        let (from, path) = (self.path.as_ptr(), new.path.as_ptr());
-        // SAFETY: The names are strings, and the task has what they are relative to.
-        done(unsafe { bindings::ruring_linkat(old, from, to, path, flags as i32) })
+        ruring_linkat(self, new, flags as i32)
     }
 
     /// Makes it a symbolic link with this content. May sleep.
@@ -237,6 +228,45 @@ impl Named<'_> {
         // SAFETY: The names are strings, and the task has what the second is relative to.
         done(unsafe { bindings::ruring_symlinkat(content.as_ptr(), dir, path) })
     }
+}
+
+/// Functions of a name.
+macro_rules! of_name {
+    ($($name:ident($($arg:ident: $type:ty),*);)*) => {
+        $(
+            fn $name(named: &Named<'_>, $($arg: $type),*) -> Result {
+                let dir = named.dir()?;
+                // SAFETY: The name is a string, and the task has what it is relative to. The rest are numbers, and
+                // addresses of user space.
+                done(unsafe { bindings::$name(dir, named.path.as_ptr(), $($arg),*) })
+            }
+        )*
+    };
+}
+
+of_name! {
+    ruring_mkdirat(mode: u16);
+    ruring_statx(flags: u32, mask: u32, to: u64);
+    ruring_unlinkat(is_dir: bool);
+}
+
+/// Functions of a name and a new one.
+macro_rules! of_names {
+    ($($name:ident($arg:ident: $type:ty);)*) => {
+        $(
+            fn $name(old: &Named<'_>, new: &Named<'_>, $arg: $type) -> Result {
+                let (dir, new_dir) = (old.dir()?, new.dir()?);
+                let (path, new_path) = (old.path.as_ptr(), new.path.as_ptr());
+                // SAFETY: The names are strings, and the task has what they are relative to.
+                done(unsafe { bindings::$name(dir, path, new_dir, new_path, $arg) })
+            }
+        )*
+    };
+}
+
+of_names! {
+    ruring_linkat(flags: i32);
+    ruring_renameat(flags: u32);
 }
 
 /// How a file is to be opened: `struct open_how`.

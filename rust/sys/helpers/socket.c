@@ -82,7 +82,7 @@ __helper bool ruring_socket_quiet(struct wait_queue_head *wq)
 {
 	struct sock *sk = container_of(wq, struct socket, wq.wait)->sk;
 
-	/* See above. */
+	/* Between the queue's entry and what is looked at, as said above. */
 	smp_mb();
 	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) ||
 	    !skb_queue_empty_lockless(&sk->sk_error_queue) || READ_ONCE(sk->sk_err) ||

@@ -22,9 +22,10 @@ __helper bool ruring_task_exiting(struct task_struct *task)
 	return READ_ONCE(task->flags) & PF_EXITING;
 }
 
-__helper bool ruring_task_in_mm(struct task_struct *task, struct mm_struct *mm)
+/* Only to compare: of another task it may be gone by now. */
+__helper struct mm_struct *ruring_task_mm(struct task_struct *task)
 {
-	return READ_ONCE(task->mm) == mm;
+	return READ_ONCE(task->mm);
 }
 
 __helper unsigned int ruring_task_cpu(struct task_struct *task)

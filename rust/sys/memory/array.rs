@@ -5,66 +5,79 @@
 use super::Region;
 use crate::uapi::errno::Result;
 use core::ptr::NonNull;
-use kernel::sync::{
-    atomic::{atomic_load, Acquire},
-    Arc,
+use kernel::{
+    sync::{
+        atomic::{atomic_load, Acquire},
+        Arc,
+    },
+    transmute::FromBytes,
 };
 
-/// An array in a region of a power of two of elements of `N` 64-bit words.
+/// What elements consist of: bytes of which any are one, as many as are read and written at once.
+pub(crate) trait Word: FromBytes + Copy {}
+impl Word for u32 {}
+impl Word for u64 {}
+
+/// An array in a region of a power of two of elements of `N` words.
 ///
 /// # Invariants
 ///
 /// `region` has `mask + 1` elements from `base` on, `mask + 1` being a power of two.
-pub(crate) struct Array<const N: usize> {
-    base: NonNull<u64>,
+pub(crate) struct Array<const N: usize, W: Word = u64> {
+    base: NonNull<W>,
     mask: u32,
     _region: Arc<Region>,
 }
 
 // SAFETY: It only offers volatile accesses to a region, which is kept.
-unsafe impl<const N: usize> Send for Array<N> {}
+unsafe impl<const N: usize, W: Word> Send for Array<N, W> {}
 // SAFETY: Who shares it has the same volatile accesses, to words that are never referred to.
-unsafe impl<const N: usize> Sync for Array<N> {}
+unsafe impl<const N: usize, W: Word> Sync for Array<N, W> {}
 
-impl<const N: usize> Array<N> {
-    /// The `count` elements from byte `offset` of `region` on. `-EINVAL` if they are not all in
-    /// it, or not a power of two.
+impl<const N: usize, W: Word> Array<N, W> {
+    /// The `count` elements from byte `offset` of `region` on.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if they are not all in it, not aligned, or not a power of two.
     pub(crate) fn new(region: Arc<Region>, offset: usize, count: u32) -> Result<Self> {
         // INVARIANT: They are checked by `elements`.
         Ok(Self {
-            base: region.elements::<[u64; N]>(offset, count)?.cast(),
+            base: region.elements::<[W; N]>(offset, count)?.cast(),
             mask: count - 1,
             _region: region,
         })
     }
 
-    /// How many elements there are.
-    pub(crate) fn len(&self) -> u32 {
-        self.mask + 1
-    }
-
     #[inline(always)]
-    fn at(&self, index: u32) -> *mut u64 {
+    fn at(&self, index: u32) -> *mut W {
         // SAFETY: By the type invariants, as the index is masked.
         unsafe { self.base.as_ptr().add((index & self.mask) as usize * N) }
     }
 
     /// Copies the element at `index`, modulo the size, reading each word once.
     #[inline(always)]
-    pub(crate) fn read(&self, index: u32) -> [u64; N] {
+    pub(crate) fn read(&self, index: u32) -> [W; N] {
         let at = self.at(index);
         // SAFETY: It is an element of the region.
         core::array::from_fn(|word| unsafe { at.add(word).read_volatile() })
     }
 
-    /// Writes the element at `index`, modulo the size.
+    /// Writes the element at `index`, modulo the size, each word once.
     #[inline(always)]
-    pub(crate) fn write(&self, index: u32, element: [u64; N]) {
+    pub(crate) fn write(&self, index: u32, element: [W; N]) {
         let at = self.at(index);
         for (word, value) in element.into_iter().enumerate() {
             // SAFETY: It is an element of the region.
             unsafe { at.add(word).write_volatile(value) };
         }
+    }
+}
+
+impl<const N: usize> Array<N> {
+    /// How many elements there are.
+    pub(crate) fn len(&self) -> u32 {
+        self.mask + 1
     }
 
     /// Writes the word `WORD` of the element at `index`, modulo the size, once.
@@ -101,49 +114,27 @@ impl<const N: usize> Array<N> {
 }
 
 /// An array in a region of a power of two of 32-bit words.
-///
-/// # Invariants
-///
-/// `region` has `mask + 1` words from `base` on, `mask + 1` being a power of two.
-pub(crate) struct Indices {
-    base: NonNull<u32>,
-    mask: u32,
-    _region: Arc<Region>,
-}
-
-// SAFETY: It only offers volatile accesses to a region, which is kept.
-unsafe impl Send for Indices {}
-// SAFETY: Who shares it has the same volatile accesses, to words that are never referred to.
-unsafe impl Sync for Indices {}
+pub(crate) struct Indices(Array<1, u32>);
 
 impl Indices {
-    /// The `count` words from byte `offset` of `region` on. `-EINVAL` if they are not all in it,
-    /// or not a power of two.
+    /// The `count` words from byte `offset` of `region` on.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if they are not all in it, not aligned, or not a power of two.
     pub(crate) fn new(region: Arc<Region>, offset: usize, count: u32) -> Result<Self> {
-        // INVARIANT: They are checked by `elements`.
-        Ok(Self {
-            base: region.elements::<u32>(offset, count)?,
-            mask: count - 1,
-            _region: region,
-        })
-    }
-
-    #[inline(always)]
-    fn at(&self, index: u32) -> *mut u32 {
-        // SAFETY: By the type invariants, as the index is masked.
-        unsafe { self.base.as_ptr().add((index & self.mask) as usize) }
+        Array::new(region, offset, count).map(Self)
     }
 
     /// Reads the word at `index`, modulo the size, once.
     #[inline(always)]
     pub(crate) fn read(&self, index: u32) -> u32 {
-        // SAFETY: It is a word of the region.
-        unsafe { self.at(index).read_volatile() }
+        let [word] = self.0.read(index);
+        word
     }
 
     /// Writes the word at `index`, modulo the size, once.
     pub(crate) fn write(&self, index: u32, value: u32) {
-        // SAFETY: It is a word of the region.
-        unsafe { self.at(index).write_volatile(value) };
+        self.0.write(index, [value]);
     }
 }

@@ -95,7 +95,7 @@ impl<'a> UserBuffers<'a> {
                 unsafe { bindings::ruring_iov_iter_ubuf(iter, direction, addr as *mut _, len) }
             }
             Self::Many { iov, skip } => import_many(iov, skip, iter, direction),
-            // SAFETY: The buffer is borrowed for as long as the callers use `iter`.
+            // SAFETY: The buffer is borrowed by `self`, and `iter` is used for the last time before that ends.
             Self::Fixed(part) => unsafe { part.init(&mut *iter, direction) },
         }
         Ok(())
