@@ -12,7 +12,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "system.h"
 #include "user_memory.h"
+
+#define PARAMETERS	"/sys/module/ruring/parameters"
 
 /* Instead of a registration: io_uring_enter() with an argument of this size. */
 #define ENTER	0x1000
@@ -295,6 +298,22 @@ TEST_F(once, another_is_first)
 	ASSERT_EQ(0, release(h, false));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(variant->error, h->ret);
+}
+
+/* An administrator ends all rings while one of them registers: it keeps nothing of that. */
+TEST_F(once, the_ring_ends)
+{
+	struct held *h = &self->held;
+	struct issuer issuer = { h, variant->opcode, variant->flags, false, variant->prepare, NULL };
+	pthread_t thread;
+
+	start(_metadata, &issuer, &thread);
+	ASSERT_EQ(h->page, issuer.arg);
+	EXPECT_EQ(0, write_to(PARAMETERS, "enabled", "N"));
+	EXPECT_EQ(0, write_to(PARAMETERS, "enabled", "Y"));
+	ASSERT_EQ(0, release(h, false));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(-EBADFD, h->ret);
 }
 
 TEST_HARNESS_MAIN

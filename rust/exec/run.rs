@@ -31,7 +31,7 @@ const MAX_RETRIES: u32 = 4;
 
 impl Ring {
     /// Does what a submitter was sent for, as task work of its task.
-    pub(crate) fn run_task_work(self: Arc<Self>, tctx: &Arc<TaskCtx>, task: Option<InTask<'_>>) {
+    pub(crate) fn run_task_work(&self, tctx: &Arc<TaskCtx>, task: Option<InTask<'_>>) {
         if task.is_none() || tctx.is_gone() || self.is_dying() {
             return self.take_in(tctx);
         }
@@ -360,12 +360,12 @@ impl Locked<'_> {
         (req, tctx)
     }
 
-    /// Runs what has come back, and what is linked behind it.
+    /// Runs what has come back to the current task, whose task context it is, and what is linked behind it.
     pub(crate) fn run_inbox(&mut self, tctx: &Arc<TaskCtx>) {
         let mut reqs = tctx.inbox().take();
         let traced = trace::task_work_run_enabled();
         let count = if traced { reqs.count() } else { 0 };
-        self.run_all(&mut reqs, tctx.is_gone());
+        self.run_all(&mut reqs, false);
         if traced {
             trace::task_work_run(Id::of(&**tctx), count);
         }

@@ -179,7 +179,7 @@ impl Locked<'_> {
                 return;
             }
             let mut reqs = tctx.inbox().take();
-            self.run_all(&mut reqs, tctx.is_gone());
+            self.run_all(&mut reqs, false);
         }
     }
 }

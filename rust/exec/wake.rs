@@ -82,16 +82,16 @@ impl Core {
 
 impl TaskWorkFn for Submitter {
     fn run(this: Arc<TaskCtx>, task: Option<InTask<'_>>) {
-        this.ring().clone().run_task_work(&this, task);
+        this.ring().run_task_work(&this, task);
     }
 
     fn run_in_kworker(this: Arc<TaskCtx>) {
-        this.ring().clone().take_in(&this);
+        this.ring().take_in(&this);
     }
 
     fn on_end(this: Arc<TaskCtx>) {
         this.give_up();
-        this.ring().clone().take_in(&this);
+        this.ring().take_in(&this);
     }
 
     fn notify(this: &Arc<TaskCtx>) {

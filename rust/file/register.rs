@@ -59,13 +59,14 @@ impl Ring {
             register::EVENTFD | register::EVENTFD_ASYNC if nr_args == 1 => {
                 let only_async = opcode == register::EVENTFD_ASYNC;
                 let fd = user::read(arg);
-                self.lock_at(call)?.register_eventfd(fd, only_async)?;
+                self.lock_open(call)?.register_eventfd(fd, only_async)?;
             }
             register::UNREGISTER_EVENTFD if arg == 0 && nr_args == 0 => {
                 self.lock()?.unregister_eventfd()?;
             }
             register::PERSONALITY if arg == 0 && nr_args == 0 => {
-                return self.lock()?.state.personalities.register().map(i64::from);
+                let mut locked = self.lock_open(call)?;
+                return locked.state.personalities.register().map(i64::from);
             }
             register::UNREGISTER_PERSONALITY if arg == 0 => {
                 self.lock()?.state.personalities.unregister(nr_args)?;
@@ -76,7 +77,7 @@ impl Ring {
             }
             register::PBUF_RING if arg != 0 && nr_args == 1 => {
                 let group = NewGroup::read(arg, self.policy.limits.pinned)?;
-                let mut locked = self.lock()?;
+                let mut locked = self.lock_open(call)?;
                 // Room first: a group that cannot be mapped as it was asked for must not stay.
                 self.mappings.lock().groups.reserve(1, GFP_KERNEL_ACCOUNT)?;
                 if let Some(mapping) = locked.groups().register(group)? {
@@ -89,7 +90,7 @@ impl Ring {
             register::UNREGISTER_PBUF_RING if arg != 0 && nr_args == 1 => {
                 let reg = read_reg(arg)?;
                 // Until both are done, so that it is not a new group whose mapping goes.
-                let mut locked = self.lock()?;
+                let mut locked = self.lock_open(call)?;
                 let group = locked.groups().unregister(&reg)?;
                 self.mappings.lock().groups.retain(|(id, _)| *id != group);
             }
@@ -122,7 +123,7 @@ impl Ring {
             }
             register::PBUF_LOW if arg != 0 && nr_args == 1 => {
                 let low: PbufLow = user::read(arg)?;
-                let mut locked = self.lock()?;
+                let mut locked = self.lock_open(call)?;
                 locked.groups().mark(&low)?;
                 locked.watch_marks();
             }

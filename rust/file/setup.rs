@@ -6,7 +6,7 @@ use crate::{
     exec::{self, after::UNLOCK_HOOKS},
     ring::Ring,
     sys::{
-        context::InTask,
+        context::{At, InTask},
         lsm,
         policy::{self, Grant},
         ringfile::{self, RingFile},
@@ -104,7 +104,7 @@ impl Ring {
             },
         )?;
         // Not before: user memory may be a file server's.
-        self.lock()?.resize(&config, memory)
+        self.lock_open(At::Anything)?.resize(&config, memory)
     }
 
     /// Lets the current task begin to use it.

@@ -88,7 +88,7 @@ impl Ring {
         }
         let replaces = args.flags & clone::DST_REPLACE != 0;
         let locked_if_free = || {
-            let locked = self.lock_at(call)?;
+            let locked = self.lock_open(call)?;
             let is_free = replaces || locked.buffers().len() == 0;
             is_free.then_some(locked).ok_or(EBUSY)
         };
