@@ -45,7 +45,7 @@ use crate::{
     },
     uapi::{
         abi::{setup, sq},
-        errno::{Result, EBADFD, ECANCELED, EINTR},
+        errno::{Result, ECANCELED, EINTR},
         policy::Policy,
         restrictions::Restrictions,
         setup::{layout, Config},
@@ -257,16 +257,6 @@ impl Ring {
             state: lock_killable(&self.state).ok_or(EINTR)?,
             after: After::new(self, at.into()),
         })
-    }
-
-    /// As [`lock_at()`](Self::lock_at), to keep what was made ready with the ring unlocked. `-EBADFD` if it was closed
-    /// meanwhile, after which it lets go of nothing any more.
-    pub(crate) fn lock_open<'r>(&'r self, at: impl Into<At<'r>>) -> Result<Locked<'r>> {
-        let locked = self.lock_at(at)?;
-        if self.is_dying() {
-            return Err(EBADFD);
-        }
-        Ok(locked)
     }
 
     /// Locks it, unless somebody else has.

@@ -11,7 +11,7 @@ use crate::{
     sys::{context::InCall, trace, user},
     uapi::{
         abi::{self, opcode, register},
-        errno::{Result, EBADFD, EFAULT, EINVAL},
+        errno::{Result, EFAULT, EINVAL},
         policy::Opcodes,
         structs::{BufStatus, PbufLow, Probe, ProbeOp},
     },
@@ -47,25 +47,29 @@ impl Ring {
         arg: u64,
         nr_args: u32,
     ) -> Result<i64> {
-        self.check_issuer()?;
-        if self.is_dying() {
-            return Err(EBADFD);
+        {
+            let mut locked = self.lock()?;
+            locked.check_issuer()?;
+            locked.check_alive()?;
+            self.accept_register(opcode)?;
+            // What it is about to keep goes with the last process that has had it kept.
+            locked.join(self)?;
         }
-        self.accept_register(opcode)?;
-        // What it is about to keep goes with the last process that has had it kept.
-        self.lock()?.join(self)?;
         match opcode {
             register::PROBE if arg != 0 && nr_args <= 256 => probe(self.policy.ops, arg, nr_args)?,
             register::EVENTFD | register::EVENTFD_ASYNC if nr_args == 1 => {
                 let only_async = opcode == register::EVENTFD_ASYNC;
                 let fd = user::read(arg);
-                self.lock_open(call)?.register_eventfd(fd, only_async)?;
+                let mut locked = self.lock_at(call)?;
+                locked.check_alive()?;
+                locked.register_eventfd(fd, only_async)?;
             }
             register::UNREGISTER_EVENTFD if arg == 0 && nr_args == 0 => {
                 self.lock()?.unregister_eventfd()?;
             }
             register::PERSONALITY if arg == 0 && nr_args == 0 => {
-                let mut locked = self.lock_open(call)?;
+                let mut locked = self.lock()?;
+                locked.check_alive()?;
                 return locked.state.personalities.register().map(i64::from);
             }
             register::UNREGISTER_PERSONALITY if arg == 0 => {
@@ -77,7 +81,8 @@ impl Ring {
             }
             register::PBUF_RING if arg != 0 && nr_args == 1 => {
                 let group = NewGroup::read(arg, self.policy.limits.pinned)?;
-                let mut locked = self.lock_open(call)?;
+                let mut locked = self.lock()?;
+                locked.check_alive()?;
                 // Room first: a group that cannot be mapped as it was asked for must not stay.
                 self.mappings.lock().groups.reserve(1, GFP_KERNEL_ACCOUNT)?;
                 if let Some(mapping) = locked.groups().register(group)? {
@@ -90,7 +95,8 @@ impl Ring {
             register::UNREGISTER_PBUF_RING if arg != 0 && nr_args == 1 => {
                 let reg = read_reg(arg)?;
                 // Until both are done, so that it is not a new group whose mapping goes.
-                let mut locked = self.lock_open(call)?;
+                let mut locked = self.lock()?;
+                locked.check_alive()?;
                 let group = locked.groups().unregister(&reg)?;
                 self.mappings.lock().groups.retain(|(id, _)| *id != group);
             }
@@ -123,7 +129,8 @@ impl Ring {
             }
             register::PBUF_LOW if arg != 0 && nr_args == 1 => {
                 let low: PbufLow = user::read(arg)?;
-                let mut locked = self.lock_open(call)?;
+                let mut locked = self.lock()?;
+                locked.check_alive()?;
                 locked.groups().mark(&low)?;
                 locked.watch_marks();
             }

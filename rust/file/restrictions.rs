@@ -4,7 +4,7 @@
 
 use crate::{
     ring::Ring,
-    sys::{context::At, user},
+    sys::user,
     uapi::{
         errno::{Result, EACCES, EBADFD, EBUSY, EINVAL},
         restrictions::Restrictions,
@@ -18,7 +18,8 @@ impl Ring {
     /// io_uring_restriction`.
     pub(crate) fn restrict(&self, arg: u64, count: u32) -> Result {
         let restrictions = read(arg, count);
-        let mut locked = self.lock_open(At::Anything)?;
+        let mut locked = self.lock()?;
+        locked.check_alive()?;
         if self.is_enabled() {
             return Err(EBADFD);
         }

@@ -6,7 +6,7 @@ use crate::{
     exec::{self, after::UNLOCK_HOOKS},
     ring::Ring,
     sys::{
-        context::{At, InTask},
+        context::InTask,
         lsm,
         policy::{self, Grant},
         ringfile::{self, RingFile},
@@ -104,7 +104,9 @@ impl Ring {
             },
         )?;
         // Not before: user memory may be a file server's.
-        self.lock_open(At::Anything)?.resize(&config, memory)
+        let mut locked = self.lock()?;
+        locked.check_alive()?;
+        locked.resize(&config, memory)
     }
 
     /// Lets the current task begin to use it.

@@ -8,12 +8,7 @@ use crate::{
         buffers::{BufferTable, RegisteredBuffer, Wanted},
         table::RsrcSource,
     },
-    sys::{
-        context::{At, InCall},
-        fd::OpenFile,
-        pin::Ledger,
-        ringfile, user,
-    },
+    sys::{context::InCall, fd::OpenFile, pin::Ledger, ringfile, user},
     uapi::{
         abi::clone,
         errno::{Result, EBUSY, EINVAL, ENXIO, EOPNOTSUPP},
@@ -45,7 +40,8 @@ impl Ring {
             // Nobody uses them yet, so that dropping them is all if there is an error, and posts no tag.
             table.replace(number as usize, new.make(number)?);
         }
-        let mut locked = self.lock_open(At::Anything)?;
+        let mut locked = self.lock()?;
+        locked.check_alive()?;
         if locked.buffers().len() != 0 {
             return Err(EBUSY);
         }
@@ -64,7 +60,8 @@ impl Ring {
         };
         as_many(count, |number| {
             let buffer = new.make(number)?;
-            let mut locked = self.lock_open(At::Anything)?;
+            let mut locked = self.lock()?;
+            locked.check_alive()?;
             // Somebody else may have replaced the table meanwhile.
             locked.state.buffers.check(first, count)?;
             let index = (first + number) as usize;
@@ -88,7 +85,8 @@ impl Ring {
         }
         let replaces = args.flags & clone::DST_REPLACE != 0;
         let locked_if_free = || {
-            let locked = self.lock_open(call)?;
+            let locked = self.lock_at(call)?;
+            locked.check_alive()?;
             let is_free = replaces || locked.buffers().len() == 0;
             is_free.then_some(locked).ok_or(EBUSY)
         };
@@ -98,10 +96,13 @@ impl Ring {
         }
         let file = OpenFile::get(call.task(), args.src_fd as i32)?;
         let source: Arc<Ring> = ringfile::ring_of(&file).ok_or(EOPNOTSUPP)?;
-        if !core::ptr::eq(&*source, self) {
-            source.check_issuer()?;
-        }
-        let cloned = source.lock_at(call)?.buffers().cloned(&args)?;
+        let cloned = {
+            let locked = source.lock_at(call)?;
+            if !core::ptr::eq(&*source, self) {
+                locked.check_issuer()?;
+            }
+            locked.buffers().cloned(&args)?
+        };
         let first = args.dst_off as usize;
         let mut locked = locked_if_free()?;
         locked.state.buffers.extend(first + cloned.len())?;

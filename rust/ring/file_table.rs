@@ -85,7 +85,8 @@ impl Ring {
             }
         }
         table.rewind();
-        let mut locked = self.lock_open(call)?;
+        let mut locked = self.lock_at(call)?;
+        locked.check_alive()?;
         if locked.files().len() != 0 {
             return Err(EBUSY);
         }
@@ -151,7 +152,8 @@ impl Ring {
                     break;
                 }
             }
-            let mut locked = self.lock_open(call)?;
+            let mut locked = self.lock_at(call)?;
+            locked.check_alive()?;
             // Somebody else may have replaced the table meanwhile.
             let result = locked.files().check(first, count).and_then(|()| {
                 let with = |number: u32| {

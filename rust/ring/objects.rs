@@ -10,7 +10,7 @@ use crate::{
     sys::{context::InTask, fd::OpenFile, object::Object, socket::Socket},
     uapi::{
         abi::setup,
-        errno::{Result, EAFNOSUPPORT, EEXIST},
+        errno::{Result, EAFNOSUPPORT, EBADFD, EEXIST},
         policy::Families,
     },
 };
@@ -141,21 +141,36 @@ impl Locked<'_> {
     }
 }
 
-impl Ring {
-    /// `-EEXIST` if it is for a single issuer, and that is another task than the current one.
+impl Locked<'_> {
+    /// Whether the current task may register something.
+    ///
+    /// # Errors
+    ///
+    /// `-EEXIST` if the ring is for a single issuer, and that is another task.
     pub(crate) fn check_issuer(&self) -> Result {
-        if self.config.has(setup::SINGLE_ISSUER) {
-            let locked = self.lock()?;
-            let mut submitters = locked.state.submitters.iter();
-            if submitters.len() != 0 && !submitters.any(|record| record.tctx.task().is_current()) {
-                return Err(EEXIST);
-            }
+        let mut submitters = self.state.submitters.iter();
+        if self.ring.config.has(setup::SINGLE_ISSUER)
+            && submitters.len() != 0
+            && !submitters.any(|record| record.tctx.task().is_current())
+        {
+            return Err(EEXIST);
         }
         Ok(())
     }
-}
 
-impl Locked<'_> {
+    /// Whether it still keeps what is given to it. What was made ready with the ring unlocked is to ask for that.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADFD` if it has ended, after which it lets go of nothing any more.
+    #[inline]
+    pub(crate) fn check_alive(&self) -> Result {
+        if self.ring.is_dying() {
+            return Err(EBADFD);
+        }
+        Ok(())
+    }
+
     /// The current task's submitter, if it is one.
     #[inline]
     pub(crate) fn submitter(&self) -> Option<&Arc<TaskCtx>> {
