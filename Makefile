@@ -66,9 +66,9 @@ differential:
 liburing:
 	@selftests/liburing/run
 
-# ROWS="nop/* recv/*" measures some rows only, and saves nothing.
+# ROWS="nop/* recv/*" measures some rows only, and saves nothing; with METERS=1 by all meters.
 bench bench-check:
-	@bench/run $(if $(filter %-check,$@),--check) $(foreach row,$(ROWS),'$(row)')
+	@bench/run $(if $(filter %-check,$@),--check,$(if $(METERS),--meters)) $(foreach row,$(ROWS),'$(row)')
 
 vm: modules
 	@qemu/vm $(KERNEL) $(if $(value CMD),'$(subst ','\'',$(value CMD))')
@@ -99,7 +99,8 @@ help:
 	@echo 'make test         every test, on the debug kernel; TESTS="a b" picks some'
 	@echo 'make liburing     liburing'\''s own tests on io_uring and on ruring; TESTS="a b" picks some, KERNEL=debug'
 	@echo 'make differential random programs on ruring and on io_uring, compared; SEED=1 PROGRAMS=5000, KERNEL=debug'
-	@echo 'make bench        ruring beside io_uring in instructions; ROWS="nop/* recv/*" picks some rows'
+	@echo 'make bench        ruring beside io_uring in instructions, locked ones, cache lines;'
+	@echo '                  ROWS="nop/* recv/*" picks some rows, with METERS=1 by all meters'
 	@echo 'make bench-check  fails if a row got more than 2% worse than bench/baseline.json'
 	@echo 'make vm           a shell in the VM with the module loaded; CMD='\''…'\'' runs one command'
 	@echo '                  KERNEL=debug, CPUS=2, VM_MEMORY=2G, VM_TIMEOUT=1800; make makes 2 of any failure,'

@@ -71,6 +71,7 @@ void bench_end(struct bench *b, unsigned int operations)
 	__u64 counted = 0;
 	unsigned int i;
 
+	bench_mark_sample();
 	for (i = 0; i < NR_ACCOUNTS; i++)
 		counted += b->spent[i];
 	if (b->taken >= b->warm) {
@@ -171,6 +172,7 @@ static bool run(const struct row *row, enum bench_side side,
 	pid_t pid;
 
 	memset(outcome, 0, sizeof(*outcome));
+	bench_mark_row();
 	pid = fork();
 	if (pid < 0)
 		err(1, "fork");
@@ -197,8 +199,9 @@ static bool run(const struct row *row, enum bench_side side,
 
 static bool chosen(const char *name, char **patterns)
 {
+	/* What is known is there to be asked for, by who counts. */
 	if (!*patterns)
-		return true;
+		return strncmp(name, "known/", 6);
 	for (; *patterns; patterns++) {
 		if (!fnmatch(*patterns, name, 0))
 			return true;

@@ -121,10 +121,15 @@ static inline __u64 bench_clock(void)
 /* What two readings of the clock with nothing in between say. */
 extern __u64 bench_clock_cost;
 
-/* Where a profile of what is measured begins and ends, see bench/profile. */
+/*
+ * What tells a plugin of the emulator where a call that is measured begins and
+ * ends, where a sample ends, and where a row begins: see plugin.h.
+ */
 void bench_mark_enter(void);
 void bench_mark_peer(void);
 void bench_mark_end(void);
+void bench_mark_sample(void);
+void bench_mark_row(void);
 
 static inline void bench_mark(const struct bench *b, enum account account)
 {

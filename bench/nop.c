@@ -70,6 +70,36 @@ static void empty_ioctl(struct bench *b)
 }
 
 /*
+ * What a plugin that counts must find: for each of a row's lines two locked
+ * instructions, on one that is written; and one more that is read.
+ */
+static int locks_and_lines(unsigned int count)
+{
+	unsigned int i, value = 1;
+
+	for (i = 0; i < count; i++) {
+		unsigned int *line = (unsigned int *)(bench_memory + i * 128);
+
+		asm volatile("lock incl %0" : "+m"(*line));
+		asm volatile("xchgl %0, %1" : "+m"(*line), "+r"(value));
+		asm volatile("xchgl %%eax, %%ecx" : : : "eax", "ecx");
+		asm volatile("movl %1, %0" : "=r"(value) : "m"(line[16]));
+	}
+	return value;
+}
+
+static void known(struct bench *b)
+{
+	unsigned int i;
+
+	while (bench_sample(b)) {
+		for (i = 0; i < 16; i++)
+			BENCH_CALL(b, ENTER, locks_and_lines(b->row->count));
+		bench_end(b, 16);
+	}
+}
+
+/*
  * The measurement with which ring-mapped buffers came to io_uring: NOPs that
  * take a buffer, 32 of them submitted at a time out of 128 buffers, which are
  * given back 32 or 1 at a time. io_uring never got its NOP that does so.
@@ -183,5 +213,7 @@ const struct row nop_rows[] = {
 	  .mode = CLASSIC_1 },
 	{ "nop-buffer/ring-32", nop_buffers, ON_RURING, DEFER, .mode = RING_32 },
 	{ "nop-buffer/ring-1", nop_buffers, ON_RURING, DEFER, .mode = RING_1 },
+	{ "known/0", known, ON_CALLS, .count = 0 },
+	{ "known/16", known, ON_CALLS, .count = 16 },
 	{ }
 };

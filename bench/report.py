@@ -4,6 +4,7 @@
 import csv
 import fnmatch
 import json
+import math
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -18,6 +19,8 @@ GOALS = (("call/*", None), ("memory/armed-*", 1.00), ("memory/*", None), ("nop/*
 # Rows whose cost is to stay within 5% from the first to the last.
 FLAT = (("accept/100", "accept/10000"), ("accept-multishot/100", "accept-multishot/10000"),
         ("cancel/10", "cancel/100000"), ("recv-groups/1", "recv-groups/60000"))
+# What the plugin counts, in its order.
+METERS = ("locked", "lines", "written", "misses", "far_misses")
 # Millions of NOPs per second that the patch reported which brought mapped buffer rings.
 PATCH = {"none": 30, "classic-32": 16, "classic-1": 10, "ring-32": 27, "ring-1": 27}
 
@@ -41,6 +44,34 @@ def show(results):
         print(f"{row['row']:34} {number(row['c']):>9} {number(row['ruring']):>9} "
               f"{number(row['ratio'], 3):>7}{mark} {number(row['floor']):>8} "
               f"{number(row.get('ruring_app')):>12}")
+
+
+def ratio(row, what):
+    """ruring's share of io_uring's; None if there is none."""
+    c, ruring = row.get("c_" + what), row.get("ruring_" + what)
+    return round(ruring / c, 4) if c and ruring else None
+
+
+def meter_table(results):
+    """The rows that have been under the plugin: two figures of each meter, some with a ratio."""
+    return [(row["row"], number(row["ratio"], 3),
+             number(row.get("c_locked")), number(row.get("ruring_locked")),
+             number(row.get("c_lines")), number(row.get("ruring_lines")),
+             number(ratio(row, "lines"), 3),
+             number(row.get("c_written")), number(row.get("ruring_written")),
+             number(row.get("c_misses")), number(row.get("ruring_misses")),
+             number(row.get("c_far_misses")), number(row.get("ruring_far_misses")))
+            for row in results if "ruring_lines" in row or "c_lines" in row]
+
+
+def show_meters(results):
+    """The table of what the plugin counted."""
+    print("\nPer operation, io_uring and ruring: locked instructions, cache lines of data, those of\n"
+          "them that are written, and misses of caches of 32 KiB and of 1 MiB.\n")
+    print(f"{'':34} {'instr.':>6}  {'locked':^15} {'lines':^24} {'written':^15} {'misses':^15} "
+          f"{'of 1 MiB':^15}")
+    for name, instructions, *figures in meter_table(results):
+        print(f"{name:34} {instructions:>6} " + " ".join(f"{figure:>7}" for figure in figures))
 
 
 def show_walls(walls):
@@ -102,6 +133,41 @@ def reason(name):
                 "not looked into yet")
 
 
+def mean(values):
+    """The geometric mean, and of how many."""
+    values = [value for value in values if value]
+    if not values:
+        return "-", 0
+    return number(math.exp(sum(map(math.log, values)) / len(values)), 3), len(values)
+
+
+def summary(results):
+    """What all rows together say, and what it is to be."""
+    rows = [row for row in results if row["unit"] == "instructions" and row["ratio"]]
+    above = [(row["ruring"] - row["floor"]) / (row["c"] - row["floor"]) for row in rows
+             if row["floor"] and min(row["ruring"], row["c"]) > row["floor"]]
+    locked = [round(row["ruring_locked"], 1) > round(row["c_locked"], 1) for row in rows
+              if "c_locked" in row]
+    lines = []
+    for what, values, wanted in (
+            ("instructions, of io_uring's", [row["ratio"] for row in rows], 0.90),
+            ("instructions above the plain call, of io_uring's", above, 0.75),
+            ("cache lines, of io_uring's", [ratio(row, "lines") for row in rows], 0.85)):
+        is_now, number_of = mean(values)
+        lines.append((f"{what}: geometric mean of {number_of} rows",
+                      f"at most {wanted:.2f}", is_now))
+    lines.append((f"more locked instructions than io_uring, of {len(locked)} rows", "none",
+                  str(sum(locked))))
+    return lines
+
+
+def show_summary(results):
+    """The same, for the terminal."""
+    print()
+    for what, wanted, is_now in summary(results):
+        print(f"{what:78} {is_now:>6}  ({wanted})")
+
+
 def show_goals(results):
     """What was to be reached and was not."""
     found = misses(results)
@@ -140,6 +206,11 @@ def write_tables(results):
               [(row["row"], number(row["c"]), number(row["ruring"]),
                 row.get("missing") or number(row["ratio"], 3), number(row["floor"]),
                 number(row.get("ruring_app"))) for row in results if row["unit"] == unit])
+    write("benchmarks-summary.csv", ("what", "to reach", "is"), summary(results))
+    write("benchmarks-meters.csv",
+          ("row", "instructions, ratio", "locked, io_uring", "ruring", "lines, io_uring", "ruring",
+           "ratio", "written, io_uring", "ruring", "misses, io_uring", "ruring",
+           "of 1 MiB, io_uring", "ruring"), meter_table(results))
     write("benchmarks-wall.csv", ("row", "io_uring, ns", "ruring, ns", "ratio", "quartiles"),
           [(row["row"].removeprefix("wall/"), number(row["c"]), number(row["ruring"]),
             number(row["ratio"], 2),
