@@ -99,7 +99,7 @@ help:
 	@echo 'make test         every test, on the debug kernel; TESTS="a b" picks some'
 	@echo 'make liburing     liburing'\''s own tests on io_uring and on ruring; TESTS="a b" picks some, KERNEL=debug'
 	@echo 'make differential random programs on ruring and on io_uring, compared; SEED=1 PROGRAMS=5000, KERNEL=debug'
-	@echo 'make bench        ruring beside io_uring in instructions, locked ones, cache lines;'
+	@echo 'make bench        ruring beside io_uring and epoll in instructions, locked ones, cache lines;'
 	@echo '                  ROWS="nop/* recv/*" picks some rows, with METERS=1 by all meters'
 	@echo 'make bench-check  fails if a row got more than 2% worse than bench/baseline.json'
 	@echo 'make vm           a shell in the VM with the module loaded; CMD='\''…'\'' runs one command'

@@ -4,10 +4,12 @@
  * leaves; while so many others stay connected, each with a receive that waits.
  * The oldest leaves first. A figure is for one client.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "epoll.h"
 
 #define WAVE		10
 #define WAVES		2
@@ -26,6 +28,7 @@ enum event {
 struct server {
 	struct bench *b;
 	struct ring ring;
+	int epoll;
 	int listener;
 	unsigned int happened[NR_EVENTS];
 	/* Clients in the order in which they came; on which fd the server has them. */
@@ -95,9 +98,57 @@ static void handle(struct server *s, struct completion cqe)
 	}
 }
 
+/* Without a ring: all who have come, and each of them watched. */
+static void accept_all(struct server *s)
+{
+	int fd;
+
+	while ((fd = BENCH_CALL(s->b, ENTER, accept4(s->listener, NULL, NULL,
+						     SOCK_NONBLOCK))) >= 0) {
+		epoll_watch(s->b, s->epoll, fd);
+		s->happened[ACCEPTED]++;
+	}
+	if (errno != EAGAIN)
+		err(1, "accept4");
+}
+
+/* There is room for more than a client sends: less says that there is no more. */
+static void answer(struct server *s, int fd)
+{
+	ssize_t ret = epoll_recv(s->b, fd, 2 * BYTES);
+
+	if (ret > 0) {
+		bench_send(s->b, ENTER, fd, ret);
+		s->happened[SENT]++;
+	} else if (!ret) {
+		if (BENCH_CALL(s->b, ENTER, close(fd)))
+			err(1, "close");
+		s->happened[CLOSED]++;
+	}
+}
+
+static void poll_until(struct server *s, enum event event)
+{
+	struct epoll_event events[EPOLL_EVENTS];
+	unsigned int i, nr;
+
+	s->happened[event] = 0;
+	while (s->happened[event] < WAVE) {
+		nr = epoll_events(s->b, s->epoll, events);
+		for (i = 0; i < nr; i++) {
+			if (events[i].data.fd == s->listener)
+				accept_all(s);
+			else
+				answer(s, events[i].data.fd);
+		}
+	}
+}
+
 /* Until as many of an event have happened as there are clients in a wave. */
 static void serve_until(struct server *s, enum event event)
 {
+	if (s->b->side == SIDE_EPOLL)
+		return poll_until(s, event);
 	s->happened[event] = 0;
 	while (s->happened[event] < WAVE) {
 		bench_enter(s->b, &s->ring, 1);
@@ -198,7 +249,12 @@ static void serve(struct bench *b)
 	s.listener = bench_socket(SOCK_STREAM, SERVER_PORT);
 	if (listen(s.listener, 128))
 		err(1, "listen");
-	if (b->side != SIDE_CALLS) {
+	if (b->side == SIDE_EPOLL) {
+		s.epoll = epoll_open();
+		if (fcntl(s.listener, F_SETFL, O_NONBLOCK))
+			err(1, "O_NONBLOCK");
+		epoll_watch(b, s.epoll, s.listener);
+	} else if (b->side != SIDE_CALLS) {
 		bench_ring(b, &s.ring, 64, 256);
 		prep_accept(&s);
 		bench_enter(b, &s.ring, 0);
@@ -216,13 +272,13 @@ static void serve(struct bench *b)
 }
 
 const struct row accept_rows[] = {
-	{ "accept/100", serve, ON_ALL, DEFER, .count = 100 },
-	{ "accept/1000", serve, ON_ALL, DEFER, .count = 1000 },
-	{ "accept/10000", serve, ON_ALL, DEFER, .count = 10000 },
-	{ "accept-multishot/100", serve, ON_ALL, DEFER, .count = 100, .mode = 1 },
-	{ "accept-multishot/1000", serve, ON_ALL, DEFER, .count = 1000,
+	{ "accept/100", serve, ON_SERVERS, DEFER, .count = 100 },
+	{ "accept/1000", serve, ON_SERVERS, DEFER, .count = 1000 },
+	{ "accept/10000", serve, ON_SERVERS, DEFER, .count = 10000 },
+	{ "accept-multishot/100", serve, ON_SERVERS, DEFER, .count = 100, .mode = 1 },
+	{ "accept-multishot/1000", serve, ON_SERVERS, DEFER, .count = 1000,
 	  .mode = 1 },
-	{ "accept-multishot/10000", serve, ON_ALL, DEFER, .count = 10000,
+	{ "accept-multishot/10000", serve, ON_SERVERS, DEFER, .count = 10000,
 	  .mode = 1 },
 	{ }
 };

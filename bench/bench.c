@@ -27,6 +27,7 @@ static const char * const side_names[NR_SIDES] = {
 	[SIDE_RURING] = "ruring",
 	[SIDE_IO_URING] = "io_uring",
 	[SIDE_CALLS] = "calls",
+	[SIDE_EPOLL] = "epoll",
 };
 
 static const struct row * const all_rows[] = {
@@ -254,7 +255,7 @@ static double ticks_per_second(void)
 }
 
 /*
- * bench [--side NAME] [--samples N] [--pause SECONDS] [PATTERN]...
+ * bench [--side NAME]... [--samples N] [--pause SECONDS] [PATTERN]...
  *
  * The pause between rows is for old connections to be forgotten, which takes a
  * minute; where the clock counts instructions, idle time passes at once.
@@ -267,7 +268,7 @@ int main(int argc, char **argv)
 		{ "pause",	required_argument, NULL, 'p' },
 		{ }
 	};
-	unsigned int i, sides = ON_ALL, samples = 41, pause = 0;
+	unsigned int i, sides = 0, samples = 41, pause = 0;
 	const struct row *row;
 	enum bench_side side;
 	bool good = true;
@@ -278,7 +279,7 @@ int main(int argc, char **argv)
 		case 's':
 			for (side = 0; side < NR_SIDES; side++) {
 				if (!strcmp(optarg, side_names[side]))
-					sides = 1U << side;
+					sides |= 1U << side;
 			}
 			break;
 		case 'n':
@@ -291,6 +292,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	if (!sides)
+		sides = ON_SERVERS;
 	settle(argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,

@@ -3,8 +3,8 @@
  * What the rows of the benchmark share.
  *
  * A row is a function that does the same thing over and over, on one side:
- * ruring, io_uring, or the plain system calls that are the floor of both. It
- * says when a call into the kernel begins and ends, and for what the call is:
+ * ruring, io_uring, the plain system calls that are the floor of both, or what a
+ * server does with epoll. It says when a call into the kernel begins and ends, and for what the call is:
  *
  *	while (bench_sample(b)) {
  *		...
@@ -34,14 +34,17 @@ enum bench_side {
 	SIDE_RURING,
 	SIDE_IO_URING,
 	SIDE_CALLS,
+	SIDE_EPOLL,
 	NR_SIDES,
 };
 
 #define ON_RURING	(1U << SIDE_RURING)
 #define ON_IO_URING	(1U << SIDE_IO_URING)
 #define ON_CALLS	(1U << SIDE_CALLS)
+#define ON_EPOLL	(1U << SIDE_EPOLL)
 #define ON_RINGS	(ON_RURING | ON_IO_URING)
 #define ON_ALL		(ON_RINGS | ON_CALLS)
+#define ON_SERVERS	(ON_ALL | ON_EPOLL)
 
 /* As the man pages recommend it for a ring that belongs to one thread. */
 #define DEFER		(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)

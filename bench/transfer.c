@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Receives and sends of which each is a request. */
-#include "bench.h"
+#include "epoll.h"
 
 #define MAX_BATCH	32
 
@@ -60,9 +60,12 @@ static void recv_ready(struct bench *b)
 static void recv_armed(struct bench *b)
 {
 	unsigned int i, j, size = b->row->size, batch = b->row->batch;
+	const struct epoll_bursts bursts = { batch, 1, rounds(b), 65536 };
 	int fds[MAX_BATCH][2];
 	struct ring ring;
 
+	if (b->side == SIDE_EPOLL)
+		return epoll_receive(b, &bursts);
 	open_pairs(b, fds);
 	if (b->side != SIDE_CALLS)
 		bench_ring(b, &ring, 64, 128);
@@ -119,20 +122,20 @@ static void send_copy(struct bench *b)
 const struct row transfer_rows[] = {
 	{ "recv/tcp/1", recv_ready, ON_ALL, DEFER, TCP, 64, 1 },
 	{ "recv/tcp/32", recv_ready, ON_ALL, DEFER, TCP, 64, 32 },
-	{ "recv-armed/tcp/1", recv_armed, ON_ALL, DEFER, TCP, 64, 1 },
-	{ "recv-armed/tcp/32", recv_armed, ON_ALL, DEFER, TCP, 64, 32 },
+	{ "recv-armed/tcp/1", recv_armed, ON_SERVERS, DEFER, TCP, 64, 1 },
+	{ "recv-armed/tcp/32", recv_armed, ON_SERVERS, DEFER, TCP, 64, 32 },
 	{ "send/tcp/1", send_copy, ON_ALL, DEFER, TCP, 64, 1 },
 	{ "send/tcp/32", send_copy, ON_ALL, DEFER, TCP, 64, 32 },
 	{ "recv/udp/1", recv_ready, ON_ALL, DEFER, UDP, 64, 1 },
 	{ "recv/udp/32", recv_ready, ON_ALL, DEFER, UDP, 64, 32 },
-	{ "recv-armed/udp/1", recv_armed, ON_ALL, DEFER, UDP, 64, 1 },
-	{ "recv-armed/udp/32", recv_armed, ON_ALL, DEFER, UDP, 64, 32 },
+	{ "recv-armed/udp/1", recv_armed, ON_SERVERS, DEFER, UDP, 64, 1 },
+	{ "recv-armed/udp/32", recv_armed, ON_SERVERS, DEFER, UDP, 64, 32 },
 	{ "send/udp/1", send_copy, ON_ALL, DEFER, UDP, 64, 1 },
 	{ "send/udp/32", send_copy, ON_ALL, DEFER, UDP, 64, 32 },
 	{ "recv/unix/1", recv_ready, ON_ALL, DEFER, UNIX, 64, 1 },
 	{ "recv/unix/32", recv_ready, ON_ALL, DEFER, UNIX, 64, 32 },
-	{ "recv-armed/unix/1", recv_armed, ON_ALL, DEFER, UNIX, 64, 1 },
-	{ "recv-armed/unix/32", recv_armed, ON_ALL, DEFER, UNIX, 64, 32 },
+	{ "recv-armed/unix/1", recv_armed, ON_SERVERS, DEFER, UNIX, 64, 1 },
+	{ "recv-armed/unix/32", recv_armed, ON_SERVERS, DEFER, UNIX, 64, 32 },
 	{ "send/unix/1", send_copy, ON_ALL, DEFER, UNIX, 64, 1 },
 	{ "send/unix/32", send_copy, ON_ALL, DEFER, UNIX, 64, 32 },
 	{ }
