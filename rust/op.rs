@@ -258,7 +258,11 @@ macro_rules! ops {
     };
 }
 
-/// `-EOPNOTSUPP` if a hook is missing without which there is no such opcode.
+/// Finds out whether all hooks are there without which there is no such opcode.
+///
+/// # Errors
+///
+/// `-EOPNOTSUPP` if one is missing.
 #[cold]
 pub(crate) fn check_hooks(opcode: u8) -> Result {
     lsm::check(hooks(opcode))

@@ -238,7 +238,15 @@ pub(crate) struct Punted {
     pub(crate) result: Option<(i32, u32, bool)>,
 }
 
-/// Makes an object of `tctx`, with nothing to do. May sleep.
+/// Makes an object of `tctx`, with nothing to do.
+///
+/// # Errors
+///
+/// `-ENOMEM`.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn new(tctx: Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
     let header = Header {
         tctx,

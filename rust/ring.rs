@@ -176,6 +176,16 @@ pub(crate) struct Locked<'r> {
 }
 
 impl Ring {
+    /// A ring of this shape in `memory`, the user's if there is some, that may have what `policy` says. `exec` is
+    /// what moves its requests, and `hooks` what that does when it is unlocked.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RingMemory::new`], `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn new(
         task: InTask<'_>,
         config: Config,
@@ -242,14 +252,29 @@ impl Ring {
         )?)
     }
 
-    /// Locks it. `-EINTR` if the current task is killed while it waits. May sleep.
+    /// Locks it.
+    ///
+    /// # Errors
+    ///
+    /// `-EINTR` if the current task is killed while it waits.
+    ///
+    /// # Context
+    ///
+    /// May sleep. No ring is locked.
     #[inline]
     pub(crate) fn lock(&self) -> Result<Locked<'_>> {
         self.lock_at(At::Anything)
     }
 
-    /// Locks it, for what can be done `at` that. `-EINTR` if the current task is killed while it
-    /// waits. May sleep.
+    /// Locks it, for what can be done `at` that.
+    ///
+    /// # Errors
+    ///
+    /// `-EINTR` if the current task is killed while it waits.
+    ///
+    /// # Context
+    ///
+    /// May sleep. No ring is locked.
     #[inline]
     pub(crate) fn lock_at<'r>(&'r self, at: impl Into<At<'r>>) -> Result<Locked<'r>> {
         Ok(Locked {
@@ -337,8 +362,11 @@ impl Ring {
 }
 
 impl<'r> Locked<'r> {
-    /// What the current task is at, for what only it can do. `-ECANCELED` if it is not its own
-    /// requests that it is at.
+    /// What the current task is at, for what only it can do.
+    ///
+    /// # Errors
+    ///
+    /// `-ECANCELED` if it is not its own requests that it is at.
     #[inline]
     pub(crate) fn task(&self) -> Result<InTask<'r>> {
         self.after.at().task().ok_or(ECANCELED)

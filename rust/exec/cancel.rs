@@ -24,6 +24,15 @@ impl Ring {
     /// `IORING_REGISTER_SYNC_CANCEL`: `arg` is the address of a `struct io_uring_sync_cancel_reg`.
     ///
     /// As ASYNC_CANCEL, but what cannot be stopped is waited for.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOENT` if there is none, `-ETIME` if it is not over in the time that is given, `-EINTR` after a signal,
+    /// `-EINVAL`, `-EFAULT`, `-EBADF`.
+    ///
+    /// # Context
+    ///
+    /// May sleep. Without the ring's lock, which it takes.
     #[cold]
     pub(crate) fn sync_cancel(self: &Arc<Self>, call: InCall<'_>, arg: u64) -> Result<i64> {
         let reg: SyncCancelReg = user::read(arg)?;

@@ -171,6 +171,10 @@ pub(crate) fn begins_in_worker_as<T: OpVariant>(ring: &Locked<'_>, mut req: ReqM
 }
 
 /// Looks the file of a job up that needs one, if it has none yet.
+///
+/// # Errors
+///
+/// `-EBADF` if there is none, `-ECANCELED` in a task that is not at its own requests.
 #[cold]
 pub(crate) fn find_needed_file(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
     if req.has_file() {

@@ -126,6 +126,16 @@ fn refusal(flags: u32) -> Errno {
 
 impl Ring {
     /// `RURING_IOC_ENTER`. Returns how many SQ entries were consumed.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for flags that are not known, `-EBADFD` if the ring cannot be used yet, `-EEXIST` for another task
+    /// than the single issuer, `-ENOMEM`, `-EAGAIN`, `-EINTR`; and those of [`Ring::get_events`] if nothing was
+    /// submitted.
+    ///
+    /// # Context
+    ///
+    /// In the ioctl(2) of a task, without any lock. Sleeps while it waits.
     pub(crate) fn enter(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
         if args.flags & !enter::ALL != 0 {
             return Err(refusal(args.flags));
@@ -263,6 +273,14 @@ impl Ring {
 
     /// `IORING_REGISTER_CLOCK`: `arg` is the address of a `struct io_uring_clock_register`. Waits that have begun stay
     /// as they are.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT`, `-EINVAL` for a clock that cannot be waited by.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn set_clock(&self, arg: u64) -> Result {
         let reg: ClockRegister = user::read(arg)?;
         if reg.resv != [0; 3] {
@@ -281,6 +299,14 @@ impl Ring {
     }
 
     /// Waits as the arguments say.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL`, `-EFAULT` for what the arguments point to, `-ETIME`, `-EINTR`.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, without the ring's lock.
     #[inline(never)]
     pub(crate) fn get_events(
         &self,

@@ -14,6 +14,14 @@ use kernel::sync::atomic::Full;
 impl Ring {
     /// `IORING_REGISTER_IOWQ_MAX_WORKERS`: `arg` is the address of two limits, which are replaced
     /// by those before. Those that are 0 stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT`, `-EINVAL` for more than can be counted, `-EINTR`.
+    ///
+    /// # Context
+    ///
+    /// May sleep. Without the ring's lock, which it takes.
     pub(crate) fn limit_workers(&self, arg: u64) -> Result {
         let limits: [u32; 2] = user::read(arg)?;
         if limits.iter().any(|limit| i32::try_from(*limit).is_err()) {

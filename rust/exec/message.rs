@@ -17,12 +17,25 @@ use crate::{
 use kernel::sync::Arc;
 
 impl Ring {
-    /// Whether messages can be sent to it: `-EBADFD` if not.
+    /// Finds out whether messages can be sent to it.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADFD` if not.
     pub(crate) fn check_open(&self) -> Result {
         self.is_enabled().then_some(()).ok_or(EBADFD)
     }
 
     /// Posts a completion that is none of the ring's own.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADFD` if it cannot be used yet, `-EINVAL` for a completion of a size that it does not have, `-EOVERFLOW` without
+    /// room and without memory to keep it, `-EINTR`.
+    ///
+    /// # Context
+    ///
+    /// May sleep. No ring is locked.
     pub(crate) fn post_from_ring(self: &Arc<Self>, done: Cqe) -> Result {
         self.check_open()?;
         if done.flags & cqe::TWICE_AS_LARGE != 0 && !self.config.has_large_cqes() {
@@ -33,6 +46,15 @@ impl Ring {
 
     /// Registers `file` as `place` says, and posts a completion with `user_data` for it. Returns
     /// what that says: 0, or which slot has been chosen.
+    ///
+    /// # Errors
+    ///
+    /// `-EOWNERDEAD` if the task that would have to do it is gone; those of [`Locked::install_file`] and
+    /// [`Ring::post_from_ring`].
+    ///
+    /// # Context
+    ///
+    /// May sleep. No ring is locked.
     pub(crate) fn install_from_ring(
         self: &Arc<Self>,
         place: FileSlot,

@@ -55,6 +55,15 @@ pub(crate) struct SqPoll {
 
 impl SqPoll {
     /// What a new ring needs, if it is to have a thread. The current task is to set the ring up.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Seat::take`] if it is to have a thread; `-ENXIO` or `-EINVAL` if it is to share the workers of what
+    /// is no ring.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn new(
         task: InTask<'_>,
         config: &Config,
@@ -129,6 +138,10 @@ impl TaskWorkFn for Unowned {
 
 impl Locked<'_> {
     /// Has the end of the current task be heard of, which sets the ring up, until somebody enables it.
+    ///
+    /// # Errors
+    ///
+    /// `-ENODEV` if the module is not ready, `-ENOMEM`.
     pub(crate) fn watch_creator(&mut self, ring: &Arc<Ring>) -> Result {
         let unowned = TaskWork::new(Unowned(ring.clone()))?;
         self.state.exec.creator = Some(Watch::current(Whose::Task, &unowned)?);
@@ -136,6 +149,10 @@ impl Locked<'_> {
     }
 
     /// Makes the current task the first owner of the ring.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Locked::add_submitter`].
     pub(crate) fn add_owner(&mut self, ring: &Arc<Ring>) -> Result<Arc<TaskCtx>> {
         let owner = self.add_submitter(ring)?;
         self.state.exec.creator = None;
@@ -218,6 +235,15 @@ impl Ring {
     }
 
     /// As `enter`, of a ring that cannot be entered like any other.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADFD` if the ring cannot be used yet, `-EOWNERDEAD` if its thread is gone for good, and those of
+    /// [`Ring::enter`].
+    ///
+    /// # Context
+    ///
+    /// In the ioctl(2) of a task, without any lock. Sleeps while it waits.
     #[cold]
     #[inline(never)]
     pub(crate) fn enter_polled(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {

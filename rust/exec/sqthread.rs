@@ -318,6 +318,15 @@ impl WorkerBody for Looker {
 
 impl Seat {
     /// A place with a thread of its own, or with that of the ring that user space names.
+    ///
+    /// # Errors
+    ///
+    /// `-ENXIO` or `-EINVAL` if user space names no ring that has one, `-EINVAL` for a processor that the task may
+    /// not use, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn take(task: InTask<'_>, config: &Config, params: &ThreadParams) -> Result<Self> {
         let idle = params.idle_nanoseconds();
         if config.has(setup::ATTACH_WQ) {
@@ -409,8 +418,15 @@ impl Seat {
         }
     }
 
-    /// Has the thread look, or look once more, and start again if it has ended. `-EAGAIN` if the process may have
-    /// no more threads. May sleep.
+    /// Has the thread look, or look once more, and start again if it has ended.
+    ///
+    /// # Errors
+    ///
+    /// `-EAGAIN` if the process may have no more threads.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn start_thread(&self) -> Result {
         self.thread.wake();
         self.thread.start()
@@ -464,6 +480,10 @@ impl Drop for Seat {
 }
 
 /// The ring whose workers a new one is to share.
+///
+/// # Errors
+///
+/// `-ENXIO` if the descriptor is not open, `-EINVAL` if it is no ring.
 pub(crate) fn attached(task: InTask<'_>, params: &ThreadParams) -> Result<Arc<Ring>> {
     let file = OpenFile::get(task, params.wq_fd).map_err(|_| ENXIO)?;
     ringfile::ring_of(&file).ok_or(EINVAL)

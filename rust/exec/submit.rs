@@ -18,9 +18,15 @@ use crate::{
 use kernel::sync::Arc;
 
 impl Locked<'_> {
-    /// Consumes up to `count` entries of the SQ ring for `tctx`, which is the current task.
+    /// Consumes up to `count` entries of the SQ ring for `tctx`, which is the current task. Returns how many.
     ///
-    /// Returns how many. `-EAGAIN` if it was none for want of memory.
+    /// # Errors
+    ///
+    /// `-EAGAIN` if it was none for want of memory.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     #[inline(never)]
     pub(crate) fn submit(
         &mut self,
@@ -372,7 +378,11 @@ impl Locked<'_> {
 }
 
 impl Ring {
-    /// `-EINVAL` for an SQE of 128 bytes, or one for a completion of 32 bytes, if the ring has none of these.
+    /// Finds out whether the ring has what an SQE of 128 bytes, or one for a completion of 32 bytes, takes.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if it has none of these.
     #[cold]
     #[inline(never)]
     pub(crate) fn check_large(&self, sqe: &Sqe) -> Result {
@@ -391,8 +401,12 @@ impl Ring {
         !large || self.config.has(setup::SQE128 | setup::SQE_MIXED)
     }
 
-    /// `-EACCES` for an SQE that the ring must not be used for, `-EINVAL` for one that needs a file
-    /// of its own if files are to be polled.
+    /// Finds out whether the ring may be used for an SQE.
+    ///
+    /// # Errors
+    ///
+    /// `-EACCES` for one that it must not be used for, `-EINVAL` for one that needs a file of its own if files are to
+    /// be polled.
     #[cold]
     #[inline(never)]
     pub(crate) fn accept(&self, sqe: &Sqe) -> Result {

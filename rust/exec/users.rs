@@ -66,6 +66,10 @@ impl Ring {
     }
 
     /// Counts a mapping that is being made.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
     pub(crate) fn new_mapping(self: &Arc<Self>) -> Result<Arc<RingUser>> {
         let user = self.new_user()?;
         self.exec.users.fetch_add(1, Full);
@@ -94,6 +98,14 @@ impl RingUse {
 
 impl Locked<'_> {
     /// Makes the current process a user, if it is none.
+    ///
+    /// # Errors
+    ///
+    /// `-ENODEV` if the module is not ready, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn join(&mut self, ring: &Arc<Ring>) -> Result {
         let mut records = self.state.exec.users.iter().map(|record| &record.user);
         if records.any(|user| user.task.same_process_as_current()) {
@@ -128,6 +140,14 @@ impl Locked<'_> {
 
 impl Locked<'_> {
     /// Makes the current task a submitter.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`, also if there are as many as can be numbered; those of [`Locked::join`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn add_submitter(&mut self, ring: &Arc<Ring>) -> Result<Arc<TaskCtx>> {
         // The place of one that will not come back.
         let unused = self

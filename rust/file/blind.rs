@@ -27,6 +27,14 @@ const MAX_ROOM: u32 = 4096;
 const MAX_ANSWER: u32 = 48;
 
 /// `RURING_IOC_REGISTER` on the device, whose rings may have what `policy` says. Returns what the opcode returns.
+///
+/// # Errors
+///
+/// `-EACCES` for what the policy forbids, `-EINVAL` for what only a ring can do, and what the opcode says.
+///
+/// # Context
+///
+/// May sleep. No lock is held.
 pub(crate) fn register(
     call: InCall<'_>,
     policy: &Policy,
@@ -63,6 +71,15 @@ fn send_message(call: InCall<'_>, policy: &Policy, arg: u64) -> Result {
 }
 
 /// `IORING_REGISTER_QUERY`: answers a list of `struct io_uring_query_hdr`, the first of which is at user address `arg`.
+///
+/// # Errors
+///
+/// `-EFAULT`, `-E2BIG` for an answer that is to be too long, `-ERANGE` for a list that does not end. What is wrong
+/// with one of them is written there.
+///
+/// # Context
+///
+/// May sleep.
 pub(super) fn query(arg: u64, nr_args: u32) -> Result {
     if nr_args != 0 {
         return Err(EINVAL);

@@ -25,6 +25,15 @@ impl Ring {
     /// `RURING_IOC_REGISTER`. Returns what the opcode returns.
     ///
     /// User memory, which may be a file server's, is read, written and pinned while the ring is not locked.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADFD` or `-EACCES` if that cannot be done or must not be, `-EINVAL` for an opcode that there is not, and
+    /// what the opcode says.
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     pub(crate) fn register(
         self: &Arc<Self>,
         call: InCall<'_>,

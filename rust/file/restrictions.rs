@@ -16,6 +16,15 @@ use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KVec};
 impl Ring {
     /// Restricts a ring that is not enabled yet, once: `arg` is the address of `count` of `struct
     /// io_uring_restriction`.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADFD` if it is enabled, `-EBUSY` if it is restricted, `-EINVAL` and `-EFAULT` for the restrictions
+    /// themselves.
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     pub(crate) fn restrict(&self, arg: u64, count: u32) -> Result {
         let restrictions = read(arg, count);
         let mut locked = self.lock()?;
@@ -33,7 +42,11 @@ impl Ring {
         Ok(())
     }
 
-    /// `-EACCES` if the ring must not be used for a registration with this opcode.
+    /// Finds out whether the ring may be used for a registration with this opcode.
+    ///
+    /// # Errors
+    ///
+    /// `-EACCES` if it must not.
     pub(crate) fn accept_register(&self, opcode: u32) -> Result {
         if !self.policy.registers.allow(opcode) {
             return Err(EACCES);

@@ -29,6 +29,15 @@ const LASTING: u32 =
 impl Ring {
     /// `RURING_IOC_SETUP`: makes a ring of `entries` as the `struct io_uring_params` at user
     /// address `params` says, with no more than `grant` allows, and fills that in. Returns the ring's descriptor.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for what cannot be meant, `-EPERM` for what the grant does not allow, what the security hooks say,
+    /// `-EFAULT`, `-EMFILE`, `-ENFILE`, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep. No lock is held.
     pub(crate) fn setup(task: InTask<'_>, grant: &Grant, entries: u32, params: u64) -> Result<i64> {
         lsm::may_have_ring()?;
         let mut asked: Params = user::read(params)?;
@@ -110,6 +119,14 @@ impl Ring {
     }
 
     /// Lets the current task begin to use it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`join()`](crate::ring::Locked::join) and [`Ring::enable`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn start(self: &Arc<Self>) -> Result {
         let mut locked = self.lock()?;
         locked.join(self)?;
@@ -123,8 +140,15 @@ impl Ring {
         Ok(())
     }
 
-    /// Lets the ring be used, by the current task alone if it is for a single issuer. `-EBADFD` if
-    /// that has been done.
+    /// Lets the ring be used, by the current task alone if it is for a single issuer.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADFD` if that has been done, or the ring is being closed; those of [`add_submitter()`](crate::ring::Locked::add_submitter).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn enable(self: &Arc<Self>) -> Result {
         // Of several at once one may: a ring with two single issuers has none.
         let mut locked = self.lock()?;

@@ -115,7 +115,15 @@ impl ClassicGroup {
         Ok(())
     }
 
-    /// Adds the buffers of a request. `-EOVERFLOW` if there is room for none, `-ENOMEM`.
+    /// Adds the buffers of a request.
+    ///
+    /// # Errors
+    ///
+    /// `-EOVERFLOW` if there is room for none, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(super) fn provide(&mut self, run: BufRange) -> Result {
         let slots = self.slots.len();
         if self.queue.runs() as usize == slots {
@@ -154,6 +162,14 @@ impl ClassicGroup {
 }
 
 /// Reads the `struct io_uring_buf_reg` at user address `arg`, which says what group to register or to unregister.
+///
+/// # Errors
+///
+/// `-EFAULT` if it cannot be read, `-EINVAL` if a reserved field is set.
+///
+/// # Context
+///
+/// May sleep, and no ring is locked: that memory may be a file server's.
 pub(crate) fn read_reg(arg: u64) -> Result<BufReg> {
     let reg: BufReg = user::read(arg)?;
     if reg.resv != [0; 5] {
@@ -172,7 +188,16 @@ pub(crate) struct NewGroup {
 
 impl NewGroup {
     /// What the `struct io_uring_buf_reg` at user address `arg` says. If its memory is the user's, he may have `most`
-    /// pages pinned. May sleep for as long as somebody likes who serves that memory.
+    /// pages pinned.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_reg`], and `-EINVAL` for flags or sizes that there are not. What is wrong with the memory is
+    /// said when it is registered.
+    ///
+    /// # Context
+    ///
+    /// May sleep for as long as somebody likes who serves that memory. No ring is locked.
     pub(crate) fn read(arg: u64, most: usize) -> Result<Self> {
         let reg = read_reg(arg)?;
         if reg.flags & !(pbuf::MMAP | pbuf::INC) != 0

@@ -150,14 +150,21 @@ impl Groups {
         }
     }
 
-    /// How many buffers of the mapped group `id` have been consumed, and how many provided, modulo 2^16. Fails as
-    /// [`Groups::mapped`].
+    /// How many buffers of the mapped group `id` have been consumed, and how many provided, modulo 2^16.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Groups::mapped`].
     pub(super) fn consumed_and_provided(&mut self, id: u16) -> Result<(u16, u16)> {
         let group = self.mapped(id)?;
         Ok((group.state.head(), group.entries.tail()))
     }
 
-    /// How many buffers the mapped group `id` has room for. Fails as [`Groups::mapped`].
+    /// How many buffers the mapped group `id` has room for.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Groups::mapped`].
     pub(super) fn entries(&mut self, id: u16) -> Result<u32> {
         Ok(self.mapped(id)?.entries.len())
     }
@@ -176,6 +183,10 @@ impl Groups {
     }
 
     /// `IORING_REGISTER_PBUF_RING`: returns the group and its memory, if that is to be mapped into user space.
+    ///
+    /// # Errors
+    ///
+    /// `-EEXIST` if there is such a group, unless it is an empty classic one; what making it has said; `-ENOMEM`.
     pub(crate) fn register(&mut self, new: NewGroup) -> Result<Option<(u16, Arc<Region>)>> {
         match self.find(new.id) {
             None => {}
@@ -188,6 +199,10 @@ impl Groups {
     }
 
     /// `IORING_UNREGISTER_PBUF_RING`: returns the group.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for flags, or if it is a classic group; `-ENOENT` if there is none.
     pub(crate) fn unregister(&mut self, reg: &BufReg) -> Result<u16> {
         if reg.flags != 0 {
             return Err(EINVAL);
@@ -199,6 +214,10 @@ impl Groups {
     }
 
     /// `IORING_REGISTER_PBUF_STATUS`: fills in what is asked for.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if a reserved field is set or it is a classic group; `-ENOENT` if there is none.
     pub(crate) fn status(&mut self, status: &mut BufStatus) -> Result {
         if status.resv != [0; 8] {
             return Err(EINVAL);
@@ -210,8 +229,13 @@ impl Groups {
 
     /// PROVIDE_BUFFERS: adds buffers to the classic group `id`, which it makes if it must.
     ///
-    /// `-EINVAL` if the group is a mapped one, `-EOVERFLOW` if it has no room for a single buffer,
-    /// `-ENOMEM`. May sleep.
+    /// # Errors
+    ///
+    /// `-EINVAL` if the group is a mapped one, `-EOVERFLOW` if it has no room for a single buffer, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn provide(&mut self, id: u16, run: BufRange) -> Result {
         if self.find(id).is_none() {
             let group = KBox::new(Group::Classic(ClassicGroup::new()), GFP_KERNEL_ACCOUNT)?;
@@ -224,6 +248,8 @@ impl Groups {
     }
 
     /// REMOVE_BUFFERS: takes up to `max` buffers out of the classic group `id`. Returns how many.
+    ///
+    /// # Errors
     ///
     /// `-ENOENT` if there is no such group, `-EINVAL` if it is a mapped one.
     pub(crate) fn remove(&mut self, id: u16, max: u32) -> Result<u32> {
@@ -264,8 +290,10 @@ impl Groups {
 
     /// The next buffer of group `id` to send from: `limit` is for mapped groups only.
     ///
-    /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one,
-    /// `-EFAULT` for what is not user memory.
+    /// # Errors
+    ///
+    /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one, `-EFAULT` for what is not
+    /// user memory.
     pub(crate) fn select_to_send(&mut self, id: u16, mut limit: usize) -> Result<SelectedBuffer> {
         let (selected, whole, classic) = match self.find(id).ok_or(ENOENT)? {
             Group::Mapped(group) => {
@@ -333,11 +361,17 @@ impl Groups {
         Some(self.commit(buffer, len))
     }
 
-    /// The next buffers of group `id`, whose pieces go to `iov`: as many as `limit` bytes take, or
-    /// if that is 0 as `iov` has room for. A classic group gives one.
+    /// The next buffers of group `id`, whose pieces go to `iov`: as many as `limit` bytes take, or if that is 0 as
+    /// `iov` has room for. A classic group gives one.
     ///
-    /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one,
-    /// `-EFAULT` for what is not user memory, `-ENOMEM`. May sleep.
+    /// # Errors
+    ///
+    /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one, `-EFAULT` for what is not
+    /// user memory, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn select_many(
         &mut self,
         id: u16,
@@ -383,6 +417,14 @@ impl Groups {
     }
 
     /// As [`Groups::select_many`], to send from: `limit` is for mapped groups only.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Groups::select_many`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn select_many_to_send(
         &mut self,
         id: u16,

@@ -182,11 +182,15 @@ impl Mapped {
         Some(available.min(wanted).min(MAX_SPAN)).filter(|count| *count != 0)
     }
 
-    /// The next buffers, up to `count`, which came from [`Mapped::span_len`], and up to `limit`
-    /// bytes if that is not 0. Each goes to `put`, whose error ends it.
+    /// The next buffers, up to `count`, which came from [`Mapped::span_len`], and up to `limit` bytes if that is not
+    /// 0. Each goes to `put`.
     ///
-    /// With `parts`, for a ring that is consumed in parts, the last one may be used in part. Else
-    /// only the first one may, and one that goes beyond the limit is left out.
+    /// With `parts`, for a ring that is consumed in parts, the last one may be used in part. Else only the first one
+    /// may, and one that goes beyond the limit is left out.
+    ///
+    /// # Errors
+    ///
+    /// The first that `put` returns, which ends it.
     pub(crate) fn select_span<E>(
         &self,
         entries: &impl Entries,

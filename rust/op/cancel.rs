@@ -40,6 +40,10 @@ impl AsyncCancel {
 }
 
 /// The file that requests are to be of, unless it is a registered one, which is looked up each time.
+///
+/// # Errors
+///
+/// `-EBADF` if it is not open.
 pub(crate) fn file(task: InTask<'_>, args: &CancelArgs) -> Result<Option<FileRef>> {
     match args.fd {
         Some(fd) if !args.fixed => Ok(Some(FileRef::Own(OpenFile::get(task, fd)?))),
@@ -47,8 +51,11 @@ pub(crate) fn file(task: InTask<'_>, args: &CancelArgs) -> Result<Option<FileRef
     }
 }
 
-/// Cancels what `args` say, `own` being what [`file()`] has found. Returns how many there were, if
-/// all are meant; else `-ENOENT` if there is none, `-EALREADY` if it cannot be stopped.
+/// Cancels what `args` say, `own` being what [`file()`] has found. Returns how many there were, if all are meant.
+///
+/// # Errors
+///
+/// `-ENOENT` if there is none, `-EALREADY` if it cannot be stopped, `-EBADF` if there is no such registered file.
 pub(crate) fn cancel(
     ring: &mut Locked<'_>,
     args: &CancelArgs,

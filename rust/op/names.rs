@@ -57,12 +57,29 @@ pub(crate) trait NameOp: Sized + Send {
     const AUDITED: bool = true;
 
     /// Reads the SQE, and the names.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that the opcode does not have, `-EBADF` for a registered directory; what copying the names
+    /// says.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self>;
 
     /// Whether a name is relative to a descriptor.
     fn needs_descriptors(&self) -> bool;
 
     /// Does it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call of that name.
+    ///
+    /// # Context
+    ///
+    /// May sleep. No ring is locked.
     fn run(&self) -> Result;
 }
 

@@ -13,6 +13,14 @@ use crate::{
 impl Locked<'_> {
     /// Begins a notification of the current task's, to be posted with `user_data`. Charges the
     /// ring's user, if there is one, for the pages that `len` bytes lie in at most, if it is given.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`, also if that would be more pages than the user may have; `-EINVAL` in a task that is no submitter.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     #[inline]
     pub(crate) fn notif(
         &mut self,

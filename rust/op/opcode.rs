@@ -46,6 +46,10 @@ pub(crate) struct Attempt<'a, 'r> {
 
 impl<'a> Attempt<'a, '_> {
     /// The file of an opcode that needs one.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADF` if it has none.
     #[inline]
     pub(crate) fn file(&self) -> Result<&'a File> {
         self.file.ok_or(EBADF)
@@ -60,16 +64,23 @@ impl<'a> Attempt<'a, '_> {
         }
     }
 
-    /// The `len` bytes at `addr` in the registered buffer that the SQE names. `-EFAULT` if there
-    /// is no such buffer, or they are not in it.
+    /// The `len` bytes at `addr` in the registered buffer that the SQE names.
     ///
     /// The request keeps the buffer until it is over, also if another one takes its place.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT` if there is no such buffer, or they are not in it.
     #[inline]
     pub(crate) fn fixed(&mut self, addr: u64, len: usize) -> Result<Part<'_>> {
         self.registered()?.memory.part(addr, len)
     }
 
-    /// The registered buffer itself.
+    /// The registered buffer that the SQE names.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT` if there is none.
     #[inline]
     pub(crate) fn registered(&mut self) -> Result<&RegisteredBuffer> {
         if self.buffer.is_none() {
@@ -183,6 +194,14 @@ pub(crate) trait Op: Sized + Send {
 
     /// Reads the SQE. User memory that it points to is read here as well, so that the user may
     /// reuse it once the submission is over.
+    ///
+    /// # Errors
+    ///
+    /// What the request completes with, `-EINVAL` as a rule.
+    ///
+    /// # Context
+    ///
+    /// May sleep, with the ring locked: only for memory of the task's own.
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self>;
 
     /// Tries to do it, without blocking, as the submitter's task with the ring locked.

@@ -28,9 +28,21 @@ pub(crate) trait FileOp: Sized + Send {
     const CHANGES: bool = false;
 
     /// Reads the SQE.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that the opcode does not have.
     fn parse(sqe: &Sqe) -> Result<Self>;
 
-    /// Does it. May sleep.
+    /// Does it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call of that name.
+    ///
+    /// # Context
+    ///
+    /// May sleep. No ring is locked.
     fn run(&self, file: &File) -> Result;
 }
 

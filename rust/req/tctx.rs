@@ -64,7 +64,15 @@ impl WaitPhase {
 }
 
 impl Submitter {
-    /// The current task as a submitter of `ring`. May sleep.
+    /// The current task as a submitter of `ring`.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` in a task without memory of its own, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn current(ring: Arc<Ring>, slot: u16) -> kernel::error::Result<Self> {
         Ok(Self {
             ring,

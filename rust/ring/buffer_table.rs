@@ -20,12 +20,29 @@ use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc, transmute::FromBytes};
 
 impl Ring {
     /// `IORING_REGISTER_BUFFERS2`: `arg` is the address of a `struct io_uring_rsrc_register`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_register`] and [`Ring::register_buffers`].
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     pub(crate) fn register_buffers2(self: &Arc<Self>, arg: u64, size: u32) -> Result {
         let (count, source) = read_register(arg, size)?;
         self.register_buffers(count, source)
     }
 
     /// Makes a table of `count` buffers: all of them, or none.
+    ///
+    /// # Errors
+    ///
+    /// `-EBUSY` if there is a table, `-EINVAL` for no buffers or too many, `-EBADFD` if the ring was closed
+    /// meanwhile; those of [`Wanted::read`] and [`Wanted::pin`].
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     pub(crate) fn register_buffers(self: &Arc<Self>, count: u32, source: RsrcSource) -> Result {
         let new = {
             let mut locked = self.lock()?;
@@ -51,6 +68,15 @@ impl Ring {
 
     /// `IORING_REGISTER_BUFFERS_UPDATE`: `arg` is the address of a
     /// `struct io_uring_rsrc_update2`. Returns how many were replaced.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_update`] and of [`Slots::check`](crate::rsrc::table::Slots::check), and what the first one
+    /// says.
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     pub(crate) fn update_buffers(self: &Arc<Self>, arg: u64, size: u32) -> Result<i64> {
         let (first, count, source) = read_update(arg, size)?;
         let new = {
@@ -78,6 +104,15 @@ impl Ring {
     /// `IORING_REGISTER_CLONE_BUFFERS`: `arg` is the address of a `struct io_uring_clone_buffers`.
     ///
     /// The two rings are locked one after the other, so that no order is needed between them.
+    ///
+    /// # Errors
+    ///
+    /// `-EBUSY` if there is a table that is not to be replaced, `-EBADF` or `-EOPNOTSUPP` if the source is no ring,
+    /// `-EEXIST` if that is another task's, `-EINVAL`, `-EFAULT`, `-ENOMEM`; those of [`BufferTable::cloned`].
+    ///
+    /// # Context
+    ///
+    /// May sleep. No ring is locked.
     pub(crate) fn clone_buffers(&self, call: InCall<'_>, arg: u64) -> Result {
         let args: CloneBuffers = user::read(arg)?;
         if args.flags & !clone::DST_REPLACE != 0 {
@@ -202,6 +237,10 @@ impl Locked<'_> {
     }
 
     /// `IORING_UNREGISTER_BUFFERS`.
+    ///
+    /// # Errors
+    ///
+    /// `-ENXIO` if there are none.
     pub(crate) fn unregister_buffers(&mut self) -> Result {
         let mut slots = self.state.buffers.remove();
         if slots.is_empty() {

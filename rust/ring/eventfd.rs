@@ -20,6 +20,10 @@ pub(crate) type RingEventFd = crate::sys::eventfd::EventFdSlot<bool>;
 impl Locked<'_> {
     /// `IORING_REGISTER_EVENTFD` and `IORING_REGISTER_EVENTFD_ASYNC`: `fd` is what came of reading the
     /// descriptor.
+    ///
+    /// # Errors
+    ///
+    /// `-EBUSY` if there is one; what reading the descriptor said; those of [`EventFd::get`].
     pub(crate) fn register_eventfd(&mut self, fd: Result<i32>, only_async: bool) -> Result {
         if self.state.has_eventfd {
             return Err(EBUSY);
@@ -32,6 +36,10 @@ impl Locked<'_> {
     }
 
     /// `IORING_UNREGISTER_EVENTFD`
+    ///
+    /// # Errors
+    ///
+    /// `-ENXIO` if there is none.
     pub(crate) fn unregister_eventfd(&mut self) -> Result {
         if !core::mem::take(&mut self.state.has_eventfd) {
             return Err(ENXIO);

@@ -48,6 +48,14 @@ fn read_file(source: RsrcSource, number: u32) -> Result<(i32, u64)> {
 
 impl Ring {
     /// `IORING_REGISTER_FILES2`: `arg` is the address of a `struct io_uring_rsrc_register`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_register`] and [`Ring::register_files`].
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     pub(crate) fn register_files2(
         self: &Arc<Self>,
         call: InCall<'_>,
@@ -59,6 +67,15 @@ impl Ring {
     }
 
     /// Makes a table of `count` files: all of them, or none.
+    ///
+    /// # Errors
+    ///
+    /// `-EBUSY` if there is a table, `-EINVAL` for no files, or a tag without one; `-EMFILE` for too many, `-EBADF`
+    /// for what is not open or is a ring, `-EFAULT`, `-ENOMEM`, `-EBADFD` if the ring was closed meanwhile.
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     pub(crate) fn register_files(
         self: &Arc<Self>,
         call: InCall<'_>,
@@ -96,6 +113,15 @@ impl Ring {
 
     /// `IORING_REGISTER_FILES_UPDATE`: `arg` is the address of a `struct io_uring_rsrc_update`.
     /// Returns how many slots it has dealt with.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for none or a reserved field, `-EFAULT`; those of
+    /// [`Slots::check`](crate::rsrc::table::Slots::check), and what the first one says.
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     pub(crate) fn update_files(
         self: &Arc<Self>,
         call: InCall<'_>,
@@ -117,6 +143,14 @@ impl Ring {
     }
 
     /// `IORING_REGISTER_FILES_UPDATE2`: `arg` is the address of a `struct io_uring_rsrc_update2`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_update`] and [`Ring::update_files`].
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     pub(crate) fn update_files2(
         self: &Arc<Self>,
         call: InCall<'_>,
@@ -174,6 +208,14 @@ impl Ring {
 
     /// `IORING_REGISTER_FILE_ALLOC_RANGE`: `arg` is the address of a
     /// `struct io_uring_file_index_range`.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT`, `-EINVAL` for a reserved field or slots that there are not, `-EOVERFLOW`, `-EINTR`.
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     pub(crate) fn limit_file_slots(&self, arg: u64) -> Result {
         let range: FileIndexRange = user::read(arg)?;
         let end = range.off.checked_add(range.len).ok_or(EOVERFLOW)?;
@@ -198,14 +240,25 @@ impl Locked<'_> {
     }
 
     /// The registered file with this index.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADF` if there is none.
     #[inline]
     pub(crate) fn registered(&self, index: i32) -> Result<FileRef> {
         let registered = self.state.files.get(index as u32 as usize).ok_or(EBADF)?;
         Ok(FileRef::Registered(registered.clone()))
     }
 
-    /// Changes the `count` slots from `first` on. Returns how many were dealt with before there
-    /// was an error, which counts if it is none.
+    /// Changes the `count` slots from `first` on. Returns how many were dealt with before there was an error.
+    ///
+    /// # Errors
+    ///
+    /// That one, if it was none; those of [`Slots::check`](crate::rsrc::table::Slots::check).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn update_files(
         &mut self,
         first: u32,
@@ -239,6 +292,11 @@ impl Locked<'_> {
 
     /// Registers `file` as `place` says, which is not to give it a descriptor. Returns 0 for a
     /// slot that was asked for, else which one it was.
+    ///
+    /// # Errors
+    ///
+    /// `-ENXIO` if there is no table, `-EINVAL` if there is no such slot, `-ENFILE` if none is free, `-EBADF` for a
+    /// ring, `-ENOMEM`.
     pub(crate) fn install_file(&mut self, place: FileSlot, file: OpenFile) -> Result<i32> {
         let index = match self.state.files.place(place, &file) {
             Ok(index) => index,
@@ -257,19 +315,30 @@ impl Locked<'_> {
         })
     }
 
-    /// Whether a file could be put where `place` says: `-ENFILE` if no slot is free, `-ENXIO` without a table.
+    /// Finds out whether a file could be put where `place` says.
+    ///
+    /// # Errors
+    ///
+    /// `-ENFILE` if no slot is free, `-ENXIO` without a table.
     pub(crate) fn check_slot(&mut self, place: FileSlot) -> Result {
         self.state.files.check(0, 0)?;
         self.state.files.find(place).map(|_| ())
     }
 
-    /// Whether the current task could have one more descriptor: `-EMFILE` if not, `-ECANCELED` if it is not its own
-    /// requests that it is at.
+    /// Finds out whether the current task could have one more descriptor.
+    ///
+    /// # Errors
+    ///
+    /// `-EMFILE` if not, `-ECANCELED` if it is not its own requests that it is at.
     pub(crate) fn has_descriptor(&self) -> Result {
         Reserved::new(self.task()?, 0).map(|_| ())
     }
 
     /// Empties a slot.
+    ///
+    /// # Errors
+    ///
+    /// `-ENXIO` without a table, `-EINVAL` if there is no such slot, `-EBADF` if it is empty.
     pub(crate) fn remove_file(&mut self, index: u32) -> Result {
         self.state.files.check(0, 0)?;
         if index as usize >= self.state.files.len() {
@@ -281,6 +350,10 @@ impl Locked<'_> {
     }
 
     /// `IORING_UNREGISTER_FILES`.
+    ///
+    /// # Errors
+    ///
+    /// `-ENXIO` if there is no table.
     pub(crate) fn unregister_files(&mut self) -> Result {
         let mut slots = self.state.files.remove();
         if slots.is_empty() {

@@ -53,6 +53,10 @@ pub(crate) struct Mappings {
 
 impl Entries {
     /// The entries of rings of this shape in such memory.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if the memory is too small for them.
     pub(crate) fn new(config: &Config, rings: &Arc<Region>, sqes: &Arc<Region>) -> Result<Self> {
         let indices = if config.has(setup::NO_SQARRAY) {
             None
@@ -69,8 +73,15 @@ impl Entries {
 }
 
 impl RingMemory {
-    /// Memory for a ring of this shape: the user's at the addresses `user`, for the rings and for
-    /// the SQEs, pinned and charged to that user, who may have `most` pages; else some that is charged to the memory cgroup.
+    /// Memory for a ring of this shape: the user's at the addresses `user`, for the rings and for the SQEs, pinned
+    /// and charged to that user, who may have `most` pages; else some that is charged to the memory cgroup.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Region::pin`] or of [`Region::alloc`].
+    ///
+    /// # Context
+    ///
     /// May sleep.
     pub(crate) fn new(
         config: &Config,

@@ -17,7 +17,15 @@ use crate::{
 use kernel::{fs::File, sync::Arc};
 
 impl Locked<'_> {
-    /// An object of `tctx`. May sleep.
+    /// An object of `tctx`, for a request.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     #[inline]
     pub(crate) fn object(&mut self, tctx: &Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
         let record = self.state.submitters.get_mut(usize::from(tctx.slot));
@@ -30,6 +38,15 @@ impl Locked<'_> {
         self.new_object(tctx)
     }
 
+    /// The rest of [`Locked::object`], which finds none that was used before.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     #[cold]
     pub(crate) fn new_object(&mut self, tctx: &Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
         req::new(tctx.clone()).inspect_err(|_| self.unuse(tctx.slot))
@@ -85,7 +102,11 @@ impl Locked<'_> {
         self.state.waiting.iter()
     }
 
-    /// `-EAFNOSUPPORT` for a socket of a family that the ring may not use.
+    /// Finds out whether the ring may use a file.
+    ///
+    /// # Errors
+    ///
+    /// `-EAFNOSUPPORT` for a socket of a family that it may not.
     pub(crate) fn check_family(&self, file: &File) -> Result {
         let families = self.ring.policy.families;
         if families == Families::ALL {
@@ -98,6 +119,10 @@ impl Locked<'_> {
     }
 
     /// The file that a job is for.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADF` if there is none.
     #[inline]
     pub(crate) fn open(&self, task: InTask<'_>, job: &Job) -> Result<FileRef> {
         if job.flags.fixed_file() {

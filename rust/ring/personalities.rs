@@ -39,7 +39,11 @@ impl Personalities {
         Ok(id.into())
     }
 
-    /// Forgets those with this id. Requests that have them keep them. `-EINVAL` if there are none.
+    /// Forgets those with this id. Requests that have them keep them.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if there are none.
     pub(crate) fn unregister(&mut self, id: u32) -> Result {
         let id = u16::try_from(id).map_err(|_| EINVAL)?;
         let all = self.all.as_mut().ok_or(EINVAL)?;

@@ -29,7 +29,15 @@ pub(crate) struct NewMemory {
 }
 
 impl Ring {
-    /// Memory for as many entries as `config` says. `-EINVAL` if the ring is in user memory. May sleep.
+    /// Memory for as many entries as `config` says.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if the ring is in user memory; those of [`Region::alloc`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn memory_for(&self, config: &Config) -> Result<NewMemory> {
         let first = self.mappings.lock().rings.clone();
         let rings = Region::alloc_behind(&first, config.rings_size())?;
@@ -45,7 +53,15 @@ impl Ring {
 
 impl Locked<'_> {
     /// Has the ring go on in `new`, which is memory for as many entries as `config` says. What waits in both rings
-    /// goes with it. `-EOVERFLOW` if it does not fit; all is as before then. May sleep.
+    /// goes with it.
+    ///
+    /// # Errors
+    ///
+    /// `-EOVERFLOW` if it does not fit, `-ENOMEM`; all is as before then.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn resize(&mut self, config: &Config, new: NewMemory) -> Result {
         let ring = self.ring;
         let words = &ring.memory.words;

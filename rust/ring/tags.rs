@@ -25,6 +25,10 @@ impl TagObjects {
 
     /// An object with the completion for a tag in it, so that posting that needs no memory. None for
     /// a tag that is 0.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
     pub(crate) fn make(&self, tag: u64) -> Result<Option<OwnedReq>> {
         if tag == 0 {
             return Ok(None);
@@ -42,6 +46,14 @@ impl TagObjects {
 
 impl Locked<'_> {
     /// Sees to it that objects of tags can be somebody's, if there are to be `tags`.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` in a task without memory of its own, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn tag_objects(&mut self, ring: &Arc<Ring>, tags: bool) -> Result<TagObjects> {
         if !tags {
             return Ok(TagObjects::NONE);
@@ -60,6 +72,14 @@ impl Locked<'_> {
     }
 
     /// An object for the completion of nobody's request, which finds no room.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Locked::tag_objects`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     #[cold]
     pub(crate) fn spare_object(&mut self, ring: &Arc<Ring>) -> Result<OwnedReq> {
         let tctx = self.tctx_for_tags(ring)?.clone();

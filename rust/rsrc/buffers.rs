@@ -64,6 +64,10 @@ impl Wanted {
 
     /// Its memory, pinned, if its user has no more than `most` pages then; none if there is to be none.
     ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for a tag without a buffer, `-EFAULT` for bytes at no address; those of [`UserBuffer::pin`].
+    ///
     /// # Context
     ///
     /// No ring is locked: may sleep for as long as somebody likes who serves that memory.
@@ -87,13 +91,20 @@ impl Deref for BufferTable {
 }
 
 impl BufferTable {
-    /// Makes a table of `count` empty slots. `-EBUSY` if there is one.
+    /// Makes a table of `count` empty slots.
+    ///
+    /// # Errors
+    ///
+    /// `-EBUSY` if there is one, `-EINVAL` for no slots or too many, `-ENOMEM`.
     pub(crate) fn create(&mut self, count: u32) -> Result {
         self.slots.create(count, MAX_BUFFERS, EINVAL)
     }
 
-    /// Buffers with the memory of those that `args` ask for, without their tags. All of them are the current user's and
-    /// address space's (else `-EINVAL`).
+    /// Buffers with the memory of those that `args` ask for, without their tags.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if one is not the current user's and address space's; those of [`CloneBuffers::check`]; `-ENOMEM`.
     pub(crate) fn cloned(
         &self,
         args: &CloneBuffers,
@@ -118,12 +129,20 @@ impl BufferTable {
         Ok(cloned)
     }
 
-    /// Makes the table one of at least `count` slots. `-ENOMEM`.
+    /// Makes the table one of at least `count` slots.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
     pub(crate) fn extend(&mut self, count: usize) -> Result {
         self.slots.extend(count)
     }
 
     /// Where the folios are entered that its buffers share.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM` if there is none yet.
     pub(crate) fn ledger(&mut self) -> Result<Arc<Ledger>> {
         let ledger = match &self.ledger {
             Some(ledger) => ledger,

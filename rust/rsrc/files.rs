@@ -50,6 +50,10 @@ pub(crate) struct FileTable {
 
 /// Opens the file behind `fd` for registration. A ring cannot be registered, with whomever: rings
 /// that keep each other open would never be closed.
+///
+/// # Errors
+///
+/// `-EBADF` for a ring, or if it is not open.
 pub(crate) fn open(task: InTask<'_>, fd: i32) -> Result<OpenFile> {
     let file = OpenFile::get(task, fd)?;
     refuse_rings(&file)?;
@@ -73,8 +77,12 @@ impl Deref for FileTable {
 }
 
 impl FileTable {
-    /// Makes a table of `count` empty slots. `-EBUSY` if there is one, `-EMFILE` if that is more
-    /// than the current task may have files open.
+    /// Makes a table of `count` empty slots.
+    ///
+    /// # Errors
+    ///
+    /// `-EBUSY` if there is one, `-EINVAL` for no slots, `-EMFILE` if that is more than the current task may have
+    /// files open, `-ENOMEM`.
     pub(crate) fn create(&mut self, count: u32) -> Result {
         let most = fd::limit().min(MAX_FILES as usize) as u32;
         self.slots.create(count, most, EMFILE)?;
@@ -99,6 +107,10 @@ impl FileTable {
     }
 
     /// Takes free slots from those from `first` up to `end` only.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for slots that there are not.
     pub(crate) fn limit(&mut self, first: u32, end: u32) -> Result {
         if end as usize > self.len() {
             return Err(EINVAL);
@@ -128,7 +140,11 @@ impl FileTable {
         old
     }
 
-    /// The slot that `place` means, whether there is one like that or not. `-ENFILE` if none is free.
+    /// The slot that `place` means, whether there is one like that or not.
+    ///
+    /// # Errors
+    ///
+    /// `-ENFILE` if none is free, `-EINVAL` for a descriptor.
     pub(crate) fn find(&mut self, place: FileSlot) -> Result<u32> {
         match place {
             FileSlot::Slot(index) => Ok(index),
@@ -138,6 +154,11 @@ impl FileTable {
     }
 
     /// The slot that `place` means for `file`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`FileTable::find`]; `-EBADF` for a ring, `-ENXIO` if there is no table, `-EINVAL` if there is no
+    /// such slot.
     pub(crate) fn place(&mut self, place: FileSlot, file: &File) -> Result<u32> {
         let index = self.find(place)?;
         refuse_rings(file)?;

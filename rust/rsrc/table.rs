@@ -65,7 +65,11 @@ impl<T> Slots<T> {
         Ok(())
     }
 
-    /// Adds empty slots until there are `count`. None if it fails: `-ENOMEM`.
+    /// Adds empty slots until there are `count`, or none if it fails.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
     pub(super) fn extend(&mut self, count: usize) -> Result {
         self.0
             .reserve(count.saturating_sub(self.len()), GFP_KERNEL_ACCOUNT)?;

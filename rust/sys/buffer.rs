@@ -184,8 +184,12 @@ impl UserBuffer {
 }
 
 impl UserBuffer {
-    /// How many pieces the bytes of `iov` are in. `-EFAULT` if one element has none, or some that
-    /// are not of the buffer; `-EINVAL` if all have more than one transfer can have.
+    /// How many pieces the bytes of `iov` are in.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT` if one element has no bytes, or some that are not of the buffer; `-EINVAL` if all have more than one
+    /// transfer can have.
     pub(crate) fn count_pieces(&self, iov: &[IoVec]) -> Result<usize> {
         let (mut count, mut total) = (0, 0);
         for piece in iov {
@@ -202,8 +206,15 @@ impl UserBuffer {
         Ok(count)
     }
 
-    /// Makes `iter` one of `buffers`, which have to be of this one: `-EFAULT` or `-EINVAL` if not. May
-    /// sleep.
+    /// Makes `iter` an iterator over `buffers`, whose addresses have to be of this buffer.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT` and `-EINVAL` as for [`UserBuffer::count_pieces`]; `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     ///
     /// # Safety
     ///

@@ -27,7 +27,15 @@ use kernel::{
 
 /// What a device does.
 pub(crate) trait Commands: 'static {
-    /// ioctl(2), for rings that may have what `grant` says. May sleep.
+    /// Serves ioctl(2) for rings that may have what `grant` says.
+    ///
+    /// # Errors
+    ///
+    /// What user space is told instead of a number.
+    ///
+    /// # Context
+    ///
+    /// May sleep. No lock is held.
     fn ioctl(
         call: InCall<'_>,
         grant: &Grant,
@@ -46,7 +54,15 @@ pub(crate) struct Devices<T: Commands> {
 }
 
 impl<T: Commands> Devices<T> {
-    /// Registers the first one, `name`. May sleep.
+    /// Registers the first device, `name`.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`, and what `misc_register()` says when the initialiser runs.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn register(name: &'static CStr) -> Result<impl PinInit<Self, Error>> {
         let nodes = Arc::pin_init(
             pin_init!(Nodes {

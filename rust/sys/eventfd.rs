@@ -26,8 +26,11 @@ unsafe impl Send for EventFd {}
 unsafe impl Sync for EventFd {}
 
 impl EventFd {
-    /// The one behind `fd` of the current task. `-EBADF` if that is not open, `-EINVAL` if it is
-    /// something else.
+    /// The eventfd behind `fd` of the current task.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADF` if that is not open, `-EINVAL` if it is something else.
     pub(crate) fn get(_task: InTask<'_>, fd: i32) -> Result<Self> {
         // SAFETY: The task has descriptors, of which any number may be asked for.
         let ctx = kernel::error::from_err_ptr(unsafe { bindings::eventfd_ctx_fdget(fd) })?;

@@ -115,7 +115,15 @@ pub(crate) fn is_heard() -> bool {
 pub(crate) struct Tracing(());
 
 impl Tracing {
-    /// Makes it. `-EBUSY` if there has been one. May sleep.
+    /// Makes it, once.
+    ///
+    /// # Errors
+    ///
+    /// `-EBUSY` if there has been one.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn new() -> Result<Self> {
         if STATE.cmpxchg(NEW, PREPARING, Full).is_err() {
             return Err(EBUSY);
@@ -219,7 +227,15 @@ unsafe extern "C" fn unregister_work(_: *mut bindings::work_struct) {
 pub(crate) struct Listener(());
 
 impl Listener {
-    /// `-ENODEV` if the module is not ready. May sleep.
+    /// Has the probes be registered as long as this is there.
+    ///
+    /// # Errors
+    ///
+    /// `-ENODEV` if the module is not ready, and what registering a probe says.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn new() -> Result<Self> {
         if STATE.load(Acquire) != READY {
             return Err(ENODEV);

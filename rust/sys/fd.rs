@@ -23,6 +23,10 @@ pub(crate) struct OpenFile(ARef<File>);
 
 impl OpenFile {
     /// The file behind `fd` of the current task.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADF` if it is not open, or can only be a path.
     #[inline]
     pub(crate) fn get(_task: InTask<'_>, fd: i32) -> Result<Self> {
         let file = LocalFile::fget(fd as u32).map_err(|_| EBADF)?;
@@ -31,6 +35,10 @@ impl OpenFile {
     }
 
     /// The file behind `fd` of the current task, also one that can only be a path (`O_PATH`).
+    ///
+    /// # Errors
+    ///
+    /// `-EBADF` if it is not open.
     pub(crate) fn get_any(_task: InTask<'_>, fd: i32) -> Result<Self> {
         // SAFETY: The task has descriptors, of which any number may be asked for, and is in no `fdget_pos()`. The
         // file comes with a reference.
@@ -147,6 +155,14 @@ pub(crate) fn limit() -> usize {
 }
 
 /// Gives `file` a descriptor of the current task, close-on-exec or not. Returns its number.
+///
+/// # Errors
+///
+/// `-EMFILE` if there is no descriptor left, `-ENOMEM`, and what a security module says of a file that is received.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn receive(_task: InTask<'_>, file: &File, cloexec: bool) -> Result<i32> {
     const O_CLOEXEC: u32 = 0o2000000;
     let flags = if cloexec { O_CLOEXEC } else { 0 };
@@ -171,7 +187,15 @@ impl Deref for OpenFile {
 pub(crate) struct Reserved<'a>(FileDescriptorReservation, PhantomData<InTask<'a>>);
 
 impl<'a> Reserved<'a> {
-    /// Reserves one. `flags` is 0 or `O_CLOEXEC`. `-EMFILE` if there is none left.
+    /// Reserves one. `flags` is 0 or `O_CLOEXEC`.
+    ///
+    /// # Errors
+    ///
+    /// `-EMFILE` if there is none left, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn new(_task: InTask<'a>, flags: u32) -> Result<Self> {
         let reserved = FileDescriptorReservation::get_unused_fd_flags(flags)?;
         Ok(Self(reserved, PhantomData))
@@ -215,6 +239,10 @@ impl Taken {
     /// Runs what close(2) runs, but keeps the file. What that has said, if the file has something to say when it is
     /// closed, comes with it.
     ///
+    /// # Errors
+    ///
+    /// None of its own: what the file has said is in what is returned.
+    ///
     /// # Context
     ///
     /// May sleep, and for as long as whoever serves the file likes if [`hears_of_close`] says so.
@@ -255,6 +283,10 @@ impl OpenFile {
     }
 
     /// What a function of the kernel has opened, or the error that it names instead.
+    ///
+    /// # Errors
+    ///
+    /// The one that `file` is.
     ///
     /// # Safety
     ///

@@ -63,7 +63,11 @@ pub(crate) fn is_any_missing() -> bool {
     MISSING.load(Relaxed) != 0
 }
 
-/// `-EOPNOTSUPP` if one of `hooks` is missing.
+/// Finds out whether all of `hooks` were found.
+///
+/// # Errors
+///
+/// `-EOPNOTSUPP` if one of them is missing.
 pub(crate) fn check(hooks: Hooks) -> Result {
     if MISSING.load(Relaxed) & hooks.0 != 0 {
         return Err(EOPNOTSUPP);
@@ -80,17 +84,29 @@ fn allowed(ret: i32) -> Result {
 }
 
 /// Whether the current task may have a ring.
+///
+/// # Errors
+///
+/// What the hook says, as a rule `-EACCES` or `-EPERM`.
 pub(crate) fn may_have_ring() -> Result {
     allowed(calls::ruring_hook_allowed())
 }
 
 /// Whether the current task may have a thread that submits for it.
+///
+/// # Errors
+///
+/// `-EOPNOTSUPP` if the hook is missing, else what it says.
 pub(crate) fn may_have_sqpoll() -> Result {
     check(Hooks::SQPOLL)?;
     allowed(calls::ruring_hook_sqpoll())
 }
 
 /// Whether the current task may have something done with other credentials.
+///
+/// # Errors
+///
+/// `-EOPNOTSUPP` if the hook is missing, else what it says.
 pub(crate) fn may_override(credentials: &Credentials) -> Result {
     check(Hooks::CREDS)?;
     // SAFETY: They are live as long as they are borrowed.
@@ -98,37 +114,65 @@ pub(crate) fn may_override(credentials: &Credentials) -> Result {
 }
 
 /// Whether the current task may give the socket `file` the command `op`.
+///
+/// # Errors
+///
+/// What the hook says.
 pub(crate) fn may_command(file: &File, op: u32) -> Result {
     allowed(calls::ruring_hook_cmd(file, op))
 }
 
 /// Whether `listener` may accept what will be `new`.
+///
+/// # Errors
+///
+/// What the hook says.
 pub(super) fn may_accept(listener: Socket<'_>, new: Socket<'_>) -> Result {
     // SAFETY: Both sockets live as long as their files, which are borrowed.
     allowed(unsafe { bindings::ruring_hook_accept(listener.as_ptr(), new.as_ptr()) })
 }
 
 /// Whether the socket may have this name.
+///
+/// # Errors
+///
+/// What the hook says.
 pub(super) fn may_bind(socket: Socket<'_>, name: &Address) -> Result {
     allowed(calls::ruring_hook_bind(socket, name))
 }
 
 /// Whether the socket may be connected to this name.
+///
+/// # Errors
+///
+/// What the hook says.
 pub(super) fn may_connect(socket: Socket<'_>, name: &Address) -> Result {
     allowed(calls::ruring_hook_connect(socket, name))
 }
 
 /// Whether the socket may listen.
+///
+/// # Errors
+///
+/// What the hook says.
 pub(super) fn may_listen(socket: Socket<'_>, backlog: i32) -> Result {
     allowed(calls::ruring_hook_listen(socket, backlog))
 }
 
 /// Whether the socket may be shut down.
+///
+/// # Errors
+///
+/// What the hook says.
 pub(super) fn may_shutdown(socket: Socket<'_>, how: u32) -> Result {
     allowed(calls::ruring_hook_shutdown(socket, how as i32))
 }
 
 /// Whether the socket's name, or its peer's, may be told.
+///
+/// # Errors
+///
+/// What the hook says.
 pub(super) fn may_get_name(socket: Socket<'_>, peer: bool) -> Result {
     allowed(calls::ruring_hook_getname(socket, peer))
 }

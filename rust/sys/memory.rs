@@ -121,16 +121,33 @@ impl Region {
         })
     }
 
-    /// As [`alloc()`](Self::alloc), and the pages count against RLIMIT_MEMLOCK of the user as long as the charge is kept.
-    /// `-ENOMEM` beyond that, and if the user would have more than `most` pages; `-EINTR` if the task is killed meanwhile.
+    /// As [`alloc()`](Self::alloc), and the pages count against RLIMIT_MEMLOCK of the user as long as the charge is
+    /// kept.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM` beyond that limit, and if the user would have more than `most` pages; those of
+    /// [`alloc()`](Self::alloc).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn alloc_charged(len: usize, most: usize) -> Result<(Self, Charge)> {
         // First, so that nobody gets more memory for a moment than he may have.
         let charge = Charge::of_pages(len.div_ceil(PAGE_SIZE), most)?;
         Ok((Self::alloc(len)?, charge))
     }
 
-    /// Zeroed memory of at least `len` bytes, charged to the memory cgroup. `-EINTR` if the task is killed
-    /// meanwhile. May sleep.
+    /// Zeroed memory of at least `len` bytes, charged to the memory cgroup.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for no bytes, `-EOVERFLOW` and `-ENOMEM` for more than there can be, `-EINTR` if the task is killed
+    /// meanwhile.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn alloc(len: usize) -> Result<Self> {
         let count = page_align(len).ok_or(EOVERFLOW)? / PAGE_SIZE;
         if count == 0 {
@@ -171,7 +188,15 @@ impl Region {
     }
 
     /// Zeroed memory of at least `len` bytes like [`alloc()`](Self::alloc), but for its first page, which is that of
-    /// `first`. `-EINVAL` if that is pinned user memory. May sleep.
+    /// `first`.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if `first` is pinned user memory, `-EOVERFLOW`, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn alloc_behind(first: &Self, len: usize) -> Result<Self> {
         if !first.is_mappable() {
             return Err(EINVAL);
@@ -209,10 +234,17 @@ impl Region {
 
     /// `len` bytes of the current task's memory at `addr`, both whole pages.
     ///
-    /// The pages stay where they are until the region goes, and count against RLIMIT_MEMLOCK of
-    /// the user, folios once for all regions with one `ledger`. `-EINVAL` if they are not whole,
-    /// `-EFAULT` if they cannot be written, `-ENOMEM` beyond the limit, or if the user would have
-    /// more than `most` pages. May sleep.
+    /// The pages stay where they are until the region goes, and count against RLIMIT_MEMLOCK of the user, folios once
+    /// for all regions with one `ledger`.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if they are not whole, `-EFAULT` if they cannot be written, `-EOVERFLOW` if they end beyond the last
+    /// address, `-ENOMEM` beyond the limit, or if the user would have more than `most` pages.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn pin(
         addr: u64,
         len: usize,
@@ -245,7 +277,11 @@ impl Region {
         !matches!(self.pages.core, PageRefs::Pinned(_))
     }
 
-    /// Copies what lies at byte `offset`, reading each word once. `-EFAULT` if that is not all in it, or not aligned.
+    /// Copies what lies at byte `offset`, reading each word once.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT` if that is not all in the region, or not aligned.
     pub(crate) fn read_at<T: FromBytes>(&self, offset: u64) -> Result<T> {
         const {
             assert!(size_of::<T>() % 8 == 0);
@@ -268,8 +304,15 @@ impl Region {
         Ok(unsafe { value.assume_init() })
     }
 
-    /// Maps it into user space, from its beginning. Pinned user memory is not mapped again:
-    /// `-EINVAL`.
+    /// Maps it into user space, from its beginning.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for pinned user memory, which is not mapped again, `-ENXIO` for an area that is too long, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// With the mmap lock of the task. May sleep.
     ///
     /// # Safety
     ///

@@ -33,7 +33,15 @@ const OPENING: usize = CLOSED - 1;
 pub(crate) struct WorkQueues(());
 
 impl WorkQueues {
-    /// Makes it. `-EBUSY` if there is one. May sleep.
+    /// Makes the queues.
+    ///
+    /// # Errors
+    ///
+    /// `-EBUSY` if they are there already, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn new() -> Result<Self> {
         if USERS.cmpxchg(CLOSED, OPENING, Full).is_err() {
             return Err(EBUSY);

@@ -247,7 +247,11 @@ impl<P: Kind> HandleMut<'_, P> {
         file.take()
     }
 
-    /// Has it wait for `ring` instead of the file. Returns the file.
+    /// Has the object wait for `ring` instead of its file. Returns the file.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`; the object keeps its file then.
     pub(crate) fn put_ring(
         &mut self,
         ring: Arc<P::RingFile>,
@@ -270,7 +274,15 @@ unsafe impl<P: Kind> Send for Handle<P> {}
 unsafe impl<P: Kind> Sync for Handle<P> {}
 
 impl<P: Kind> Handle<P> {
-    /// Makes an object, charged to the memory cgroup of the caller. May sleep.
+    /// Makes an object, charged to the memory cgroup of the caller.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn new(header: P::Header, core: P::Core) -> Result<Self> {
         // That there is one is enough: it stays as long as what it is borrowed from.
         let _: &ModuleRef = P::module(&header);
@@ -342,7 +354,9 @@ impl<P: Kind> Handle<P> {
 
     /// Puts the handle back into its object, for the next one to claim.
     ///
-    /// Returns it if a wake flag has been set since [`Handle::wake_flags`].
+    /// # Errors
+    ///
+    /// The handle, if a wake flag has been set since [`Handle::wake_flags`].
     #[inline]
     pub(crate) fn park(self) -> core::result::Result<(), Self> {
         let this = ManuallyDrop::new(self);

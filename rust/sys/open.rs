@@ -22,8 +22,15 @@ impl Path {
     /// Room for the longest that there are, with the zero.
     const MAX: usize = 4096;
 
-    /// Copies the string at user address `addr`. `-ENOENT` if it is empty, `-ENAMETOOLONG` if it is
-    /// too long. May sleep.
+    /// Copies the string at user address `addr`.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT`, `-ENOENT` if it is empty, `-ENAMETOOLONG` if it is too long, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn read(addr: u64) -> Result<Self> {
         let path = Self::read_any(addr)?;
         if path.0.len() == 1 {
@@ -33,6 +40,14 @@ impl Path {
     }
 
     /// As [`Path::read`], but it may be empty.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Path::read`], save for `-ENOENT`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn read_any(addr: u64) -> Result<Self> {
         let mut bytes = KVec::with_capacity(Self::MAX, GFP_KERNEL_ACCOUNT)?;
         // SAFETY: There is room for that many.
@@ -61,8 +76,15 @@ impl Path {
         self.0.first() == Some(&b'/')
     }
 
-    /// Opens the file as the current task would by open(2), with its credentials, its root and its
-    /// working directory. May sleep, and what is opened may say how long.
+    /// Opens the file as the current task would by open(2), with its credentials, its root and its working directory.
+    ///
+    /// # Errors
+    ///
+    /// Those of open(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep, and what is opened may say how long.
     pub(crate) fn open(&self, flags: u32, mode: u32) -> Result<OpenFile> {
         /// These go through to the file system in any case.
         const SLEEPS: u32 = open::CREAT | open::TRUNC | open::TMPFILE;

@@ -29,8 +29,15 @@ pub(super) struct Pins(KVVec<*mut bindings::page>);
 
 impl Pins {
     /// Pins `count` pages of the current task from the one that `addr` is in on, to be written to.
-    /// `-EFAULT` if they cannot all be. May sleep.
-    /// `-EINVAL` in a task without memory of its own.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT` if they cannot all be, `-EINVAL` in a task without memory of its own, `-EOVERFLOW` for more than can
+    /// be listed, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(super) fn new(addr: u64, count: usize) -> Result<Self> {
         let _mm = AddressSpace::current()?;
         if count > i32::MAX as usize / size_of::<usize>() {
@@ -184,7 +191,15 @@ struct PinnedFolio {
 }
 
 impl Ledger {
-    /// One without entries. May sleep.
+    /// A ledger without entries.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn new() -> Result<Arc<Self>> {
         Ok(Arc::pin_init(
             pin_init!(Self {
@@ -244,9 +259,17 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    /// Charges the current user for what pinning `pages` keeps in memory: all of each folio that
-    /// a page is of, once; also once for all that share a ledger. `-ENOMEM` beyond RLIMIT_MEMLOCK,
-    /// which CAP_IPC_LOCK lifts, and if the user would have more than `most` pages. May sleep.
+    /// Charges the current user for what pinning `pages` keeps in memory: all of each folio that a page is of, once;
+    /// also once for all that share a ledger.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM` beyond RLIMIT_MEMLOCK, which CAP_IPC_LOCK lifts, and if the user would have more than `most` pages;
+    /// `-EINVAL` in a task without memory of its own.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(super) fn new(pages: &Pins, ledger: Option<&Arc<Ledger>>, most: usize) -> Result<Self> {
         let payer = Payer::current()?;
         let mut entered = ledger.map(|ledger| Entered {
@@ -280,7 +303,11 @@ impl Charge {
         })
     }
 
-    /// Charges the current user for so many pages, as [`new()`](Self::new) does.
+    /// Charges the current user for so many pages.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new()`](Self::new).
     pub(super) fn of_pages(count: usize, most: usize) -> Result<Self> {
         Ok(Self {
             paid: Payer::current()?.pay(count, most)?,
@@ -324,7 +351,11 @@ impl Account {
         })
     }
 
-    /// Charges `pages`. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task, or what he may have.
+    /// Charges the user for so many pages more.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task, or what he may have.
     #[inline]
     pub(crate) fn charge(&self, pages: u32) -> Result<ChargedPages> {
         match calls::ruring_account_pages(&self.user, pages as usize, self.most, self.privileged) {

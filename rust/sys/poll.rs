@@ -8,6 +8,7 @@
 //! and frees it only after an RCU grace period; as `fs/eventpoll.c` does, an entry's `head` is
 //! cleared last, and is only followed within an RCU read section.
 
+mod ready;
 mod socket;
 
 use super::{
@@ -27,13 +28,14 @@ use crate::{
 use core::{cell::UnsafeCell, marker::PhantomPinned, mem::offset_of, ptr::null_mut};
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
-    fs::File,
     prelude::*,
     sync::{
         atomic::{Acquire, Atomic, Relaxed, Release},
         rcu, Arc,
     },
 };
+
+pub(crate) use ready::events_of;
 
 const POLLFREE: u32 = 0x4000;
 
@@ -291,6 +293,10 @@ impl<P: Kind> WakeSources<P> {
     }
 
     /// Has what is polled be `ring`. Only for the holder of the handle.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
     pub(super) fn set_ring(&self, ring: Arc<P::RingFile>) -> Result {
         let rare = self.make_rare()?;
         self.remove();
@@ -314,6 +320,10 @@ impl<P: Kind> WakeSources<P> {
     }
 
     /// The rest, made if there is none. Only for the holder of the handle.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
     pub(super) fn make_rare(&self) -> Result<&RareWakeSources<P>> {
         self.set_used(true);
         if self.rare().is_none() {
@@ -484,15 +494,4 @@ impl<P: Kind> Handle<P> {
             },
         }
     }
-}
-
-/// The events of `wanted` that `file` has at the moment. May sleep.
-#[inline(never)]
-pub(crate) fn events_of(file: &File, wanted: u32) -> u32 {
-    let mut table = bindings::poll_table_struct {
-        _qproc: None,
-        _key: wanted,
-    };
-    // SAFETY: The file is open, and the table outlives the call.
-    unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), &mut table) & wanted }
 }

@@ -28,8 +28,11 @@ pub(crate) struct Area<'a> {
 }
 
 impl Area<'_> {
-    /// Maps `region` here; with `partly` an area that is shorter than it gets its beginning, else
-    /// that is an error.
+    /// Maps `region` here; with `partly` an area that is shorter than it gets its beginning, else that is an error.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if the region cannot be mapped, `-ENXIO` if the area is too long, `-ENOMEM`.
     pub(crate) fn map(&self, region: &Region, partly: bool) -> Result {
         // SAFETY: The area is the one that the mmap(2) handler was given, and lives as long.
         unsafe { region.mmap(self.vma, self.start, self.len, partly) }
@@ -38,7 +41,15 @@ impl Area<'_> {
 
 /// What a ring's file does.
 pub(crate) trait RingFile: Send + Sync + 'static {
-    /// ioctl(2). May sleep.
+    /// Serves ioctl(2).
+    ///
+    /// # Errors
+    ///
+    /// What user space is told instead of a number.
+    ///
+    /// # Context
+    ///
+    /// May sleep. No lock is held.
     fn ioctl(this: &Arc<Self>, call: InCall<'_>, cmd: u32, arg: u64) -> Result<i64>;
     /// The queue whose wake-ups tell who polls it of new events.
     ///
@@ -49,8 +60,20 @@ pub(crate) trait RingFile: Send + Sync + 'static {
     /// and may not sleep for long.
     fn events(&self) -> u32;
     /// Whether there is something to map at `offset` (bytes).
+    ///
+    /// # Errors
+    ///
+    /// What get_unmapped_area() is to say where there is nothing.
     fn mappable(&self, offset: u64) -> Result;
-    /// mmap(2). Called with the mmap lock of the task.
+    /// Serves mmap(2).
+    ///
+    /// # Errors
+    ///
+    /// What user space is told.
+    ///
+    /// # Context
+    ///
+    /// With the mmap lock of the task. May sleep.
     fn mmap(&self, area: &Area<'_>) -> Result;
     /// close(2) of one of the file's descriptors, also by a task that exits or execs.
     fn flush(this: &Arc<Self>);
@@ -58,7 +81,15 @@ pub(crate) trait RingFile: Send + Sync + 'static {
     fn release(this: Arc<Self>);
     /// What a mapping of the ring's memory keeps.
     type Mapping: Send + Sync + 'static;
-    /// A mapping is about to be made. May sleep.
+    /// Counts a mapping that is about to be made.
+    ///
+    /// # Errors
+    ///
+    /// What user space is told instead.
+    ///
+    /// # Context
+    ///
+    /// With the mmap lock of the task. May sleep.
     fn map(this: &Arc<Self>) -> Result<Arc<Self::Mapping>>;
     /// There is one more of what was mapped before: by fork(2), or because a mapping was cut in two.
     /// Called with the lock of the address space.
@@ -283,6 +314,14 @@ pub(super) unsafe fn poll<T: RingFile>(
 /// Makes a file for `ring` and gives it a close-on-exec descriptor of the current task.
 ///
 /// Returns the descriptor. If it fails `ring` is released as if the file had been closed.
+///
+/// # Errors
+///
+/// `-EMFILE` if there is no descriptor left, `-ENFILE`, `-ENOMEM`.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn install<T: RingFile>(task: InTask<'_>, ring: Arc<T>) -> Result<i32> {
     let fd = match Reserved::new(task, O_RDWR_CLOEXEC) {
         Ok(fd) => fd,

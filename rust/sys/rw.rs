@@ -62,6 +62,11 @@ pub(crate) fn waits(file: &File) -> bool {
 /// Whether `sqe->ioprio` is a priority that the current task may ask for.
 ///
 /// Follows `ioprio_check_cap()` of `block/ioprio.c`, which modules cannot call.
+///
+/// # Errors
+///
+/// `-EPERM` for a priority of real time that the task may not have, `-EINVAL` for no priority at all, `-ENOTBLK`
+/// where the kernel has no block devices.
 pub(crate) fn check_ioprio(ioprio: u16) -> Result {
     const RT: u16 = 1;
     let (class, level) = (ioprio >> 13, ioprio & 7);
@@ -137,10 +142,12 @@ pub(crate) struct Transfer<'a> {
 }
 
 impl<'a> Transfer<'a> {
-    /// With the flags `RWF_*` and with a priority.
+    /// A transfer with the flags `RWF_*` and with a priority.
     ///
-    /// `-EBADF` if the file is not open for it; `-EOPNOTSUPP` or `-EINVAL` for flags that it cannot
-    /// have; `-EINVAL` if it cannot be read or written at all.
+    /// # Errors
+    ///
+    /// `-EBADF` if the file is not open for it; `-EOPNOTSUPP` or `-EINVAL` for flags that it cannot have; `-EINVAL`
+    /// if it cannot be read or written at all.
     pub(crate) fn new(file: &'a File, write: bool, flags: u32, ioprio: u16) -> Result<Self> {
         let raw: *mut bindings::file = file.as_ptr().cast();
         if !calls::ruring_file_may(file, write) {
@@ -206,11 +213,17 @@ impl<'a> Transfer<'a> {
         !(slow || (self.write && regular && !buffered))
     }
 
-    /// Transfers what it can into or out of `buffers`; with `block` it sleeps for that as read(2)
-    /// and write(2) do. If there is a registered buffer they are bytes of that: `-EFAULT` or `-EINVAL`
-    /// if they are not.
+    /// Transfers what it can into or out of `buffers`; with `block` it sleeps for that as read(2) and write(2) do. If
+    /// there is a registered buffer they are bytes of that.
     ///
-    /// `-EAGAIN` for what would block, or might and cannot be asked.
+    /// # Errors
+    ///
+    /// `-EAGAIN` for what would block, or might and cannot be asked; `-EFAULT` or `-EINVAL` for bytes that are not of
+    /// the registered buffer; those of read(2) and write(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep, with `block` for as long as whoever has the other end likes.
     pub(crate) fn run(
         &mut self,
         buffers: UserBuffers<'_>,

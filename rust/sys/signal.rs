@@ -36,8 +36,11 @@ pub(crate) fn interrupted() -> bool {
 pub(crate) struct Mask(NotThreadSafe);
 
 impl Mask {
-    /// Puts the mask at user address `mask` in force; none is no change. `-EINVAL` for a wrong
-    /// size, `-EFAULT` for a bad address.
+    /// Puts the mask at user address `mask` in force; none is no change.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for a wrong size, `-EFAULT` for a bad address.
     pub(crate) fn set(mask: u64, size: usize) -> Result<Self> {
         let ret = calls::ruring_set_user_sigmask(mask as *const _, size);
         if ret < 0 {

@@ -4,6 +4,7 @@
 //!
 //! C headers: `include/linux/net.h`, `include/linux/socket.h`, `include/linux/uio.h`.
 
+mod addr;
 mod iov_iter;
 pub(crate) mod options;
 pub(crate) mod setup;
@@ -32,6 +33,7 @@ use core::{
 };
 use kernel::fs::File;
 
+pub(crate) use addr::SockAddr;
 pub(crate) use iov_iter::UserBuffers;
 
 const O_NONBLOCK: u32 = 0o4000;
@@ -41,57 +43,6 @@ const O_NONBLOCK: u32 = 0o4000;
 pub(crate) struct Socket<'a> {
     raw: *mut bindings::socket,
     _file: PhantomData<&'a File>,
-}
-
-/// An address of any family, as bytes.
-#[repr(C, align(8))]
-pub(crate) struct SockAddr {
-    bytes: [u8; Self::SIZE],
-}
-
-impl SockAddr {
-    /// Bytes of a `struct sockaddr_storage`.
-    pub(crate) const SIZE: usize = 128;
-
-    /// An address of no family.
-    pub(crate) fn new() -> Self {
-        Self {
-            bytes: [0; Self::SIZE],
-        }
-    }
-
-    /// Copies `len` bytes from user space. `-EINVAL` if that is too long for an address.
-    pub(crate) fn read(addr: u64, len: usize) -> Result<Self> {
-        let mut this = Self::new();
-        let bytes = this.bytes.get_mut(..len).ok_or(EINVAL)?;
-        user::read_into(addr, bytes)?;
-        Ok(this)
-    }
-
-    /// Its family.
-    pub(crate) fn family(&self) -> u16 {
-        let [low, high, ..] = self.bytes;
-        u16::from_ne_bytes([low, high])
-    }
-
-    /// The first `len` bytes.
-    pub(crate) fn bytes(&self, len: usize) -> &[u8] {
-        &self.bytes[..len.min(Self::SIZE)]
-    }
-
-    /// Copies an address of `len` bytes to user space, and `len` to the `int` at `len_addr`,
-    /// which says how much room there is, as accept(2) does.
-    pub(crate) fn write(&self, len: usize, addr: u64, len_addr: u64) -> Result {
-        let mut room = [0i32];
-        user::read_into(len_addr, &mut room)?;
-        let [room] = room;
-        if room < 0 {
-            return Err(EINVAL);
-        }
-        // The length first: it is there also if there is no room for the address where it should go.
-        user::write(len_addr, &(len as i32))?;
-        user::write_from(addr, self.bytes(len.min(room as usize)))
-    }
 }
 
 /// Room for control messages that need no memory of the socket's, as for an address and an
@@ -177,7 +128,11 @@ pub(crate) struct Accepted {
 }
 
 impl<'a> Socket<'a> {
-    /// The socket behind `file`. `-ENOTSOCK` if it is none.
+    /// The socket behind `file`.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOTSOCK` if it is none.
     #[inline]
     pub(crate) fn of(file: &'a File) -> Result<Self> {
         let raw = calls::sock_from_file(file);
@@ -236,6 +191,10 @@ impl<'a> Socket<'a> {
 
     /// Sends what is in `from`, as sendto(2), to `name` if there is one. Sleeps unless `flags` has
     /// MSG_DONTWAIT.
+    ///
+    /// # Errors
+    ///
+    /// Those of sendto(2).
     #[inline(always)]
     pub(crate) fn send(
         self,
@@ -248,8 +207,13 @@ impl<'a> Socket<'a> {
         })
     }
 
-    /// Sends as sendmsg(2), see [`Socket::send`], with the control messages that are at the user
-    /// address and of the size `control`. `-ENOBUFS` for more of them than a socket may have.
+    /// Sends as sendmsg(2), see [`Socket::send`], with the control messages that are at the user address and of the
+    /// size `control`.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOBUFS` for more of them than a socket may have, `-ECANCELED` for any in a task without descriptors, which
+    /// they may name; those of sendmsg(2).
     pub(crate) fn sendmsg(
         self,
         from: UserBuffers<'_>,
@@ -266,6 +230,10 @@ impl<'a> Socket<'a> {
     /// nobody needs what is in `from` any more.
     ///
     /// If `notif_ref` keeps a buffer `from` are addresses in that.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Socket::send`], and of [`UbufRef::attach`].
     #[inline]
     pub(crate) fn send_zc<P: Kind>(
         self,
@@ -282,6 +250,10 @@ impl<'a> Socket<'a> {
     }
 
     /// Sends as [`Socket::sendmsg`] and [`Socket::send_zc`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Socket::sendmsg`], and of [`UbufRef::attach`].
     pub(crate) fn sendmsg_zc<P: Kind>(
         self,
         from: UserBuffers<'_>,
@@ -400,6 +372,10 @@ impl<'a> Socket<'a> {
     }
 
     /// Who is at the other end of a connection that was just accepted, and how long that address is.
+    ///
+    /// # Errors
+    ///
+    /// `-ECONNABORTED` if it has gone meanwhile.
     pub(crate) fn accepted_from(self) -> Result<(SockAddr, usize)> {
         /// The peer's, as accept(2) asks for it.
         const ACCEPTED: i32 = 2;
@@ -410,6 +386,14 @@ impl<'a> Socket<'a> {
     /// peer's address and its length; the first may be 0.
     ///
     /// Follows `do_accept()` of `net/socket.c`.
+    ///
+    /// # Errors
+    ///
+    /// Those of accept4(2), `-EAGAIN` if none is there and it is not to wait, and what the hook says.
+    ///
+    /// # Context
+    ///
+    /// May sleep; with `wait` for a connection.
     pub(crate) fn accept(self, flags: u32, peer: (u64, u64), wait: bool) -> Result<Accepted> {
         let ops = self.ops();
         // SAFETY: The listening socket lives as long as its file, and keeps its protocol's module.

@@ -24,8 +24,16 @@ pub(crate) fn can_delegate(file: &File, write: bool) -> bool {
 }
 
 /// Sends `len` bytes of the file `input`, from `from` on, to the socket `output`, as sendfile(2) does. Returns how
-/// many: fewer at the end of the file, or if the task is interrupted or the socket may not block. `-EINVAL` if it
-/// is not the kind of file that has an end, `-ENOTSOCK`. May sleep, for as long as the peer likes.
+/// many: fewer at the end of the file, or if the task is interrupted or the socket may not block.
+///
+/// # Errors
+///
+/// `-EINVAL` if it is not the kind of file that has an end, `-ENOTSOCK` if `output` is no socket, those of
+/// sendfile(2).
+///
+/// # Context
+///
+/// May sleep, for as long as the peer likes.
 pub(crate) fn sendfile(input: &File, from: i64, output: &File, len: usize) -> Result<usize> {
     if !is_whole(input) || from < 0 {
         return Err(EINVAL);

@@ -69,7 +69,15 @@ unsafe impl<P: Kind> Send for HashTable<P> {}
 unsafe impl<P: Kind> Sync for HashTable<P> {}
 
 impl<P: Kind> HashTable<P> {
-    /// A table with `1 << bits` lists, two at least. May sleep.
+    /// A table with `1 << bits` lists, two at least.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn new(bits: u32) -> Result<Self> {
         let mut buckets = KVVec::with_capacity(1 << bits, GFP_KERNEL_ACCOUNT)?;
         for _ in 0..1usize << bits {

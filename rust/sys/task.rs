@@ -82,7 +82,11 @@ impl TaskRef {
 pub(crate) struct AddressSpace(ARef<Mm>);
 
 impl AddressSpace {
-    /// The one of the current task. `-EINVAL` for a task that has none.
+    /// The one of the current task.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for a task that has none.
     pub(crate) fn current() -> Result<Self> {
         // By a helper, not by `CurrentTask::mm`: where `sched_statistics` is empty, bindgen loses its alignment, and
         // with it the offsets of all that comes behind it in `task_struct`.

@@ -178,10 +178,17 @@ impl<P: Kind> Timers<P> {
 }
 
 impl<P: Kind> Handle<P> {
-    /// Has the object woken up at `deadline`. One that was set before for the same purpose is
-    /// forgotten. `-ENOMEM` without memory for a timer. May sleep.
+    /// Has the object woken up at `deadline`. One that was set before for the same purpose is forgotten.
     ///
     /// The timer sets its wake flag while the handle is held, and delivers it once it is parked.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM` without memory for a timer.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn start_timer(&mut self, purpose: Purpose, deadline: Deadline) -> Result {
         let object = self.object();
         let timer = object.wake_sources().make_rare()?.timers.of(purpose);

@@ -305,7 +305,11 @@ impl<P: Kind> UbufRef<P> {
         unsafe { &mut *self.object().owned_ptr() }
     }
 
-    /// Takes the handle back, if no packet carries any of the buffer.
+    /// Takes the handle back.
+    ///
+    /// # Errors
+    ///
+    /// What it was, if a packet carries some of the buffer.
     #[inline]
     pub(crate) fn reclaim(self) -> core::result::Result<Handle<P>, Self> {
         let ubuf = &self.object().ubuf;
@@ -329,11 +333,17 @@ impl<P: Kind> UbufRef<P> {
         self.kept().get_or_insert(buffer);
     }
 
-    /// Has `hdr` send what is in `from` to `socket` without a copy. `-EINVAL` if it has been another
-    /// socket before.
+    /// Has `hdr` send what is in `from` to `socket` without a copy. If this keeps a buffer `from` are addresses in
+    /// that.
     ///
-    /// If this keeps a buffer `from` are addresses in that; `-EFAULT` if they are not all in it. May
-    /// sleep then.
+    /// # Errors
+    ///
+    /// `-EINVAL` if it has been another socket before; `-EFAULT` for addresses that are not all in the kept buffer,
+    /// or not of user space; `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep if this keeps a buffer.
     ///
     /// # Safety
     ///

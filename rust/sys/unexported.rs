@@ -69,7 +69,11 @@ impl Functions {
         FOUND.load(Relaxed) & self.0 == self.0
     }
 
-    /// `-EINVAL` if they cannot be called.
+    /// Finds out whether they can be called.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if they cannot, as for an opcode that there is not.
     pub(crate) fn check(self) -> Result {
         if self.are_there() {
             Ok(())
@@ -158,8 +162,15 @@ impl Named<'_> {
         })
     }
 
-    /// Opens it, as openat2(2) does if `strict`, else as openat(2). May sleep, and what is opened may say
-    /// how long.
+    /// Opens it, as openat2(2) does if `strict`, else as openat(2).
+    ///
+    /// # Errors
+    ///
+    /// `-ECANCELED` if the current task has nothing to look the name up in; those of openat2(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep, and what is opened may say how long.
     pub(crate) fn open(&self, how: &OpenHow, strict: bool) -> Result<OpenFile> {
         /// These go through to the file system in any case, or open nothing.
         const AT_ONCE: u32 = open::CREAT | open::TRUNC | open::TMPFILE | open::PATH;
@@ -197,32 +208,80 @@ impl Named<'_> {
             .map_err(Errno::without_restart)
     }
 
-    /// Tells of it in the `struct statx` at user address `to`. May sleep.
+    /// Tells of it in the `struct statx` at user address `to`.
+    ///
+    /// # Errors
+    ///
+    /// `-ECANCELED` as for [`Named::open`]; those of statx(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn statx(&self, flags: u32, mask: u32, to: u64) -> Result {
         ruring_statx(self, flags, mask, to)
     }
 
-    /// Makes it a directory. May sleep.
+    /// Makes it a directory.
+    ///
+    /// # Errors
+    ///
+    /// `-ECANCELED` as for [`Named::open`]; those of mkdirat(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn mkdir(&self, mode: u16) -> Result {
         ruring_mkdirat(self, mode)
     }
 
-    /// Removes it. May sleep.
+    /// Removes it.
+    ///
+    /// # Errors
+    ///
+    /// `-ECANCELED` as for [`Named::open`]; those of unlinkat(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn unlink(&self, is_dir: bool) -> Result {
         ruring_unlinkat(self, is_dir)
     }
 
-    /// Gives it another name. May sleep.
+    /// Gives it another name.
+    ///
+    /// # Errors
+    ///
+    /// `-ECANCELED` as for [`Named::open`]; those of renameat2(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn rename(&self, new: &Self, flags: u32) -> Result {
         ruring_renameat(self, new, flags)
     }
 
-    /// Gives it one more name. May sleep.
+    /// Gives it one more name.
+    ///
+    /// # Errors
+    ///
+    /// `-ECANCELED` as for [`Named::open`]; those of linkat(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn link(&self, new: &Self, flags: u32) -> Result {
         ruring_linkat(self, new, flags as i32)
     }
 
-    /// Makes it a symbolic link with this content. May sleep.
+    /// Makes it a symbolic link with this content.
+    ///
+    /// # Errors
+    ///
+    /// `-ECANCELED` as for [`Named::open`]; those of symlinkat(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn symlink(&self, content: &Path) -> Result {
         let (dir, path) = (self.dir()?, self.path.as_ptr());
         // SAFETY: The names are strings, and the task has what the second is relative to.
@@ -280,8 +339,15 @@ pub(crate) struct OpenHow {
     pub(crate) resolve: u64,
 }
 
-/// The three words of the `struct open_how` with `size` bytes at user address `from`. `-E2BIG` if it says more than
-/// the kernel knows. May sleep.
+/// The three words of the `struct open_how` with `size` bytes at user address `from`.
+///
+/// # Errors
+///
+/// `-E2BIG` if it says more than the kernel knows, `-EFAULT` if it cannot be read.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn read_open_how(from: u64, size: usize) -> Result<[u64; 3]> {
     let mut how = bindings::open_how::default();
     // SAFETY: No more is written than that.
@@ -289,17 +355,41 @@ pub(crate) fn read_open_how(from: u64, size: usize) -> Result<[u64; 3]> {
     Ok([how.flags, how.mode, how.resolve])
 }
 
-/// Cuts the file at `len` bytes, or lengthens it. May sleep.
+/// Cuts the file at `len` bytes, or lengthens it.
+///
+/// # Errors
+///
+/// Those of ftruncate(2).
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn ftruncate(file: &File, len: i64) -> Result {
     done(calls::ruring_ftruncate(file, len))
 }
 
-/// Has a part of the file written out as `flags` (`SYNC_FILE_RANGE_*`) say. May sleep.
+/// Has a part of the file written out as `flags` (`SYNC_FILE_RANGE_*`) say.
+///
+/// # Errors
+///
+/// Those of sync_file_range(2).
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn sync_file_range(file: &File, start: i64, len: i64, flags: u32) -> Result {
     done(calls::ruring_sync_file_range(file, start, len, flags))
 }
 
-/// Takes advice about `len` bytes of the current task's memory. May sleep.
+/// Takes advice about `len` bytes of the current task's memory.
+///
+/// # Errors
+///
+/// Those of madvise(2).
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn madvise(start: u64, len: u64, advice: i32) -> Result {
     done(calls::ruring_madvise(start, len, advice))
 }
@@ -308,8 +398,16 @@ fn bytes(ret: isize) -> Result<usize> {
     usize::try_from(ret).map_err(|_| Errno::from_raw(ret as i32).without_restart())
 }
 
-/// Moves `len` bytes between a pipe and a file, or two pipes, as splice(2) does, from `from` to `to` or where the files
-/// are at. Returns how many. May sleep, for as long as who has the other end likes.
+/// Moves `len` bytes between a pipe and a file, or two pipes, as splice(2) does, from `from` to `to` or where the
+/// files are at. Returns how many.
+///
+/// # Errors
+///
+/// Those of splice(2).
+///
+/// # Context
+///
+/// May sleep, for as long as who has the other end likes.
 pub(crate) fn splice(
     input: &File,
     from: Option<i64>,
@@ -324,17 +422,31 @@ pub(crate) fn splice(
     bytes(unsafe { bindings::ruring_splice(input, place(&from), output, place(&to), len, flags) })
 }
 
-/// Copies `len` bytes of what is in a pipe into another one, as tee(2) does. Returns how many. May sleep, for as
-/// long as who has the other end likes.
+/// Copies `len` bytes of what is in a pipe into another one, as tee(2) does. Returns how many.
+///
+/// # Errors
+///
+/// Those of tee(2).
+///
+/// # Context
+///
+/// May sleep, for as long as who has the other end likes.
 pub(crate) fn tee(input: &File, output: &File, len: usize, flags: u32) -> Result<usize> {
     let (input, output) = (input.as_ptr().cast(), output.as_ptr().cast());
     // SAFETY: The files are open.
     bytes(unsafe { bindings::ruring_tee(input, output, len, flags) })
 }
 
-/// Changes what the epoll `epfd` waits for of `fd`, both descriptors of the current task, as epoll_ctl(2) does. `event`
-/// is the `struct epoll_event`. `-ECANCELED` if the current task has no descriptors. May sleep, for as long as who
-/// waits for the epoll has it locked.
+/// Changes what the epoll `epfd` waits for of `fd`, both descriptors of the current task, as epoll_ctl(2) does.
+/// `event` is the `struct epoll_event`.
+///
+/// # Errors
+///
+/// `-ECANCELED` if the current task has no descriptors; those of epoll_ctl(2).
+///
+/// # Context
+///
+/// May sleep, for as long as who waits for the epoll has it locked.
 pub(crate) fn epoll_ctl(epfd: i32, op: i32, fd: i32, event: &[u32; 3]) -> Result {
     if !has_descriptors() {
         return Err(ECANCELED);
@@ -343,7 +455,15 @@ pub(crate) fn epoll_ctl(epfd: i32, op: i32, fd: i32, event: &[u32; 3]) -> Result
     done(unsafe { bindings::ruring_epoll_ctl(epfd, op, fd, event.as_ptr()) })
 }
 
-/// Makes a pipe as `flags` (`O_*`) say. Returns the end to read from, and the one to write to. May sleep.
+/// Makes a pipe as `flags` (`O_*`) say. Returns the end to read from, and the one to write to.
+///
+/// # Errors
+///
+/// Those of pipe2(2).
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn create_pipe(flags: u32) -> Result<[OpenFile; 2]> {
     let mut files = [core::ptr::null_mut(); 2];
     // SAFETY: There is room for two, which come with a reference each once they are made.

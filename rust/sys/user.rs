@@ -72,6 +72,14 @@ pub(crate) fn read_into<T: FromBytes + AsBytes>(addr: u64, out: &mut [T]) -> Res
 }
 
 /// As [`read_into`], into memory that need not be initialised. All of it is on success.
+///
+/// # Errors
+///
+/// `-EFAULT` if that cannot be read.
+///
+/// # Context
+///
+/// May sleep.
 pub(super) fn read_raw(addr: u64, bytes: &mut [MaybeUninit<u8>]) -> Result {
     UserSlice::new(UserPtr::from_addr(addr as usize), bytes.len())
         .reader()
@@ -96,8 +104,12 @@ pub(crate) fn read_enter(addr: u64) -> Result<Enter> {
     }
 }
 
-/// `-EFAULT` if the `len` bytes at `addr`, or as many of them as are transferred at a time, cannot be a
-/// user program's.
+/// Finds out whether the `len` bytes at `addr`, or as many of them as are transferred at a time, can be a user
+/// program's.
+///
+/// # Errors
+///
+/// `-EFAULT` if not.
 #[inline]
 pub(crate) fn check_buffer(addr: u64, len: u32) -> Result {
     if !access_ok(addr, (len as usize).min(MAX_RW_COUNT)) {
@@ -148,7 +160,15 @@ impl MsgHdr {
     /// Offset of `msg_flags`.
     pub(crate) const FLAGS: u64 = offset_of!(bindings::user_msghdr, msg_flags) as u64;
 
-    /// Copies its vector from user space. `-EMSGSIZE` for too many elements.
+    /// Copies its vector from user space.
+    ///
+    /// # Errors
+    ///
+    /// `-EMSGSIZE` for too many elements; those of [`Vector::read`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn vector(&self) -> Result<Vector> {
         if self.iov_len > UIO_MAXIOV {
             return Err(EMSGSIZE);
@@ -172,8 +192,15 @@ pub(crate) struct IoVec {
 /// Most elements of a vector.
 pub(crate) const UIO_MAXIOV: u64 = 1024;
 
-/// Copies `count` elements of a vector. `-EMSGSIZE` for too many, `-EINVAL` for a negative
-/// length, `-EFAULT` for what is not in user space.
+/// Copies `count` elements of a vector.
+///
+/// # Errors
+///
+/// `-EMSGSIZE` for too many, `-EINVAL` for a negative length, `-EFAULT` for what is not in user space, `-ENOMEM`.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn read_iovec(addr: u64, count: u64) -> Result<KVec<IoVec>> {
     if count > UIO_MAXIOV {
         return Err(EMSGSIZE);
@@ -186,13 +213,25 @@ pub(crate) fn read_iovec(addr: u64, count: u64) -> Result<KVec<IoVec>> {
     Ok(vec)
 }
 
-/// How many bytes the one element of a vector has. `-EINVAL` for a negative length.
+/// How many bytes the one element of a vector has.
+///
+/// # Errors
+///
+/// `-EINVAL` for a negative length, `-EFAULT` if the element cannot be read.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn read_iovec_len(addr: u64) -> Result<usize> {
     Ok(IoVec::user(addr)?.iov_len as usize)
 }
 
 impl IoVec {
-    /// The `len` bytes at `base`. `-EFAULT` for what is not in user space.
+    /// The `len` bytes at `base`.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT` for what is not in user space.
     #[inline]
     pub(crate) fn new(base: u64, len: usize) -> Result<Self> {
         if !access_ok(base, len) {
@@ -284,7 +323,15 @@ pub(crate) enum Vector {
 }
 
 impl Vector {
-    /// Copies `count` elements as [`read_iovec`], but `-EINVAL` for too many.
+    /// Copies `count` elements.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for too many, else those of [`read_iovec`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn read(addr: u64, count: u64) -> Result<Self> {
         if count > UIO_MAXIOV {
             return Err(EINVAL);

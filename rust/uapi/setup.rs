@@ -90,8 +90,11 @@ impl Config {
         | setup::SQE_MIXED
         | setup::SQ_REWIND;
 
-    /// Checks and rounds what user space asks for. Any fault is `-EINVAL`, save for too few entries that may be of
-    /// two sizes (`-EOVERFLOW`).
+    /// Checks and rounds what user space asks for.
+    ///
+    /// # Errors
+    ///
+    /// `-EOVERFLOW` for too few entries that may be of two sizes, `-EINVAL` for any other fault.
     pub(crate) fn parse(entries: u32, params: &Params) -> Result<Self> {
         let flags = params.flags;
         let has = |bit| flags & bit != 0;

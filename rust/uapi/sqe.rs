@@ -184,7 +184,9 @@ impl Flags {
 
     /// Checks `sqe->flags` against what the opcode can do.
     ///
-    /// Returns `-EINVAL` for unknown bits and `-EOPNOTSUPP` for a buffer selection by an opcode that has none.
+    /// # Errors
+    ///
+    /// `-EINVAL` for unknown bits and `-EOPNOTSUPP` for a buffer selection by an opcode that has none.
     #[inline(always)]
     pub(crate) fn parse(bits: u8, buffer_select: bool) -> Result<Self, Errno> {
         const PLAIN: u8 =

@@ -76,8 +76,11 @@ impl<'a> UserBuffers<'a> {
         }
     }
 
-    /// Sets `iter` up for them, which borrows them until it is used for the last time. `-EFAULT`
-    /// for an address outside user space.
+    /// Sets `iter` up for them, which borrows them until it is used for the last time.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT` for an address outside user space.
     #[inline(always)]
     pub(in crate::sys) fn import(self, iter: &mut bindings::iov_iter, dest: bool) -> Result {
         let direction = if dest {

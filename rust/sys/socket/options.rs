@@ -37,18 +37,32 @@ impl Socket<'_> {
     }
 
     /// Bytes that wait to be received, as ioctl(SIOCINQ).
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for a listener, and what the socket's own ioctl says.
     pub(crate) fn in_queue(self) -> Result<i32> {
         checked(calls::ruring_socket_in_queue(self))
     }
 
     /// Bytes that wait to be sent, as ioctl(SIOCOUTQ).
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for a listener, and what the socket's own ioctl says.
     pub(crate) fn out_queue(self) -> Result<i32> {
         checked(calls::ruring_socket_out_queue(self))
     }
 
     /// Reads an option into user memory, as getsockopt(2). Returns its size.
     ///
-    /// `-ECANCELED` in a task that has no descriptors any more, as an option may be one.
+    /// # Errors
+    ///
+    /// `-ECANCELED` in a task that has no descriptors any more, as an option may be one; those of getsockopt(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn get_option(self, option: &SocketOption) -> Result<i32> {
         if !has_descriptors() {
             return Err(ECANCELED);
@@ -68,8 +82,15 @@ impl Socket<'_> {
         Ok(len)
     }
 
-    /// Sets an option from user memory, as setsockopt(2). `-ECANCELED` as for
-    /// [`Socket::get_option`]. May sleep.
+    /// Sets an option from user memory, as setsockopt(2).
+    ///
+    /// # Errors
+    ///
+    /// `-ECANCELED` as for [`Socket::get_option`]; those of setsockopt(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn set_option(self, option: &SocketOption) -> Result {
         if !has_descriptors() {
             return Err(ECANCELED);
@@ -90,6 +111,10 @@ impl Socket<'_> {
 
     /// Writes its name, or its peer's, to the user address `to.0`, and the name's length to the
     /// `int` at `to.1`, which says how much room there is.
+    ///
+    /// # Errors
+    ///
+    /// What the hook says, `-EOPNOTSUPP` for a socket that has no names, those of getsockname(2) and getpeername(2).
     pub(crate) fn get_name(self, to: (u64, u64), peer: bool) -> Result {
         lsm::may_get_name(self, peer)?;
         let (addr, len) = self.name(peer.into())?;

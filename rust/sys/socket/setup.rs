@@ -39,7 +39,11 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Copies `len` bytes from user space. `-EINVAL` if that is no length for an address.
+    /// Copies `len` bytes from user space.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if that is no length for an address, `-EFAULT` if it cannot be read.
     pub(crate) fn read(addr: u64, len: i32) -> Result<Self> {
         let size = usize::try_from(len).map_err(|_| EINVAL)?;
         // INVARIANT: A longer one is refused.
@@ -69,6 +73,14 @@ impl Address {
 impl Socket<'_> {
     /// A new socket, as from socket(2), in the network of `identity` if that is not to be the current task's.
     /// `flags` are `SOCK_NONBLOCK` and `SOCK_CLOEXEC`.
+    ///
+    /// # Errors
+    ///
+    /// Those of socket(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn create(
         _task: InTask<'_>,
         identity: Option<&Identity>,
@@ -93,8 +105,16 @@ impl Socket<'_> {
         unsafe { OpenFile::from_result(bindings::sock_alloc_file(raw, flags as i32, null())) }
     }
 
-    /// Gives it a name, as bind(2). `-ECANCELED` in a task that has no directories any more, where
-    /// that name might be. May sleep.
+    /// Gives it a name, as bind(2).
+    ///
+    /// # Errors
+    ///
+    /// `-ECANCELED` in a task that has no directories any more, where that name might be; what the hook says; those
+    /// of bind(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn bind(self, to: &Address) -> Result {
         if !has_directories() {
             return Err(ECANCELED);
@@ -106,6 +126,14 @@ impl Socket<'_> {
     }
 
     /// Has it listen, as listen(2).
+    ///
+    /// # Errors
+    ///
+    /// What the hook says; those of listen(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn listen(self, backlog: i32) -> Result {
         let most = calls::ruring_socket_somaxconn(self);
         let backlog = if backlog as u32 > most as u32 {
@@ -118,13 +146,29 @@ impl Socket<'_> {
     }
 
     /// Ends one direction or both, as shutdown(2).
+    ///
+    /// # Errors
+    ///
+    /// What the hook says; those of shutdown(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn shutdown(self, how: u32) -> Result {
         lsm::may_shutdown(self, how)?;
         checked(calls::kernel_sock_shutdown(self, how))
     }
 
-    /// Connects it, as connect(2) of a socket that is not to wait. `-ECANCELED` as
-    /// [`Socket::bind`].
+    /// Connects it, as connect(2) of a socket that is not to wait.
+    ///
+    /// # Errors
+    ///
+    /// `-ECANCELED` as for [`Socket::bind`]; what the hook says; `-EINPROGRESS` if it is not connected at once; those
+    /// of connect(2).
+    ///
+    /// # Context
+    ///
+    /// May sleep, though not for the peer.
     pub(crate) fn connect(self, to: &Address) -> Result {
         if !has_directories() {
             return Err(ECANCELED);
@@ -139,6 +183,10 @@ impl Socket<'_> {
     }
 
     /// Takes the error that waits at the socket, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// That one.
     pub(crate) fn error(self) -> Result {
         checked(calls::ruring_socket_error(self))
     }

@@ -28,6 +28,10 @@ pub(crate) struct CancelArgs {
 
 impl CancelArgs {
     /// Parses the fields of ASYNC_CANCEL.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for flags that it does not know, and fields that it does not have.
     pub(crate) fn parse(sqe: &Sqe, sqe_flags: Flags) -> Result<Self> {
         if sqe_flags.buffer_select() || sqe.off() != 0 || sqe.file_index() != 0 {
             return Err(EINVAL);

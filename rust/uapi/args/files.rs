@@ -52,6 +52,10 @@ pub(crate) struct PipeArgs {
 
 impl PipeArgs {
     /// Parses the fields of PIPE.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         // O_EXCL is O_NOTIFICATION_PIPE.
         const FLAGS: u32 = open::CLOEXEC | open::NONBLOCK | open::DIRECT | open::EXCL;
@@ -84,12 +88,20 @@ pub(crate) struct OpenArgs {
 
 impl OpenArgs {
     /// Parses the fields of OPENAT.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have, `-EBADF` for a registered directory.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         Self::parse_how(sqe, flags, [sqe.op_flags().into(), sqe.len().into(), 0])
     }
 
     /// Parses the fields of OPENAT2, but for what is at [`OpenArgs::how`]: flags, mode, and how the name is
     /// to be resolved.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OpenArgs::parse`].
     pub(crate) fn parse_how(sqe: &Sqe, flags: Flags, how: [u64; 3]) -> Result<Self> {
         if sqe.buf_index() != 0 {
             return Err(EINVAL);
@@ -112,7 +124,11 @@ impl OpenArgs {
         })
     }
 
-    /// User address and size of the `struct open_how` of OPENAT2. `-EINVAL` if it is too small to be one.
+    /// User address and size of the `struct open_how` of OPENAT2.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if it is too small to be one.
     pub(crate) fn how(sqe: &Sqe) -> Result<(u64, usize)> {
         const OPEN_HOW_SIZE_VER0: u32 = 24;
         if sqe.len() < OPEN_HOW_SIZE_VER0 {
@@ -133,6 +149,10 @@ pub(crate) enum CloseArgs {
 
 impl CloseArgs {
     /// Parses the fields of CLOSE.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have, or both a descriptor and a slot; `-EBADF` for a registered file.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         if sqe.off() != 0
             || sqe.addr() != 0
@@ -166,6 +186,10 @@ pub(crate) struct FilesUpdateArgs {
 
 impl FilesUpdateArgs {
     /// Parses the fields of FILES_UPDATE.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have, or no slots at all.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         if flags.fixed_file() || sqe.op_flags() != 0 || sqe.file_index() != 0 || sqe.len() == 0 {
             return Err(EINVAL);
@@ -188,6 +212,11 @@ pub(crate) struct InstallArgs {
 
 impl InstallArgs {
     /// Parses the fields of FIXED_FD_INSTALL.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields and flags that it does not have, `-EBADF` if its file is not a registered one, `-EPERM` with
+    /// credentials of another.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         if sqe.off() != 0
             || sqe.addr() != 0

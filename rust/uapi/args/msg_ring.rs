@@ -32,6 +32,10 @@ pub(crate) enum RingMessage {
 impl RingMessage {
     /// Parses the fields of MSG_RING. As with io_uring what the command makes of them is looked at
     /// after the ring is.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         let flags = sqe.op_flags();
         if sqe.buf_index() != 0

@@ -49,6 +49,10 @@ pub(crate) struct StatxArgs {
 
 impl StatxArgs {
     /// Parses the fields of STATX.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have, `-EBADF` for a registered directory.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         check(sqe, flags)?;
         Ok(Self {
@@ -76,6 +80,10 @@ impl UnlinkArgs {
     const AT_REMOVEDIR: u32 = 0x200;
 
     /// Parses the fields of UNLINKAT.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields and flags that it does not have, `-EBADF` for a registered directory.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         if sqe.off() != 0 || sqe.len() != 0 || sqe.addr3() != 0 || sqe.addr3_pad() != 0 {
             return Err(EINVAL);
@@ -105,6 +113,10 @@ pub(crate) struct MkdirArgs {
 
 impl MkdirArgs {
     /// Parses the fields of MKDIRAT.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have, `-EBADF` for a registered directory.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         if sqe.off() != 0 || sqe.op_flags() != 0 {
             return Err(EINVAL);
@@ -133,6 +145,10 @@ pub(crate) struct TwoNamesArgs {
 
 impl TwoNamesArgs {
     /// Parses the fields of RENAMEAT and LINKAT.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that they do not have, `-EBADF` for a registered directory.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         check(sqe, flags)?;
         Ok(Self {
@@ -149,6 +165,10 @@ impl TwoNamesArgs {
     }
 
     /// Parses the fields of SYMLINKAT.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have, `-EBADF` for a registered directory.
     pub(crate) fn parse_symlink(sqe: &Sqe, flags: Flags) -> Result<Self> {
         if sqe.len() != 0 || sqe.op_flags() != 0 {
             return Err(EINVAL);

@@ -35,6 +35,10 @@ impl NopArgs {
     }
 
     /// Parses `nop_flags`, `len` and `fd`.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for flags that it does not know.
     #[inline]
     pub(crate) fn parse(sqe: &Sqe, sqe_flags: Flags) -> Result<Self> {
         let flags = sqe.op_flags();
@@ -68,6 +72,10 @@ pub(crate) struct LargeNopArgs {
 
 impl LargeNopArgs {
     /// Parses what [`NopArgs::parse`] does, and `off` and `addr`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`NopArgs::parse`].
     pub(crate) fn parse(sqe: &Sqe, sqe_flags: Flags) -> Result<Self> {
         let large = sqe.op_flags() & nop::CQE32 != 0;
         Ok(Self {

@@ -31,6 +31,10 @@ pub(crate) struct PollArgs {
 
 impl PollArgs {
     /// Parses the fields of POLL_ADD.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields and flags that it does not have.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         if sqe.buf_index() != 0 || sqe.off() != 0 || sqe.addr() != 0 {
             return Err(EINVAL);
@@ -63,6 +67,10 @@ pub(crate) struct PollRemoveArgs {
 
 impl PollRemoveArgs {
     /// Parses the fields of POLL_REMOVE.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields and flags that it does not have, or that do not go together.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         if sqe.buf_index() != 0 || sqe.file_index() != 0 {
             return Err(EINVAL);
@@ -107,6 +115,10 @@ impl EpollCtlArgs {
     const DEL: u32 = 2;
 
     /// Parses the fields of EPOLL_CTL.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         if sqe.buf_index() != 0 || sqe.file_index() != 0 {
             return Err(EINVAL);

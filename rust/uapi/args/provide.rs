@@ -36,6 +36,11 @@ pub(crate) struct ProvideArgs {
 impl ProvideArgs {
     /// Parses the fields of PROVIDE_BUFFERS. `accessible` says whether so many bytes at an
     /// address are in user space.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have, `-E2BIG` for too many buffers or ids, `-EOVERFLOW` and `-EFAULT` for
+    /// what is not user memory.
     pub(crate) fn parse(sqe: &Sqe, accessible: impl Fn(u64, usize) -> bool) -> Result<Self> {
         if sqe.op_flags() != 0 || sqe.file_index() != 0 {
             return Err(EINVAL);
@@ -75,6 +80,10 @@ pub(crate) struct RemoveArgs {
 
 impl RemoveArgs {
     /// Parses the fields of REMOVE_BUFFERS.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have, or too many buffers.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         if sqe.op_flags() != 0
             || sqe.addr() != 0

@@ -33,6 +33,10 @@ pub(crate) struct RecvArgs {
 
 impl RecvArgs {
     /// Parses the fields of RECV, or of RECVMSG (`message`).
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields and flags that it does not have, or that do not go together.
     #[inline]
     pub(crate) fn parse(sqe: &Sqe, flags: Flags, message: bool) -> Result<Self> {
         const FLAGS: u16 = recvsend::POLL_FIRST
@@ -124,6 +128,10 @@ pub(crate) struct SendArgs {
 
 impl SendArgs {
     /// Parses the fields of SEND, or of SENDMSG (`message`).
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields and flags that it does not have, or that do not go together.
     #[inline]
     pub(crate) fn parse(sqe: &Sqe, flags: Flags, message: bool) -> Result<Self> {
         const FLAGS: u16 = recvsend::POLL_FIRST
@@ -184,6 +192,10 @@ pub(crate) struct SendZcArgs {
 
 impl SendZcArgs {
     /// Parses the fields of SEND_ZC, or of SENDMSG_ZC (`message`).
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields and flags that it does not have, or that do not go together.
     #[inline]
     pub(crate) fn parse(sqe: &Sqe, flags: Flags, message: bool) -> Result<Self> {
         const FLAGS: u16 = recvsend::POLL_FIRST

@@ -35,7 +35,11 @@ pub(crate) struct RwArgs {
 }
 
 impl RwArgs {
-    /// Parses the fields. Attributes (`attr_type_mask`) are `-EINVAL`.
+    /// Parses the fields.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for attributes (`attr_type_mask`), and what a multishot read cannot have.
     #[inline]
     pub(crate) fn parse(sqe: &Sqe, flags: Flags, kind: RwKind) -> Result<Self> {
         let args = Self {

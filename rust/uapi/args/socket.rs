@@ -37,6 +37,11 @@ impl AcceptArgs {
     const NONBLOCK: u32 = 0o4000;
 
     /// Parses the fields of ACCEPT.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields and flags that it does not have, or that do not go together; `-EOPNOTSUPP` for a buffer that is
+    /// to be selected.
     #[inline]
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let ioprio = sqe.ioprio();
@@ -94,6 +99,10 @@ pub(crate) struct AddressArgs {
 
 impl AddressArgs {
     /// Parses the fields of CONNECT and BIND.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that they do not have.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         if sqe.len() != 0 || sqe.buf_index() != 0 || sqe.op_flags() != 0 || sqe.file_index() != 0 {
             return Err(EINVAL);
@@ -126,6 +135,10 @@ impl SocketArgs {
     const NONBLOCK: u32 = 0o4000;
 
     /// Parses the fields of SOCKET.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         let place = FileSlot::parse(sqe);
         let kind = sqe.off() as u32;
@@ -157,6 +170,10 @@ pub(crate) struct ListenArgs {
 
 impl ListenArgs {
     /// Parses the fields of LISTEN.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         if sqe.addr() != 0
             || sqe.buf_index() != 0
@@ -181,6 +198,10 @@ pub(crate) struct ShutdownArgs {
 
 impl ShutdownArgs {
     /// Parses the fields of SHUTDOWN.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         if sqe.off() != 0
             || sqe.addr() != 0
@@ -242,6 +263,10 @@ impl CmdArgs {
     /// Parses the fields of URING_CMD.
     ///
     /// What is wrong with a command itself is left for a socket to say: other files have none.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let bits = sqe.op_flags();
         let multishot = bits & cmd::MULTISHOT != 0;

@@ -42,6 +42,10 @@ impl SpliceArgs {
     const ALL: u32 = 0xf;
 
     /// Parses the fields of one of them (`SpliceKind`).
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for flags that it does not know.
     pub(crate) fn parse(sqe: &Sqe, kind: u8) -> Result<Self> {
         let place = |off: u64| (off != u64::MAX).then_some(off as i64);
         let (from, to) = match kind {

@@ -22,6 +22,10 @@ impl FsyncArgs {
     const DATASYNC: u32 = 1 << 0;
 
     /// Parses the fields of FSYNC.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields and flags that it does not have, or bytes that there cannot be.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         let start = sqe.off() as i64;
         if sqe.addr() != 0
@@ -54,6 +58,10 @@ pub(crate) struct FallocateArgs {
 
 impl FallocateArgs {
     /// Parses the fields of FALLOCATE.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         if sqe.buf_index() != 0 || sqe.op_flags() != 0 || sqe.file_index() != 0 {
             return Err(EINVAL);
@@ -79,6 +87,10 @@ pub(crate) struct SyncRangeArgs {
 
 impl SyncRangeArgs {
     /// Parses the fields of SYNC_FILE_RANGE.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         if sqe.addr() != 0 || sqe.buf_index() != 0 || sqe.file_index() != 0 {
             return Err(EINVAL);
@@ -97,6 +109,10 @@ pub(crate) struct TruncateArgs(pub(crate) i64);
 
 impl TruncateArgs {
     /// Parses the fields of FTRUNCATE.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
         if sqe.op_flags() != 0
             || sqe.addr() != 0
@@ -124,11 +140,19 @@ pub(crate) struct AdviceArgs {
 
 impl AdviceArgs {
     /// Parses the fields of FADVISE.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse_file(sqe: &Sqe) -> Result<Self> {
         Self::parse(sqe, sqe.off(), sqe.addr())
     }
 
     /// Parses the fields of MADVISE.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
     pub(crate) fn parse_memory(sqe: &Sqe) -> Result<Self> {
         Self::parse(sqe, sqe.addr(), sqe.off())
     }

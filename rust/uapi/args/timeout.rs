@@ -95,6 +95,10 @@ pub(crate) struct TimeoutArgs {
 
 impl TimeoutArgs {
     /// Parses the fields of TIMEOUT, or of LINK_TIMEOUT (`link`).
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields and flags that it does not have, or that do not go together.
     pub(crate) fn parse(sqe: &Sqe, link: bool) -> Result<Self> {
         const FLAGS: u32 = timeout::ABS
             | timeout::BOOTTIME
@@ -159,6 +163,10 @@ pub(crate) enum UpdateKind {
 
 impl TimeoutRemoveArgs {
     /// Parses the fields of TIMEOUT_REMOVE.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields and flags that it does not have, or that do not go together.
     pub(crate) fn parse(sqe: &Sqe, sqe_flags: Flags) -> Result<Self> {
         const UPDATES: u32 = timeout::UPDATE | timeout::LINK_UPDATE;
         let flags = sqe.op_flags();
