@@ -16,7 +16,7 @@ use crate::{
     sys::{fd, queue::Fifo},
     uapi::errno::{Result, ENOMEM},
 };
-use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, rbtree::RBTree};
+use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, rbtree::RBTree, warn_on};
 
 /// Those that wait behind one that is in front, by the id of their open file.
 #[derive(Default)]
@@ -97,6 +97,8 @@ impl Locked<'_> {
     pub(super) fn follow(&mut self, id: usize) {
         let behind = &mut self.state.exec.order.behind;
         let Some(queue) = behind.get_mut(&id) else {
+            // Whoever is in front of a file has made its queue, which stays until it has left.
+            warn_on!(true);
             return;
         };
         let Some(mut req) = queue.pop() else {

@@ -39,6 +39,7 @@ use kernel::{
         atomic::{Atomic, Full, Relaxed},
         Arc,
     },
+    warn_on,
 };
 
 /// The workers of a ring, and what they are to do.
@@ -160,6 +161,8 @@ impl Drop for WorkerPool {
 /// Does what `req` is for, in a worker.
 fn run_one(req: &mut OwnedReq) {
     let Some(credentials) = req.core_mut().punted.credentials.take() else {
+        // What is queued for workers has the credentials of who has submitted it.
+        warn_on!(true);
         return;
     };
     credentials.with(|| work_here(req, None));
@@ -175,7 +178,11 @@ pub(crate) fn work_here(req: &mut OwnedReq, at: Option<At<'_>>) {
     };
     let result = match outcome {
         Outcome::Done { res, flags, broken } => (res, flags, broken),
-        _ => (EAGAIN.to_raw(), 0, true),
+        _ => {
+            // What is done with the ring unlocked can sleep, so that it has nothing to wait for.
+            warn_on!(true);
+            (EAGAIN.to_raw(), 0, true)
+        }
     };
     req.core_mut().punted.result = Some(result);
 }

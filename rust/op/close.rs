@@ -17,7 +17,7 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
-use kernel::fs::File;
+use kernel::{fs::File, warn_on};
 
 /// CLOSE.
 pub(crate) struct Close(CloseArgs);
@@ -58,6 +58,8 @@ impl Close {
     /// Closes it with the ring unlocked.
     fn close_unlocked(&self, at: At<'_>) -> Result {
         let CloseArgs::Descriptor(fd) = self.0 else {
+            // A slot is emptied with the ring locked.
+            warn_on!(true);
             return Err(EBADF);
         };
         // A task that exits closes all that it has.

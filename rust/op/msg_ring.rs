@@ -14,7 +14,7 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
-use kernel::{fs::File, sync::Arc};
+use kernel::{fs::File, sync::Arc, warn_on};
 
 /// MSG_RING.
 pub(crate) struct MsgRing {
@@ -53,7 +53,11 @@ impl MsgRing {
             (RingMessage::File { to, user_data, .. }, Some(file)) => {
                 target.install_from_ring(to, file, user_data)
             }
-            _ => Err(EINVAL),
+            _ => {
+                // What is unknown was refused, and a file to be sent was looked up, before the ring was unlocked.
+                warn_on!(true);
+                Err(EINVAL)
+            }
         }
     }
 }

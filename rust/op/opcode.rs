@@ -22,7 +22,7 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
-use kernel::{fs::File, sync::Arc};
+use kernel::{fs::File, sync::Arc, warn_on};
 
 /// An attempt: what an opcode may use.
 pub(crate) struct Attempt<'a, 'r> {
@@ -99,11 +99,11 @@ impl<'a> Attempt<'a, '_> {
 
 /// What came of an attempt.
 pub(crate) enum Outcome {
-    /// It is over.
+    /// The request is over.
     Done {
-        /// For the completion.
+        /// The result that its completion bears.
         res: i32,
-        /// For the completion.
+        /// The flags that its completion bears.
         flags: u32,
         /// Whether it breaks a link, which a negative `res` does anyway.
         broken: bool,
@@ -126,7 +126,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// It would block.
+    /// The request would block, and waits for the events that its opcode's row names.
     pub(crate) const POLL: Self = Self::Poll(0);
 
     /// Over, with a result.
@@ -245,6 +245,8 @@ pub(crate) trait Op: Sized + Send {
     /// the submitter does, see [`Op::runs_unlocked`].
     /// `buffer` is the registered buffer of the request, if it has looked one up.
     fn run_punted(&mut self, _file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
+        // The row of an opcode that is punted says so, and such an opcode has a function of its own.
+        warn_on!(true);
         Outcome::failed(EINVAL)
     }
 

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 use core::num::NonZeroU32;
-use kernel::fs::File;
+use kernel::{fs::File, warn_on};
 
 /// How many reads a multishot request does before others have their turn.
 const MAX_SHOTS: u32 = 32;
@@ -409,6 +409,8 @@ impl Op for ReadMultishot {
 
     fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         let (Some(file), Some((addr, len, flags))) = (file, self.last) else {
+            // What is punted has its file, and has taken a buffer.
+            warn_on!(true);
             return Outcome::failed(EBADF);
         };
         let read =

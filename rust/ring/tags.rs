@@ -14,7 +14,7 @@ use crate::{
         errno::{Result, EINVAL},
     },
 };
-use kernel::sync::Arc;
+use kernel::{sync::Arc, warn_on};
 
 /// Whose the objects of tags are, if there are to be any.
 pub(crate) struct TagObjects(Option<Arc<TaskCtx>>);
@@ -33,7 +33,11 @@ impl TagObjects {
         if tag == 0 {
             return Ok(None);
         }
-        let tctx = self.0.as_ref().ok_or(EINVAL)?;
+        let Some(tctx) = self.0.as_ref() else {
+            // Without a task context there is no array that a tag could come from.
+            warn_on!(true);
+            return Err(EINVAL);
+        };
         let mut req = req::new(tctx.clone())?;
         req.core_mut().cqe = Cqe {
             user_data: tag,
