@@ -25,11 +25,11 @@ use kernel::warn_on;
 
 /// What came of an SQE.
 pub(crate) enum Submitted {
-    /// It was tried.
+    /// The request was tried.
     Tried(Outcome),
-    /// It is to be tried in its turn.
+    /// The request is to be tried in its turn.
     Read,
-    /// It cannot be done at all.
+    /// The request cannot be done at all.
     Refused(Errno),
 }
 

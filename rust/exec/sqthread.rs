@@ -77,7 +77,7 @@ struct Rings {
 /// What the thread itself has.
 struct Looker {
     thread: Arc<SqThread>,
-    /// It has done its first step.
+    /// Whether the thread has done its first step.
     begun: Atomic<bool>,
     stopping: Atomic<bool>,
 }
@@ -432,7 +432,7 @@ impl Seat {
         self.thread.start()
     }
 
-    /// Who submits.
+    /// The task context that submits for the ring, unless there is none yet, or none any more.
     pub(crate) fn owner(&self) -> Option<Arc<TaskCtx>> {
         let rings = self.thread.rings.lock();
         rings.seats.get(self.index)?.as_ref()?.owner.clone()

@@ -144,7 +144,8 @@ impl Ring {
     ///
     /// # Errors
     ///
-    /// `-EBADFD` if that has been done, or the ring is being closed; those of [`add_submitter()`](crate::ring::Locked::add_submitter).
+    /// `-EBADFD` if that has been done, or the ring is being closed; those of
+    /// [`add_submitter()`](crate::ring::Locked::add_submitter).
     ///
     /// # Context
     ///

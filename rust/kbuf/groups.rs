@@ -54,7 +54,7 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// None, and no room for any.
+    /// Memory of no buffer, without room for any.
     pub(crate) const fn new() -> Self {
         Self {
             slots: KVec::new(),

@@ -56,7 +56,7 @@ impl Mark {
 pub(crate) struct Marks(KVec<Mark>);
 
 impl Marks {
-    /// None.
+    /// Marks of no group.
     pub(super) const fn new() -> Self {
         Self(KVec::new())
     }
@@ -66,7 +66,7 @@ impl Marks {
         self.0.is_empty()
     }
 
-    /// All of them.
+    /// The marks of all groups, to be changed.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Mark> {
         self.0.iter_mut()
     }

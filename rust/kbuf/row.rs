@@ -19,7 +19,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// None.
+    /// A row without a buffer.
     #[inline(always)]
     pub(crate) const fn new() -> Self {
         Self {

@@ -13,7 +13,7 @@ pub(crate) enum Mode {
     /// The send first, then the notification, which says what became of the pages if it is asked
     /// to (IORING_SEND_ZC_REPORT_USAGE).
     Two {
-        /// Whether it is.
+        /// Whether the notification is asked to say that.
         report: bool,
     },
     /// Both at once (RURING_SEND_ZC_COMBINE_CQE).

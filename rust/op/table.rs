@@ -9,7 +9,7 @@
 /// Which events of its file an opcode waits for when it would block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PollFor {
-    /// It does not block.
+    /// No event: the opcode does not block.
     Never,
     /// Something to read.
     In,

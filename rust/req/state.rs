@@ -130,7 +130,7 @@ impl Job {
 /// Where a request is that goes on without the ring being locked. Changes with the ring locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PuntState {
-    /// It is not punted.
+    /// With the ring locked, as any other.
     None,
     /// It is in the queue from which workers take requests, in that of requests without a buffer, or behind another send.
     Queued,

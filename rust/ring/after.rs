@@ -45,11 +45,11 @@ pub(crate) struct After<'r> {
 
 /// What is left to do.
 pub(crate) enum LeftOver {
-    /// To be released.
+    /// A file to be released.
     File(OpenFile),
-    /// To be told that its descriptor is closed, and released.
+    /// A file to be told that its descriptor is closed, and then released.
     Taken(Taken),
-    /// To be gone on with, with the ring unlocked.
+    /// Requests of the current task to be gone on with.
     Requests(Fifo<Request>),
     /// A worker to be made, for what may wait for ever or not.
     Worker { ring: Arc<Ring>, unbound: bool },
@@ -65,7 +65,7 @@ impl Drop for After<'_> {
 }
 
 impl<'r> After<'r> {
-    /// Nothing yet.
+    /// With nothing to do yet.
     #[inline(always)]
     pub(crate) const fn new(ring: &'r Ring, at: At<'r>) -> Self {
         Self {

@@ -121,7 +121,7 @@ struct Shared<T: Commands> {
     policy: Option<Policy>,
     /// No other one has it.
     number: u32,
-    /// It is removed.
+    /// Whether the device was removed: it can still be open.
     gone: Atomic<bool>,
     /// The others, of the first one.
     nodes: Option<Arc<Nodes<T>>>,

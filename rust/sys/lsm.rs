@@ -21,7 +21,7 @@ use kernel::{
 pub(crate) struct Hooks(u32);
 
 impl Hooks {
-    /// None of them.
+    /// No hook.
     pub(crate) const NONE: Self = Self(0);
     /// `security_socket_accept()`
     pub(crate) const ACCEPT: Self = Self(bindings::ruring_hook_RURING_HOOK_ACCEPT);

@@ -24,9 +24,9 @@ static ENDS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());
 ///
 /// The queues are there unless it is closed, and it is not closed while there are references.
 static USERS: Atomic<usize> = Atomic::new(CLOSED);
-/// There is no [`WorkQueues`] object.
+/// What [`USERS`] is while there is no [`WorkQueues`] object.
 const CLOSED: usize = usize::MAX;
-/// It is just being made.
+/// What [`USERS`] is while that object is being made.
 const OPENING: usize = CLOSED - 1;
 
 /// The module's work queues. There is one object, owned by the module's own object.

@@ -186,7 +186,7 @@ impl<P: Kind> HashTable<P> {
         })
     }
 
-    /// All objects.
+    /// All objects of the table, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Object<P>> {
         self.buckets
             .iter()

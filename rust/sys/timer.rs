@@ -34,9 +34,9 @@ pub(crate) struct Deadline {
 /// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// The request waits for it.
+    /// The request itself waits for the timer, as a TIMEOUT does.
     Own,
-    /// It ends the request.
+    /// The timer ends the request, as a LINK_TIMEOUT does.
     Link,
 }
 

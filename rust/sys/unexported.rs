@@ -51,7 +51,7 @@ impl Functions {
     /// What has a part of a file written out.
     pub(crate) const SYNC_FILE_RANGE: Self =
         Self(bindings::ruring_function_RURING_HAS_SYNC_FILE_RANGE);
-    /// None of them.
+    /// No function.
     pub(crate) const NONE: Self = Self(0);
     /// What moves between a pipe and a file.
     pub(crate) const SPLICE: Self = Self(bindings::ruring_function_RURING_HAS_DO_SPLICE);

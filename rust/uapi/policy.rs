@@ -423,7 +423,7 @@ impl Registers {
 }
 
 impl Families {
-    /// All of them.
+    /// Every address family.
     pub(crate) const ALL: Self = Self(u64::MAX);
 
     /// Reads a list of address families, by names or numbers.

@@ -157,7 +157,7 @@ impl Config {
         self.cq_entries << (self.has(setup::CQE32) as u32)
     }
 
-    /// The same for submissions.
+    /// How many submissions of the usual size the memory for them holds.
     pub(crate) const fn sqe_slots(&self) -> u32 {
         self.sq_entries << (self.has(setup::SQE128) as u32)
     }

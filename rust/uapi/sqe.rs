@@ -168,18 +168,19 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
-    /// No flag of an SQE's.
+    // The rest are no flags of an SQE's, but what is found out about it later.
+    /// The request posts no completion.
     const SILENT: u16 = 1 << 8;
-    /// As above.
+    /// The request has credentials of its own (`sqe->personality`).
     const PERSONALITY: u16 = 1 << 9;
-    /// As above.
+    /// A request before this one in the link has failed, and so this one ends.
     const LINK_FAILED: u16 = 1 << 10;
-    /// As above.
+    /// The request is a send that must not overtake another one (`RURING_SEND_ORDERED`).
     const ORDERED: u16 = 1 << 11;
-    /// As above.
+    /// The request is the ordered send whose turn it is.
     const IN_FRONT: u16 = 1 << 12;
 
-    /// None of them.
+    /// The flags of an SQE that sets none.
     pub(crate) const NONE: Self = Self { bits: 0 };
 
     /// Checks `sqe->flags` against what the opcode can do.
@@ -295,7 +296,7 @@ impl Flags {
         self.bits & Self::LINK_FAILED != 0
     }
 
-    /// Says that it does.
+    /// Marks it as one that ends because of that.
     pub(crate) fn set_link_failed(&mut self) {
         self.bits |= Self::LINK_FAILED;
     }
@@ -316,7 +317,7 @@ impl Flags {
         self.bits & Self::ORDERED != 0
     }
 
-    /// Says that it is.
+    /// Makes it an ordered send.
     pub(crate) fn set_ordered(&mut self) {
         self.bits |= Self::ORDERED;
     }
@@ -326,12 +327,12 @@ impl Flags {
         self.bits & Self::IN_FRONT != 0
     }
 
-    /// Says that it is.
+    /// Makes it the ordered send whose turn it is.
     pub(crate) fn set_in_front(&mut self) {
         self.bits |= Self::IN_FRONT;
     }
 
-    /// As if it were not ordered.
+    /// Makes it a send like any other, whose order does not matter any more.
     pub(crate) fn clear_ordered(&mut self) {
         self.bits &= !(Self::ORDERED | Self::IN_FRONT);
     }
