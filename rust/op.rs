@@ -280,6 +280,15 @@ impl Operation {
         }
     }
 
+    /// See [`poll::PollAdd::seen_at()`].
+    #[cold]
+    pub(crate) fn seen_at(&self) -> Option<u32> {
+        match self {
+            Self::PollAdd(poll) => poll.seen_at(),
+            _ => None,
+        }
+    }
+
     /// Becomes another one, for one that is over and so has nothing to drop.
     #[inline(always)]
     pub(crate) fn become_other(&mut self, other: Self) {

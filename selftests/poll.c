@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * POLL_ADD and POLL_REMOVE.
+ * POLL_ADD and POLL_REMOVE. What reports the same event again is in poll_level.c.
  */
 #include <fcntl.h>
+#include <linux/ruring.h>
 #include <sys/epoll.h>
 
 #define RING_MODES
@@ -413,6 +414,126 @@ TEST_F(ring, both_updated)
 	ASSERT_CQE(&self->ring, 77, POLLIN, MORE);
 }
 
+/* RURING_POLL_UPDATE_MODE, which is ruring's own. */
+TEST_F(ring, single_becomes_multishot_and_back)
+{
+	struct ring *r = &self->ring;
+	unsigned int i;
+	int sv[2];
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "ruring's own");
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_poll(r, sv[0], POLLIN, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	prep_update(r, 1, RURING_POLL_UPDATE_MODE | IORING_POLL_ADD_MULTI, 2);
+	ASSERT_RESULT(r, 0);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(1, write(sv[1], "x", 1));
+		ASSERT_CQE(r, 1, POLLIN, MORE);
+		EXPECT_EQ(1, drain_socket(sv[0]));
+	}
+	/* the events stay, unless they are updated, too */
+	prep_update(r, 1, RURING_POLL_UPDATE_MODE, 2);
+	ASSERT_RESULT(r, 0);
+	ASSERT_QUIET(r);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_CQE(r, 1, POLLIN, 0);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_QUIET(r);
+	prep_update(r, 1, RURING_POLL_UPDATE_MODE, 2);
+	ASSERT_RESULT(r, -ENOENT);
+}
+
+TEST_F(ring, mode_updated_with_the_rest)
+{
+	struct ring *r = &self->ring;
+	struct io_uring_sqe *sqe;
+	unsigned int i;
+	int sv[2];
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "ruring's own");
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	prep_poll(r, sv[0], POLLPRI, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	sqe = prep_update(r, 1, RURING_POLL_UPDATE_MODE | IORING_POLL_ADD_MULTI |
+			  IORING_POLL_UPDATE_EVENTS | IORING_POLL_UPDATE_USER_DATA, 2);
+	sqe->off = 77;
+	sqe->poll32_events = POLLIN;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 2, 0, 0);
+	/* what is there is told once */
+	ASSERT_CQE(r, 77, POLLIN, MORE);
+	ASSERT_QUIET(r);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(1, write(sv[1], "x", 1));
+		ASSERT_CQE(r, 77, POLLIN, MORE);
+	}
+	/* and by one that reports once is told last */
+	sqe = prep_update(r, 77, RURING_POLL_UPDATE_MODE, 2);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_CQE(r, 77, POLLIN, 0);
+	ASSERT_QUIET(r);
+}
+
+/* What is linked behind starts when the request is over, whatever it was before. */
+TEST_F(ring, mode_updated_before_a_link)
+{
+	struct ring *r = &self->ring;
+	int sv[2];
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "ruring's own");
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_poll(r, sv[0], POLLIN, 1)->flags = IOSQE_IO_LINK;
+	prep_nop(r, 3);
+	ASSERT_EQ(2, ring_submit(r));
+	prep_update(r, 1, RURING_POLL_UPDATE_MODE | IORING_POLL_ADD_MULTI, 2);
+	ASSERT_RESULT(r, 0);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_CQE(r, 1, POLLIN, MORE);
+	EXPECT_EQ(1, drain_socket(sv[0]));
+	ASSERT_QUIET(r);
+	prep_update(r, 1, RURING_POLL_UPDATE_MODE, 2);
+	ASSERT_RESULT(r, 0);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_CQE(r, 1, POLLIN, 0);
+	ASSERT_CQE(r, 3, 0, 0);
+}
+
+/* One that is on its way cannot be changed any more, and one without completions must not become multishot. */
+TEST_F(ring, mode_that_stays)
+{
+	struct ring *r = &self->ring;
+	int sv[2];
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "ruring's own");
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_poll(r, sv[0], POLLIN, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	if (variant->flags & IORING_SETUP_DEFER_TASKRUN) {
+		ASSERT_EQ(1, write(sv[1], "x", 1));
+		prep_update(r, 1, RURING_POLL_UPDATE_MODE | IORING_POLL_ADD_MULTI, 2);
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_CQE(r, 2, -EALREADY, 0);
+		ASSERT_CQE(r, 1, POLLIN, 0);
+		ASSERT_EQ(1, drain_socket(sv[0]));
+	}
+	prep_poll(r, sv[0], POLLIN, 4)->flags = IOSQE_CQE_SKIP_SUCCESS;
+	ASSERT_EQ(1, ring_submit(r));
+	prep_update(r, 4, RURING_POLL_UPDATE_MODE | IORING_POLL_ADD_MULTI, 2);
+	ASSERT_RESULT(r, -EINVAL);
+	ASSERT_QUIET(r);
+	prep_update(r, 4, 0, 2);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_CQE(r, 4, -ECANCELED, 0);
+}
+
 TEST_F(ring, bad_requests)
 {
 	struct ring *r = &self->ring;
@@ -439,6 +560,12 @@ TEST_F(ring, bad_requests)
 	prep_update(r, 1, IORING_POLL_ADD_MULTI, 1);
 	ASSERT_RESULT(r, -EINVAL);
 	prep_update(r, 1, IORING_POLL_ADD_LEVEL, 1);
+	ASSERT_RESULT(r, -EINVAL);
+	if (variant->backend == IO_URING) {
+		prep_update(r, 1, RURING_POLL_UPDATE_MODE, 1);
+		ASSERT_RESULT(r, -EINVAL);
+	}
+	prep_update(r, 1, RURING_POLL_UPDATE_MODE, 1)->poll32_events = POLLIN;
 	ASSERT_RESULT(r, -EINVAL);
 	prep_update(r, 1, 0, 1)->off = 5;
 	ASSERT_RESULT(r, -EINVAL);

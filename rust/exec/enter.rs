@@ -146,7 +146,9 @@ impl Ring {
         let getevents = args.flags & enter::GETEVENTS != 0;
         if args.to_submit == 0 && !getevents {
             if self.is_starving() {
-                self.lock_at(args.call)?.feed();
+                let mut locked = self.lock_at(args.call)?;
+                locked.look_again();
+                locked.feed();
             }
             return Ok(0);
         }
@@ -175,8 +177,8 @@ impl Ring {
                 _ => Ok(0),
             };
             if let Some(tctx) = &tctx {
-                if self.is_starving() && !self.has_local_work(tctx) {
-                    locked.feed();
+                if self.is_starving() {
+                    locked.feed_after(tctx, getevents || !self.deferred());
                 }
                 if !self.deferred() {
                     if !tctx.inbox().is_empty() {
@@ -185,6 +187,8 @@ impl Ring {
                 } else if getevents && submitted == Ok(args.to_submit) {
                     self.run_local(&mut locked, tctx, args.min_complete);
                 }
+            } else if self.is_starving() {
+                locked.look_again();
             }
         }
         let result = match submitted {
@@ -370,7 +374,7 @@ impl Ring {
         self.memory.words.load::<{ layout::CQ_TAIL }>()
     }
 
-    fn cq_head(&self) -> u32 {
+    pub(super) fn cq_head(&self) -> u32 {
         self.memory.words.load::<{ layout::CQ_HEAD }>()
     }
 

@@ -255,7 +255,9 @@ impl Ring {
         let sqpoll = sqpoll.ok_or(EBADFD)?;
         let owner = self.owner(sqpoll)?;
         if self.is_starving() {
-            self.lock_at(args.call)?.feed();
+            let mut locked = self.lock_at(args.call)?;
+            locked.look_again();
+            locked.feed();
         }
         if args.flags & enter::SQ_WAKEUP != 0 {
             sqpoll.seat.start_thread()?;

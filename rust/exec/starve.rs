@@ -5,14 +5,16 @@
 //!
 //! Who is to hear that a group has few buffers left is told here as well.
 //!
-//! So do multishot ACCEPTs (`RURING_ACCEPT_KEEP`) while there is neither a descriptor nor a slot for who waits in the backlog.
+//! So do multishot ACCEPTs (`RURING_ACCEPT_KEEP`) while there is neither a descriptor nor a slot for who waits in the backlog,
+//! and level-triggered polls (`RURING_POLL_ADD_LEVEL`) until the application has seen what they have reported. These look again
+//! only for an `enter`: so they neither fill the ring, as each has one completion in it at most, nor keep a task at work.
 //!
 //! Such a request can be found and cancelled all the while, as one that waits for a worker is. Nobody tells the ring
 //! that there are buffers again, which may be a store of user space's: who enters the ring looks.
 
 use crate::{
-    req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, Request},
-    ring::{Locked, Ring},
+    req::{tctx::TaskCtx, wake::WakeFlags, Core, OwnedReq, PuntState, Request},
+    ring::{cursor, Locked, Ring},
     sys::queue::Fifo,
     uapi::{abi::events, args::files::FileSlot, errno::ENFILE},
 };
@@ -28,20 +30,29 @@ pub(crate) struct Starved {
     queue: Fifo<Request>,
     /// Whether they may be for several groups, or for more than groups.
     mixed: bool,
+    /// Polls whose report has not been seen, in the order in which they have reported.
+    reported: Fifo<Request>,
+}
+
+/// Moves those of `queue` that `which` says to `out`.
+fn move_out(queue: &mut Fifo<Request>, out: &mut Fifo<Request>, which: impl Fn(&OwnedReq) -> bool) {
+    let mut rest = Fifo::new();
+    while let Some(req) = queue.pop() {
+        if which(&req) {
+            out.push(req);
+        } else {
+            rest.push(req);
+        }
+    }
+    *queue = rest;
 }
 
 impl Starved {
     /// Takes those out that `which` says.
     pub(super) fn take(&mut self, which: impl Fn(&OwnedReq) -> bool) -> Fifo<Request> {
-        let (mut out, mut rest) = (Fifo::new(), Fifo::new());
-        while let Some(req) = self.queue.pop() {
-            if which(&req) {
-                out.push(req);
-            } else {
-                rest.push(req);
-            }
-        }
-        self.queue = rest;
+        let mut out = Fifo::new();
+        move_out(&mut self.queue, &mut out, &which);
+        move_out(&mut self.reported, &mut out, &which);
         out
     }
 
@@ -66,7 +77,7 @@ impl Starved {
 }
 
 impl Ring {
-    /// Whether requests wait for buffers, or somebody is to hear of groups that have few left.
+    /// Whether requests wait for buffers, or for their reports to be seen, or somebody is to hear of groups that have few left.
     #[inline(always)]
     pub(crate) fn is_starving(&self) -> bool {
         self.exec.starving.load(Relaxed)
@@ -95,6 +106,9 @@ impl Locked<'_> {
         if req.core().job.flags.ordered() {
             return self.fall_in(req);
         }
+        if req.core().job.op.seen_at().is_some() {
+            return self.wait_until_seen(req);
+        }
         let group = req.core().job.group;
         if self.can_go_on(&req) {
             // It has come just now.
@@ -112,6 +126,46 @@ impl Locked<'_> {
             .is_some_and(|first| first.job.group != group);
         starved.queue.push(req);
         self.ring.exec.starving.store(true, Relaxed);
+    }
+
+    /// Has a poll wait until its report has been seen.
+    fn wait_until_seen(&mut self, req: OwnedReq) {
+        if let Some(req) = self.queue_up(req) {
+            self.state.exec.starved.reported.push(req);
+            self.ring.exec.starving.store(true, Relaxed);
+        }
+    }
+
+    /// Takes a poll out that waits until its report has been seen, and that [`Header::drop_queued`](crate::req::Header) has been
+    /// called for.
+    pub(crate) fn take_reported(&mut self) -> Option<OwnedReq> {
+        let starved = &mut self.state.exec.starved;
+        let mut taken = starved.take(|req| req.object().punt_state() == PuntState::Dropped);
+        let req = taken.pop()?;
+        req.object().end_punt();
+        Some(req)
+    }
+
+    /// Has the polls look again whose reports have been seen, for an `enter` that has submitted what it had to. Others
+    /// then have their turn.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn look_again(&mut self) {
+        let head = self.ring.cq_head();
+        let is_seen = |first: &Core| {
+            let seen_at = first.job.op.seen_at();
+            seen_at.is_none_or(|seen_at| cursor::reached(head, seen_at))
+        };
+        let reported = &mut self.state.exec.starved.reported;
+        let mut seen = Fifo::new();
+        while reported.first().is_some_and(is_seen) {
+            let Some(req) = reported.pop() else { break };
+            seen.push(req);
+        }
+        while let Some(req) = seen.pop() {
+            req.object().end_punt();
+            self.requeue(req);
+        }
     }
 
     /// Has a request be found as one that waits in a queue, which its caller puts it into. Lets it go on instead if its time is
@@ -142,14 +196,27 @@ impl Locked<'_> {
         let state = &mut *self.state;
         if state.exec.starved.queue.is_empty() {
             state.exec.starved.mixed = false;
-            let is_marked = !state.groups.marks.is_empty();
-            self.ring.exec.starving.store(is_marked, Relaxed);
+            let starving =
+                !state.groups.marks.is_empty() || !state.exec.starved.reported.is_empty();
+            self.ring.exec.starving.store(starving, Relaxed);
         }
         let Some(req) = next else { return false };
         req.object().end_punt();
         req.object().claim(WakeFlags::woken(events::IN, false));
         self.requeue(req);
         true
+    }
+
+    /// As [`Locked::feed`], for an `enter` of `tctx` that has submitted, and is to run what comes back if it `runs`.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn feed_after(&mut self, tctx: &TaskCtx, runs: bool) {
+        if runs {
+            self.look_again();
+        }
+        if !self.ring.has_local_work(tctx) {
+            self.feed();
+        }
     }
 
     /// From now on groups that have few buffers left are looked for.

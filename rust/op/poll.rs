@@ -4,8 +4,8 @@
 
 use super::{Attempt, Op, OpVariant, Operation, Outcome};
 use crate::{
-    req::{tctx, wake::WakeFlags},
-    ring::Ring,
+    req::{tctx, wake::WakeFlags, Job, PuntState},
+    ring::{Locked, Ring},
     sys::{
         poll::events_of,
         ringfile::{self, RingFile},
@@ -13,7 +13,7 @@ use crate::{
     uapi::{
         abi::events,
         args::poll::{PollArgs, PollRemoveArgs},
-        errno::{Result, EALREADY, EBADF, ENOENT},
+        errno::{Result, EALREADY, EBADF, EINVAL, ENOENT},
         sqe::{Flags, Sqe},
     },
 };
@@ -25,12 +25,22 @@ pub(crate) struct PollAdd {
     /// The ring whose descriptor it polls. It keeps the ring and not its file: a ring that polls
     /// itself would else never be closed.
     ring: Option<Arc<Ring>>,
+    /// If it is level-triggered: how many completions of the ring are to be consumed before it looks again.
+    seen_at: u32,
 }
 
 impl PollAdd {
-    /// Changes what it waits for: the events, and not how.
-    fn update(&mut self, wanted: u32) {
-        self.args.events = (self.args.events & !0xffff) | (wanted & 0xffff);
+    /// If it is level-triggered: how many completions of the ring are to be consumed before it looks again, modulo 2^32.
+    pub(crate) fn seen_at(&self) -> Option<u32> {
+        self.args.level().then_some(self.seen_at)
+    }
+
+    /// Reports to who is told again anyway, as soon as this is consumed. Without room for it that is enough for the next try.
+    #[cold]
+    fn report_level(&mut self, ring: &mut Locked<'_>, user_data: u64, mask: i32) -> Outcome {
+        ring.post_more(user_data, mask, 0);
+        self.seen_at = ring.cq_tail();
+        Outcome::Starve
     }
 
     /// The result of a request that its wake-up has told all there is to know, and whether it is the last: such a request
@@ -59,6 +69,7 @@ impl Op for PollAdd {
         Ok(Self {
             args: PollArgs::parse(sqe, flags)?,
             ring: None,
+            seen_at: 0,
         })
     }
 
@@ -90,8 +101,13 @@ impl Op for PollAdd {
         let mask = mask as i32;
         // A ring that is gone has no more to say.
         let last = at.wake_flags.looped() || self.ring.as_ref().is_some_and(|ring| ring.is_dying());
-        if self.args.multishot() && !last && at.post_more(mask, 0) {
-            return Outcome::POLL;
+        if self.args.multishot() && !last {
+            if self.args.level() {
+                return self.report_level(at.ring, at.user_data, mask);
+            }
+            if at.post_more(mask, 0) {
+                return Outcome::POLL;
+            }
         }
         Outcome::done(mask)
     }
@@ -132,26 +148,42 @@ impl PollRemove {
         let object = found
             .find(|object| object.opcode() == PollAdd::CODE && object.has_begun())
             .ok_or(ENOENT)?;
-        let update = self.0.events.is_some() || self.0.user_data.is_some();
         // One that is on its way is left alone.
-        let mut req = object.claim(WakeFlags::NONE).ok_or(EALREADY)?;
+        let claimed = match object.punt_state() {
+            PuntState::Queued => {
+                object.drop_queued();
+                None
+            }
+            _ => Some(object.claim(WakeFlags::NONE).ok_or(EALREADY)?),
+        };
         drop(found);
+        let claimed = claimed.or_else(|| at.ring.take_reported());
+        let mut req = claimed.ok_or(EALREADY)?;
         let target = req.object().tctx().clone();
-        if !update {
+        if !self.0.updates() {
             req.object().claim(WakeFlags::CANCELLED);
             tctx::push(&target, req, false);
             return Ok(());
         }
         at.ring.take_out(&mut req);
-        let core = req.core_mut();
-        if let (Some(wanted), Operation::PollAdd(poll)) = (self.0.events, &mut core.job.op) {
-            poll.update(wanted);
-        }
-        if let Some(user_data) = self.0.user_data {
-            core.job.user_data = user_data;
-        }
-        core.job.disarm();
+        let done = self.update(&mut req.core_mut().job);
+        req.core_mut().job.disarm();
         at.ring.rearm(req);
+        done
+    }
+
+    /// Changes a poll request.
+    fn update(&self, job: &mut Job) -> Result {
+        let Operation::PollAdd(poll) = &mut job.op else {
+            return Err(ENOENT);
+        };
+        let mut args = poll.args;
+        args.update(&self.0);
+        if args.multishot() && job.flags.cqe_skip() {
+            return Err(EINVAL);
+        }
+        poll.args = args;
+        job.user_data = self.0.user_data.unwrap_or(job.user_data);
         Ok(())
     }
 }

@@ -96,6 +96,11 @@ impl Locked<'_> {
         self.state.cq.refill(head, self.ring.cq_entries())
     }
 
+    /// How many completions have been posted, modulo 2^32.
+    pub(crate) fn cq_tail(&self) -> u32 {
+        self.state.cq.tail()
+    }
+
     /// Whether a place is known that is free for a completion of 16 bytes: [`Locked::post`] does not fail.
     #[inline(always)]
     pub(crate) fn has_room(&self) -> bool {

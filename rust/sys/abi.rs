@@ -196,7 +196,6 @@ same! {
     poll::ADD_MULTI => bindings::IORING_POLL_ADD_MULTI,
     poll::UPDATE_EVENTS => bindings::IORING_POLL_UPDATE_EVENTS,
     poll::UPDATE_USER_DATA => bindings::IORING_POLL_UPDATE_USER_DATA,
-    poll::ADD_LEVEL => bindings::IORING_POLL_ADD_LEVEL,
     cancel::ALL => bindings::IORING_ASYNC_CANCEL_ALL,
     cancel::FD => bindings::IORING_ASYNC_CANCEL_FD,
     cancel::ANY => bindings::IORING_ASYNC_CANCEL_ANY,

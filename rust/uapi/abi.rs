@@ -305,7 +305,10 @@ pub(crate) mod poll {
     pub(crate) const ADD_MULTI: u32 = 1 << 0;
     pub(crate) const UPDATE_EVENTS: u32 = 1 << 1;
     pub(crate) const UPDATE_USER_DATA: u32 = 1 << 2;
-    pub(crate) const ADD_LEVEL: u32 = 1 << 3;
+    /// Ruring's own (`RURING_POLL_ADD_LEVEL`).
+    pub(crate) const ADD_LEVEL: u32 = 1 << 30;
+    /// Ruring's own (`RURING_POLL_UPDATE_MODE`).
+    pub(crate) const UPDATE_MODE: u32 = 1 << 31;
 }
 
 /// Flags of ASYNC_CANCEL.

@@ -85,6 +85,25 @@ struct ruring_register {
 #define RURING_SEND_ORDERED	(1U << 15)
 
 /*
+ * A flag in sqe->len of IORING_OP_POLL_ADD, together with IORING_POLL_ADD_MULTI:
+ * as long as there is an event it is reported again. The request has one
+ * completion in the ring at most. When that has been consumed the next
+ * io_uring_enter() looks whether there is an event, and posts another one; if
+ * there is none the request waits. It never ends for want of room in the ring.
+ */
+#define RURING_POLL_ADD_LEVEL	(1U << 30)
+
+/*
+ * A flag in sqe->len of IORING_OP_POLL_REMOVE, alone or with
+ * IORING_POLL_UPDATE_EVENTS and IORING_POLL_UPDATE_USER_DATA: the poll request
+ * reports from now on as these flags say that can stand beside it: once, with
+ * IORING_POLL_ADD_MULTI until it is removed, with RURING_POLL_ADD_LEVEL, too,
+ * as long as there is an event. -EINVAL if it has IOSQE_CQE_SKIP_SUCCESS and is
+ * to report more than once.
+ */
+#define RURING_POLL_UPDATE_MODE	(1U << 31)
+
+/*
  * A flag in sqe->ioprio of IORING_OP_ACCEPT, single or multishot, together with
  * IOSQE_BUFFER_SELECT: a buffer of the group sqe->buf_group tells who came, in
  * a struct ruring_accept_addr. sqe->addr and sqe->addr2 are 0. A connection for

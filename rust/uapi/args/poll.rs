@@ -8,18 +8,28 @@ use super::super::{
     sqe::{Flags, Sqe},
 };
 
-/// The events of a poll request, with its behaviour bits (`EPOLLET`, `EPOLLONESHOT`,
+/// The bits that say how often a poll request reports. `EPOLLET` alone is multishot, with `EPOLLONESHOT` it reports once. A
+/// level-triggered one has only `EPOLLONESHOT`: it waits for one event at a time, and goes on.
+const MODE: u32 = events::ONESHOT | events::ET;
+
+/// The events of a poll request that is not level-triggered, with its behaviour bits (`EPOLLET`, `EPOLLONESHOT`,
 /// `EPOLLEXCLUSIVE`).
 fn poll_events(sqe: &Sqe, flags: u32) -> u32 {
-    let mut wanted = sqe.op_flags();
+    let mut wanted = sqe.op_flags() | events::ET;
     if flags & poll::ADD_MULTI == 0 {
         wanted |= events::ONESHOT;
     }
-    if flags & poll::ADD_LEVEL == 0 {
-        wanted |= events::ET;
-    }
     // What is none of poll(2)'s events means something else within the kernel.
-    wanted & (events::OF_POLL | events::EXCLUSIVE | events::ONESHOT | events::ET)
+    wanted & (events::OF_POLL | events::EXCLUSIVE | MODE)
+}
+
+/// The same for one that is level-triggered, which only a multishot one can be.
+#[cold]
+fn level_events(sqe: &Sqe, flags: u32) -> Result<u32> {
+    if flags & poll::ADD_MULTI == 0 {
+        return Err(EINVAL);
+    }
+    Ok(poll_events(sqe, flags) & !MODE | events::ONESHOT)
 }
 
 /// POLL_ADD.
@@ -40,17 +50,35 @@ impl PollArgs {
             return Err(EINVAL);
         }
         let bits = sqe.len();
-        if bits & !poll::ADD_MULTI != 0 || (bits & poll::ADD_MULTI != 0 && flags.cqe_skip()) {
+        if bits & poll::ADD_MULTI != 0 && flags.cqe_skip() {
             return Err(EINVAL);
         }
-        Ok(Self {
-            events: poll_events(sqe, bits),
-        })
+        let events = match bits & !poll::ADD_MULTI {
+            0 => poll_events(sqe, bits),
+            poll::ADD_LEVEL => level_events(sqe, bits)?,
+            _ => return Err(EINVAL),
+        };
+        Ok(Self { events })
     }
 
     /// Whether it reports until it is removed.
     pub(crate) fn multishot(&self) -> bool {
-        self.events & events::ONESHOT == 0
+        self.events & MODE != MODE
+    }
+
+    /// Whether it reports the same event again, once the application has seen the last report.
+    pub(crate) fn level(&self) -> bool {
+        self.events & events::ET == 0
+    }
+
+    /// Changes it as POLL_REMOVE says.
+    pub(crate) fn update(&mut self, update: &PollRemoveArgs) {
+        if let Some(wanted) = update.events {
+            self.events = self.events & !0xffff | wanted & 0xffff;
+        }
+        if let Some(mode) = update.mode {
+            self.events = self.events & !MODE | mode;
+        }
     }
 }
 
@@ -63,6 +91,8 @@ pub(crate) struct PollRemoveArgs {
     pub(crate) events: Option<u32>,
     /// Its new `user_data`, if that changes.
     pub(crate) user_data: Option<u64>,
+    /// How often it reports from now on, as behaviour bits, if that changes.
+    pub(crate) mode: Option<u32>,
 }
 
 impl PollRemoveArgs {
@@ -76,16 +106,21 @@ impl PollRemoveArgs {
             return Err(EINVAL);
         }
         let flags = sqe.len();
-        if flags & !(poll::UPDATE_EVENTS | poll::UPDATE_USER_DATA | poll::ADD_MULTI) != 0
-            || flags == poll::ADD_MULTI
-        {
+        let new_mode = flags & poll::UPDATE_MODE != 0;
+        let level = if new_mode { poll::ADD_LEVEL } else { 0 };
+        const UPDATES: u32 = poll::UPDATE_EVENTS | poll::UPDATE_USER_DATA | poll::UPDATE_MODE;
+        if flags & !(UPDATES | poll::ADD_MULTI | level) != 0 || flags == poll::ADD_MULTI {
             return Err(EINVAL);
         }
         let user_data = (flags & poll::UPDATE_USER_DATA != 0).then(|| sqe.off());
         if user_data.is_none() && sqe.off() != 0 {
             return Err(EINVAL);
         }
-        let events = (flags & poll::UPDATE_EVENTS != 0).then(|| poll_events(sqe, flags));
+        let wanted = match flags & poll::ADD_LEVEL {
+            0 => poll_events(sqe, flags),
+            _ => level_events(sqe, flags)?,
+        };
+        let events = (flags & poll::UPDATE_EVENTS != 0).then_some(wanted);
         if events.is_none() && sqe.op_flags() != 0 {
             return Err(EINVAL);
         }
@@ -93,7 +128,13 @@ impl PollRemoveArgs {
             target: sqe.addr(),
             events,
             user_data,
+            mode: new_mode.then_some(wanted & MODE),
         })
+    }
+
+    /// Whether it changes the request rather than end it.
+    pub(crate) fn updates(&self) -> bool {
+        self.events.is_some() || self.user_data.is_some() || self.mode.is_some()
     }
 }
 

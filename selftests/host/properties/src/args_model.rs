@@ -163,10 +163,21 @@ type Faults = Vec<(bool, Errno)>;
 
 /// The event bits that poll(2) can be asked for, and `EPOLLEXCLUSIVE`.
 fn poll_events(f: &Fields) -> u32 {
-    let oneshot = if f.len() & 1 == 0 { 1 << 30 } else { 0 };
-    // IORING_POLL_ADD_LEVEL is refused, so that it is always edge-triggered.
-    (f.op_flags() & 0x27ff) | (f.op_flags() & (1 << 28 | 1 << 30)) | oneshot | 1 << 31
+    (f.op_flags() & 0x27ff) | (f.op_flags() & (1 << 28)) | poll_mode(f)
 }
+
+/// `EPOLLONESHOT`, `EPOLLET` or both. RURING_POLL_ADD_LEVEL has only the first, what reports once has both.
+fn poll_mode(f: &Fields) -> u32 {
+    let once = f.len() & 1 == 0 || f.op_flags() & (1 << 30) != 0;
+    match (f.len() & LEVEL != 0, once) {
+        (true, _) => 1 << 30,
+        (false, true) => 1 << 30 | 1 << 31,
+        (false, false) => 1 << 31,
+    }
+}
+
+const LEVEL: u32 = 1 << 30;
+const UPDATE_MODE: u32 = 1 << 31;
 
 /// Where a new file goes.
 fn place(f: &Fields) -> FileSlot {
@@ -360,8 +371,8 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
         Op::PollAdd => (
             vec![
                 einval(f.buf_index() != 0 || f.off() != 0 || f.addr() != 0),
-                einval(f.len() > 1),
-                einval(f.len() == 1 && f.flags() & CQE_SKIP != 0),
+                einval(![0, 1, 1 | LEVEL].contains(&f.len())),
+                einval(f.len() & 1 != 0 && f.flags() & CQE_SKIP != 0),
             ],
             Args::PollAdd(PollArgs {
                 events: poll_events(f),
@@ -370,16 +381,18 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
         Op::PollRemove => (
             vec![
                 einval(f.buf_index() != 0 || f.file_index() != 0),
-                // Anything but updates of the events (2) and the user_data (4), with or without
+                // Anything but updates of the events (2), the user_data (4) and the mode, with or without
                 // IORING_POLL_ADD_MULTI (1), which alone has no meaning.
-                einval(![0, 2, 3, 4, 5, 6, 7].contains(&f.len())),
+                einval(f.len() == 1 || f.len() & !(7 | LEVEL | UPDATE_MODE) != 0),
+                einval(f.len() & LEVEL != 0 && f.len() & (UPDATE_MODE | 1) != UPDATE_MODE | 1),
                 einval(f.len() & 4 == 0 && f.off() != 0),
                 einval(f.len() & 2 == 0 && f.op_flags() != 0),
             ],
             Args::PollRemove(PollRemoveArgs {
                 target: f.addr(),
-                events: [2, 3, 6, 7].contains(&f.len()).then(|| poll_events(f)),
-                user_data: (f.len() >= 4).then(|| f.off()),
+                events: (f.len() & 2 != 0).then(|| poll_events(f)),
+                user_data: (f.len() & 4 != 0).then(|| f.off()),
+                mode: (f.len() & UPDATE_MODE != 0).then(|| poll_mode(f)),
             }),
         ),
         Op::Cancel => {

@@ -3,7 +3,11 @@
 //! What each opcode reads from its entry, against the rules of the `io_*_prep()` functions.
 
 use crate::{
-    args::{cancel::CancelArgs, poll::PollArgs, timeout::Time},
+    args::{
+        cancel::CancelArgs,
+        poll::{PollArgs, PollRemoveArgs},
+        timeout::Time,
+    },
     args_model::{model, parse, Op, BUFFER_SELECT, CQE_SKIP, FIXED_FILE, OPS, TASK_SIZE},
     cases,
     errno::{EFAULT, EINVAL},
@@ -187,6 +191,43 @@ fn poll_multishot() {
         let fields = Fields::ZERO.set_op_flags(events | 1 << 30).set_len(1);
         let args = PollArgs::parse(&fields.sqe(), Flags::default()).unwrap();
         assert!(!args.multishot());
+    }
+}
+
+/// One that is level-triggered goes on as a multishot one does, and waits for one event at a time.
+#[test]
+fn poll_level() {
+    for events in [0, 1, 0x201d, 0xffff, 1 << 30 | 1, 1 << 31 | 1] {
+        let level = Fields::ZERO.set_op_flags(events).set_len(1 << 30 | 1);
+        agree(Op::PollAdd, &level);
+        agree(Op::PollAdd, &level.set_len(1 << 30));
+        agree(Op::PollAdd, &level.set_flags(CQE_SKIP));
+        let args = PollArgs::parse(&level.sqe(), Flags::default()).unwrap();
+        assert!(args.multishot() && args.level());
+        assert_eq!(args.events & (1 << 30), 1 << 30);
+    }
+}
+
+/// An update changes what it says, and nothing else.
+#[test]
+fn poll_updates() {
+    const ADDS: [u32; 3] = [0, 1, 1 << 30 | 1];
+    for add in ADDS {
+        let poll = Fields::ZERO.set_op_flags(1).set_len(add);
+        let args = PollArgs::parse(&poll.sqe(), Flags::default()).unwrap();
+        for mode in ADDS {
+            for bits in [0, 2, 4, 6] {
+                let update = Fields::ZERO.set_op_flags((bits & 2) * 2);
+                agree(Op::PollRemove, &update.set_len(mode | bits));
+                let update = update.set_len(mode | bits | 1 << 31);
+                agree(Op::PollRemove, &update);
+                let mut updated = args;
+                updated.update(&PollRemoveArgs::parse(&update.sqe()).unwrap());
+                let wanted = poll.set_op_flags(if bits & 2 != 0 { 4 } else { 1 });
+                let wanted = PollArgs::parse(&wanted.set_len(mode).sqe(), Flags::default());
+                assert_eq!(Ok(updated), wanted);
+            }
+        }
     }
 }
 
