@@ -3,6 +3,7 @@
  * READ_MULTISHOT.
  */
 #include <fcntl.h>
+#include <linux/ruring.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 
@@ -148,6 +149,68 @@ TEST_F(ring, no_buffer_is_left)
 	ASSERT_EQ(0, channel(false, fd));
 	prep_multi(&self->ring, fd[0], 8);
 	ASSERT_RESULT(&self->ring, -ENOBUFS);
+}
+
+static int give_back(struct group *g, unsigned int bid)
+{
+	if (g->kind == CLASSIC)
+		return provide(g, bid, 1);
+	pbuf_push(&g->pb, bid);
+	ring_run(g->ring);
+	return 0;
+}
+
+/* RURING_READ_KEEP, which is ruring's own: it waits for buffers rather than end. */
+TEST_F(ring, kept_without_buffers)
+{
+	struct ring *r = &self->ring;
+	unsigned int kind;
+	struct group g;
+	int fd[2];
+
+	for (kind = MAPPED; kind <= CLASSIC; kind++) {
+		ASSERT_EQ(0, channel(kind == CLASSIC, fd));
+		ASSERT_EQ(0, group_init(&g, r, kind, 2, 4));
+		prep_multi(r, fd[0], 7)->len = RURING_READ_KEEP;
+		if (variant->backend == IO_URING) {
+			ASSERT_RESULT(r, -EINVAL);
+			return;
+		}
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_EQ(13, write(fd[1], "0123456789abc", 13));
+		ASSERT_CQE(r, 7, 4, BUFFER_FLAGS(0) | MORE);
+		ASSERT_CQE(r, 7, 4, BUFFER_FLAGS(1) | MORE);
+		/* once for each shortage */
+		ASSERT_CQE(r, 7, -ENOBUFS, MORE);
+		ASSERT_EQ(1, write(fd[1], "d", 1));
+		ASSERT_QUIET(r);
+		ASSERT_EQ(0, give_back(&g, 1));
+		ASSERT_CQE(r, 7, 4, BUFFER_FLAGS(1) | MORE);
+		EXPECT_EQ(0, memcmp(g.mem + 4, "89ab", 4));
+		ASSERT_CQE(r, 7, -ENOBUFS, MORE);
+		ASSERT_QUIET(r);
+		ASSERT_EQ(0, give_back(&g, 0));
+		ASSERT_CQE(r, 7, 2, BUFFER_FLAGS(0) | MORE);
+		EXPECT_EQ(0, memcmp(g.mem, "cd", 2));
+		ASSERT_QUIET(r);
+		/* nothing is missing as long as there is nothing to read, and the end uses nothing up */
+		ASSERT_EQ(0, give_back(&g, 1));
+		close(fd[1]);
+		ASSERT_CQE(r, 7, 0, 0);
+		close(fd[0]);
+		group_exit(&g, 1);
+	}
+	/* without a group, and cancelled meanwhile */
+	ASSERT_EQ(0, channel(false, fd));
+	prep_multi(r, fd[0], 7)->len = RURING_READ_KEEP;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_QUIET(r);
+	ASSERT_EQ(1, write(fd[1], "x", 1));
+	ASSERT_CQE(r, 7, -ENOBUFS, MORE);
+	prep_cancel(r, 7, 0, 8);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 8, 0, 0);
+	ASSERT_CQE(r, 7, -ECANCELED, 0);
 }
 
 TEST_F(ring, what_is_refused)

@@ -315,6 +315,8 @@ pub(crate) struct ReadMultishot {
     shots: u32,
     /// Whether it waits for an event before its first attempt.
     poll_first: bool,
+    /// Whether it does not end for want of a buffer.
+    keep: bool,
     /// What it has taken for a last read that may sleep: an address, a length, and the flags for it.
     last: Option<(u64, usize, u32)>,
 }
@@ -327,6 +329,7 @@ impl Op for ReadMultishot {
             rw_flags: args.rw_flags,
             shots: 0,
             poll_first: false,
+            keep: args.keeps(),
             last: None,
         })
     }
@@ -355,8 +358,11 @@ impl Op for ReadMultishot {
             let Some(selected) = at.group.and_then(|group| at.ring.groups().select(group, 0))
             else {
                 // As long as there is nothing to be read it needs none.
-                if !first && !is_ready(file, false) {
+                if (!first || self.keep) && !is_ready(file, false) {
                     return Outcome::POLL;
+                }
+                if self.keep && at.post_more(ENOBUFS.to_raw(), 0) {
+                    return Outcome::Starve;
                 }
                 return Outcome::failed(ENOBUFS);
             };

@@ -157,6 +157,12 @@ struct ruring_accept_addr {
 #define RURING_RECV_KEEP	(1U << 15)
 
 /*
+ * A flag in sqe->len of IORING_OP_READ_MULTISHOT: the same for that. What is
+ * not asked whether it would block is read once, as ever.
+ */
+#define RURING_READ_KEEP	(1U << 31)
+
+/*
  * A registration: with nr_args 1, a struct ruring_pbuf_low. One completion
  * tells when the buffers of a group have become few. It is posted by the next
  * io_uring_enter() of anyone on the ring, or by what takes the buffers where a

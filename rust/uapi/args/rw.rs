@@ -18,6 +18,9 @@ pub(crate) enum RwKind {
     Multishot,
 }
 
+/// In `sqe->len` of READ_MULTISHOT, ruring's own (`RURING_READ_KEEP`).
+const KEEP: u32 = 1 << 31;
+
 /// The READ and WRITE family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RwArgs {
@@ -54,10 +57,17 @@ impl RwArgs {
         }
         match kind {
             RwKind::Vector if flags.buffer_select() && args.len != 1 => Err(EINVAL),
-            RwKind::Multishot if !flags.buffer_select() || args.addr != 0 || args.len != 0 => {
+            RwKind::Multishot
+                if !flags.buffer_select() || args.addr != 0 || args.len & !KEEP != 0 =>
+            {
                 Err(EINVAL)
             }
             _ => Ok(args),
         }
+    }
+
+    /// Whether a multishot one does not end for want of a buffer.
+    pub(crate) fn keeps(&self) -> bool {
+        self.len & KEEP != 0
     }
 }

@@ -331,7 +331,7 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
                 einval(f.attr_type_mask() != 0),
                 einval(op == Op::Readv && select && f.len() != 1),
                 einval(op == Op::ReadMultishot && !select),
-                einval(op == Op::ReadMultishot && (f.addr() != 0 || f.len() != 0)),
+                einval(op == Op::ReadMultishot && (f.addr() != 0 || f.len() & !(1 << 31) != 0)),
             ],
             Args::Rw(RwArgs {
                 addr: f.addr(),
