@@ -78,6 +78,34 @@ static int wait_readable(int fd)
 	return poll(&pfd, 1, DEADLINE_MS) == 1 ? 0 : -ETIME;
 }
 
+/*
+ * A terminal that is ready, but not for all that the read waits for, as if another reader had been faster. io_uring sleeps
+ * in io_uring_enter() then, as long as the terminal says: a read of one byte would be all that is left when it returns.
+ */
+TEST_F(ring, keeps_nobody_in_enter)
+{
+	struct termios wait;
+	int master, fd;
+	char mem[2];
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "io_uring sleeps in io_uring_enter()");
+	fd = open_terminal(&master);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, tcgetattr(fd, &wait));
+	wait.c_cc[VMIN] = 2;
+	wait.c_cc[VTIME] = 255;
+	ASSERT_EQ(0, tcsetattr(fd, TCSANOW, &wait));
+	ASSERT_EQ(1, write(master, "a", 1));
+	ASSERT_EQ(0, wait_readable(fd));
+	prep_rw(&self->ring, false, fd, mem, 2, -1, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	EXPECT_EQ(0, ring_ready(&self->ring));
+	ASSERT_EQ(1, write(master, "b", 1));
+	ASSERT_CQE(&self->ring, 1, 2, 0);
+	EXPECT_EQ(0, memcmp(mem, "ab", 2));
+}
+
 TEST_F(ring, of_the_process)
 {
 	int fd = new_file(false);
