@@ -3,6 +3,7 @@
  * Random requests, and memory that another thread keeps scribbling on. The
  * sequence is the same each time; each request has to end exactly once.
  */
+#include <linux/ruring.h>
 #include <pthread.h>
 
 #define RING_MODES
@@ -105,6 +106,10 @@ static void any_request(struct fuzz *f, struct ring *r, __u64 user_data)
 	static const unsigned int msg_flags[] = {
 		0, 0, 0, MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, MSG_TRUNC, MSG_OOB,
 	};
+	/* how often a poll reports */
+	static const unsigned int modes[] = {
+		0, 0, IORING_POLL_ADD_MULTI, IORING_POLL_ADD_MULTI | RURING_POLL_ADD_LEVEL,
+	};
 	struct io_uring_sqe *sqe = ring_sqe(r);
 	unsigned int bit;
 
@@ -120,9 +125,12 @@ static void any_request(struct fuzz *f, struct ring *r, __u64 user_data)
 		sqe->addr = user_data - below(40);
 		sqe->len = below(4);
 		sqe->rw_flags = below(2) ? 0 : 1u << below(8);
+		if (sqe->opcode == IORING_OP_POLL_REMOVE && below(2))
+			sqe->len = pick(modes) | RURING_POLL_UPDATE_MODE |
+				   (below(2) ? 0 : IORING_POLL_UPDATE_EVENTS);
 	} else if (sqe->opcode == IORING_OP_POLL_ADD) {
 		sqe->addr = below(8) ? 0 : 1;
-		sqe->len = below(8) ? below(2) : rnd();
+		sqe->len = below(8) ? pick(modes) : rnd();
 		sqe->poll32_events = rnd() & (POLLIN | POLLOUT | POLLPRI | POLLRDHUP);
 	} else if (sqe->opcode == IORING_OP_ACCEPT) {
 		sqe->len = below(8) ? 0 : 1;
