@@ -117,7 +117,9 @@ fn import_many(iov: &[IoVec], skip: usize, iter: &mut bindings::iov_iter, direct
             iov.len(),
             total(iov),
         );
-        bindings::iov_iter_advance(&mut *iter, skip);
+        if skip != 0 {
+            bindings::iov_iter_advance(&mut *iter, skip);
+        }
     }
 }
 
