@@ -57,6 +57,7 @@ pub(crate) mod memory;
 pub(crate) mod module;
 pub(crate) mod object;
 pub(crate) mod open;
+mod page_list;
 pub(crate) mod pin;
 pub(crate) mod policy;
 pub(crate) mod poll;

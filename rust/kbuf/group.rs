@@ -172,7 +172,8 @@ impl ClassicGroup {
 /// May sleep, and no ring is locked: that memory may be a file server's.
 pub(crate) fn read_reg(arg: u64) -> Result<BufReg> {
     let reg: BufReg = user::read(arg)?;
-    if reg.resv != [0; 5] {
+    // Word by word: the compiler makes a call of a comparison of arrays.
+    if reg.resv.iter().any(|word| *word != 0) {
         return Err(EINVAL);
     }
     Ok(reg)

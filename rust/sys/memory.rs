@@ -16,16 +16,14 @@ pub(crate) use array::{Array, Indices};
 
 use super::{
     bindings, calls,
+    page_list::PageList,
     pin::{Ledger, Pins},
     signal,
 };
 use crate::uapi::errno::{Errno, Result, EFAULT, EINTR, EINVAL, ENOMEM, EOVERFLOW};
 use core::{ffi::c_void, mem::MaybeUninit, ptr::NonNull};
 use kernel::{
-    alloc::{
-        flags::{__GFP_NOWARN, GFP_KERNEL_ACCOUNT},
-        KVVec,
-    },
+    alloc::flags::{__GFP_NOWARN, GFP_KERNEL_ACCOUNT},
     page::{page_align, PAGE_SIZE},
     sync::{
         atomic::{
@@ -49,24 +47,24 @@ enum PageRefs {
 }
 
 /// Pages, and what keeps them, which this owns.
-struct PageList {
-    list: KVVec<*mut bindings::page>,
+struct KeptPages {
+    list: PageList,
     core: PageRefs,
 }
 
-impl PageList {
+impl KeptPages {
     /// Adds a zeroed page to a list that has references to each. May sleep.
     fn push_new(&mut self) -> Result {
-        self.list.reserve(1, GFP_KERNEL_ACCOUNT)?;
+        self.list.reserve_one()?;
         let page = calls::ruring_alloc_page();
         if page.is_null() {
             return Err(ENOMEM);
         }
-        Ok(self.list.push(page, GFP_KERNEL_ACCOUNT)?)
+        self.list.push(page)
     }
 }
 
-impl Drop for PageList {
+impl Drop for KeptPages {
     fn drop(&mut self) {
         let referenced = match self.core {
             PageRefs::Each => self.list.len(),
@@ -93,7 +91,7 @@ impl Drop for PageList {
 pub(crate) struct Region {
     base: NonNull<u8>,
     mapped: bool,
-    pages: PageList,
+    pages: KeptPages,
 }
 
 // SAFETY: Pages and the kernel's mappings belong to no task.
@@ -103,7 +101,7 @@ unsafe impl Sync for Region {}
 
 impl Region {
     /// Takes over the pages, also if it fails.
-    fn map(pages: PageList) -> Result<Self> {
+    fn map(pages: KeptPages) -> Result<Self> {
         let (list, count) = (pages.list.as_ptr().cast_mut(), pages.list.len() as u32);
         // SAFETY: These are live pages, one at least.
         let linear = unsafe { bindings::ruring_page_address(list, count) };
@@ -157,26 +155,28 @@ impl Region {
         if count > i32::MAX as usize / size_of::<usize>() {
             return Err(ENOMEM);
         }
-        let mut pages = PageList {
-            list: KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?,
-            core: PageRefs::Each,
-        };
+        let mut list = PageList::nulls(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
         let block = if count.is_power_of_two() {
             calls::ruring_alloc_block(count.trailing_zeros())
         } else {
             core::ptr::null_mut()
         };
         if !block.is_null() {
-            // There is nothing that could fail between the reference and its owner: the list has
-            // room for all.
-            pages.core = PageRefs::Block;
-            for n in 0..count {
+            // There is nothing that could fail between the reference and its owner.
+            for (n, page) in list.iter_mut().enumerate() {
                 // SAFETY: The block has `count` pages.
-                let page = unsafe { bindings::ruring_nth_page(block, n as u32) };
-                pages.list.push(page, GFP_KERNEL_ACCOUNT)?;
+                *page = unsafe { bindings::ruring_nth_page(block, n as u32) };
             }
-            return Self::map(pages);
+            return Self::map(KeptPages {
+                list,
+                core: PageRefs::Block,
+            });
         }
+        list.truncate(0);
+        let mut pages = KeptPages {
+            list,
+            core: PageRefs::Each,
+        };
         for n in 0..count {
             pages.push_new()?;
             // Who is killed for want of memory has what is left of it.
@@ -201,15 +201,15 @@ impl Region {
         if !first.is_mappable() {
             return Err(EINVAL);
         }
-        let mut pages = PageList {
-            list: KVVec::with_capacity(
+        let mut pages = KeptPages {
+            list: PageList::with_capacity(
                 page_align(len).ok_or(EOVERFLOW)? / PAGE_SIZE,
                 GFP_KERNEL_ACCOUNT,
             )?,
             core: PageRefs::Each,
         };
         let page = first.pages.list[0];
-        pages.list.push(page, GFP_KERNEL_ACCOUNT)?;
+        pages.list.push(page)?;
         // SAFETY: The page is live, as `first` is. The reference is the list's, which has the page already.
         unsafe { bindings::ruring_get_page(page) };
         while pages.list.len() * PAGE_SIZE < len {
@@ -260,7 +260,7 @@ impl Region {
         addr.checked_add(len as u64).ok_or(EOVERFLOW)?;
         let pins = Pins::new(addr, len / PAGE_SIZE)?;
         let charge = Charge::new(&pins, ledger, most)?;
-        Self::map(PageList {
+        Self::map(KeptPages {
             list: pins.into_pages(),
             core: PageRefs::Pinned(charge),
         })

@@ -6,7 +6,7 @@
 //! counts as io_uring's: `user_struct.locked_vm`, against RLIMIT_MEMLOCK, and
 //! `mm_struct.pinned_vm`.
 
-use super::{bindings, calls, task::AddressSpace};
+use super::{bindings, calls, page_list::PageList, task::AddressSpace};
 use crate::uapi::errno::{Errno, Result, EFAULT, ENOMEM, EOVERFLOW};
 use core::{ops::Deref, ptr::NonNull};
 use kernel::{
@@ -25,7 +25,7 @@ use kernel::{
 /// # Invariants
 ///
 /// Each page is pinned once for this.
-pub(super) struct Pins(KVVec<*mut bindings::page>);
+pub(super) struct Pins(PageList);
 
 impl Pins {
     /// Pins `count` pages of the current task from the one that `addr` is in on, to be written to.
@@ -43,11 +43,7 @@ impl Pins {
         if count > i32::MAX as usize / size_of::<usize>() {
             return Err(EOVERFLOW);
         }
-        let mut list = KVVec::from_elem(
-            core::ptr::null_mut(),
-            count,
-            GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
-        )?;
+        let mut list = PageList::nulls(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
         // SAFETY: There is room for `count` pages, and the task is in an address space.
         let ret = unsafe {
             bindings::pin_user_pages_fast(
@@ -68,7 +64,7 @@ impl Pins {
     }
 
     /// Lets the pages go on as they are: whoever calls has to unpin them.
-    pub(super) fn into_pages(mut self) -> KVVec<*mut bindings::page> {
+    pub(super) fn into_pages(mut self) -> PageList {
         core::mem::take(&mut self.0)
     }
 }
