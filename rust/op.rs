@@ -180,6 +180,14 @@ macro_rules! ops {
             }
         }
 
+        /// See [`Op::is_at_once`].
+        pub(crate) fn is_at_once(req: &OwnedReq, res: i32) -> bool {
+            match &req.core().job.op {
+                $(Operation::$name(op) => op.is_at_once(res),)*
+                _ => false,
+            }
+        }
+
         /// See [`Op::settle`].
         pub(crate) fn settle(ring: &mut Locked<'_>, mut req: ReqMut<'_>, res: i32) -> i32 {
             match &mut req.core_mut().job.op {
@@ -300,6 +308,11 @@ impl Operation {
 #[inline]
 pub(crate) fn needs_file(opcode: u8) -> bool {
     spec(opcode).is_some_and(|spec| spec.needs_file)
+}
+
+/// Whether it needs a file that is looked up when it is queued: whatever a splice is to, that waits until it is tried.
+pub(crate) fn has_own_file(opcode: u8) -> bool {
+    opcode != number::SPLICE && needs_file(opcode)
 }
 
 /// See [`Spec::sends`].

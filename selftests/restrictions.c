@@ -111,6 +111,22 @@ TEST_F(disabled, opcodes)
 	EXPECT_EQ(0, probe(r));
 }
 
+/* A buffer that an opcode does not take, and its size, come before what the ring may be used for. */
+TEST_F(disabled, what_comes_before)
+{
+	struct io_uring_restriction nop = ALLOW_OP(IORING_OP_NOP);
+	struct ring *r = &self->ring;
+
+	ASSERT_EQ(0, restrict_to(r, &nop, 1));
+	ASSERT_EQ(0, enable(r));
+	prep_op(r, IORING_OP_TIMEOUT, IOSQE_BUFFER_SELECT);
+	ASSERT_RESULT(r, -EOPNOTSUPP);
+	prep_op(r, IORING_OP_NOP128, 0);
+	ASSERT_RESULT(r, -EINVAL);
+	prep_op(r, IORING_OP_READ, IOSQE_BUFFER_SELECT);
+	ASSERT_RESULT(r, -EACCES);
+}
+
 TEST_F(disabled, what_is_refused_is_not_done)
 {
 	struct io_uring_restriction nop = ALLOW_OP(IORING_OP_NOP);

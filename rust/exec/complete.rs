@@ -99,8 +99,8 @@ impl Locked<'_> {
         let silent = job_flags.silent();
         let job = &core.job;
         // A worker leaves it to the task to tell that there is no file, but signals if that is to come to `enter`.
-        let by_worker = job_flags.force_async()
-            && job.state() == ReqState::Fresh
+        let tried_by_worker = job_flags.by_worker() && job.state() == ReqState::Fresh;
+        let by_worker = tried_by_worker
             && (file.is_some() || self.ring.deferred() || !op::needs_file(job.opcode));
         let mut chain = core::mem::take(&mut core.chain);
         let mut timeout = match core.job.link_timer {
@@ -161,6 +161,12 @@ impl Locked<'_> {
             } else {
                 job.flags.clear_cqe_skip();
             }
+        }
+        if tried_by_worker && !self.ring.deferred() {
+            // The worker would go on with it, unless it is the task alone that ends requests.
+            let job = &mut next.core_mut().job;
+            job.op.wait_first();
+            job.flags.set_by_worker();
         }
         next.core_mut().chain = chain;
         self.state.exec.ready.push(next);

@@ -6,6 +6,7 @@
 //! until its completion has been posted or kept.
 
 use crate::{
+    op,
     req::{tctx::TaskCtx, OwnedReq, Request},
     ring::Locked,
     sys::{queue::Fifo, trace},
@@ -27,9 +28,17 @@ pub(crate) struct Drain {
     /// Whether one that drains was started, and is not over: its end is that of the draining. One with others linked
     /// behind it does not count.
     alone: bool,
-    /// Whether one that drains was refused in the submission that is under way, which counts as one that is not
-    /// over until that is through.
+    /// Whether one that drains, or would have to wait, was refused in the submission that is under way, which counts as
+    /// one that is not over until that is through.
     refused: bool,
+}
+
+impl Drain {
+    /// A request is refused that need not drain itself. If others do it is there until the submission is through, as with
+    /// io_uring.
+    pub(crate) fn add_refused(&mut self) {
+        self.refused |= self.active;
+    }
 }
 
 /// How many objects a request has, with what is linked behind it.
@@ -47,6 +56,7 @@ impl Locked<'_> {
         let refused = req.core().job.refused().is_some();
         let drains = req.core().job.flags.drain();
         if refused && !drains {
+            self.state.exec.drain.add_refused();
             return self.start(req);
         }
         self.state.exec.drain.active = true;
@@ -107,8 +117,15 @@ impl Locked<'_> {
             }
             first = false;
             // As what has IOSQE_ASYNC, and by its task, which may not be this one.
-            req.core_mut().job.op.wait_first();
-            self.start_later(req);
+            let job = &mut req.core_mut().job;
+            job.op.wait_first();
+            job.flags.set_by_worker();
+            if op::counts_others(job.opcode) {
+                // It does not count what has been completed by now, and so starts when that is to be seen.
+                self.state.exec.ready.push(req);
+            } else {
+                self.start_later(req);
+            }
         }
         started
     }

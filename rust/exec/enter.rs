@@ -263,7 +263,17 @@ impl Ring {
         let ready = self.cq_tail().wrapping_sub(self.cq_head());
         args.flags & enter::EXT_ARG == 0
             && !self.overflowing()
-            && ready >= args.min_complete.min(self.cq_entries())
+            && ready >= self.at_most(args.min_complete)
+    }
+
+    /// How many completions a wait is for that asks for so many. As io_uring, which counts in `int`: with a negative number
+    /// it is for none, but not before it has looked at its arguments.
+    #[inline(always)]
+    fn at_most(&self, min_complete: u32) -> u32 {
+        min_complete
+            .cast_signed()
+            .min(self.cq_entries().cast_signed())
+            .cast_unsigned()
     }
 
     /// What the times of `enter` are of.
@@ -323,7 +333,7 @@ impl Ring {
         let count = if self.gets_by_polling() {
             0
         } else {
-            args.min_complete.min(self.cq_entries())
+            self.at_most(args.min_complete)
         };
         if self.overflowing() {
             self.lock()?.flush_overflow();

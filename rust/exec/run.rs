@@ -458,6 +458,14 @@ impl Locked<'_> {
 
     #[inline(never)]
     fn run_all_ready(&mut self, gone: bool) {
+        self.run_those_ready(gone);
+        if self.state.exec.drain.active {
+            self.go_on_draining();
+            self.run_those_ready(gone);
+        }
+    }
+
+    fn run_those_ready(&mut self, gone: bool) {
         while let Some(req) = self.state.exec.ready.pop() {
             if req.core().job.is_notification() {
                 self.complete_notif(req);
@@ -473,9 +481,6 @@ impl Locked<'_> {
                 // Somebody else has ended the request before it.
                 self.start_later(req);
             }
-        }
-        if self.state.exec.drain.active {
-            self.go_on_draining();
         }
     }
 }

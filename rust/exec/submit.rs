@@ -196,7 +196,7 @@ impl Locked<'_> {
         if let Submitted::Refused(error) = submitted {
             submitted = self.submit_ordered(task, sqe, &mut req, error);
         }
-        if restricted {
+        if restricted && !self.ring.is_refused_before_flags(&submitted, sqe) {
             if let Err(error) = self.ring.accept(sqe) {
                 submitted = Submitted::Refused(error);
             }
@@ -271,6 +271,7 @@ impl Locked<'_> {
         // Its flags count, and among them that it has to drain for the link before it.
         let drains = job.flags.drain() || (self.state.exec.drain.next && known && error != EACCES);
         if head.is_none() && job.flags.link() == LinkKind::None && !drains {
+            self.state.exec.drain.add_refused();
             return (self.finish_plain::<true>(req, error.to_raw(), 0), false);
         }
         self.submit_linked(req, head);
@@ -339,6 +340,22 @@ impl Locked<'_> {
         }
     }
 
+    /// Starts a request with IOSQE_ASYNC.
+    pub(crate) fn start_async(&mut self, mut req: OwnedReq) {
+        let job = &mut req.core_mut().job;
+        job.op.wait_first();
+        job.flags.set_by_worker();
+        let refused = job.refused().is_some();
+        if !refused && dispatch::begins_in_worker(self, req.lend()) {
+            return self.offload(req);
+        }
+        if !refused && op::has_own_file(req.core().job.opcode) {
+            // What is wrong with it is found when it is tried.
+            _ = dispatch::find_needed_file(self, &mut req.lend());
+        }
+        self.requeue(req);
+    }
+
     /// Whether the last request of the link that `head` begins can have a timeout linked to it.
     fn can_have_link_timer(head: &Option<OwnedReq>) -> bool {
         let Some(head) = head else { return false };
@@ -392,6 +409,17 @@ impl Ring {
             return Err(EINVAL);
         }
         Ok(())
+    }
+
+    /// Whether an SQE is refused for a buffer that its opcode does not take, or for its size, which comes before what the
+    /// ring may be used for.
+    #[cold]
+    fn is_refused_before_flags(&self, submitted: &Submitted, sqe: &Sqe) -> bool {
+        match submitted {
+            Submitted::Refused(EOPNOTSUPP) => op::is_there(sqe.opcode()),
+            Submitted::Refused(_) => !self.is_large_enough(sqe),
+            _ => false,
+        }
     }
 
     /// Whether an SQE has the 128 bytes that its opcode may take.

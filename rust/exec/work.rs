@@ -11,7 +11,6 @@
 //! Workers are made by a submitter, after it has unlocked the ring. If it can make none, and there is
 //! none, it does itself what it would have left to them.
 
-use super::dispatch;
 use crate::{
     op::{self, Outcome},
     req::{
@@ -235,18 +234,6 @@ pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
 }
 
 impl Locked<'_> {
-    /// Starts a request with IOSQE_ASYNC.
-    pub(crate) fn start_async(&mut self, mut req: OwnedReq) {
-        let job = &mut req.core_mut().job;
-        job.op.wait_first();
-        let refused = job.refused().is_some();
-        if !refused && dispatch::begins_in_worker(self, req.lend()) {
-            self.offload(req);
-        } else {
-            self.requeue(req);
-        }
-    }
-
     /// Has a request of the current task gone on with where the ring is not locked: by a worker, save
     /// for those that the task does itself.
     pub(crate) fn offload(&mut self, mut req: OwnedReq) {
@@ -481,9 +468,14 @@ impl Locked<'_> {
         match result {
             Some((res, flags, broken)) => {
                 let res = op::settle(self, req.lend(), res);
+                let at_once = !req.core().job.flags.force_async() && op::is_at_once(&req, res);
+                let by_worker = by_worker && !at_once;
                 let core = req.core_mut();
                 if core.job.link_timer == LinkTimer::Passed {
                     core.job.link_timer = LinkTimer::TooLate;
+                }
+                if by_worker {
+                    req.core_mut().job.flags.set_by_worker();
                 }
                 self.finish(req, res, flags, broken);
                 self.state.posted_async |= by_worker && self.state.posted;

@@ -7,7 +7,7 @@ use crate::{
     sys::{
         fd::Reserved,
         lsm::Hooks,
-        rw::{can_poll, is_ready},
+        rw::{can_poll, is_nonblocking, is_ready},
         socket::{SockAddr, Socket},
         user,
     },
@@ -180,7 +180,8 @@ impl Op for Accept {
                 Ok(done) => done,
                 // As accept(2), which waits no longer then.
                 Err(EAGAIN) if !self.args.multishot && !self.args.dont_wait && socket.is_shut() => {
-                    return Outcome::failed(EINVAL)
+                    let nonblocking = at.file.is_some_and(is_nonblocking);
+                    return Outcome::failed(if nonblocking { EAGAIN } else { EINVAL });
                 }
                 Err(EAGAIN) => return Outcome::POLL,
                 Err(error) => return Outcome::failed(error),

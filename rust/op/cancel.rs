@@ -80,6 +80,9 @@ pub(crate) fn cancel(
             && args.user_data.is_none_or(|data| data == object.user_data())
             && args.opcode.is_none_or(|opcode| opcode == object.opcode())
             && file_id.is_none_or(|id| id == object.file())
+            // Of what has no file a timeout is the only one that waits, which no file brings about: as with io_uring also
+            // if any request is meant.
+            && (args.fd.is_none() || object.opcode() != opcode::TIMEOUT)
             && match object.punt_state() {
                 // What a worker is at is interrupted, and ends as that says.
                 PuntState::Running => {

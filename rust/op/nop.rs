@@ -77,11 +77,23 @@ impl Nop {
     /// One that is to do more than nothing.
     #[inline(never)]
     fn issue_special(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        if self.args.has(nop::TW) {
-            // Once.
-            self.args.flags &= !nop::TW;
+        if let Err(error) = self.look(&mut at) {
+            self.args.result = error.to_raw();
+        }
+        let later = self.args.has(nop::TW);
+        // Once.
+        self.args.flags &= !(nop::TW | nop::FILE | nop::FIXED_BUFFER);
+        if later {
             return Outcome::Requeue;
         }
+        if self.args.result < 0 {
+            return Outcome::done(self.args.result);
+        }
+        self.take(at.ring, at.group)
+    }
+
+    /// Looks whether there is what it is to look at.
+    fn look(&self, at: &mut Attempt<'_, '_>) -> Result {
         if self.args.has(nop::FILE) {
             let missing = if self.args.has(nop::FIXED_FILE) {
                 at.ring.files().get(self.args.fd as u32 as usize).is_none()
@@ -92,15 +104,13 @@ impl Nop {
                     .is_err()
             };
             if missing {
-                return Outcome::failed(EBADF);
+                return Err(EBADF);
             }
         }
         if self.args.has(nop::FIXED_BUFFER) {
-            if let Err(error) = at.registered() {
-                return Outcome::failed(error);
-            }
+            at.registered()?;
         }
-        self.take(at.ring, at.group)
+        Ok(())
     }
 }
 

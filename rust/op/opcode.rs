@@ -268,6 +268,12 @@ pub(crate) trait Op: Sized + Send {
         res
     }
 
+    /// Whether io_uring, which tries it itself first, has had no worker for what a worker has done here, with this result.
+    #[inline]
+    fn is_at_once(&self, _res: i32) -> bool {
+        false
+    }
+
     /// It is one that io_uring has a worker do: a multishot one waits for an event before its first attempt then,
     /// without being asked whether it is to wait at all, and a write raises no signal.
     #[inline]

@@ -18,7 +18,7 @@ use crate::{
     uapi::{
         abi::open,
         args::files::{FileSlot, OpenArgs},
-        errno::{Errno, Result, EINVAL, EOPNOTSUPP},
+        errno::{Errno, Result, EINVAL, ENOENT, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },
 };
@@ -137,6 +137,12 @@ impl<const HOW: bool> Op for Open<HOW> {
             self.opened = Some(file);
             0
         }))
+    }
+
+    fn is_at_once(&self, res: i32) -> bool {
+        // Names of what there is are known, as a rule, and others are not.
+        const ASYNC: u64 = (open::CREAT | open::TRUNC | open::TMPFILE) as u64;
+        self.args.flags & ASYNC == 0 && res != ENOENT.to_raw()
     }
 
     fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {

@@ -10,14 +10,14 @@ use crate::{
     kbuf::groups::SelectedBuffer,
     req::wake::WakeFlags,
     sys::{
-        rw::{is_ready, is_urgent},
+        rw::{can_poll, is_ready, is_urgent},
         socket::{Received, Socket, UserBuffers},
         user::check_buffer,
     },
     uapi::{
         abi::{cqe, events, msg, MAX_RW_COUNT},
         args::recvsend::RecvArgs,
-        errno::{Errno, Result, EAGAIN, ENOBUFS, ENOENT},
+        errno::{Errno, Result, EAGAIN, EBADFD, ENOBUFS, ENOENT},
         sqe::{Flags, Sqe},
     },
 };
@@ -79,7 +79,22 @@ pub(super) fn without_waiting(
     if msg_flags & msg::ERRQUEUE != 0 {
         return (wake_flags.events() != 0).then_some(Err(EAGAIN));
     }
-    (msg_flags & (msg::DONTWAIT | msg::OOB) == 0 && socket.is_shut()).then_some(Ok(0))
+    (msg_flags & msg::DONTWAIT == 0 && socket.is_shut()).then_some(Ok(0))
+}
+
+/// How often what is only looked at is looked at again, until it is as much as was asked for.
+const MAX_LOOKS: u32 = 128;
+
+/// How a receive goes on that wants all, and has got a part; `looks` counts them. What was only looked at is there still,
+/// and makes the rest as well, as with io_uring: poll says so each time.
+#[cold]
+pub(super) fn resume(msg_flags: u32, looks: &mut u32) -> Outcome {
+    *looks += 1;
+    if msg_flags & (msg::PEEK | msg::DONTWAIT) == msg::PEEK && *looks <= MAX_LOOKS {
+        Outcome::Requeue
+    } else {
+        Outcome::POLL
+    }
 }
 
 /// How a receive ends for which there is no buffer. A multishot one that has waited needs none as long as
@@ -108,6 +123,18 @@ pub(super) fn without_buffer(
         return Outcome::POLL;
     }
     Outcome::failed(error)
+}
+
+/// What comes of a receive from what is no socket. A worker of io_uring has a multishot one wait before that is found out.
+#[cold]
+pub(super) fn without_socket(at: &Attempt<'_, '_>, args: &RecvArgs, error: Errno) -> Outcome {
+    match at.file {
+        Some(file) if args.multishot && args.by_worker && !at.polled => match can_poll(file) {
+            true => Outcome::POLL,
+            false => Outcome::failed(EBADFD),
+        },
+        _ => Outcome::failed(error),
+    }
 }
 
 /// RECV.
@@ -301,7 +328,7 @@ impl Recv {
             .is_none_or(|selected| selected.whole);
         if short && len > 0 && whole && socket.resumes() {
             self.advance(at, target, len);
-            return Some(Outcome::POLL);
+            return Some(resume(self.args.msg_flags, &mut self.shots));
         }
         let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
         let mut cflags = nonempty(&got) | self.begun.unwrap_or(0);
@@ -361,7 +388,7 @@ impl Op for Recv {
         self.burst = false;
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,
-            Err(error) => return Outcome::failed(error),
+            Err(error) => return without_socket(&at, &self.args, error),
         };
         if !at.polled
             && (self.args.poll_first || (!socket.has_data() && self.would_wait(socket, &mut at)))

@@ -3,7 +3,9 @@
 //! RECVMSG, single and multishot. `io_uring/net.c` of the kernel.
 
 use super::{
-    recv::{may_have_ended, nonempty, pause, without_buffer, without_waiting},
+    recv::{
+        may_have_ended, nonempty, pause, resume, without_buffer, without_socket, without_waiting,
+    },
     Attempt, Op, Outcome,
 };
 use crate::{
@@ -190,7 +192,7 @@ impl RecvMessage {
                 *addr += count as u64;
                 *left -= count;
             }
-            return Outcome::POLL;
+            return resume(self.args.msg_flags, &mut self.shots);
         }
         let truncated = flags & msg::WAITALL != 0 && got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
         let mut cflags = nonempty(&got) | self.begun.map_or(0, |(_, _, flags)| flags);
@@ -257,7 +259,7 @@ impl Op for RecvMsg {
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,
-            Err(error) => return Outcome::failed(error),
+            Err(error) => return without_socket(&at, &self.0.args, error),
         };
         let message = &mut *self.0;
         if message.args.poll_first && !at.polled {

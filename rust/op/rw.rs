@@ -184,6 +184,8 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         if VECTOR && flags.buffer_select() {
             // It says no more than how much to read.
             args.len = read_iovec_len(args.addr)? as u32;
+        } else if VECTOR && FIXED {
+            vector = Some(Vector::read_fixed(args.addr, args.len.into())?);
         } else if VECTOR {
             vector = Some(Vector::read(args.addr, args.len.into())?);
         } else if !flags.buffer_select() && !FIXED {

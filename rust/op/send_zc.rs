@@ -179,10 +179,12 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
         let (source, message) = if MESSAGE {
             let hdr = user::read::<MsgHdr>(args.addr)?;
             let message = ZcMessage::of_header(&hdr)?;
-            (ZcSource::Many(hdr.vector()?), message)
+            (ZcSource::Many(hdr.vector(args.fixed)?), message)
         } else {
             let message = ZcMessage::of_send(&args)?;
-            let source = if args.vectorized {
+            let source = if args.vectorized && args.fixed {
+                ZcSource::Many(Vector::read_fixed(args.addr, args.len.into())?)
+            } else if args.vectorized {
                 ZcSource::Many(Vector::read(args.addr, args.len.into())?)
             } else {
                 if !args.fixed {

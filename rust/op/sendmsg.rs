@@ -54,7 +54,7 @@ impl Op for SendMsg {
             msg_flags: args.msg_flags,
             poll_first: args.poll_first,
             dest,
-            vector: hdr.vector()?,
+            vector: hdr.vector(false)?,
             control: (hdr.control, hdr.control_len),
             done: 0,
         })

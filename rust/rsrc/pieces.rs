@@ -70,6 +70,11 @@ impl PieceLayout {
         self.find(0, len).count
     }
 
+    /// How many pieces `len` bytes are in at most, wherever they begin.
+    pub(crate) fn most(self, len: usize) -> usize {
+        (len >> self.shift) + 2
+    }
+
     /// Where piece `index` of a buffer of `len` bytes begins in the buffer, and its bytes.
     pub(crate) fn piece(self, index: usize, len: usize) -> (usize, usize) {
         let start = (index << self.shift).saturating_sub(self.lead);

@@ -8,13 +8,13 @@ use super::{
     bindings,
     pin::{Charge, Ledger, Pins},
     socket::UserBuffers,
-    user::IoVec,
+    user::{IoVec, MOST_PIECES},
 };
 use crate::{
     rsrc::pieces::{PagePlace, PieceLayout, PAGE_SHIFT},
     uapi::{
         abi::MAX_RW_COUNT,
-        errno::{Result, EFAULT, EINVAL, EOVERFLOW},
+        errno::{Errno, Result, EFAULT, EINVAL, ENOMEM, EOVERFLOW},
     },
 };
 use core::marker::PhantomData;
@@ -189,8 +189,24 @@ impl UserBuffer {
     /// # Errors
     ///
     /// `-EFAULT` if one element has no bytes, or some that are not of the buffer; `-EINVAL` if all have more than one
-    /// transfer can have.
+    /// transfer can have; `-EOVERFLOW` or `-ENOMEM` if they would be so many that io_uring says so before it looks where
+    /// they are.
     pub(crate) fn count_pieces(&self, iov: &[IoVec]) -> Result<usize> {
+        self.count_found(iov)
+            .map_err(|error| self.refusal(iov, error))
+    }
+
+    #[cold]
+    fn refusal(&self, iov: &[IoVec], error: Errno) -> Errno {
+        let counts = iov.iter().map(|piece| self.cut.most(piece.len()) as u64);
+        match counts.sum::<u64>() {
+            0x8000_0000.. => EOVERFLOW,
+            count if count > MOST_PIECES => ENOMEM,
+            _ => error,
+        }
+    }
+
+    fn count_found(&self, iov: &[IoVec]) -> Result<usize> {
         let (mut count, mut total) = (0, 0);
         for piece in iov {
             let part = self.part(piece.base(), piece.len())?;

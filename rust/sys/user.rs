@@ -7,7 +7,7 @@
 use super::{bindings, calls};
 use crate::uapi::{
     abi::MAX_RW_COUNT,
-    errno::{Errno, Result, EFAULT, EINVAL, EMSGSIZE},
+    errno::{Errno, Result, EFAULT, EINVAL, EMSGSIZE, ENOMEM},
     structs::{Enter, MsgHdr, UserIovec},
 };
 use core::{
@@ -160,18 +160,21 @@ impl MsgHdr {
     /// Offset of `msg_flags`.
     pub(crate) const FLAGS: u64 = offset_of!(bindings::user_msghdr, msg_flags) as u64;
 
-    /// Copies its vector from user space.
+    /// Copies its vector from user space, which is one of a registered buffer if it is `fixed`.
     ///
     /// # Errors
     ///
-    /// `-EMSGSIZE` for too many elements; those of [`Vector::read`].
+    /// `-EMSGSIZE` for too many elements; those of [`Vector::read`], or of [`Vector::read_fixed`].
     ///
     /// # Context
     ///
     /// May sleep.
-    pub(crate) fn vector(&self) -> Result<Vector> {
+    pub(crate) fn vector(&self, fixed: bool) -> Result<Vector> {
         if self.iov_len > UIO_MAXIOV {
             return Err(EMSGSIZE);
+        }
+        if fixed {
+            return Vector::read_fixed(self.iov, self.iov_len);
         }
         Vector::read(self.iov, self.iov_len)
     }
@@ -191,6 +194,9 @@ pub(crate) struct IoVec {
 
 /// Most elements of a vector.
 pub(crate) const UIO_MAXIOV: u64 = 1024;
+
+/// How many pieces of 16 bytes kmalloc() has memory for at most.
+pub(crate) const MOST_PIECES: u64 = kernel::bindings::KMALLOC_MAX_SIZE as u64 / 16;
 
 /// Copies `count` elements of a vector.
 ///
@@ -268,6 +274,15 @@ impl IoVec {
         let piece = Self::user(addr)?;
         Self::new(piece.iov_base, piece.iov_len as usize)
     }
+
+    /// As [`IoVec::read`] of a registered buffer, which need not have it. What is not in user space is in no buffer, and
+    /// neither is what begins at address 0, or is as long as this: it is found out when the buffer is looked up.
+    fn read_fixed(addr: u64) -> Result<Self> {
+        const LONG: u64 = 1 << 46;
+        let piece = Self::user(addr)?;
+        let len = piece.iov_len.min(LONG) as usize;
+        Self::new(piece.iov_base, len).or_else(|_| Self::new(0, len))
+    }
 }
 
 /// Up to `N` pieces, which need no memory of their own.
@@ -340,6 +355,34 @@ impl Vector {
             return Ok(Self::One([IoVec::read(addr)?]));
         }
         Ok(Self::Many(read_iovec(addr, count)?))
+    }
+
+    /// Copies `count` elements that are to be of a registered buffer.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM` for as many as io_uring has no memory for, which it asks for before it counts them; `-EINVAL` for too many,
+    /// or a negative length; `-EFAULT` if they cannot be read. Where they are is not looked at.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    pub(crate) fn read_fixed(addr: u64, count: u64) -> Result<Self> {
+        if count > MOST_PIECES {
+            return Err(ENOMEM);
+        }
+        if count > UIO_MAXIOV {
+            return Err(EINVAL);
+        }
+        if count == 1 {
+            return Ok(Self::One([IoVec::read_fixed(addr)?]));
+        }
+        let mut vec = KVec::with_capacity(count as usize, GFP_KERNEL_ACCOUNT)?;
+        for index in 0..count {
+            let piece = IoVec::read_fixed(addr.wrapping_add(index * 16))?;
+            vec.push(piece, GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(Self::Many(vec))
     }
 }
 

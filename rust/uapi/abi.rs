@@ -458,7 +458,7 @@ pub(crate) mod rwf {
 /// Bits of the flags of send(2) and recv(2).
 pub(crate) mod msg {
     #![allow(missing_docs)]
-    pub(crate) const OOB: u32 = 0x1;
+    pub(crate) const PEEK: u32 = 0x2;
     pub(crate) const CTRUNC: u32 = 0x8;
     pub(crate) const TRUNC: u32 = 0x20;
     pub(crate) const DONTWAIT: u32 = 0x40;

@@ -179,6 +179,8 @@ impl Flags {
     const ORDERED: u16 = 1 << 11;
     /// The request is the ordered send whose turn it is.
     const IN_FRONT: u16 = 1 << 12;
+    /// The request is one that io_uring has a worker try first.
+    const BY_WORKER: u16 = 1 << 13;
 
     /// The flags of an SQE that sets none.
     pub(crate) const NONE: Self = Self { bits: 0 };
@@ -277,7 +279,7 @@ impl Flags {
     #[inline(always)]
     pub(crate) fn unusual(self) -> bool {
         const OTHERS: u8 = sqe_flags::ASYNC | sqe_flags::CQE_SKIP_SUCCESS;
-        const OWN: u16 = Flags::SILENT | Flags::PERSONALITY | Flags::ORDERED;
+        const OWN: u16 = Flags::SILENT | Flags::PERSONALITY | Flags::ORDERED | Flags::BY_WORKER;
         self.bits & (u16::from(OTHERS) | OWN) != 0
     }
 
@@ -330,6 +332,16 @@ impl Flags {
     /// Makes it the ordered send whose turn it is.
     pub(crate) fn set_in_front(&mut self) {
         self.bits |= Self::IN_FRONT;
+    }
+
+    /// Whether it is one that io_uring has a worker try first.
+    pub(crate) fn by_worker(self) -> bool {
+        self.bits & Self::BY_WORKER != 0
+    }
+
+    /// Makes it one.
+    pub(crate) fn set_by_worker(&mut self) {
+        self.bits |= Self::BY_WORKER;
     }
 
     /// Makes it a send like any other, whose order does not matter any more.

@@ -6,14 +6,14 @@
 //! as many as the last bundle had, and when it has filled them a second one takes as many as the
 //! socket says it has bytes for; both make one completion.
 
-use super::{may_have_ended, nonempty, pause, without_buffer, Recv};
+use super::{may_have_ended, nonempty, pause, resume, without_buffer, Recv};
 use crate::{
     kbuf::groups::Pieces,
     op::{Attempt, Outcome},
     sys::socket::{Socket, UserBuffers},
     uapi::{
         abi::{cqe, msg},
-        errno::EAGAIN,
+        errno::{EAGAIN, ENOBUFS, ENOENT},
     },
 };
 
@@ -79,6 +79,10 @@ impl Recv {
             let wanted = bundle.wanted(self.args.len, self.args.total);
             let selected = match at.ring.groups().select_many(group, wanted, &mut bundle.iov) {
                 Ok(selected) => selected,
+                // A worker of io_uring takes one buffer, and says of any reason that there is none.
+                Err(ENOENT) if self.done == 0 && self.args.by_worker && !at.polled => {
+                    return Outcome::failed(ENOBUFS);
+                }
                 Err(error) if self.done == 0 => {
                     return without_buffer(socket, at, &self.args, self.args.multishot, error);
                 }
@@ -117,7 +121,7 @@ impl Recv {
                     self.args.len = piece.len() as u32 - len as u32;
                     self.begun = Some(at.ring.groups().commit_many(selected, &bundle.iov, len));
                     bundle.resumed = true;
-                    return Outcome::POLL;
+                    return resume(self.args.msg_flags, &mut self.shots);
                 }
             }
             let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);

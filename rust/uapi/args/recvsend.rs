@@ -29,6 +29,8 @@ pub(crate) struct RecvArgs {
     pub(crate) fixed: bool,
     /// Multishot RECV: end after so many bytes in all, 0 for never.
     pub(crate) total: u32,
+    /// Whether io_uring has a worker try it first.
+    pub(crate) by_worker: bool,
 }
 
 impl RecvArgs {
@@ -55,6 +57,7 @@ impl RecvArgs {
             bundle: ioprio & recvsend::BUNDLE != 0,
             fixed: ioprio & recvsend::FIXED_BUF != 0,
             total: sqe.file_index(),
+            by_worker: false,
         };
         if sqe.off() != 0
             || args.len as i32 >> 31 != 0
@@ -81,6 +84,7 @@ impl RecvArgs {
 
     /// Has a multishot one wait before its first attempt, and at all.
     pub(crate) fn wait_first(&mut self) {
+        self.by_worker = true;
         if self.multishot {
             self.poll_first = true;
             self.msg_flags &= !msg::DONTWAIT;

@@ -266,6 +266,7 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
                 bundle: prio(4),
                 fixed: prio(2),
                 total: f.file_index(),
+                by_worker: false,
                 keep: prio(15),
             }),
         ),

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What random programs have found to differ, where it is of no other test's subject: which error comes
+ * first, what a worker of io_uring would have done, and when.
+ */
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define RING_MODES
+#include "fixture.h"
+
+/* The completion of @user_data, of the @nr that there are to come; they may come in any order. */
+static int result_of(struct ring *r, unsigned int nr, __u64 user_data)
+{
+	struct io_uring_cqe cqe;
+	int res = -1000;
+
+	while (nr--) {
+		if (ring_take(r, &cqe))
+			return -1000;
+		if (cqe.user_data == user_data)
+			res = cqe.res;
+	}
+	return res;
+}
+
+/* Nothing completes now. */
+#define ASSERT_WAITING(r) do {						\
+	ASSERT_LE(0, ring_run(r));					\
+	ASSERT_EQ(0, ring_ready(r));					\
+} while (0)
+
+/* A number of completions is an int. A negative one is not waited for, but all arguments are looked at. */
+TEST_F(ring, negative_number_of_completions)
+{
+	struct ring *r = &self->ring;
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	EXPECT_EQ(0, ring_enter(r, 0, -1, IORING_ENTER_GETEVENTS));
+	EXPECT_EQ(-EINVAL, backend_enter(r->backend, r->fd, 0, -1, IORING_ENTER_GETEVENTS, &mask, 3));
+	prep_nop(r, 1);
+	ring_publish(r);
+	EXPECT_EQ(1, ring_enter(r, 1, -1, IORING_ENTER_GETEVENTS));
+	EXPECT_EQ(1, ring_ready(r));
+}
+
+/* What is looked at and stays is there to be looked at again, until it is as much as was asked for. */
+TEST_F(ring, all_of_what_is_only_looked_at)
+{
+	struct ring *r = &self->ring;
+	struct iovec iov;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	char buf[450], expected[450];
+	struct io_uring_cqe cqe;
+	unsigned int i;
+	int sv[2];
+
+	for (i = 0; i < sizeof(expected); i++)
+		expected[i] = i % 100;
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(100, write(sv[1], expected, 100));
+	for (i = 0; i < 2; i++) {
+		memset(buf, 0xff, sizeof(buf));
+		iov = (struct iovec) { buf, sizeof(buf) };
+		if (i)
+			prep(r, IORING_OP_RECVMSG, sv[0], &msg, 1, 1)->msg_flags = MSG_PEEK | MSG_WAITALL;
+		else
+			prep_recv(r, sv[0], buf, sizeof(buf), 1)->msg_flags = MSG_PEEK | MSG_WAITALL;
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		EXPECT_EQ(450, cqe.res);
+		EXPECT_EQ(0, memcmp(expected, buf, sizeof(buf)));
+	}
+	EXPECT_EQ(100, drain_socket(sv[0]));
+}
+
+/* Of a socket that was opened not to wait nobody waits for what cannot come. */
+TEST_F(ring, accept_of_what_is_shut)
+{
+	static const int flags[] = { 0, SOCK_NONBLOCK };
+	struct ring *r = &self->ring;
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | flags[i], 0);
+
+		ASSERT_EQ(0, bind(fd, (struct sockaddr *)&addr, sizeof(sa_family_t)));
+		ASSERT_EQ(0, listen(fd, 1));
+		ASSERT_EQ(0, shutdown(fd, SHUT_RD));
+		prep(r, IORING_OP_ACCEPT, fd, NULL, 0, 1);
+		ASSERT_EQ(1, ring_submit(r));
+		EXPECT_EQ(flags[i] ? -EAGAIN : -EINVAL, result_of(r, 1, 1));
+		close(fd);
+	}
+}
+
+/* UDP knows no urgent data: a receive that asks for that ends as any other at the end. */
+TEST_F(ring, urgent_data_of_a_datagram_socket)
+{
+	struct ring *r = &self->ring;
+	char buf[8];
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	/* says that it is not connected, and shuts it down */
+	ASSERT_EQ(-1, shutdown(fd, SHUT_RDWR));
+	prep_recv(r, fd, buf, sizeof(buf), 1)->msg_flags = MSG_OOB;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(0, result_of(r, 1, 1));
+	close(fd);
+}
+
+/* A file that is there is opened at once, and flags that there are not are refused at once: no worker says so. */
+TEST_F(ring, opening_is_not_asynchronous)
+{
+	struct open_how how = { .flags = 1ULL << 40 };
+	struct ring *r = &self->ring;
+	int efd = eventfd(0, EFD_NONBLOCK);
+	struct io_uring_sqe *sqe;
+	__u64 count;
+
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &efd, 1));
+	sqe = prep(r, IORING_OP_OPENAT2, AT_FDCWD, "/proc/self/exe", sizeof(how), 1);
+	sqe->off = (uintptr_t)&how;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EINVAL, result_of(r, 1, 1));
+	EXPECT_EQ(-1, read(efd, &count, sizeof(count)));
+	/* one that is made is */
+	sqe = prep(r, IORING_OP_OPENAT, AT_FDCWD, "/dev/null", 0, 2);
+	sqe->open_flags = O_WRONLY | O_TRUNC;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_LE(0, result_of(r, 1, 2));
+	EXPECT_EQ(8, read(efd, &count, sizeof(count)));
+	close(efd);
+}
+
+/* NOP looks at its file before it waits for its turn. */
+TEST_F(ring, nop_looks_at_once)
+{
+	struct ring *r = &self->ring;
+	int fd = dup(STDIN_FILENO);
+	struct io_uring_sqe *sqe = prep_nop(r, 1);
+
+	sqe->fd = fd;
+	sqe->nop_flags = IORING_NOP_FILE | IORING_NOP_TW;
+	prep(r, IORING_OP_CLOSE, fd, NULL, 0, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	EXPECT_EQ(0, result_of(r, 2, 1));
+}
+
+/* A timeout that begins when others need not be waited for any more does not count what they were submitted with. */
+TEST_F(ring, count_behind_a_drain)
+{
+	struct __kernel_timespec ts = { .tv_sec = 1000 };
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+	unsigned int i;
+
+	/* refused: there is no timeout without a request before it */
+	prep(r, IORING_OP_LINK_TIMEOUT, -1, NULL, 1, 1)->flags = IOSQE_IO_DRAIN;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_GT(0, result_of(r, 1, 1));
+	prep(r, IORING_OP_TIMEOUT, -1, &ts, 1, 2)->off = 2;
+	prep_nop(r, 3);
+	prep_nop(r, 4);
+	ASSERT_EQ(3, ring_submit(r));
+	ASSERT_LE(0, ring_run(r));
+	EXPECT_EQ(2, ring_ready(r));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		EXPECT_NE(2, cqe.user_data);
+	}
+	/* two more end it, from when on it has begun: a worker of io_uring begins it */
+	for (i = 0; i < 100000 && cqe.user_data != 2; i++) {
+		sched_yield();
+		prep_nop(r, 5);
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		ASSERT_LE(0, ring_run(r));
+		if (cqe.user_data != 2 && ring_ready(r))
+			ASSERT_EQ(0, ring_take(r, &cqe));
+	}
+	EXPECT_EQ(2, cqe.user_data);
+	EXPECT_EQ(0, cqe.res);
+	EXPECT_LE(2, i);
+}
+
+/* What is refused counts as under way until its submission is through, also for others than those that drain. */
+TEST_F(ring, refused_while_others_drain)
+{
+	struct io_uring_params params = { .flags = variant->flags | IORING_SETUP_SUBMIT_ALL };
+	struct ring *r = &self->ring;
+	char buf[8];
+	int sv[2];
+
+	ring_exit(r);
+	ASSERT_EQ(0, ring_init_params(r, variant->backend, 8, &params));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep(r, IORING_OP_LINK_TIMEOUT, -1, NULL, 1, 1)->flags = IOSQE_IO_DRAIN;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_GT(0, result_of(r, 1, 1));
+	/* the receive has to wait for one that is refused, and so what comes later has to wait for the receive */
+	prep_nop(r, 2)->ioprio = 1;
+	prep_recv(r, sv[0], buf, 1, 3);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_EQ(-EINVAL, result_of(r, 1, 2));
+	prep_nop(r, 4);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	EXPECT_EQ(0, result_of(r, 2, 4));
+}
+
+/*
+ * What is linked behind a request that a worker has done is begun by a worker: one that is multishot waits
+ * before it looks for a buffer, and a write to what nobody reads raises no signal.
+ */
+TEST_F(ring, behind_a_worker)
+{
+	struct ring *r = &self->ring;
+	struct io_uring_sqe *sqe;
+	int sv[2];
+
+	/* by the worker or by the task, as each is quick, if that is the only one that may end requests */
+	if (variant->flags & IORING_SETUP_DEFER_TASKRUN)
+		return;
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep(r, IORING_OP_MADVISE, -1, NULL, 0, 1)->flags = IOSQE_IO_LINK;
+	sqe = prep_recv(r, sv[0], NULL, 0, 2);
+	sqe->flags = IOSQE_BUFFER_SELECT;
+	sqe->ioprio = IORING_RECV_MULTISHOT;
+	ASSERT_EQ(2, ring_submit(r));
+	EXPECT_EQ(0, result_of(r, 1, 1));
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	EXPECT_EQ(-ENOBUFS, result_of(r, 1, 2));
+	close(sv[0]);
+
+	/* SIGPIPE ends who has not said that it is not to */
+	prep(r, IORING_OP_MADVISE, -1, NULL, 0, 3)->flags = IOSQE_IO_LINK;
+	prep(r, IORING_OP_WRITE, sv[1], "x", 1, 4)->off = -1;
+	ASSERT_EQ(2, ring_submit(r));
+	EXPECT_EQ(-EPIPE, result_of(r, 2, 4));
+	close(sv[1]);
+}
+
+/* The file of a request that is left to a worker is the one that there is when it is submitted. */
+TEST_F(ring, file_of_what_is_left_to_a_worker)
+{
+	struct ring *r = &self->ring;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	prep(r, IORING_OP_LISTEN, fd, NULL, 4, 1)->flags = IOSQE_ASYNC;
+	prep(r, IORING_OP_CLOSE, fd, NULL, 0, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	EXPECT_EQ(0, result_of(r, 2, 1));
+}
+
+/* A worker has a multishot receive wait before it finds out what it is of, and takes one buffer of a bundle. */
+TEST_F(ring, receives_that_are_left_to_a_worker)
+{
+	struct ring *r = &self->ring;
+	int dir = open("/", O_RDONLY | O_DIRECTORY), pipes[2];
+	struct io_uring_sqe *sqe;
+	int sv[2];
+
+	sqe = prep_recv(r, dir, NULL, 0, 1);
+	sqe->flags = IOSQE_BUFFER_SELECT | IOSQE_ASYNC;
+	sqe->ioprio = IORING_RECV_MULTISHOT;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EBADFD, result_of(r, 1, 1));
+	close(dir);
+
+	ASSERT_EQ(0, pipe(pipes));
+	sqe = prep_recv(r, pipes[0], NULL, 0, 2);
+	sqe->flags = IOSQE_BUFFER_SELECT | IOSQE_ASYNC;
+	sqe->ioprio = IORING_RECV_MULTISHOT;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(pipes[1], "x", 1));
+	EXPECT_EQ(-ENOTSOCK, result_of(r, 1, 2));
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	sqe = prep_recv(r, sv[0], NULL, 0, 3);
+	sqe->flags = IOSQE_BUFFER_SELECT | IOSQE_ASYNC;
+	sqe->ioprio = IORING_RECVSEND_BUNDLE;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-ENOBUFS, result_of(r, 1, 3));
+}
+
+/* Timeouts have no file, and are left out where one is named, also if any request is meant. */
+TEST_F(ring, any_request_of_a_file)
+{
+	struct io_uring_sync_cancel_reg reg = {
+		.flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ANY,
+		.timeout = { -1, -1 },
+	};
+	struct __kernel_timespec ts = { .tv_sec = 1000 };
+	struct ring *r = &self->ring;
+
+	prep(r, IORING_OP_TIMEOUT, -1, &ts, 1, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(0, ring_register(r, IORING_REGISTER_SYNC_CANCEL, &reg, 1));
+	ASSERT_WAITING(r);
+	reg.flags = IORING_ASYNC_CANCEL_ANY;
+	EXPECT_EQ(1, ring_register(r, IORING_REGISTER_SYNC_CANCEL, &reg, 1));
+	EXPECT_EQ(-ECANCELED, result_of(r, 1, 1));
+}
+
+/* How many elements a vector of a registered buffer has is found out once there is memory for them. */
+TEST_F(ring, vectors_of_registered_buffers)
+{
+	struct iovec iov = { (void *)-4096UL, 8 };
+	struct ring *r = &self->ring;
+	int fd = open("/dev/zero", O_RDONLY);
+	char buf[64];
+
+	prep(r, IORING_OP_READV_FIXED, fd, &iov, 1 << 20, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-ENOMEM, result_of(r, 1, 1));
+	prep(r, IORING_OP_READV_FIXED, fd, &iov, 1025, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EINVAL, result_of(r, 1, 1));
+	/* and where they are when it is tried: it is no reason to submit no more */
+	prep(r, IORING_OP_READV_FIXED, fd, &iov, 1, 1);
+	prep_nop(r, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	EXPECT_EQ(-EFAULT, result_of(r, 2, 1));
+	iov = (struct iovec) { buf, 1UL << 40 };
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_BUFFERS,
+				   &(struct iovec) { buf, sizeof(buf) }, 1));
+	prep(r, IORING_OP_READV_FIXED, fd, &iov, 1, 1);
+	prep_nop(r, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	EXPECT_EQ(-ENOMEM, result_of(r, 2, 1));
+}
+
+TEST_HARNESS_MAIN
