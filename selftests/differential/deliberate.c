@@ -77,6 +77,14 @@ static bool is_cancel_of_a_name(const struct program *p, const struct difference
 	case IORING_OP_LINKAT:
 	case IORING_OP_SYMLINKAT:
 	case IORING_OP_FADVISE:
+	case IORING_OP_MADVISE:
+	case IORING_OP_FSYNC:
+	case IORING_OP_FALLOCATE:
+	case IORING_OP_FTRUNCATE:
+	case IORING_OP_SYNC_FILE_RANGE:
+	case IORING_OP_SPLICE:
+	case IORING_OP_TEE:
+	case IORING_OP_SHUTDOWN:
 		return ours[0].res == -ECANCELED ||
 		       (d->nr[SIDE_IO_URING] == 1 && theirs[0].res == -ECANCELED);
 	default:
@@ -86,8 +94,8 @@ static bool is_cancel_of_a_name(const struct program *p, const struct difference
 
 static bool is_iopoll(const struct program *p, const struct difference *d)
 {
-	(void)d;
-	return p->setup & IORING_SETUP_IOPOLL;
+	return (p->setup | p->setup2) & IORING_SETUP_IOPOLL && d->kind == EVENT_CQE &&
+	       d->nr[SIDE_RURING] == 1 && d->events[SIDE_RURING][0].res == -EOPNOTSUPP;
 }
 
 static bool is_nop_with_buffer(const struct program *p, const struct difference *d)
@@ -96,13 +104,6 @@ static bool is_nop_with_buffer(const struct program *p, const struct difference 
 
 	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_NOP &&
 	       sqe->flags & IOSQE_BUFFER_SELECT;
-}
-
-static bool has_kind(const struct program *p, const struct io_uring_sqe *sqe, unsigned int kinds)
-{
-	const struct object *o = object_of(p, sqe->fd);
-
-	return sqe->flags & IOSQE_FIXED_FILE || (o && KIND(o->kind) & kinds);
 }
 
 /* Nothing yet on the one side, and one completion with @res on the other. */
@@ -122,29 +123,35 @@ static bool is_datagram_of_another(const struct program *p, const struct differe
 	       sqe->ioprio & IORING_RECV_MULTISHOT && is_early(d, -ENOBUFS) && has_kind(p, sqe, kinds);
 }
 
-static bool is_bad_piece(const struct program *p, const struct difference *d)
+/* One that goes on in io_uring, or is tried by a worker there that does not. */
+static bool is_read_of_a_terminal(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
-	unsigned int i;
 
-	switch (sqe->opcode) {
-	case IORING_OP_READV_FIXED:
-	case IORING_OP_WRITEV_FIXED:
-	case IORING_OP_SENDMSG_ZC:
-	case IORING_OP_SENDMSG:
-	case IORING_OP_SEND_ZC:
-	case IORING_OP_SEND:
-		break;
-	default:
-		return false;
-	}
-	if (d->kind != EVENT_CQE || !d->nr[SIDE_RURING] || d->events[SIDE_RURING][0].res != -EFAULT)
-		return false;
-	for (i = 0; i < 4; i++)
-		if ((unsigned long)p->requests[d->key - USER_DATA].structs.iov[i].iov_base >> 47 ||
-		    p->requests[d->key - USER_DATA].structs.iov[i].iov_len >> 47)
-			return true;
-	return false;
+	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_READ_MULTISHOT &&
+	       has_kind(p, sqe, KIND(PTY));
+}
+
+/* An entry of a ring of buffers that nobody has written. */
+static bool is_buffer_at_zero(const struct program *p, const struct difference *d)
+{
+	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
+	unsigned int last = d->nr[SIDE_IO_URING] - 1;
+
+	return d->kind == EVENT_CQE && sqe_of(p, d->key)->flags & IOSQE_BUFFER_SELECT &&
+	       d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] > last && theirs[last].res == -ENOBUFS &&
+	       (ours[last].res == 0 || ours[last].res == -EFAULT);
+}
+
+/* Data that another one has taken, of which a wake-up has told. */
+static bool is_data_of_another(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	return (sqe->opcode == IORING_OP_RECV || sqe->opcode == IORING_OP_RECVMSG) &&
+	       sqe->ioprio & IORING_RECV_MULTISHOT && d->kind == EVENT_CQE && !d->nr[SIDE_RURING] &&
+	       d->nr[SIDE_IO_URING] == 1 && d->events[SIDE_IO_URING][0].res == -ENOBUFS &&
+	       has_kind(p, sqe, STREAMS);
 }
 
 static bool is_time_stamp(const struct program *p, const struct difference *d)
@@ -227,8 +234,8 @@ static const struct deliberate {
 		is_bundle_by_worker,
 	},
 	{
-		"a cancel of what a worker is to open",
-		"A worker always does OPENAT",
+		"a cancel of what a worker is to do",
+		"Whether a cancel finds what a worker is to do before one has begun with it",
 		is_cancel_of_a_name,
 	},
 	{
@@ -297,6 +304,11 @@ static const struct deliberate {
 		is_error_that_is_found,
 	},
 	{
+		"what a worker has done of a ring whose task has other work",
+		"An eventfd that is registered for asynchronous completions only is signalled",
+		is_told_of_a_worker,
+	},
+	{
 		"a cancel of what no thread waits for",
 		"a cancel of one is always ``-ECANCELED``",
 		is_interrupted,
@@ -312,9 +324,29 @@ static const struct deliberate {
 		is_datagram_of_another,
 	},
 	{
-		"a piece of a registered buffer that is nowhere",
-		"A piece of a vector for a registered buffer that is not in user space",
-		is_bad_piece,
+		"data that another has taken",
+		"one of a stream waits on",
+		is_data_of_another,
+	},
+	{
+		"a multishot read of a terminal",
+		"A READ_MULTISHOT of one ends with its first completion",
+		is_read_of_a_terminal,
+	},
+	{
+		"a provided buffer at address 0",
+		"A provided buffer at address 0 is a buffer like any other",
+		is_buffer_at_zero,
+	},
+	{
+		"a worker that is interrupted",
+		"A worker is interrupted by a cancel alone",
+		is_interrupted_worker,
+	},
+	{
+		"a shutdown beside other requests",
+		"BIND, SHUTDOWN, EPOLL_CTL, CONNECT of UNIX sockets",
+		is_shut_meanwhile,
 	},
 	{
 		"NOP selects a buffer",

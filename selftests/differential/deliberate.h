@@ -24,6 +24,14 @@ static inline const struct io_uring_sqe *sqe_of(const struct program *p, __u64 u
 	return &p->requests[user_data - USER_DATA].sqe;
 }
 
+/* Whether a request's file is one of these, or may be. */
+static inline bool has_kind(const struct program *p, const struct io_uring_sqe *sqe, unsigned int kinds)
+{
+	const struct object *o = object_of(p, sqe->fd);
+
+	return sqe->flags & IOSQE_FIXED_FILE || (o && KIND(o->kind) & kinds);
+}
+
 /* Whether a request drains that is submitted up to that step, so that others wait for it. */
 bool drains_before(const struct program *p, unsigned int to_step);
 
@@ -35,6 +43,9 @@ bool is_count_of_a_notification(const struct program *p, const struct difference
 bool is_drain_of_a_notification(const struct program *p, const struct difference *d);
 bool is_merged_poll(const struct program *p, const struct difference *d);
 bool is_interrupted(const struct program *p, const struct difference *d);
+bool is_interrupted_worker(const struct program *p, const struct difference *d);
+bool is_told_of_a_worker(const struct program *p, const struct difference *d);
+bool is_shut_meanwhile(const struct program *p, const struct difference *d);
 bool is_cancel_of_the_next(const struct program *p, const struct difference *d);
 bool is_impatient_worker(const struct program *p, const struct difference *d);
 bool is_descriptor_of_a_worker(const struct program *p, const struct difference *d);

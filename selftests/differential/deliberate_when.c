@@ -77,8 +77,20 @@ bool is_count_of_a_notification(const struct program *p, const struct difference
 		return false;
 	if (d->kind == EVENT_CQE)
 		return sqe_of(p, d->key)->opcode == IORING_OP_TIMEOUT && sqe_of(p, d->key)->off;
-	/* who looks for edges sees one more, and there may be no room for it */
-	return d->kind == EVENT_WATCH || (d->kind == EVENT_OVERFLOW && !d->nr[SIDE_RURING]) || (d->kind == EVENT_EPOLL && p->edge && !d->nr[SIDE_RURING]);
+	/* who looks for edges sees one more, and there may be no room for it, or for what comes behind it */
+	switch (d->kind) {
+	case EVENT_WATCH:
+		return true;
+	case EVENT_OVERFLOW:
+		return !d->nr[SIDE_RURING];
+	case EVENT_EPOLL:
+		return p->edge && !d->nr[SIDE_RURING];
+	case EVENT_VISIBLE:
+		return d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] &&
+		       d->events[SIDE_IO_URING][0].res < d->events[SIDE_RURING][0].res;
+	default:
+		return false;
+	}
 }
 
 /* Whether a request without a copy is submitted when something drains, up to that step. */
@@ -126,6 +138,36 @@ bool is_interrupted(const struct program *p, const struct difference *d)
 	(void)p;
 	return d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
 	       d->events[SIDE_IO_URING][0].res == -EINTR && d->events[SIDE_RURING][0].res == -ECANCELED;
+}
+
+/* What a worker of io_uring was at when another one was to be made, for which it is interrupted. */
+bool is_interrupted_worker(const struct program *p, const struct difference *d)
+{
+	return d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       d->events[SIDE_IO_URING][0].res == -EINTR && d->events[SIDE_RURING][0].res >= 0 &&
+	       has_kind(p, sqe_of(p, d->key), KIND(PTY));
+}
+
+/* Whether the ends of the same pair of sockets are meant. */
+static bool are_of_one(const struct io_uring_sqe *one, const struct io_uring_sqe *other)
+{
+	return (one->flags | other->flags) & IOSQE_FIXED_FILE || (one->fd | 1) == (other->fd | 1);
+}
+
+/* A shutdown in the same submission as what waits first, or is left to a worker: any of both may be first. */
+bool is_shut_meanwhile(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	const struct step *step = &p->steps[d->step];
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || d->step >= p->nr_steps || step->kind != STEP_SUBMIT)
+		return false;
+	for (i = step->first; i < (unsigned int)step->first + step->nr; i++)
+		if (!p->requests[i].dropped && p->requests[i].sqe.opcode == IORING_OP_SHUTDOWN &&
+		    &p->requests[i].sqe != sqe && are_of_one(sqe, &p->requests[i].sqe))
+			return true;
+	return false;
 }
 
 /* Whether something is cancelled up to that step, as everything is at the end. */
@@ -188,51 +230,11 @@ static bool is_behind_a_worker(const struct program *p, unsigned int request)
 	return false;
 }
 
-/* A multishot request, which a worker of io_uring has wait before it is tried. */
-static bool is_multishot(const struct io_uring_sqe *sqe)
-{
-	switch (sqe->opcode) {
-	case IORING_OP_READ_MULTISHOT:
-		return true;
-	case IORING_OP_RECV:
-	case IORING_OP_RECVMSG:
-		return sqe->ioprio & IORING_RECV_MULTISHOT;
-	case IORING_OP_ACCEPT:
-		return sqe->ioprio & IORING_ACCEPT_MULTISHOT;
-	default:
-		return false;
-	}
-}
-
-/* What is written to nobody tells the thread that writes, which has no use for it if it is a worker. */
-static bool is_signal_of_a_worker(const struct program *p, const struct difference *d)
-{
-	const struct step *step = &p->steps[d->step];
-	unsigned int i;
-
-	if (d->kind != EVENT_SIGNAL || d->nr[SIDE_IO_URING] || step->kind != STEP_SUBMIT)
-		return false;
-	for (i = step->first; i < (unsigned int)step->first + step->nr; i++)
-		if (!p->requests[i].dropped && is_behind_a_worker(p, i))
-			return true;
-	return false;
-}
-
 bool is_impatient_worker(const struct program *p, const struct difference *d)
 {
-	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
-
-	if (is_signal_of_a_worker(p, d))
-		return true;
-	if (d->kind != EVENT_CQE || d->key - USER_DATA >= MAX_REQUESTS ||
-	    !is_behind_a_worker(p, d->key - USER_DATA))
-		return false;
-	if (d->nr[SIDE_IO_URING] == 1 && theirs[0].res == -EAGAIN)
-		return true;
-	/* without a buffer, or a group of them */
-	return is_multishot(sqe_of(p, d->key)) && d->nr[SIDE_RURING] == 1 &&
-	       (ours[0].res == -ENOBUFS || ours[0].res == -ENOENT) &&
-	       (!d->nr[SIDE_IO_URING] || theirs[0].res == -ECANCELED);
+	return d->kind == EVENT_CQE && d->key - USER_DATA < MAX_REQUESTS &&
+	       is_behind_a_worker(p, d->key - USER_DATA) && d->nr[SIDE_IO_URING] == 1 &&
+	       d->events[SIDE_IO_URING][0].res == -EAGAIN;
 }
 
 /* Two descriptors, of which the one or the other is the lower one. */
@@ -322,6 +324,19 @@ bool is_told_in_time(const struct program *p, const struct difference *d)
 	default:
 		return false;
 	}
+}
+
+/* A worker has done something of a ring whose task was told of other work before. */
+bool is_told_of_a_worker(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->kind != EVENT_EVENTFD || d->nr[SIDE_IO_URING] || !(p->setup & IORING_SETUP_DEFER_TASKRUN))
+		return false;
+	for (i = 0; i < p->nr_steps; i++)
+		if (p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_EVENTFD_ASYNC)
+			return true;
+	return false;
 }
 
 /* An error that is found when it is submitted, by who would have had a worker do it. */

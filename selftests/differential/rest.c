@@ -8,6 +8,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,10 @@
 
 /* How often everything has to be found still. */
 #define STILL		3
+/* How often a ring may have something to do again: io_uring tries 128 times what poll says is ready. */
+#define AGAIN		200
+/* After how long io_uring has made a worker for who was signalled. */
+#define SIGNAL_US	20000
 /* How long that may take: longer than anything that a program starts, and not only because the machine is busy. */
 #define REST_MS		1500
 #define REST_TRIES	2048
@@ -147,9 +152,31 @@ static void let_timers_expire(void)
 	nanosleep(&soon, NULL);
 }
 
+/*
+ * Whether there is something for the task of a ring to do that enter brings about, although it was
+ * just there: its own threads may have sent it since, and what it does may take more than one call.
+ */
+static bool has_work(struct run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < RINGS; i++) {
+		struct ring *r = &run->rings[i];
+		struct pollfd p = { .fd = r->fd, .events = POLLIN };
+
+		if (!run->has_ring[i] || !run->enabled || !(r->params.flags & IORING_SETUP_DEFER_TASKRUN))
+			continue;
+		if (__atomic_load_n(r->cq_tail, __ATOMIC_ACQUIRE) == *r->cq_head &&
+		    poll(&p, 1, 0) == 1 && p.revents & POLLIN)
+			return true;
+	}
+	return false;
+}
+
 void rest(struct run *run, bool enter)
 {
-	unsigned int still = 0, i, tries;
+	unsigned int still = 0, again = 0, i, tries;
+	bool signalled = false;
 	long long limit = 0;
 
 	for (tries = 1; still < STILL; tries++) {
@@ -165,6 +192,16 @@ void rest(struct run *run, bool enter)
 		/* a look at threads is dear, and so only the last one */
 		if (still == STILL && !(all_others_sleep() && watchers_sleep(run)))
 			still = 0;
+		if (still == STILL && enter && again < AGAIN && has_work(run)) {
+			still = 0;
+			again++;
+		}
+		/* io_uring makes no worker for who has a signal, and tries again by a timer */
+		if (still == STILL && !signalled && __atomic_load_n(&signals_seen, __ATOMIC_RELAXED)) {
+			signalled = true;
+			still = 0;
+			usleep(SIGNAL_US);
+		}
 		if (tries % 64)
 			continue;
 		/* a look at the clock is dear */
