@@ -66,7 +66,7 @@ macro_rules! ops {
         }
 
         /// The opcode's row, if ruring has it.
-        #[inline(always)]
+        #[inline(always)] // nop/32
         pub(crate) fn spec(opcode: u8) -> Option<Spec> {
             match opcode {
                 $(number::$code => Some(<$op>::SPEC),)*
@@ -119,7 +119,6 @@ macro_rules! ops {
                 spec
             };
 
-            #[inline(always)]
             fn of(operation: &mut Operation) -> Option<&mut Self> {
                 match operation {
                     Operation::$name(op) => Some(op),
@@ -127,7 +126,6 @@ macro_rules! ops {
                 }
             }
 
-            #[inline(always)]
             fn into(self) -> Operation {
                 Operation::$name(self)
             }
@@ -298,7 +296,6 @@ impl Operation {
     }
 
     /// Becomes another one, for one that is over and so has nothing to drop.
-    #[inline(always)]
     pub(crate) fn become_other(&mut self, other: Self) {
         core::mem::forget(core::mem::replace(self, other));
     }

@@ -200,7 +200,6 @@ impl Job {
     /// Begins another one, of which nothing is known but whose it is.
     ///
     /// Only for a job that is over, which has no buffer, no operation and no limit, nor its object a file.
-    #[inline(always)]
     pub(crate) fn begin(&mut self, user_data: u64) {
         self.user_data = user_data;
         self.opcode = NO_OPCODE;

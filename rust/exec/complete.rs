@@ -26,7 +26,7 @@ impl Locked<'_> {
     /// [`unusual`](crate::uapi::sqe::Flags::unusual). Gives its object back, unless that keeps the completion.
     ///
     /// What ends as it is submitted need not ask who traces (`TRACED`): that was done for all of the call.
-    #[inline(always)]
+    #[inline(always)] // nop/32
     pub(crate) fn finish_plain<const TRACED: bool>(
         &mut self,
         mut req: OwnedReq,
@@ -66,13 +66,12 @@ impl Locked<'_> {
     }
 
     /// Completes a request, and starts or cancels what is linked behind it.
-    #[inline(never)]
     pub(crate) fn finish(&mut self, req: OwnedReq, res: i32, flags: u32, broken: bool) {
         self.finish_here(req, res, flags, broken);
     }
 
     /// As [`Locked::finish`], without the call.
-    #[inline(always)]
+    #[inline(always)] // poll/32
     pub(crate) fn finish_here(&mut self, mut req: OwnedReq, res: i32, flags: u32, broken: bool) {
         self.forget(&mut req);
         let core = req.core_mut();
@@ -87,7 +86,6 @@ impl Locked<'_> {
 
     /// The same for a request with something linked behind or an unusual flag, which is in no table
     /// any more.
-    #[inline(never)]
     pub(crate) fn finish_linked(&mut self, mut req: OwnedReq, res: i32, flags: u32, broken: bool) {
         let file = req.lend().take_file();
         let core = req.core_mut();

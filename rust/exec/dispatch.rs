@@ -64,7 +64,7 @@ impl OpVtable {
 }
 
 /// Does what an SQE asks for without a request, if it can: see [`Nop::at_once`]. There must be room for its completion.
-#[inline(always)]
+#[inline(always)] // nop/32
 pub(crate) fn at_once(ring: &mut Locked<'_>, sqe: &Sqe) -> Option<(i32, u32)> {
     if sqe.opcode() != Nop::CODE {
         return None;
@@ -76,7 +76,6 @@ pub(crate) fn at_once(ring: &mut Locked<'_>, sqe: &Sqe) -> Option<(i32, u32)> {
 /// do not say otherwise.
 ///
 /// It is left with what could be read if it is refused.
-#[inline(always)]
 pub(crate) fn submit(
     ring: &mut Locked<'_>,
     task: InTask<'_>,
@@ -88,7 +87,6 @@ pub(crate) fn submit(
 }
 
 /// Tries a job once. Looks its file up first, if it has none yet.
-#[inline(always)]
 pub(crate) fn issue(ring: &mut Locked<'_>, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
     let opcode = req.core_mut().job.opcode;
     (OP_VTABLES[usize::from(opcode)].issue)(ring, req, wake_flags)
@@ -129,7 +127,6 @@ fn submit_as<T: OpVariant>(
     })
 }
 
-#[inline(always)]
 fn parse<T: OpVariant>(sqe: &Sqe, job: &mut Job) -> Result {
     job.flags = Flags::parse(sqe.flags(), T::SPEC.buffer_select)?;
     if !T::SPEC.ioprio && sqe.ioprio() != 0 {
@@ -184,7 +181,6 @@ pub(crate) fn find_needed_file(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Resul
 }
 
 /// Looks the file of a job up, if it needs one and has none yet.
-#[inline(always)]
 fn find_file<T: OpVariant>(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
     if T::SPEC.needs_file && !req.has_file() {
         open_late(ring, req)?;
@@ -209,7 +205,7 @@ fn open_late(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
 }
 
 /// Looks the file of a job up that has none.
-#[inline(always)]
+#[inline(always)] // recv/unix/32
 fn open_file(ring: &Locked<'_>, task: InTask<'_>, req: &mut ReqMut<'_>) -> Result {
     if trace::file_get_enabled() {
         ring.trace_file_get(req);
@@ -219,7 +215,7 @@ fn open_file(ring: &Locked<'_>, task: InTask<'_>, req: &mut ReqMut<'_>) -> Resul
     Ok(())
 }
 
-#[inline(never)]
+#[inline(never)] // Size: a copy for each opcode that is seldom submitted is enough.
 fn issue_as<T: OpVariant>(
     ring: &mut Locked<'_>,
     mut req: ReqMut<'_>,
@@ -231,7 +227,7 @@ fn issue_as<T: OpVariant>(
     issue_here::<T>(ring, req, wake_flags)
 }
 
-#[inline(always)]
+#[inline(always)] // nop-buffer/ring-32
 fn issue_here<T: OpVariant>(
     ring: &mut Locked<'_>,
     mut req: ReqMut<'_>,
@@ -291,7 +287,6 @@ fn issue_here<T: OpVariant>(
 
 /// Has what waits for a ring keep that instead of its file.
 #[cold]
-#[inline(never)]
 fn swap_for_ring(ring: &mut Locked<'_>, mut req: ReqMut<'_>) -> Result {
     let job = &mut req.core_mut().job;
     // The file is not to be looked up again.

@@ -211,7 +211,7 @@ impl Ring {
     }
 
     /// Ends the wait guard of the current task, whose task context this is.
-    #[inline(always)]
+    #[inline(always)] // nop/1
     pub(crate) fn end_wait(
         &self,
         call: InCall<'_>,
@@ -258,7 +258,6 @@ impl Ring {
     }
 
     /// Whether there are as many completions as are waited for, if there is no more to that.
-    #[inline(always)]
     fn has_enough(&self, args: &Arguments<'_>) -> bool {
         let ready = self.cq_tail().wrapping_sub(self.cq_head());
         args.flags & enter::EXT_ARG == 0
@@ -321,7 +320,6 @@ impl Ring {
     /// # Context
     ///
     /// Sleeps, without the ring's lock.
-    #[inline(never)]
     pub(crate) fn get_events(
         &self,
         args: &Arguments<'_>,
@@ -372,7 +370,7 @@ impl Ring {
     }
 
     /// Runs what has come back, if only `enter` does.
-    #[inline(always)]
+    #[inline(always)] // nop/1
     fn run_local(&self, locked: &mut Locked<'_>, tctx: &TaskCtx, count: u32) {
         if self.has_local_work(tctx) {
             let max = count.min(self.cq_entries()).max(MAX_LOCAL);
@@ -393,7 +391,7 @@ impl Ring {
     /// # Errors
     ///
     /// `-ETIME` after the timeout and `-EINTR` after a signal, if there are no completions at all by then.
-    #[inline(never)]
+    #[inline(never)] // nop/1: what waits needs a larger frame.
     fn cq_wait(
         &self,
         count: u32,

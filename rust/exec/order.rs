@@ -49,7 +49,6 @@ impl Locked<'_> {
     ///
     /// What the look-up says, and `-ENOMEM`.
     #[cold]
-    #[inline(never)]
     pub(super) fn get_in_front(&mut self, req: &mut ReqMut<'_>) -> Result<bool> {
         if req.core_mut().job.flags.in_front() {
             return Ok(true);
@@ -74,7 +73,6 @@ impl Locked<'_> {
 
     /// Has an ordered send wait behind the one that is in front.
     #[cold]
-    #[inline(never)]
     pub(super) fn fall_in(&mut self, req: OwnedReq) {
         let Some(req) = self.queue_up(req) else {
             return;
@@ -93,7 +91,6 @@ impl Locked<'_> {
 
     /// Has the next one go on after the one that was in front of the open file of this id.
     #[cold]
-    #[inline(never)]
     pub(super) fn follow(&mut self, id: usize) {
         let behind = &mut self.state.exec.order.behind;
         let Some(queue) = behind.get_mut(&id) else {
@@ -112,7 +109,6 @@ impl Locked<'_> {
 
     /// Has an ordered send be none any more, whose result is known but not told yet.
     #[cold]
-    #[inline(never)]
     pub(super) fn leave(&mut self, req: &mut OwnedReq) {
         let in_front = req.core().job.flags.in_front();
         req.core_mut().job.flags.clear_ordered();

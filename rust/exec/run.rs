@@ -70,7 +70,6 @@ impl Locked<'_> {
 
     /// Tries a job once that has rights of its own, or that others may be before.
     #[cold]
-    #[inline(never)]
     fn attempt_if(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
         if req.core_mut().job.flags.ordered() {
             match self.get_in_front(&mut req) {
@@ -86,13 +85,12 @@ impl Locked<'_> {
     }
 
     /// Drives a request.
-    #[inline(never)]
     pub(crate) fn run(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
         self.drive(req, wake_flags);
     }
 
     /// As [`Locked::run`], without the call.
-    #[inline(always)]
+    #[inline(always)] // poll/32
     fn drive(&mut self, mut req: OwnedReq, mut wake_flags: WakeFlags) {
         let mut retries = 0;
         // Whether it is on its wait queues, so that only a new wake-up is a reason to try again: poll
@@ -150,7 +148,6 @@ impl Locked<'_> {
     /// Leaves a request for later that could go on, unless its task is being killed, which would have to wait as long
     /// as others see to it that there is something to do.
     #[cold]
-    #[inline(never)]
     fn end_turn(&mut self, req: OwnedReq) {
         if signal::killed() {
             self.end(req, ECANCELED)
@@ -161,7 +158,6 @@ impl Locked<'_> {
 
     /// What a request completes with, and whether that is its last completion, if its wake-up has said all that it wants to
     /// know.
-    #[inline(always)]
     fn told(req: &mut OwnedReq, wake_flags: WakeFlags) -> Option<(i32, bool)> {
         let job = &mut req.core_mut().job;
         let Operation::PollAdd(poll) = &job.op else {
@@ -179,7 +175,6 @@ impl Locked<'_> {
 
     /// Leaves a request for later that has been woken up each time that it was tried.
     #[cold]
-    #[inline(never)]
     fn requeue_stalled(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
         req.object().claim(wake_flags);
         self.requeue(req);
@@ -258,7 +253,7 @@ impl Locked<'_> {
     }
 
     /// Has a request wait for `wanted` of its file. Returns it if it has to be looked at already.
-    #[inline(always)]
+    #[inline(always)] // poll/32
     fn poll_and_park(&mut self, req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
         // Who waits for a burst goes on the queue again, and so does who has waited for one.
         let stays = req.core().job.state() == ReqState::PolledMultishot && req.stays_watched();
@@ -268,7 +263,6 @@ impl Locked<'_> {
         self.arm(req, wanted)
     }
 
-    #[inline(never)]
     fn arm(&mut self, mut req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
         // Then it is in the table already.
         let again = req.core().job.state() == ReqState::PolledMultishot;
@@ -326,7 +320,7 @@ impl Locked<'_> {
     }
 
     /// Leaves a request to the next wake-up. Returns it if there was one already.
-    #[inline(always)]
+    #[inline(always)] // poll/32
     fn park(req: OwnedReq) -> Option<(OwnedReq, WakeFlags)> {
         match req.park() {
             Ok(()) => None,
@@ -420,7 +414,6 @@ impl Locked<'_> {
     /// Ends what has come back of the program that was there before this one, and could not be
     /// cancelled when this one came. Returns the rest.
     #[cold]
-    #[inline(never)]
     fn end_others(&mut self, mut reqs: Fifo<Request>, tctx: &TaskCtx) -> Fifo<Request> {
         let (mut own, mut others) = (Fifo::new(), Fifo::new());
         while let Some(req) = reqs.pop() {
@@ -449,14 +442,13 @@ impl Locked<'_> {
     }
 
     /// Starts what was linked behind requests that are over.
-    #[inline(always)]
+    #[inline(always)] // poll-multishot/32
     pub(crate) fn run_ready(&mut self, gone: bool) {
         if !self.state.exec.ready.is_empty() || self.state.exec.drain.active {
             self.run_all_ready(gone);
         }
     }
 
-    #[inline(never)]
     fn run_all_ready(&mut self, gone: bool) {
         self.run_those_ready(gone);
         if self.state.exec.drain.active {

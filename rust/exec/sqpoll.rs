@@ -195,7 +195,6 @@ impl Ring {
 
     /// Submits what is there as `tctx`, which was called if it is the current task.
     #[cold]
-    #[inline(never)]
     pub(crate) fn answer<'a>(
         &'a self,
         at: impl Into<At<'a>>,
@@ -245,7 +244,6 @@ impl Ring {
     ///
     /// In the ioctl(2) of a task, without any lock. Sleeps while it waits.
     #[cold]
-    #[inline(never)]
     pub(crate) fn enter_polled(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
         let sqpoll = self
             .exec

@@ -78,7 +78,6 @@ impl Starved {
 
 impl Ring {
     /// Whether requests wait for buffers, or for their reports to be seen, or somebody is to hear of groups that have few left.
-    #[inline(always)]
     pub(crate) fn is_starving(&self) -> bool {
         self.exec.starving.load(Relaxed)
     }
@@ -101,7 +100,6 @@ impl Locked<'_> {
 
     /// Has a request wait until there is room for what it is to receive.
     #[cold]
-    #[inline(never)]
     pub(crate) fn starve(&mut self, req: OwnedReq) {
         if req.core().job.flags.ordered() {
             return self.fall_in(req);
@@ -149,7 +147,6 @@ impl Locked<'_> {
     /// Has the polls look again whose reports have been seen, for an `enter` that has submitted what it had to. Others
     /// then have their turn.
     #[cold]
-    #[inline(never)]
     pub(super) fn look_again(&mut self) {
         let head = self.ring.cq_head();
         let is_seen = |first: &Core| {
@@ -187,7 +184,6 @@ impl Locked<'_> {
 
     /// Has the request go on that has waited longest for what there is by now. False if there is none.
     #[cold]
-    #[inline(never)]
     pub(crate) fn feed(&mut self) -> bool {
         self.tell_low();
         let mut starved = core::mem::take(&mut self.state.exec.starved);
@@ -209,7 +205,6 @@ impl Locked<'_> {
 
     /// As [`Locked::feed`], for an `enter` of `tctx` that has submitted, and is to run what comes back if it `runs`.
     #[cold]
-    #[inline(never)]
     pub(super) fn feed_after(&mut self, tctx: &TaskCtx, runs: bool) {
         if runs {
             self.look_again();
@@ -239,7 +234,6 @@ impl Locked<'_> {
 
     /// Has those go on that are of `tctx`, whose task this is, one after the other.
     #[cold]
-    #[inline(never)]
     pub(super) fn feed_own(&mut self, tctx: &Arc<TaskCtx>) {
         for _ in 0..MAX_FED {
             if !self.ring.is_starving() || !self.feed() {

@@ -27,7 +27,6 @@ impl Locked<'_> {
     /// # Context
     ///
     /// May sleep.
-    #[inline(never)]
     pub(crate) fn submit(
         &mut self,
         task: InTask<'_>,
@@ -43,12 +42,10 @@ impl Locked<'_> {
     /// The same for entries that are not all of the usual size, or are where they always are, and for those that
     /// are to be traced.
     #[cold]
-    #[inline(never)]
     fn submit_others(&mut self, task: InTask<'_>, tctx: &Arc<TaskCtx>, count: u32) -> Result<u32> {
         self.submit_entries::<true>(task, tctx, count)
     }
 
-    #[inline(always)]
     fn submit_entries<const OTHERS: bool>(
         &mut self,
         task: InTask<'_>,
@@ -128,7 +125,6 @@ impl Locked<'_> {
     }
 
     /// Where the entry at `at` is.
-    #[inline(always)]
     fn sqe_index(&self, at: u32) -> Option<u32> {
         let memory = &self.ring.memory;
         let mut index = at;
@@ -171,7 +167,7 @@ impl Locked<'_> {
     /// Submits one entry in `req`, or adds it to the link that `head` begins. False if it is
     /// refused. Gives the handle back if it has no use for it any more.
     // Of two callers, of which the usual one pays 13 of 221 instructions of a NOP for a call.
-    #[inline(always)]
+    #[inline(always)] // nop/32
     fn submit_one(
         &mut self,
         task: InTask<'_>,
@@ -225,7 +221,6 @@ impl Locked<'_> {
 
     /// Reads what was refused for `error` as a send that keeps its place, if it is one.
     #[cold]
-    #[inline(never)]
     fn submit_ordered(
         &mut self,
         task: InTask<'_>,
@@ -245,7 +240,6 @@ impl Locked<'_> {
 
     /// Ends a request that cannot be done, or has the link that it is part of end.
     #[cold]
-    #[inline(never)]
     fn refuse(
         &mut self,
         mut req: OwnedReq,
@@ -286,7 +280,6 @@ impl Locked<'_> {
 
     /// Gives a request the rights that it is to have.
     #[cold]
-    #[inline(never)]
     fn take_personality(&mut self, req: &mut OwnedReq, id: u16) -> Result {
         let credentials = self.state.personalities.get(id).ok_or(EINVAL)?;
         lsm::may_override(credentials)?;
@@ -295,7 +288,7 @@ impl Locked<'_> {
     }
 
     /// Goes on with a request that was tried for the first time. Gives the handle back if it is over.
-    #[inline(always)]
+    #[inline(always)] // poll/32
     fn go_on(&mut self, mut req: OwnedReq, outcome: Outcome) -> Option<OwnedReq> {
         match outcome {
             Outcome::Done { res, flags, broken } => {
@@ -316,7 +309,6 @@ impl Locked<'_> {
     }
 
     /// Adds a request to the link that `head` begins, and starts that if it ends it.
-    #[inline(never)]
     fn submit_linked(&mut self, mut req: OwnedReq, head: &mut Option<OwnedReq>) {
         let job = &mut req.core_mut().job;
         let last = job.flags.link() == LinkKind::None;
@@ -401,7 +393,6 @@ impl Ring {
     ///
     /// `-EINVAL` if it has none of these.
     #[cold]
-    #[inline(never)]
     pub(crate) fn check_large(&self, sqe: &Sqe) -> Result {
         let nop = matches!(sqe.opcode(), opcode::NOP | opcode::NOP128);
         let large_cqe = nop && sqe.op_flags() & nop::CQE32 != 0;
@@ -436,7 +427,6 @@ impl Ring {
     /// `-EACCES` for one that it must not be used for, `-EINVAL` for one that needs a file of its own if files are to
     /// be polled.
     #[cold]
-    #[inline(never)]
     pub(crate) fn accept(&self, sqe: &Sqe) -> Result {
         if self
             .restrictions

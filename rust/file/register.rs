@@ -48,7 +48,6 @@ impl Ring {
         result
     }
 
-    #[inline(always)]
     fn register_untraced(
         self: &Arc<Self>,
         call: InCall<'_>,

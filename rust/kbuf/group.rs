@@ -24,13 +24,13 @@ use kernel::{
 };
 
 impl Entries for Array<2> {
-    #[inline(always)]
+    #[inline(always)] // nop-buffer/ring-32
     fn tail(&self) -> u16 {
         // The tail lies in the unused half word of the first entry.
         self.load_acquire_u16::<14>()
     }
 
-    #[inline(always)]
+    #[inline(always)] // nop-buffer/ring-32
     fn entry(&self, index: u16) -> BufEntry {
         BufEntry::from_words(self.read(u32::from(index)))
     }

@@ -337,7 +337,7 @@ impl Groups {
 
     /// Takes the next buffer of group `id` and consumes it whole. Returns the flags for its
     /// completion; none if there is no buffer.
-    #[inline(always)]
+    #[inline(always)] // nop-buffer/ring-32
     pub(crate) fn consume(&mut self, id: u16) -> Option<u32> {
         match self.find(id)? {
             Group::Mapped(MappedGroup {
@@ -354,7 +354,6 @@ impl Groups {
     }
 
     /// As [`Groups::consume`], from a group of any kind.
-    #[inline(never)]
     fn consume_other(&mut self, id: u16) -> Option<u32> {
         let buffer = self.select(id, 0)?;
         let len = buffer.len;

@@ -28,7 +28,6 @@ pub(crate) struct BufEntry {
 
 impl BufEntry {
     /// Takes apart the two words of an entry.
-    #[inline(always)]
     pub(crate) const fn from_words(words: [u64; 2]) -> Self {
         Self {
             addr: words[0],
@@ -89,13 +88,11 @@ pub(crate) const MAX_SPAN: usize = 256;
 
 impl Selected {
     /// What was found when `at` buffers, modulo 2^16, had been consumed.
-    #[inline(always)]
     pub(super) const fn new(entry: BufEntry, last: bool, at: u16) -> Self {
         Self { entry, last, at }
     }
 
     /// How many buffers had been consumed when it was selected, modulo 2^16.
-    #[inline(always)]
     pub(super) const fn at(&self) -> u16 {
         self.at
     }

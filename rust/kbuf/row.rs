@@ -20,7 +20,6 @@ pub(crate) struct Row {
 
 impl Row {
     /// A row without a buffer.
-    #[inline(always)]
     pub(crate) const fn new() -> Self {
         Self {
             pieces: IoVecArray::new(),

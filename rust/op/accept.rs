@@ -38,7 +38,6 @@ impl Accept {
     /// What becomes of a request that is to outlast a shortage, if there is one: of descriptors, of free slots, or of
     /// buffers for addresses. As long as nobody is there to be accepted it is none.
     #[cold]
-    #[inline(never)]
     fn without_room(&mut self, at: &mut Attempt<'_, '_>) -> Option<Outcome> {
         let place = self.args.place;
         let room = match place {

@@ -20,13 +20,13 @@ pub(crate) struct Nop {
 }
 
 impl Op for Nop {
-    #[inline(always)]
+    #[inline(always)] // nop-buffer/ring-32
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = NopArgs::parse(sqe, flags)?;
         Ok(Self { args })
     }
 
-    #[inline(always)]
+    #[inline(always)] // nop-buffer/ring-32
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         if self.args.is_special() {
             return self.issue_special(at);
@@ -39,7 +39,7 @@ impl Nop {
     /// Does what an SQE asks for that wants at most a buffer: it needs no request, which would only be there to wait.
     ///
     /// The result and the flags of its completion; none if it is to be done as any other, also what fails.
-    #[inline(always)]
+    #[inline(always)] // nop/32
     pub(crate) fn at_once(ring: &mut Locked<'_>, sqe: &Sqe) -> Option<(i32, u32)> {
         if sqe.personality() != 0 || sqe.ioprio() != 0 {
             return None;
@@ -61,7 +61,7 @@ impl Nop {
 
     /// Takes a buffer, if it is to have one. What that costs is measured with this, which is ruring's
     /// own.
-    #[inline(always)]
+    #[inline(always)] // nop-buffer/ring-32
     fn take(&self, ring: &mut Locked<'_>, group: Option<u16>) -> Outcome {
         match group.map(|group| ring.groups().consume(group)) {
             Some(None) => Outcome::failed(ENOBUFS),
@@ -75,7 +75,6 @@ impl Nop {
     }
 
     /// One that is to do more than nothing.
-    #[inline(never)]
     fn issue_special(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         if let Err(error) = self.look(&mut at) {
             self.args.result = error.to_raw();

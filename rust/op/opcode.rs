@@ -164,7 +164,6 @@ impl Outcome {
     }
 
     /// Whether the request is not over, and goes on later.
-    #[inline(always)]
     pub(crate) fn goes_on(&self) -> bool {
         !matches!(self, Self::Done { .. } | Self::ByNotif(_))
     }
@@ -386,7 +385,7 @@ pub(crate) const fn hooks_of<T: Op>() -> Hooks {
 }
 
 /// Tries it, see [`Op::issue`], as audit wants to know.
-#[inline(always)]
+#[inline(always)] // poll/32
 pub(crate) fn issue<T: OpVariant>(op: &mut T, at: Attempt<'_, '_>) -> Outcome {
     if T::AUDITED && !op.is_audited_later() {
         return lsm::audited(T::CODE, || op.issue(at), Outcome::audit_code);
@@ -412,7 +411,6 @@ pub(crate) fn run_punted<T: OpVariant>(
 }
 
 /// The events to wait for, with the behaviour bits of `EPOLL*`.
-#[inline(always)]
 pub(crate) fn wanted<T: OpVariant>(op: &T) -> u32 {
     const COMMON: u32 = events::PRI | events::ERR;
     const IN: u32 = COMMON | events::IN | events::RDNORM;

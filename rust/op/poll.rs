@@ -45,7 +45,6 @@ impl PollAdd {
 
     /// The result of a request that its wake-up has told all there is to know, and whether it is the last: such a request
     /// need not be tried.
-    #[inline(always)]
     pub(crate) fn told(&self, wake_flags: WakeFlags) -> Option<(i32, bool)> {
         let mask = wake_flags.events() & (self.args.events | events::ALWAYS);
         if mask == 0 || wake_flags.again() || self.ring.is_some() {
@@ -55,7 +54,7 @@ impl PollAdd {
     }
 
     /// The events of `wanted` that are there at the moment.
-    #[inline(never)]
+    #[inline(never)] // poll/32: it calls out, for which registers are saved.
     fn look(&self, file: Option<&File>, wanted: u32) -> Result<u32> {
         match &self.ring {
             Some(ring) => Ok(ring.events() & wanted),
@@ -73,7 +72,7 @@ impl Op for PollAdd {
         })
     }
 
-    #[inline(always)]
+    #[inline(always)] // poll/32
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         if !at.polled {
             return match at.file() {

@@ -31,7 +31,6 @@ const MAX_SHOTS: u32 = 32;
 /// It waits when the socket is empty, but for the receive more that `again` asks for, see
 /// [`may_have_ended`]. Others have their turn after [`MAX_SHOTS`], which `shots` counts, or now, if
 /// it had `enough`.
-#[inline(always)]
 pub(super) fn pause(
     got: &Received,
     again: &mut bool,
@@ -159,7 +158,7 @@ struct RecvTarget {
 }
 
 impl Recv {
-    #[inline(always)]
+    #[inline(always)] // recv/unix/32
     fn target(&self, at: &mut Attempt<'_, '_>) -> Result<RecvTarget> {
         match at.group {
             Some(group) if self.begun.is_none() => {
@@ -197,7 +196,6 @@ impl Recv {
 
     /// Whether an attempt would find nothing, and nothing wrong either, with a socket that has no data.
     /// What comes from then on is what poll tells of.
-    #[inline(never)]
     fn would_wait(&self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> bool {
         if self.args.fixed || self.bundle.is_some() || !socket.has_no_end(self.args.msg_flags) {
             return false;
@@ -233,7 +231,6 @@ impl Recv {
 impl Recv {
     /// Receives into several buffers at once, unless what it has begun with a single one is not
     /// over.
-    #[inline(never)]
     fn issue_bundles(
         &mut self,
         socket: Socket<'_>,
@@ -249,13 +246,13 @@ impl Recv {
         Some(outcome)
     }
 
-    #[inline(always)]
+    #[inline(always)] // recv-multishot/unix/64/8/plain
     fn issue_shot(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
         self.shot::<false>(socket, at, &mut false, &mut 0)
             .unwrap_or(Outcome::Requeue)
     }
 
-    #[inline(always)]
+    #[inline(always)] // recv-multishot/unix/64/8/plain
     fn issue_shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
         let mut again = may_have_ended(socket, at.wake_flags);
         // Bytes that wait, if they are more than a buffer's worth.
@@ -285,7 +282,7 @@ impl Recv {
 
     /// One receive. None if another one is to follow, which is never so for a single shot; `left`
     /// says then how many bytes wait, if they are more than a buffer's worth.
-    #[inline(always)]
+    #[inline(always)] // recv-multishot/unix/64/8/plain
     fn shot<const MULTISHOT: bool>(
         &mut self,
         socket: Socket<'_>,
@@ -383,7 +380,7 @@ impl Op for Recv {
         self.args.wait_first();
     }
 
-    #[inline(always)]
+    #[inline(always)] // recv-multishot/unix/64/8/plain
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         self.burst = false;
         let socket = match at.file().and_then(Socket::of) {

@@ -62,7 +62,6 @@ impl Extra {
         Self::read(args, flags).map(Some)
     }
 
-    #[inline(never)]
     fn read(args: &SendArgs, flags: Flags) -> Result<KBox<Self>> {
         let mut extra = KBox::new(Self::default(), GFP_KERNEL_ACCOUNT)?;
         if args.dest != 0 {
@@ -82,7 +81,7 @@ impl Extra {
 impl Send {
     /// Takes what is to be sent from a group of buffers. It is nobody else's: it is consumed at once, and kept while
     /// waiting. An outcome if the request is a bundle, which is sent, or if there is no buffer.
-    #[inline(never)]
+    #[inline(never)] // send/unix/32: few sends select buffers.
     fn select(
         &mut self,
         at: &mut Attempt<'_, '_>,
@@ -113,7 +112,7 @@ impl Send {
     }
 
     /// One send. None if another one is to follow.
-    #[inline(always)]
+    #[inline(always)] // send/unix/32
     fn once(&mut self, at: &mut Attempt<'_, '_>) -> Option<Outcome> {
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,
@@ -208,7 +207,7 @@ impl Op for Send {
         })
     }
 
-    #[inline(always)]
+    #[inline(always)] // send/unix/32
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         loop {
             if let Some(outcome) = self.once(&mut at) {

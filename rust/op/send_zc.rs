@@ -142,7 +142,7 @@ impl<const MESSAGE: bool> SendZc<MESSAGE> {
     }
 
     /// Ends the send, and as far as it is concerned the notification.
-    #[inline(always)]
+    #[inline(always)] // send-out/zc/1400/8
     fn conclude(&self, ring: &mut Locked<'_>, notif_ref: Option<NotifRef>, sent: Sent) -> Outcome {
         let buffer = match notif_ref.map(NotifRef::reclaim) {
             None => BufferState::Untouched,

@@ -38,19 +38,16 @@ pub(crate) enum ReqState {
 
 impl Job {
     /// Its state.
-    #[inline(always)]
     pub(crate) fn state(&self) -> ReqState {
         self.state
     }
 
     /// Whether it has been polled for.
-    #[inline(always)]
     pub(crate) fn has_polled(&self) -> bool {
         matches!(self.state, ReqState::Polled | ReqState::PolledMultishot)
     }
 
     /// Whether what wakes it up may do so once more: its poll entry stays where it is, or its timer runs.
-    #[inline(always)]
     pub(crate) fn is_armed(&self) -> bool {
         matches!(self.state, ReqState::PolledMultishot | ReqState::Timing)
     }
@@ -71,7 +68,6 @@ impl Job {
     }
 
     /// It is polled for now, for one wake-up or for several. What waits for a burst is polled for anew for each.
-    #[inline(always)]
     pub(crate) fn poll(&mut self, multishot: bool) {
         debug_assert!(matches!(
             self.state,
@@ -121,7 +117,6 @@ impl Job {
     }
 
     /// It begins afresh, whatever it was before.
-    #[inline(always)]
     pub(super) fn renew(&mut self) {
         self.state = ReqState::Fresh;
     }

@@ -56,7 +56,7 @@ pub(crate) enum LeftOver {
 }
 
 impl Drop for After<'_> {
-    #[inline(always)]
+    #[inline(always)] // nop/1
     fn drop(&mut self) {
         if self.left.is_some() || self.ring.has_orphans() {
             self.run();
@@ -66,7 +66,6 @@ impl Drop for After<'_> {
 
 impl<'r> After<'r> {
     /// With nothing to do yet.
-    #[inline(always)]
     pub(crate) const fn new(ring: &'r Ring, at: At<'r>) -> Self {
         Self {
             ring,
@@ -102,7 +101,6 @@ impl<'r> After<'r> {
     }
 
     #[cold]
-    #[inline(never)]
     fn run(&mut self) {
         let at = self.at;
         let mut left = self.take();
@@ -135,7 +133,7 @@ impl Ring {
     ///
     /// Who sets that, with a full barrier, tries the mutex afterwards; who has had that looks after unlocking it, with
     /// a full barrier in between. So one of them finds it.
-    #[inline(always)]
+    #[inline(always)] // nop/1
     fn has_orphans(&self) -> bool {
         task::full_barrier_after_atomic();
         self.orphaned.load(Relaxed)
@@ -145,7 +143,7 @@ impl Ring {
 impl Locked<'_> {
     /// Has `file` released as soon as the ring is unlocked, rather than on the task's way back to
     /// user space: it may first sleep until the release has an effect.
-    #[inline(never)]
+    #[inline(never)] // recv/unix/32: files are hardly ever released here.
     pub(crate) fn release_unlocked(&mut self, file: OpenFile) {
         // Without memory for it the file is released later.
         let left = self.after.get();

@@ -5,7 +5,6 @@
 /// How many entries user space has put into the SQ ring, `head` being the kernel's own.
 ///
 /// Whatever user space says, no more than there are.
-#[inline(always)]
 pub(crate) const fn submitted(tail: u32, head: u32, entries: u32) -> u32 {
     let count = tail.wrapping_sub(head);
     if count < entries {
@@ -18,7 +17,6 @@ pub(crate) const fn submitted(tail: u32, head: u32, entries: u32) -> u32 {
 /// How many completions user space has not consumed, `tail` being the kernel's own.
 ///
 /// A head that user space has moved past the tail counts as an empty ring.
-#[inline(always)]
 pub(crate) const fn unseen(tail: u32, head: u32, entries: u32) -> u32 {
     let count = tail.wrapping_sub(head);
     if count as i32 >= 0 {
@@ -33,7 +31,6 @@ pub(crate) const fn unseen(tail: u32, head: u32, entries: u32) -> u32 {
 }
 
 /// Whether `tail` has come to `target`, or past it.
-#[inline(always)]
 pub(crate) const fn reached(tail: u32, target: u32) -> bool {
     tail.wrapping_sub(target) as i32 >= 0
 }
@@ -53,7 +50,6 @@ impl CqCursor {
     }
 
     /// The index to write next, or none if what was known to be free is used up.
-    #[inline(always)]
     pub(crate) fn next(&mut self) -> Option<u32> {
         if self.tail == self.limit {
             return None;
@@ -105,19 +101,16 @@ impl CqCursor {
 
     /// Whether the next one is known to have room.
     #[cfg(test)]
-    #[inline(always)]
     pub(crate) fn has_room(&self) -> bool {
         self.tail != self.limit
     }
 
     /// How many more are known to have room.
-    #[inline(always)]
     pub(crate) fn room(&self) -> u32 {
         self.limit.wrapping_sub(self.tail)
     }
 
     /// How many completions have been written, modulo 2^32.
-    #[inline(always)]
     pub(crate) fn tail(&self) -> u32 {
         self.tail
     }

@@ -369,7 +369,6 @@ impl Locked<'_> {
 
     /// Drops a reference to a registration. With the last one the file is released, and its tag
     /// posted.
-    #[inline(never)]
     pub(crate) fn put_registered(&mut self, registered: Arc<RegisteredFile>) {
         let Some(mut registered) = Arc::into_unique_or_drop(registered) else {
             return;

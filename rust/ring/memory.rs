@@ -147,13 +147,11 @@ impl RingMemory {
 
 impl Ring {
     /// How many entries the SQ ring has at the moment: a power of two.
-    #[inline(always)]
     pub(crate) fn sq_entries(&self) -> u32 {
         self.memory.sq_entries.load(Relaxed)
     }
 
     /// How many entries the CQ ring has at the moment: a power of two.
-    #[inline(always)]
     pub(crate) fn cq_entries(&self) -> u32 {
         self.memory.cq_entries.load(Relaxed)
     }

@@ -80,7 +80,7 @@ impl Locked<'_> {
     }
 
     /// Ends a request's waiting: nobody finds it or wakes it up any more.
-    #[inline(always)]
+    #[inline(always)] // poll/32
     pub(crate) fn forget(&mut self, req: &mut OwnedReq) {
         req.disarm();
         self.state.waiting.remove(req);

@@ -53,7 +53,7 @@ impl Locked<'_> {
     }
 
     /// As [`Locked::post`], for the completion of `req`, or one that is of none of the ring's own. A trace event tells.
-    #[inline(always)]
+    #[inline(always)] // nop-buffer/ring-32
     pub(crate) fn post_for(&mut self, req: Option<&OwnedReq>, done: Cqe) -> bool {
         let posted = self.post(done);
         if trace::complete_enabled() && posted {
@@ -62,7 +62,7 @@ impl Locked<'_> {
         posted
     }
 
-    #[inline(always)]
+    #[inline(always)] // nop/32
     fn write(&mut self, index: u32, done: Cqe) {
         let result = u64::from(done.res as u32) | u64::from(done.flags) << 32;
         self.state
@@ -74,7 +74,6 @@ impl Locked<'_> {
 
     /// Posts a completion when no place is known that is free, or there may be two sizes.
     #[cold]
-    #[inline(never)]
     fn post_slowly(&mut self, done: Cqe) -> bool {
         // What has been waiting for room goes first.
         if !self.state.overflow.is_empty() {
@@ -102,7 +101,6 @@ impl Locked<'_> {
     }
 
     /// Whether a place is known that is free for a completion of 16 bytes: [`Locked::post`] does not fail.
-    #[inline(always)]
     pub(crate) fn has_room(&self) -> bool {
         self.state.cq.room() != 0
     }
@@ -160,7 +158,7 @@ impl Locked<'_> {
     }
 
     /// As [`Locked::complete`], without the call.
-    #[inline(always)]
+    #[inline(always)] // poll/32
     pub(crate) fn complete_here(&mut self, req: OwnedReq, done: Cqe) {
         if self.post_for(Some(&req), done) {
             self.recycle(req);
@@ -170,7 +168,6 @@ impl Locked<'_> {
     }
 
     #[cold]
-    #[inline(never)]
     pub(crate) fn keep(&mut self, mut req: OwnedReq, done: Cqe) {
         // Nobody will make room in a ring whose file is gone, and what it kept would keep it.
         if self.ring.is_dying() {
@@ -232,7 +229,7 @@ impl Locked<'_> {
     }
 
     /// Drops the reference to a file. The last one is not left for the task's way back.
-    #[inline(always)]
+    #[inline(always)] // recv/unix/32
     pub(crate) fn put_file(&mut self, file: FileRef) {
         match file {
             FileRef::Own(file) => {

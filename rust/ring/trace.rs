@@ -36,7 +36,6 @@ impl Ring {
 
     /// Tells how registering has ended.
     #[cold]
-    #[inline(never)]
     pub(crate) fn trace_register(&self, opcode: u32, result: Result<i64>) {
         let (files, buffers) = match self.lock() {
             Ok(locked) => (locked.state.files.len(), locked.state.buffers.len()),
@@ -50,7 +49,6 @@ impl Ring {
 impl Locked<'_> {
     /// Tells of a completion that was written for `req`, or for a request that goes on.
     #[cold]
-    #[inline(never)]
     pub(super) fn trace_complete(&self, req: Option<&OwnedReq>, done: Cqe) {
         let config = &self.ring.config;
         let has_extra = done.flags & cqe::EXTRA != 0;
@@ -78,7 +76,6 @@ impl Locked<'_> {
 
     /// Tells of a request that is submitted.
     #[cold]
-    #[inline(never)]
     pub(crate) fn trace_submit(&self, req: &OwnedReq) {
         let sq_thread = self.ring.config.has(setup::SQPOLL);
         let flags = req.core().job.flags.of_sqe();
@@ -87,7 +84,6 @@ impl Locked<'_> {
 
     /// Tells of a descriptor that is looked up for a request.
     #[cold]
-    #[inline(never)]
     pub(crate) fn trace_file_get(&self, req: &mut ReqMut<'_>) {
         let job = &req.core_mut().job;
         let (user_data, opcode, fd) = (job.user_data, job.opcode, job.fd);
@@ -105,7 +101,6 @@ impl Locked<'_> {
 
     /// Tells of a request that goes to the workers.
     #[cold]
-    #[inline(never)]
     pub(crate) fn trace_async(&self, req: &OwnedReq, hashed: bool) {
         let flags = req.core().job.flags.of_sqe();
         trace::queue_async_work(self.ring.info(req), flags, hashed);
@@ -113,7 +108,6 @@ impl Locked<'_> {
 
     /// Tells of a request that waits for `wanted` of its file. One that does nothing else is none of them.
     #[cold]
-    #[inline(never)]
     pub(crate) fn trace_armed(&self, req: &OwnedReq, wanted: u32) {
         if req.core().job.opcode != opcode::POLL_ADD {
             let mask = wanted | events::ET;
@@ -123,7 +117,7 @@ impl Locked<'_> {
 
     /// Tells of an entry that is refused.
     #[cold]
-    #[inline(never)]
+    #[inline(never)] // Size: nobody traces as a rule.
     pub(crate) fn trace_refused(&self, req: &OwnedReq, sqe: &Sqe, error: Errno) {
         trace::req_failed(self.ring.info(req), sqe.words(), error.to_raw());
     }

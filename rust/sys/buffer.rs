@@ -343,7 +343,7 @@ impl Part<'_> {
     /// # Safety
     ///
     /// The iterator must not be used once the buffer is gone.
-    #[inline(never)]
+    #[inline(never)] // send-late-fixed/zc/64/8: most bytes are in one piece.
     pub(super) unsafe fn init(self, iter: &mut bindings::iov_iter, direction: u32) {
         // SAFETY: The iterator is used only as long as there is the buffer.
         unsafe { self.init_here(iter, direction) }
@@ -354,7 +354,7 @@ impl Part<'_> {
     /// # Safety
     ///
     /// As [`Part::init`], within its caller.
-    #[inline(always)]
+    #[inline(always)] // send-late-fixed/zc/64/8
     unsafe fn init_here(self, iter: &mut bindings::iov_iter, direction: u32) {
         let (pieces, skip) = if self.len == 0 {
             (&[][..], 0)

@@ -17,7 +17,6 @@ use kernel::{fs::File, task::Task};
 macro_rules! by_value {
     ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
         $(
-            #[inline(always)]
             pub(super) fn $name($($arg: $type),*) $(-> $ret)? {
                 // SAFETY: It follows no pointer that it is given, but as an address of user space, and the
                 // current task is always live.
@@ -77,7 +76,6 @@ by_value! {
 macro_rules! of_file {
     ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
         $(
-            #[inline(always)]
             pub(super) fn $name(file: &File $(, $arg: $type)*) $(-> $ret)? {
                 // SAFETY: The file is open as long as it is borrowed; the rest are numbers.
                 unsafe { bindings::$name(file.as_ptr().cast() $(, $arg)*) }
@@ -116,7 +114,6 @@ of_file! {
 macro_rules! of_task {
     ($($name:ident() -> $ret:ty;)*) => {
         $(
-            #[inline(always)]
             pub(super) fn $name(task: &Task) -> $ret {
                 // SAFETY: The task stays as long as it is borrowed.
                 unsafe { bindings::$name(task.as_ptr().cast()) }
@@ -138,7 +135,6 @@ of_task! {
 macro_rules! of_socket {
     ($($name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
         $(
-            #[inline(always)]
             pub(super) fn $name(socket: Socket<'_> $(, $arg: $type)*) -> $ret {
                 // SAFETY: The socket lives as long as its file, which is borrowed; the rest are numbers.
                 unsafe { bindings::$name(socket.as_ptr() $(, $arg)*) }
@@ -170,7 +166,6 @@ of_socket! {
 macro_rules! of_address {
     ($($name:ident;)*) => {
         $(
-            #[inline(always)]
             pub(super) fn $name(socket: Socket<'_>, to: &Address) -> i32 {
                 // SAFETY: The socket lives as long as its file, which is borrowed. An `Address` has as many bytes
                 // as it says, which are only read.
@@ -189,7 +184,6 @@ of_address! {
 macro_rules! of_queue {
     ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
         $(
-            #[inline(always)]
             pub(super) fn $name(queue: &WaitQueue $(, $arg: $type)*) $(-> $ret)? {
                 // SAFETY: A `WaitQueue` is initialised, and stays where it is as long as it is borrowed.
                 unsafe { bindings::$name(queue.as_ptr() $(, $arg)*) }
@@ -208,7 +202,6 @@ of_queue! {
 macro_rules! of_user {
     ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
         $(
-            #[inline(always)]
             pub(super) fn $name(user: &User $(, $arg: $type)*) $(-> $ret)? {
                 // SAFETY: A `User` is a reference to one; the rest are numbers.
                 unsafe { bindings::$name(user.as_ptr() $(, $arg)*) }

@@ -62,7 +62,6 @@ impl<'a> InCall<'a> {
     /// # Safety
     ///
     /// The current task must be in ioctl(2), on `file`, which is one of this module.
-    #[inline(always)]
     pub(super) unsafe fn within<R>(
         file: *mut bindings::file,
         f: impl for<'b> FnOnce(InCall<'b>) -> R,
@@ -77,7 +76,6 @@ impl<'a> InCall<'a> {
     }
 
     /// What any task has that is in a system call.
-    #[inline(always)]
     pub(crate) fn task(self) -> InTask<'a> {
         self.0
     }
@@ -96,7 +94,6 @@ impl<'a> At<'a> {
 }
 
 impl<'a> From<InCall<'a>> for At<'a> {
-    #[inline(always)]
     fn from(call: InCall<'a>) -> Self {
         Self::Call(call)
     }

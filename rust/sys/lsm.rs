@@ -179,7 +179,6 @@ pub(super) fn may_get_name(socket: Socket<'_>, peer: bool) -> Result {
 
 /// Has what `what` does audited as the opcode `code`, if the current task is. `unfinished` says which error it
 /// is that it is not done for.
-#[inline(always)]
 pub(crate) fn audited<T>(
     code: u8,
     what: impl FnOnce() -> T,

@@ -377,45 +377,38 @@ impl Words {
         }
     }
 
-    #[inline(always)]
     fn at<const OFFSET: usize>(&self) -> *mut u32 {
         const { assert!(OFFSET % 4 == 0 && OFFSET + 4 <= PAGE_SIZE) };
         // SAFETY: By the type invariants, as the offset is within a page.
         unsafe { self.base.as_ptr().add(OFFSET).cast() }
     }
 
-    #[inline(always)]
     fn load_as<const OFFSET: usize, O: AcquireOrRelaxed>(&self, ordering: O) -> u32 {
         // SAFETY: It is a word of the region.
         unsafe { atomic_load(self.at::<OFFSET>(), ordering) }
     }
 
-    #[inline(always)]
     fn store_as<const OFFSET: usize, O: ReleaseOrRelaxed>(&self, value: u32, ordering: O) {
         // SAFETY: It is a word of the region.
         unsafe { atomic_store(self.at::<OFFSET>(), value, ordering) };
     }
 
     /// Reads the word at byte `OFFSET`, once.
-    #[inline(always)]
     pub(crate) fn load<const OFFSET: usize>(&self) -> u32 {
         self.load_as::<OFFSET, _>(Relaxed)
     }
 
     /// Reads it before anything that comes after.
-    #[inline(always)]
     pub(crate) fn load_acquire<const OFFSET: usize>(&self) -> u32 {
         self.load_as::<OFFSET, _>(Acquire)
     }
 
     /// Writes it, once.
-    #[inline(always)]
     pub(crate) fn store<const OFFSET: usize>(&self, value: u32) {
         self.store_as::<OFFSET, _>(value, Relaxed);
     }
 
     /// Writes it after anything that came before.
-    #[inline(always)]
     pub(crate) fn store_release<const OFFSET: usize>(&self, value: u32) {
         self.store_as::<OFFSET, _>(value, Release);
     }

@@ -208,7 +208,6 @@ impl<P: Kind> HandleMut<'_, P> {
     }
 
     /// What only the holder of the handle reaches.
-    #[inline(always)]
     fn owned(&mut self) -> (&mut P::Core, &mut Option<KeptFile<P::Registration>>) {
         // SAFETY: By the type invariants nobody else reaches `core` or `file`, and this is borrowed exclusively.
         unsafe { (&mut *self.0.core.get(), &mut *self.0.file.get()) }
@@ -237,7 +236,6 @@ impl<P: Kind> HandleMut<'_, P> {
     }
 
     /// Takes the file. Forgets its wake-ups.
-    #[inline(always)]
     pub(crate) fn take_file(&mut self) -> Option<KeptFile<P::Registration>> {
         let object = self.0;
         let file = self.owned().1;
@@ -319,7 +317,6 @@ impl<P: Kind> Handle<P> {
     }
 
     /// What only the holder of the handle reaches, to look at.
-    #[inline(always)]
     fn owned(&self) -> (&P::Core, &Option<KeptFile<P::Registration>>) {
         let object = self.object();
         // SAFETY: This is the only handle, and it is borrowed: nobody changes `core` or `file`.
@@ -403,7 +400,7 @@ impl<P: Kind> Handle<P> {
 }
 
 impl<P: Kind> Drop for Handle<P> {
-    #[inline(never)]
+    #[inline(never)] // Size: a handle is dropped in many places, and used up in those that the rows see.
     fn drop(&mut self) {
         self.disarm();
         if self.object().node.linked() {

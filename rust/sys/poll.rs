@@ -155,7 +155,7 @@ impl<P: Kind> PollEntry<P> {
         }
     }
 
-    #[inline(never)]
+    #[inline(never)] // poll-multishot/32: most have nothing to take off.
     fn remove_queued(&self) {
         let _rcu = rcu::read_lock();
         let head = self.head.load(Acquire);
@@ -229,7 +229,7 @@ impl<P: Kind> RareWakeSources<P> {
     /// # Safety
     ///
     /// The caller must hold the handle, and the first entry be on no queue.
-    #[inline(never)]
+    #[inline(never)] // poll/32: few have a second entry or a timer.
     unsafe fn stop(&self) {
         self.second.remove();
         self.timers.stop();
@@ -456,7 +456,6 @@ impl<P: Kind> Handle<P> {
     }
 
     /// The rest of [`Handle::watch`].
-    #[inline(always)]
     fn watch_file(&mut self, wanted: u32) -> Watched {
         let mut table = PollTable::<P> {
             table: bindings::poll_table_struct {

@@ -66,7 +66,6 @@ unsafe extern "C" fn wake(
 /// of CLOCK_MONOTONIC.
 ///
 /// Does not sleep if `ready` at once. May return early; whoever waits asks again.
-#[inline(always)]
 pub(crate) fn sleep_on(
     queue: Option<&WaitQueue>,
     deadline: Option<i64>,

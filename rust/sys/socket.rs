@@ -195,7 +195,7 @@ impl<'a> Socket<'a> {
     /// # Errors
     ///
     /// Those of sendto(2).
-    #[inline(always)]
+    #[inline(always)] // send/unix/32
     pub(crate) fn send(
         self,
         from: UserBuffers<'_>,
@@ -338,7 +338,7 @@ impl<'a> Socket<'a> {
     }
 
     /// Sends what `prepare` says.
-    #[inline(always)]
+    #[inline(always)] // send/unix/32
     fn send_with(
         self,
         name: Option<(&mut SockAddr, usize)>,

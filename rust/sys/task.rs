@@ -219,7 +219,6 @@ pub(crate) fn current_is_kthread() -> bool {
 }
 
 /// A full barrier, after an atomic operation that has a weaker one, such as unlocking a mutex.
-#[inline(always)]
 pub(crate) fn full_barrier_after_atomic() {
     calls::ruring_mb_after_atomic();
 }

@@ -141,10 +141,9 @@ impl<T: TaskWorkFn> TaskWork<T> {
     }
 
     /// Drops a reference, with what the last one has to do out of the way.
-    #[inline(always)]
     pub(crate) fn put(this: Arc<Self>) {
         #[cold]
-        #[inline(never)]
+        #[inline(never)] // Size: the end of the last reference stands here once.
         fn end<T>(last: T) {
             drop(last);
         }

@@ -49,7 +49,7 @@ macro_rules! events {
             ///
             /// Any.
             #[cold]
-            #[inline(never)]
+            #[inline(never)] // Size: nobody traces as a rule.
             pub(crate) fn $name($($arg: $type),*) {
                 // SAFETY: Tracepoints may be called in any context. They copy what they are given; what is
                 // a pointer to more than a name is borrowed for the call.
@@ -62,7 +62,6 @@ macro_rules! events {
             }
 
             /// Whether somebody wants to know.
-            #[inline(always)]
             pub(crate) fn [<$name _enabled>]() -> bool {
                 #[cfg(CONFIG_TRACEPOINTS)]
                 {
@@ -130,7 +129,6 @@ events! {
 }
 
 /// Whether somebody wants to know what is submitted, or how that ends.
-#[inline(always)]
 pub(crate) fn submits_enabled() -> bool {
     submit_req_enabled() || complete_enabled()
 }

@@ -284,14 +284,12 @@ impl<P: Kind> UbufRef<P> {
     }
 
     /// The object.
-    #[inline(always)]
     fn object(&self) -> &Object<P> {
         // SAFETY: By the type invariants it is a lent object, and stays one as long as this has one of its count.
         unsafe { self.0.as_ref() }
     }
 
     /// What it keeps, if anything.
-    #[inline(always)]
     fn kept(&mut self) -> &mut Option<Arc<SharedBuffer<P::Registration>>> {
         // SAFETY: By the type invariants only this changes it, and it is borrowed exclusively: nothing is being sent, so
         // that no packet looks.

@@ -100,7 +100,6 @@ pub(crate) struct Interruptible<'a> {
 
 impl<'a> Interruptible<'a> {
     /// Makes one, of a call that has no reference yet.
-    #[inline(always)]
     pub(crate) fn new(call: InCall<'a>) -> Self {
         Self { call, file: None }
     }

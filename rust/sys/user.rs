@@ -297,7 +297,6 @@ pub(crate) struct IoVecArray<const N: usize> {
 
 impl<const N: usize> IoVecArray<N> {
     /// An array without a piece in it.
-    #[inline(always)]
     pub(crate) const fn new() -> Self {
         // INVARIANT: There are none.
         Self {

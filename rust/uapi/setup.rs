@@ -136,7 +136,6 @@ impl Config {
     }
 
     /// Whether a flag of `IORING_SETUP_*` is set.
-    #[inline(always)]
     pub(crate) const fn has(&self, flag: u32) -> bool {
         self.flags & flag != 0
     }
@@ -147,7 +146,6 @@ impl Config {
     }
 
     /// Whether submissions may be of twice the size, or do not follow one another for ever.
-    #[inline(always)]
     pub(crate) const fn has_other_sqes(&self) -> bool {
         self.has(setup::SQE128 | setup::SQE_MIXED | setup::SQ_REWIND)
     }

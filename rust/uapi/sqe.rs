@@ -13,7 +13,6 @@ pub(crate) struct Sqe {
 
 impl Sqe {
     /// Wraps the 64 bytes of an entry, as eight little-endian words.
-    #[inline(always)]
     pub(crate) const fn new(words: [u64; 8]) -> Self {
         Self { words }
     }
@@ -47,103 +46,86 @@ impl Sqe {
     }
 
     /// `sqe->opcode`
-    #[inline(always)]
     pub(crate) const fn opcode(&self) -> u8 {
         self.words[0] as u8
     }
 
     /// `sqe->flags`
-    #[inline(always)]
     pub(crate) const fn flags(&self) -> u8 {
         (self.words[0] >> 8) as u8
     }
 
     /// `sqe->ioprio`
-    #[inline(always)]
     pub(crate) const fn ioprio(&self) -> u16 {
         (self.words[0] >> 16) as u16
     }
 
     /// `sqe->fd`
-    #[inline(always)]
     pub(crate) const fn fd(&self) -> i32 {
         (self.words[0] >> 32) as i32
     }
 
     /// `sqe->off`, also `addr2`
-    #[inline(always)]
     pub(crate) const fn off(&self) -> u64 {
         self.words[1]
     }
 
     /// `sqe->addr`
-    #[inline(always)]
     pub(crate) const fn addr(&self) -> u64 {
         self.words[2]
     }
 
     /// `sqe->len`
-    #[inline(always)]
     pub(crate) const fn len(&self) -> u32 {
         self.words[3] as u32
     }
 
     /// `sqe->rw_flags` and its aliases (`msg_flags`, `accept_flags`, `poll32_events`, ...)
-    #[inline(always)]
     pub(crate) const fn op_flags(&self) -> u32 {
         (self.words[3] >> 32) as u32
     }
 
     /// `sqe->user_data`
-    #[inline(always)]
     pub(crate) const fn user_data(&self) -> u64 {
         self.words[4]
     }
 
     /// `sqe->buf_index`, also `buf_group`
-    #[inline(always)]
     pub(crate) const fn buf_index(&self) -> u16 {
         self.words[5] as u16
     }
 
     /// `sqe->personality`
-    #[inline(always)]
     pub(crate) const fn personality(&self) -> u16 {
         (self.words[5] >> 16) as u16
     }
 
     /// `sqe->splice_fd_in` and its aliases (`file_index`, `optlen`)
-    #[inline(always)]
     pub(crate) const fn file_index(&self) -> u32 {
         (self.words[5] >> 32) as u32
     }
 
     /// `sqe->addr_len`
-    #[inline(always)]
     pub(crate) const fn addr_len(&self) -> u16 {
         (self.words[5] >> 32) as u16
     }
 
     /// `sqe->addr3`
-    #[inline(always)]
     pub(crate) const fn addr3(&self) -> u64 {
         self.words[6]
     }
 
     /// `sqe->attr_type_mask`
-    #[inline(always)]
     pub(crate) const fn attr_type_mask(&self) -> u64 {
         self.words[7]
     }
 
     /// The padding behind `addr3`.
-    #[inline(always)]
     pub(crate) const fn addr3_pad(&self) -> u64 {
         self.words[7]
     }
 
     /// The padding behind `addr_len`.
-    #[inline(always)]
     pub(crate) const fn addr_len_pad(&self) -> u16 {
         (self.words[5] >> 48) as u16
     }
@@ -190,7 +172,6 @@ impl Flags {
     /// # Errors
     ///
     /// `-EINVAL` for unknown bits and `-EOPNOTSUPP` for a buffer selection by an opcode that has none.
-    #[inline(always)]
     pub(crate) fn parse(bits: u8, buffer_select: bool) -> Result<Self, Errno> {
         const PLAIN: u8 =
             sqe_flags::FIXED_FILE | sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK | sqe_flags::ASYNC;
@@ -226,19 +207,16 @@ impl Flags {
         self.bits as u8
     }
 
-    #[inline(always)]
     fn has(self, bit: u8) -> bool {
         self.bits & u16::from(bit) != 0
     }
 
     /// Whether `fd` is an index into the registered files.
-    #[inline(always)]
     pub(crate) fn fixed_file(self) -> bool {
         self.has(sqe_flags::FIXED_FILE)
     }
 
     /// The tie to the next entry.
-    #[inline(always)]
     pub(crate) fn link(self) -> LinkKind {
         if self.has(sqe_flags::IO_HARDLINK) {
             LinkKind::Hard
@@ -250,25 +228,21 @@ impl Flags {
     }
 
     /// Whether the submitter does not want it tried inline.
-    #[inline(always)]
     pub(crate) fn force_async(self) -> bool {
         self.has(sqe_flags::ASYNC)
     }
 
     /// Whether the buffer comes from the group `buf_group`.
-    #[inline(always)]
     pub(crate) fn buffer_select(self) -> bool {
         self.has(sqe_flags::BUFFER_SELECT)
     }
 
     /// Whether success posts no completion.
-    #[inline(always)]
     pub(crate) fn cqe_skip(self) -> bool {
         self.has(sqe_flags::CQE_SKIP_SUCCESS)
     }
 
     /// Whether it can be issued at once, on its own.
-    #[inline(always)]
     pub(crate) fn plain(self) -> bool {
         const OTHERS: u8 =
             sqe_flags::IO_DRAIN | sqe_flags::IO_LINK | sqe_flags::IO_HARDLINK | sqe_flags::ASYNC;
@@ -276,7 +250,6 @@ impl Flags {
     }
 
     /// Whether there is more to its end than a completion.
-    #[inline(always)]
     pub(crate) fn unusual(self) -> bool {
         const OTHERS: u8 = sqe_flags::ASYNC | sqe_flags::CQE_SKIP_SUCCESS;
         const OWN: u16 = Flags::SILENT | Flags::PERSONALITY | Flags::ORDERED | Flags::BY_WORKER;
@@ -309,7 +282,6 @@ impl Flags {
     }
 
     /// Whether an attempt takes more than its opcode: other rights, or that it is its turn.
-    #[inline(always)]
     pub(crate) fn conditional(self) -> bool {
         self.bits & (Self::PERSONALITY | Self::ORDERED) != 0
     }
@@ -350,7 +322,6 @@ impl Flags {
     }
 
     /// Whether it has other rights than its task, see `sqe->personality`.
-    #[inline(always)]
     pub(crate) fn has_personality(self) -> bool {
         self.bits & Self::PERSONALITY != 0
     }
@@ -362,7 +333,6 @@ impl Flags {
     }
 
     /// Whether all that was submitted before has to be over when it starts.
-    #[inline(always)]
     pub(crate) fn drain(self) -> bool {
         self.has(sqe_flags::IO_DRAIN)
     }

@@ -19,7 +19,6 @@ use crate::{
 
 impl Recv {
     /// Whether a row is worth a try for `left` bytes that wait behind a buffer of `len`.
-    #[inline(always)]
     pub(super) fn has_row(&self, left: usize, len: usize) -> bool {
         left > len && self.args.msg_flags == 0 && self.args.total == 0
     }
@@ -28,7 +27,6 @@ impl Recv {
     /// but for the last.
     ///
     /// None if nothing is received: there are no two buffers for a row, or the first cannot be written.
-    #[inline(never)]
     pub(super) fn fill_row(
         &mut self,
         socket: Socket<'_>,

@@ -49,14 +49,12 @@ impl<const N: usize, W: Word> Array<N, W> {
         })
     }
 
-    #[inline(always)]
     fn at(&self, index: u32) -> *mut W {
         // SAFETY: By the type invariants, as the index is masked.
         unsafe { self.base.as_ptr().add((index & self.mask) as usize * N) }
     }
 
     /// Copies the element at `index`, modulo the size, reading each word once.
-    #[inline(always)]
     pub(crate) fn read(&self, index: u32) -> [W; N] {
         let at = self.at(index);
         // SAFETY: It is an element of the region.
@@ -64,7 +62,7 @@ impl<const N: usize, W: Word> Array<N, W> {
     }
 
     /// Writes the element at `index`, modulo the size, each word once.
-    #[inline(always)]
+    #[inline(always)] // nop/32
     pub(crate) fn write(&self, index: u32, element: [W; N]) {
         let at = self.at(index);
         for (word, value) in element.into_iter().enumerate() {
@@ -98,7 +96,6 @@ impl<const N: usize> Array<N> {
     }
 
     /// Reads the 16 bits at byte `OFFSET` of the first element, before anything that comes after.
-    #[inline(always)]
     pub(crate) fn load_acquire_u16<const OFFSET: usize>(&self) -> u16 {
         const { assert!(OFFSET % 4 == 2 && OFFSET + 2 <= N * 8) };
         // SAFETY: It is within the first element. The word around it is read, of which only the
@@ -127,7 +124,6 @@ impl Indices {
     }
 
     /// Reads the word at `index`, modulo the size, once.
-    #[inline(always)]
     pub(crate) fn read(&self, index: u32) -> u32 {
         let [word] = self.0.read(index);
         word

@@ -10,7 +10,7 @@ use kernel::fs::File;
 /// # Context
 ///
 /// May sleep.
-#[inline(never)]
+#[inline(never)] // poll/32: it calls out, for which registers are saved.
 pub(crate) fn events_of(file: &File, wanted: u32) -> u32 {
     let mut table = bindings::poll_table_struct {
         _qproc: None,

@@ -18,7 +18,6 @@ impl<P: Kind> PollEntry<P> {
     /// # Safety
     ///
     /// As for [`PollEntry::add`].
-    #[inline(always)]
     unsafe fn add_to_socket(
         &self,
         object: *const Object<P>,
@@ -37,7 +36,6 @@ impl<P: Kind> PollEntry<P> {
 impl<P: Kind> Handle<P> {
     /// As [`Handle::watch`], for something to read of a socket of which is known where it waits and what it would say.
     /// None for others.
-    #[inline(always)]
     pub(super) fn watch_socket(&mut self, wanted: u32) -> Option<Watched> {
         let file = self.file()?;
         // The queue is part of the file's socket, and there as long as that is open.

@@ -68,7 +68,6 @@ impl<'a> UserBuffers<'a> {
     }
 
     /// Whether they can be memory of the user's.
-    #[inline(always)]
     pub(crate) fn may_exist(&self) -> bool {
         match self {
             Self::One { addr, len } => user::access_ok(*addr, *len),
@@ -81,7 +80,7 @@ impl<'a> UserBuffers<'a> {
     /// # Errors
     ///
     /// `-EFAULT` for an address outside user space.
-    #[inline(always)]
+    #[inline(always)] // send/unix/32
     pub(in crate::sys) fn import(self, iter: &mut bindings::iov_iter, dest: bool) -> Result {
         let direction = if dest {
             bindings::ITER_DEST
@@ -105,7 +104,7 @@ impl<'a> UserBuffers<'a> {
     }
 }
 
-#[inline(never)]
+#[inline(never)] // recv/unix/32: most have one piece.
 fn import_many(iov: &[IoVec], skip: usize, iter: &mut bindings::iov_iter, direction: u32) {
     // SAFETY: `IoVec` is a `struct iovec`; each was checked when it was read, and the slice
     // outlives the use of `iter` by the callers of `import`.

@@ -31,7 +31,7 @@ impl Socket<'_> {
 
     /// Whether there is something in the queue that every socket has, or that UDP has besides. There are
     /// others.
-    #[inline(always)]
+    #[inline(always)] // recv-armed/tcp/1
     pub(crate) fn has_data(self) -> bool {
         calls::ruring_socket_has_data(self)
     }
@@ -40,13 +40,12 @@ impl Socket<'_> {
     /// where that cannot be known without trying, and for one that never waits.
     ///
     /// Who sees this and then has itself woken up for what poll says has missed nothing.
-    #[inline(always)]
     pub(crate) fn is_idle(self, flags: u32) -> bool {
         !self.has_data() && self.has_no_end(flags)
     }
 
     /// The rest of [`Socket::is_idle`], apart from what finds data.
-    #[inline(never)]
+    #[inline(never)] // recv-armed/tcp/1: what is idle is seen before.
     pub(crate) fn has_no_end(self, flags: u32) -> bool {
         // What other flags ask for is elsewhere.
         const PLAIN: u32 = msg::WAITALL | msg::TRUNC | msg::NOSIGNAL | msg::CMSG_CLOEXEC;

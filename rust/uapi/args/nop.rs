@@ -24,7 +24,6 @@ impl NopArgs {
     const SPECIAL: u32 = nop::FILE | nop::FIXED_BUFFER | nop::TW;
 
     /// Whether it is to do more than nothing.
-    #[inline(always)]
     pub(crate) const fn is_special(&self) -> bool {
         self.flags & Self::SPECIAL != 0
     }
