@@ -6,12 +6,10 @@
  */
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
+#include "cgroup.h"
 #include "rsrc.h"
-#include "system.h"
 
-#define ROOT	"/sys/fs/cgroup"
 /* So much is lost or charged by the way: what processors keep to themselves. */
 #define SLACK	(3LL << 20)
 
@@ -103,7 +101,7 @@ static int make_buffer(struct place *p, unsigned int i)
 }
 
 FIXTURE(object) {
-	char dir[64];
+	struct cgroup group;
 	struct place place;
 };
 
@@ -151,11 +149,8 @@ FIXTURE_SETUP(object)
 	if (variant->backend == IO_URING &&
 	    proc_value("/proc/sys/kernel/io_uring_disabled", "") != 0)
 		SKIP(return, "io_uring is not available");
-	snprintf(self->dir, sizeof(self->dir), ROOT "/ruring-%d", getpid());
-	if (write_to(ROOT, "cgroup.subtree_control", "+memory") ||
-	    mkdir(self->dir, 0755))
+	if (cgroup_enter(&self->group))
 		SKIP(return, "no memory cgroup");
-	ASSERT_EQ(0, write_to(self->dir, "cgroup.procs", "0"));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
 	ASSERT_LE(0, device_fd());
 	p->backend = variant->backend;
@@ -172,16 +167,7 @@ FIXTURE_SETUP(object)
 FIXTURE_TEARDOWN(object)
 {
 	ring_exit(&self->place.ring);
-	write_to(ROOT, "cgroup.procs", "0");
-	rmdir(self->dir);
-}
-
-static long long charged(const char *dir)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/memory.current", dir);
-	return proc_value(path, "");
+	cgroup_leave(&self->group);
 }
 
 static long long available(void)
@@ -196,11 +182,11 @@ TEST_F(object, costs_its_maker_what_it_costs_the_system)
 	unsigned int i;
 
 	loss = available();
-	charge = charged(self->dir);
+	charge = cgroup_charge(&self->group);
 	for (i = 0; i < variant->count; i++)
 		ASSERT_EQ(0, variant->make(&self->place, i));
 	loss -= available();
-	charge = charged(self->dir) - charge;
+	charge = cgroup_charge(&self->group) - charge;
 	TH_LOG("%s: %lld bytes charged, %lld lost (%s)", variant->name, charge / variant->count,
 	       loss / variant->count, variant->backend == RURING ? "ruring" : "io_uring");
 	if (variant->backend == RURING)

@@ -100,16 +100,25 @@ TEST_F(ring, close_of_a_path)
 	ASSERT_COMPLETES(&self->ring, 1, -EBADF, 0);
 }
 
+/* A terminal and its other side, @slave. None where there is no such thing. */
+static int open_terminal(int *slave)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY);
+
+	if (master < 0)
+		return -1;
+	*slave = unlockpt(master) ? -1 : ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+	return master;
+}
+
 /* A terminal whose other side is closed can only say POLLHUP. */
 TEST_F(ring, read_of_what_is_hung_up)
 {
-	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	int slave, master = open_terminal(&slave);
 	char c[4];
 
 	if (master < 0)
 		SKIP(return, "no pseudo-terminals");
-	ASSERT_EQ(0, unlockpt(master));
-	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
 	ASSERT_LE(0, slave);
 	close(slave);
 	EXPECT_EQ(-1, read(master, c, sizeof(c)));
@@ -124,13 +133,11 @@ TEST_F(ring, read_of_what_is_hung_up)
 /* One that hangs up while the read waits. */
 TEST_F(ring, read_of_what_hangs_up)
 {
-	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	int slave, master = open_terminal(&slave);
 	char c[4];
 
 	if (master < 0)
 		SKIP(return, "no pseudo-terminals");
-	ASSERT_EQ(0, unlockpt(master));
-	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
 	ASSERT_LE(0, slave);
 	prep(&self->ring, IORING_OP_READ, master, c, sizeof(c), 1);
 	ASSERT_EQ(1, ring_submit(&self->ring));

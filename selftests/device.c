@@ -23,17 +23,6 @@
 			 IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED |		\
 			 IORING_SETUP_SQE_MIXED | IORING_SETUP_SQ_REWIND)
 
-static int try_setup(enum backend backend, unsigned int entries,
-		     struct io_uring_params *p)
-{
-	int fd = backend_setup(backend, entries, p);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
 TEST(device_node)
 {
 	struct stat st;

@@ -121,4 +121,12 @@ static inline bool is_as_before(void *arg)
 	return open_files() == b->files && pinned_pages() <= b->pins && module_users() <= b->refs;
 }
 
+/* Nothing has stayed behind of what was there @before. */
+#define ASSERT_AS_BEFORE(before)							\
+	ASSERT_TRUE(wait_until(is_as_before, &(before))) {				\
+		TH_LOG("%u of %u files, %lld of %lld pins, %lld of %lld references",	\
+		       open_files(), (before).files, pinned_pages(), (before).pins,	\
+		       module_users(), (before).refs);					\
+	}
+
 #endif /* SELFTESTS_FAILNTH_H */

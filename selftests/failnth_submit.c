@@ -472,11 +472,7 @@ TEST_F(submit, fails_at_each_place)
 			world_end(w);
 	}
 	ASSERT_FALSE(failed);
-	ASSERT_TRUE(wait_until(is_as_before, &before)) {
-		TH_LOG("%u of %u files, %lld of %lld pins, %lld of %lld references",
-		       open_files(), before.files, pinned_pages(), before.pins, module_users(),
-		       before.refs);
-	}
+	ASSERT_AS_BEFORE(before);
 	TH_LOG("%u places", n - 2);
 }
 

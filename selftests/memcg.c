@@ -2,17 +2,13 @@
 /*
  * Memory that the kernel holds for a ring is charged to the memory cgroup.
  */
-#include <fcntl.h>
-#include <sys/stat.h>
+#include "cgroup.h"
 
-#include "system.h"
-
-#define ROOT	"/sys/fs/cgroup"
 #define SLACK	(1 << 20)
 
 /* A cgroup with the test in it. */
 FIXTURE(group) {
-	char dir[64];
+	struct cgroup group;
 	struct ring ring;
 };
 
@@ -25,11 +21,8 @@ FIXTURE_VARIANT_ADD(group, io_uring) { .backend = IO_URING };
 
 FIXTURE_SETUP(group)
 {
-	snprintf(self->dir, sizeof(self->dir), ROOT "/ruring-%d", getpid());
-	if (write_to(ROOT, "cgroup.subtree_control", "+memory") ||
-	    mkdir(self->dir, 0755))
+	if (cgroup_enter(&self->group))
 		SKIP(return, "no memory cgroup");
-	ASSERT_EQ(0, write_to(self->dir, "cgroup.procs", "0"));
 	if (variant->backend == RURING)
 		ASSERT_LE(0, device_fd());
 }
@@ -37,25 +30,16 @@ FIXTURE_SETUP(group)
 FIXTURE_TEARDOWN(group)
 {
 	ring_exit(&self->ring);
-	write_to(ROOT, "cgroup.procs", "0");
-	rmdir(self->dir);
-}
-
-static long long charged(const char *dir)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/memory.current", dir);
-	return proc_value(path, "");
+	cgroup_leave(&self->group);
 }
 
 /* A little less than was allocated: some may have been charged before. */
 #define ASSERT_CHARGED(before, bytes)					\
-	ASSERT_LE((before) + (bytes) - SLACK, charged(self->dir))
+	ASSERT_LE((before) + (bytes) - SLACK, cgroup_charge(&self->group))
 
 TEST_F(group, memory_of_a_ring)
 {
-	long long before = charged(self->dir);
+	long long before = cgroup_charge(&self->group);
 
 	ASSERT_LE(0, before);
 	ASSERT_EQ(0, ring_init(&self->ring, variant->backend, 32768, 0));
@@ -68,7 +52,7 @@ TEST_F(group, completions_that_overflow)
 	long long before;
 
 	ASSERT_EQ(0, ring_init(&self->ring, variant->backend, 1024, 0));
-	before = charged(self->dir);
+	before = cgroup_charge(&self->group);
 	for (round = 0; round < 48; round++) {
 		for (i = 0; i < 1024; i++)
 			prep_nop(&self->ring, i);
@@ -85,7 +69,7 @@ TEST_F(group, requests_that_wait)
 
 	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
 	ASSERT_EQ(0, ring_init(&self->ring, variant->backend, 1024, 0));
-	before = charged(self->dir);
+	before = cgroup_charge(&self->group);
 	for (round = 0; round < 8; round++) {
 		for (i = 0; i < 1024; i++)
 			prep_poll(&self->ring, sv[0], POLLPRI, i);

@@ -56,6 +56,16 @@ int backend_setup(enum backend backend, unsigned int entries,
 	return result(ioctl(fd, RURING_IOC_SETUP, &arg));
 }
 
+int try_setup(enum backend backend, unsigned int entries, struct io_uring_params *params)
+{
+	int fd = backend_setup(backend, entries, params);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 int backend_enter(enum backend backend, int fd, unsigned int to_submit,
 		  unsigned int min_complete, unsigned int flags,
 		  const void *arg, size_t argsz)

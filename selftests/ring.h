@@ -33,6 +33,9 @@ int backend_enter(enum backend backend, int fd, unsigned int to_submit,
 int backend_register(enum backend backend, int fd, unsigned int opcode,
 		     const void *arg, unsigned int nr_args);
 
+/* backend_setup() of a ring that is closed at once: 0, or what is wrong with it. */
+int try_setup(enum backend backend, unsigned int entries, struct io_uring_params *params);
+
 /* The descriptor of /dev/ruring that backend_setup() uses, opened once. */
 int device_fd(void);
 void device_close(void);

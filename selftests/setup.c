@@ -19,17 +19,6 @@
 			 IORING_FEAT_POLL_32BITS | IORING_FEAT_EXT_ARG |	\
 			 IORING_FEAT_CQE_SKIP)
 
-static int try_setup(enum backend backend, unsigned int entries,
-		     struct io_uring_params *p)
-{
-	int fd = backend_setup(backend, entries, p);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
 static int try_flags(enum backend backend, unsigned int flags)
 {
 	struct io_uring_params p = { .flags = flags, .cq_entries = 8 };
