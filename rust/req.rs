@@ -105,7 +105,11 @@ impl Header {
         self.shown().opcode()
     }
 
-    /// Says that it has not waited for anything yet, until it is shown again. Only with the ring locked.
+    /// Says that it has not waited for anything yet, until it is shown again.
+    ///
+    /// # Context
+    ///
+    /// With the ring locked.
     pub(crate) fn set_unbegun(&self) {
         self.shown.store(self.shown().0 | Shown::UNBEGUN, Relaxed);
     }

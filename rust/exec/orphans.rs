@@ -34,7 +34,11 @@ impl Orphans {
 }
 
 impl Ring {
-    /// Has somebody look what there is to do, at once. Waits for nobody.
+    /// Has somebody look what there is to do, at once.
+    ///
+    /// # Context
+    ///
+    /// Any task or kworker. Waits for nobody.
     pub(crate) fn leave_orphans(&self) {
         self.orphaned.xchg(true, Full);
         self.end_orphans(true);
@@ -47,7 +51,11 @@ impl Ring {
         self.end_orphans(task::current_is_kthread());
     }
 
-    /// Ends it for all who use it, whose descriptors are good for nothing any more. Waits for nobody.
+    /// Ends it for all who use it, whose descriptors are good for nothing any more.
+    ///
+    /// # Context
+    ///
+    /// Any task. Waits for nobody.
     pub(crate) fn close_to_all(&self) {
         self.dying.store(true, Relaxed);
         self.enabled.xchg(false, Full);

@@ -51,7 +51,11 @@ impl Ring {
         locked.run_inbox(tctx);
     }
 
-    /// Tells those who watch a ring whose requests only `enter` runs. In interrupt context.
+    /// Tells those who watch a ring whose requests only `enter` runs.
+    ///
+    /// # Context
+    ///
+    /// Interrupt.
     pub(crate) fn tell_watchers(&self) {
         self.pollers.wake();
         self.signal_eventfd(false);

@@ -196,8 +196,11 @@ impl SqThread {
         }
     }
 
-    /// Sees to it that it runs: there is none before the first ring, and when all have ended who had it look. May
-    /// sleep.
+    /// Sees to it that it runs: there is none before the first ring, and when all have ended who had it look.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     fn start(self: &Arc<Self>) -> Result {
         if self.rings.lock().runs() {
             return Ok(());

@@ -188,7 +188,9 @@ pub(crate) fn work_here(req: &mut OwnedReq, at: Option<At<'_>>) {
 
 /// Makes a worker for the current task's process. Returns what that has to do itself if there is none.
 ///
-/// Called without the ring being locked.
+/// # Context
+///
+/// Without the ring being locked.
 pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Request> {
     let new = || -> Result<_> {
         let worker = Worker {

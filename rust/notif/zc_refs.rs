@@ -76,7 +76,11 @@ impl<C: Count> ZcRefs<C> {
         }
     }
 
-    /// Forgets what became of the pages. Only for who has it to himself.
+    /// Forgets what became of the pages.
+    ///
+    /// # Context
+    ///
+    /// Only for who has it to himself.
     #[inline]
     pub(crate) fn reset(&self) {
         self.sent.store(0, Relaxed);
@@ -100,7 +104,11 @@ impl<C: Count> ZcRefs<C> {
         self.count.put()
     }
 
-    /// What became of the pages. Only for who has it to himself.
+    /// What became of the pages.
+    ///
+    /// # Context
+    ///
+    /// Only for who has it to himself.
     #[inline]
     pub(crate) fn usage(&self) -> Usage {
         Usage {

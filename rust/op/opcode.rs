@@ -203,7 +203,11 @@ pub(crate) trait Op: Sized + Send {
     /// May sleep, with the ring locked: only for memory of the task's own.
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self>;
 
-    /// Tries to do it, without blocking, as the submitter's task with the ring locked.
+    /// Tries to do it, without blocking.
+    ///
+    /// # Context
+    ///
+    /// The submitter's task, with the ring locked.
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome;
 
     /// Whether a worker is to have it from the beginning, for IOSQE_ASYNC, of what has
@@ -239,17 +243,24 @@ pub(crate) trait Op: Sized + Send {
         0
     }
 
-    /// Does it to the end, or the rest of it, without the ring. It may sleep: a worker calls this,
-    /// which is a thread of the submitter's process with its credentials, but without descriptors; or
-    /// the submitter does, see [`Op::runs_unlocked`].
-    /// `buffer` is the registered buffer of the request, if it has looked one up.
+    /// Does it to the end, or the rest of it. `buffer` is the registered buffer of the request, if it has looked one
+    /// up.
+    ///
+    /// # Context
+    ///
+    /// A worker, which is a thread of the submitter's process with its credentials, but without descriptors; or the
+    /// submitter, see [`Op::runs_unlocked`]. The ring is not locked. May sleep.
     fn run_punted(&mut self, _file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         // The row of an opcode that is punted says so, and such an opcode has a function of its own.
         warn_on!(true);
         Outcome::failed(EINVAL)
     }
 
-    /// The same by the submitter itself, which is `at` that, see [`Op::runs_unlocked`].
+    /// As [`Op::run_punted`], by the submitter itself, which is `at` that.
+    ///
+    /// # Context
+    ///
+    /// The submitter's task, see [`Op::runs_unlocked`]. The ring is not locked. May sleep.
     #[inline]
     fn run_unlocked(
         &mut self,
@@ -260,8 +271,11 @@ pub(crate) trait Op: Sized + Send {
         self.run_punted(file, buffer)
     }
 
-    /// Does what is left after [`Op::run_punted`] has said `res`, with the ring locked: as the submitter's task,
-    /// unless that is gone. Returns the result.
+    /// Does what is left after [`Op::run_punted`] has said `res`. Returns the result.
+    ///
+    /// # Context
+    ///
+    /// The submitter's task, unless that is gone, with the ring locked.
     #[inline]
     fn settle(&mut self, _ring: &mut Locked<'_>, res: i32) -> i32 {
         res

@@ -146,22 +146,38 @@ impl Header {
         }
     }
 
-    /// It waits in a queue from here on. Only with the ring locked.
+    /// It waits in a queue from here on.
+    ///
+    /// # Context
+    ///
+    /// With the ring locked.
     pub(crate) fn queue(&self) {
         self.change(&[PuntState::None], PuntState::Queued);
     }
 
-    /// It is to be taken out of the queue. Only with the ring locked.
+    /// It is to be taken out of the queue.
+    ///
+    /// # Context
+    ///
+    /// With the ring locked.
     pub(crate) fn drop_queued(&self) {
         self.change(&[PuntState::Queued], PuntState::Dropped);
     }
 
-    /// It is done from here on, by a worker or its task. Only with the ring locked.
+    /// It is done from here on, by a worker or its task.
+    ///
+    /// # Context
+    ///
+    /// With the ring locked.
     pub(crate) fn run_punted(&self) {
         self.change(&[PuntState::None, PuntState::Queued], PuntState::Running);
     }
 
-    /// It is back, and with nobody any more. Only with the ring locked.
+    /// It is back, and with nobody any more.
+    ///
+    /// # Context
+    ///
+    /// With the ring locked.
     pub(crate) fn end_punt(&self) {
         use PuntState::{Dropped, Queued, Running};
         self.change(&[Queued, Dropped, Running], PuntState::None);

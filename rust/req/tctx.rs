@@ -152,8 +152,11 @@ impl Submitter {
 pub(crate) struct WaitGuard<'a>(&'a Submitter);
 
 impl WaitGuard<'_> {
-    /// Says that the task is about to sleep until `count` requests have come, which must be
-    /// followed by a look into the inbox. Has a full barrier.
+    /// Says that the task is about to sleep until `count` requests have come. Has a full barrier.
+    ///
+    /// # Context
+    ///
+    /// The task itself, which has to look into the inbox after it.
     #[inline]
     pub(crate) fn sleeping(&self, count: u32) {
         self.0.cq_wait_nr.xchg((count.max(1)) as i32, Full);
@@ -182,10 +185,14 @@ impl Drop for WaitGuard<'_> {
     }
 }
 
-/// Brings a request back to its task context. May be called in any context.
+/// Brings a request back to its task context.
 ///
-/// `lazy` requests post one completion at most: a task that waits for several need not be woken
-/// for each, if nobody else is to see them before.
+/// `lazy` requests post one completion at most: a task that waits for several need not be woken for each, if nobody
+/// else is to see them before.
+///
+/// # Context
+///
+/// Any.
 pub(crate) fn push(tctx: &Arc<TaskCtx>, req: impl Into<ClaimedReq>, lazy: bool) {
     let first = tctx.inbox().push(req);
     match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
@@ -222,8 +229,11 @@ fn disturb(tctx: &Arc<TaskCtx>, first: bool, lazy: bool) {
     }
 }
 
-/// Counts a completion that did not come back, if the task waits for so many. It must have been
-/// published before. May be called in any context.
+/// Counts a completion that did not come back, if the task waits for so many. It must have been published before.
+///
+/// # Context
+///
+/// Any.
 pub(crate) fn count(tctx: &Arc<TaskCtx>) {
     // Full ordering: either the task is seen to sleep, or it sees the completion before it does.
     let cq_wait_nr = tctx.cq_wait_nr.fetch_add(0, Full);
@@ -234,8 +244,12 @@ pub(crate) fn count(tctx: &Arc<TaskCtx>) {
     }
 }
 
-/// Has the task look at what its ring has for it, besides the inbox. What that is must have been
-/// written before, with a full barrier. May be called in any context.
+/// Has the task look at what its ring has for it, besides the inbox. What that is must have been written before, with
+/// a full barrier.
+///
+/// # Context
+///
+/// Any.
 pub(crate) fn call(tctx: &Arc<TaskCtx>) {
     match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
         WaitPhase::Busy => {}
@@ -244,7 +258,11 @@ pub(crate) fn call(tctx: &Arc<TaskCtx>) {
     }
 }
 
-/// As [`call`], but also interrupts the task in whatever it does. May be called in any context.
+/// As [`call`], but also interrupts the task in whatever it does.
+///
+/// # Context
+///
+/// Any.
 #[cold]
 pub(crate) fn interrupt(tctx: &Arc<TaskCtx>) {
     match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
@@ -254,8 +272,11 @@ pub(crate) fn interrupt(tctx: &Arc<TaskCtx>) {
     }
 }
 
-/// Drops a reference to a task context. May be called in any context: the last one, with which the ring's
-/// memory may go, is dropped by a kworker.
+/// Drops a reference to a task context.
+///
+/// # Context
+///
+/// Any: the last one, with which the ring's memory may go, is dropped by a kworker.
 #[inline]
 pub(crate) fn let_go(tctx: Arc<TaskCtx>) {
     TaskWork::let_go(tctx);

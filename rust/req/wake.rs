@@ -133,9 +133,13 @@ impl WakeState {
         }
     }
 
-    /// Parks. Only for the holder.
+    /// Parks.
     ///
     /// False, and still the holder's, if a wake flag has been set.
+    ///
+    /// # Context
+    ///
+    /// Only for the holder.
     #[inline]
     pub(crate) fn park(&self) -> bool {
         self.0.cmpxchg(Self::HELD, 0, Release).is_ok()
@@ -153,7 +157,11 @@ impl WakeState {
         WakeFlags(self.0.load(Relaxed)).link_expired()
     }
 
-    /// Takes the wake flags that came in so far. Only for the holder.
+    /// Takes the wake flags that came in so far.
+    ///
+    /// # Context
+    ///
+    /// Only for the holder.
     #[inline]
     pub(crate) fn wake_flags(&self) -> WakeFlags {
         if self.0.load(Relaxed) == Self::HELD {

@@ -141,8 +141,12 @@ impl Ring {
 }
 
 impl Locked<'_> {
-    /// Has `file` released as soon as the ring is unlocked, rather than on the task's way back to
-    /// user space: it may first sleep until the release has an effect.
+    /// Has `file` released as soon as the ring is unlocked, rather than on the task's way back to user space: it may
+    /// first sleep until the release has an effect.
+    ///
+    /// # Context
+    ///
+    /// With the ring locked, by the task that is to release it.
     #[inline(never)] // recv/unix/32: files are hardly ever released here.
     pub(crate) fn release_unlocked(&mut self, file: OpenFile) {
         // Without memory for it the file is released later.

@@ -55,8 +55,12 @@ impl Locked<'_> {
 }
 
 impl Ring {
-    /// Signals the eventfd, if there is one and user space has not switched it off. `by_worker`
-    /// says whether io_uring would have had a worker do it. May be called in any context.
+    /// Signals the eventfd, if there is one and user space has not switched it off. `by_worker` says whether io_uring
+    /// would have had a worker do it.
+    ///
+    /// # Context
+    ///
+    /// Any.
     #[cold]
     pub(crate) fn signal_eventfd(&self, by_worker: bool) {
         let flags = self.memory.words.load::<{ layout::CQ_FLAGS }>();

@@ -258,7 +258,11 @@ impl UserBuffer {
         Ok(())
     }
 
-    /// The pieces that the bytes of `iov` are in, see [`UserBuffer::count_pieces`]. May sleep.
+    /// The pieces that the bytes of `iov` are in, see [`UserBuffer::count_pieces`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     fn gather(&self, iov: &[IoVec]) -> Result<Gathered<'_>> {
         let count = self.count_pieces(iov)?;
         let mut pieces = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;

@@ -128,7 +128,11 @@ struct Shared<T: Commands> {
 }
 
 impl<T: Commands> Node<T> {
-    /// Registers it. May sleep.
+    /// Registers it.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     fn new(name: CString, line: KVec<u8>, shared: Arc<Shared<T>>) -> impl PinInit<Self, Error> {
         let text: *const CStr = &raw const *name;
         try_pin_init!(Self {
@@ -152,7 +156,11 @@ impl<T: Commands> Nodes<T> {
         CString::try_from_fmt(fmt!("{first}-{name}"))
     }
 
-    /// Makes one. `-EEXIST` if there is one of that name. May sleep.
+    /// Makes one. `-EEXIST` if there is one of that name.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     fn make(&self, name: &str, policy: Policy, text: &str) -> Result {
         let full_name = self.full_name(name)?;
         let mut line = KVec::new();
@@ -180,7 +188,11 @@ impl<T: Commands> Nodes<T> {
     }
 
     /// Removes one: no rings are made by it any more, also by who has it open. `-ENOENT` if there is none of that
-    /// name. May sleep.
+    /// name.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     fn remove(&self, name: &str) -> Result {
         let full_name = self.full_name(name)?;
         let mut nodes = self.all.lock();
@@ -196,7 +208,11 @@ impl<T: Commands> Nodes<T> {
         Ok(())
     }
 
-    /// What they were made with, line by line. May sleep.
+    /// What they were made with, line by line.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     fn show(&self) -> Result<KVec<u8>> {
         let mut text = KVec::new();
         for node in &self.all.lock().list {

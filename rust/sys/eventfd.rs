@@ -107,8 +107,11 @@ impl<T: Copy> EventFdSlot<T> {
         drop(old);
     }
 
-    /// Signals the one that is there, if `which` says so of what goes with it. May be called in any
-    /// context, under the conditions of [`EventFd::signal`].
+    /// Signals the one that is there, if `which` says so of what goes with it.
+    ///
+    /// # Context
+    ///
+    /// Any, under the conditions of [`EventFd::signal`].
     pub(crate) fn signal_if(&self, which: impl FnOnce(T) -> bool) {
         self.with(|place| {
             if let Some((eventfd, with)) = place {

@@ -52,7 +52,11 @@ impl Hooks {
 /// Those that the kernel has and that cannot be called.
 static MISSING: Atomic<u32> = Atomic::new(0);
 
-/// Finds the hooks, when the module is loaded. May sleep.
+/// Finds the hooks, when the module is loaded.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn find() {
     // SAFETY: The module calls this once, before anything of it can be used.
     MISSING.store(unsafe { bindings::ruring_find_hooks() }, Relaxed);

@@ -53,7 +53,11 @@ struct KeptPages {
 }
 
 impl KeptPages {
-    /// Adds a zeroed page to a list that has references to each. May sleep.
+    /// Adds a zeroed page to a list that has references to each.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     fn push_new(&mut self) -> Result {
         self.list.reserve_one()?;
         let page = calls::ruring_alloc_page();
@@ -413,8 +417,12 @@ impl Words {
         self.store_as::<OFFSET, _>(value, Release);
     }
 
-    /// Sets the bits `bits`, or clears them, in one step, whatever user space does to the word
-    /// meanwhile. Has a full barrier. May be called in any context.
+    /// Sets the bits `bits`, or clears them, in one step, whatever user space does to the word meanwhile. Has a full
+    /// barrier.
+    ///
+    /// # Context
+    ///
+    /// Any.
     pub(crate) fn change<const OFFSET: usize>(&self, bits: u32, set: bool) {
         let at = self.at::<OFFSET>();
         // SAFETY: It is a word of the region.

@@ -52,7 +52,9 @@ pub(crate) trait Kind: Sized + 'static {
 
     /// A timer of `object` has left its reason, but somebody has the handle.
     ///
-    /// Called in an interrupt, with the same limits as [`Kind::deliver`].
+    /// # Context
+    ///
+    /// Interrupt, with the same limits as [`Kind::deliver`].
     fn expired(object: &Object<Self>);
 
     /// What keeps the module, which is to be part of the object: its code is called as long as the object
@@ -142,7 +144,9 @@ unsafe impl<P: Kind> Sync for Object<P> {}
 impl<P: Kind> Object<P> {
     /// Leaves `wake_flags`, and takes the handle if it is parked.
     ///
-    /// May be called in any context.
+    /// # Context
+    ///
+    /// Any.
     #[inline]
     pub(crate) fn claim(&self, wake_flags: WakeFlags) -> Option<Handle<P>> {
         // INVARIANT: `WakeState::claim` returns true at most once per `park`, which consumed the
@@ -376,8 +380,11 @@ impl<P: Kind> Handle<P> {
         self.object().wake_sources.remove();
     }
 
-    /// Forgets all that could wake the object up. Takes the locks of queues, and waits for a timer
-    /// that is just expiring. May sleep.
+    /// Forgets all that could wake the object up.
+    ///
+    /// # Context
+    ///
+    /// Takes the locks of queues, and waits for a timer that is just expiring. May sleep.
     #[inline]
     pub(crate) fn disarm(&mut self) {
         self.object().wake_sources.stop();

@@ -22,7 +22,11 @@ use kernel::{
 
 /// What can be ended at once.
 pub(crate) trait Revoke: Send + Sync {
-    /// Ends it. May sleep, but waits for nobody.
+    /// Ends it.
+    ///
+    /// # Context
+    ///
+    /// May sleep, but waits for nobody.
     fn revoke(&self);
 }
 
@@ -87,12 +91,16 @@ pub(crate) fn current() -> Policy {
     }
 }
 
-/// Has `ring`, of the current task's user, be ended with all others, until it is taken out. May sleep.
+/// Has `ring`, of the current task's user, be ended with all others, until it is taken out.
 ///
 /// # Errors
 ///
 /// `-EPERM` if there are to be no rings, and `-EMFILE` if the user has as many as `grant` says. It is to be taken
 /// out then too.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, grant: &Grant) -> Result {
     let most = grant.policy.limits.rings;
     let owner = (grant.node, calls::ruring_current_uid());
@@ -126,7 +134,11 @@ pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, grant: &Grant) -> Resul
     }
 }
 
-/// Takes it out, if it is there. May sleep.
+/// Takes it out, if it is there.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn take_out<T: Revoke>(ring: &Arc<T>) {
     let key = Arc::as_ptr(ring) as usize;
     let mut guard = RINGS.lock();

@@ -46,7 +46,11 @@ pub(crate) fn is_alone() -> bool {
     calls::ruring_single_task_running()
 }
 
-/// Spends a moment in a loop that waits for memory to change. May sleep.
+/// Spends a moment in a loop that waits for memory to change.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn relax() {
     calls::ruring_relax();
 }

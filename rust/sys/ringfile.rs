@@ -56,8 +56,11 @@ pub(crate) trait RingFile: Send + Sync + 'static {
     /// It stays as long as there are references to the ring, because it is borrowed from what
     /// nobody can have to themselves by then.
     fn pollers(&self) -> &WaitQueue;
-    /// poll(2): the `EPOLL*` events at the moment. May be called with the locks of other rings,
-    /// and may not sleep for long.
+    /// poll(2): the `EPOLL*` events at the moment.
+    ///
+    /// # Context
+    ///
+    /// Possibly with the locks of other rings. Must not sleep for long.
     fn events(&self) -> u32;
     /// Whether there is something to map at `offset` (bytes).
     ///
@@ -76,8 +79,16 @@ pub(crate) trait RingFile: Send + Sync + 'static {
     /// With the mmap lock of the task. May sleep.
     fn mmap(&self, area: &Area<'_>) -> Result;
     /// close(2) of one of the file's descriptors, also by a task that exits or execs.
+    ///
+    /// # Context
+    ///
+    /// Any task that closes, also one that exits or execs. May sleep.
     fn flush(this: &Arc<Self>);
     /// The last reference to the file is gone.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
     fn release(this: Arc<Self>);
     /// What a mapping of the ring's memory keeps.
     type Mapping: Send + Sync + 'static;
@@ -92,10 +103,16 @@ pub(crate) trait RingFile: Send + Sync + 'static {
     /// With the mmap lock of the task. May sleep.
     fn map(this: &Arc<Self>) -> Result<Arc<Self::Mapping>>;
     /// There is one more of what was mapped before: by fork(2), or because a mapping was cut in two.
-    /// Called with the lock of the address space.
+    ///
+    /// # Context
+    ///
+    /// With the lock of the address space.
     fn map_again(mapping: &Arc<Self::Mapping>);
-    /// A mapping is no more, or was not made. Called with the lock of the address space, also by a kernel
-    /// thread.
+    /// A mapping is no more, or was not made.
+    ///
+    /// # Context
+    ///
+    /// With the lock of the address space, also by a kernel thread.
     fn unmap(mapping: Arc<Self::Mapping>);
     /// `/proc/PID/fdinfo/FD`.
     fn show_fdinfo(&self, out: &SeqFile);

@@ -51,6 +51,10 @@ impl Mask {
 
     /// Ends the wait. If it was interrupted by a signal the old mask comes back only after the
     /// signal's handler has run.
+    ///
+    /// # Context
+    ///
+    /// The task that has set it, once it has slept.
     pub(crate) fn restore(self, interrupted: bool) {
         calls::ruring_restore_sigmask(interrupted);
     }

@@ -61,11 +61,14 @@ unsafe extern "C" fn wake(
     }
 }
 
-/// Sleeps, interruptibly, until `ready`, which is asked when `queue` is woken up (and then must
-/// not sleep), or until the task is woken up by other means, or until `deadline`, in nanoseconds
-/// of CLOCK_MONOTONIC.
+/// Sleeps, interruptibly, until `ready`, which is asked when `queue` is woken up (and then must not sleep), or until
+/// the task is woken up by other means, or until `deadline`, in nanoseconds of CLOCK_MONOTONIC.
 ///
 /// Does not sleep if `ready` at once. May return early; whoever waits asks again.
+///
+/// # Context
+///
+/// Without locks. May sleep.
 pub(crate) fn sleep_on(
     queue: Option<&WaitQueue>,
     deadline: Option<i64>,
@@ -125,6 +128,10 @@ pub(crate) fn sleep_on_by(
 
 /// Runs `sleep`. If `io`, what it sleeps counts as waiting for I/O, as the load of the system and the
 /// clocks of processors are concerned.
+///
+/// # Context
+///
+/// As `sleep` says.
 #[inline]
 pub(crate) fn sleep_for_io<R>(io: bool, sleep: impl FnOnce() -> R) -> R {
     if !io {

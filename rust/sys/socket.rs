@@ -145,8 +145,12 @@ impl<'a> Socket<'a> {
         })
     }
 
-    /// Receives, as recvmsg(2): the message into `to`, its sender into `name`, its control
-    /// messages to the user address and size `control`. Sleeps unless `flags` has MSG_DONTWAIT.
+    /// Receives, as recvmsg(2): the message into `to`, its sender into `name`, its control messages to the user
+    /// address and size `control`.
+    ///
+    /// # Context
+    ///
+    /// Sleeps for a message unless `flags` has MSG_DONTWAIT, and may sleep in any case.
     #[inline]
     pub(crate) fn recv(
         self,
@@ -189,12 +193,15 @@ impl<'a> Socket<'a> {
         }
     }
 
-    /// Sends what is in `from`, as sendto(2), to `name` if there is one. Sleeps unless `flags` has
-    /// MSG_DONTWAIT.
+    /// Sends what is in `from`, as sendto(2), to `name` if there is one.
     ///
     /// # Errors
     ///
     /// Those of sendto(2).
+    ///
+    /// # Context
+    ///
+    /// Sleeps for room unless `flags` has MSG_DONTWAIT, and may sleep in any case.
     #[inline(always)] // send/unix/32
     pub(crate) fn send(
         self,
@@ -214,6 +221,10 @@ impl<'a> Socket<'a> {
     ///
     /// `-ENOBUFS` for more of them than a socket may have, `-ECANCELED` for any in a task without descriptors, which
     /// they may name; those of sendmsg(2).
+    ///
+    /// # Context
+    ///
+    /// As for [`Socket::send`].
     pub(crate) fn sendmsg(
         self,
         from: UserBuffers<'_>,
@@ -234,6 +245,10 @@ impl<'a> Socket<'a> {
     /// # Errors
     ///
     /// Those of [`Socket::send`], and of [`UbufRef::attach`].
+    ///
+    /// # Context
+    ///
+    /// As for [`Socket::send`].
     #[inline]
     pub(crate) fn send_zc<P: Kind>(
         self,
@@ -254,6 +269,10 @@ impl<'a> Socket<'a> {
     /// # Errors
     ///
     /// Those of [`Socket::sendmsg`], and of [`UbufRef::attach`].
+    ///
+    /// # Context
+    ///
+    /// As for [`Socket::send`].
     pub(crate) fn sendmsg_zc<P: Kind>(
         self,
         from: UserBuffers<'_>,

@@ -42,7 +42,11 @@ impl<P: Kind> Node<P> {
         }))
     }
 
-    /// Whether it is in a table. Only for the holder of the handle.
+    /// Whether it is in a table.
+    ///
+    /// # Context
+    ///
+    /// Only for the holder of the handle.
     #[inline]
     pub(super) fn linked(&self) -> bool {
         // SAFETY: `table` is only written by the holder of the handle, for whom this is.

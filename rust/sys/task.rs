@@ -41,7 +41,11 @@ impl TaskRef {
         calls::ruring_task_process(&self.0) as usize
     }
 
-    /// Wakes it up if it sleeps. May be called in any context.
+    /// Wakes it up if it sleeps.
+    ///
+    /// # Context
+    ///
+    /// Any.
     #[inline]
     pub(crate) fn wake_up(&self) {
         self.0.wake_up();

@@ -28,7 +28,11 @@ pub(crate) trait TaskWorkFn: Send + Sync + Sized + 'static {
     /// none if that is exiting.
     fn run(this: Arc<TaskWork<Self>>, task: Option<InTask<'_>>);
 
-    /// Runs in the module's work queue, which serves everybody: it must be over soon, and wait for nobody.
+    /// Runs in the module's work queue.
+    ///
+    /// # Context
+    ///
+    /// A kworker, which serves everybody: it must be over soon, and wait for nobody.
     fn run_in_kworker(this: Arc<TaskWork<Self>>) {
         Self::run(this, None);
     }
@@ -38,6 +42,10 @@ pub(crate) trait TaskWorkFn: Send + Sync + Sized + 'static {
     fn on_end(_this: Arc<TaskWork<Self>>) {}
 
     /// Runs in interrupt context.
+    ///
+    /// # Context
+    ///
+    /// Interrupt, without a lock.
     fn notify(_this: &Arc<TaskWork<Self>>) {}
 }
 
@@ -176,16 +184,24 @@ impl<T: TaskWorkFn> TaskWork<T> {
         }
     }
 
-    /// Sends it to a kworker, with the caller's reference. May be called in any context.
+    /// Sends it to a kworker, with the caller's reference.
     ///
     /// If it is on its way already that reference is not the last one, and is dropped.
+    ///
+    /// # Context
+    ///
+    /// Any.
     pub(crate) fn give_to_kworker(this: Arc<Self>) {
         if !this.queued.xchg(true, Full) {
             Self::queue(this);
         }
     }
 
-    /// Has [`TaskWorkFn::notify`] called soon, where no lock is held. May be called in any context.
+    /// Has [`TaskWorkFn::notify`] called soon, where no lock is held.
+    ///
+    /// # Context
+    ///
+    /// Any.
     pub(crate) fn send_to_interrupt(this: &Arc<Self>) {
         if this.notifying.xchg(true, Full) {
             return;
@@ -198,7 +214,11 @@ impl<T: TaskWorkFn> TaskWork<T> {
         unsafe { bindings::irq_work_queue(irq) };
     }
 
-    /// Drops a reference. May be called in any context: the last one is dropped by a kworker.
+    /// Drops a reference.
+    ///
+    /// # Context
+    ///
+    /// Any: the last one is dropped by a kworker.
     #[inline]
     pub(crate) fn let_go(this: Arc<Self>) {
         if let Some(last) = Arc::into_unique_or_drop(this) {

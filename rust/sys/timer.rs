@@ -121,7 +121,11 @@ impl<P: Kind> Timer<P> {
         }
     }
 
-    /// Stops it, and waits until it is not running any more. Only for the holder of the handle.
+    /// Stops it, and waits until it is not running any more.
+    ///
+    /// # Context
+    ///
+    /// Only for the holder of the handle.
     #[inline]
     fn stop(&self) {
         if self.set.load(Relaxed) {
@@ -162,7 +166,11 @@ impl<P: Kind> Timers<P> {
         }
     }
 
-    /// Stops both. Only for the holder of the handle.
+    /// Stops both.
+    ///
+    /// # Context
+    ///
+    /// Only for the holder of the handle.
     #[inline]
     pub(super) fn stop(&self) {
         self.own.stop();

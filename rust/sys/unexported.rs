@@ -86,7 +86,11 @@ impl Functions {
 /// Those that were found.
 static FOUND: Atomic<u32> = Atomic::new(0);
 
-/// Looks for them. May sleep.
+/// Looks for them.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn find() {
     // SAFETY: The module is just being loaded, and does this once.
     FOUND.store(unsafe { bindings::ruring_find_functions() }, Relaxed);

@@ -33,11 +33,15 @@ impl From<kernel::alloc::AllocError> for Errno {
     }
 }
 
-/// Reads a `T` at user address `addr`. May sleep.
+/// Reads a `T` at user address `addr`.
 ///
 /// # Errors
 ///
 /// `-EFAULT` if it cannot be read.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn read<T: FromBytes>(addr: u64) -> Result<T> {
     UserSlice::new(UserPtr::from_addr(addr as usize), size_of::<T>())
         .reader()
@@ -45,11 +49,15 @@ pub(crate) fn read<T: FromBytes>(addr: u64) -> Result<T> {
         .map_err(|_| EFAULT)
 }
 
-/// Reads the `T` with this number of those at user address `addr`, if that is not 0. May sleep.
+/// Reads the `T` with this number of those at user address `addr`, if that is not 0.
 ///
 /// # Errors
 ///
 /// `-EFAULT` if it cannot be read.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn read_nth<T: FromBytes>(addr: u64, number: u32) -> Result<Option<T>> {
     if addr == 0 {
         return Ok(None);
@@ -58,11 +66,15 @@ pub(crate) fn read_nth<T: FromBytes>(addr: u64, number: u32) -> Result<Option<T>
     read(addr.wrapping_add(at)).map(Some)
 }
 
-/// Copies `out` from user address `addr`. May sleep.
+/// Copies `out` from user address `addr`.
 ///
 /// # Errors
 ///
 /// `-EFAULT` if that cannot be read.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn read_into<T: FromBytes + AsBytes>(addr: u64, out: &mut [T]) -> Result {
     let bytes = out.as_bytes_mut();
     UserSlice::new(UserPtr::from_addr(addr as usize), bytes.len())
@@ -118,20 +130,28 @@ pub(crate) fn check_buffer(addr: u64, len: u32) -> Result {
     Ok(())
 }
 
-/// Copies `data` to user address `addr`. May sleep.
+/// Copies `data` to user address `addr`.
 ///
 /// # Errors
 ///
 /// `-EFAULT` if that cannot be written.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn write<T: AsBytes>(addr: u64, data: &T) -> Result {
     write_from(addr, core::slice::from_ref(data))
 }
 
-/// Copies all of `data` to user address `addr`. May sleep.
+/// Copies all of `data` to user address `addr`.
 ///
 /// # Errors
 ///
 /// `-EFAULT` if that cannot be written.
+///
+/// # Context
+///
+/// May sleep.
 pub(crate) fn write_from<T: AsBytes>(addr: u64, data: &[T]) -> Result {
     let bytes = data.as_bytes();
     UserSlice::new(UserPtr::from_addr(addr as usize), bytes.len())

@@ -170,7 +170,11 @@ impl<T: WorkerBody> UserWorker<T> {
         self.over.load(Relaxed)
     }
 
-    /// Interrupts what it sleeps for, as a signal does. May be called in any context.
+    /// Interrupts what it sleeps for, as a signal does.
+    ///
+    /// # Context
+    ///
+    /// Any.
     pub(crate) fn interrupt(this: &Arc<Self>) {
         if let Some(task) = this.task.as_ref() {
             // One that is past doing any work sleeps no more.
