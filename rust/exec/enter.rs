@@ -267,7 +267,7 @@ impl Ring {
 
     /// How many completions a wait is for that asks for so many. As io_uring, which counts in `int`: with a negative number
     /// it is for none, but not before it has looked at its arguments.
-    #[inline(always)]
+    #[inline(always)] // nop/1
     fn at_most(&self, min_complete: u32) -> u32 {
         min_complete
             .cast_signed()
