@@ -3,14 +3,14 @@
 //! Multishot receives that keep going without buffers (`RURING_RECV_KEEP`): while there is data for them but no
 //! buffer in their group, they wait here, in the order in which they ran out.
 //!
-//! Who is to hear that a group has few buffers left is told here as well.
-//!
-//! So do multishot ACCEPTs (`RURING_ACCEPT_KEEP`) while there is neither a descriptor nor a slot for who waits in the backlog,
+//! Multishot ACCEPTs (`RURING_ACCEPT_KEEP`) wait here, too, while there is neither a descriptor nor a slot for who waits in the backlog,
 //! and level-triggered polls (`RURING_POLL_ADD_LEVEL`) until the application has seen what they have reported. These look again
 //! only for an `enter`: so they neither fill the ring, as each has one completion in it at most, nor keep a task at work.
 //!
 //! Such a request can be found and cancelled all the while, as one that waits for a worker is. Nobody tells the ring
 //! that there are buffers again, which may be a store of user space's: who enters the ring looks.
+//!
+//! Who is to hear that a group has few buffers left is told here as well.
 
 use crate::{
     req::{tctx::TaskCtx, wake::WakeFlags, Core, OwnedReq, PuntState, Request},
