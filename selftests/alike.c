@@ -142,6 +142,27 @@ TEST_F(ring, opening_is_not_asynchronous)
 	close(efd);
 }
 
+/* Nor is the end of a request that drains, which is left to the task. */
+TEST_F(ring, draining_is_not_asynchronous)
+{
+	struct ring *r = &self->ring;
+	int efd = eventfd(0, EFD_NONBLOCK);
+	__u64 count;
+
+	if (variant->flags & IORING_SETUP_DEFER_TASKRUN)
+		return;
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &efd, 1));
+	prep_nop(r, 1)->flags = IOSQE_IO_DRAIN | IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(0, result_of(r, 1, 1));
+	EXPECT_EQ(-1, read(efd, &count, sizeof(count)));
+	prep_nop(r, 2)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(0, result_of(r, 1, 2));
+	EXPECT_EQ(8, read(efd, &count, sizeof(count)));
+	close(efd);
+}
+
 /* NOP looks at its file before it waits for its turn. */
 TEST_F(ring, nop_looks_at_once)
 {

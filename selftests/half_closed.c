@@ -270,6 +270,11 @@ TEST_F(ring, urgent_data_needs_a_buffer)
 	sqe->flags |= IOSQE_ASYNC;
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	ASSERT_CQE(&self->ring, 1, -ENOBUFS, 0);
+	sqe = prep(&self->ring, IORING_OP_READ_MULTISHOT, sv[0], NULL, 0, 2);
+	sqe->flags = IOSQE_ASYNC | IOSQE_BUFFER_SELECT;
+	sqe->buf_group = 7;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 2, -ENOBUFS, 0);
 	close(sv[0]);
 	close(sv[1]);
 }

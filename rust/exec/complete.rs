@@ -98,7 +98,9 @@ impl Locked<'_> {
         let job = &core.job;
         // A worker leaves it to the task to tell that there is no file, but signals if that is to come to `enter`.
         let tried_by_worker = job_flags.by_worker() && job.state() == ReqState::Fresh;
+        // The end of one that drains is always left to the task.
         let by_worker = tried_by_worker
+            && !job_flags.drain()
             && (file.is_some() || self.ring.deferred() || !op::needs_file(job.opcode));
         let mut chain = core::mem::take(&mut core.chain);
         let mut timeout = match core.job.link_timer {

@@ -10,7 +10,7 @@ use crate::{
         buffer::UserBuffer,
         rw::{
             can_ask, can_delegate, can_poll, check_ioprio, current_ioprio, inode_id,
-            is_nonblocking, is_ready, is_whole, waits, Position, Transfer,
+            is_nonblocking, is_ready, is_urgent, is_whole, waits, Position, Transfer,
         },
         socket::{Socket, UserBuffers},
         user::{access_ok, read_iovec_len, Vector},
@@ -359,8 +359,8 @@ impl Op for ReadMultishot {
         loop {
             let Some(selected) = at.group.and_then(|group| at.ring.groups().select(group, 0))
             else {
-                // As long as there is nothing to be read it needs none.
-                if (!first || self.keep) && !is_ready(file, false) {
+                // As long as there is nothing to be read, nor anything urgent, it needs none.
+                if (!first || self.keep) && !is_ready(file, false) && !is_urgent(file) {
                     return Outcome::POLL;
                 }
                 if self.keep && at.post_more(ENOBUFS.to_raw(), 0) {
