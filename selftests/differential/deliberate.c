@@ -37,6 +37,13 @@ static bool is_buffer_of_a_failure(const struct program *p, const struct differe
 
 	if (d->kind == EVENT_GROUP)
 		return has_selection_by_worker(p);
+	if (d->kind == EVENT_RETURN && d->step < p->nr_steps && p->steps[d->step].kind == STEP_REGISTER &&
+	    p->steps[d->step].reg.opcode == IORING_REGISTER_PBUF_STATUS)
+		return has_selection_by_worker(p);
+	/* one that comes later then has none */
+	if (d->kind == EVENT_CQE && !d->nr[SIDE_RURING] && d->nr[SIDE_IO_URING] == 1 &&
+	    theirs[0].res == -ENOBUFS)
+		return has_selection_by_worker(p);
 	if (d->kind != EVENT_CQE || d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING])
 		return false;
 	for (i = 0; i < d->nr[SIDE_IO_URING]; i++) {
@@ -49,6 +56,14 @@ static bool is_buffer_of_a_failure(const struct program *p, const struct differe
 			return false;
 	}
 	return true;
+}
+
+/* A notification of a send that has handed over nothing, of whose end nobody is told. */
+static bool is_lone_notification(const struct program *p, const struct difference *d)
+{
+	(void)p;
+	return d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && !d->nr[SIDE_RURING] &&
+	       d->events[SIDE_IO_URING][0].flags & IORING_CQE_F_NOTIF;
 }
 
 static bool is_bundle_by_worker(const struct program *p, const struct difference *d)
@@ -212,6 +227,11 @@ static const struct deliberate {
 		"a send that has handed over nothing has no notification",
 		"SEND_ZC and SENDMSG_ZC that end before they have handed their buffer to the socket complete once",
 		NULL,
+	},
+	{
+		"a notification of a send whose link has failed",
+		"If a link is cancelled, that comes without the mark that it does in io_uring, and not at all in ruring",
+		is_lone_notification,
 	},
 	{
 		"a ring that polls for completions has no file to poll",

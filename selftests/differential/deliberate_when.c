@@ -135,9 +135,22 @@ bool is_merged_poll(const struct program *p, const struct difference *d)
 /* A request that waits is never in the hands of a thread, which would have to be interrupted. */
 bool is_interrupted(const struct program *p, const struct difference *d)
 {
+	bool interrupted = false;
+	unsigned int i;
+
 	(void)p;
-	return d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
-	       d->events[SIDE_IO_URING][0].res == -EINTR && d->events[SIDE_RURING][0].res == -ECANCELED;
+	if (d->kind != EVENT_CQE || d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING])
+		return false;
+	for (i = 0; i < d->nr[SIDE_IO_URING]; i++) {
+		const struct event *theirs = &d->events[SIDE_IO_URING][i];
+		const struct event *ours = &d->events[SIDE_RURING][i];
+
+		if (theirs->res == -EINTR && ours->res == -ECANCELED)
+			interrupted = true;
+		else if (theirs->res != ours->res || theirs->flags != ours->flags)
+			return false;
+	}
+	return interrupted;
 }
 
 /* What a worker of io_uring was at when another one was to be made, for which it is interrupted. */
