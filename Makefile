@@ -15,6 +15,13 @@ $(error ruring is for x86_64: this machine is $(shell uname -m))
 endif
 endif
 
+# Of which kernel: 7.2, or 7.3 (default). The kernel's own makefiles have a variable of that name.
+ifeq ($(origin VERSION),command line)
+MAKEOVERRIDES := $(filter-out VERSION=%,$(MAKEOVERRIDES))
+export RURING_SERIES := $(VERSION)
+unexport VERSION
+endif
+
 all: modules
 
 # Not KERNEL's own build but a kernel of the user's: all variables (LLVM=, RUSTC=, BINDGEN=…) as usual.
@@ -113,6 +120,7 @@ help:
 	@echo 'make setup        only brings the tools and both kernels up to date'
 	@echo 'make clean        removes what was built in the tree'
 	@echo
+	@echo 'VERSION=7.2 with any of these takes the newest kernel 7.2 that there is, in place of 7.3.'
 	@echo 'Tools, kernel source and kernels are kept in RURING_CACHE (now: $(or $(RURING_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ruring)).'
 
 .PHONY: all modules setup tools selftests run test differential liburing bench bench-check vm install uninstall deb check doc clean help

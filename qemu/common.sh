@@ -103,11 +103,11 @@ find_toolchain() {
 	export LIBCLANG_PATH
 }
 
-# Newest unpacked source: a 7.3 before any 7.2, whatever its point release.
+# Newest unpacked source: a 7.3 before any 7.2, whatever its point release, unless RURING_SERIES says which.
 find_source() {
 	local newest
-	newest=$(find "$cache/src" -mindepth 2 -maxdepth 2 -name .complete -printf '%h\n' 2>/dev/null |
-		sort -V | tail -n1)
+	newest=$(find "$cache/src" -mindepth 2 -maxdepth 2 -path "*/linux-${RURING_SERIES:-}*" -name .complete \
+		-printf '%h\n' 2>/dev/null | sort -V | tail -n1)
 	[ -n "$newest" ] || return 1
 	source_dir=$newest
 	kernel_version=${newest##*/linux-}

@@ -22,6 +22,7 @@ use super::{
     module::{self, ModuleRef},
     task::TaskRef,
 };
+use crate::uapi::errno::ECANCELED;
 use core::{ffi::c_void, mem::offset_of, ops::Deref, ptr::null_mut};
 #[cfg(CONFIG_VHOST_TASK)]
 use kernel::error::from_err_ptr;
@@ -96,7 +97,7 @@ impl<T: WorkerBody> UserWorker<T> {
     /// A system call or task work. May sleep.
     pub(crate) fn spawn(body: T, name: &CStr) -> Result<Arc<Self>> {
         if super::task::current_exiting() {
-            return Err(ECANCELED);
+            return Err(Error::from_errno(ECANCELED.to_raw()));
         }
         let this = Arc::new(
             Self {
