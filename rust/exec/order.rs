@@ -28,15 +28,7 @@ impl Order {
     /// Moves those that wait and that `which` says to `out`.
     pub(super) fn take(&mut self, out: &mut Fifo<Request>, which: impl Fn(&OwnedReq) -> bool) {
         for queue in self.behind.values_mut() {
-            let mut rest = Fifo::new();
-            while let Some(req) = queue.pop() {
-                if which(&req) {
-                    out.push(req);
-                } else {
-                    rest.push(req);
-                }
-            }
-            *queue = rest;
+            queue.move_out(out, &which);
         }
     }
 }

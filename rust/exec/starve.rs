@@ -34,25 +34,12 @@ pub(crate) struct Starved {
     reported: Fifo<Request>,
 }
 
-/// Moves those of `queue` that `which` says to `out`.
-fn move_out(queue: &mut Fifo<Request>, out: &mut Fifo<Request>, which: impl Fn(&OwnedReq) -> bool) {
-    let mut rest = Fifo::new();
-    while let Some(req) = queue.pop() {
-        if which(&req) {
-            out.push(req);
-        } else {
-            rest.push(req);
-        }
-    }
-    *queue = rest;
-}
-
 impl Starved {
     /// Takes those out that `which` says.
     pub(super) fn take(&mut self, which: impl Fn(&OwnedReq) -> bool) -> Fifo<Request> {
         let mut out = Fifo::new();
-        move_out(&mut self.queue, &mut out, &which);
-        move_out(&mut self.reported, &mut out, &which);
+        self.queue.move_out(&mut out, &which);
+        self.reported.move_out(&mut out, &which);
         out
     }
 

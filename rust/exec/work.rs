@@ -317,16 +317,12 @@ impl Locked<'_> {
 
     /// Takes out of the queue what was to be done by workers of the current task's process.
     fn take_own_work(&mut self, unbound: bool) -> Fifo<Request> {
-        let (mut own, mut rest) = (Fifo::new(), Fifo::new());
-        while let Some(req) = self.state.exec.workers.queue.pop() {
-            if req.core().punted.unbound == unbound && req.object().tctx().is_current() {
-                req.object().run_punted();
-                own.push(req);
-            } else {
-                rest.push(req);
-            }
-        }
-        self.state.exec.workers.queue = rest;
+        let mut own = Fifo::new();
+        let queue = &mut self.state.exec.workers.queue;
+        queue.move_out(&mut own, |req| {
+            req.core().punted.unbound == unbound && req.object().tctx().is_current()
+        });
+        own.for_each(|req| req.object().run_punted());
         own
     }
 
@@ -396,15 +392,8 @@ impl Locked<'_> {
             .exec
             .order
             .take(&mut out, |req| which(req.object()));
-        let mut rest = Fifo::new();
-        while let Some(req) = self.state.exec.workers.queue.pop() {
-            if which(req.object()) {
-                out.push(req);
-            } else {
-                rest.push(req);
-            }
-        }
-        self.state.exec.workers.queue = rest;
+        let queue = &mut self.state.exec.workers.queue;
+        queue.move_out(&mut out, |req| which(req.object()));
         out
     }
 
@@ -415,17 +404,12 @@ impl Locked<'_> {
         let mut out = starved.take(|req| whose(req.object().tctx()));
         let order = &mut self.state.exec.order;
         order.take(&mut out, |req| whose(req.object().tctx()));
-        let mut rest = Fifo::new();
         let mut queue = core::mem::take(&mut self.state.exec.workers.queue);
-        while let Some(req) = queue.pop() {
+        queue.move_out(&mut out, |req| {
             let tctx = req.object().tctx();
-            if whose(tctx) && (req.core().punted.unbound || !self.outlived_by_worker(tctx, None)) {
-                out.push(req);
-            } else {
-                rest.push(req);
-            }
-        }
-        self.state.exec.workers.queue = rest;
+            whose(tctx) && (req.core().punted.unbound || !self.outlived_by_worker(tctx, None))
+        });
+        self.state.exec.workers.queue = queue;
         out
     }
 

@@ -104,6 +104,19 @@ impl<P: Kind> Fifo<P> {
         }
     }
 
+    /// Moves those that `which` says to the end of `out`. All stay in their order.
+    pub(crate) fn move_out(&mut self, out: &mut Self, which: impl Fn(&Handle<P>) -> bool) {
+        let mut rest = Self::new();
+        while let Some(req) = self.pop() {
+            if which(&req) {
+                out.push(req);
+            } else {
+                rest.push(req);
+            }
+        }
+        *self = rest;
+    }
+
     /// The core of the first.
     pub(crate) fn first(&self) -> Option<&P::Core> {
         let object = NonNull::new(self.head)?;
