@@ -69,7 +69,7 @@ static int recover(const struct task *task, const char *at,
 	}
 	if (memory_read(task, regs->rsp, &kept, sizeof(kept)))
 		return -ESRCH;
-	regs->rsp += FRAME_SIZE;
+	regs->rsp += STUB_FRAME_SIZE;
 	if (at >= stub_kept) {
 		regs->rsi = kept.rsi;
 		regs->rdx = kept.rdx;

@@ -39,7 +39,7 @@ struct kept {
 };
 
 /* The 128 bytes below the stack pointer are the program's. */
-#define FRAME_SIZE	(128 + sizeof(struct kept))
+#define STUB_FRAME_SIZE	(128 + sizeof(struct kept))
 
 /* Makes the instructions known by their names; does nothing else. */
 void stub_instructions(void);

@@ -123,7 +123,7 @@ void stub_instructions(void)
 		     CFI("endproc")
 		     ".popsection\n"
 		     : :
-		     [size] "i" (FRAME_SIZE),
+		     [size] "i" (STUB_FRAME_SIZE),
 		     [back] "i" (offsetof(struct kept, back)),
 		     [rdi] "i" (offsetof(struct kept, rdi)),
 		     [rsi] "i" (offsetof(struct kept, rsi)),
