@@ -42,12 +42,6 @@ static unsigned long take_set(struct ring *r, unsigned int nr)
 	return set;
 }
 
-/* Nothing completes now. */
-#define ASSERT_WAITING(r) do {						\
-	ASSERT_LE(0, ring_run(r));					\
-	ASSERT_EQ(0, ring_ready(r));					\
-} while (0)
-
 TEST_F(ring, nothing_to_wait_for)
 {
 	struct ring *r = &self->ring;

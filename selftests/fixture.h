@@ -9,6 +9,18 @@
 
 #include "check.h"
 
+/* Nothing completes now, though there may be something on its way. */
+#define ASSERT_WAITING(r) do {						\
+	ASSERT_LE(0, ring_run(r));					\
+	ASSERT_EQ(0, ring_ready(r));					\
+} while (0)
+
+/* Variants of a fixture for what only ruring has. */
+#define VARIANTS_OF_RURING(name)					\
+	FIXTURE_VARIANT(name) { unsigned int flags; };			\
+	FIXTURE_VARIANT_ADD(name, plain) {};				\
+	FIXTURE_VARIANT_ADD(name, defer) { .flags = DEFER_FLAGS }
+
 /*
  * Define RING_MODES before the inclusion to run each test with task work that
  * is run at once and with task work that is deferred to the next wait, and

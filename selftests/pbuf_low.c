@@ -24,17 +24,7 @@ FIXTURE(low) {
 	int sv[2];
 };
 
-FIXTURE_VARIANT(low) {
-	unsigned int flags;
-};
-
-FIXTURE_VARIANT_ADD(low, plain) {
-	.flags = 0,
-};
-
-FIXTURE_VARIANT_ADD(low, defer) {
-	.flags = DEFER_FLAGS,
-};
+VARIANTS_OF_RURING(low);
 
 FIXTURE_SETUP(low)
 {

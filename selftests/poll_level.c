@@ -17,17 +17,7 @@ FIXTURE(level) {
 	int sv[2];
 };
 
-FIXTURE_VARIANT(level) {
-	unsigned int flags;
-};
-
-FIXTURE_VARIANT_ADD(level, plain) {
-	.flags = 0,
-};
-
-FIXTURE_VARIANT_ADD(level, defer) {
-	.flags = DEFER_FLAGS,
-};
+VARIANTS_OF_RURING(level);
 
 FIXTURE_SETUP(level)
 {

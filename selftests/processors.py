@@ -30,11 +30,11 @@ class Processors:
         self.numbers = sorted(os.sched_getaffinity(0))
         self.records = mmap.mmap(-1, RECORD.size * len(self.numbers))
         pipes = [os.pipe() for _ in self.numbers]
-        begun = time.monotonic()
+        begun, parent = time.monotonic(), os.getpid()
         for index in range(len(self.numbers)):
             self._write(index, begun, 0.0, 0.0)
             if os.fork() == 0:
-                self._beat(index, pipes[index][0], pipes[(index + 1) % len(pipes)][1])
+                self._beat(parent, index, pipes[index][0], pipes[(index + 1) % len(pipes)][1])
         for pipe in pipes:
             os.close(pipe[0])
             os.close(pipe[1])
@@ -45,9 +45,8 @@ class Processors:
     def _read(self, index):
         return RECORD.unpack_from(self.records, index * RECORD.size)
 
-    def _beat(self, index, own, next_one):
-        """One of the processes: until its parent is gone."""
-        parent = os.getppid()
+    def _beat(self, parent, index, own, next_one):
+        """One of the processes, of the process `parent`: until that is gone."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         os.sched_setaffinity(0, {self.numbers[index]})
         os.set_blocking(own, False)

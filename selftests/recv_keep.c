@@ -21,17 +21,7 @@ FIXTURE(keep) {
 	struct ring ring;
 };
 
-FIXTURE_VARIANT(keep) {
-	unsigned int flags;
-};
-
-FIXTURE_VARIANT_ADD(keep, plain) {
-	.flags = 0,
-};
-
-FIXTURE_VARIANT_ADD(keep, defer) {
-	.flags = DEFER_FLAGS,
-};
+VARIANTS_OF_RURING(keep);
 
 FIXTURE_SETUP(keep)
 {

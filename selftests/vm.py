@@ -72,14 +72,13 @@ class Guest:
         for line in tail:
             say(f"  | {line[:200]}")
 
-    def abandon(self, running):
-        """Ends a guest that this machine did not let run. False if its kernel log has more than stalls."""
+    def abandon(self, names):
+        """Ends a guest that this machine did not let run `names`. False if its kernel log has more than stalls."""
         self.vm.terminate()
         self.vm.wait()
         self.processors.wait()
         seconds = self.processors.stood_still(self.begun)
-        say(f"  a processor of this machine stood still for {seconds:.0f} s: what ran, {running or 'nothing'}, "
-            "does so again in a new VM")
+        say(f"  a processor of this machine stood still for {seconds:.0f} s: {len(names)} programs run again in a new VM")
         if not self.log.exists():
             return True
         done = subprocess.run([ROOT / "qemu" / "scan-log", self.log], check=False,
