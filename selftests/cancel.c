@@ -3,6 +3,7 @@
  * ASYNC_CANCEL: what it finds, and that each request ends exactly once.
  */
 #include <pthread.h>
+#include <sys/eventfd.h>
 
 #define RING_MODES
 #include "fixture.h"
@@ -142,6 +143,41 @@ TEST_F(ring, one_of_many_with_the_same_user_data)
 		ASSERT_CANCELLED(&self->ring, 1, 0, 0);
 		ASSERT_CQE(&self->ring, 1, -ECANCELED, 0);
 		ASSERT_QUIET(&self->ring);
+	}
+	ASSERT_CANCELLED(&self->ring, 1, 0, -ENOENT);
+}
+
+/* The table in which requests are found grows with them. */
+TEST_F(ring, the_latest_first_among_thousands)
+{
+	unsigned int i, j;
+	int fds[8], other;
+	__u64 one = 1;
+
+	other = eventfd(0, 0);
+	ASSERT_GE(other, 0);
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = eventfd(0, 0);
+		ASSERT_GE(fds[i], 0);
+		prep_poll(&self->ring, fds[i], POLLIN, 1);
+		for (j = 0; j < 7; j++)
+			prep_poll(&self->ring, other, POLLIN, 2);
+		ASSERT_EQ(8, ring_submit(&self->ring));
+		for (j = 0; j < 192; j++) {
+			prep_poll(&self->ring, other, POLLIN, (__u64)j << 32);
+			if (j % 8 == 7)
+				ASSERT_EQ(8, ring_submit(&self->ring));
+		}
+	}
+	for (i = ARRAY_SIZE(fds); i > ARRAY_SIZE(fds) / 2; i--) {
+		ASSERT_CANCELLED(&self->ring, 1, 0, 0);
+		ASSERT_CQE(&self->ring, 1, -ECANCELED, 0);
+		ASSERT_EQ(sizeof(one), write(fds[i - 1], &one, sizeof(one)));
+		ASSERT_QUIET(&self->ring);
+	}
+	for (i = 0; i < ARRAY_SIZE(fds) / 2; i++) {
+		ASSERT_EQ(sizeof(one), write(fds[i], &one, sizeof(one)));
+		ASSERT_CQE(&self->ring, 1, POLLIN, 0);
 	}
 	ASSERT_CANCELLED(&self->ring, 1, 0, -ENOENT);
 }

@@ -12,13 +12,20 @@ use core::{
     ptr::{null_mut, NonNull},
 };
 use kernel::{
-    alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
+    alloc::{
+        flags::{__GFP_NOWARN, GFP_KERNEL_ACCOUNT},
+        KVVec,
+    },
     prelude::*,
+    sync::atomic::{Atomic, Relaxed},
 };
 
+/// The number of the last table that was made.
+static LAST_ID: Atomic<u64> = Atomic::new(0);
+
 struct Links<P: Kind> {
-    /// Which table, null for none.
-    table: *const (),
+    /// The number of its table, 0 if it is in none.
+    table: u64,
     key: u64,
     /// The pointer that leads here: a head, or `next` of another object.
     prev: *mut *mut Object<P>,
@@ -35,11 +42,22 @@ impl<P: Kind> Node<P> {
     /// Of an object that is in no table.
     pub(super) fn new() -> Self {
         Self(UnsafeCell::new(Links {
-            table: core::ptr::null(),
+            table: 0,
             key: 0,
             prev: null_mut(),
             next: null_mut(),
         }))
+    }
+
+    /// The number of the table that it is in, 0 for none.
+    ///
+    /// # Context
+    ///
+    /// Only for the holder of the handle.
+    #[inline]
+    fn table(&self) -> u64 {
+        // SAFETY: `table` is only written by the holder of the handle, for whom this is.
+        unsafe { (*self.0.get()).table }
     }
 
     /// Whether it is in a table.
@@ -49,22 +67,27 @@ impl<P: Kind> Node<P> {
     /// Only for the holder of the handle.
     #[inline]
     pub(super) fn linked(&self) -> bool {
-        // SAFETY: `table` is only written by the holder of the handle, for whom this is.
-        unsafe { !(*self.0.get()).table.is_null() }
+        self.table() != 0
     }
 }
 
 /// A hash table of the objects that wait, by a key of 64 bits. It does not own them.
 ///
+/// It grows with them, so that it takes as long to find one of many as one of few.
+///
 /// # Invariants
 ///
-/// `buckets` has a power of two of heads of lists of live objects whose `table` is the address of the first bucket, and
-/// whose `prev` is where the pointer to them is. It never moves.
+/// `buckets` has a power of two of heads of lists of live objects whose `table` is `id`, which no other table has, and
+/// whose `prev` is where the pointer to them is. Its elements do not move as long as it is here.
 pub(crate) struct HashTable<P: Kind> {
     buckets: KVVec<*mut Object<P>>,
+    id: u64,
     /// Bits of a hash that are not part of the index.
     shift: u32,
-    len: usize,
+    /// With as many objects there are to be more lists.
+    limit: usize,
+    /// How many are missing for that.
+    room: usize,
 }
 
 // SAFETY: The objects are `Sync`, and links are only touched through the table.
@@ -83,20 +106,22 @@ impl<P: Kind> HashTable<P> {
     ///
     /// May sleep.
     pub(crate) fn new(bits: u32) -> Result<Self> {
-        let mut buckets = KVVec::with_capacity(1 << bits, GFP_KERNEL_ACCOUNT)?;
-        for _ in 0..1usize << bits {
-            buckets.push(null_mut(), GFP_KERNEL_ACCOUNT)?;
-        }
+        let buckets = Self::empty_buckets(1 << bits)?;
         Ok(Self {
+            limit: buckets.len(),
+            room: buckets.len(),
             buckets,
+            id: LAST_ID.fetch_add(1, Relaxed) + 1,
             shift: u64::BITS.saturating_sub(bits),
-            len: 0,
         })
     }
 
-    #[inline]
-    fn id(&self) -> *const () {
-        self.buckets.as_ptr().cast()
+    fn empty_buckets(count: usize) -> Result<KVVec<*mut Object<P>>> {
+        Ok(KVVec::from_elem(
+            null_mut(),
+            count,
+            GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
+        )?)
     }
 
     #[inline]
@@ -108,26 +133,42 @@ impl<P: Kind> HashTable<P> {
     /// Whether `req`'s object is in this table.
     #[inline]
     pub(crate) fn contains(&self, req: &Handle<P>) -> bool {
-        // SAFETY: The handle is here, so `table` is not being written.
-        unsafe { (*req.object().node.0.get()).table == self.id() }
+        req.object().node.table() == self.id
     }
 
     /// Puts the object in under `key`. One that is in a table already stays as it is.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     #[inline]
     pub(crate) fn insert(&mut self, key: u64, req: &mut Handle<P>) {
         if req.object().node.linked() {
             return;
         }
-        let index = self.bucket(key);
-        let object: *mut Object<P> = core::ptr::from_ref(req.object()).cast_mut();
-        let id = self.id();
-        if index >= self.buckets.len() {
-            return;
+        // SAFETY: The node is in no table, so it is the handle's.
+        unsafe { self.link(key, core::ptr::from_ref(req.object()).cast_mut()) };
+        self.room = self.room.wrapping_sub(1);
+        if self.room == 0 {
+            self.grow();
         }
-        // SAFETY: The index was checked. The node is in no table, so it is the handle's; the old head is an object of
-        // this table, which is borrowed exclusively.
+    }
+
+    /// Puts an object in front of the list for `key`.
+    ///
+    /// # Safety
+    ///
+    /// It must be a live object in no list, whose node is the caller's.
+    #[inline]
+    unsafe fn link(&mut self, key: u64, object: *mut Object<P>) {
+        let (id, index) = (self.id, self.bucket(key));
+        let Some(head) = self.buckets.get_mut(index) else {
+            return;
+        };
+        let head: *mut *mut Object<P> = head;
+        // SAFETY: The node is the caller's, as the caller says; the old head is an object of this table, which is
+        // borrowed exclusively.
         unsafe {
-            let head = self.buckets.as_mut_ptr().add(index);
             let links = (*object).node.0.get();
             *links = Links {
                 table: id,
@@ -140,7 +181,35 @@ impl<P: Kind> HashTable<P> {
             }
             *head = object;
         }
-        self.len += 1;
+    }
+
+    /// Has twice as many lists, if there is memory for them. What is under one key stays in its order.
+    #[cold]
+    fn grow(&mut self) {
+        self.room = self.limit;
+        self.limit *= 2;
+        let Ok(mut old) = Self::empty_buckets(self.buckets.len() * 2) else {
+            return;
+        };
+        core::mem::swap(&mut self.buckets, &mut old);
+        self.shift -= 1;
+        for head in old {
+            let (mut next, mut last) = (head, null_mut());
+            // SAFETY: The objects of a list are live. They are taken off it, last one first, and are in no list until
+            // `link` puts them into a new one. The table is borrowed exclusively.
+            unsafe {
+                while let Some(object) = NonNull::new(next) {
+                    let links = object.as_ref().node.0.get();
+                    next = core::mem::replace(&mut (*links).next, last);
+                    last = object.as_ptr();
+                }
+                while let Some(object) = NonNull::new(last) {
+                    let links = object.as_ref().node.0.get();
+                    last = (*links).next;
+                    self.link((*links).key, object.as_ptr());
+                }
+            }
+        }
     }
 
     /// Takes the object out, if it is in.
@@ -158,9 +227,9 @@ impl<P: Kind> HashTable<P> {
             if let Some(next) = NonNull::new(next) {
                 (*next.as_ref().node.0.get()).prev = prev;
             }
-            (*links).table = core::ptr::null();
+            (*links).table = 0;
         }
-        self.len -= 1;
+        self.room = self.room.wrapping_add(1);
     }
 
     fn walk<'a>(&'a self, head: *mut Object<P>) -> impl Iterator<Item = (u64, &'a Object<P>)> {
@@ -168,10 +237,12 @@ impl<P: Kind> HashTable<P> {
         core::iter::from_fn(move || {
             let object = NonNull::new(next)?;
             // SAFETY: By the type invariants it is a live object. It stays one as long as the table
-            // is borrowed: whoever drops its handle must take it out first, or it is leaked.
-            let object: &'a Object<P> = unsafe { object.as_ref() };
-            // SAFETY: The object is in this table, whose links nobody changes while it is borrowed.
-            let links = unsafe { &*object.node.0.get() };
+            // is borrowed: whoever drops its handle must take it out first, or it is leaked. It is in this table,
+            // whose links nobody changes while it is borrowed.
+            let (object, links): (&'a Object<P>, _) = unsafe {
+                let object = object.as_ref();
+                (object, &*object.node.0.get())
+            };
             next = links.next;
             Some((links.key, object))
         })
@@ -201,9 +272,10 @@ impl<P: Kind> HashTable<P> {
 
 impl<P: Kind> Drop for HashTable<P> {
     fn drop(&mut self) {
-        if self.len != 0 {
-            kernel::pr_err!("a table goes with {} requests in it\n", self.len);
-            // Their nodes name the buckets' address, which must not come back as another table.
+        if self.room != self.limit {
+            let left = self.limit.wrapping_sub(self.room);
+            kernel::pr_err!("a table goes with {left} requests in it\n");
+            // Their nodes lead to the buckets.
             core::mem::forget(core::mem::take(&mut self.buckets));
         }
     }
