@@ -159,6 +159,8 @@ pub(crate) struct State {
 /// The ring's record of a submitter.
 pub(crate) struct SubmitterRecord {
     pub(crate) tctx: Arc<TaskCtx>,
+    /// A second reference to it, which `enter` has meanwhile: no atomic count changes for a call.
+    pub(crate) spare: Option<Arc<TaskCtx>>,
     /// Objects of requests that are over, for the next ones.
     pub(crate) objects: Fifo<Request>,
     /// Objects that are in use.
@@ -329,17 +331,11 @@ impl Ring {
         self.dying.load(Relaxed)
     }
 
-    /// Whether somebody polls its file. Has a full barrier first.
-    #[inline]
-    pub(crate) fn has_pollers(&self) -> bool {
-        self.pollers.has_sleeper()
-    }
-
-    /// Whether somebody else than `enter` is to be told of what comes back. Has a full barrier
-    /// first.
+    /// Whether somebody else than `enter` is to be told of what has come back: for who has had a full barrier since
+    /// it can be seen.
     #[inline]
     pub(crate) fn has_watchers(&self) -> bool {
-        self.has_pollers() || self.eventfd.is_there()
+        self.pollers.is_active() || self.eventfd.is_there()
     }
 
     /// Tells user space, if it wants to know, that `enter` would do something.

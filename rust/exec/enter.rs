@@ -144,7 +144,8 @@ impl Ring {
             return self.enter_polled(args);
         }
         let getevents = args.flags & enter::GETEVENTS != 0;
-        if args.to_submit == 0 && !getevents {
+        // What has come back to a ring that is not deferred is run on the way to user space.
+        if args.to_submit == 0 && (!getevents || !self.deferred() && self.has_enough(args)) {
             if self.is_starving() {
                 let mut locked = self.lock_at(args.call)?;
                 locked.look_again();
@@ -152,62 +153,87 @@ impl Ring {
             }
             return Ok(0);
         }
-        let tctx;
-        let wait_guard;
-        let submitted;
-        {
-            let mut locked = self.lock_at(args.call)?;
-            if self.is_starving() {
-                locked.feed();
-            }
-            tctx = self.tctx(&mut locked, args.to_submit != 0)?;
-            // From here on what comes back is run here, unless only GETEVENTS runs it.
-            wait_guard = match &tctx {
-                Some(tctx) if getevents || !self.deferred() => Some(tctx.begin_wait()),
-                _ => None,
-            };
-            // Task work that was sent before is done first, without having anything to undo.
-            if signal::notified() && !signal::pending() {
-                return Err(ERESTARTNOINTR);
-            }
-            submitted = match &tctx {
-                Some(tctx) if args.to_submit != 0 => {
-                    locked.submit(args.call.task(), tctx, args.to_submit)
-                }
-                _ => Ok(0),
-            };
-            if let Some(tctx) = &tctx {
-                if self.is_starving() {
-                    locked.feed_after(tctx, getevents || !self.deferred());
-                }
-                if !self.deferred() {
-                    if !tctx.inbox().is_empty() {
-                        locked.run_inbox(tctx);
-                    }
-                } else if getevents && submitted == Ok(args.to_submit) {
-                    self.run_local(&mut locked, tctx, args.min_complete);
-                }
-            } else if self.is_starving() {
-                locked.look_again();
-            }
+        let mut locked = self.lock_at(args.call)?;
+        if self.is_starving() {
+            locked.feed();
         }
-        let result = match submitted {
-            Ok(count) if count == args.to_submit && getevents && !self.has_enough(args) => {
-                match self.get_events(args, tctx.as_ref(), wait_guard.as_ref()) {
-                    Err(error) if count == 0 => Err(error),
-                    _ => Ok(count.into()),
-                }
-            }
-            Ok(count) => Ok(count.into()),
-            Err(error) => Err(error),
+        let tctx = self.tctx(&mut locked, args.to_submit != 0)?;
+        // From here on what comes back is run here, unless only GETEVENTS runs it.
+        let wait_guard = match &tctx {
+            Some(tctx) if !self.deferred() => Some(tctx.begin_wait()),
+            _ => None,
         };
-        if let (Some(wait_guard), Some(tctx)) = (wait_guard, &tctx) {
+        // Task work that was sent before is done first, without having anything to undo.
+        if signal::notified() && !signal::pending() {
+            if let (Some(wait_guard), Some(tctx)) = (wait_guard, &tctx) {
+                Self::leave(wait_guard, tctx);
+            }
+            return Err(ERESTARTNOINTR);
+        }
+        let submitted = match &tctx {
+            Some(tctx) if args.to_submit != 0 => {
+                locked.submit(args.call.task(), tctx, args.to_submit)
+            }
+            _ => Ok(0),
+        };
+        let waits = getevents && submitted == Ok(args.to_submit);
+        if let Some(tctx) = &tctx {
+            if self.is_starving() {
+                locked.feed_after(tctx, getevents || !self.deferred());
+            }
+            if !self.deferred() {
+                if !tctx.inbox().is_empty() {
+                    locked.run_inbox(tctx);
+                }
+            } else if waits {
+                self.run_local(&mut locked, tctx, args.min_complete);
+            }
+        } else if self.is_starving() {
+            locked.look_again();
+        }
+        locked.commit();
+        if waits && !self.has_enough(args) {
+            drop(locked);
+            let result = self.get_events_after(args, tctx.as_ref(), wait_guard);
+            if let Some(tctx) = tctx {
+                TaskCtx::put(tctx);
+            }
+            return result;
+        }
+        let unseen = wait_guard.is_some_and(WaitGuard::finish);
+        if let Some(tctx) = tctx {
+            if unseen {
+                locked.run_inbox(&tctx);
+            }
+            locked.return_submitter(tctx);
+        }
+        submitted.map(i64::from)
+    }
+
+    /// The rest of [`Ring::enter`], which has submitted all that it was to, and waits.
+    fn get_events_after(
+        &self,
+        args: &Arguments<'_>,
+        tctx: Option<&Arc<TaskCtx>>,
+        wait_guard: Option<WaitGuard<'_>>,
+    ) -> Result<i64> {
+        let wait_guard = wait_guard.or_else(|| tctx.map(|tctx| tctx.begin_wait()));
+        let result = self.get_events(args, tctx, wait_guard.as_ref());
+        if let (Some(wait_guard), Some(tctx)) = (wait_guard, tctx) {
             self.end_wait(args.call, wait_guard, tctx);
         }
-        if let Some(tctx) = tctx {
-            TaskCtx::put(tctx);
+        match result {
+            Err(error) if args.to_submit == 0 => Err(error),
+            _ => Ok(args.to_submit.into()),
         }
-        result
+    }
+
+    /// Ends a wait that has not begun.
+    #[cold]
+    fn leave(wait_guard: WaitGuard<'_>, tctx: &Arc<TaskCtx>) {
+        if wait_guard.finish() {
+            tctx::tell(tctx);
+        }
     }
 
     /// Ends the wait guard of the current task, whose task context this is.
@@ -236,9 +262,19 @@ impl Ring {
         locked: &mut Locked<'_>,
         needed: bool,
     ) -> Result<Option<Arc<TaskCtx>>> {
-        if let Some(tctx) = locked.submitter() {
-            return Ok(Some(tctx.clone()));
+        match locked.take_submitter() {
+            Some(tctx) => Ok(Some(tctx)),
+            None => self.new_tctx(locked, needed),
         }
+    }
+
+    /// The rest of [`Ring::tctx`], for a task that is no submitter.
+    #[cold]
+    fn new_tctx(
+        self: &Arc<Self>,
+        locked: &mut Locked<'_>,
+        needed: bool,
+    ) -> Result<Option<Arc<TaskCtx>>> {
         let submitters = locked.state.submitters.iter();
         let returning = submitters
             .into_iter()

@@ -376,11 +376,11 @@ impl Locked<'_> {
     /// more than `max`.
     pub(crate) fn run_local(&mut self, tctx: &TaskCtx, max: u32) {
         let ring = self.ring;
-        ring.unmark_taskrun();
         let inbox = tctx.inbox();
         let mut left = max;
         let mut loops = 0;
         while left > 0 && (!inbox.is_empty() || ring.exec.backlogged.load(Relaxed)) {
+            ring.unmark_taskrun();
             let mut reqs = inbox.take();
             loops += 1;
             if ring.exec.backlogged.load(Relaxed) {

@@ -161,6 +161,7 @@ impl Locked<'_> {
         let tctx = TaskCtx::new(Submitter::current(ring.clone(), index)?)?;
         let record = SubmitterRecord {
             tctx: tctx.clone(),
+            spare: None,
             objects: Fifo::new(),
             used: 0,
             _watch: Watch::current(Whose::Task, &tctx)?,

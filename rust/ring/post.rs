@@ -136,11 +136,17 @@ impl Locked<'_> {
         ring.memory
             .words
             .store_release::<{ layout::CQ_TAIL }>(self.state.cq.tail());
-        // Only the task that posts can be waiting otherwise.
-        if !ring.deferred() && ring.waiters.has_sleeper() {
-            ring.waiters.wake();
-        }
-        if ring.pollers.has_sleeper() {
+        let watched = if ring.deferred() {
+            // Only the task that posts can be waiting.
+            ring.pollers.has_sleeper()
+        } else {
+            if ring.waiters.has_sleeper() {
+                ring.waiters.wake();
+            }
+            // After the barrier that the other queue had.
+            ring.pollers.is_active()
+        };
+        if watched {
             ring.pollers.wake();
         }
         if self.state.counting {

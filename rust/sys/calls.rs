@@ -195,6 +195,7 @@ macro_rules! of_queue {
 of_queue! {
     ruring_wake_up_all();
     ruring_wake_up_poll(key: u32);
+    ruring_waitqueue_active() -> bool;
     ruring_wq_has_sleeper() -> bool;
 }
 

@@ -74,6 +74,7 @@ s64 ruring_ktime_get(void);
 s64 ruring_ktime_get_boottime(void);
 
 bool ruring_mutex_lock_killable(struct mutex *mutex);
+bool ruring_waitqueue_active(struct wait_queue_head *wq);
 bool ruring_wq_has_sleeper(struct wait_queue_head *wq);
 void ruring_init_waitqueue_head(struct wait_queue_head *wq);
 void ruring_wake_up_all(struct wait_queue_head *wq);

@@ -69,6 +69,12 @@ impl WaitQueue {
         calls::ruring_wq_has_sleeper(self)
     }
 
+    /// As [`WaitQueue::has_sleeper`], without the barrier: for who has had one since it wrote.
+    #[inline]
+    pub(crate) fn is_active(&self) -> bool {
+        calls::ruring_waitqueue_active(self)
+    }
+
     /// Wakes up those who wait for something to read. Takes the queue's lock.
     ///
     /// The wake-up is marked as one that comes from a ring, so that a poll request that it

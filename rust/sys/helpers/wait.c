@@ -6,6 +6,12 @@ __helper bool ruring_mutex_lock_killable(struct mutex *mutex)
 	return !mutex_lock_killable(mutex);
 }
 
+__helper bool ruring_waitqueue_active(struct wait_queue_head *wq)
+{
+	/* For who has had the barrier: each call says where. */
+	return waitqueue_active(wq);
+}
+
 __helper bool ruring_wq_has_sleeper(struct wait_queue_head *wq)
 {
 	return wq_has_sleeper(wq);
