@@ -50,7 +50,7 @@ use users::UserRecord;
 
 /// What only the moving of requests uses of a ring without its mutex. The ring holds it without looking into it.
 #[pin_data]
-pub(crate) struct Shared {
+pub(crate) struct ExecShared {
     /// More had come back than one `enter` ran.
     backlogged: Atomic<bool>,
     /// Requests wait for buffers.
@@ -74,7 +74,7 @@ pub(crate) struct Shared {
     onlookers: WaitQueue,
 }
 
-impl Shared {
+impl ExecShared {
     /// What a new ring has.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ impl Shared {
 
 /// What only the moving of requests uses of a ring with its mutex held.
 #[derive(Default)]
-pub(crate) struct State {
+pub(crate) struct ExecState {
     /// Requests to start once the current one is dealt with.
     ready: Fifo<Request>,
     /// Requests that have come back, and were too many for one `enter`.

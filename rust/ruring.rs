@@ -24,7 +24,7 @@ mod rsrc;
 mod uapi;
 
 // A ring holds these without looking into them, and knows no more of what moves requests.
-use exec::{Shared as ExecShared, State as ExecState};
+use exec::{ExecShared, ExecState};
 use kernel::prelude::*;
 use sys::{
     context::InCall,
@@ -43,7 +43,7 @@ module! {
 #[pin_data]
 struct Module {
     #[pin]
-    devices: Devices<Setup>,
+    devices: Devices<RuringDevice>,
     /// Behind the devices, with which the last ring has gone.
     tracing: sys::exit::Tracing,
     /// Last: nothing of the module runs once it is dropped.
@@ -66,9 +66,9 @@ impl kernel::InPlaceModule for Module {
 }
 
 /// What `/dev/ruring` and its like do.
-struct Setup;
+struct RuringDevice;
 
-impl Commands for Setup {
+impl Commands for RuringDevice {
     fn ioctl(call: InCall<'_>, grant: &Grant, cmd: u32, arg: u64) -> uapi::errno::Result<i64> {
         match cmd {
             uapi::ioctl::SETUP => {

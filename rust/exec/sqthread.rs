@@ -63,11 +63,11 @@ struct SqThread {
     wait: WaitQueue,
     /// Taken with the mutex of a ring held, and nothing within it.
     #[pin]
-    rings: Mutex<Rings>,
+    rings: Mutex<ServedRings>,
 }
 
 /// The rings that share a thread.
-struct Rings {
+struct ServedRings {
     seats: KVec<Option<Sharer>>,
     /// None once the last ring has left, or the last task that may submit to one has ended, and before the
     /// first has come.
@@ -100,7 +100,7 @@ impl Sharer {
     }
 }
 
-impl Rings {
+impl ServedRings {
     fn runs(&self) -> bool {
         let thread = self.thread.as_ref();
         thread.is_some_and(|thread| !thread.is_over())
@@ -355,7 +355,7 @@ impl Seat {
                 work_time: Atomic::new(0),
                 wait <- WaitQueue::new(),
                 rings <- new_mutex!(
-                    Rings { seats: KVec::new(), thread: None },
+                    ServedRings { seats: KVec::new(), thread: None },
                     "ruring::sq_thread"
                 ),
             }),

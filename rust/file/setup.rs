@@ -53,7 +53,7 @@ impl Ring {
             lsm::may_have_sqpoll()?;
         }
         let sqpoll = exec::sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&asked))?;
-        let exec = exec::Shared::new(sqpoll)?;
+        let exec = exec::ExecShared::new(sqpoll)?;
         let ring = Self::new(
             task,
             config,

@@ -18,7 +18,7 @@ use kernel::{
 /// How a task is told of its task work.
 #[derive(Clone, Copy)]
 #[repr(u32)]
-pub(super) enum Mode {
+pub(super) enum TwaMode {
     /// Not at all: it is on its way to run it anyway.
     None = bindings::task_work_notify_mode_TWA_NONE,
     /// It runs it before it returns to user space.
@@ -76,7 +76,7 @@ impl<T: HasCallback<ID>, const ID: usize> Callback<T, ID> {
     ///
     /// Any.
     #[inline]
-    pub(super) fn send(this: &Arc<T>, task: &Task, mode: Mode) -> bool {
+    pub(super) fn send(this: &Arc<T>, task: &Task, mode: TwaMode) -> bool {
         let callback = this.callback();
         if callback.sent.xchg(true, Full) {
             return true;

@@ -48,7 +48,7 @@ pub(crate) trait Commands: 'static {
 #[pin_data]
 pub(crate) struct Devices<T: Commands> {
     #[pin]
-    first: Node<T>,
+    first: DeviceNode<T>,
     /// The others, which the first one makes.
     _nodes: Arc<Nodes<T>>,
 }
@@ -82,7 +82,7 @@ impl<T: Commands> Devices<T> {
         )?;
         let name = CString::try_from(name)?;
         Ok(try_pin_init!(Self {
-            first <- Node::new(name, KVec::new(), shared),
+            first <- DeviceNode::new(name, KVec::new(), shared),
             _nodes: nodes,
         }))
     }
@@ -98,14 +98,14 @@ struct Nodes<T: Commands> {
 }
 
 struct NodeList<T: Commands> {
-    list: KVec<Pin<KBox<Node<T>>>>,
+    list: KVec<Pin<KBox<DeviceNode<T>>>>,
     /// The number of the one that was made last.
     last: u32,
 }
 
 /// A device.
 #[pin_data]
-struct Node<T: Commands> {
+struct DeviceNode<T: Commands> {
     #[pin]
     registration: MiscDeviceRegistration<Opened<T>>,
     /// Behind the registration, which uses it.
@@ -127,7 +127,7 @@ struct Shared<T: Commands> {
     nodes: Option<Arc<Nodes<T>>>,
 }
 
-impl<T: Commands> Node<T> {
+impl<T: Commands> DeviceNode<T> {
     /// Registers it.
     ///
     /// # Context
@@ -182,7 +182,7 @@ impl<T: Commands> Nodes<T> {
             },
             GFP_KERNEL,
         )?;
-        let node = KBox::try_pin_init(Node::new(full_name, line, shared), GFP_KERNEL)?;
+        let node = KBox::try_pin_init(DeviceNode::new(full_name, line, shared), GFP_KERNEL)?;
         nodes.list.push(node, GFP_KERNEL)?;
         Ok(())
     }
@@ -236,7 +236,8 @@ impl<T: Commands> MiscDevice for Opened<T> {
 
     fn open(_file: &File, misc: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
         // SAFETY: A registration of this type is one of a node. That is not removed before this call is over.
-        let node = unsafe { &*kernel::container_of!(&raw const *misc, Node<T>, registration) };
+        let node =
+            unsafe { &*kernel::container_of!(&raw const *misc, DeviceNode<T>, registration) };
         let opened = Self {
             shared: node.shared.clone(),
             _commands: PhantomData,

@@ -38,7 +38,7 @@ pub(crate) struct Grant {
 }
 
 /// The rings that there are.
-struct Rings {
+struct OpenRings {
     /// By their addresses.
     all: RBTree<usize, Listed>,
     /// How many there are of a device and a user, of whom there are any.
@@ -56,7 +56,7 @@ struct Listed {
 
 kernel::sync::global_lock! {
     // SAFETY: `prepare` initialises it before `READY` is set, without which nobody uses it.
-    unsafe(uninit) static RINGS: Mutex<Option<Rings>> = None;
+    unsafe(uninit) static RINGS: Mutex<Option<OpenRings>> = None;
 }
 
 static READY: Atomic<bool> = Atomic::new(false);
@@ -111,7 +111,7 @@ pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, grant: &Grant) -> Resul
     let key = Arc::as_ptr(ring) as usize;
     let node = RBTreeNode::new(key, listed, GFP_KERNEL_ACCOUNT)?;
     let mut rings = RINGS.lock();
-    let rings = rings.get_or_insert_with(|| Rings {
+    let rings = rings.get_or_insert_with(|| OpenRings {
         all: RBTree::new(),
         users: RBTree::new(),
     });

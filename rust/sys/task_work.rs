@@ -6,7 +6,7 @@
 
 use super::{
     bindings,
-    callback::{Callback, HasCallback, Mode},
+    callback::{Callback, HasCallback, TwaMode},
     context::InTask,
     exit::Ends,
     module::{self, ModuleRef},
@@ -167,8 +167,8 @@ impl<T: TaskWorkFn> TaskWork<T> {
     /// Any.
     pub(crate) fn send(this: &Arc<Self>, task: &TaskRef, how: Notify) -> bool {
         let mode = match how {
-            Notify::Signal => Mode::Signal,
-            Notify::Quiet => Mode::SignalNoIpi,
+            Notify::Signal => TwaMode::Signal,
+            Notify::Quiet => TwaMode::SignalNoIpi,
         };
         Callback::<Self, SENT>::send(this, task.task(), mode)
     }
@@ -241,7 +241,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
     /// `work` must be that of a [`TaskWork`] which [`TaskWork::queue`] queued.
     unsafe extern "C" fn in_kworker(work: *mut bindings::work_struct) {
         let offset = offset_of!(Self, work);
-        // SAFETY: `work` is the field of an `TaskWork` in an `Arc`, whose reference
+        // SAFETY: `work` is the field of a `TaskWork` in an `Arc`, whose reference
         // `queue` gave up for this call.
         let this = unsafe { Arc::from_raw(work.byte_sub(offset).cast::<Self>().cast_const()) };
         this.queued.xchg(false, Full);
@@ -253,7 +253,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
     /// `irq` must be that of a [`TaskWork`] which [`TaskWork::send_to_interrupt`] queued.
     unsafe extern "C" fn in_interrupt(irq: *mut bindings::irq_work) {
         let offset = offset_of!(Self, irq);
-        // SAFETY: `irq` is the field of an `TaskWork` in an `Arc`, whose reference `send_to_interrupt`
+        // SAFETY: `irq` is the field of a `TaskWork` in an `Arc`, whose reference `send_to_interrupt`
         // gave up for this call.
         let this = unsafe { Arc::from_raw(irq.byte_sub(offset).cast::<Self>().cast_const()) };
         this.notifying.xchg(false, Full);
@@ -264,10 +264,10 @@ impl<T: TaskWorkFn> TaskWork<T> {
 
 impl<T: TaskWorkFn> Ends for TaskWork<T> {
     fn add_to_current(&self, exec: bool) -> bool {
-        // SAFETY: `new` is the only one to make an `TaskWork`, and puts it into an `Arc`, to which there is a
+        // SAFETY: `new` is the only one to make a `TaskWork`, and puts it into an `Arc`, to which there is a
         // reference as long as it is borrowed.
         let this: Arc<Self> = unsafe { ArcBorrow::from_raw(self) }.into();
-        let mode = if exec { Mode::Resume } else { Mode::None };
+        let mode = if exec { TwaMode::Resume } else { TwaMode::None };
         Callback::<Self, ENDING>::send(&this, current!(), mode)
     }
 }

@@ -17,7 +17,7 @@
 
 use super::{
     bindings,
-    callback::{Callback, HasCallback, Mode},
+    callback::{Callback, HasCallback, TwaMode},
     context::InTask,
     module::{self, ModuleRef},
     task::TaskRef,
@@ -179,7 +179,7 @@ impl<T: WorkerBody> UserWorker<T> {
     pub(crate) fn interrupt(this: &Arc<Self>) {
         if let Some(task) = this.task.as_ref() {
             // One that is past doing any work sleeps no more.
-            let _told = Callback::<Self, 0>::send(this, task.task(), Mode::Signal);
+            let _told = Callback::<Self, 0>::send(this, task.task(), TwaMode::Signal);
         }
     }
 
