@@ -72,7 +72,7 @@ impl RingFile for Ring {
         if queued != self.sq_entries() {
             mask |= events::OUT | events::WRNORM;
         }
-        let unseen = words.load::<{ layout::CQ_TAIL }>() != words.load::<{ layout::CQ_HEAD }>();
+        let unseen = self.cq_tail() != self.cq_head();
         if unseen || self.overflowing() || self.has_deferred_work() {
             mask |= events::IN | events::RDNORM;
         }

@@ -29,7 +29,7 @@ use crate::{
     ring::{
         after::{After, UnlockHooks},
         cursor::CqCursor,
-        memory::{Entries, Mappings, RingMemory},
+        memory::{Mappings, RingEntries, RingMemory},
         personalities::Personalities,
     },
     rsrc::{buffers::BufferTable, files::FileTable},
@@ -124,7 +124,7 @@ pub(crate) struct State {
     /// How many objects have a completion that waits for room, of those that are counted.
     pub(crate) kept: usize,
     /// The entries of both rings, that is the memory that they lie in.
-    pub(crate) entries: Entries,
+    pub(crate) entries: RingEntries,
     /// What only the moving of requests uses.
     pub(crate) exec: crate::ExecState,
     /// How many SQ entries have been consumed.
@@ -323,6 +323,26 @@ impl Ring {
     #[inline]
     pub(crate) fn polls_files(&self) -> bool {
         self.config.has(setup::IOPOLL)
+    }
+
+    /// How many entries the SQ ring has at the moment: a power of two.
+    pub(crate) fn sq_entries(&self) -> u32 {
+        self.memory.sq_entries.load(Relaxed)
+    }
+
+    /// How many entries the CQ ring has at the moment: a power of two.
+    pub(crate) fn cq_entries(&self) -> u32 {
+        self.memory.cq_entries.load(Relaxed)
+    }
+
+    /// How many completions user space was told of.
+    pub(crate) fn cq_tail(&self) -> u32 {
+        self.memory.words.load::<{ layout::CQ_TAIL }>()
+    }
+
+    /// How many completions user space says that it has consumed, which may be any number.
+    pub(crate) fn cq_head(&self) -> u32 {
+        self.memory.words.load::<{ layout::CQ_HEAD }>()
     }
 
     /// Whether its file is gone.

@@ -18,7 +18,6 @@ use crate::{
         args::timeout::Clock,
         errno::{Errno, Result, EBADF, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
         region,
-        setup::layout,
         structs::{ClockRegister, GeteventsArg, RegWait, Timespec},
     },
 };
@@ -412,14 +411,6 @@ impl Ring {
             let max = count.min(self.cq_entries()).max(MAX_LOCAL);
             locked.run_local(tctx, max);
         }
-    }
-
-    fn cq_tail(&self) -> u32 {
-        self.memory.words.load::<{ layout::CQ_TAIL }>()
-    }
-
-    pub(super) fn cq_head(&self) -> u32 {
-        self.memory.words.load::<{ layout::CQ_HEAD }>()
     }
 
     /// Sleeps until there are `count` completions that user space has not consumed, of which some are missing yet.

@@ -144,7 +144,7 @@ impl Locked<'_> {
     /// `-ENODEV` if the module is not ready, `-ENOMEM`.
     pub(crate) fn watch_creator(&mut self, ring: &Arc<Ring>) -> Result {
         let unowned = TaskWork::new(Unowned(ring.clone()))?;
-        self.state.exec.creator = Some(Watch::current(Whose::Task, &unowned)?);
+        self.state.exec.creator = Some(Watch::current(Whose::Task, unowned)?);
         Ok(())
     }
 

@@ -113,7 +113,7 @@ impl Locked<'_> {
         }
         self.state.exec.users.reserve(1, GFP_KERNEL_ACCOUNT)?;
         let user = ring.new_user()?;
-        let watch = Watch::current(Whose::Process, &user)?;
+        let watch = Watch::current(Whose::Process, user.clone())?;
         let record = UserRecord {
             user,
             _watch: watch,
@@ -164,7 +164,7 @@ impl Locked<'_> {
             spare: None,
             objects: Fifo::new(),
             used: 0,
-            _watch: Watch::current(Whose::Task, &tctx)?,
+            _watch: Watch::current(Whose::Task, tctx.clone())?,
         };
         match self.state.submitters.get_mut(slot) {
             Some(old) => *old = record,

@@ -8,7 +8,7 @@ use crate::{
     sys::{
         lsm::Hooks,
         poll::events_of,
-        socket::{setup::Address, Socket},
+        socket::{Address, Socket},
     },
     uapi::{
         abi::events,

@@ -39,7 +39,7 @@ impl PollAdd {
     #[cold]
     fn report_level(&mut self, ring: &mut Locked<'_>, user_data: u64, mask: i32) -> Outcome {
         ring.post_more(user_data, mask, 0);
-        self.seen_at = ring.cq_tail();
+        self.seen_at = ring.cached_cq_tail();
         Outcome::Starve
     }
 

@@ -9,7 +9,7 @@ use crate::{
     sys::{
         fd::Reserved,
         lsm::Hooks,
-        socket::{setup::Address, Socket},
+        socket::{Address, Socket},
     },
     uapi::{
         args::{

@@ -5,11 +5,8 @@
 //! Completions are numbered as user space gets to see them: those of a submission count for the
 //! timeouts in it, wherever they stand. Completions of timeouts have no number.
 
-use super::{Locked, Ring};
-use crate::{
-    req::{tctx, wake::WakeFlags},
-    uapi::setup::layout,
-};
+use super::Locked;
+use crate::req::{tctx, wake::WakeFlags};
 use kernel::sync::atomic::Relaxed;
 
 /// The numbers, which wrap around.
@@ -26,20 +23,13 @@ fn reached(seen: u32, target: u32) -> bool {
     seen.wrapping_sub(target) as i32 >= 0
 }
 
-impl Ring {
-    /// How many completions user space was told of.
-    fn told(&self) -> u32 {
-        self.memory.words.load::<{ layout::CQ_TAIL }>()
-    }
-}
-
 impl Locked<'_> {
     /// The number that the `count`th completion from now on has.
     pub(crate) fn count_from_now(&mut self, count: u32) -> u32 {
         if !self.state.counting {
             self.state.counting = true;
             self.ring.counting.store(true, Relaxed);
-            self.state.counts.seen = self.ring.told().wrapping_sub(self.state.counts.timeouts);
+            self.state.counts.seen = self.ring.cq_tail().wrapping_sub(self.state.counts.timeouts);
         }
         self.state.counts.seen.wrapping_add(count)
     }

@@ -7,10 +7,7 @@
 //! until it is posted; [`cqe::EXTRA`] says that it belongs to it. A completion that finds no room keeps it.
 
 use super::Locked;
-use crate::uapi::{
-    abi::{cqe, setup, Cqe},
-    setup::layout,
-};
+use crate::uapi::abi::{cqe, setup, Cqe};
 
 /// The second half of a completion of 32 bytes, `big_cqe`.
 pub(crate) type BigCqe = [u64; 2];
@@ -26,7 +23,7 @@ impl Locked<'_> {
     /// Writes a completion to a ring that has large ones. False if there is no room.
     pub(crate) fn post_large(&mut self, done: Cqe) -> bool {
         let ring = self.ring;
-        let head = ring.memory.words.load::<{ layout::CQ_HEAD }>();
+        let head = ring.cq_head();
         let entries = ring.cq_entries();
         let has_extra = done.flags & cqe::EXTRA != 0;
         let mut flags = done.flags & !cqe::EXTRA;

@@ -2,7 +2,6 @@
 
 //! The memory that a ring shares with user space.
 
-use super::Ring;
 use crate::{
     sys::{
         memory::{Array, Indices, Region, Words},
@@ -27,12 +26,14 @@ use kernel::{
 pub(crate) struct RingMemory {
     /// Heads, tails and flags, by the offsets of [`layout`].
     pub(crate) words: Words,
-    sq_entries: Atomic<u32>,
-    cq_entries: Atomic<u32>,
+    /// How many entries the SQ ring has at the moment: a power of two.
+    pub(super) sq_entries: Atomic<u32>,
+    /// The same of the CQ ring.
+    pub(super) cq_entries: Atomic<u32>,
 }
 
 /// The entries of both rings.
-pub(crate) struct Entries {
+pub(crate) struct RingEntries {
     /// The completions. One of twice the size is two elements, as is a submission.
     pub(crate) cqes: Array<2>,
     /// The submissions.
@@ -51,7 +52,7 @@ pub(crate) struct Mappings {
     pub(crate) groups: KVec<(u16, Arc<Region>)>,
 }
 
-impl Entries {
+impl RingEntries {
     /// The entries of rings of this shape in such memory.
     ///
     /// # Errors
@@ -87,7 +88,7 @@ impl RingMemory {
         config: &Config,
         user: Option<[u64; 2]>,
         most: usize,
-    ) -> Result<(Self, Entries, Mappings)> {
+    ) -> Result<(Self, RingEntries, Mappings)> {
         let (rings, sqes) = match user {
             None => (
                 Region::alloc(config.rings_size())?,
@@ -97,7 +98,7 @@ impl RingMemory {
         };
         let rings = Arc::new(rings, GFP_KERNEL_ACCOUNT)?;
         let sqes = Arc::new(sqes, GFP_KERNEL_ACCOUNT)?;
-        let entries = Entries::new(config, &rings, &sqes)?;
+        let entries = RingEntries::new(config, &rings, &sqes)?;
         let words = Words::new(rings.clone());
         // User memory has anything in it. What the entries have is not looked at before user space
         // has written them.
@@ -142,17 +143,5 @@ impl RingMemory {
             Region::pin(rings, whole(config.rings_size())?, Some(&ledger), most)?,
             Region::pin(sqes, whole(config.sqes_size())?, Some(&ledger), most)?,
         ))
-    }
-}
-
-impl Ring {
-    /// How many entries the SQ ring has at the moment: a power of two.
-    pub(crate) fn sq_entries(&self) -> u32 {
-        self.memory.sq_entries.load(Relaxed)
-    }
-
-    /// How many entries the CQ ring has at the moment: a power of two.
-    pub(crate) fn cq_entries(&self) -> u32 {
-        self.memory.cq_entries.load(Relaxed)
     }
 }

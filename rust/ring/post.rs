@@ -91,12 +91,12 @@ impl Locked<'_> {
     }
 
     pub(crate) fn learn_head(&mut self) -> bool {
-        let head = self.ring.memory.words.load::<{ layout::CQ_HEAD }>();
+        let head = self.ring.cq_head();
         self.state.cq.refill(head, self.ring.cq_entries())
     }
 
     /// How many completions have been posted, modulo 2^32.
-    pub(crate) fn cq_tail(&self) -> u32 {
+    pub(crate) fn cached_cq_tail(&self) -> u32 {
         self.state.cq.tail()
     }
 

@@ -6,7 +6,7 @@
 //! page that they are in is also the first one of the new memory, which the ring's program is to map in place of the old one. The
 //! rest of that page is taken by entries, which therefore are put aside first.
 
-use super::{memory::Entries, Locked, Ring};
+use super::{memory::RingEntries, Locked, Ring};
 use crate::{
     sys::memory::Region,
     uapi::{
@@ -25,7 +25,7 @@ use kernel::{
 pub(crate) struct NewMemory {
     rings: Arc<Region>,
     sqes: Arc<Region>,
-    entries: Entries,
+    entries: RingEntries,
 }
 
 impl Ring {
@@ -44,7 +44,7 @@ impl Ring {
         let rings = Arc::new(rings, GFP_KERNEL_ACCOUNT)?;
         let sqes = Arc::new(Region::alloc(config.sqes_size())?, GFP_KERNEL_ACCOUNT)?;
         Ok(NewMemory {
-            entries: Entries::new(config, &rings, &sqes)?,
+            entries: RingEntries::new(config, &rings, &sqes)?,
             rings,
             sqes,
         })
@@ -103,7 +103,7 @@ impl Locked<'_> {
 
     /// Copies the submissions that wait, from `head` on, to where they are to be in `to`. Returns the index of each, as it is to be
     /// in the SQ index array.
-    fn copy_submissions(&self, config: &Config, to: &Entries, head: u32) -> Result<KVVec<u32>> {
+    fn copy_submissions(&self, config: &Config, to: &RingEntries, head: u32) -> Result<KVVec<u32>> {
         let ring = self.ring;
         let count = ring
             .memory

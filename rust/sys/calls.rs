@@ -3,14 +3,9 @@
 //! What the kernel has that is safe to call with what the types say, by the kernel's names.
 //!
 //! Each is declared here once, with what it takes as safe types, so that its callers need not say anew why it is sound. What needs
-//! more than its arguments say is not here.
+//! more than its arguments say is not here, and what takes a type of another file is there.
 
-use super::{
-    bindings,
-    pin::User,
-    socket::{setup::Address, Socket},
-    waitqueue::WaitQueue,
-};
+use super::bindings;
 use kernel::{fs::File, task::Task};
 
 /// Functions that take numbers, and look at or change no more than what is the current task's own.
@@ -129,90 +124,4 @@ of_task! {
     ruring_task_pid_vnr() -> i32;
     ruring_task_process() -> *const core::ffi::c_void;
     ruring_task_runtime() -> u64;
-}
-
-/// Functions of a socket.
-macro_rules! of_socket {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
-        $(
-            pub(super) fn $name(socket: Socket<'_> $(, $arg: $type)*) -> $ret {
-                // SAFETY: The socket lives as long as its file, which is borrowed; the rest are numbers.
-                unsafe { bindings::$name(socket.as_ptr() $(, $arg)*) }
-            }
-        )*
-    };
-}
-
-of_socket! {
-    ruring_hook_getname(peer: bool) -> i32;
-    ruring_hook_listen(backlog: i32) -> i32;
-    ruring_hook_shutdown(how: i32) -> i32;
-    ruring_socket_error() -> i32;
-    ruring_socket_flags() -> u32;
-    ruring_socket_has_data() -> bool;
-    ruring_socket_idle() -> bool;
-    ruring_socket_in_queue() -> i32;
-    ruring_socket_is_shut() -> bool;
-    ruring_socket_family() -> u32;
-    ruring_socket_is_tcp() -> bool;
-    ruring_socket_out_queue() -> i32;
-    ruring_socket_somaxconn() -> i32;
-    ruring_socket_supports_zc() -> bool;
-    kernel_listen(backlog: i32) -> i32;
-    kernel_sock_shutdown(how: bindings::sock_shutdown_cmd) -> i32;
-}
-
-/// Functions of a socket and an address that it is to have or to be connected to.
-macro_rules! of_address {
-    ($($name:ident;)*) => {
-        $(
-            pub(super) fn $name(socket: Socket<'_>, to: &Address) -> i32 {
-                // SAFETY: The socket lives as long as its file, which is borrowed. An `Address` has as many bytes
-                // as it says, which are only read.
-                unsafe { bindings::$name(socket.as_ptr(), to.as_ptr().cast(), to.len()) }
-            }
-        )*
-    };
-}
-
-of_address! {
-    ruring_hook_bind;
-    ruring_hook_connect;
-}
-
-/// Functions of a wait queue that take its own lock, or none.
-macro_rules! of_queue {
-    ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
-        $(
-            pub(super) fn $name(queue: &WaitQueue $(, $arg: $type)*) $(-> $ret)? {
-                // SAFETY: A `WaitQueue` is initialised, and stays where it is as long as it is borrowed.
-                unsafe { bindings::$name(queue.as_ptr() $(, $arg)*) }
-            }
-        )*
-    };
-}
-
-of_queue! {
-    ruring_wake_up_all();
-    ruring_wake_up_poll(key: u32);
-    ruring_waitqueue_active() -> bool;
-    ruring_wq_has_sleeper() -> bool;
-}
-
-/// Functions of a user, which change atomic counts.
-macro_rules! of_user {
-    ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
-        $(
-            pub(super) fn $name(user: &User $(, $arg: $type)*) $(-> $ret)? {
-                // SAFETY: A `User` is a reference to one; the rest are numbers.
-                unsafe { bindings::$name(user.as_ptr() $(, $arg)*) }
-            }
-        )*
-    };
-}
-
-of_user! {
-    ruring_account_pages(pages: usize, most: usize, privileged: bool) -> isize;
-    ruring_charge_locked(pages: usize, most: usize) -> isize;
-    ruring_uncharge_locked(pages: usize);
 }

@@ -10,11 +10,7 @@
 //! tasks that nobody wants to hear of them. For one that somebody watches the probe adds task work, which the
 //! task runs when its memory and descriptors are gone, or before the new program's first instruction.
 
-use super::{
-    bindings, calls, module,
-    task::TaskRef,
-    task_work::{TaskWork, TaskWorkFn},
-};
+use super::{bindings, calls, module, task::TaskRef};
 use core::{
     ffi::{c_void, CStr},
     ptr::null_mut,
@@ -30,8 +26,8 @@ use kernel::{
     types::Opaque,
 };
 
-/// What hears of an end: an [`TaskWork`], whatever it is for.
-pub(super) trait Ends: Send + Sync {
+/// What hears of an end: a [`TaskWork`](super::task_work::TaskWork), whatever it is for.
+pub(crate) trait Ends: Send + Sync {
     /// Adds task work to the current task, which exits or, if that is `exec`, executes a program.
     /// False if the task is past doing any work. May not sleep.
     fn add_to_current(&self, exec: bool) -> bool;
@@ -267,7 +263,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Has [`TaskWorkFn::on_end`] of `task_work` called when the current task ends, or its process, as `whose` says.
+    /// Has [`TaskWorkFn::on_end`](super::task_work::TaskWorkFn::on_end) of `task_work` called when the current task ends, or its process, as `whose` says.
     /// It is not called if there is no [`Listener`] by then.
     ///
     /// # Errors
@@ -277,10 +273,7 @@ impl Watch {
     /// # Context
     ///
     /// May sleep.
-    pub(crate) fn current<T: TaskWorkFn>(
-        whose: Whose,
-        task_work: &Arc<TaskWork<T>>,
-    ) -> Result<Self> {
+    pub(crate) fn current(whose: Whose, task_work: Arc<dyn Ends>) -> Result<Self> {
         if STATE.load(Acquire) != READY {
             return Err(ENODEV);
         }
@@ -290,7 +283,7 @@ impl Watch {
             Whose::Process => task.process(),
         };
         let key = (identity, SERIAL.fetch_add(1, Relaxed));
-        let node = RBTreeNode::new(key, task_work.clone() as Arc<dyn Ends>, GFP_KERNEL_ACCOUNT)?;
+        let node = RBTreeNode::new(key, task_work, GFP_KERNEL_ACCOUNT)?;
         count_of(identity).fetch_add(1, Relaxed);
         WATCHES.lock().get_or_insert_with(RBTree::new).insert(node);
         Ok(Self { key, _task: task })

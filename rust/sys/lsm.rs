@@ -3,13 +3,10 @@
 //! The hooks of security modules and of audit that ruring calls itself.
 //!
 //! C headers: `include/linux/security.h`, `include/linux/audit.h`. Which these are, and how they are reached, is in
-//! `rust/sys/lsm.h` and `lsm.c`. An operation calls each of them once, where io_uring's does.
+//! `rust/sys/lsm.h` and `lsm.c`. An operation calls each of them once, where io_uring's does. Those of sockets are in
+//! `socket/hooks.rs`.
 
-use super::{
-    bindings, calls,
-    socket::{setup::Address, Socket},
-    task::Credentials,
-};
+use super::{bindings, calls, task::Credentials};
 use crate::uapi::errno::{Errno, Result, EOPNOTSUPP};
 use kernel::{
     fs::File,
@@ -80,7 +77,7 @@ pub(crate) fn check(hooks: Hooks) -> Result {
 }
 
 /// What a hook says.
-fn allowed(ret: i32) -> Result {
+pub(super) fn allowed(ret: i32) -> Result {
     if ret != 0 {
         return Err(Errno::from_raw(ret));
     }
@@ -124,61 +121,6 @@ pub(crate) fn may_override(credentials: &Credentials) -> Result {
 /// What the hook says.
 pub(crate) fn may_command(file: &File, op: u32) -> Result {
     allowed(calls::ruring_hook_cmd(file, op))
-}
-
-/// Whether `listener` may accept what will be `new`.
-///
-/// # Errors
-///
-/// What the hook says.
-pub(super) fn may_accept(listener: Socket<'_>, new: Socket<'_>) -> Result {
-    // SAFETY: Both sockets live as long as their files, which are borrowed.
-    allowed(unsafe { bindings::ruring_hook_accept(listener.as_ptr(), new.as_ptr()) })
-}
-
-/// Whether the socket may have this name.
-///
-/// # Errors
-///
-/// What the hook says.
-pub(super) fn may_bind(socket: Socket<'_>, name: &Address) -> Result {
-    allowed(calls::ruring_hook_bind(socket, name))
-}
-
-/// Whether the socket may be connected to this name.
-///
-/// # Errors
-///
-/// What the hook says.
-pub(super) fn may_connect(socket: Socket<'_>, name: &Address) -> Result {
-    allowed(calls::ruring_hook_connect(socket, name))
-}
-
-/// Whether the socket may listen.
-///
-/// # Errors
-///
-/// What the hook says.
-pub(super) fn may_listen(socket: Socket<'_>, backlog: i32) -> Result {
-    allowed(calls::ruring_hook_listen(socket, backlog))
-}
-
-/// Whether the socket may be shut down.
-///
-/// # Errors
-///
-/// What the hook says.
-pub(super) fn may_shutdown(socket: Socket<'_>, how: u32) -> Result {
-    allowed(calls::ruring_hook_shutdown(socket, how as i32))
-}
-
-/// Whether the socket's name, or its peer's, may be told.
-///
-/// # Errors
-///
-/// What the hook says.
-pub(super) fn may_get_name(socket: Socket<'_>, peer: bool) -> Result {
-    allowed(calls::ruring_hook_getname(socket, peer))
 }
 
 /// Has what `what` does audited as the opcode `code`, if the current task is. `unfinished` says which error it

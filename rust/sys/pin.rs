@@ -146,7 +146,7 @@ impl Payer {
     /// Pays for so many pages. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task, which
     /// CAP_IPC_LOCK lifts, and beyond `most`, which nothing lifts.
     fn pay(self, pages: usize, most: usize) -> Result<Paid> {
-        if calls::ruring_charge_locked(&self.user, pages, most) != 0 {
+        if ruring_charge_locked(&self.user, pages, most) != 0 {
             return Err(ENOMEM);
         }
         self.mm.add_pinned(pages as i64);
@@ -168,7 +168,7 @@ struct Paid {
 impl Drop for Paid {
     fn drop(&mut self) {
         self.payer.mm.add_pinned(-(self.pages as i64));
-        calls::ruring_uncharge_locked(&self.payer.user, self.pages);
+        ruring_uncharge_locked(&self.payer.user, self.pages);
     }
 }
 
@@ -354,7 +354,7 @@ impl Account {
     /// `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task, or what he may have.
     #[inline]
     pub(crate) fn charge(&self, pages: u32) -> Result<ChargedPages> {
-        match calls::ruring_account_pages(&self.user, pages as usize, self.most, self.privileged) {
+        match ruring_account_pages(&self.user, pages as usize, self.most, self.privileged) {
             0 => Ok(ChargedPages(pages)),
             _ => Err(ENOMEM),
         }
@@ -363,6 +363,24 @@ impl Account {
     /// Ends a charge.
     #[inline]
     pub(crate) fn uncharge(&self, pages: ChargedPages) {
-        calls::ruring_uncharge_locked(&self.user, pages.0 as usize);
+        ruring_uncharge_locked(&self.user, pages.0 as usize);
     }
+}
+
+/// Functions of a user, which change atomic counts.
+macro_rules! of_user {
+    ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
+        $(
+            fn $name(user: &User $(, $arg: $type)*) $(-> $ret)? {
+                // SAFETY: A `User` is a reference to one; the rest are numbers.
+                unsafe { bindings::$name(user.as_ptr() $(, $arg)*) }
+            }
+        )*
+    };
+}
+
+of_user! {
+    ruring_account_pages(pages: usize, most: usize, privileged: bool) -> isize;
+    ruring_charge_locked(pages: usize, most: usize) -> isize;
+    ruring_uncharge_locked(pages: usize);
 }

@@ -5,16 +5,17 @@
 //! C headers: `include/linux/net.h`, `include/linux/socket.h`, `include/linux/uio.h`.
 
 mod addr;
+mod calls;
+mod hooks;
 mod iov_iter;
 pub(crate) mod options;
 pub(crate) mod setup;
 pub(crate) mod state;
 
 use super::{
-    bindings, calls,
+    bindings,
     context::{has_descriptors, has_directories},
     fd::OpenFile,
-    lsm,
     object::Kind,
     ubuf::UbufRef,
     user,
@@ -33,7 +34,7 @@ use core::{
 };
 use kernel::fs::File;
 
-pub(crate) use addr::SockAddr;
+pub(crate) use addr::{Address, SockAddr};
 pub(crate) use iov_iter::UserBuffers;
 
 const O_NONBLOCK: u32 = 0o4000;
@@ -135,7 +136,7 @@ impl<'a> Socket<'a> {
     /// `-ENOTSOCK` if it is none.
     #[inline]
     pub(crate) fn of(file: &'a File) -> Result<Self> {
-        let raw = calls::sock_from_file(file);
+        let raw = super::calls::sock_from_file(file);
         if raw.is_null() {
             return Err(ENOTSOCK);
         }
@@ -434,7 +435,7 @@ impl<'a> Socket<'a> {
             raw: new,
             _file: PhantomData,
         };
-        lsm::may_accept(self, accepted)?;
+        hooks::may_accept(self, accepted)?;
         let mut arg = bindings::proto_accept_arg {
             flags: calls::ruring_socket_flags(self) as i32
                 | if wait { 0 } else { O_NONBLOCK as i32 },

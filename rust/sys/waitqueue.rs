@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/wait.h`.
 
-use super::{bindings, calls};
+use super::bindings;
 use crate::uapi::abi::events;
 use kernel::{prelude::*, types::Opaque};
 
@@ -66,13 +66,13 @@ impl WaitQueue {
     /// Any.
     #[inline]
     pub(crate) fn has_sleeper(&self) -> bool {
-        calls::ruring_wq_has_sleeper(self)
+        ruring_wq_has_sleeper(self)
     }
 
     /// As [`WaitQueue::has_sleeper`], without the barrier: for who has had one since it wrote.
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
-        calls::ruring_waitqueue_active(self)
+        ruring_waitqueue_active(self)
     }
 
     /// Wakes up those who wait for something to read. Takes the queue's lock.
@@ -85,17 +85,17 @@ impl WaitQueue {
     /// Any, if no lock is held that a callback of the queue takes.
     #[inline]
     pub(crate) fn wake(&self) {
-        calls::ruring_wake_up_poll(self, events::IN | events::URING_WAKE);
+        ruring_wake_up_poll(self, events::IN | events::URING_WAKE);
     }
 
     /// Wakes up all who wait. Takes the queue's lock.
     pub(crate) fn wake_all(&self) {
-        calls::ruring_wake_up_all(self);
+        ruring_wake_up_all(self);
     }
 
     /// Tells those who wait that what they wait for is gone. Takes the queue's lock.
     pub(crate) fn hang_up(&self) {
-        calls::ruring_wake_up_poll(self, events::HUP);
+        ruring_wake_up_poll(self, events::HUP);
     }
 
     /// Registers a poller. Has a full barrier afterwards.
@@ -117,4 +117,23 @@ impl WaitQueue {
     pub(super) fn as_ptr(&self) -> *mut bindings::wait_queue_head {
         self.head.get()
     }
+}
+
+/// Functions of a wait queue that take its own lock, or none.
+macro_rules! of_queue {
+    ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
+        $(
+            fn $name(queue: &WaitQueue $(, $arg: $type)*) $(-> $ret)? {
+                // SAFETY: A `WaitQueue` is initialised, and stays where it is as long as it is borrowed.
+                unsafe { bindings::$name(queue.as_ptr() $(, $arg)*) }
+            }
+        )*
+    };
+}
+
+of_queue! {
+    ruring_wake_up_all();
+    ruring_wake_up_poll(key: u32);
+    ruring_waitqueue_active() -> bool;
+    ruring_wq_has_sleeper() -> bool;
 }

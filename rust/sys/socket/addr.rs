@@ -3,7 +3,7 @@
 //! Addresses of sockets.
 
 use crate::{
-    sys::user,
+    sys::{bindings, user},
     uapi::errno::{Result, EINVAL},
 };
 
@@ -63,5 +63,47 @@ impl SockAddr {
         // The length first: it is there also if there is no room for the address where it should go.
         user::write(len_addr, &(len as i32))?;
         user::write_from(addr, self.bytes(len.min(room as usize)))
+    }
+}
+
+/// An address that a socket is to have or to be connected to.
+///
+/// # Invariants
+///
+/// `len` is no more than [`SockAddr::SIZE`].
+pub(crate) struct Address {
+    addr: SockAddr,
+    len: i32,
+}
+
+impl Address {
+    /// Copies `len` bytes from user space.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if that is no length for an address, `-EFAULT` if it cannot be read.
+    pub(crate) fn read(addr: u64, len: i32) -> Result<Self> {
+        let size = usize::try_from(len).map_err(|_| EINVAL)?;
+        // INVARIANT: A longer one is refused.
+        Ok(Self {
+            addr: SockAddr::read(addr, size)?,
+            len,
+        })
+    }
+
+    /// Whether it may be the name of a file, to be looked up in file systems.
+    pub(crate) fn is_of_files(&self) -> bool {
+        const AF_UNIX: u16 = 1;
+        self.addr.family() == AF_UNIX
+    }
+
+    /// For other wrappers; valid as long as `self`.
+    pub(in crate::sys) fn as_ptr(&self) -> *mut bindings::sockaddr_unsized {
+        (&raw const self.addr).cast_mut().cast()
+    }
+
+    /// Bytes of it.
+    pub(in crate::sys) fn len(&self) -> i32 {
+        self.len
     }
 }

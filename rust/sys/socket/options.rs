@@ -5,9 +5,9 @@
 //! The security hooks of getsockopt(2) and setsockopt(2) are called by what does these, and the control
 //! groups' programs. Those of getsockname(2) and getpeername(2) are called here.
 
-use super::Socket;
+use super::{calls, hooks, Socket};
 use crate::{
-    sys::{bindings, calls, context::has_descriptors, lsm},
+    sys::{bindings, context::has_descriptors},
     uapi::{
         args::socket::SocketOption,
         errno::{Errno, Result, ECANCELED},
@@ -116,7 +116,7 @@ impl Socket<'_> {
     ///
     /// What the hook says, `-EOPNOTSUPP` for a socket that has no names, those of getsockname(2) and getpeername(2).
     pub(crate) fn get_name(self, to: (u64, u64), peer: bool) -> Result {
-        lsm::may_get_name(self, peer)?;
+        hooks::may_get_name(self, peer)?;
         let (addr, len) = self.name(peer.into())?;
         addr.write(len, to.0, to.1)
     }

@@ -6,16 +6,15 @@
 //! own, and call no security hooks: that is done here. Those of socket(2) are called by what makes
 //! sockets, and others by the protocols, control groups' among them.
 
-use super::{SockAddr, Socket, O_NONBLOCK};
+use super::{calls, hooks, Address, Socket, O_NONBLOCK};
 use crate::{
     sys::{
-        bindings, calls,
+        bindings,
         context::{has_directories, InTask},
         fd::OpenFile,
-        lsm,
         task::Identity,
     },
-    uapi::errno::{Errno, Result, ECANCELED, EINVAL},
+    uapi::errno::{Errno, Result, ECANCELED},
 };
 use core::ptr::{null, null_mut};
 
@@ -25,48 +24,6 @@ fn checked(ret: i32) -> Result {
         Err(Errno::from_raw(ret).without_restart())
     } else {
         Ok(())
-    }
-}
-
-/// An address that a socket is to have or to be connected to.
-///
-/// # Invariants
-///
-/// `len` is no more than [`SockAddr::SIZE`].
-pub(crate) struct Address {
-    addr: SockAddr,
-    len: i32,
-}
-
-impl Address {
-    /// Copies `len` bytes from user space.
-    ///
-    /// # Errors
-    ///
-    /// `-EINVAL` if that is no length for an address, `-EFAULT` if it cannot be read.
-    pub(crate) fn read(addr: u64, len: i32) -> Result<Self> {
-        let size = usize::try_from(len).map_err(|_| EINVAL)?;
-        // INVARIANT: A longer one is refused.
-        Ok(Self {
-            addr: SockAddr::read(addr, size)?,
-            len,
-        })
-    }
-
-    /// Whether it may be the name of a file, to be looked up in file systems.
-    pub(crate) fn is_of_files(&self) -> bool {
-        const AF_UNIX: u16 = 1;
-        self.addr.family() == AF_UNIX
-    }
-
-    /// For other wrappers; valid as long as `self`.
-    pub(in crate::sys) fn as_ptr(&self) -> *mut bindings::sockaddr_unsized {
-        (&raw const self.addr).cast_mut().cast()
-    }
-
-    /// Bytes of it.
-    pub(in crate::sys) fn len(&self) -> i32 {
-        self.len
     }
 }
 
@@ -119,10 +76,10 @@ impl Socket<'_> {
         if !has_directories() {
             return Err(ECANCELED);
         }
-        lsm::may_bind(self, to)?;
+        hooks::may_bind(self, to)?;
         // SAFETY: The socket lives as long as its file. The address is copied. If it is a path
         // there is where to look for it.
-        checked(unsafe { bindings::kernel_bind(self.raw, to.as_ptr(), to.len) })
+        checked(unsafe { bindings::kernel_bind(self.raw, to.as_ptr(), to.len()) })
     }
 
     /// Has it listen, as listen(2).
@@ -141,7 +98,7 @@ impl Socket<'_> {
         } else {
             backlog
         };
-        lsm::may_listen(self, backlog)?;
+        hooks::may_listen(self, backlog)?;
         checked(calls::kernel_listen(self, backlog))
     }
 
@@ -155,7 +112,7 @@ impl Socket<'_> {
     ///
     /// May sleep.
     pub(crate) fn shutdown(self, how: u32) -> Result {
-        lsm::may_shutdown(self, how)?;
+        hooks::may_shutdown(self, how)?;
         checked(calls::kernel_sock_shutdown(self, how))
     }
 
@@ -173,12 +130,12 @@ impl Socket<'_> {
         if !has_directories() {
             return Err(ECANCELED);
         }
-        lsm::may_connect(self, to)?;
+        hooks::may_connect(self, to)?;
         // SAFETY: The socket lives as long as its file. The address is copied. If it is a path
         // there is where to look for it.
         checked(unsafe {
             let flags = bindings::ruring_socket_flags(self.raw) | O_NONBLOCK;
-            bindings::kernel_connect(self.raw, to.as_ptr(), to.len, flags as i32)
+            bindings::kernel_connect(self.raw, to.as_ptr(), to.len(), flags as i32)
         })
     }
 

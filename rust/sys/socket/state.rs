@@ -4,8 +4,8 @@
 //!
 //! C header: `include/net/sock.h`.
 
-use super::Socket;
-use crate::{sys::calls, uapi::abi::msg};
+use super::{calls, Socket};
+use crate::uapi::abi::msg;
 
 pub(super) const SOCK_STREAM: i16 = 1;
 const SOCK_SEQPACKET: i16 = 5;
