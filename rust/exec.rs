@@ -7,7 +7,6 @@
 //! and uses the ring and the opcodes; neither of them uses it.
 
 pub(crate) mod after;
-pub(crate) mod cancel;
 pub(crate) mod complete;
 pub(crate) mod dispatch;
 pub(crate) mod drain;
@@ -23,6 +22,7 @@ pub(crate) mod sqpoll;
 pub(crate) mod sqthread;
 pub(crate) mod starve;
 pub(crate) mod submit;
+pub(crate) mod sync_cancel;
 pub(crate) mod users;
 pub(crate) mod wake;
 pub(crate) mod work;

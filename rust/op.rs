@@ -60,7 +60,7 @@ macro_rules! ops {
             /// None: the SQE could not be parsed, or it is over and there is nothing left of it.
             Nothing,
             /// A notification, which is no opcode: see [`ReqState::Notification`](crate::req::state::ReqState).
-            Notif(send_zc::Notif),
+            Notif(notif::Notif),
             /// One that is over, with what its completion says besides.
             Over([u64; 2]),
         }

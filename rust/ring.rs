@@ -368,6 +368,7 @@ impl Ring {
         }
     }
 
+    /// Takes that back, once it is done.
     pub(crate) fn unmark_taskrun(&self) {
         if self.config.has(setup::TASKRUN_FLAG) {
             self.memory

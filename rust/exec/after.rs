@@ -65,7 +65,7 @@ impl Locked<'_> {
             }
         }
         if let Some(LeftOver::Requests(requests)) = left.last_mut() {
-            req.object().run_punted();
+            req.object().begin_punt();
             requests.push(req);
         }
     }

@@ -431,6 +431,7 @@ impl Locked<'_> {
         own
     }
 
+    /// Drives requests that have come back, and what they have start. All that need their task end as cancelled if it is `gone`.
     pub(crate) fn run_all(&mut self, reqs: &mut Fifo<Request>, gone: bool) {
         // What comes back to a task that is being killed may do so for ever.
         let gone = gone || self.ring.is_dying() || signal::killed();

@@ -151,8 +151,7 @@ impl Locked<'_> {
             index = index.wrapping_mul(2);
         }
         let sqe = Sqe::new(self.state.entries.sqes.read(index));
-        let large = matches!(sqe.opcode(), opcode::NOP128 | opcode::URING_CMD128);
-        if !large || !config.has(setup::SQE_MIXED) {
+        if !sqe.is_large() || !config.has(setup::SQE_MIXED) {
             return Some(sqe);
         }
         let last = self.ring.sq_entries() - 1;
@@ -416,8 +415,7 @@ impl Ring {
     /// Whether an SQE has the 128 bytes that its opcode may take.
     #[cold]
     fn is_large_enough(&self, sqe: &Sqe) -> bool {
-        let large = matches!(sqe.opcode(), opcode::NOP128 | opcode::URING_CMD128);
-        !large || self.config.has(setup::SQE128 | setup::SQE_MIXED)
+        !sqe.is_large() || self.config.has(setup::SQE128 | setup::SQE_MIXED)
     }
 
     /// Finds out whether the ring may be used for an SQE.

@@ -65,7 +65,7 @@ impl Kind for Request {
         let tctx = req.object().tctx().clone();
         let lazy = req.is_single() && req.core().chain.is_empty();
         tctx::push(&tctx, req, lazy);
-        tctx::let_go(tctx);
+        tctx::put_deferred(tctx);
     }
 }
 

@@ -322,7 +322,7 @@ impl Locked<'_> {
         queue.move_out(&mut own, |req| {
             req.core().punted.unbound == unbound && req.object().tctx().is_current()
         });
-        own.for_each(|req| req.object().run_punted());
+        own.for_each(|req| req.object().begin_punt());
         own
     }
 
@@ -357,7 +357,7 @@ impl Locked<'_> {
             Some(req) => {
                 record.serial = req.core().punted.serial;
                 record.request = object_id(req.object());
-                req.object().run_punted();
+                req.object().begin_punt();
             }
             None => record.busy = false,
         }

@@ -136,6 +136,7 @@ impl Groups {
         }
     }
 
+    /// The group with this number.
     #[inline]
     pub(super) fn find(&mut self, id: u16) -> Option<&mut Group> {
         let leaf = self.leaves.get_mut(usize::from(id) / LEAF)?;

@@ -4,11 +4,20 @@
 
 use crate::{
     notif::notice::Notice,
-    op::{send_zc::Notif, Operation},
+    op::Operation,
     req::{self, NotifRef, OwnedReq},
     ring::Locked,
+    sys::pin::ChargedPages,
     uapi::errno::{Result, EINVAL},
 };
+
+/// A notification: what it is to say, and what it keeps until then.
+pub(crate) struct Notif {
+    /// What it is to say.
+    pub(crate) notice: Notice,
+    /// What is charged for the pages that packets carry.
+    pub(crate) pages: Option<ChargedPages>,
+}
 
 impl Locked<'_> {
     /// Begins a notification of the current task's, to be posted with `user_data`. Charges the

@@ -13,7 +13,7 @@ use crate::{
         context::InTask,
         fd::{OpenFile, Reserved},
         open::Path,
-        unexported::{read_open_how, Functions, Named, OpenHow},
+        unexported::{read_open_how, Functions, Named},
     },
     uapi::{
         abi::open,
@@ -40,13 +40,13 @@ impl<const HOW: bool> Open<HOW> {
         Named {
             dir: self.args.dir,
             path: &self.path,
-            in_root: self.args.resolve & open::RESOLVE_IN_ROOT != 0,
+            in_root: self.args.how.resolve & open::RESOLVE_IN_ROOT != 0,
         }
     }
 
     /// Reserves a descriptor.
     fn reserve<'a>(&self, task: InTask<'a>) -> Result<Reserved<'a>> {
-        Reserved::new(task, (self.args.flags & Self::CLOEXEC) as u32)
+        Reserved::new(task, (self.args.how.flags & Self::CLOEXEC) as u32)
     }
 
     /// Looks whether it can be opened by a name, and for a place.
@@ -64,21 +64,11 @@ impl<const HOW: bool> Open<HOW> {
 
     /// Opens the file.
     fn open(&self) -> Result<OpenFile> {
-        let OpenArgs {
-            flags,
-            mode,
-            resolve,
-            ..
-        } = self.args;
+        let how = &self.args.how;
         if !HOW && !self.named().needs_descriptors() {
-            return self.path.open(flags as u32, mode as u32);
+            return self.path.open(how.flags as u32, how.mode as u32);
         }
-        let how = OpenHow {
-            flags,
-            mode,
-            resolve,
-        };
-        self.named().open(&how, HOW)
+        self.named().open(how, HOW)
     }
 
     /// Gives the file its place.
@@ -100,13 +90,13 @@ impl<const HOW: bool> Op for Open<HOW> {
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = if HOW {
             Functions::OPENAT.check()?;
-            let (addr, size) = OpenArgs::how(sqe)?;
+            let (addr, size) = OpenArgs::where_how(sqe)?;
             OpenArgs::parse_how(sqe, flags, read_open_how(addr, size)?)?
         } else {
             OpenArgs::parse(sqe, flags)?
         };
         let path = Path::read(sqe.addr())?;
-        if args.place != FileSlot::Descriptor && args.flags & Self::CLOEXEC != 0 {
+        if args.place != FileSlot::Descriptor && args.how.flags & Self::CLOEXEC != 0 {
             return Err(EINVAL);
         }
         Ok(Self {
@@ -142,7 +132,7 @@ impl<const HOW: bool> Op for Open<HOW> {
     fn is_at_once(&self, res: i32) -> bool {
         // Names of what there is are known, as a rule, and others are not.
         const ASYNC: u64 = (open::CREAT | open::TRUNC | open::TMPFILE) as u64;
-        self.args.flags & ASYNC == 0 && res != ENOENT.to_raw()
+        self.args.how.flags & ASYNC == 0 && res != ENOENT.to_raw()
     }
 
     fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {

@@ -10,7 +10,6 @@ use crate::{
     req::NotifRef,
     ring::Locked,
     sys::{
-        pin::ChargedPages,
         socket::{SockAddr, Socket, UserBuffers},
         user::{self, check_buffer, Vector},
     },
@@ -111,14 +110,6 @@ impl ZcMessage {
         let name = self.name.as_mut().map(|(name, len)| (name, *len));
         (name, self.control)
     }
-}
-
-/// A notification: what it is to say, and what it keeps until then.
-pub(crate) struct Notif {
-    /// What it is to say.
-    pub(crate) notice: Notice,
-    /// What is charged for the pages that packets carry.
-    pub(crate) pages: Option<ChargedPages>,
 }
 
 impl<const MESSAGE: bool> SendZc<MESSAGE> {

@@ -169,7 +169,7 @@ impl Header {
     /// # Context
     ///
     /// With the ring locked.
-    pub(crate) fn run_punted(&self) {
+    pub(crate) fn begin_punt(&self) {
         self.change(&[PuntState::None, PuntState::Queued], PuntState::Running);
     }
 

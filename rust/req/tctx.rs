@@ -278,8 +278,8 @@ pub(crate) fn interrupt(tctx: &Arc<TaskCtx>) {
 ///
 /// Any: the last one, with which the ring's memory may go, is dropped by a kworker.
 #[inline]
-pub(crate) fn let_go(tctx: Arc<TaskCtx>) {
-    TaskWork::let_go(tctx);
+pub(crate) fn put_deferred(tctx: Arc<TaskCtx>) {
+    TaskWork::put_deferred(tctx);
 }
 
 /// Has somebody look into the inbox of a task that is not in `enter`.

@@ -88,11 +88,13 @@ impl<'r> After<'r> {
         self.for_others = for_others;
     }
 
+    /// What is left to do, to be added to.
     pub(crate) fn get(&mut self) -> &mut KVec<LeftOver> {
         let nothing = || ManuallyDrop::new(KVec::new());
         self.left.get_or_insert_with(nothing)
     }
 
+    /// Takes what is left to do away, to do it.
     pub(crate) fn take(&mut self) -> KVec<LeftOver> {
         self.left
             .take()

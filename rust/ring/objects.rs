@@ -52,6 +52,7 @@ impl Locked<'_> {
         req::new(tctx.clone()).inspect_err(|_| self.unuse(tctx.slot))
     }
 
+    /// Counts one object less in use by the submitter in this slot.
     pub(crate) fn unuse(&mut self, slot: u16) {
         if let Some(record) = self.state.submitters.get_mut(usize::from(slot)) {
             record.used -= 1;
@@ -160,6 +161,7 @@ impl Locked<'_> {
         core::ptr::eq(self.ring, ring)
     }
 
+    /// Whether a task that has submitted to the ring can still come back to it.
     pub(crate) fn has_live_submitter(&self) -> bool {
         let mut records = self.state.submitters.iter();
         records.any(|record| record.tctx.is_alive())

@@ -24,6 +24,7 @@ impl Ring {
         self.overflowing.load(Relaxed)
     }
 
+    /// Says whether completions wait for room, to user space as well.
     pub(crate) fn set_overflowing(&self, value: bool) {
         self.overflowing.store(value, Relaxed);
         self.memory
@@ -90,6 +91,7 @@ impl Locked<'_> {
         true
     }
 
+    /// Looks how many completions user space has consumed. Whether there is room then for one of 16 bytes.
     pub(crate) fn learn_head(&mut self) -> bool {
         let head = self.ring.cq_head();
         self.state.cq.refill(head, self.ring.cq_entries())
@@ -173,6 +175,7 @@ impl Locked<'_> {
         }
     }
 
+    /// Has the object of a request keep its completion, for which there is no room.
     #[cold]
     pub(crate) fn keep(&mut self, mut req: OwnedReq, done: Cqe) {
         // Nobody will make room in a ring whose file is gone, and what it kept would keep it.

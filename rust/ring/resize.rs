@@ -10,7 +10,7 @@ use super::{memory::RingEntries, Locked, Ring};
 use crate::{
     sys::memory::Region,
     uapi::{
-        abi::{cqe, opcode, setup},
+        abi::{cqe, setup},
         errno::{Result, EOVERFLOW},
         setup::{layout, Config},
         sqe::Sqe,
@@ -139,11 +139,7 @@ impl Locked<'_> {
                 let words = self.state.entries.sqes.read(from + 1);
                 to.sqes.write(onto + 1, words);
             }
-            let is_two = config.has(setup::SQE_MIXED)
-                && matches!(
-                    Sqe::new(words).opcode(),
-                    opcode::NOP128 | opcode::URING_CMD128
-                );
+            let is_two = config.has(setup::SQE_MIXED) && Sqe::new(words).is_large();
             if is_two && half.is_none() && n + 1 != count && index < entries - 1 {
                 // Both halves are side by side.
                 if to_index == mask {

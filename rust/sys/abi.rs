@@ -356,6 +356,7 @@ copied! {
     QueryScq = io_uring_query_scq { hdr_size, hdr_alignment }
     FileIndexRange = io_uring_file_index_range { off, len, resv }
     RecvmsgOut = io_uring_recvmsg_out { namelen, controllen, payloadlen, flags }
+    OpenHow = open_how { flags, mode, resolve }
     UserIovec = iovec { iov_base, iov_len }
 }
 

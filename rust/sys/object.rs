@@ -2,9 +2,9 @@
 
 //! Objects with one driver at a time.
 //!
-//! An [`Object`] has a *shared* part that anybody with a reference sees and an *owned* part that
-//! only the holder of its [`Handle`] sees. There is one handle per object. It is either in somebody's
-//! hands or parked inside the object, where a [`WakeState`] gives it to the first who asks.
+//! An [`Object`] has a *header* that anybody with a reference sees and a *core* that only the holder of its [`Handle`]
+//! sees. There is one handle per object. It is either in somebody's hands or parked inside the object, where a [`WakeState`]
+//! gives it to the first who claims it.
 
 use super::{
     fd::KeptFile,
@@ -123,7 +123,7 @@ impl<P: Kind> From<Handle<P>> for HandleInIrq<P> {
 /// The object. It lives on the heap, does not move, and goes when its handle is dropped.
 #[repr(C)]
 pub(crate) struct Object<P: Kind> {
-    claim: WakeState,
+    wake_state: WakeState,
     /// Its place in a list of handles.
     pub(super) link: FifoLink<P>,
     /// Its place in a table.
@@ -151,20 +151,20 @@ impl<P: Kind> Object<P> {
     pub(crate) fn claim(&self, wake_flags: WakeFlags) -> Option<Handle<P>> {
         // INVARIANT: `WakeState::claim` returns true at most once per `park`, which consumed the
         // handle, so there is no other one.
-        self.claim
+        self.wake_state
             .claim(wake_flags)
             .then(|| Handle(NonNull::from(self)))
     }
 
     /// See [`WakeState::is_overdue`].
     pub(crate) fn is_overdue(&self) -> bool {
-        self.claim.is_overdue()
+        self.wake_state.is_overdue()
     }
 
     /// Whether its handle is parked, at the moment.
     #[inline]
     pub(crate) fn is_parked(&self) -> bool {
-        self.claim.is_parked()
+        self.wake_state.is_parked()
     }
 
     /// Its entries on wait queues, and its timers.
@@ -175,7 +175,7 @@ impl<P: Kind> Object<P> {
 
     /// Where the core is; only who has the handle may follow it.
     #[inline]
-    pub(super) fn owned_ptr(&self) -> *mut P::Core {
+    pub(super) fn core_ptr(&self) -> *mut P::Core {
         self.core.get()
     }
 }
@@ -212,7 +212,7 @@ impl<P: Kind> HandleMut<'_, P> {
     }
 
     /// What only the holder of the handle reaches.
-    fn owned(&mut self) -> (&mut P::Core, &mut Option<KeptFile<P::Registration>>) {
+    fn core_and_file(&mut self) -> (&mut P::Core, &mut Option<KeptFile<P::Registration>>) {
         // SAFETY: By the type invariants nobody else reaches `core` or `file`, and this is borrowed exclusively.
         unsafe { (&mut *self.0.core.get(), &mut *self.0.file.get()) }
     }
@@ -220,7 +220,7 @@ impl<P: Kind> HandleMut<'_, P> {
     /// The core, and the file.
     #[inline]
     pub(crate) fn split(&mut self) -> (&mut P::Core, Option<&File>) {
-        let (core, file) = self.owned();
+        let (core, file) = self.core_and_file();
         (core, file.as_deref())
     }
 
@@ -236,13 +236,13 @@ impl<P: Kind> HandleMut<'_, P> {
     #[inline]
     pub(crate) fn put_file(&mut self, file: KeptFile<P::Registration>) {
         // The object may be on the queues of what was there, which therefore stays.
-        core::mem::forget(self.owned().1.replace(file));
+        core::mem::forget(self.core_and_file().1.replace(file));
     }
 
     /// Takes the file. Forgets its wake-ups.
     pub(crate) fn take_file(&mut self) -> Option<KeptFile<P::Registration>> {
         let object = self.0;
-        let file = self.owned().1;
+        let file = self.core_and_file().1;
         if file.is_some() {
             object.wake_sources.remove();
         }
@@ -290,7 +290,7 @@ impl<P: Kind> Handle<P> {
         let _: &ModuleRef = P::module(&header);
         let object = KBox::new(
             Object {
-                claim: WakeState::new(),
+                wake_state: WakeState::new(),
                 link: FifoLink::new(),
                 node: Node::new(),
                 wake_sources: WakeSources::new(),
@@ -321,7 +321,7 @@ impl<P: Kind> Handle<P> {
     }
 
     /// What only the holder of the handle reaches, to look at.
-    fn owned(&self) -> (&P::Core, &Option<KeptFile<P::Registration>>) {
+    fn core_and_file(&self) -> (&P::Core, &Option<KeptFile<P::Registration>>) {
         let object = self.object();
         // SAFETY: This is the only handle, and it is borrowed: nobody changes `core` or `file`.
         unsafe { (&*object.core.get(), &*object.file.get()) }
@@ -330,7 +330,7 @@ impl<P: Kind> Handle<P> {
     /// The file.
     #[inline]
     pub(crate) fn file(&self) -> Option<&File> {
-        self.owned().1.as_deref()
+        self.core_and_file().1.as_deref()
     }
 
     /// The object, and the core that only the holder of the handle reaches.
@@ -350,7 +350,7 @@ impl<P: Kind> Handle<P> {
     /// The core, to look at.
     #[inline]
     pub(crate) fn core(&self) -> &P::Core {
-        self.owned().0
+        self.core_and_file().0
     }
 
     /// Puts the handle back into its object, for the next one to claim.
@@ -362,7 +362,7 @@ impl<P: Kind> Handle<P> {
     pub(crate) fn park(self) -> core::result::Result<(), Self> {
         let this = ManuallyDrop::new(self);
         // From here on the object may be somebody else's, or gone.
-        if this.object().claim.park() {
+        if this.object().wake_state.park() {
             return Ok(());
         }
         Err(ManuallyDrop::into_inner(this))
@@ -371,7 +371,7 @@ impl<P: Kind> Handle<P> {
     /// The wake flags that were left so far.
     #[inline]
     pub(crate) fn wake_flags(&mut self) -> WakeFlags {
-        self.object().claim.wake_flags()
+        self.object().wake_state.wake_flags()
     }
 
     /// Forgets the wake-ups of the files that the object waits for. Takes their queues' locks.

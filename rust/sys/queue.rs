@@ -121,14 +121,14 @@ impl<P: Kind> Fifo<P> {
     pub(crate) fn first(&self) -> Option<&P::Core> {
         let object = NonNull::new(self.head)?;
         // SAFETY: By the type invariants its handle is ours, and this list is borrowed as long.
-        unsafe { Some(&*object.as_ref().owned_ptr()) }
+        unsafe { Some(&*object.as_ref().core_ptr()) }
     }
 
     /// The core of the first, to change. (Not its handle, which could be exchanged for another.)
     pub(crate) fn first_mut(&mut self) -> Option<&mut P::Core> {
         let object = NonNull::new(self.head)?;
         // SAFETY: By the type invariants its handle is ours, and this list is borrowed exclusively.
-        unsafe { Some(&mut *object.as_ref().owned_ptr()) }
+        unsafe { Some(&mut *object.as_ref().core_ptr()) }
     }
 
     /// The core of the last.
@@ -138,7 +138,7 @@ impl<P: Kind> Fifo<P> {
         }
         let object = NonNull::new(self.tail)?;
         // SAFETY: By the type invariants the handle of the last is ours too, and this list is borrowed as long.
-        unsafe { Some(&*object.as_ref().owned_ptr()) }
+        unsafe { Some(&*object.as_ref().core_ptr()) }
     }
 
     /// Moves all of `other` to the end of this list.

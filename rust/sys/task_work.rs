@@ -220,7 +220,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
     ///
     /// Any: the last one is dropped by a kworker.
     #[inline]
-    pub(crate) fn let_go(this: Arc<Self>) {
+    pub(crate) fn put_deferred(this: Arc<Self>) {
         if let Some(last) = Arc::into_unique_or_drop(this) {
             Self::give_to_kworker(last.into());
         }
@@ -258,7 +258,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
         let this = unsafe { Arc::from_raw(irq.byte_sub(offset).cast::<Self>().cast_const()) };
         this.notifying.xchg(false, Full);
         T::notify(&this);
-        Self::let_go(this);
+        Self::put_deferred(this);
     }
 }
 

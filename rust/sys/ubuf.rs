@@ -256,7 +256,7 @@ unsafe extern "C" fn link<P: Kind>(
 /// # Invariants
 ///
 /// Points to a lent object, and has one of its count; there is one `UbufRef` per lent object. So the
-/// object's owned part is reached through this alone.
+/// object's core is reached through this alone.
 pub(crate) struct UbufRef<P: Kind>(NonNull<Object<P>>);
 
 // SAFETY: It stands for the one handle of an object, which any task may have, and its count is atomic.
@@ -300,7 +300,7 @@ impl<P: Kind> UbufRef<P> {
     #[inline]
     pub(crate) fn core_mut(&mut self) -> &mut P::Core {
         // SAFETY: By the type invariants, as this is borrowed exclusively.
-        unsafe { &mut *self.object().owned_ptr() }
+        unsafe { &mut *self.object().core_ptr() }
     }
 
     /// Takes the handle back.

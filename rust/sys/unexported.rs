@@ -14,6 +14,7 @@ use crate::uapi::{
     abi::open,
     args::names::NameArgs,
     errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL},
+    structs::OpenHow,
 };
 use kernel::{
     fs::File,
@@ -331,18 +332,7 @@ of_names! {
     ruring_renameat(flags: u32);
 }
 
-/// How a file is to be opened: `struct open_how`.
-#[derive(Clone, Copy)]
-pub(crate) struct OpenHow {
-    /// `O_*`
-    pub(crate) flags: u64,
-    /// The mode of a new file.
-    pub(crate) mode: u64,
-    /// `RESOLVE_*`
-    pub(crate) resolve: u64,
-}
-
-/// The three words of the `struct open_how` with `size` bytes at user address `from`.
+/// Reads the `struct open_how` with `size` bytes at user address `from`.
 ///
 /// # Errors
 ///
@@ -351,11 +341,15 @@ pub(crate) struct OpenHow {
 /// # Context
 ///
 /// May sleep.
-pub(crate) fn read_open_how(from: u64, size: usize) -> Result<[u64; 3]> {
+pub(crate) fn read_open_how(from: u64, size: usize) -> Result<OpenHow> {
     let mut how = bindings::open_how::default();
     // SAFETY: No more is written than that.
     done(unsafe { bindings::ruring_read_open_how(&mut how, from, size) })?;
-    Ok([how.flags, how.mode, how.resolve])
+    Ok(OpenHow {
+        flags: how.flags,
+        mode: how.mode,
+        resolve: how.resolve,
+    })
 }
 
 /// Cuts the file at `len` bytes, or lengthens it.

@@ -2,7 +2,7 @@
 
 //! A submission queue entry, read once.
 
-use super::abi::{msg, recvsend, sqe_flags};
+use super::abi::{msg, opcode, recvsend, sqe_flags};
 use super::errno::{Errno, EINVAL, EOPNOTSUPP};
 
 /// A copy of a `struct io_uring_sqe`: user space can no longer change what is looked at.
@@ -43,6 +43,11 @@ impl Sqe {
         self.words[0] &= !((recvsend::SEND_ORDERED as u64) << 16);
         self.words[3] |= (msg::WAITALL as u64) << 32;
         Some(self)
+    }
+
+    /// Whether it is one of 128 bytes, of which these are the first half.
+    pub(crate) const fn is_large(&self) -> bool {
+        matches!(self.opcode(), opcode::NOP128 | opcode::URING_CMD128)
     }
 
     /// `sqe->opcode`

@@ -453,6 +453,18 @@ pub(crate) struct RecvmsgOut {
     pub(crate) flags: u32,
 }
 
+/// `struct open_how`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct OpenHow {
+    /// `O_*`
+    pub(crate) flags: u64,
+    /// The mode of a new file.
+    pub(crate) mode: u64,
+    /// `RESOLVE_*`
+    pub(crate) resolve: u64,
+}
+
 /// `struct iovec` of a 64-bit program.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]

@@ -6,6 +6,7 @@ use super::super::{
     abi::{install, open},
     errno::{Result, EBADF, EINVAL, EPERM},
     sqe::{Flags, Sqe},
+    structs::OpenHow,
 };
 
 /// Where a new file goes (`sqe->file_index`).
@@ -76,12 +77,8 @@ impl PipeArgs {
 pub(crate) struct OpenArgs {
     /// The directory, for a name that is relative.
     pub(crate) dir: i32,
-    /// `O_*`
-    pub(crate) flags: u64,
-    /// The mode of a new file.
-    pub(crate) mode: u64,
-    /// `RESOLVE_*`
-    pub(crate) resolve: u64,
+    /// How it is opened.
+    pub(crate) how: OpenHow,
     /// Where the file goes.
     pub(crate) place: FileSlot,
 }
@@ -93,33 +90,35 @@ impl OpenArgs {
     ///
     /// `-EINVAL` for fields that it does not have, `-EBADF` for a registered directory.
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
-        Self::parse_how(sqe, flags, [sqe.op_flags().into(), sqe.len().into(), 0])
+        let how = OpenHow {
+            flags: sqe.op_flags().into(),
+            mode: sqe.len().into(),
+            resolve: 0,
+        };
+        Self::parse_how(sqe, flags, how)
     }
 
-    /// Parses the fields of OPENAT2, but for what is at [`OpenArgs::how`]: flags, mode, and how the name is
-    /// to be resolved.
+    /// Parses the fields of OPENAT2, but for what is at [`OpenArgs::where_how`].
     ///
     /// # Errors
     ///
     /// Those of [`OpenArgs::parse`].
-    pub(crate) fn parse_how(sqe: &Sqe, flags: Flags, how: [u64; 3]) -> Result<Self> {
+    pub(crate) fn parse_how(sqe: &Sqe, flags: Flags, mut how: OpenHow) -> Result<Self> {
         if sqe.buf_index() != 0 {
             return Err(EINVAL);
         }
         if flags.fixed_file() {
             return Err(EBADF);
         }
-        let [open_flags, mode, resolve] = how;
         // As always for 64-bit programs.
-        let large = match open_flags & u64::from(open::PATH) {
+        let large = match how.flags & u64::from(open::PATH) {
             0 => open::LARGEFILE,
             _ => 0,
         };
+        how.flags |= u64::from(large);
         Ok(Self {
             dir: sqe.fd(),
-            flags: open_flags | u64::from(large),
-            mode,
-            resolve,
+            how,
             place: FileSlot::parse(sqe),
         })
     }
@@ -129,7 +128,7 @@ impl OpenArgs {
     /// # Errors
     ///
     /// `-EINVAL` if it is too small to be one.
-    pub(crate) fn how(sqe: &Sqe) -> Result<(u64, usize)> {
+    pub(crate) fn where_how(sqe: &Sqe) -> Result<(u64, usize)> {
         const OPEN_HOW_SIZE_VER0: u32 = 24;
         if sqe.len() < OPEN_HOW_SIZE_VER0 {
             return Err(EINVAL);

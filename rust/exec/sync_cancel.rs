@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Cancelling from outside of the queues. `io_uring/cancel.c` of the kernel.
+//! IORING_REGISTER_SYNC_CANCEL: a cancel that is no request (those are in `op/cancel.rs`), and waits for what it cannot stop.
+//! `io_uring/cancel.c` of the kernel.
 
 use crate::{
     op::cancel::{cancel, file},
