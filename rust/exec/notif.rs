@@ -9,7 +9,6 @@ use crate::{
     ring::Locked,
     uapi::abi::{cqe, Cqe},
 };
-use kernel::warn_on;
 
 impl Locked<'_> {
     /// Posts what a notification has to say whose buffer is free, and those that were joined to
@@ -37,8 +36,6 @@ impl Locked<'_> {
 
     fn post_notif(&mut self, mut req: OwnedReq, usage: Usage) {
         let Some(notice) = self.take_notif(&mut req) else {
-            // Only a notification is in this state, and it is posted once.
-            warn_on!(true);
             return;
         };
         let kept = req.take_kept();

@@ -8,6 +8,7 @@ use super::{
     mapped::{BufEntry, Span},
 };
 use crate::sys::user::{IoVec, IoVecArray};
+use kernel::warn_on;
 
 /// Most buffers of a row.
 const MOST: usize = 16;
@@ -95,6 +96,9 @@ impl Groups {
     pub(crate) fn commit_row(&mut self, id: u16, span: Span, count: u16) {
         if let Some(Group::Mapped(group)) = self.find(id) {
             group.state.commit_span(span, count);
+        } else {
+            // The ring has been locked since the row was selected.
+            warn_on!(true);
         }
     }
 }

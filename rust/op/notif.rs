@@ -10,6 +10,7 @@ use crate::{
     sys::pin::ChargedPages,
     uapi::errno::{Result, EINVAL},
 };
+use kernel::warn_on;
 
 /// A notification: what it is to say, and what it keeps until then.
 pub(crate) struct Notif {
@@ -80,6 +81,8 @@ impl Locked<'_> {
     pub(crate) fn take_notif(&mut self, req: &mut OwnedReq) -> Option<Notice> {
         let job = &mut req.core_mut().job;
         let Operation::Notif(notif) = &mut job.op else {
+            // Only a notification is in this state, and it ends once.
+            warn_on!(true);
             return None;
         };
         let notice = notif.notice;

@@ -14,7 +14,7 @@ use crate::{
         policy::Families,
     },
 };
-use kernel::{fs::File, sync::Arc};
+use kernel::{fs::File, sync::Arc, warn_on};
 
 impl Locked<'_> {
     /// An object of `tctx`, for a request.
@@ -56,6 +56,9 @@ impl Locked<'_> {
     pub(crate) fn unuse(&mut self, slot: u16) {
         if let Some(record) = self.state.submitters.get_mut(usize::from(slot)) {
             record.used -= 1;
+        } else {
+            // Its record stays as long as the ring is locked.
+            warn_on!(true);
         }
     }
 
@@ -65,6 +68,9 @@ impl Locked<'_> {
         if let Some(record) = self.state.submitters.get_mut(usize::from(tctx.slot)) {
             record.used -= 1;
             record.objects.push(req);
+        } else {
+            // Its record stays as long as the ring is locked.
+            warn_on!(true);
         }
     }
 
@@ -73,6 +79,7 @@ impl Locked<'_> {
     pub(crate) fn recycle(&mut self, mut req: OwnedReq) {
         req.wake_flags();
         let tctx = req.object().tctx();
+        // The object of a tag has no record, nor has one that comes back when the ring has let go of all: these are freed.
         let record = self.state.submitters.get_mut(usize::from(tctx.slot));
         if let Some(record) = record.filter(|record| Arc::ptr_eq(&record.tctx, tctx)) {
             record.used -= 1;

@@ -27,6 +27,7 @@ use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
     fs::File,
     sync::Arc,
+    warn_on,
 };
 
 /// Most files of a table.
@@ -136,6 +137,9 @@ impl FileTable {
         // The slot is empty now: what comes back is the file itself, if there is no such slot.
         if self.slots.replace(index as usize, Some(file)).is_none() {
             self.range.mark(&mut self.used, index);
+        } else {
+            // Who calls it has looked.
+            warn_on!(true);
         }
         old
     }
