@@ -248,8 +248,10 @@ impl Recv {
 
     #[inline(always)] // recv-multishot/unix/64/8/plain
     fn issue_shot(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
-        self.shot::<false>(socket, at, &mut false, &mut 0)
-            .unwrap_or(Outcome::Requeue)
+        match self.shot::<false>(socket, at, &mut false, &mut 0) {
+            Some(outcome) => outcome,
+            None => Outcome::Requeue,
+        }
     }
 
     #[inline(always)] // recv-multishot/unix/64/8/plain

@@ -152,14 +152,15 @@ impl Submitter {
 pub(crate) struct WaitGuard<'a>(&'a Submitter);
 
 impl WaitGuard<'_> {
-    /// Says that the task is about to sleep until `count` requests have come. Has a full barrier.
+    /// Says that the task is about to sleep until `count` requests have come.
     ///
     /// # Context
     ///
-    /// The task itself, which has to look into the inbox after it.
+    /// The task itself, which has to look into the inbox after a full barrier: [`sleep_on`](crate::sys::sleep::sleep_on)
+    /// has one before it looks.
     #[inline]
     pub(crate) fn sleeping(&self, count: u32) {
-        self.0.cq_wait_nr.xchg((count.max(1)) as i32, Full);
+        self.0.cq_wait_nr.store(count.max(1) as i32, Relaxed);
     }
 
     /// Says that it does not sleep any more.

@@ -67,7 +67,8 @@ unsigned int ruring_num_online_cpus(void);
 void ruring_mm_add_pinned(struct mm_struct *mm, s64 pages);
 
 void ruring_set_current_iowait(bool iowait);
-void ruring_set_current_state(unsigned int state);
+void ruring_set_current_interruptible(void);
+void ruring_set_current_running(void);
 int ruring_set_user_sigmask(const void __user *mask, size_t size);
 void ruring_restore_sigmask(bool interrupted);
 s64 ruring_ktime_get(void);

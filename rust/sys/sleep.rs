@@ -64,7 +64,7 @@ unsafe extern "C" fn wake(
 /// Sleeps, interruptibly, until `ready`, which is asked when `queue` is woken up (and then must not sleep), or until
 /// the task is woken up by other means, or until `deadline`, in nanoseconds of CLOCK_MONOTONIC.
 ///
-/// Does not sleep if `ready` at once. May return early; whoever waits asks again.
+/// Does not sleep if `ready` at once, which is asked after a full barrier. May return early; whoever waits asks again.
 ///
 /// # Context
 ///
@@ -106,7 +106,7 @@ pub(crate) fn sleep_on_by(
                     bindings::TASK_INTERRUPTIBLE as i32,
                 );
             }
-            None => bindings::ruring_set_current_state(bindings::TASK_INTERRUPTIBLE),
+            None => bindings::ruring_set_current_interruptible(),
         }
     }
     let woken = if ready() {
@@ -118,7 +118,7 @@ pub(crate) fn sleep_on_by(
     };
     // SAFETY: A task may always say that it runs. `waiter` is where it was when it was put on the queue.
     unsafe {
-        bindings::ruring_set_current_state(bindings::TASK_RUNNING);
+        bindings::ruring_set_current_running();
         if let Some(queue) = queue {
             bindings::finish_wait(queue.as_ptr(), wait);
         }

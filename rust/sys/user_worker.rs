@@ -187,7 +187,7 @@ impl<T: WorkerBody> UserWorker<T> {
     #[cfg(CONFIG_VHOST_TASK)]
     fn stay_awake() {
         // SAFETY: A task may always say that it runs.
-        unsafe { bindings::ruring_set_current_state(bindings::TASK_RUNNING) };
+        unsafe { bindings::ruring_set_current_running() };
     }
 
     /// # Safety

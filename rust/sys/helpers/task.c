@@ -181,9 +181,14 @@ __helper void ruring_set_current_iowait(bool iowait)
 	current->in_iowait = iowait;
 }
 
-__helper void ruring_set_current_state(unsigned int state)
+__helper void ruring_set_current_interruptible(void)
 {
-	set_current_state(state);
+	set_current_state(TASK_INTERRUPTIBLE);
+}
+
+__helper void ruring_set_current_running(void)
+{
+	__set_current_state(TASK_RUNNING);
 }
 
 __helper int ruring_set_user_sigmask(const void __user *mask, size_t size)
