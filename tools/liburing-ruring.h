@@ -15,6 +15,8 @@
  *	ruring_submit			instead of io_uring_submit
  *	ruring_submit_and_wait		instead of io_uring_submit_and_wait
  *	ruring_submit_and_wait_timeout	... and so on
+ *	ruring_submit_and_wait_min_timeout
+ *	ruring_submit_and_wait_reg
  *	ruring_submit_and_get_events
  *	ruring_get_events
  *	ruring_sqring_wait
@@ -29,6 +31,9 @@
  *	ruring_register_ring_fd
  *	ruring_unregister_ring_fd
  *	ruring_close_ring_fd
+ *	ruring_register_files
+ *	ruring_register_files_tags
+ *	ruring_register_files_sparse
  *	ruring_register			for all other io_uring_register_*
  *
  * io_uring_queue_exit() works as it is. A ring may have any flags; with
@@ -46,6 +51,7 @@
 #include <unistd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <linux/ruring.h>
 
 static inline int ruring_result(int ret)
@@ -230,15 +236,18 @@ static inline int ruring_peek_cqe(struct io_uring *ring,
 	return ret < 0 ? ret : -EAGAIN;
 }
 
-static inline int ruring_submit_and_wait_timeout(struct io_uring *ring,
-						 struct io_uring_cqe **cqe,
-						 unsigned int wait_nr,
-						 struct __kernel_timespec *ts,
-						 sigset_t *sigmask)
+static inline int
+ruring_submit_and_wait_min_timeout(struct io_uring *ring,
+				   struct io_uring_cqe **cqe,
+				   unsigned int wait_nr,
+				   struct __kernel_timespec *ts,
+				   unsigned int min_wait_usec,
+				   sigset_t *sigmask)
 {
 	struct io_uring_getevents_arg arg = {
 		.sigmask = (unsigned long)sigmask,
 		.sigmask_sz = _NSIG / 8,
+		.min_wait_usec = min_wait_usec,
 		.ts = (unsigned long)ts,
 	};
 	unsigned int flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
@@ -247,6 +256,34 @@ static inline int ruring_submit_and_wait_timeout(struct io_uring *ring,
 
 	ruring_needs_enter(ring, to_submit, &flags);
 	ret = ruring_enter(ring, to_submit, wait_nr, flags, &arg, sizeof(arg));
+	*cqe = ruring_first_cqe(ring);
+	return ret;
+}
+
+static inline int ruring_submit_and_wait_timeout(struct io_uring *ring,
+						 struct io_uring_cqe **cqe,
+						 unsigned int wait_nr,
+						 struct __kernel_timespec *ts,
+						 sigset_t *sigmask)
+{
+	return ruring_submit_and_wait_min_timeout(ring, cqe, wait_nr, ts, 0,
+						  sigmask);
+}
+
+/* @index is the place of the arguments in the region registered for them. */
+static inline int ruring_submit_and_wait_reg(struct io_uring *ring,
+					     struct io_uring_cqe **cqe,
+					     unsigned int wait_nr, int index)
+{
+	unsigned int flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG |
+			     IORING_ENTER_EXT_ARG_REG;
+	size_t size = sizeof(struct io_uring_reg_wait);
+	unsigned int to_submit = ruring_flush_sq(ring);
+	int ret;
+
+	ruring_needs_enter(ring, to_submit, &flags);
+	ret = ruring_enter(ring, to_submit, wait_nr, flags,
+			   (void *)(index * size), size);
 	*cqe = ruring_first_cqe(ring);
 	return ret;
 }
@@ -342,6 +379,60 @@ static inline int ruring_close_ring_fd(struct io_uring *ring)
 {
 	(void)ring;
 	return -EOPNOTSUPP;
+}
+
+/*
+ * Registers files, of which there may be as many as descriptors: if that is not
+ * enough the limit is raised, once, as far as the hard one allows.
+ */
+static inline int ruring_do_register_files(struct io_uring *ring,
+					   unsigned int opcode, const void *arg,
+					   unsigned int nr_args,
+					   unsigned int files)
+{
+	int ret = ruring_register(ring, opcode, arg, nr_args);
+	struct rlimit limit;
+
+	if (ret != -EMFILE || getrlimit(RLIMIT_NOFILE, &limit))
+		return ret;
+	if (limit.rlim_cur < files) {
+		limit.rlim_cur += files;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return ruring_register(ring, opcode, arg, nr_args);
+}
+
+static inline int ruring_register_files(struct io_uring *ring,
+					const int *files, unsigned int nr_files)
+{
+	return ruring_do_register_files(ring, IORING_REGISTER_FILES, files,
+					nr_files, nr_files);
+}
+
+static inline int ruring_register_files_tags(struct io_uring *ring,
+					     const int *files,
+					     const __u64 *tags, unsigned int nr)
+{
+	struct io_uring_rsrc_register reg = {
+		.nr = nr,
+		.data = (unsigned long)files,
+		.tags = (unsigned long)tags,
+	};
+
+	return ruring_do_register_files(ring, IORING_REGISTER_FILES2, &reg,
+					sizeof(reg), nr);
+}
+
+static inline int ruring_register_files_sparse(struct io_uring *ring,
+					       unsigned int nr)
+{
+	struct io_uring_rsrc_register reg = {
+		.flags = IORING_RSRC_REGISTER_SPARSE,
+		.nr = nr,
+	};
+
+	return ruring_do_register_files(ring, IORING_REGISTER_FILES2, &reg,
+					sizeof(reg), nr);
 }
 
 static inline struct io_uring_buf_ring *

@@ -134,10 +134,64 @@ static int receives(void)
 	return failed;
 }
 
+/* More files than there may be descriptors: the soft limit is raised, once. */
+static int raises_the_limit(void)
+{
+	struct rlimit limit;
+	struct io_uring ring = {};
+	int fds[2] = { -1, -1 };
+
+	CHECK(!getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = 64;
+	CHECK(limit.rlim_max >= 256 && !setrlimit(RLIMIT_NOFILE, &limit));
+	CHECK(!ruring_queue_init(8, &ring, 0));
+	CHECK(!ruring_register_files_sparse(&ring, 100));
+	CHECK(!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur == 164);
+	CHECK(!ruring_register(&ring, IORING_UNREGISTER_FILES, NULL, 0));
+	CHECK(!ruring_register_files(&ring, fds, 2));
+	CHECK(!ruring_register(&ring, IORING_UNREGISTER_FILES, NULL, 0));
+	CHECK(!ruring_register_files_tags(&ring, fds, (__u64[2]) { }, 2));
+	io_uring_queue_exit(&ring);
+	return failed;
+}
+
+/* Waits with what is registered for that, and for a while at least. */
+static int waits_by_region(void)
+{
+	static _Alignas(4096) struct io_uring_reg_wait waits_of[64];
+	struct io_uring_region_desc region = {
+		.user_addr = (unsigned long)waits_of,
+		.size = sizeof(waits_of),
+		.flags = IORING_MEM_REGION_TYPE_USER,
+	};
+	struct io_uring_mem_region_reg reg = {
+		.region_uptr = (unsigned long)&region,
+		.flags = IORING_MEM_REGION_REG_WAIT_ARG,
+	};
+	struct __kernel_timespec ts = { .tv_nsec = 1000000 };
+	struct io_uring_cqe *cqe = NULL;
+	struct io_uring ring = {};
+
+	waits_of[1].ts.tv_nsec = 1000000;
+	waits_of[1].flags = IORING_REG_WAIT_TS;
+	CHECK(!ruring_queue_init(8, &ring, IORING_SETUP_R_DISABLED));
+	CHECK(!ruring_register(&ring, IORING_REGISTER_MEM_REGION, &reg, 1));
+	CHECK(!ruring_register(&ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0));
+	CHECK(ruring_submit_and_wait_reg(&ring, &cqe, 1, 1) == -ETIME && !cqe);
+	CHECK(ruring_submit_and_wait_min_timeout(&ring, &cqe, 1, &ts, 10,
+						 NULL) == -ETIME && !cqe);
+	nop(&ring, 1);
+	CHECK(ruring_submit_and_wait_reg(&ring, &cqe, 1, 1) == 1);
+	CHECK(cqe && cqe->user_data == 1);
+	io_uring_queue_exit(&ring);
+	return failed;
+}
+
 int main(void)
 {
 	return waits(0) || waits(IORING_SETUP_SQPOLL) ||
 	       waits(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) ||
 	       waits(IORING_SETUP_CQE32 | IORING_SETUP_NO_SQARRAY) ||
-	       wakes_the_thread() || receives();
+	       wakes_the_thread() || receives() || waits_by_region() ||
+	       raises_the_limit();
 }
