@@ -9,6 +9,7 @@ pub(crate) mod cmd;
 pub(crate) mod connect;
 pub(crate) mod epoll;
 pub(crate) mod files;
+pub(crate) mod filter;
 pub(crate) mod msg_ring;
 pub(crate) mod names;
 pub(crate) mod nop;

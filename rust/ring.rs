@@ -13,6 +13,7 @@ pub(crate) mod counts;
 pub(crate) mod cursor;
 pub(crate) mod eventfd;
 pub(crate) mod file_table;
+pub(crate) mod filters;
 pub(crate) mod large;
 pub(crate) mod memory;
 pub(crate) mod objects;
@@ -150,6 +151,8 @@ pub(crate) struct State {
     pub(crate) posted_async: bool,
     /// Not every opcode is taken.
     pub(crate) restricted: bool,
+    /// What is asked about requests, if anything is.
+    pub(crate) filters: Option<KBox<filters::Filters>>,
     /// Some timeout counts completions.
     pub(crate) counting: bool,
     pub(crate) counts: counts::Counts,
@@ -219,6 +222,7 @@ impl Ring {
             restricted: config.has(setup::IOPOLL)
                 || lsm::is_any_missing()
                 || policy.restricts_requests(),
+            filters: None,
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),

@@ -36,6 +36,7 @@ mod bindings {
 }
 
 mod abi;
+pub(crate) mod bpf;
 pub(crate) mod buffer;
 mod callback;
 mod calls;

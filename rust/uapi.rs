@@ -7,6 +7,7 @@
 pub(crate) mod abi;
 pub(crate) mod args;
 pub(crate) mod errno;
+pub(crate) mod filter;
 pub(crate) mod ioctl;
 pub(crate) mod node;
 pub(crate) mod policy;

@@ -10,6 +10,7 @@ use crate::{
     req::{tctx::TaskCtx, OwnedReq, Request},
     ring::Locked,
     sys::{queue::Fifo, trace},
+    uapi::{abi::sqe_flags, sqe::Flags},
 };
 use kernel::sync::atomic::Relaxed;
 
@@ -38,6 +39,19 @@ impl Drain {
     /// io_uring.
     pub(crate) fn add_refused(&mut self) {
         self.refused |= self.active;
+    }
+
+    /// The flags that a request has got besides its own, `flags`, when filters are asked about it. `begins` says that it
+    /// is not within a link.
+    pub(crate) fn flags_of(&self, flags: Flags, begins: bool) -> u8 {
+        let mut more = 0;
+        if self.next && begins {
+            more |= sqe_flags::IO_DRAIN;
+        }
+        if self.active || more != 0 || flags.drain() {
+            more |= sqe_flags::ASYNC;
+        }
+        more
     }
 }
 

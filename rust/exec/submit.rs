@@ -194,10 +194,12 @@ impl Locked<'_> {
         if restricted && !self.ring.is_refused_before_flags(&submitted, sqe) {
             if let Err(error) = self.ring.accept(sqe) {
                 submitted = Submitted::Refused(error);
+            } else if self.has_filters() {
+                req.core_mut().job.flags.set_filtered();
             }
         }
-        if matches!(submitted, Submitted::Read) && req.core().job.flags.has_personality() {
-            if let Err(error) = self.take_personality(&mut req, sqe.personality()) {
+        if matches!(submitted, Submitted::Read) && req.core().job.flags.wants_check() {
+            if let Err(error) = self.check(&mut req, sqe, head) {
                 submitted = Submitted::Refused(error);
             }
         }
@@ -277,12 +279,25 @@ impl Locked<'_> {
         id != 0 && self.state.personalities.get(id).is_none()
     }
 
-    /// Gives a request the rights that it is to have.
+    /// Gives a request the rights that it is to have, and asks the filters about it.
     #[cold]
-    fn take_personality(&mut self, req: &mut OwnedReq, id: u16) -> Result {
-        let credentials = self.state.personalities.get(id).ok_or(EINVAL)?;
-        lsm::may_override(credentials)?;
-        req.core_mut().credentials = Some(credentials.clone());
+    fn check(&self, req: &mut OwnedReq, sqe: &Sqe, head: &Option<OwnedReq>) -> Result {
+        let mut credentials = None;
+        if req.core().job.flags.has_personality() {
+            let registered = self.state.personalities.get(sqe.personality());
+            let registered = registered.ok_or(EINVAL)?;
+            lsm::may_override(registered)?;
+            credentials = Some(registered.clone());
+        }
+        let job = &mut req.core_mut().job;
+        if job.flags.take_filtered() {
+            if op::limits_link(job.opcode) && !Self::can_have_link_timer(head) {
+                return Err(EINVAL);
+            }
+            let flags = self.state.exec.drain.flags_of(job.flags, head.is_none());
+            self.ask_filters(job.opcode, || job.op.filter_ctx(sqe, flags))?;
+        }
+        req.core_mut().credentials = credentials;
         Ok(())
     }
 

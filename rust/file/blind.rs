@@ -6,7 +6,7 @@
 use crate::{
     op,
     ring::Ring,
-    sys::{context::InCall, fd::OpenFile, ringfile, user},
+    sys::{context::InCall, fd::OpenFile, lsm, ringfile, user},
     uapi::{
         abi::{enter, feat, opcode, query, register, sqe_flags},
         args::msg_ring::RingMessage,
@@ -59,7 +59,8 @@ fn send_message(call: InCall<'_>, policy: &Policy, arg: u64) -> Result {
     if sqe.flags() != 0 || sqe.opcode() != opcode::MSG_RING {
         return Err(EINVAL);
     }
-    if !op::is_there(opcode::MSG_RING) || !policy.ops.allow(opcode::MSG_RING) {
+    let allowed = policy.ops.allow(opcode::MSG_RING) && !lsm::is_restricted();
+    if !op::is_there(opcode::MSG_RING) || !allowed {
         return Err(EACCES);
     }
     let RingMessage::Data(done) = RingMessage::parse(&sqe)? else {

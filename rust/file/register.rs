@@ -84,6 +84,7 @@ impl Ring {
                 self.lock()?.state.personalities.unregister(nr_args)?;
             }
             register::RESTRICTIONS => self.restrict(arg, nr_args)?,
+            register::BPF_FILTER if nr_args == 1 => self.register_filter(arg)?,
             register::ENABLE_RINGS if arg == 0 && nr_args == 0 => {
                 self.enable()?;
             }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a ring does not take although ruring has it. `IORING_REGISTER_RESTRICTIONS`.
+//! What a ring does not take although ruring has it. `IORING_REGISTER_RESTRICTIONS` and `IORING_REGISTER_BPF_FILTER`.
 
 use crate::{
     ring::Ring,
-    sys::user,
+    sys::{bpf::Program, user},
     uapi::{
         errno::{Result, EACCES, EBADFD, EBUSY, EINVAL},
+        filter::NewFilter,
         restrictions::Restrictions,
-        structs::Restriction,
+        structs::{Bpf, Restriction},
     },
 };
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KVec};
@@ -40,6 +41,29 @@ impl Ring {
         self.restrictions.populate(restrictions);
         locked.state.restricted |= restrictions.on_sqes();
         Ok(())
+    }
+
+    /// Has the ring ask a filter about its requests: `arg` is the address of a `struct io_uring_bpf`.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` and `-EFAULT` for what is there, `-EMSGSIZE` if the filter expects to see more of a request than there is, or
+    /// other than that and says so; those of [`Program::read`].
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
+    pub(crate) fn register_filter(&self, arg: u64) -> Result {
+        let mut reg: Bpf = user::read(arg)?;
+        let new = NewFilter::parse(&mut reg)?;
+        // Also for who expected something else.
+        let answer = arg.wrapping_add(core::mem::offset_of!(Bpf, filter) as u64);
+        user::write(answer, &reg.filter)?;
+        let new = new?;
+        let program = Program::read(&new)?;
+        let mut locked = self.lock()?;
+        locked.check_alive()?;
+        locked.add_filter(&new, program)
     }
 
     /// Finds out whether the ring may be used for a registration with this opcode.

@@ -14,6 +14,7 @@ use crate::{
         abi::events,
         args::socket::AddressArgs,
         errno::{Result, EBADF, EBADFD, ECONNABORTED, EINPROGRESS, EISCONN},
+        filter::{pdu_of_connect, Pdu},
         sqe::{Flags, Sqe},
     },
 };
@@ -29,6 +30,13 @@ pub(crate) struct Connect {
     in_progress: bool,
     /// An attempt was aborted, which is forgiven once.
     aborted: bool,
+}
+
+impl Connect {
+    /// What a filter sees of it.
+    pub(super) fn pdu(&self) -> Pdu {
+        pdu_of_connect(self.to.bytes())
+    }
 }
 
 impl Op for Connect {

@@ -19,6 +19,7 @@ use crate::{
         abi::open,
         args::files::{FileSlot, OpenArgs},
         errno::{Errno, Result, EINVAL, ENOENT, EOPNOTSUPP},
+        filter::{how_of_openat, pdu_of_open, Pdu},
         sqe::{Flags, Sqe},
     },
 };
@@ -42,6 +43,16 @@ impl<const HOW: bool> Open<HOW> {
             path: &self.path,
             in_root: self.args.how.resolve & open::RESOLVE_IN_ROOT != 0,
         }
+    }
+
+    /// What a filter sees of it.
+    pub(super) fn pdu(&self) -> Pdu {
+        let how = &self.args.how;
+        let (mut flags, mut mode) = (how.flags, how.mode);
+        if !HOW {
+            [flags, mode] = how_of_openat(flags, mode);
+        }
+        pdu_of_open([flags, mode, how.resolve])
     }
 
     /// Reserves a descriptor.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Holds the numbers of `uapi/abi.rs` and `uapi/region.rs` and the structures of `uapi/structs.rs` against the kernel's headers, when the module is built.
+//! Holds the numbers of `uapi/abi.rs`, `uapi/region.rs` and `uapi/filter.rs` and the structures of `uapi/structs.rs` against the kernel's headers, when the module is built.
 //!
 //! That file uses nothing of the kernel, so that it can be tested on any machine. Here a number that is not the
 //! header's is an error of the compiler. (What only ruring has, and what combines several numbers, is not here.)
@@ -11,7 +11,7 @@ use kernel::transmute::{AsBytes, FromBytes};
 
 /// The modules that have numbers.
 mod numbers {
-    pub(super) use crate::uapi::{abi::*, region};
+    pub(super) use crate::uapi::{abi::*, filter::bpf, region};
 }
 
 macro_rules! same {
@@ -159,6 +159,33 @@ same! {
     region::REG_WAIT_ARG => bindings::IORING_MEM_REGION_REG_WAIT_ARG,
     region::WAIT_TS => bindings::IORING_REG_WAIT_TS,
     register::QUERY => bindings::io_uring_register_op_IORING_REGISTER_QUERY,
+    register::BPF_FILTER => bindings::io_uring_register_op_IORING_REGISTER_BPF_FILTER,
+    bpf::CMD_FILTER => bindings::IO_URING_BPF_CMD_FILTER,
+    bpf::DENY_REST => bindings::IO_URING_BPF_FILTER_DENY_REST,
+    bpf::SZ_STRICT => bindings::IO_URING_BPF_FILTER_SZ_STRICT,
+    bpf::LD => bindings::BPF_LD | bindings::BPF_W,
+    bpf::LDX => bindings::BPF_LDX | bindings::BPF_W,
+    bpf::ST => bindings::BPF_ST,
+    bpf::STX => bindings::BPF_STX,
+    bpf::ALU => bindings::BPF_ALU | bindings::BPF_ADD,
+    bpf::JMP => bindings::BPF_JMP | bindings::BPF_JA,
+    bpf::RET => bindings::BPF_RET,
+    bpf::MISC => bindings::BPF_MISC | bindings::BPF_TAX,
+    bpf::IMM => bindings::BPF_IMM,
+    bpf::ABS => bindings::BPF_ABS,
+    bpf::MEM => bindings::BPF_MEM,
+    bpf::LEN => bindings::BPF_LEN,
+    bpf::K => bindings::BPF_K,
+    bpf::X => bindings::BPF_X,
+    bpf::A => bindings::BPF_A,
+    bpf::NEG => bindings::BPF_NEG,
+    bpf::MOD => bindings::BPF_MOD,
+    bpf::XOR => bindings::BPF_XOR,
+    bpf::JSET => bindings::BPF_JSET,
+    bpf::TXA => bindings::BPF_TXA,
+    bpf::VALID_OPEN_FLAGS => bindings::VALID_OPEN_FLAGS,
+    bpf::PATH_FLAGS => bindings::O_DIRECTORY | bindings::O_NOFOLLOW | bindings::O_PATH | bindings::O_CLOEXEC
+        | bindings::O_EMPTYPATH,
     query::OPCODES => bindings::IO_URING_QUERY_OPCODES,
     query::SCQ => bindings::IO_URING_QUERY_SCQ,
     register::FILES2 => bindings::io_uring_register_op_IORING_REGISTER_FILES2,
@@ -268,6 +295,8 @@ laid_out! {
     io_uring_sqe: 64 { opcode: 0, flags: 1, ioprio: 2, fd: 4, user_data: 32 }
     io_uring_cqe: 16 { user_data: 0, res: 8, flags: 12 }
     io_uring_buf: 16 { addr: 0, len: 8, bid: 12, resv: 14 }
+    io_uring_bpf_ctx: 40 { user_data: 0, opcode: 8, sqe_flags: 9, pdu_size: 10, __bindgen_anon_1: 16 }
+    sock_filter: 8 { code: 0, jt: 2, jf: 3, k: 4 }
 }
 
 /// The size of a field.
@@ -354,6 +383,10 @@ copied! {
         nr_query_opcodes, pad: __pad
     }
     QueryScq = io_uring_query_scq { hdr_size, hdr_alignment }
+    BpfFilter = io_uring_bpf_filter {
+        opcode, flags, filter_len, pdu_size, resv, filter_ptr, resv2
+    }
+    Bpf = io_uring_bpf { cmd_type, cmd_flags, resv, filter: __bindgen_anon_1 }
     FileIndexRange = io_uring_file_index_range { off, len, resv }
     RecvmsgOut = io_uring_recvmsg_out { namelen, controllen, payloadlen, flags }
     OpenHow = open_how { flags, mode, resolve }

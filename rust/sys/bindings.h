@@ -11,6 +11,7 @@
 #include <linux/eventfd.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/fsnotify.h>
 #include <linux/hrtimer.h>
@@ -38,6 +39,7 @@
 #include <linux/sockios.h>
 #include <linux/splice.h>
 #include <uapi/linux/io_uring.h>
+#include <uapi/linux/io_uring/bpf_filter.h>
 #include <uapi/linux/io_uring/query.h>
 #include <uapi/linux/openat2.h>
 #include <linux/task_work.h>

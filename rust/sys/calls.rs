@@ -8,10 +8,11 @@
 use super::bindings;
 use kernel::{fs::File, task::Task};
 
-/// Functions that take numbers, and look at or change no more than what is the current task's own.
+/// Functions that take numbers, and look at or change no more than what is the current task's own, or what the module knows.
 macro_rules! by_value {
-    ($($name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
+    ($($(#[$attr:meta])* $name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)?;)*) => {
         $(
+            $(#[$attr])*
             pub(super) fn $name($($arg: $type),*) $(-> $ret)? {
                 // SAFETY: It follows no pointer that it is given, but as an address of user space, and the
                 // current task is always live.
@@ -41,12 +42,17 @@ by_value! {
     ruring_current_mm() -> *mut bindings::mm_struct;
     ruring_current_notified() -> bool;
     ruring_current_killed() -> bool;
+    ruring_current_restricted() -> bool;
     ruring_current_sigpending() -> bool;
     ruring_current_uid() -> u32;
+    ruring_find_functions() -> u32;
+    ruring_find_hooks() -> u32;
     ruring_get_current_user() -> *mut bindings::user_struct;
     ruring_hook_allowed() -> i32;
     ruring_hook_sqpoll() -> i32;
     ruring_index_nospec(index: usize, size: usize) -> usize;
+    #[cfg(CONFIG_VHOST_TASK)]
+    ruring_kill_current_thread();
     ruring_ktime_get() -> i64;
     ruring_ktime_get_boottime() -> i64;
     ruring_ktime_to_host(clock: i32, time: i64) -> i64;
@@ -61,6 +67,8 @@ by_value! {
     ruring_rlimit_nofile() -> usize;
     ruring_rlimit_nproc() -> usize;
     ruring_set_current_iowait(iowait: bool);
+    #[cfg(CONFIG_VHOST_TASK)]
+    ruring_set_current_running();
     ruring_set_user_sigmask(mask: *const core::ffi::c_void, size: usize) -> i32;
     ruring_single_task_running() -> bool;
     ruring_tracepoint_synchronize();

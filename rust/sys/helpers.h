@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+struct bpf_prog;
 struct cred;
 struct delayed_work;
 struct file;
@@ -19,6 +20,7 @@ struct page;
 struct poll_table_struct;
 struct sk_buff;
 struct sockaddr;
+struct sock_filter;
 struct socket;
 struct spinlock;
 struct task_struct;
@@ -224,10 +226,14 @@ int ruring_hook_connect(struct socket *sock, struct sockaddr *addr, int len);
 int ruring_hook_listen(struct socket *sock, int backlog);
 int ruring_hook_shutdown(struct socket *sock, int how);
 int ruring_hook_getname(struct socket *sock, bool peer);
+bool ruring_current_restricted(void);
 int ruring_hook_allowed(void);
 int ruring_hook_sqpoll(void);
 int ruring_hook_override_creds(const struct cred *cred);
 int ruring_hook_cmd(struct file *file, unsigned int op);
+struct bpf_prog *ruring_bpf_create(u64 from, u16 len,
+				   int (*prepare)(struct sock_filter *, unsigned int));
+bool ruring_bpf_run(const struct bpf_prog *prog, const void *ctx);
 bool ruring_audit_entry(u8 op);
 void ruring_audit_exit(long code);
 

@@ -7,7 +7,7 @@
 //! `socket/hooks.rs`.
 
 use super::{bindings, calls, task::Credentials};
-use crate::uapi::errno::{Errno, Result, EOPNOTSUPP};
+use crate::uapi::errno::{Errno, Result, EOPNOTSUPP, EPERM};
 use kernel::{
     fs::File,
     sync::atomic::{Atomic, Relaxed},
@@ -55,8 +55,7 @@ static MISSING: Atomic<u32> = Atomic::new(0);
 ///
 /// May sleep.
 pub(crate) fn find() {
-    // SAFETY: The module calls this once, before anything of it can be used.
-    MISSING.store(unsafe { bindings::ruring_find_hooks() }, Relaxed);
+    MISSING.store(calls::ruring_find_hooks(), Relaxed);
 }
 
 /// Whether a hook is missing, without which something is to be refused.
@@ -84,13 +83,22 @@ pub(super) fn allowed(ret: i32) -> Result {
     Ok(())
 }
 
+/// Whether there is something that the current task must not do with rings: what that is only io_uring knows.
+pub(crate) fn is_restricted() -> bool {
+    calls::ruring_current_restricted()
+}
+
 /// Whether the current task may have a ring.
 ///
 /// # Errors
 ///
-/// What the hook says, as a rule `-EACCES` or `-EPERM`.
+/// What the hook says, as a rule `-EACCES` or `-EPERM`; `-EPERM` for a task that is restricted.
 pub(crate) fn may_have_ring() -> Result {
-    allowed(calls::ruring_hook_allowed())
+    allowed(calls::ruring_hook_allowed())?;
+    if is_restricted() {
+        return Err(EPERM);
+    }
+    Ok(())
 }
 
 /// Whether the current task may have a thread that submits for it.

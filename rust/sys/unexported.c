@@ -119,7 +119,7 @@ struct file *ruring_openat(int dir, const char *name, const struct open_how *how
 	if (!strict) {
 		all.flags &= VALID_OPEN_FLAGS;
 		if (all.flags & O_PATH)
-			all.flags &= O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
+			all.flags &= O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC | O_EMPTYPATH;
 		all.mode = all.flags & (O_CREAT | __O_TMPFILE) ? all.mode & S_IALLUGO : 0;
 	}
 	ret = static_call(known_build_open_flags)(&all, &flags);

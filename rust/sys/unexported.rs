@@ -93,8 +93,7 @@ static FOUND: Atomic<u32> = Atomic::new(0);
 ///
 /// May sleep.
 pub(crate) fn find() {
-    // SAFETY: The module is just being loaded, and does this once.
-    FOUND.store(unsafe { bindings::ruring_find_functions() }, Relaxed);
+    FOUND.store(calls::ruring_find_functions(), Relaxed);
 }
 
 /// A system call during which task work can be run: it has a reference to its file.

@@ -18,6 +18,7 @@
 use super::{
     bindings,
     callback::{Callback, HasCallback, TwaMode},
+    calls,
     context::InTask,
     module::{self, ModuleRef},
     task::TaskRef,
@@ -186,8 +187,7 @@ impl<T: WorkerBody> UserWorker<T> {
     /// Has the current task, whose state says that it is about to sleep, go on.
     #[cfg(CONFIG_VHOST_TASK)]
     fn stay_awake() {
-        // SAFETY: A task may always say that it runs.
-        unsafe { bindings::ruring_set_current_running() };
+        calls::ruring_set_current_running();
     }
 
     /// # Safety
@@ -210,8 +210,8 @@ impl<T: WorkerBody> UserWorker<T> {
         if !this.body.run() {
             this.through.store(true, Relaxed);
             this.over.store(true, Relaxed);
-            // SAFETY: The current task is a user worker, which this kills and nobody else.
-            unsafe { bindings::ruring_kill_current_thread() };
+            // The current task is a user worker, which this kills and nobody else.
+            calls::ruring_kill_current_thread();
         }
         true
     }

@@ -221,6 +221,7 @@ pub(crate) mod register {
     pub(crate) const RESIZE_RINGS: u32 = 33;
     pub(crate) const MEM_REGION: u32 = 34;
     pub(crate) const QUERY: u32 = 35;
+    pub(crate) const BPF_FILTER: u32 = 37;
     /// How many there are in the kernel that ruring follows.
     pub(crate) const LAST: u32 = 38;
     /// Ruring's own (`RURING_REGISTER_PBUF_LOW`).

@@ -169,6 +169,9 @@ impl Flags {
     /// The request is one that io_uring has a worker try first.
     const BY_WORKER: u16 = 1 << 13;
 
+    /// Filters are to be asked about the request.
+    const FILTERED: u16 = 1 << 14;
+
     /// The flags of an SQE that sets none.
     pub(crate) const NONE: Self = Self { bits: 0 };
 
@@ -324,6 +327,25 @@ impl Flags {
     /// Makes it a send like any other, whose order does not matter any more.
     pub(crate) fn clear_ordered(&mut self) {
         self.bits &= !(Self::ORDERED | Self::IN_FRONT);
+    }
+
+    /// Whether there is more to find out about it before it is started: its rights, and what filters say.
+    pub(crate) fn wants_check(self) -> bool {
+        self.bits & (Self::PERSONALITY | Self::FILTERED) != 0
+    }
+
+    /// Says that filters are to be asked about it.
+    #[cold]
+    pub(crate) fn set_filtered(&mut self) {
+        self.bits |= Self::FILTERED;
+    }
+
+    /// Whether they are. They are asked once.
+    #[cold]
+    pub(crate) fn take_filtered(&mut self) -> bool {
+        let filtered = self.bits & Self::FILTERED != 0;
+        self.bits &= !Self::FILTERED;
+        filtered
     }
 
     /// Whether it has other rights than its task, see `sqe->personality`.

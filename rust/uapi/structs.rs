@@ -10,6 +10,7 @@ use super::{
     errno::{Result, EINVAL, ENXIO, EOVERFLOW},
 };
 
+pub(crate) use super::filter::{Bpf, BpfFilter};
 pub(crate) use super::region::{MemRegionReg, RegWait, RegionDesc};
 
 /// `struct ruring_setup`

@@ -43,6 +43,15 @@ __helper int ruring_hook_getname(struct socket *sock, bool peer)
 	return peer ? call_socket_hook(getpeername, sock) : call_socket_hook(getsockname, sock);
 }
 
+__helper bool ruring_current_restricted(void)
+{
+#ifdef CONFIG_IO_URING
+	return current->io_uring_restrict;
+#else
+	return false;
+#endif
+}
+
 __helper int ruring_hook_allowed(void)
 {
 	return call_uring_hook(allowed);
@@ -96,4 +105,19 @@ __helper void ruring_audit_exit(long code)
 #ifdef CONFIG_AUDITSYSCALL
 	ruring_call___audit_uring_exit(!code, code);
 #endif
+}
+
+__helper struct bpf_prog *ruring_bpf_create(u64 from, u16 len,
+					    int (*prepare)(struct sock_filter *, unsigned int))
+{
+	struct sock_fprog all = { .len = len, .filter = u64_to_user_ptr(from) };
+	struct bpf_prog *prog;
+	int ret = bpf_prog_create_from_user(&prog, &all, prepare, false);
+
+	return ret ? ERR_PTR(ret) : prog;
+}
+
+__helper bool ruring_bpf_run(const struct bpf_prog *prog, const void *ctx)
+{
+	return bpf_prog_run_pin_on_cpu(prog, ctx);
 }

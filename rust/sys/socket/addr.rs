@@ -97,6 +97,11 @@ impl Address {
         self.addr.family() == AF_UNIX
     }
 
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.addr.bytes(self.len as usize)
+    }
+
     /// For other wrappers; valid as long as `self`.
     pub(in crate::sys) fn as_ptr(&self) -> *mut bindings::sockaddr_unsized {
         (&raw const self.addr).cast_mut().cast()

@@ -30,6 +30,8 @@ mod classic;
 mod cursor;
 #[path = "../../../../rust/uapi/errno.rs"]
 mod errno;
+#[path = "../../../../rust/uapi/filter.rs"]
+mod filter;
 #[path = "../../../../rust/uapi/ioctl.rs"]
 mod ioctl;
 #[path = "../../../../rust/kbuf/mapped.rs"]

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The filters that a ring asks about its requests: `IORING_REGISTER_BPF_FILTER`.
+
+use super::Locked;
+use crate::{
+    sys::bpf::Program,
+    uapi::{
+        abi::opcode,
+        errno::{Result, EACCES},
+        filter::{FilterCtx, NewFilter},
+    },
+};
+use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVVec};
+
+/// A ring's filters. There are only ever more of them.
+#[derive(Default)]
+pub(crate) struct Filters {
+    /// Each with the opcode that it is for.
+    programs: KVVec<(u8, Program)>,
+    /// By bit, the opcodes for which there is one.
+    filtered: u128,
+    /// By bit, the opcodes that are refused without one being asked.
+    denied: u128,
+}
+
+impl Filters {
+    /// Adds one.
+    fn add(&mut self, new: &NewFilter, program: Program) -> Result {
+        self.programs
+            .push((new.opcode, program), GFP_KERNEL_ACCOUNT)?;
+        self.filtered |= opcode::bit(new.opcode).unwrap_or(0);
+        if new.deny_rest {
+            self.denied |= !self.filtered;
+        }
+        Ok(())
+    }
+
+    /// Whether a request passes: all for its opcode have to let it.
+    fn allow(&self, opcode: u8, ctx: impl FnOnce() -> FilterCtx) -> bool {
+        let bit = opcode::bit(opcode).unwrap_or(0);
+        if self.denied & bit != 0 {
+            return false;
+        }
+        if self.filtered & bit == 0 {
+            return true;
+        }
+        let ctx = ctx();
+        let mut those = self.programs.iter().filter(|(code, _)| *code == opcode);
+        those.all(|(_, program)| program.run(&ctx))
+    }
+}
+
+impl Locked<'_> {
+    /// Whether there are filters to ask.
+    pub(crate) fn has_filters(&self) -> bool {
+        self.state.filters.is_some()
+    }
+
+    /// Asks one more from now on.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
+    pub(crate) fn add_filter(&mut self, new: &NewFilter, program: Program) -> Result {
+        if self.state.filters.is_none() {
+            self.state.filters = Some(KBox::new(Filters::default(), GFP_KERNEL_ACCOUNT)?);
+        }
+        if let Some(filters) = &mut self.state.filters {
+            filters.add(new, program)?;
+        }
+        self.state.restricted = true;
+        Ok(())
+    }
+
+    /// Asks the filters about a request with this opcode, of which they see what `ctx` says.
+    ///
+    /// # Errors
+    ///
+    /// `-EACCES` if one of them refuses it.
+    pub(crate) fn ask_filters(&self, opcode: u8, ctx: impl FnOnce() -> FilterCtx) -> Result {
+        match &self.state.filters {
+            Some(filters) if !filters.allow(opcode, ctx) => Err(EACCES),
+            _ => Ok(()),
+        }
+    }
+}
