@@ -5,7 +5,9 @@
  */
 #include <linux/landlock.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 
@@ -113,19 +115,72 @@ TEST_F(ring, landlock_denies)
 	EXPECT_EQ(-1, open("/etc/passwd", O_RDONLY));
 }
 
+/* The same file for reading alone. */
+static int reopen(int fd)
+{
+	char path[32];
+	int again;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, O_RDONLY | O_CLOEXEC);
+	close(fd);
+	return again < 0 ? -errno : again;
+}
+
+/*
+ * The module as it fares on a kernel where no kprobe can be registered: the function
+ * that it calls for that is replaced, in its table of symbols, by one that does nothing
+ * but say -EINVAL.
+ */
+static int without_kprobes(int module)
+{
+	static const char was[] = "\0register_kprobe", is[sizeof(was)] = "\0noop_direct_IO";
+	int fd = memfd_create("ruring.ko", MFD_CLOEXEC);
+	off_t size = lseek(module, 0, SEEK_END);
+	unsigned int nr = 0;
+	char *all, *at;
+
+	if (fd < 0 || size <= 0 || ftruncate(fd, size) ||
+	    sendfile(fd, module, &(off_t) { 0 }, size) != size)
+		return -EIO;
+	all = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (all == MAP_FAILED)
+		return -errno;
+	for (at = all; (at = memmem(at, all + size - at, was, sizeof(was))); nr++)
+		memcpy(at, is, sizeof(is));
+	munmap(all, size);
+	return nr == 1 ? fd : -ENOENT;
+}
+
 /* Load it as it is to be from here on; it must not be in use. */
-static int load(const char *params)
+static int load_where(bool kprobes, const char *params)
 {
 	int fd, ret;
 
 	fd = open(getenv("RURING_KO"), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	if (!kprobes) {
+		int other = without_kprobes(fd);
+
+		close(fd);
+		if (other < 0)
+			return other;
+		/* one that can be written to is not loaded */
+		fd = reopen(other);
+		if (fd < 0)
+			return fd;
+	}
 	ret = syscall(__NR_delete_module, "ruring", O_NONBLOCK) && errno != ENOENT ? -errno : 0;
 	if (!ret && syscall(__NR_finit_module, fd, params, 0))
 		ret = -errno;
 	close(fd);
 	return ret;
+}
+
+static int load(const char *params)
+{
+	return load_where(true, params);
 }
 
 /* Whether its hooks all have this word for where they are from. */
@@ -177,8 +232,8 @@ FIXTURE_TEARDOWN(module)
 	EXPECT_TRUE(hooks_are("found"));
 }
 
-/* As on a kernel that neither exports them nor has kprobes. */
-TEST_F(module, without_hooks_what_they_guard_is_refused)
+/* Hooks are neither exported nor found. */
+static void check_refused(struct __test_metadata *_metadata)
 {
 	static const unsigned int guarded[] = {
 		IORING_OP_ACCEPT, IORING_OP_CONNECT, IORING_OP_BIND, IORING_OP_LISTEN,
@@ -193,7 +248,6 @@ TEST_F(module, without_hooks_what_they_guard_is_refused)
 	struct ring r;
 	unsigned int i;
 
-	ASSERT_EQ(0, load("lsm=exported"));
 	EXPECT_TRUE(hooks_are("missing"));
 	ASSERT_EQ(0, ring_init(&r, RURING, 8, 0));
 	for (i = 0; i < ARRAY_SIZE(guarded); i++)
@@ -209,6 +263,15 @@ TEST_F(module, without_hooks_what_they_guard_is_refused)
 	EXPECT_EQ(-EOPNOTSUPP, result_of(&r));
 	ring_exit(&r);
 	EXPECT_EQ(-EOPNOTSUPP, ring_init(&r, RURING, 8, IORING_SETUP_SQPOLL));
+}
+
+TEST_F(module, without_hooks_what_they_guard_is_refused)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct ring r;
+
+	ASSERT_EQ(0, load("lsm=exported"));
+	check_refused(_metadata);
 
 	ASSERT_TRUE(is_let_go());
 	ASSERT_EQ(0, load("lsm=ignore"));
@@ -219,6 +282,39 @@ TEST_F(module, without_hooks_what_they_guard_is_refused)
 
 	ASSERT_TRUE(is_let_go());
 	EXPECT_EQ(-EINVAL, load("lsm=nonsense"));
+}
+
+/* Nothing of the kernel can be found: other functions are not there either. */
+TEST_F(module, without_kprobes_what_needs_them_is_refused)
+{
+	static const unsigned int missing[] = {
+		IORING_OP_OPENAT2, IORING_OP_STATX, IORING_OP_FTRUNCATE, IORING_OP_MKDIRAT,
+		IORING_OP_UNLINKAT, IORING_OP_RENAMEAT, IORING_OP_LINKAT, IORING_OP_SYMLINKAT,
+		IORING_OP_SYNC_FILE_RANGE, IORING_OP_MADVISE, IORING_OP_SPLICE, IORING_OP_TEE,
+		IORING_OP_EPOLL_CTL, IORING_OP_PIPE,
+	};
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct ring r;
+	unsigned int i;
+
+	ASSERT_EQ(0, load_where(false, ""));
+	check_refused(_metadata);
+	ASSERT_EQ(0, ring_init(&r, RURING, 8, 0));
+	for (i = 0; i < ARRAY_SIZE(missing); i++) {
+		EXPECT_FALSE(ring_op_supported(&r, missing[i])) TH_LOG("opcode %u", missing[i]);
+		prep(&r, missing[i], -1, NULL, 0, 1);
+		EXPECT_GT(0, result_of(&r)) TH_LOG("opcode %u", missing[i]);
+	}
+	ring_exit(&r);
+
+	ASSERT_TRUE(is_let_go());
+	ASSERT_EQ(0, load_where(false, "lsm=ignore"));
+	EXPECT_TRUE(hooks_are("missing"));
+	ASSERT_EQ(0, ring_init(&r, RURING, 8, 0));
+	EXPECT_EQ(0, ring_bind(&r, own_socket(AF_INET), &any, sizeof(any)));
+	prep(&r, IORING_OP_PIPE, 0, NULL, 0, 1);
+	EXPECT_EQ(-EINVAL, result_of(&r));
+	ring_exit(&r);
 }
 
 TEST_HARNESS_MAIN
