@@ -287,6 +287,14 @@ impl Operation {
         }
     }
 
+    /// It begins right after the completion of the LINK_TIMEOUT before it.
+    #[cold]
+    pub(crate) fn follow_limit(&mut self) {
+        if let Self::Timeout(timeout) = self {
+            timeout.count_last();
+        }
+    }
+
     /// See [`poll::PollAdd::seen_at()`].
     #[cold]
     pub(crate) fn seen_at(&self) -> Option<u32> {
@@ -334,6 +342,11 @@ pub(crate) fn is_lazy(opcode: u8, operation: &Operation, goes_on: bool) -> bool 
         Wake::Eager => false,
         Wake::Own => operation.is_lazy(),
     }
+}
+
+/// See [`Spec::nonblock`].
+pub(crate) fn heeds_nonblock(opcode: u8) -> bool {
+    spec(opcode).is_some_and(|spec| spec.nonblock)
 }
 
 /// See [`Spec::counts_others`].

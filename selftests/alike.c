@@ -132,6 +132,8 @@ TEST_F(ring, opening_is_not_asynchronous)
 	sqe->open_flags = O_WRONLY | O_TRUNC;
 	ASSERT_EQ(1, ring_submit(r));
 	EXPECT_LE(0, result_of(r, 1, 2));
+	/* which a worker says once it has posted that */
+	EXPECT_EQ(1, poll(&(struct pollfd) { .fd = efd, .events = POLLIN }, 1, 10000));
 	EXPECT_EQ(8, read(efd, &count, sizeof(count)));
 	close(efd);
 }
@@ -154,6 +156,7 @@ TEST_F(ring, draining_is_not_asynchronous)
 	prep_nop(r, 2)->flags = IOSQE_ASYNC;
 	ASSERT_EQ(1, ring_submit(r));
 	EXPECT_EQ(0, result_of(r, 1, 2));
+	EXPECT_EQ(1, poll(&(struct pollfd) { .fd = efd, .events = POLLIN }, 1, 10000));
 	EXPECT_EQ(8, read(efd, &count, sizeof(count)));
 	close(efd);
 }
@@ -357,6 +360,157 @@ TEST_F(ring, vectors_of_registered_buffers)
 	prep_nop(r, 2);
 	ASSERT_EQ(2, ring_submit(r));
 	EXPECT_EQ(-ENOMEM, result_of(r, 2, 1));
+}
+
+/* What is ready when it is waited for is tried again when the task comes to that, and nobody can cancel it until then. */
+TEST_F(ring, ready_when_waited_for)
+{
+	struct ring *r = &self->ring;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe cqe;
+	struct sockaddr_in addr;
+	int listener = tcp_listen(&addr), fd = socket(AF_INET, SOCK_STREAM, 0), sv[2];
+	char buf[4];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_send(r, sv[0], "first", 5, 1)->ioprio = IORING_RECVSEND_POLL_FIRST;
+	prep_send(r, sv[0], "last", 4, 2);
+	prep_cancel(r, 1, 0, 3);
+	ASSERT_EQ(3, ring_submit(r));
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ(2, cqe.user_data);
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ(3, cqe.user_data);
+	EXPECT_EQ(-ENOENT, cqe.res);
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ(1, cqe.user_data);
+	EXPECT_EQ(5, cqe.res);
+	ASSERT_EQ(4, read(sv[1], buf, 4));
+	EXPECT_EQ(0, memcmp(buf, "last", 4));
+	close(sv[0]);
+	close(sv[1]);
+
+	/* the answer of a peer on the same machine comes while the call waits to give the socket back */
+	sqe = prep(r, IORING_OP_CONNECT, fd, &addr, 0, 1);
+	sqe->addr2 = sizeof(addr);
+	prep_nop(r, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ(2, cqe.user_data);
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ(1, cqe.user_data);
+	EXPECT_EQ(0, cqe.res);
+	close(fd);
+	close(listener);
+}
+
+/* Nor a NOP that is over when the task comes to it. */
+TEST_F(ring, nop_is_not_cancelled)
+{
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+
+	prep_nop(r, 1)->nop_flags = IORING_NOP_TW;
+	prep_cancel(r, 1, 0, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ(2, cqe.user_data);
+	EXPECT_EQ(-ENOENT, cqe.res);
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ(1, cqe.user_data);
+	EXPECT_EQ(0, cqe.res);
+}
+
+/* A buffer without room does not end a multishot read that has nothing to read. */
+TEST_F(ring, read_into_no_room)
+{
+	static _Alignas(4096) char page[4096];
+	struct io_uring_buf_ring *br = (void *)page;
+	struct io_uring_buf_reg reg = { .ring_addr = (uintptr_t)page, .ring_entries = 4, .bgid = 7 };
+	struct ring *r = &self->ring;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe cqe;
+	char buf[8];
+	int sv[2];
+
+	br->bufs[0] = (struct io_uring_buf) { .addr = (uintptr_t)buf, .len = sizeof(buf), .bid = 1 };
+	br->bufs[1] = (struct io_uring_buf) { .addr = (uintptr_t)buf, .bid = 2 };
+	br->tail = 2;
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_PBUF_RING, &reg, 1));
+	ASSERT_EQ(0, unix_pair(SOCK_SEQPACKET, sv));
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	sqe = prep(r, IORING_OP_READ_MULTISHOT, sv[0], NULL, 0, 1);
+	sqe->flags = IOSQE_BUFFER_SELECT;
+	sqe->buf_group = 7;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ(1, cqe.res);
+	EXPECT_EQ(IORING_CQE_F_MORE, cqe.flags & IORING_CQE_F_MORE);
+	ASSERT_LE(0, ring_run(r));
+	ASSERT_EQ(0, ring_ready(r));
+	ASSERT_EQ(1, write(sv[1], "y", 1));
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ(0, cqe.res);
+	EXPECT_EQ(0, cqe.flags & IORING_CQE_F_MORE);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+/* A timeout right behind a LINK_TIMEOUT counts that. */
+TEST_F(ring, count_behind_a_limit)
+{
+	struct __kernel_timespec ts = { .tv_sec = 1000 };
+	struct ring *r = &self->ring;
+	unsigned int i;
+
+	for (i = 1; i < 3; i++) {
+		prep_nop(r, 1)->flags = IOSQE_IO_LINK;
+		prep(r, IORING_OP_LINK_TIMEOUT, -1, &ts, 1, 2)->flags = IOSQE_IO_LINK;
+		prep(r, IORING_OP_TIMEOUT, -1, &ts, 1, 3)->off = i;
+		ASSERT_EQ(3, ring_submit(r));
+		EXPECT_EQ(-ECANCELED, result_of(r, 2, 2));
+		ASSERT_LE(0, ring_run(r));
+		EXPECT_EQ(i == 1, ring_ready(r));
+		if (i == 2) {
+			prep_nop(r, 4);
+			ASSERT_EQ(1, ring_submit(r));
+			EXPECT_EQ(0, result_of(r, 1, 4));
+		}
+		EXPECT_EQ(0, result_of(r, 1, 3));
+	}
+}
+
+/*
+ * A peer that has shut its side down is ready for ever: what finds no room then is done by a worker of io_uring, as the
+ * system call would, which does not wait if the socket is not to.
+ */
+TEST_F(ring, full_without_waiting)
+{
+	static const __u8 opcodes[] = { IORING_OP_SENDMSG, IORING_OP_WRITE, IORING_OP_WRITEV };
+	static char big[4096];
+	struct iovec iov = { big, sizeof(big) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	void * const addrs[] = { &msg, big, &iov };
+	struct ring *r = &self->ring;
+	unsigned int i;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, fcntl(sv[0], F_SETFL, O_NONBLOCK));
+	ASSERT_EQ(0, shutdown(sv[1], SHUT_WR));
+	while (write(sv[0], big, sizeof(big)) > 0)
+		;
+	for (i = 0; i < 3; i++) {
+		prep(r, opcodes[i], sv[0], addrs[i], opcodes[i] == IORING_OP_WRITE ? sizeof(big) : 1, i);
+		ASSERT_EQ(1, ring_submit(r));
+		EXPECT_EQ(-EAGAIN, result_of(r, 1, i));
+	}
+	/* send(2) says so itself */
+	prep_send(r, sv[0], big, sizeof(big), 4);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_WAITING(r);
+	close(sv[0]);
+	close(sv[1]);
 }
 
 TEST_HARNESS_MAIN

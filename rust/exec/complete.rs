@@ -138,7 +138,7 @@ impl Locked<'_> {
             self.complete(req, done);
             self.state.posted_async |= by_worker && self.state.posted;
         }
-        self.finish_timeout(timeout, ECANCELED);
+        let limit_told = self.finish_timeout(timeout, ECANCELED);
         if let Some(file) = file {
             if job_flags.in_front() {
                 self.follow(fd::id(&file));
@@ -149,6 +149,9 @@ impl Locked<'_> {
             self.put_buffer(buffer);
         }
         let Some(mut next) = chain.pop() else { return };
+        if limit_told {
+            next.core_mut().job.op.follow_limit();
+        }
         // A hard link holds through failures, but not if part of it cannot be done at all.
         if breaks {
             let job = &mut next.core_mut().job;
@@ -172,16 +175,16 @@ impl Locked<'_> {
         self.state.exec.ready.push(next);
     }
 
-    /// Completes a linked timeout, with the request that it is for.
-    fn finish_timeout(&mut self, timeout: Option<OwnedReq>, error: Errno) {
-        let Some(mut req) = timeout else { return };
+    /// Completes a linked timeout, with the request that it is for. Returns whether user space is told of it.
+    fn finish_timeout(&mut self, timeout: Option<OwnedReq>, error: Errno) -> bool {
+        let Some(mut req) = timeout else { return false };
         req.core_mut().credentials = None;
         let job = &mut req.core_mut().job;
         job.op = Operation::Nothing;
         // Neither is a failure of its own.
         if job.flags.cqe_skip() {
             self.recycle(req);
-            return;
+            return false;
         }
         let done = Cqe {
             user_data: job.user_data,
@@ -189,5 +192,6 @@ impl Locked<'_> {
             flags: 0,
         };
         self.complete(req, done);
+        true
     }
 }

@@ -268,6 +268,7 @@ fn issue_here<T: OpVariant>(
             Outcome::ByNotif(notif_ref)
         }
         Outcome::Requeue => Outcome::Requeue,
+        Outcome::TaskWork => Outcome::TaskWork,
         Outcome::Starve => Outcome::Starve,
         Outcome::Punt => Outcome::Punt,
         Outcome::Timer => Outcome::Timer,

@@ -2,7 +2,7 @@
 
 //! Driving requests: from their start, or from a wake-up, until they are over or wait again.
 
-use super::dispatch;
+use super::{dispatch, wake};
 use crate::{
     op::{self, Operation, Outcome},
     req::{
@@ -129,10 +129,14 @@ impl Locked<'_> {
                     }
                     Outcome::ByNotif(notif_ref) => return self.hand_over(req, notif_ref),
                     Outcome::Poll(_) if wake_flags.last() => return self.end(req, EAGAIN),
+                    Outcome::Poll(wanted) if armed && wake::gives_up(&req, wanted) => {
+                        return self.end(req, EAGAIN);
+                    }
                     Outcome::Poll(_) if armed => Self::park(req),
                     Outcome::Poll(wanted) => self.poll_and_park(req, wanted),
                     Outcome::Timer => self.time_and_park(req, wake_flags),
                     Outcome::Requeue => return self.end_turn(req),
+                    Outcome::TaskWork => return Self::requeue_unseen(req),
                     Outcome::Starve => return self.starve(req),
                     Outcome::Punt => return self.offload(req),
                 }
@@ -256,6 +260,12 @@ impl Locked<'_> {
         tctx::push(&req.object().tctx().clone(), req, false);
     }
 
+    /// Brings a request back that goes on when its task looks: as with io_uring no cancel finds it meanwhile.
+    #[cold]
+    pub(crate) fn requeue_unseen(req: OwnedReq) {
+        tctx::push(&req.object().tctx().clone(), req, false);
+    }
+
     /// Has a request wait for `wanted` of its file. Returns it if it has to be looked at already.
     #[inline(always)] // poll/32
     fn poll_and_park(&mut self, req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
@@ -268,8 +278,9 @@ impl Locked<'_> {
     }
 
     fn arm(&mut self, mut req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
+        let before = req.core().job.state();
         // Then it is in the table already.
-        let again = req.core().job.state() == ReqState::PolledMultishot;
+        let again = before == ReqState::PolledMultishot;
         let multishot = wanted & events::ONESHOT == 0;
         req.core_mut().job.poll(false);
         let watched = req.watch(wanted);
@@ -296,6 +307,12 @@ impl Locked<'_> {
             // What else comes until its task looks is told at the same time.
             req.object().claim(woken);
             self.requeue(req);
+            return None;
+        }
+        if before == ReqState::Fresh && wake::is_tried_again_later(&req) {
+            self.take_out(&mut req);
+            req.object().claim(woken);
+            Self::requeue_unseen(req);
             return None;
         }
         let wake_flags = req.wake_flags();

@@ -314,6 +314,7 @@ impl Locked<'_> {
             }
             Outcome::ByNotif(notif_ref) => return Some(self.hand_over_job(req, notif_ref)),
             Outcome::Requeue => self.requeue(req),
+            Outcome::TaskWork => Self::requeue_unseen(req),
             Outcome::Starve => self.starve(req),
             Outcome::Poll(wanted) => self.poll_or_run(req, wanted),
             Outcome::Timer => self.time_or_run(req),

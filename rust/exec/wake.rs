@@ -3,7 +3,7 @@
 //! Where wake-ups come in: a request that a wait queue, a timer or its last packet has woken up, and a task that was sent for.
 
 use crate::{
-    op,
+    op::{self, Operation},
     req::{
         self,
         tctx::{self, Submitter, TaskCtx},
@@ -15,11 +15,14 @@ use crate::{
         fd,
         module::ModuleRef,
         object::{Kind, Object},
+        poll::events_of,
         ringfile,
+        rw::is_nonblocking,
         task_work::TaskWorkFn,
         trace,
         ubuf::Ops,
     },
+    uapi::abi::events,
 };
 use kernel::sync::Arc;
 
@@ -97,6 +100,24 @@ impl TaskWorkFn for Submitter {
     fn notify(this: &Arc<TaskCtx>) {
         this.ring().tell_watchers();
     }
+}
+
+/// Whether a request ends that has found nothing although poll says that there is something, and will for ever: where
+/// io_uring has a worker try it again as the system call does, and it is one that heeds O_NONBLOCK.
+#[cold]
+pub(super) fn gives_up(req: &OwnedReq, wanted: u32) -> bool {
+    const LASTING: u32 = events::PRI | events::ALWAYS;
+    op::heeds_nonblock(req.core().job.opcode)
+        && req.file().is_some_and(|file| {
+            is_nonblocking(file) && events_of(file, (wanted | events::ALWAYS) & LASTING) != 0
+        })
+}
+
+/// Whether a request is tried again from task work if its file is ready when it is first polled for: POLL_ADD is over then,
+/// and a worker of io_uring tries again at once.
+pub(super) fn is_tried_again_later(req: &OwnedReq) -> bool {
+    let job = &req.core().job;
+    !matches!(job.op, Operation::PollAdd(_)) && !job.flags.by_worker()
 }
 
 impl Locked<'_> {

@@ -83,7 +83,7 @@ impl Nop {
         // Once.
         self.args.flags &= !(nop::TW | nop::FILE | nop::FIXED_BUFFER);
         if later {
-            return Outcome::Requeue;
+            return Outcome::TaskWork;
         }
         if self.args.result < 0 {
             return Outcome::done(self.args.result);

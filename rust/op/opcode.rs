@@ -115,6 +115,8 @@ pub(crate) enum Outcome {
     Timer,
     /// It could go on, but others are to have their turn first.
     Requeue,
+    /// It goes on when its task looks for what has come back, and nothing ends it before.
+    TaskWork,
     /// It goes on once its group has a buffer, there is what [`Operation::waits_for()`](super::Operation::waits_for)
     /// says, or it is its turn to send.
     Starve,

@@ -368,12 +368,13 @@ impl Op for ReadMultishot {
                 }
                 return Outcome::failed(ENOBUFS);
             };
-            first = false;
+            let again = !core::mem::take(&mut first);
             let buffers = UserBuffers::One {
                 addr: selected.addr(),
                 len: selected.len.min(MAX_RW_COUNT),
             };
-            if !asks && !is_ready(file, false) {
+            // Who reads nothing is told of no end, unless there is one.
+            if (!asks || (again && buffers.len() == 0)) && !is_ready(file, false) {
                 return Outcome::POLL;
             }
             if !asks {

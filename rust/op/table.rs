@@ -74,6 +74,8 @@ pub(crate) struct Spec {
     /// Its own errors are no failure to what is linked behind it, as in io_uring, to which only what comes before the
     /// deed itself is one.
     pub(crate) soft_errors: bool,
+    /// A worker that does it heeds O_NONBLOCK, as the system call does.
+    pub(crate) nonblock: bool,
     /// It may end with so many completions of others.
     pub(crate) counts_others: bool,
     /// It goes on without its task, of which it needs nothing.
@@ -102,6 +104,7 @@ impl Spec {
         iopoll: false,
         wake: Wake::Lazy,
         soft_errors: false,
+        nonblock: false,
         counts_others: false,
         outlives_task: false,
         limits_link: false,
@@ -138,17 +141,17 @@ macro_rules! for_each_opcode {
             READV => ReadV(rw::ReadV) {
                 needs_file, buffer_select, ioprio, poll: In, punt: Either, async_worker, iopoll,
             },
-            WRITEV => WriteV(rw::WriteV) { needs_file, ioprio, poll: Out, punt: Either, async_worker, iopoll },
+            WRITEV => WriteV(rw::WriteV) { needs_file, ioprio, poll: Out, nonblock, punt: Either, async_worker, iopoll },
             FSYNC => Fsync(sync::Fsync) { needs_file, punt: Worker, async_worker, soft_errors, forced },
             READ_FIXED => ReadFixed(rw::ReadFixed) {
                 needs_file, ioprio, poll: In, punt: Either, async_worker, fixed_buffer, iopoll,
             },
             WRITE_FIXED => WriteFixed(rw::WriteFixed) {
-                needs_file, ioprio, poll: Out, punt: Either, async_worker, fixed_buffer, iopoll,
+                needs_file, ioprio, poll: Out, nonblock, punt: Either, async_worker, fixed_buffer, iopoll,
             },
             POLL_ADD => PollAdd(poll::PollAdd) { needs_file, poll: Own, wake: Own, inline },
             POLL_REMOVE => PollRemove(poll::PollRemove) {},
-            SENDMSG => SendMsg(sendmsg::SendMsg) { needs_file, ioprio, poll: Out, sends },
+            SENDMSG => SendMsg(sendmsg::SendMsg) { needs_file, ioprio, poll: Out, nonblock, sends },
             RECVMSG => RecvMsg(recvmsg::RecvMsg) { needs_file, buffer_select, ioprio, poll: In },
             TIMEOUT => Timeout(timeout::Timeout) { wake: Eager, counts_others, outlives_task },
             TIMEOUT_REMOVE => TimeoutRemove(timeout::TimeoutRemove) {},
@@ -167,13 +170,13 @@ macro_rules! for_each_opcode {
             READ => Read(rw::Read) {
                 needs_file, buffer_select, ioprio, poll: In, punt: Either, async_worker, iopoll,
             },
-            WRITE => Write(rw::Write) { needs_file, ioprio, poll: Out, punt: Either, async_worker, iopoll },
+            WRITE => Write(rw::Write) { needs_file, ioprio, poll: Out, nonblock, punt: Either, async_worker, iopoll },
             FADVISE => Fadvise(sync::Fadvise) { needs_file, punt: Worker, async_worker },
             MADVISE => Madvise(sync::Madvise) { punt: Worker, soft_errors, forced },
             SEND => Send(send::Send) { needs_file, buffer_select, ioprio, poll: Out, sends, inline },
             RECV => Recv(recv::Recv) { needs_file, buffer_select, ioprio, poll: In, inline },
             SEND_ZC => SendZc(send_zc::SendZc<false>) { needs_file, ioprio, poll: Out, wake: Eager, sends },
-            SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>) { needs_file, ioprio, poll: Out, wake: Eager, sends },
+            SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>) { needs_file, ioprio, poll: Out, nonblock, wake: Eager, sends },
             SHUTDOWN => Shutdown(socket::Shutdown) { needs_file, punt: Submitter, soft_errors, forced },
             SPLICE => Splice(splice::Splice) { needs_file, punt: Either, forced },
             TEE => Tee(splice::Tee) { needs_file, punt: Either, forced },
@@ -199,7 +202,7 @@ macro_rules! for_each_opcode {
                 needs_file, ioprio, poll: In, punt: Either, async_worker, fixed_buffer, iopoll,
             },
             WRITEV_FIXED => WritevFixed(rw::WritevFixed) {
-                needs_file, ioprio, poll: Out, punt: Either, async_worker, fixed_buffer, iopoll,
+                needs_file, ioprio, poll: Out, nonblock, punt: Either, async_worker, fixed_buffer, iopoll,
             },
             PROVIDE_BUFFERS => ProvideBuffers(provide::ProvideBuffers) { iopoll },
             REMOVE_BUFFERS => RemoveBuffers(provide::RemoveBuffers) { iopoll },

@@ -50,6 +50,8 @@ pub(crate) struct Timeout {
     count: u32,
     /// The number of the completion after which it is over.
     target: Option<u32>,
+    /// Whether a completion counts that came right before it.
+    counts_last: bool,
     multishot: bool,
     etime_success: bool,
 }
@@ -62,6 +64,11 @@ impl Timeout {
             return self.count != 0;
         }
         self.multishot
+    }
+
+    /// Counts the completion of the LINK_TIMEOUT right before it, which io_uring has not posted yet when this begins.
+    pub(super) fn count_last(&mut self) {
+        self.counts_last = true;
     }
 
     /// Changes when it expires, which is all that ends it then.
@@ -85,6 +92,7 @@ impl Op for Timeout {
             deadline: deadline(&args)?,
             count: args.count,
             target: None,
+            counts_last: false,
             multishot: args.multishot,
             etime_success: args.etime_success,
         })
@@ -104,7 +112,12 @@ impl Op for Timeout {
                 return Outcome::done(0);
             }
             None if self.count != 0 && !self.multishot => {
-                self.target = Some(at.ring.count_from_now(self.count));
+                let left = self.count - u32::from(self.counts_last);
+                if left == 0 {
+                    at.ring.count_timeout();
+                    return Outcome::done(0);
+                }
+                self.target = Some(at.ring.count_from_now(left));
             }
             _ => {}
         }

@@ -169,6 +169,23 @@ static bool is_data_of_another(const struct program *p, const struct difference 
 	       has_kind(p, sqe, STREAMS);
 }
 
+/* An end that shows behind the last bytes, or that no event tells of any more. */
+static bool is_end_behind_data(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	unsigned int i, nr = d->nr[SIDE_IO_URING];
+
+	if (d->kind != EVENT_CQE || !nr || nr > 7 || d->nr[SIDE_RURING] != nr + 1 ||
+	    d->events[SIDE_RURING][nr].res > 0 || !has_kind(p, sqe, STREAMS) ||
+	    !(sqe->flags & IOSQE_ASYNC || drains_before(p, d->step)))
+		return false;
+	for (i = 0; i < nr; i++)
+		if (d->events[SIDE_IO_URING][i].res != d->events[SIDE_RURING][i].res)
+			return false;
+	return (sqe->opcode == IORING_OP_RECV || sqe->opcode == IORING_OP_RECVMSG) &&
+	       sqe->ioprio & IORING_RECV_MULTISHOT;
+}
+
 static bool is_time_stamp(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
@@ -347,6 +364,11 @@ static const struct deliberate {
 		"data that another has taken",
 		"one of a stream waits on",
 		is_data_of_another,
+	},
+	{
+		"an end behind the last bytes",
+		"is told of that right behind the last of them",
+		is_end_behind_data,
 	},
 	{
 		"a multishot read of a terminal",
