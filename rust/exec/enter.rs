@@ -210,6 +210,7 @@ impl Ring {
     }
 
     /// The rest of [`Ring::enter`], which has submitted all that it was to, and waits.
+    #[inline(never)] // nop/1: as cq_wait.
     fn get_events_after(
         &self,
         args: &Arguments<'_>,
