@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "fixture.h"
 #include "worker.h"
 
 /* The header of the message is in memory that is not there. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #define RING_MODES
+#include "fixture.h"
 #include "worker.h"
 
 TEST_F(ring, files)

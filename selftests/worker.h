@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "fixture.h"
 #include "rsrc.h"
 
 static inline struct io_uring_sqe *prep_rw(struct ring *ring, bool write, int fd,

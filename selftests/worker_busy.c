@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define RING_MODES
+#include "fixture.h"
 #include "worker.h"
 
 /* Nobody else waits for what a worker waits for. */

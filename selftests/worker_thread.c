@@ -16,6 +16,7 @@
 #include <termios.h>
 
 #define RING_MODES
+#include "fixture.h"
 #include "worker.h"
 
 /* How many threads of this process are workers of rings. */

@@ -64,7 +64,7 @@ impl Ring {
                 _ => {}
             }
         }
-        locked.requeue_dropped();
+        locked.requeue_dropped(None);
     }
 }
 

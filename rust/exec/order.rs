@@ -13,7 +13,11 @@ use crate::{
     exec::dispatch,
     req::{OwnedReq, ReqMut, Request},
     ring::Locked,
-    sys::{fd, queue::Fifo},
+    sys::{
+        fd,
+        object::Object,
+        queue::{Fifo, LinkedList},
+    },
     uapi::errno::{Result, ENOMEM},
 };
 use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, rbtree::RBTree, warn_on};
@@ -21,7 +25,7 @@ use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, rbtree::RBTree, warn_on};
 /// Those that wait behind one that is in front, by the id of their open file.
 #[derive(Default)]
 pub(crate) struct Order {
-    behind: RBTree<usize, Fifo<Request>>,
+    behind: RBTree<usize, LinkedList<Request>>,
 }
 
 impl Order {
@@ -30,6 +34,11 @@ impl Order {
         for queue in self.behind.values_mut() {
             queue.move_out(out, &which);
         }
+    }
+
+    /// Takes the one of `object` out, if it is here.
+    pub(super) fn remove(&mut self, object: &Object<Request>) -> Option<OwnedReq> {
+        self.behind.get_mut(&object.file())?.remove(object)
     }
 }
 
@@ -57,7 +66,7 @@ impl Locked<'_> {
             return Ok(false);
         }
         behind
-            .try_create_and_insert(id, Fifo::new(), GFP_KERNEL_ACCOUNT)
+            .try_create_and_insert(id, LinkedList::new(), GFP_KERNEL_ACCOUNT)
             .map_err(|_| ENOMEM)?;
         core.job.flags.set_in_front();
         Ok(true)

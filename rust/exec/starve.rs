@@ -13,9 +13,12 @@
 //! Who is to hear that a group has few buffers left is told here as well.
 
 use crate::{
-    req::{tctx::TaskCtx, wake::WakeFlags, Core, OwnedReq, PuntState, Request},
+    req::{tctx::TaskCtx, wake::WakeFlags, Core, OwnedReq, Request},
     ring::{cursor, Locked, Ring},
-    sys::queue::Fifo,
+    sys::{
+        object::Object,
+        queue::{Fifo, LinkedList},
+    },
     uapi::{abi::events, args::files::FileSlot, errno::ENFILE},
 };
 use kernel::sync::{atomic::Relaxed, Arc};
@@ -27,11 +30,11 @@ const MAX_FED: u32 = 32;
 #[derive(Default)]
 pub(crate) struct Starved {
     /// The one that has waited longest first.
-    queue: Fifo<Request>,
+    queue: LinkedList<Request>,
     /// Whether they may be for several groups, or for more than groups.
     mixed: bool,
     /// Polls whose report has not been seen, in the order in which they have reported.
-    reported: Fifo<Request>,
+    reported: LinkedList<Request>,
 }
 
 impl Starved {
@@ -43,23 +46,18 @@ impl Starved {
         out
     }
 
+    /// Takes the one of `object` out, if it is here.
+    pub(super) fn remove(&mut self, object: &Object<Request>) -> Option<OwnedReq> {
+        let reported = &mut self.reported;
+        self.queue
+            .remove(object)
+            .or_else(|| reported.remove(object))
+    }
+
     /// Takes the first one out that can go on.
-    fn next(&mut self, mut can_go_on: impl FnMut(&OwnedReq) -> bool) -> Option<OwnedReq> {
-        let mut passed = Fifo::new();
-        let mut next = None;
-        while let Some(req) = self.queue.pop() {
-            if can_go_on(&req) {
-                next = Some(req);
-                break;
-            }
-            passed.push(req);
-            if !self.mixed {
-                break;
-            }
-        }
-        passed.append(core::mem::take(&mut self.queue));
-        self.queue = passed;
-        next
+    fn next(&mut self, can_go_on: impl FnMut(&OwnedReq) -> bool) -> Option<OwnedReq> {
+        let most = if self.mixed { usize::MAX } else { 1 };
+        self.queue.take_first(most, can_go_on)
     }
 }
 
@@ -121,12 +119,10 @@ impl Locked<'_> {
         }
     }
 
-    /// Takes a poll out that waits until its report has been seen, and that [`Header::drop_queued`](crate::req::Header) has been
-    /// called for.
-    pub(crate) fn take_reported(&mut self) -> Option<OwnedReq> {
-        let starved = &mut self.state.exec.starved;
-        let mut taken = starved.take(|req| req.object().punt_state() == PuntState::Dropped);
-        let req = taken.pop()?;
+    /// Takes a poll out that waits until its report has been seen, under this `user_data`, and that
+    /// [`Header::drop_queued`](crate::req::Header) has been called for.
+    pub(crate) fn take_reported(&mut self, user_data: u64) -> Option<OwnedReq> {
+        let req = self.take_dropped(Some(user_data)).pop()?;
         req.object().end_punt();
         Some(req)
     }

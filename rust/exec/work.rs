@@ -16,13 +16,13 @@ use crate::{
     req::{
         tctx::{self, TaskCtx},
         wake::WakeFlags,
-        Header, LinkTimer, OwnedReq, PuntState, Punted, Request,
+        LinkTimer, OwnedReq, PuntState, Punted, Request,
     },
     ring::{objects::object_id, Locked, Ring},
     sys::{
         context::At,
         object::Object,
-        queue::Fifo,
+        queue::{Fifo, LinkedList},
         signal,
         task::{AddressSpace, Credentials, TaskRef},
         trace,
@@ -44,7 +44,7 @@ use kernel::{
 /// The workers of a ring, and what they are to do.
 #[derive(Default)]
 pub(crate) struct WorkerPool {
-    queue: Fifo<Request>,
+    queue: LinkedList<Request>,
     all: KVec<WorkerRecord>,
     /// How many there may be for what ends by itself, as transfers of files do, if user space has said.
     pub(super) bounded: Option<NonZero<u32>>,
@@ -334,24 +334,13 @@ impl Locked<'_> {
             .iter()
             .position(|record| core::ptr::eq::<Worker>(&**record.worker, worker))?;
         all.get_mut(index)?.serial = 0;
-        let mut passed = Fifo::new();
-        let mut next = None;
-        while let Some(req) = queue.pop() {
-            let Punted {
-                serial, unbound, ..
-            } = req.core().punted;
-            if unbound == worker.unbound
+        // The worker that is at it, or one of its own, takes what this one passes by.
+        let next = queue.take_first(usize::MAX, |req| {
+            let punted = &req.core().punted;
+            punted.unbound == worker.unbound
                 && req.object().tctx().is_program_of_current()
-                && (serial == 0 || all.iter().all(|record| record.serial != serial))
-            {
-                next = Some(req);
-                break;
-            }
-            // The worker that is at it, or one of its own, takes this one.
-            passed.push(req);
-        }
-        passed.append(core::mem::take(queue));
-        *queue = passed;
+                && (punted.serial == 0 || all.iter().all(|record| record.serial != punted.serial))
+        });
         let record = all.get_mut(index)?;
         match &next {
             Some(req) => {
@@ -385,15 +374,24 @@ impl Locked<'_> {
         }
     }
 
-    /// Takes requests that wait for a worker, or for a buffer, out of their queue.
-    pub(crate) fn unqueue(&mut self, which: impl Fn(&Header) -> bool) -> Fifo<Request> {
-        let mut out = self.state.exec.starved.take(|req| which(req.object()));
-        self.state
-            .exec
-            .order
-            .take(&mut out, |req| which(req.object()));
-        let queue = &mut self.state.exec.workers.queue;
-        queue.move_out(&mut out, |req| which(req.object()));
+    /// Takes the requests out of their queues that are to come back, of those under `user_data` if that is given.
+    pub(super) fn take_dropped(&mut self, user_data: Option<u64>) -> Fifo<Request> {
+        let state = &mut *self.state;
+        let exec = &mut state.exec;
+        let mut out = Fifo::new();
+        let take = |object: &Object<Request>| {
+            if object.punt_state() == PuntState::Dropped {
+                let req = exec.starved.remove(object);
+                let req = req.or_else(|| exec.order.remove(object));
+                if let Some(req) = req.or_else(|| exec.workers.queue.remove(object)) {
+                    out.push(req);
+                }
+            }
+        };
+        match user_data {
+            Some(user_data) => state.waiting.get(user_data).for_each(take),
+            None => state.waiting.iter().for_each(take),
+        }
         out
     }
 
@@ -437,9 +435,9 @@ impl Locked<'_> {
         })
     }
 
-    /// Brings back what waited for a worker and was cancelled.
-    pub(crate) fn requeue_dropped(&mut self) {
-        let mut dropped = self.unqueue(|header| header.punt_state() == PuntState::Dropped);
+    /// Brings back what waited in a queue and was cancelled, under `user_data` if that is given.
+    pub(crate) fn requeue_dropped(&mut self, user_data: Option<u64>) {
+        let mut dropped = self.take_dropped(user_data);
         while let Some(req) = dropped.pop() {
             self.requeue(req);
         }

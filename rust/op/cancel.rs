@@ -121,7 +121,7 @@ pub(crate) fn cancel(
             .for_each(&mut cancel),
     }
     if queued {
-        ring.requeue_dropped();
+        ring.requeue_dropped(args.user_data);
     }
     match (args.all, count) {
         (true, count) => Ok(count),

@@ -156,7 +156,7 @@ impl PollRemove {
             _ => Some(object.claim(WakeFlags::NONE).ok_or(EALREADY)?),
         };
         drop(found);
-        let claimed = claimed.or_else(|| at.ring.take_reported());
+        let claimed = claimed.or_else(|| at.ring.take_reported(self.0.target));
         let mut req = claimed.ok_or(EALREADY)?;
         let target = req.object().tctx().clone();
         if !self.0.updates() {

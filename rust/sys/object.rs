@@ -10,7 +10,7 @@ use super::{
     fd::KeptFile,
     module::ModuleRef,
     poll::WakeSources,
-    queue::FifoLink,
+    queue::{FifoLink, ListLink},
     ringfile::RingFile,
     table::Node,
     ubuf::{Ops, Ubuf},
@@ -135,6 +135,8 @@ pub(crate) struct Object<P: Kind> {
     pub(super) ubuf: Ubuf<P>,
     header: P::Header,
     core: UnsafeCell<P::Core>,
+    /// Its place in a list from which it can be taken out. At the end, where few requests ever look.
+    pub(super) list_link: ListLink<P>,
 }
 
 // SAFETY: `header` is `Sync`, `core` and `file`, which are `Send` and `Sync`, are only reached
@@ -298,6 +300,7 @@ impl<P: Kind> Handle<P> {
                 ubuf: Ubuf::new(),
                 header,
                 core: UnsafeCell::new(core),
+                list_link: ListLink::new(),
             },
             GFP_KERNEL_ACCOUNT,
         )?;

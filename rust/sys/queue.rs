@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Lists of handles: [`Fifo`] for one owner, [`Inbox`] that anybody can put into.
+//! Lists of handles: [`Fifo`] for one owner, [`LinkedList`] for one that takes out what is anywhere in it, [`Inbox`] that
+//! anybody can put into.
 //!
-//! Both go through the one link that each object has, so that queueing never allocates. A handle is
+//! All go through the one link that each object has, so that queueing never allocates. A handle is
 //! in one list at a time because there is one handle.
 
 use super::object::{Handle, HandleInIrq, Kind, Object};
-use core::ptr::{null_mut, NonNull};
+use core::{
+    mem::ManuallyDrop,
+    ptr::{null_mut, NonNull},
+};
 use kernel::sync::atomic::{Acquire, Atomic, Full, Relaxed};
 
 /// The link inside an object: the next one in its list. Only the owner of the object's handle uses it.
@@ -104,24 +108,18 @@ impl<P: Kind> Fifo<P> {
         }
     }
 
-    /// Moves those that `which` says to the end of `out`. All stay in their order.
-    pub(crate) fn move_out(&mut self, out: &mut Self, which: impl Fn(&Handle<P>) -> bool) {
-        let mut rest = Self::new();
-        while let Some(req) = self.pop() {
-            if which(&req) {
-                out.push(req);
-            } else {
-                rest.push(req);
-            }
-        }
-        *self = rest;
+    /// The cores of the first and of the last.
+    #[inline]
+    fn ends(&self) -> Option<(&P::Core, &P::Core)> {
+        let (first, last) = (NonNull::new(self.head)?, self.tail);
+        // SAFETY: By the type invariants the handles of both are ours, and this list is borrowed as long.
+        unsafe { Some((&*first.as_ref().core_ptr(), &*(*last).core_ptr())) }
     }
 
     /// The core of the first.
+    #[inline]
     pub(crate) fn first(&self) -> Option<&P::Core> {
-        let object = NonNull::new(self.head)?;
-        // SAFETY: By the type invariants its handle is ours, and this list is borrowed as long.
-        unsafe { Some(&*object.as_ref().core_ptr()) }
+        self.ends().map(|(first, _)| first)
     }
 
     /// The core of the first, to change. (Not its handle, which could be exchanged for another.)
@@ -133,12 +131,7 @@ impl<P: Kind> Fifo<P> {
 
     /// The core of the last.
     pub(crate) fn last(&self) -> Option<&P::Core> {
-        if self.head.is_null() {
-            return None;
-        }
-        let object = NonNull::new(self.tail)?;
-        // SAFETY: By the type invariants the handle of the last is ours too, and this list is borrowed as long.
-        unsafe { Some(&*object.as_ref().core_ptr()) }
+        self.ends().map(|(_, last)| last)
     }
 
     /// Moves all of `other` to the end of this list.
@@ -158,18 +151,23 @@ impl<P: Kind> Fifo<P> {
         count
     }
 
-    /// Shows each handle's object, first to last.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&Handle<P>)) {
+    /// Lends each handle, first to last.
+    fn walk(&self) -> impl Iterator<Item = ManuallyDrop<Handle<P>>> + use<'_, P> {
         let mut next = self.head;
-        while let Some(object) = NonNull::new(next) {
+        core::iter::from_fn(move || {
+            let object = NonNull::new(next)?;
             // SAFETY: By the type invariants the object and its link are ours. The handle is only
             // lent, and not dropped.
             unsafe {
                 next = object.as_ref().link.get();
-                let req = core::mem::ManuallyDrop::new(Handle::from_raw(object));
-                f(&req);
+                Some(ManuallyDrop::new(Handle::from_raw(object)))
             }
-        }
+        })
+    }
+
+    /// Shows each handle's object, first to last.
+    pub(crate) fn for_each(&self, mut f: impl FnMut(&Handle<P>)) {
+        self.walk().for_each(|req| f(&req));
     }
 }
 
@@ -182,6 +180,127 @@ impl<P: Kind> Default for Fifo<P> {
 impl<P: Kind> Drop for Fifo<P> {
     fn drop(&mut self) {
         while self.pop().is_some() {}
+    }
+}
+
+/// The place of an object in a [`LinkedList`].
+pub(crate) struct ListLink<P: Kind> {
+    /// The id of the list, 0 for none.
+    list: Atomic<u64>,
+    /// The one before it, unless it is the first.
+    prev: Atomic<*mut Object<P>>,
+}
+
+impl<P: Kind> ListLink<P> {
+    /// Of an object that is in no list.
+    pub(super) fn new() -> Self {
+        Self {
+            list: Atomic::new(0),
+            prev: Atomic::new(null_mut()),
+        }
+    }
+}
+
+/// The id of the next list. It does not come round within the machine's life.
+static NEXT_LIST: Atomic<u64> = Atomic::new(1);
+
+/// Handles in the order they came, each of which can be taken out at once, wherever it is.
+///
+/// # Invariants
+///
+/// `id` is this list's alone, or 0 as long as nothing was put in. The objects whose handles are in `fifo`, and no others, have it
+/// in their [`ListLink`], and each but the first has the one before it there.
+pub(crate) struct LinkedList<P: Kind> {
+    fifo: Fifo<P>,
+    id: u64,
+}
+
+impl<P: Kind> LinkedList<P> {
+    /// An empty list.
+    pub(crate) const fn new() -> Self {
+        Self {
+            fifo: Fifo::new(),
+            id: 0,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fifo.is_empty()
+    }
+
+    /// The core of the first.
+    pub(crate) fn first(&self) -> Option<&P::Core> {
+        self.fifo.first()
+    }
+
+    /// Adds at the end.
+    pub(crate) fn push(&mut self, req: Handle<P>) {
+        if self.id == 0 {
+            self.id = NEXT_LIST.fetch_add(1, Relaxed);
+        }
+        let link = &req.object().list_link;
+        link.list.store(self.id, Relaxed);
+        link.prev.store(self.fifo.tail, Relaxed);
+        self.fifo.push(req);
+    }
+
+    /// Takes the first of the list out.
+    pub(crate) fn pop(&mut self) -> Option<Handle<P>> {
+        let req = self.fifo.pop()?;
+        req.object().list_link.list.store(0, Relaxed);
+        Some(req)
+    }
+
+    /// Takes the handle of `object` out, if it is in.
+    pub(crate) fn remove(&mut self, object: &Object<P>) -> Option<Handle<P>> {
+        let link = &object.list_link;
+        if self.id == 0 || link.list.load(Relaxed) != self.id {
+            return None;
+        }
+        if core::ptr::eq(self.fifo.head, object) {
+            return self.pop();
+        }
+        link.list.store(0, Relaxed);
+        let (prev, next) = (link.prev.load(Relaxed), object.link.get());
+        // SAFETY: By the type invariants its handle is in this list, and not the first. So is that of the one before it, and of the
+        // one behind it if there is one.
+        unsafe {
+            (*prev).link.set(next);
+            match NonNull::new(next) {
+                Some(next) => next.as_ref().list_link.prev.store(prev, Relaxed),
+                None => self.fifo.tail = prev,
+            }
+            Some(Handle::from_raw(NonNull::from(object)))
+        }
+    }
+
+    /// Takes the first one out that `which` says, of the first `most`.
+    pub(crate) fn take_first(
+        &mut self,
+        most: usize,
+        mut which: impl FnMut(&Handle<P>) -> bool,
+    ) -> Option<Handle<P>> {
+        let found = self.fifo.walk().take(most).find(|req| which(req))?;
+        self.remove(found.object())
+    }
+
+    /// Moves those that `which` says to the end of `out`. All stay in their order.
+    pub(crate) fn move_out(&mut self, out: &mut Fifo<P>, which: impl Fn(&Handle<P>) -> bool) {
+        let mut all = core::mem::take(self);
+        while let Some(req) = all.pop() {
+            if which(&req) {
+                out.push(req);
+            } else {
+                self.push(req);
+            }
+        }
+    }
+}
+
+impl<P: Kind> Default for LinkedList<P> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
