@@ -6,365 +6,7 @@
  * one asks for less the next time; the files that requests are about serve for all places, save for what
  * cannot be done to them twice.
  */
-#include <linux/ruring.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/mman.h>
-
-#include "failnth.h"
-
-#define FD_FILE	0
-#define FD_SOCK	1
-
-/* All that requests can be about. */
-struct world {
-	struct ring ring;
-	/* connected: of a stream, of datagrams, of TCP, a pipe */
-	int stream[2], dgram[2], tcp[2], pipe[2];
-	int listener, file, unbound;
-	struct sockaddr_in addr;
-	struct sockaddr_in any;
-	socklen_t len;
-	char *mem;
-	struct pbuf pb;
-	struct msghdr msg;
-	struct iovec iov[3];
-	char control[64];
-	struct __kernel_timespec time;
-	/* requests that are prepared */
-	unsigned int nr;
-};
-
-/* The ring, and what a submission uses up or may have changed. */
-static int world_begin(struct world *w)
-{
-	int fds[2] = { w->file, w->stream[0] };
-
-	w->nr = 0;
-	w->len = sizeof(w->any);
-	w->any = (struct sockaddr_in){ .sin_family = AF_INET };
-	w->any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	w->iov[0] = (struct iovec){ w->mem, 3 };
-	w->iov[1] = (struct iovec){ w->mem + 100, 4 };
-	w->iov[2] = (struct iovec){ w->mem + 200, 5 };
-	w->msg = (struct msghdr){ .msg_iov = w->iov, .msg_iovlen = 3 };
-	w->time.tv_nsec = 1000000;
-	if (ring_init(&w->ring, RURING, 8, 0) || pbuf_init(&w->pb, &w->ring, GROUP, 8, 64))
-		return -1;
-	pbuf_fill(&w->pb);
-	return ring_register(&w->ring, IORING_REGISTER_FILES, fds, 2) ||
-	       buffers_register(&w->ring, &(struct iovec){ w->mem + 8 * PAGE, 4 * PAGE }, 1);
-}
-
-static int world_make(struct world *w)
-{
-	*w = (struct world){};
-	if (unix_pair(SOCK_STREAM, w->stream) || unix_pair(SOCK_DGRAM, w->dgram) ||
-	    tcp_pair(w->tcp) || pipe(w->pipe))
-		return -1;
-	w->listener = tcp_listen(&w->addr);
-	w->file = new_file(false);
-	w->unbound = inet_socket(AF_INET, SOCK_STREAM);
-	w->mem = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (w->listener < 0 || w->file < 0 || w->unbound < 0 || w->mem == MAP_FAILED)
-		return -1;
-	return pwrite(w->file, "0123456789", 10, 0) == 10 ? 0 : -1;
-}
-
-static bool has_input(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-
-	return poll(&pfd, 1, 0) == 1 && pfd.revents & POLLIN;
-}
-
-/* Without the ring. What has come is taken away, so that it does not pile up. */
-static void world_finish(struct world *w)
-{
-	const int in[] = { w->stream[0], w->dgram[0], w->tcp[0], w->pipe[0] };
-	static char buf[65536];
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(in); i++) {
-		while (has_input(in[i]) && read(in[i], buf, sizeof(buf)) > 0)
-			;
-	}
-	while (has_input(w->listener))
-		close(accept(w->listener, NULL, NULL));
-	ring_exit(&w->ring);
-	pbuf_exit(&w->pb);
-}
-
-static void close_pair(int pair[2])
-{
-	close(pair[0]);
-	close(pair[1]);
-}
-
-static void world_end(struct world *w)
-{
-	close_pair(w->stream);
-	close_pair(w->dgram);
-	close_pair(w->tcp);
-	close_pair(w->pipe);
-	close(w->listener);
-	close(w->file);
-	close(w->unbound);
-	munmap(w->mem, 16 * PAGE);
-}
-
-/* The opcodes. */
-
-static struct io_uring_sqe *next(struct world *w, unsigned int op, int fd, const void *addr,
-				 unsigned int len)
-{
-	return prep(&w->ring, op, fd, addr, len, ++w->nr);
-}
-
-static struct io_uring_sqe *next_select(struct world *w, unsigned int op, int fd)
-{
-	struct io_uring_sqe *sqe = next(w, op, fd, NULL, 0);
-
-	sqe->flags = IOSQE_BUFFER_SELECT;
-	sqe->buf_group = GROUP;
-	return sqe;
-}
-
-static void op_nop(struct world *w)
-{
-	next(w, IORING_OP_NOP, -1, NULL, 0);
-	next(w, IORING_OP_NOP, -1, NULL, 0)->flags = IOSQE_ASYNC;
-}
-
-static void op_read(struct world *w)
-{
-	next(w, IORING_OP_READ, w->pipe[0], w->mem, 10);
-	next(w, IORING_OP_READ, FD_FILE, w->mem, 10)->flags = IOSQE_FIXED_FILE | IOSQE_ASYNC;
-	next(w, IORING_OP_READV, w->stream[0], w->iov, 3);
-	next_select(w, IORING_OP_READ, w->tcp[0])->len = 10;
-}
-
-static void op_read_fixed(struct world *w)
-{
-	next(w, IORING_OP_READ_FIXED, w->file, w->mem + 8 * PAGE, 10);
-	next(w, IORING_OP_READ_FIXED, w->stream[0], w->mem + 8 * PAGE, 10);
-	w->iov[0].iov_base = w->mem + 9 * PAGE;
-	next(w, IORING_OP_READV_FIXED, w->file, w->iov, 1);
-}
-
-static void op_read_multishot(struct world *w)
-{
-	next_select(w, IORING_OP_READ_MULTISHOT, w->pipe[0]);
-}
-
-static void op_write(struct world *w)
-{
-	next(w, IORING_OP_WRITE, w->pipe[1], w->mem, 10);
-	next(w, IORING_OP_WRITE, w->file, w->mem, 10)->flags = IOSQE_ASYNC;
-	next(w, IORING_OP_WRITEV, w->stream[1], w->iov, 3);
-	next(w, IORING_OP_WRITE_FIXED, w->file, w->mem + 8 * PAGE, 10);
-	w->iov[0].iov_base = w->mem + 9 * PAGE;
-	next(w, IORING_OP_WRITEV_FIXED, w->file, w->iov, 1);
-}
-
-static void op_sync(struct world *w)
-{
-	next(w, IORING_OP_FSYNC, w->file, NULL, 0);
-	next(w, IORING_OP_FALLOCATE, w->file, (void *)4096, 0);
-}
-
-static void op_openat(struct world *w)
-{
-	next(w, IORING_OP_OPENAT, AT_FDCWD, "/dev/null", 0)->open_flags = O_RDWR;
-	next(w, IORING_OP_OPENAT, AT_FDCWD, "/dev/null", 0)->file_index = 1;
-}
-
-static void op_close(struct world *w)
-{
-	next(w, IORING_OP_CLOSE, dup(w->stream[0]), NULL, 0);
-	next(w, IORING_OP_CLOSE, 0, NULL, 0)->file_index = 1;
-}
-
-static void op_poll(struct world *w)
-{
-	next(w, IORING_OP_POLL_ADD, w->stream[0], NULL, 0)->poll32_events = POLLIN;
-	next(w, IORING_OP_POLL_ADD, w->pipe[0], NULL, IORING_POLL_ADD_MULTI)->poll32_events = POLLIN;
-	next(w, IORING_OP_POLL_ADD, w->ring.fd, NULL, 0)->poll32_events = POLLIN;
-	next(w, IORING_OP_POLL_ADD, w->tcp[0], NULL, 0)->poll32_events = POLLOUT;
-	next(w, IORING_OP_POLL_REMOVE, -1, (void *)2, 0);
-}
-
-static void op_recv(struct world *w)
-{
-	next(w, IORING_OP_RECV, w->stream[0], w->mem, 10);
-	next_select(w, IORING_OP_RECV, w->dgram[0]);
-	next(w, IORING_OP_RECV, w->tcp[0], w->mem, 10)->flags = IOSQE_ASYNC;
-}
-
-static void op_recv_multishot(struct world *w)
-{
-	next_select(w, IORING_OP_RECV, w->stream[0])->ioprio = IORING_RECV_MULTISHOT;
-	next_select(w, IORING_OP_RECV, w->tcp[0])->ioprio = IORING_RECV_MULTISHOT | IORING_RECVSEND_BUNDLE;
-	next_select(w, IORING_OP_RECVMSG, w->dgram[0])->ioprio = IORING_RECV_MULTISHOT;
-	w->ring.sqes[2].addr = (uintptr_t)&w->msg;
-	w->msg.msg_iovlen = 0;
-	w->msg.msg_controllen = 64;
-}
-
-static void op_recvmsg(struct world *w)
-{
-	w->msg.msg_control = w->control;
-	w->msg.msg_controllen = sizeof(w->control);
-	next(w, IORING_OP_RECVMSG, w->stream[0], &w->msg, 1);
-	next(w, IORING_OP_RECVMSG, w->dgram[0], &w->msg, 1);
-}
-
-static void op_send(struct world *w)
-{
-	struct io_uring_sqe *sqe;
-
-	next(w, IORING_OP_SEND, w->stream[1], w->mem, 10);
-	next(w, IORING_OP_SEND, w->tcp[1], w->mem, 10);
-	next_select(w, IORING_OP_SEND, w->stream[1])->ioprio = IORING_RECVSEND_BUNDLE;
-	next(w, IORING_OP_SEND, w->stream[1], w->iov, 3)->ioprio = IORING_SEND_VECTORIZED;
-	sqe = next(w, IORING_OP_SEND, w->stream[1], w->mem + 8 * PAGE, 10);
-	sqe->ioprio = IORING_RECVSEND_FIXED_BUF;
-}
-
-static void op_sendmsg(struct world *w)
-{
-	struct cmsghdr *head = (struct cmsghdr *)w->control;
-
-	*head = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
-	memcpy(CMSG_DATA(head), &w->file, sizeof(int));
-	w->msg.msg_control = w->control;
-	w->msg.msg_controllen = CMSG_SPACE(sizeof(int));
-	next(w, IORING_OP_SENDMSG, w->stream[1], &w->msg, 1);
-	next(w, IORING_OP_SENDMSG, w->dgram[1], &w->msg, 1);
-}
-
-static void op_send_zc(struct world *w)
-{
-	struct io_uring_sqe *sqe;
-
-	next(w, IORING_OP_SEND_ZC, w->tcp[1], w->mem, 3 * PAGE);
-	next(w, IORING_OP_SENDMSG_ZC, w->tcp[1], &w->msg, 1);
-	sqe = next(w, IORING_OP_SEND_ZC, w->tcp[1], w->mem + 8 * PAGE, PAGE);
-	sqe->ioprio = IORING_RECVSEND_FIXED_BUF;
-	sqe = next(w, IORING_OP_SEND_ZC, w->tcp[1], w->mem + 8 * PAGE, PAGE);
-	sqe->ioprio = IORING_RECVSEND_FIXED_BUF | RURING_SEND_ZC_COMBINE_CQE;
-}
-
-static void op_accept(struct world *w)
-{
-	struct io_uring_sqe *sqe = next(w, IORING_OP_ACCEPT, w->listener, &w->any, 0);
-
-	sqe->addr2 = (uintptr_t)&w->len;
-	next(w, IORING_OP_ACCEPT, w->listener, NULL, 0)->ioprio = IORING_ACCEPT_MULTISHOT;
-	next(w, IORING_OP_ACCEPT, w->listener, NULL, 0)->file_index = 1;
-}
-
-static void op_socket(struct world *w)
-{
-	next(w, IORING_OP_SOCKET, AF_UNIX, NULL, 0)->off = SOCK_STREAM;
-	next(w, IORING_OP_SOCKET, AF_INET, NULL, 0)->off = SOCK_DGRAM;
-	w->ring.sqes[1].file_index = 2;
-}
-
-static void op_connect(struct world *w)
-{
-	next(w, IORING_OP_BIND, w->unbound, &w->any, 0)->addr2 = sizeof(w->any);
-	next(w, IORING_OP_CONNECT, w->unbound, &w->addr, 0)->off = sizeof(w->addr);
-	next(w, IORING_OP_SHUTDOWN, w->stream[1], NULL, SHUT_WR);
-	next(w, IORING_OP_LISTEN, w->listener, NULL, 5);
-}
-
-static void op_timeout(struct world *w)
-{
-	next(w, IORING_OP_TIMEOUT, -1, &w->time, 1);
-	next(w, IORING_OP_TIMEOUT, -1, &w->time, 1)->timeout_flags = IORING_TIMEOUT_MULTISHOT;
-	w->ring.sqes[1].off = 2;
-	next(w, IORING_OP_TIMEOUT_REMOVE, -1, (void *)1, 0);
-}
-
-static void op_links(struct world *w)
-{
-	next(w, IORING_OP_RECV, w->stream[0], w->mem, 10)->flags = IOSQE_IO_LINK;
-	next(w, IORING_OP_LINK_TIMEOUT, -1, &w->time, 1)->flags = IOSQE_IO_LINK;
-	next(w, IORING_OP_NOP, -1, NULL, 0)->flags = IOSQE_IO_HARDLINK;
-	next(w, IORING_OP_SOCKET, AF_UNIX, NULL, 0)->off = SOCK_STREAM;
-	next(w, IORING_OP_NOP, -1, NULL, 0)->flags = IOSQE_IO_DRAIN;
-	next(w, IORING_OP_RECV, w->pipe[0], w->mem, 10);
-}
-
-static void op_message(struct world *w)
-{
-	struct io_uring_sqe *sqe;
-
-	next(w, IORING_OP_MSG_RING, w->ring.fd, NULL, 5)->off = 1000;
-	sqe = next(w, IORING_OP_MSG_RING, w->ring.fd, (void *)IORING_MSG_SEND_FD, 0);
-	sqe->off = 1000;
-	sqe->addr3 = FD_FILE;
-	sqe->file_index = 2;
-}
-
-static void op_files(struct world *w)
-{
-	static int fds[1];
-
-	fds[0] = w->file;
-	next(w, IORING_OP_FILES_UPDATE, -1, fds, 1);
-	next(w, IORING_OP_FIXED_FD_INSTALL, FD_SOCK, NULL, 0)->flags = IOSQE_FIXED_FILE;
-	next(w, IORING_OP_PROVIDE_BUFFERS, 4, w->mem, 64)->buf_group = GROUP + 1;
-	next(w, IORING_OP_REMOVE_BUFFERS, 2, NULL, 0)->buf_group = GROUP + 1;
-	next(w, IORING_OP_ASYNC_CANCEL, -1, (void *)77, 0);
-	next(w, IORING_OP_URING_CMD, w->stream[0], NULL, 0)->cmd_op = SOCKET_URING_OP_SIOCINQ;
-}
-
-/* Bring about what requests may wait for. */
-static int poke(struct world *w)
-{
-	int fd = tcp_connect(&w->addr);
-
-	close(fd);
-	return (write(w->stream[1], "x", 1) < 0 && errno != EPIPE) ||
-	       write(w->dgram[1], "x", 1) < 0 || write(w->tcp[1], "x", 1) < 0 ||
-	       write(w->pipe[1], "x", 1) < 0;
-}
-
-/* Take completions until each request has had its last one. Returns the first that is not right. */
-static int reap(struct world *w, unsigned int *over)
-{
-	struct io_uring_cqe cqe;
-	int ret;
-
-	while (*over != (1u << w->nr) - 1) {
-		ret = ring_take(&w->ring, &cqe);
-		if (ret)
-			return ret;
-		if (cqe.user_data == 1000 || cqe.user_data == 99)
-			continue;
-		if (!cqe.user_data || cqe.user_data > w->nr)
-			return -EPROTO;
-		if (cqe.flags & IORING_CQE_F_MORE)
-			continue;
-		if (*over & 1u << (cqe.user_data - 1))
-			return -EEXIST;
-		*over |= 1u << (cqe.user_data - 1);
-	}
-	return 0;
-}
-
-/* Close what requests and messages have opened. */
-static void close_beyond(int fd, int except)
-{
-	int last = next_fd() + 16;
-
-	for (; fd < last; fd++)
-		if (fd != except)
-			close(fd);
-}
+#include "failnth_ops.h"
 
 FIXTURE(submit) {
 	struct world world;
@@ -373,35 +15,12 @@ FIXTURE(submit) {
 };
 
 FIXTURE_VARIANT(submit) {
-	void (*prep)(struct world *w);
-	/* it cannot be done to the same files twice */
-	bool once;
+	struct submission what;
 };
 
-#define OP(name, ...)	FIXTURE_VARIANT_ADD(submit, name) { .prep = op_##name, __VA_ARGS__ }
-
-OP(nop);
-OP(read);
-OP(read_fixed);
-OP(read_multishot);
-OP(write);
-OP(sync);
-OP(openat);
-OP(close);
-OP(poll);
-OP(recv);
-OP(recv_multishot);
-OP(recvmsg);
-OP(send);
-OP(sendmsg);
-OP(send_zc);
-OP(accept);
-OP(socket);
-OP(connect, .once = true);
-OP(timeout);
-OP(links);
-OP(message);
-OP(files);
+#define VARIANT(name, ...)								\
+	FIXTURE_VARIANT_ADD(submit, name) { .what = { op_##name, __VA_ARGS__ } };
+FOR_EACH_CASE(VARIANT)
 
 FIXTURE_SETUP(submit)
 {
@@ -444,16 +63,17 @@ TEST_F(submit, fails_at_each_place)
 {
 	struct before before = { open_files(), pinned_pages(), module_users() };
 	struct world *w = &self->world;
+	struct io_uring_params params = { .flags = variant->what.flags };
 	unsigned int n, over;
 	bool failed = true;
 	int ret, first;
 
 	for (n = 1; failed && n < MANY; n++) {
-		if (n == 1 || variant->once)
+		if (n == 1 || variant->what.once)
 			ASSERT_EQ(0, world_make(w));
-		ASSERT_EQ(0, world_begin(w));
+		ASSERT_EQ(0, world_begin(w, &params));
 		first = next_fd();
-		variant->prep(w);
+		variant->what.prep(w);
 		failed = submit_at(_metadata, w, n);
 		ASSERT_EQ(0, poke(w));
 		ASSERT_LE(0, ring_run(&w->ring));
@@ -468,12 +88,50 @@ TEST_F(submit, fails_at_each_place)
 		ASSERT_QUIET(&w->ring);
 		close_beyond(first, nth_fd);
 		world_finish(w);
-		if (variant->once || !failed)
+		if (variant->what.once || !failed)
 			world_end(w);
 	}
 	ASSERT_FALSE(failed);
 	ASSERT_AS_BEFORE(before);
 	TH_LOG("%u places", n - 2);
+}
+
+/* So that a new one has a case. PROBE has no room for what is not io_uring's. */
+TEST(every_opcode_is_submitted)
+{
+	static const struct submission all[] = {
+#define CASE(name, ...)	{ op_##name, __VA_ARGS__ },
+		FOR_EACH_CASE(CASE)
+	};
+	struct io_uring_probe *probe;
+	bool seen[256] = {};
+	struct ring ring;
+	struct world w;
+	unsigned int i, n;
+
+	ASSERT_EQ(0, world_make(&w));
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		struct io_uring_params params = { .flags = all[i].flags };
+
+		ASSERT_EQ(0, world_begin(&w, &params));
+		all[i].prep(&w);
+		for (n = 0; n < w.ring.prepared; n++)
+			seen[w.ring.sqes[n].opcode] = true;
+		world_finish(&w);
+	}
+	world_end(&w);
+	ASSERT_EQ(0, ring_init(&ring, RURING, 2, IORING_SETUP_SQE_MIXED));
+	probe = calloc(1, sizeof(*probe) + 256 * sizeof(probe->ops[0]));
+	ASSERT_NE(NULL, probe);
+	ASSERT_EQ(0, ring_register(&ring, IORING_REGISTER_PROBE, probe, 256));
+	EXPECT_TRUE(seen[RURING_OP_SENDFILE]);
+	for (i = 0; i < IORING_OP_LAST; i++) {
+		EXPECT_EQ(!!(probe->ops[i].flags & IO_URING_OP_SUPPORTED), seen[i]) {
+			TH_LOG("opcode %u", i);
+		}
+	}
+	free(probe);
+	ring_exit(&ring);
 }
 
 TEST_HARNESS_MAIN
