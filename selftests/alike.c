@@ -513,4 +513,30 @@ TEST_F(ring, full_without_waiting)
 	close(sv[1]);
 }
 
+/* With DEFER_TASKRUN nothing that is linked begins in a call that does not look for completions. */
+TEST_F(ring, link_begins_when_the_task_looks)
+{
+	struct ring *r = &self->ring;
+	char byte;
+	int sv[2];
+
+	if (!(variant->flags & IORING_SETUP_DEFER_TASKRUN))
+		SKIP(return, "there each call looks");
+	ASSERT_EQ(0, unix_pair(SOCK_DGRAM, sv));
+	prep_nop(r, 1)->flags = IOSQE_IO_LINK;
+	prep_send(r, sv[1], "x", 1, 2);
+	ring_publish(r);
+	ASSERT_EQ(2, ring_enter(r, 2, 0, 0));
+	EXPECT_EQ(-1, recv(sv[0], &byte, 1, MSG_DONTWAIT));
+	EXPECT_EQ(1, result_of(r, 2, 2));
+	EXPECT_EQ(1, recv(sv[0], &byte, 1, MSG_DONTWAIT));
+	/* and so what was closed before is gone by then */
+	prep(r, IORING_OP_CLOSE, sv[0], NULL, 0, 1)->flags = IOSQE_IO_LINK;
+	prep_send(r, sv[1], "x", 1, 2);
+	ring_publish(r);
+	ASSERT_EQ(2, ring_enter(r, 2, 0, 0));
+	EXPECT_EQ(-ECONNREFUSED, result_of(r, 2, 2));
+	close(sv[1]);
+}
+
 TEST_HARNESS_MAIN

@@ -217,7 +217,7 @@ impl Locked<'_> {
     }
 
     /// Finds out whether there is a timeout linked to a request.
-    fn find_link_timer(req: &mut OwnedReq) {
+    pub(super) fn find_link_timer(req: &mut OwnedReq) {
         let core = req.core_mut();
         let first = core.chain.first().map(|core| core.job.opcode);
         if first.is_some_and(op::limits_link) {
@@ -466,7 +466,7 @@ impl Locked<'_> {
     /// Starts what was linked behind requests that are over.
     #[inline(always)] // poll-multishot/32
     pub(crate) fn run_ready(&mut self, gone: bool) {
-        if !self.state.exec.ready.is_empty() || self.state.exec.drain.active {
+        if self.has_ready() {
             self.run_all_ready(gone);
         }
     }

@@ -103,7 +103,9 @@ impl Locked<'_> {
         if let Some(head) = head {
             self.start_in_turn(head);
         }
-        self.run_ready(false);
+        if self.has_ready() {
+            self.run_submitted(tctx);
+        }
         if rewinds {
             self.state.sq_head = 0;
         } else {
@@ -115,6 +117,40 @@ impl Locked<'_> {
             return Err(EAGAIN);
         }
         Ok(done)
+    }
+
+    /// Whether something is to be started that was linked behind requests that are over.
+    #[inline(always)] // poll-multishot/32
+    pub(super) fn has_ready(&self) -> bool {
+        !self.state.exec.ready.is_empty() || self.state.exec.drain.active
+    }
+
+    /// Starts what is linked behind requests that are over as they were submitted.
+    #[cold]
+    fn run_submitted(&mut self, tctx: &TaskCtx) {
+        // Nothing of a ring with DEFER_TASKRUN goes on but where its task looks for what has come back.
+        if self.ring.deferred() && tctx.is_away() && !self.state.exec.drain.active {
+            self.leave_ready();
+        }
+        self.run_ready(false);
+    }
+
+    /// Leaves those that are ready to be tried to the task's next look. Nobody can cancel them until then, as with io_uring.
+    fn leave_ready(&mut self) {
+        let mut ready = core::mem::take(&mut self.state.exec.ready);
+        while let Some(mut req) = ready.pop() {
+            let job = &req.core().job;
+            let at_once = job.refused().is_some()
+                || job.is_notification()
+                || job.flags.force_async()
+                || op::counts_others(job.opcode);
+            if at_once {
+                self.state.exec.ready.push(req);
+            } else {
+                Self::find_link_timer(&mut req);
+                Self::requeue_unseen(req);
+            }
+        }
     }
 
     /// The entry at `at`, or none if the index there is not one.

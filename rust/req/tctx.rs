@@ -140,6 +140,14 @@ impl Submitter {
         self.cq_wait_nr.xchg(GONE, Full);
     }
 
+    /// Whether the task does not look after its inbox at the moment.
+    pub(crate) fn is_away(&self) -> bool {
+        matches!(
+            WaitPhase::of(self.cq_wait_nr.load(Relaxed)),
+            WaitPhase::Away
+        )
+    }
+
     /// Says that the task looks after its inbox itself until the guard is dropped.
     #[inline]
     pub(crate) fn begin_wait(&self) -> WaitGuard<'_> {

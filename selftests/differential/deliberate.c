@@ -186,6 +186,25 @@ static bool is_end_behind_data(const struct program *p, const struct difference 
 	       sqe->ioprio & IORING_RECV_MULTISHOT;
 }
 
+/* What finds no room for ever, and is tried more often first. */
+static bool is_full_for_ever(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	switch (sqe->opcode) {
+	case IORING_OP_WRITE:
+	case IORING_OP_WRITEV:
+	case IORING_OP_WRITE_FIXED:
+	case IORING_OP_WRITEV_FIXED:
+	case IORING_OP_SENDMSG:
+	case IORING_OP_SENDMSG_ZC:
+		return (p->setup | p->setup2) & IORING_SETUP_DEFER_TASKRUN && is_early(d, -EAGAIN) &&
+		       has_kind(p, sqe, STREAMS);
+	default:
+		return false;
+	}
+}
+
 static bool is_time_stamp(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
@@ -369,6 +388,11 @@ static const struct deliberate {
 		"an end behind the last bytes",
 		"is told of that right behind the last of them",
 		is_end_behind_data,
+	},
+	{
+		"no room for ever",
+		"WRITE and SENDMSG to a peer that has half-closed end at once",
+		is_full_for_ever,
 	},
 	{
 		"a multishot read of a terminal",
