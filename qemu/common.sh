@@ -9,6 +9,7 @@ virtiofsd_version=1.14.0
 virtme_version=1.42
 sphinx_version=8.2.3
 matplotlib_version=3.10.3
+ziglang_version=0.17.1
 liburing_wanted=2.15
 
 # A make above us must not leak its variables and job server into the kernel's own make.
@@ -98,6 +99,7 @@ find_toolchain() {
 	venv=$cache/tools/virtme-ng-$virtme_version
 	sphinx=$cache/tools/sphinx-$sphinx_version
 	matplotlib=$cache/tools/matplotlib-$matplotlib_version
+	ziglang=$cache/tools/ziglang-$ziglang_version
 	toolchain=(LLVM="-$llvm" "${rust_tools[@]}" BINDGEN="$bindgen")
 	LIBCLANG_PATH=$("llvm-config-$llvm" --libdir 2>/dev/null || echo "/usr/lib/llvm-$llvm/lib")
 	export LIBCLANG_PATH
