@@ -190,7 +190,7 @@ fn find_file<T: OpVariant>(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
 
 /// Looks the file of a job up that was not tried when it was submitted, as all of a ring that may not have every
 /// socket.
-#[cold]
+#[cold] // recv-multishot/udp/64/8/plain
 fn open_late(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
     if req.core_mut().job.fd == -1 {
         return Ok(());
@@ -287,7 +287,7 @@ fn issue_here<T: OpVariant>(
 }
 
 /// Has what waits for a ring keep that instead of its file.
-#[cold]
+#[cold] // poll/32
 fn swap_for_ring(ring: &mut Locked<'_>, mut req: ReqMut<'_>) -> Result {
     let job = &mut req.core_mut().job;
     // The file is not to be looked up again.

@@ -71,7 +71,7 @@ impl Ring {
     }
 
     /// Ends what a submitter has left who is gone, and what has come back to it.
-    #[cold]
+    #[cold] // recv-multishot/udp/64/8/plain
     pub(crate) fn take_in(&self, tctx: &Submitter) {
         // That one serves who comes next as well.
         if !self.deferred() || self.is_dying() {

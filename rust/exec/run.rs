@@ -73,7 +73,7 @@ impl Locked<'_> {
     }
 
     /// Tries a job once that has rights of its own, or that others may be before.
-    #[cold]
+    #[cold] // recv-multishot/udp/64/8/plain
     fn attempt_if(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
         if req.core_mut().job.flags.ordered() {
             match self.get_in_front(&mut req) {
@@ -226,7 +226,7 @@ impl Locked<'_> {
     }
 
     /// Has the time begin in which a request has to be over.
-    #[cold]
+    #[cold] // poll-multishot/1
     fn start_link_timer(&mut self, req: &mut OwnedReq) -> Result {
         let core = req.core_mut();
         core.job.link_timer = LinkTimer::Running;
@@ -434,7 +434,7 @@ impl Locked<'_> {
 
     /// Ends what has come back of the program that was there before this one, and could not be
     /// cancelled when this one came. Returns the rest.
-    #[cold]
+    #[cold] // poll-multishot/32
     fn end_others(&mut self, mut reqs: Fifo<Request>, tctx: &TaskCtx) -> Fifo<Request> {
         let (mut own, mut others) = (Fifo::new(), Fifo::new());
         while let Some(req) = reqs.pop() {

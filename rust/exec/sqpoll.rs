@@ -243,7 +243,7 @@ impl Ring {
     /// # Context
     ///
     /// In the ioctl(2) of a task, without any lock. Sleeps while it waits.
-    #[cold]
+    #[cold] // nop/1
     pub(crate) fn enter_polled(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
         let sqpoll = self
             .exec

@@ -84,7 +84,7 @@ impl Locked<'_> {
     }
 
     /// Has a request wait until there is room for what it is to receive.
-    #[cold]
+    #[cold] // poll-multishot/1
     pub(crate) fn starve(&mut self, req: OwnedReq) {
         if req.core().job.flags.ordered() {
             return self.fall_in(req);

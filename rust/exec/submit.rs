@@ -41,7 +41,7 @@ impl Locked<'_> {
 
     /// The same for entries that are not all of the usual size, or are where they always are, and for those that
     /// are to be traced.
-    #[cold]
+    #[cold] // nop/32
     fn submit_others(&mut self, task: InTask<'_>, tctx: &Arc<TaskCtx>, count: u32) -> Result<u32> {
         self.submit_entries::<true>(task, tctx, count)
     }
@@ -257,7 +257,7 @@ impl Locked<'_> {
     }
 
     /// Reads what was refused for `error` as a send that keeps its place, if it is one.
-    #[cold]
+    #[cold] // nop/32
     fn submit_ordered(
         &mut self,
         task: InTask<'_>,
@@ -455,7 +455,7 @@ impl Ring {
 
     /// Whether an SQE is refused for a buffer that its opcode does not take, or for its size, which comes before what the
     /// ring may be used for.
-    #[cold]
+    #[cold] // nop/32
     fn is_refused_before_flags(&self, submitted: &Submitted, sqe: &Sqe) -> bool {
         match submitted {
             Submitted::Refused(EOPNOTSUPP) => op::is_there(sqe.opcode()),

@@ -36,7 +36,7 @@ impl PollAdd {
     }
 
     /// Reports to who is told again anyway, as soon as this is consumed. Without room for it that is enough for the next try.
-    #[cold]
+    #[cold] // poll/32
     fn report_level(&mut self, ring: &mut Locked<'_>, user_data: u64, mask: i32) -> Outcome {
         ring.post_more(user_data, mask, 0);
         self.seen_at = ring.cached_cq_tail();

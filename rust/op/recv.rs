@@ -86,7 +86,7 @@ const MAX_LOOKS: u32 = 128;
 
 /// How a receive goes on that wants all, and has got a part; `looks` counts them. What was only looked at is there still,
 /// and makes the rest as well, as with io_uring: poll says so each time.
-#[cold]
+#[cold] // recv-multishot/udp/64/8/plain
 pub(super) fn resume(msg_flags: u32, looks: &mut u32) -> Outcome {
     *looks += 1;
     if msg_flags & (msg::PEEK | msg::DONTWAIT) == msg::PEEK && *looks <= MAX_LOOKS {
@@ -99,7 +99,7 @@ pub(super) fn resume(msg_flags: u32, looks: &mut u32) -> Outcome {
 /// How a receive ends for which there is no buffer. A multishot one that has waited needs none as long as
 /// there is nothing to be received: what has woken it up may be gone, or was for what it has received. Of a
 /// socket that does not say whether there is more only an attempt with a buffer does.
-#[cold]
+#[cold] // recv-multishot/udp/64/8/plain
 pub(super) fn without_buffer(
     socket: Socket<'_>,
     at: &mut Attempt<'_, '_>,
@@ -125,7 +125,7 @@ pub(super) fn without_buffer(
 }
 
 /// What comes of a receive from what is no socket. A worker of io_uring has a multishot one wait before that is found out.
-#[cold]
+#[cold] // recv-multishot/unix/64/8/plain
 pub(super) fn without_socket(at: &Attempt<'_, '_>, args: &RecvArgs, error: Errno) -> Outcome {
     match at.file {
         Some(file) if args.multishot && args.by_worker && !at.polled => match can_poll(file) {

@@ -47,7 +47,7 @@ impl Locked<'_> {
     }
 
     /// Ends the timeouts whose count is reached.
-    #[cold]
+    #[cold] // recv-multishot/udp/64/8/defer
     pub(crate) fn end_counts(&mut self) {
         let tail = self.state.cq.tail();
         let counts = &mut self.state.counts;

@@ -61,7 +61,7 @@ impl Ring {
     /// # Context
     ///
     /// Any.
-    #[cold]
+    #[cold] // nop/1
     pub(crate) fn signal_eventfd(&self, by_worker: bool) {
         let flags = self.memory.words.load::<{ layout::CQ_FLAGS }>();
         if flags & cq::EVENTFD_DISABLED == 0 {

@@ -47,7 +47,7 @@ impl Locked<'_> {
     /// # Context
     ///
     /// May sleep.
-    #[cold]
+    #[cold] // nop/1
     pub(crate) fn new_object(&mut self, tctx: &Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
         req::new(tctx.clone()).inspect_err(|_| self.unuse(tctx.slot))
     }

@@ -74,7 +74,7 @@ impl Locked<'_> {
     }
 
     /// Posts a completion when no place is known that is free, or there may be two sizes.
-    #[cold]
+    #[cold] // recv-multishot/udp/64/8/defer
     fn post_slowly(&mut self, done: Cqe) -> bool {
         // What has been waiting for room goes first.
         if !self.state.overflow.is_empty() {
@@ -176,7 +176,7 @@ impl Locked<'_> {
     }
 
     /// Has the object of a request keep its completion, for which there is no room.
-    #[cold]
+    #[cold] // nop-buffer/classic-1
     pub(crate) fn keep(&mut self, mut req: OwnedReq, done: Cqe) {
         // Nobody will make room in a ring whose file is gone, and what it kept would keep it.
         if self.ring.is_dying() {

@@ -35,7 +35,7 @@ impl Ring {
     }
 
     /// Tells how registering has ended.
-    #[cold]
+    #[cold] // recv-multishot/udp/64/1/defer
     pub(crate) fn trace_register(&self, opcode: u32, result: Result<i64>) {
         let (files, buffers) = match self.lock() {
             Ok(locked) => (locked.state.files.len(), locked.state.buffers.len()),
@@ -48,7 +48,7 @@ impl Ring {
 
 impl Locked<'_> {
     /// Tells of a completion that was written for `req`, or for a request that goes on.
-    #[cold]
+    #[cold] // recv-multishot/udp/64/1/defer
     pub(super) fn trace_complete(&self, req: Option<&OwnedReq>, done: Cqe) {
         let config = &self.ring.config;
         let has_extra = done.flags & cqe::EXTRA != 0;
@@ -83,7 +83,7 @@ impl Locked<'_> {
     }
 
     /// Tells of a descriptor that is looked up for a request.
-    #[cold]
+    #[cold] // recv-incremental/udp/64
     pub(crate) fn trace_file_get(&self, req: &mut ReqMut<'_>) {
         let job = &req.core_mut().job;
         let (user_data, opcode, fd) = (job.user_data, job.opcode, job.fd);
@@ -100,7 +100,7 @@ impl Locked<'_> {
     }
 
     /// Tells of a request that goes to the workers.
-    #[cold]
+    #[cold] // recv-incremental/udp/64
     pub(crate) fn trace_async(&self, req: &OwnedReq, hashed: bool) {
         let flags = req.core().job.flags.of_sqe();
         trace::queue_async_work(self.ring.info(req), flags, hashed);

@@ -24,7 +24,7 @@ fn poll_events(sqe: &Sqe, flags: u32) -> u32 {
 }
 
 /// The same for one that is level-triggered, which only a multishot one can be.
-#[cold]
+#[cold] // poll/32
 fn level_events(sqe: &Sqe, flags: u32) -> Result<u32> {
     if flags & poll::ADD_MULTI == 0 {
         return Err(EINVAL);
