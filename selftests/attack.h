@@ -230,13 +230,11 @@ static inline bool sleep_in(pid_t pid, const char *where, unsigned int nr)
 /* Why a process is still there. */
 static inline void tell_of(pid_t pid, const char *what)
 {
-	char path[64], stat[512], wchan[128], *state;
+	char path[64], wchan[128];
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	state = strrchr(proc_text(stat, sizeof(stat), path), ')');
 	snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
 	fprintf(stderr, "# %s: process %d is still there, in state %c, in %s\n", what, pid,
-		state ? state[2] : '-', proc_text(wchan, sizeof(wchan), path));
+		task_state(pid), proc_text(wchan, sizeof(wchan), path));
 }
 
 /* Whether it ends in time; says where it stays if not. */

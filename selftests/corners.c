@@ -255,18 +255,8 @@ struct iowait {
 static bool waits_for_io(void *arg)
 {
 	struct iowait *w = arg;
-	char path[64], line[256] = {}, *state;
-	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", w->child);
-	f = fopen(path, "r");
-	if (!f)
-		return false;
-	if (!fgets(line, sizeof(line), f))
-		line[0] = 0;
-	fclose(f);
-	state = strrchr(line, ')');
-	if (!state || state[2] != 'S')
+	if (task_state(w->child) != 'S')
 		return false;
 	return !w->counted ||
 	       proc_value("/proc/stat", "procs_blocked") > w->before;

@@ -38,6 +38,14 @@ static void *map_group(struct ring *ring, unsigned int bgid, size_t size)
 	return map_fd(ring->fd, bgid, size);
 }
 
+/* A group that is registered and mapped. */
+static void *new_group(struct ring *ring, unsigned int bgid)
+{
+	if (reg_mmap(ring, ENTRIES, bgid))
+		return MAP_FAILED;
+	return map_group(ring, bgid, SIZE);
+}
+
 static void provide(struct io_uring_buf_ring *br, unsigned int at, void *addr,
 		    unsigned int len, unsigned int bid)
 {
@@ -67,8 +75,7 @@ TEST_F(ring, buffers_are_taken_from_it)
 	int sv[2];
 
 	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	ASSERT_EQ(0, reg_mmap(&self->ring, ENTRIES, 7));
-	br = map_group(&self->ring, 7, SIZE);
+	br = new_group(&self->ring, 7);
 	ASSERT_NE(MAP_FAILED, (void *)br);
 	EXPECT_EQ(0, br->tail);
 	provide(br, 0, mem, sizeof(mem), 44);
@@ -185,8 +192,7 @@ TEST_F(ring, mapping_outlives_the_group)
 {
 	struct io_uring_buf_ring *br;
 
-	ASSERT_EQ(0, reg_mmap(&self->ring, ENTRIES, 7));
-	br = map_group(&self->ring, 7, SIZE);
+	br = new_group(&self->ring, 7);
 	ASSERT_NE(MAP_FAILED, (void *)br);
 	ASSERT_EQ(0, pbuf_unregister(&self->ring, 7));
 	EXPECT_TRUE(still_ours(br, SIZE));
@@ -256,8 +262,7 @@ TEST_F(ring, unmapped_while_it_is_in_use)
 	int sv[2];
 
 	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	ASSERT_EQ(0, reg_mmap(&self->ring, ENTRIES, 7));
-	br = map_group(&self->ring, 7, SIZE);
+	br = new_group(&self->ring, 7);
 	ASSERT_NE(MAP_FAILED, (void *)br);
 	provide(br, 0, mem, sizeof(mem), 9);
 	prep_recv_select(&self->ring, sv[0], 0, 7, 1);

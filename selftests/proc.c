@@ -34,6 +34,23 @@ long long proc_value(const char *path, const char *key)
 	return value;
 }
 
+char task_state(pid_t tid)
+{
+	char path[64], line[512] = {}, *state;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	f = fopen(path, "r");
+	if (!f)
+		return '-';
+	if (!fgets(line, sizeof(line), f))
+		line[0] = 0;
+	fclose(f);
+	/* behind the name, which may have anything in it */
+	state = strrchr(line, ')');
+	return state ? state[2] : '-';
+}
+
 long long now_ns(clockid_t clock)
 {
 	struct timespec ts;

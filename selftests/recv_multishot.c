@@ -34,6 +34,17 @@ static bool arm(struct ring *ring, struct bench *b, __u64 user_data)
 	return ring_submit(ring) == 1;
 }
 
+/* All of it, with the request waiting as number 1. */
+static int bench_armed(struct bench *b, struct ring *ring, int type,
+		       unsigned int buffers, unsigned int size)
+{
+	int ret = bench_init(b, ring, type, buffers, size);
+
+	if (!ret && !arm(ring, b, 1))
+		ret = -EIO;
+	return ret;
+}
+
 TEST_F(ring, needs_a_buffer_group)
 {
 	struct io_uring_sqe *sqe;
@@ -131,8 +142,7 @@ TEST_F(ring, no_buffers_ends_it)
 {
 	struct bench b;
 
-	ASSERT_EQ(0, bench_init(&b, &self->ring, SOCK_STREAM, 2, 16));
-	ASSERT_TRUE(arm(&self->ring, &b, 1));
+	ASSERT_EQ(0, bench_armed(&b, &self->ring, SOCK_STREAM, 2, 16));
 	ASSERT_EQ(1, write(b.sv[1], "a", 1));
 	ASSERT_CQE(&self->ring, 1, 1, MORE | BUFFER_FLAGS(0));
 	ASSERT_EQ(1, write(b.sv[1], "b", 1));
@@ -159,8 +169,7 @@ TEST_F(ring, last_buffer_ends_it_when_more_cannot_be_told)
 {
 	struct bench b;
 
-	ASSERT_EQ(0, bench_init(&b, &self->ring, SOCK_SEQPACKET, 2, 16));
-	ASSERT_TRUE(arm(&self->ring, &b, 1));
+	ASSERT_EQ(0, bench_armed(&b, &self->ring, SOCK_SEQPACKET, 2, 16));
 	ASSERT_EQ(1, write(b.sv[1], "a", 1));
 	ASSERT_CQE(&self->ring, 1, 1, MORE | BUFFER_FLAGS(0));
 	ASSERT_EQ(1, write(b.sv[1], "b", 1));
@@ -184,8 +193,7 @@ TEST_F(ring, buffers_provided_while_armed)
 	struct bench b;
 	unsigned int i;
 
-	ASSERT_EQ(0, bench_init(&b, &self->ring, SOCK_SEQPACKET, 2, 16));
-	ASSERT_TRUE(arm(&self->ring, &b, 1));
+	ASSERT_EQ(0, bench_armed(&b, &self->ring, SOCK_SEQPACKET, 2, 16));
 	for (i = 0; i < 50; i++) {
 		char c = i;
 
@@ -204,8 +212,7 @@ TEST_F(ring, rearmed_without_losing_a_byte)
 	char out[7];
 	struct bench b;
 
-	ASSERT_EQ(0, bench_init(&b, &self->ring, SOCK_STREAM, 2, 5));
-	ASSERT_TRUE(arm(&self->ring, &b, 1));
+	ASSERT_EQ(0, bench_armed(&b, &self->ring, SOCK_STREAM, 2, 5));
 	while (seen < 2000) {
 		for (i = 0; i < sizeof(out); i++)
 			out[i] = (sent + i) % 251;
@@ -242,8 +249,7 @@ TEST_F(ring, end_of_stream_ends_it)
 {
 	struct bench b;
 
-	ASSERT_EQ(0, bench_init(&b, &self->ring, SOCK_STREAM, 4, 16));
-	ASSERT_TRUE(arm(&self->ring, &b, 1));
+	ASSERT_EQ(0, bench_armed(&b, &self->ring, SOCK_STREAM, 4, 16));
 	ASSERT_EQ(1, write(b.sv[1], "x", 1));
 	ASSERT_CQE(&self->ring, 1, 1, MORE | BUFFER_FLAGS(0));
 	close(b.sv[1]);
@@ -274,8 +280,7 @@ TEST_F(ring, own_shutdown_ends_it)
 {
 	struct bench b;
 
-	ASSERT_EQ(0, bench_init(&b, &self->ring, SOCK_STREAM, 4, 16));
-	ASSERT_TRUE(arm(&self->ring, &b, 1));
+	ASSERT_EQ(0, bench_armed(&b, &self->ring, SOCK_STREAM, 4, 16));
 	ASSERT_EQ(0, shutdown(b.sv[0], SHUT_RD));
 	ASSERT_CQE(&self->ring, 1, 0, 0);
 }
@@ -542,8 +547,7 @@ TEST_F(ring, descriptor_closed_while_armed)
 {
 	struct bench b;
 
-	ASSERT_EQ(0, bench_init(&b, &self->ring, SOCK_STREAM, 4, 16));
-	ASSERT_TRUE(arm(&self->ring, &b, 1));
+	ASSERT_EQ(0, bench_armed(&b, &self->ring, SOCK_STREAM, 4, 16));
 	close(b.sv[0]);
 	/* the request keeps the socket */
 	ASSERT_EQ(1, write(b.sv[1], "x", 1));
@@ -557,8 +561,7 @@ TEST_F(ring, group_replaced_while_armed)
 	struct bench b;
 	struct pbuf other;
 
-	ASSERT_EQ(0, bench_init(&b, &self->ring, SOCK_SEQPACKET, 4, 16));
-	ASSERT_TRUE(arm(&self->ring, &b, 1));
+	ASSERT_EQ(0, bench_armed(&b, &self->ring, SOCK_SEQPACKET, 4, 16));
 	ASSERT_EQ(1, write(b.sv[1], "x", 1));
 	ASSERT_CQE(&self->ring, 1, 1, MORE | BUFFER_FLAGS(0));
 	ASSERT_EQ(0, pbuf_unregister(&self->ring, GROUP));

@@ -208,6 +208,8 @@ int next_fd(void);
 
 /* The number after "<key>" in a file of /proc, -1 without it. */
 long long proc_value(const char *path, const char *key);
+/* The state of a task as ps(1) has it ('R', 'S', 'D'), '-' if there is none. */
+char task_state(pid_t tid);
 /* Wait until @done(arg) is true; false when the deadline passed. */
 bool wait_until(bool (*done)(void *arg), void *arg);
 long long now_ns(clockid_t clock);

@@ -21,19 +21,7 @@ static void *submit(void *ring)
 
 static bool waits(void *arg)
 {
-	char path[32], line[512] = "";
-	const char *state;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", *(pid_t *)arg);
-	file = fopen(path, "r");
-	if (!file)
-		return false;
-	if (!fgets(line, sizeof(line), file))
-		line[0] = 0;
-	fclose(file);
-	state = strrchr(line, ')');
-	return state && state[2] == 'D';
+	return task_state(*(pid_t *)arg) == 'D';
 }
 
 TEST_F(ring, others_end_while_one_is_at_it)

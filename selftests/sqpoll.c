@@ -85,7 +85,7 @@ TEST_F(bare, sleeps_when_idle)
 	struct ring *r = &self->ring;
 
 	ASSERT_EQ(0, init(r, variant->backend, 0, SOON_MS));
-	ASSERT_TRUE(wait_until(needs_wakeup, r));
+	ASSERT_TRUE(wait_until(is_asleep, r));
 	prep_nop(r, 1);
 	ring_publish(r);
 	usleep(QUIET_MS * 1000);

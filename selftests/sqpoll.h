@@ -125,6 +125,15 @@ static inline bool needs_wakeup(void *arg)
 	return ring_flags(arg) & IORING_SQ_NEED_WAKEUP;
 }
 
+/*
+ * What is published once the thread has said so may still be found by its last look:
+ * only one that sleeps after that finds nothing.
+ */
+static inline bool is_asleep(void *arg)
+{
+	return needs_wakeup(arg) && task_state(thread_of(arg)) == 'S' && needs_wakeup(arg);
+}
+
 static inline bool is_consumed(void *arg)
 {
 	struct ring *ring = arg;

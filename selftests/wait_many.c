@@ -67,18 +67,9 @@ static void *sleep_thread(void *arg)
 static bool is_asleep(void *arg)
 {
 	struct sleeper *s = arg;
-	char path[64], stat[256] = {}, *state;
-	int fd, tid = __atomic_load_n(&s->tid, __ATOMIC_ACQUIRE);
+	pid_t tid = __atomic_load_n(&s->tid, __ATOMIC_ACQUIRE);
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", s->pid ?: getpid(), tid);
-	fd = tid ? open(path, O_RDONLY) : -1;
-	if (fd < 0)
-		return false;
-	if (read(fd, stat, sizeof(stat) - 1) < 0)
-		stat[0] = 0;
-	close(fd);
-	state = strrchr(stat, ')');
-	return state && state[2] == 'S';
+	return tid && task_state(tid) == 'S';
 }
 
 static int sleeper_start(struct sleeper *s)

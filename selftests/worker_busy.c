@@ -13,6 +13,15 @@
 #include "fixture.h"
 #include "worker.h"
 
+/* A worker reads three bytes of a file, into memory that is not there yet. */
+static int read_slowly(struct ring *ring, int fd, struct slow *s)
+{
+	if (write(fd, "abc", 3) != 3 || slow_init(s, 1))
+		return -1;
+	prep_rw(ring, false, fd, s->mem, 3, 0, 1);
+	return ring_submit(ring) == 1 ? 0 : -1;
+}
+
 /* Nobody else waits for what a worker waits for. */
 TEST_F(ring, the_submitter_goes_on)
 {
@@ -42,10 +51,7 @@ TEST_F(ring, the_file_stays_open)
 	int fd = new_file(false);
 	struct slow s;
 
-	ASSERT_EQ(3, write(fd, "abc", 3));
-	ASSERT_EQ(0, slow_init(&s, 1));
-	prep_rw(&self->ring, false, fd, s.mem, 3, 0, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, read_slowly(&self->ring, fd, &s));
 	close(fd);
 	ASSERT_EQ(0, slow_wait(&s));
 	ASSERT_EQ(0, slow_fill(&s, 0));
@@ -58,10 +64,7 @@ TEST_F(ring, cancelled_while_it_works)
 	int fd = new_file(false);
 	struct slow s;
 
-	ASSERT_EQ(3, write(fd, "abc", 3));
-	ASSERT_EQ(0, slow_init(&s, 1));
-	prep_rw(&self->ring, false, fd, s.mem, 3, 0, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, read_slowly(&self->ring, fd, &s));
 	ASSERT_EQ(0, slow_wait(&s));
 	prep_cancel(&self->ring, 1, 0, 2);
 	ASSERT_EQ(1, ring_submit(&self->ring));
@@ -154,10 +157,7 @@ TEST_F(ring, waited_for_by_a_cancel)
 	struct slow s;
 	void *failed;
 
-	ASSERT_EQ(3, write(fd, "abc", 3));
-	ASSERT_EQ(0, slow_init(&s, 1));
-	prep_rw(&self->ring, false, fd, s.mem, 3, 0, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, read_slowly(&self->ring, fd, &s));
 	ASSERT_EQ(0, slow_wait(&s));
 	/* it cannot be stopped, so that the time passes */
 	EXPECT_EQ(-ETIME, sync_cancel(&self->ring, 1, 0, 0));
