@@ -2,6 +2,8 @@
 
 //! `io_uring_enter(2)`: submit, run what has come back, wait for completions.
 
+mod args;
+
 use crate::{
     req::tctx::{self, TaskCtx, WaitGuard},
     ring::{cursor, Locked, Ring},
@@ -17,10 +19,10 @@ use crate::{
         abi::{enter, setup},
         args::timeout::Clock,
         errno::{Errno, Result, EBADF, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
-        region,
-        structs::{ClockRegister, GeteventsArg, RegWait, Timespec},
+        structs::ClockRegister,
     },
 };
+use args::WaitArgs;
 use kernel::sync::{atomic::Relaxed, Arc};
 
 /// How many requests `enter` runs at a time unless more are waited for.
@@ -41,75 +43,6 @@ pub(crate) struct Arguments<'a> {
     pub(crate) arg: u64,
     /// How many bytes there are at `arg`.
     pub(crate) argsz: u64,
-}
-
-/// How `enter` is to wait for completions, as its argument says.
-struct WaitArgs<'a> {
-    call: InCall<'a>,
-    mask: u64,
-    mask_size: usize,
-    /// Nanoseconds after which any completion will do, 0 for none.
-    min_wait: i64,
-    /// Whether the wait counts as one for I/O.
-    iowait: bool,
-    /// Nanoseconds, counted from the start of the wait unless it is said to be absolute.
-    timeout: Option<i64>,
-}
-
-impl<'a> WaitArgs<'a> {
-    fn read(ring: &Ring, args: &Arguments<'a>) -> Result<Self> {
-        let iowait = args.flags & enter::NO_IOWAIT == 0;
-        if args.flags & enter::EXT_ARG == 0 {
-            return Ok(Self {
-                call: args.call,
-                iowait,
-                mask: args.arg,
-                mask_size: args.argsz as usize,
-                min_wait: 0,
-                timeout: None,
-            });
-        }
-        if args.flags & enter::EXT_ARG_REG != 0 {
-            return Self::read_registered(ring, args);
-        }
-        if args.argsz != size_of::<GeteventsArg>() as u64 {
-            return Err(EINVAL);
-        }
-        let ext: GeteventsArg = user::read(args.arg)?;
-        let timeout = if ext.ts == 0 {
-            None
-        } else {
-            Some(user::read::<Timespec>(ext.ts)?.nanoseconds())
-        };
-        Ok(Self {
-            call: args.call,
-            iowait,
-            mask: ext.sigmask,
-            mask_size: ext.sigmask_sz as usize,
-            min_wait: i64::from(ext.min_wait_usec) * 1000,
-            timeout,
-        })
-    }
-
-    /// For IORING_ENTER_EXT_ARG_REG: from the ring's memory region.
-    #[cold]
-    fn read_registered(ring: &Ring, args: &Arguments<'a>) -> Result<Self> {
-        if args.argsz != size_of::<RegWait>() as u64 || ring.gets_by_polling() {
-            return Err(EINVAL);
-        }
-        let wait = ring.registered_wait(args.arg)?;
-        if wait.flags & !region::WAIT_TS != 0 {
-            return Err(EINVAL);
-        }
-        Ok(Self {
-            call: args.call,
-            iowait: args.flags & enter::NO_IOWAIT == 0,
-            mask: wait.sigmask,
-            mask_size: wait.sigmask_sz as usize,
-            min_wait: i64::from(wait.min_wait_usec) * 1000,
-            timeout: (wait.flags & region::WAIT_TS != 0).then(|| wait.ts.nanoseconds()),
-        })
-    }
 }
 
 /// Why flags are refused, some of which are not known.

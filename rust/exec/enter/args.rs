@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What `enter` is told of how to wait.
+
+use super::Arguments;
+use crate::{
+    ring::Ring,
+    sys::{context::InCall, user},
+    uapi::{
+        abi::enter,
+        errno::{Result, EINVAL},
+        region,
+        structs::{GeteventsArg, RegWait, Timespec},
+    },
+};
+
+/// How `enter` is to wait for completions, as its argument says.
+pub(super) struct WaitArgs<'a> {
+    pub(super) call: InCall<'a>,
+    pub(super) mask: u64,
+    pub(super) mask_size: usize,
+    /// Nanoseconds after which any completion will do, 0 for none.
+    pub(super) min_wait: i64,
+    /// Whether the wait counts as one for I/O.
+    pub(super) iowait: bool,
+    /// Nanoseconds, counted from the start of the wait unless it is said to be absolute.
+    pub(super) timeout: Option<i64>,
+}
+
+impl<'a> WaitArgs<'a> {
+    /// What `args` say.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL`, `-EFAULT` for what they point to.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    pub(super) fn read(ring: &Ring, args: &Arguments<'a>) -> Result<Self> {
+        let iowait = args.flags & enter::NO_IOWAIT == 0;
+        if args.flags & enter::EXT_ARG == 0 {
+            return Ok(Self {
+                call: args.call,
+                iowait,
+                mask: args.arg,
+                mask_size: args.argsz as usize,
+                min_wait: 0,
+                timeout: None,
+            });
+        }
+        if args.flags & enter::EXT_ARG_REG != 0 {
+            return Self::read_registered(ring, args);
+        }
+        if args.argsz != size_of::<GeteventsArg>() as u64 {
+            return Err(EINVAL);
+        }
+        let ext: GeteventsArg = user::read(args.arg)?;
+        let timeout = if ext.ts == 0 {
+            None
+        } else {
+            Some(user::read::<Timespec>(ext.ts)?.nanoseconds())
+        };
+        Ok(Self {
+            call: args.call,
+            iowait,
+            mask: ext.sigmask,
+            mask_size: ext.sigmask_sz as usize,
+            min_wait: i64::from(ext.min_wait_usec) * 1000,
+            timeout,
+        })
+    }
+
+    /// For IORING_ENTER_EXT_ARG_REG: from the ring's memory region.
+    #[cold]
+    fn read_registered(ring: &Ring, args: &Arguments<'a>) -> Result<Self> {
+        if args.argsz != size_of::<RegWait>() as u64 || ring.gets_by_polling() {
+            return Err(EINVAL);
+        }
+        let wait = ring.registered_wait(args.arg)?;
+        if wait.flags & !region::WAIT_TS != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            call: args.call,
+            iowait: args.flags & enter::NO_IOWAIT == 0,
+            mask: wait.sigmask,
+            mask_size: wait.sigmask_sz as usize,
+            min_wait: i64::from(wait.min_wait_usec) * 1000,
+            timeout: (wait.flags & region::WAIT_TS != 0).then(|| wait.ts.nanoseconds()),
+        })
+    }
+}
