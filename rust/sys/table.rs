@@ -77,7 +77,7 @@ impl<P: Kind> Node<P> {
 ///
 /// # Invariants
 ///
-/// `buckets` has a power of two of heads of lists of live objects whose `table` is `id`, which no other table has, and
+/// `buckets` has `1 << (64 - shift)` heads of lists of live objects whose `table` is `id`, which no other table has, and
 /// whose `prev` is where the pointer to them is. Its elements do not move as long as it is here.
 pub(crate) struct HashTable<P: Kind> {
     buckets: KVVec<*mut Object<P>>,
@@ -106,13 +106,15 @@ impl<P: Kind> HashTable<P> {
     ///
     /// May sleep.
     pub(crate) fn new(bits: u32) -> Result<Self> {
-        let buckets = Self::empty_buckets(1 << bits)?;
+        let shift = u64::BITS - bits.clamp(1, 31);
+        let buckets = Self::empty_buckets(1 << (u64::BITS - shift))?;
+        // INVARIANT: All of them are empty, and there are as many as `shift` says.
         Ok(Self {
             limit: buckets.len(),
             room: buckets.len(),
             buckets,
             id: LAST_ID.fetch_add(1, Relaxed) + 1,
-            shift: u64::BITS.saturating_sub(bits),
+            shift,
         })
     }
 
@@ -147,35 +149,31 @@ impl<P: Kind> HashTable<P> {
             return;
         }
         // SAFETY: The node is in no table, so it is the handle's.
-        unsafe { self.link(key, core::ptr::from_ref(req.object()).cast_mut()) };
+        unsafe {
+            let object = core::ptr::from_ref(req.object()).cast_mut();
+            let links = (*object).node.0.get();
+            ((*links).table, (*links).key) = (self.id, key);
+            self.link(object);
+        }
         self.room = self.room.wrapping_sub(1);
         if self.room == 0 {
             self.grow();
         }
     }
 
-    /// Puts an object in front of the list for `key`.
+    /// Puts an object in front of the list for its key.
     ///
     /// # Safety
     ///
-    /// It must be a live object in no list, whose node is the caller's.
+    /// It must be a live object of this table in no list of it.
     #[inline]
-    unsafe fn link(&mut self, key: u64, object: *mut Object<P>) {
-        let (id, index) = (self.id, self.bucket(key));
-        let Some(head) = self.buckets.get_mut(index) else {
-            return;
-        };
-        let head: *mut *mut Object<P> = head;
-        // SAFETY: The node is the caller's, as the caller says; the old head is an object of this table, which is
-        // borrowed exclusively.
+    unsafe fn link(&mut self, object: *mut Object<P>) {
+        // SAFETY: The object is live, and its links to others are those of who has the table. By the type invariants there is
+        // a head for each number of so many bits; what it leads to is an object of this table.
         unsafe {
             let links = (*object).node.0.get();
-            *links = Links {
-                table: id,
-                key,
-                prev: head,
-                next: *head,
-            };
+            let head = self.buckets.as_mut_ptr().add(self.bucket((*links).key));
+            ((*links).prev, (*links).next) = (head, *head);
             if let Some(old) = NonNull::new(*head) {
                 (*old.as_ref().node.0.get()).prev = &raw mut (*links).next;
             }
@@ -191,6 +189,7 @@ impl<P: Kind> HashTable<P> {
         let Ok(mut old) = Self::empty_buckets(self.buckets.len() * 2) else {
             return;
         };
+        // INVARIANT: There are twice as many, and all objects are put into their lists below.
         core::mem::swap(&mut self.buckets, &mut old);
         self.shift -= 1;
         for head in old {
@@ -206,7 +205,7 @@ impl<P: Kind> HashTable<P> {
                 while let Some(object) = NonNull::new(last) {
                     let links = object.as_ref().node.0.get();
                     last = (*links).next;
-                    self.link((*links).key, object.as_ptr());
+                    self.link(object.as_ptr());
                 }
             }
         }
