@@ -14,6 +14,7 @@ pub(crate) mod end;
 pub(crate) mod enter;
 pub(crate) mod limits;
 pub(crate) mod message;
+pub(crate) mod napi;
 pub(crate) mod notif;
 pub(crate) mod order;
 pub(crate) mod orphans;

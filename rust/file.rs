@@ -4,6 +4,7 @@
 
 pub(crate) mod blind;
 mod fdinfo;
+mod napi;
 mod region;
 mod register;
 mod restrictions;

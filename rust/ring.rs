@@ -16,6 +16,7 @@ pub(crate) mod file_table;
 pub(crate) mod filters;
 pub(crate) mod large;
 pub(crate) mod memory;
+pub(crate) mod napi;
 pub(crate) mod objects;
 pub(crate) mod personalities;
 pub(crate) mod post;
@@ -153,6 +154,8 @@ pub(crate) struct State {
     pub(crate) restricted: bool,
     /// What is asked about requests, if anything is.
     pub(crate) filters: Option<KBox<filters::Filters>>,
+    /// The queues that are polled, if any are to be.
+    pub(crate) napi: Option<KBox<napi::Queues>>,
     /// Some timeout counts completions.
     pub(crate) counting: bool,
     pub(crate) counts: counts::Counts,
@@ -223,6 +226,7 @@ impl Ring {
                 || lsm::is_any_missing()
                 || policy.restricts_requests(),
             filters: None,
+            napi: None,
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),

@@ -31,7 +31,7 @@ mod bindings {
     type __kernel_ssize_t = isize;
     type __kernel_ptrdiff_t = isize;
     // What the kernel crate's static branches are for.
-    pub(super) use kernel::bindings::tracepoint;
+    pub(super) use kernel::bindings::{static_key_false, tracepoint};
     include!(env!("RURING_BINDINGS"));
 }
 
@@ -56,6 +56,7 @@ pub(crate) mod lock;
 pub(crate) mod lsm;
 pub(crate) mod memory;
 pub(crate) mod module;
+pub(crate) mod napi;
 pub(crate) mod object;
 pub(crate) mod open;
 mod page_list;

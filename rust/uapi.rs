@@ -9,6 +9,7 @@ pub(crate) mod args;
 pub(crate) mod errno;
 pub(crate) mod filter;
 pub(crate) mod ioctl;
+pub(crate) mod napi;
 pub(crate) mod node;
 pub(crate) mod policy;
 pub(crate) mod region;

@@ -9,6 +9,7 @@ use crate::{
     ring::{cursor, Locked, Ring},
     sys::{
         context::InCall,
+        napi,
         signal::{self, Mask},
         sleep::{self, sleep_for_io, sleep_on_by, Woken},
         trace::{self, Id},
@@ -382,6 +383,13 @@ impl Ring {
         let mask = Mask::set(args.mask, args.mask_size)?;
         if trace::cqring_wait_enabled() {
             trace::cqring_wait(Id::of(self), count);
+        }
+        if napi::is_used() {
+            self.poll_queues(clock, timeout, || {
+                cursor::reached(self.cq_tail(), target)
+                    || self.overflowing()
+                    || tctx.is_some_and(|tctx| self.has_work(tctx))
+            });
         }
         let mut interruptible = Interruptible::new(args.call);
         let result = loop {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What limits workers: how many there may be, and for how long they have a request.
+//! What limits requests and workers: for how long these have a request, and how many of them there may be.
 
 use crate::{
-    req::PuntState,
+    op,
+    req::{LinkTimer, OwnedReq, PuntState},
     ring::{objects::object_id, Locked, Ring},
-    sys::{context::At, task, user},
+    sys::{context::At, task, timer::Purpose, user},
     uapi::errno::{Result, EINVAL},
 };
 use core::num::NonZero;
@@ -72,5 +73,26 @@ impl Locked<'_> {
     /// How many workers there are at most, if user space has not said.
     pub(super) fn usual_workers(&self) -> u32 {
         (4 * task::processors()).min(self.ring.sq_entries())
+    }
+
+    /// Finds out whether there is a timeout linked to a request.
+    pub(super) fn find_link_timer(req: &mut OwnedReq) {
+        let core = req.core_mut();
+        let first = core.chain.first().map(|core| core.job.opcode);
+        if first.is_some_and(op::limits_link) {
+            core.job.link_timer = LinkTimer::Idle;
+        }
+    }
+
+    /// Has the time begin in which a request has to be over.
+    #[cold] // poll-multishot/1
+    pub(super) fn start_link_timer(&mut self, req: &mut OwnedReq) -> Result {
+        let core = req.core_mut();
+        core.job.link_timer = LinkTimer::Running;
+        let deadline = core.chain.first().map(|core| core.job.op.deadline());
+        match deadline.flatten() {
+            Some(deadline) => Ok(req.start_timer(Purpose::Link, deadline)?),
+            None => Ok(()),
+        }
     }
 }

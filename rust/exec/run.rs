@@ -21,7 +21,7 @@ use crate::{
     },
     uapi::{
         abi::events,
-        errno::{Errno, Result, EAGAIN, ECANCELED, ENOMEM},
+        errno::{Errno, EAGAIN, ECANCELED, ENOMEM},
     },
 };
 use kernel::sync::{atomic::Relaxed, Arc};
@@ -216,27 +216,6 @@ impl Locked<'_> {
         self.requeue(req);
     }
 
-    /// Finds out whether there is a timeout linked to a request.
-    pub(super) fn find_link_timer(req: &mut OwnedReq) {
-        let core = req.core_mut();
-        let first = core.chain.first().map(|core| core.job.opcode);
-        if first.is_some_and(op::limits_link) {
-            core.job.link_timer = LinkTimer::Idle;
-        }
-    }
-
-    /// Has the time begin in which a request has to be over.
-    #[cold] // poll-multishot/1
-    fn start_link_timer(&mut self, req: &mut OwnedReq) -> Result {
-        let core = req.core_mut();
-        core.job.link_timer = LinkTimer::Running;
-        let deadline = core.chain.first().map(|core| core.job.op.deadline());
-        match deadline.flatten() {
-            Some(deadline) => Ok(req.start_timer(Purpose::Link, deadline)?),
-            None => Ok(()),
-        }
-    }
-
     /// Has a request wait that was tried before, or drives it if it need not.
     pub(crate) fn poll_or_run(&mut self, req: OwnedReq, wanted: u32) {
         if let Some((req, wake_flags)) = self.poll_and_park(req, wanted) {
@@ -269,6 +248,7 @@ impl Locked<'_> {
     /// Has a request wait for `wanted` of its file. Returns it if it has to be looked at already.
     #[inline(always)] // poll/32
     fn poll_and_park(&mut self, req: OwnedReq, wanted: u32) -> Option<(OwnedReq, WakeFlags)> {
+        self.note_queue(&req);
         // Who waits for a burst goes on the queue again, and so does who has waited for one.
         let stays = req.core().job.state() == ReqState::PolledMultishot && req.stays_watched();
         if stays && wanted & events::BURST == 0 {

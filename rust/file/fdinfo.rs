@@ -5,9 +5,10 @@
 use crate::{
     op,
     ring::{cursor, Locked},
-    sys::fd,
+    sys::{fd, napi},
     uapi::{
         abi::{cqe, setup},
+        napi::Tracking,
         setup::layout,
         sqe::Sqe,
     },
@@ -76,6 +77,27 @@ pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
         let (data, res, flags) = (done.user_data, done.res, done.flags);
         seq_print!(out, "  user_data={data}, res={res}, flags={flags:x}\n");
     });
+    if napi::check().is_ok() {
+        show_napi(locked, out);
+    }
+}
+
+/// Shows how queues of network devices are polled.
+fn show_napi(locked: &Locked<'_>, out: &SeqFile) {
+    let settings = locked.napi_settings();
+    let tracking = match settings.tracking {
+        Tracking::Inactive => {
+            seq_print!(out, "NAPI:\tdisabled\n");
+            return;
+        }
+        Tracking::Dynamic => "dynamic",
+        Tracking::Static => "static",
+    };
+    let nanoseconds = u64::from(settings.micros) * 1000;
+    seq_print!(out, "NAPI:\tenabled\n");
+    seq_print!(out, "napi tracking:\t{tracking}\n");
+    seq_print!(out, "napi_busy_poll_dt:\t{nanoseconds}\n");
+    seq_print!(out, "napi_prefer_busy_poll:\t{}\n", settings.prefer);
 }
 
 /// Shows the completions between `head` and `tail`, some of which may be two entries.

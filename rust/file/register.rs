@@ -155,6 +155,8 @@ impl Ring {
             }
             register::BUFFERS2 => self.register_buffers2(arg, nr_args)?,
             register::QUERY => blind::query(arg, nr_args)?,
+            register::NAPI if arg != 0 && nr_args == 1 => self.register_napi(arg)?,
+            register::UNREGISTER_NAPI if nr_args == 1 => self.unregister_napi(arg)?,
             register::CLOCK if arg != 0 && nr_args == 0 => self.set_clock(arg)?,
             register::RESIZE_RINGS if arg != 0 && nr_args == 1 => self.resize_rings(arg)?,
             register::MEM_REGION if arg != 0 && nr_args == 1 => self.register_region(arg)?,

@@ -11,7 +11,9 @@ use kernel::transmute::{AsBytes, FromBytes};
 
 /// The modules that have numbers.
 mod numbers {
-    pub(super) use crate::uapi::{abi::*, filter::bpf, region};
+    pub(super) use crate::uapi::{
+        abi::*, filter::bpf, napi::number as napi, region, restrictions::restriction,
+    };
 }
 
 macro_rules! same {
@@ -186,6 +188,14 @@ same! {
     bpf::VALID_OPEN_FLAGS => bindings::VALID_OPEN_FLAGS,
     bpf::PATH_FLAGS => bindings::O_DIRECTORY | bindings::O_NOFOLLOW | bindings::O_PATH | bindings::O_CLOEXEC
         | bindings::O_EMPTYPATH,
+    register::NAPI => bindings::io_uring_register_op_IORING_REGISTER_NAPI,
+    register::UNREGISTER_NAPI => bindings::io_uring_register_op_IORING_UNREGISTER_NAPI,
+    napi::REGISTER_OP => bindings::io_uring_napi_op_IO_URING_NAPI_REGISTER_OP,
+    napi::STATIC_ADD_ID => bindings::io_uring_napi_op_IO_URING_NAPI_STATIC_ADD_ID,
+    napi::STATIC_DEL_ID => bindings::io_uring_napi_op_IO_URING_NAPI_STATIC_DEL_ID,
+    napi::TRACKING_DYNAMIC => bindings::io_uring_napi_tracking_strategy_IO_URING_NAPI_TRACKING_DYNAMIC,
+    napi::TRACKING_STATIC => bindings::io_uring_napi_tracking_strategy_IO_URING_NAPI_TRACKING_STATIC,
+    napi::TRACKING_INACTIVE => bindings::io_uring_napi_tracking_strategy_IO_URING_NAPI_TRACKING_INACTIVE,
     query::OPCODES => bindings::IO_URING_QUERY_OPCODES,
     query::SCQ => bindings::IO_URING_QUERY_SCQ,
     register::FILES2 => bindings::io_uring_register_op_IORING_REGISTER_FILES2,
@@ -387,6 +397,7 @@ copied! {
         opcode, flags, filter_len, pdu_size, resv, filter_ptr, resv2
     }
     Bpf = io_uring_bpf { cmd_type, cmd_flags, resv, filter: __bindgen_anon_1 }
+    NapiReg = io_uring_napi { busy_poll_to, prefer_busy_poll, opcode, pad, op_param, resv }
     FileIndexRange = io_uring_file_index_range { off, len, resv }
     RecvmsgOut = io_uring_recvmsg_out { namelen, controllen, payloadlen, flags }
     OpenHow = open_how { flags, mode, resolve }

@@ -54,6 +54,7 @@
 #include "../../include/uapi/linux/ruring.h"
 #include "helpers.h"
 #include "lsm.h"
+#include "napi.h"
 #include "policy.h"
 #include "ruring_events.h"
 #include "unexported.h"

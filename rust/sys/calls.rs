@@ -61,6 +61,10 @@ by_value! {
     ruring_may_have_rt_ioprio() -> bool;
     ruring_may_lock() -> bool;
     ruring_mb_after_atomic();
+    ruring_napi_poll(id: u32, prefer: bool);
+    ruring_napi_use();
+    ruring_napi_valid(id: u32) -> bool;
+    ruring_need_resched() -> bool;
     ruring_num_online_cpus() -> u32;
     ruring_relax();
     ruring_restore_sigmask(interrupted: bool);
@@ -90,6 +94,7 @@ macro_rules! of_file {
 of_file! {
     ruring_file_can_poll() -> bool;
     ruring_file_count() -> usize;
+    ruring_file_events(wanted: u32) -> u32;
     ruring_file_has_nowait() -> bool;
     ruring_file_inode() -> *const core::ffi::c_void;
     ruring_file_is_blk() -> bool;
@@ -98,6 +103,7 @@ of_file! {
     ruring_file_is_stream() -> bool;
     ruring_file_may(write: bool) -> bool;
     ruring_file_may_block();
+    ruring_file_napi_id() -> u32;
     ruring_file_needs_no_descriptors(write: bool) -> bool;
     ruring_file_nonblock() -> bool;
     ruring_file_pos() -> i64;

@@ -90,6 +90,7 @@ void ruring_spin_unlock(struct spinlock *lock, unsigned long flags);
 void ruring_waitqueue_lock_irq(struct wait_queue_head *wq);
 void ruring_waitqueue_unlock_irq(struct wait_queue_head *wq);
 unsigned int ruring_vfs_poll(struct file *file, struct poll_table_struct *table);
+unsigned int ruring_file_events(struct file *file, unsigned int wanted);
 unsigned long ruring_file_count(struct file *file);
 void ruring_get_file(struct file *file);
 int ruring_filp_close(struct file *file);

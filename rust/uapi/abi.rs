@@ -215,6 +215,8 @@ pub(crate) mod register {
     pub(crate) const SYNC_CANCEL: u32 = 24;
     pub(crate) const FILE_ALLOC_RANGE: u32 = 25;
     pub(crate) const PBUF_STATUS: u32 = 26;
+    pub(crate) const NAPI: u32 = 27;
+    pub(crate) const UNREGISTER_NAPI: u32 = 28;
     pub(crate) const CLOCK: u32 = 29;
     pub(crate) const CLONE_BUFFERS: u32 = 30;
     pub(crate) const SEND_MSG_RING: u32 = 31;
@@ -243,16 +245,6 @@ pub(crate) mod query {
     pub(crate) const OPCODES: u32 = 0;
     pub(crate) const SCQ: u32 = 2;
     /// How many there are in the kernel that ruring follows.
-    pub(crate) const LAST: u32 = 4;
-}
-
-/// Kinds of restrictions: `struct io_uring_restriction`.
-pub(crate) mod restriction {
-    #![allow(missing_docs)]
-    pub(crate) const REGISTER_OP: u32 = 0;
-    pub(crate) const SQE_OP: u32 = 1;
-    pub(crate) const SQE_FLAGS_ALLOWED: u32 = 2;
-    pub(crate) const SQE_FLAGS_REQUIRED: u32 = 3;
     pub(crate) const LAST: u32 = 4;
 }
 

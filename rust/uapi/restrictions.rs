@@ -3,11 +3,21 @@
 //! What a ring may be used for. `io_uring_register(2)`.
 
 use super::{
-    abi::{opcode, register, restriction, sqe_flags},
+    abi::{opcode, register, sqe_flags},
     errno::{Result, EINVAL},
     sqe::Sqe,
     structs::Restriction,
 };
+
+/// Kinds of restrictions: `struct io_uring_restriction`.
+pub(crate) mod restriction {
+    #![allow(missing_docs)]
+    pub(crate) const REGISTER_OP: u32 = 0;
+    pub(crate) const SQE_OP: u32 = 1;
+    pub(crate) const SQE_FLAGS_ALLOWED: u32 = 2;
+    pub(crate) const SQE_FLAGS_REQUIRED: u32 = 3;
+    pub(crate) const LAST: u32 = 4;
+}
 
 /// `IORING_REGISTER_RESTRICTIONS`, parsed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use super::{
 };
 
 pub(crate) use super::filter::{Bpf, BpfFilter};
+pub(crate) use super::napi::NapiReg;
 pub(crate) use super::region::{MemRegionReg, RegWait, RegionDesc};
 
 /// `struct ruring_setup`

@@ -6,6 +6,14 @@ __helper unsigned int ruring_vfs_poll(struct file *file, struct poll_table_struc
 	return (__force unsigned int)vfs_poll(file, table);
 }
 
+/* Without waiting for them. */
+__helper unsigned int ruring_file_events(struct file *file, unsigned int wanted)
+{
+	struct poll_table_struct table = { ._key = (__force __poll_t)wanted };
+
+	return (__force unsigned int)vfs_poll(file, &table);
+}
+
 __helper unsigned long ruring_file_count(struct file *file)
 {
 	return file_count(file);

@@ -2,7 +2,7 @@
 
 //! What a file has at the moment, for who does not wait for it.
 
-use super::super::bindings;
+use super::super::calls;
 use kernel::fs::File;
 
 /// The events of `wanted` that `file` has at the moment.
@@ -12,10 +12,5 @@ use kernel::fs::File;
 /// May sleep.
 #[inline(never)] // poll/32: it calls out, for which registers are saved.
 pub(crate) fn events_of(file: &File, wanted: u32) -> u32 {
-    let mut table = bindings::poll_table_struct {
-        _qproc: None,
-        _key: wanted,
-    };
-    // SAFETY: The file is open, and the table outlives the call.
-    unsafe { bindings::ruring_vfs_poll(file.as_ptr().cast(), &mut table) & wanted }
+    calls::ruring_file_events(file, wanted) & wanted
 }

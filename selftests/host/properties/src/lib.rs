@@ -36,6 +36,8 @@ mod filter;
 mod ioctl;
 #[path = "../../../../rust/kbuf/mapped.rs"]
 mod mapped;
+#[path = "../../../../rust/uapi/napi.rs"]
+mod napi;
 #[path = "../../../../rust/notif/notice.rs"]
 mod notice;
 #[path = "../../../../rust/rsrc/pieces.rs"]
