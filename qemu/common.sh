@@ -10,7 +10,9 @@ virtme_version=1.42
 sphinx_version=8.2.3
 matplotlib_version=3.10.3
 ziglang_version=0.17.1
+go_version=1.27.3
 liburing_wanted=2.15
+others_wanted=(fio postgresql-18 mariadb-server-core mariadb-client-core coreutils dash)
 
 # A make above us must not leak its variables and job server into the kernel's own make.
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KBUILD_OUTPUT KBUILD_EXTMOD
@@ -100,6 +102,7 @@ find_toolchain() {
 	sphinx=$cache/tools/sphinx-$sphinx_version
 	matplotlib=$cache/tools/matplotlib-$matplotlib_version
 	ziglang=$cache/tools/ziglang-$ziglang_version
+	golang=$cache/tools/go-$go_version
 	toolchain=(LLVM="-$llvm" "${rust_tools[@]}" BINDGEN="$bindgen")
 	LIBCLANG_PATH=$("llvm-config-$llvm" --libdir 2>/dev/null || echo "/usr/lib/llvm-$llvm/lib")
 	export LIBCLANG_PATH
@@ -121,6 +124,12 @@ find_liburing() {
 	found=$(find "$cache/liburing" -mindepth 2 -maxdepth 2 -name .complete -printf '%h\n' 2>/dev/null | sort -V)
 	liburing_dir=$(grep "/$liburing_wanted-[^/]*$" <<<"$found" || tail -n1 <<<"$found")
 	[ -n "$liburing_dir" ]
+}
+
+# Programs of the distribution's that use io_uring, unpacked with all that they need: a root directory.
+find_others() {
+	others_dir=$cache/others/root
+	[ "$(cat "$others_dir/.complete" 2>/dev/null)" = "${others_wanted[*]}" ]
 }
 
 # What a kernel is made from, hashed: its directory's name changes when any of it does.

@@ -161,6 +161,8 @@ TEST_F(ring, seen_of_a_socket)
 	struct io_uring_sqe sqe = sqe_of(IORING_OP_SOCKET, AF_INET6);
 	struct io_uring_bpf_ctx ctx;
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 a filter sees the flags of a socket beside its type");
 	sqe.off = SOCK_STREAM | SOCK_CLOEXEC;
 	sqe.len = 12345;
 	ctx = ctx_of(&sqe);

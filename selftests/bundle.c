@@ -428,6 +428,8 @@ TEST_F(ring, send_of_parts)
 	struct bench b;
 	char buf[64];
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 a buffer of which a part is left does not end a bundle");
 	ASSERT_EQ(0, bench_init(&b, &self->ring, 2, 8));
 	ASSERT_EQ(0, make_incremental(&b, &self->ring));
 	memcpy(b.pb.mem, "abcdefghijklmnop", 16);
@@ -444,6 +446,8 @@ TEST_F(ring, wait_for_all)
 {
 	struct bench b;
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 several buffers are held while it waits");
 	ASSERT_EQ(0, bench_init(&b, &self->ring, 8, 8));
 	ASSERT_TRUE(feed(&b, 5));
 	prep_bundle(&self->ring, &b, 8, 7)->msg_flags = MSG_WAITALL;

@@ -55,6 +55,8 @@ TEST_F(ring, recvmsg_and_the_vector_of_a_selection)
 	struct pbuf pb;
 	int sv[2];
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 the length of the vector is not checked");
 	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
 	ASSERT_EQ(0, pbuf_init(&pb, &self->ring, 3, 4, 64));
 	pbuf_fill(&pb);

@@ -156,6 +156,8 @@ TEST_F(ring, overflow_of_both_sizes)
 	struct ring r;
 	int i, round, ready;
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 a small completion may overtake a large one that overflows");
 	init_cq(_metadata, &r, variant->backend, IORING_SETUP_CQE_MIXED);
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < 12; i++) {

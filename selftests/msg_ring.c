@@ -280,6 +280,8 @@ TEST_F(msg, pollers)
 	struct pollfd p = { .fd = self->to.fd, .events = POLLIN };
 	struct ring third;
 
+	if (variant->to && IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 a message to a ring with DEFER_TASKRUN wakes no poller");
 	ASSERT_EQ(0, ring_init(&third, variant->backend, 4, 0));
 	prep_poll(&third, self->to.fd, POLLIN, 9);
 	ASSERT_EQ(1, ring_submit(&third));

@@ -6,7 +6,7 @@
  * hooks, and there is nothing exported that would. Each is looked up by its name, see symbols.c. An opcode whose
  * functions are not found is not there.
  *
- * Those that no public header declares are only looked for in the version of the kernel whose
+ * Those that no public header declares are only looked for in the versions of the kernel whose
  * declarations these are.
  */
 #include <linux/fcntl.h>
@@ -28,10 +28,10 @@
 #include "symbols.h"
 #include "unexported.h"
 
-#define KNOWN_VERSION (LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0) &&		\
+#define KNOWN_VERSION (LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0) &&		\
 		       LINUX_VERSION_CODE < KERNEL_VERSION(7, 4, 0))
 
-/* As fs/internal.h of that version has it. */
+/* As fs/internal.h of these versions has it. */
 struct open_flags {
 	int open_flag;
 	umode_t mode;

@@ -4,8 +4,12 @@
  * its functions, on rings of several kinds. Ends with 0, or says what it was.
  */
 #include <liburing-ruring.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
+
+/* From Documentation/porting.rst. */
+#include "flags.h"
 
 /* The first that does not hold is said, and no other after it. */
 #define CHECK(condition) \
@@ -187,11 +191,42 @@ static int waits_by_region(void)
 	return failed;
 }
 
+/* ruring's own flags: one completion for a datagram, none for a receive without a buffer. */
+static int has_flags(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	socklen_t len = sizeof(addr);
+	struct io_uring_cqe *cqe = NULL;
+	struct io_uring ring = {};
+	char came[64];
+	int from, to;
+
+	to = socket(AF_INET, SOCK_DGRAM, 0);
+	from = socket(AF_INET, SOCK_DGRAM, 0);
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CHECK(!bind(to, (void *)&addr, sizeof(addr)));
+	CHECK(!getsockname(to, (void *)&addr, &len));
+	CHECK(!connect(from, (void *)&addr, sizeof(addr)));
+	CHECK(!ruring_queue_init(8, &ring, 0));
+	send_combined(io_uring_get_sqe(&ring), from, "datagram", 8);
+	CHECK(ruring_submit_and_wait(&ring, 1) == 1);
+	CHECK(!ruring_wait_cqe(&ring, &cqe) && cqe->res == 8);
+	CHECK(!(cqe->flags & IORING_CQE_F_MORE));
+	io_uring_cqe_seen(&ring, cqe);
+	CHECK(recv(to, came, sizeof(came), 0) == 8);
+	CHECK(!memcmp(came, "datagram", 8));
+	receive_kept(io_uring_get_sqe(&ring), from, 7);
+	CHECK(ruring_submit(&ring) == 1);
+	CHECK(!io_uring_cq_ready(&ring));
+	io_uring_queue_exit(&ring);
+	return failed;
+}
+
 int main(void)
 {
 	return waits(0) || waits(IORING_SETUP_SQPOLL) ||
 	       waits(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) ||
 	       waits(IORING_SETUP_CQE32 | IORING_SETUP_NO_SQARRAY) ||
 	       wakes_the_thread() || receives() || waits_by_region() ||
-	       raises_the_limit();
+	       raises_the_limit() || has_flags();
 }
