@@ -135,8 +135,11 @@ find_others() {
 # What a kernel is made from, hashed: its directory's name changes when any of it does.
 kernel_dir() {
 	local name=$1 key
+	fragment=$name
+	# Only what a module is built with, of the release kernel: enough to see whether it builds.
+	[ "$name" != headers ] || fragment=release
 	key=$({
-		cat "$root/qemu/common.config" "$root/qemu/$name.config"
+		cat "$root/qemu/common.config" "$root/qemu/$fragment.config"
 		echo "$kernel_version" "$rust_text" "$clang_text" "$bindgen_version"
 	} | sha256sum | cut -c1-12)
 	kdir=$cache/kernel/$name-$kernel_version-$key
