@@ -19,4 +19,3 @@ fn main() {
     assert!(ring.completion().next().is_none());
     println!("rust: all is well");
 }
-

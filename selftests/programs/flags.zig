@@ -17,4 +17,3 @@ pub fn main() !void {
     if (ring.cq_ready() != 0) return error.MoreCompletions;
     std.debug.print("zig: all is well\n", .{});
 }
-
