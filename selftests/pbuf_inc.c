@@ -234,6 +234,8 @@ TEST_F(ring, waiting_for_all_ends_at_the_first_part)
 {
 	struct bench b;
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 a buffer that is consumed in parts is held while it waits");
 	ASSERT_EQ(0, bench_init(&b, &self->ring, SOCK_STREAM, 2, 16, 0));
 	ASSERT_EQ(4, write(b.sv[1], "abcd", 4));
 	prep_recv_select(&self->ring, b.sv[0], 8, GROUP, 9)->msg_flags = MSG_WAITALL;

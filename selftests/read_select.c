@@ -70,6 +70,8 @@ TEST_F(ring, a_vector_says_how_much)
 	struct group g;
 	int fd[2];
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 the length of the vector is not checked");
 	ASSERT_EQ(0, channel(false, fd));
 	ASSERT_EQ(0, group_init(&g, &self->ring, MAPPED, 4, 8));
 	ASSERT_EQ(5, write(fd[1], "01234", 5));
