@@ -144,7 +144,8 @@ pub(crate) struct Recv {
     /// The flags for the buffer that such a transfer has begun to fill.
     begun: Option<u32>,
     shots: u32,
-    /// Whether the last turn of a multishot request found more than one message.
+    /// Whether more than one wake-up is expected before the next turn of a multishot request, as the last one found more
+    /// than one message.
     burst: bool,
     /// For a request that takes several buffers at once.
     bundle: Option<KBox<bundle::RecvBundle>>,
@@ -241,6 +242,7 @@ impl Recv {
         if bundle.resumed {
             return None;
         }
+        self.burst = self.args.multishot && bundle.expects_burst(at.wake_flags.again());
         let outcome = self.issue_bundle(&mut bundle, socket, at, group);
         self.bundle = Some(bundle);
         Some(outcome)

@@ -29,7 +29,13 @@ pub(super) struct RecvBundle {
     capped: bool,
     /// Whether it goes on in the buffer that it has begun to fill.
     pub(super) resumed: bool,
+    /// For how many turns more than one wake-up is expected before each: a stream does not say how many there were
+    /// of one that is told of the first only.
+    bursts: u8,
 }
+
+/// Turns for which that is expected after more than one was seen.
+const BURSTS: u8 = 32;
 
 impl RecvBundle {
     /// One that has received nothing yet.
@@ -40,7 +46,18 @@ impl RecvBundle {
             second: false,
             capped: false,
             resumed: false,
+            bursts: 0,
         }
+    }
+
+    /// Whether more than one wake-up is expected before the next turn, given whether there was before this one.
+    pub(super) fn expects_burst(&mut self, again: bool) -> bool {
+        self.bursts = if again {
+            BURSTS
+        } else {
+            self.bursts.saturating_sub(1)
+        };
+        self.bursts > 0
     }
 
     /// Bytes to take buffers for, 0 if that is not known.
