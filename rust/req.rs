@@ -237,6 +237,8 @@ pub(crate) struct Punted {
     pub(crate) serial: usize,
     /// See [`crate::op::Op::is_unbound`].
     pub(crate) unbound: bool,
+    /// It could not go on, and is to be tried again by its task.
+    pub(crate) again: bool,
     /// How it ended: result and flags of its completion, and whether it breaks a link.
     pub(crate) result: Option<(i32, u32, bool)>,
 }

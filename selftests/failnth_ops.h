@@ -328,6 +328,7 @@ static void op_epoll(struct world *w)
 {
 	next(w, IORING_OP_EPOLL_CTL, w->epoll, &w->event, EPOLL_CTL_ADD)->off = w->stream[0];
 	next(w, IORING_OP_EPOLL_CTL, w->epoll, &w->event, EPOLL_CTL_MOD)->off = w->stream[0];
+	next(w, IORING_OP_EPOLL_WAIT, w->epoll, &w->event, 1);
 }
 
 static void op_pipe(struct world *w)

@@ -45,7 +45,11 @@ fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
         return KVec::new();
     };
     while let Some(req) = over.pop() {
-        locked.end_work(req, ECANCELED);
+        if req.core().punted.again {
+            locked.retry_work(req);
+        } else {
+            locked.end_work(req, ECANCELED);
+        }
     }
     locked.run_ready(ring.is_dying() || tctx.is_gone());
     locked.after.take()

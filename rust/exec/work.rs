@@ -177,8 +177,12 @@ pub(crate) fn work_here(req: &mut OwnedReq, at: Option<At<'_>>) {
     };
     let result = match outcome {
         Outcome::Done { res, flags, broken } => (res, flags, broken),
+        Outcome::Requeue if at.is_some() => {
+            req.core_mut().punted.again = true;
+            return;
+        }
         _ => {
-            // What is done with the ring unlocked can sleep, so that it has nothing to wait for.
+            // What a worker does can sleep, so that it has nothing to wait for.
             warn_on!(true);
             (EAGAIN.to_raw(), 0, true)
         }
@@ -253,6 +257,7 @@ impl Locked<'_> {
             credentials: Some(Credentials::current()),
             serial,
             unbound,
+            again: false,
             result: None,
         };
         if trace::queue_async_work_enabled() {
@@ -443,6 +448,22 @@ impl Locked<'_> {
         }
     }
 
+    /// Has a request tried again that its task could not go on with where the ring was not locked.
+    #[cold]
+    pub(crate) fn retry_work(&mut self, mut req: OwnedReq) {
+        req.object().end_punt();
+        req.core_mut().punted = Punted::default();
+        self.requeue(req);
+        self.count_work();
+    }
+
+    fn count_work(&self) {
+        self.ring.exec.works.fetch_add(1, Relaxed);
+        if self.ring.exec.onlookers.has_sleeper() {
+            self.ring.exec.onlookers.wake();
+        }
+    }
+
     /// Ends a request that was with the workers: with what one has to say, if one had it.
     pub(crate) fn end_work(&mut self, mut req: OwnedReq, error: Errno) {
         req.object().end_punt();
@@ -466,9 +487,6 @@ impl Locked<'_> {
             }
             None => self.end(req, error),
         }
-        self.ring.exec.works.fetch_add(1, Relaxed);
-        if self.ring.exec.onlookers.has_sleeper() {
-            self.ring.exec.onlookers.wake();
-        }
+        self.count_work();
     }
 }

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EPOLL_CTL. `io_uring/epoll.c` of the kernel.
+//! EPOLL_CTL and EPOLL_WAIT. `io_uring/epoll.c` of the kernel.
 //!
-//! The submitter does it once it has unlocked the ring: it is about descriptors, which a worker has none of, and
+//! The submitter does them once it has unlocked the ring: EPOLL_CTL is about descriptors, which a worker has none of, and
 //! who waits for the epoll has that locked meanwhile.
 
 use super::{Attempt, Op, Outcome};
 use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
+        poll::events_of,
         unexported::{self, Functions},
         user,
     },
     uapi::{
-        args::poll::EpollCtlArgs,
-        errno::Result,
+        abi::events,
+        args::poll::{EpollCtlArgs, EpollWaitArgs},
+        errno::{Result, EBADF},
         sqe::{Flags, Sqe},
     },
 };
@@ -49,5 +51,48 @@ impl Op for EpollCtl {
     fn run_punted(&mut self, _file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
         let EpollCtlArgs { epfd, op, fd, .. } = self.args;
         Outcome::of(unexported::epoll_ctl(epfd, op, fd, &self.event).map(|()| 0))
+    }
+}
+
+/// EPOLL_WAIT.
+pub(crate) struct EpollWait {
+    args: EpollWaitArgs,
+    /// There was no event when it looked last.
+    waits: bool,
+}
+
+impl Op for EpollWait {
+    fn is_there() -> bool {
+        Functions::EPOLL_WAIT.are_there()
+    }
+
+    fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
+        Functions::EPOLL_WAIT.check()?;
+        Ok(Self {
+            args: EpollWaitArgs::parse(sqe)?,
+            waits: false,
+        })
+    }
+
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        match at.file() {
+            Ok(file) if self.waits && events_of(file, events::IN) & events::IN == 0 => {
+                Outcome::POLL
+            }
+            Ok(_) => Outcome::Punt,
+            Err(error) => Outcome::failed(error),
+        }
+    }
+
+    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
+        let EpollWaitArgs { events, most } = self.args;
+        let done = file
+            .ok_or(EBADF)
+            .and_then(|file| unexported::epoll_events(file, events, most));
+        self.waits = done == Ok(0);
+        if self.waits {
+            return Outcome::Requeue;
+        }
+        Outcome::of(done)
     }
 }

@@ -20,6 +20,15 @@ impl Locked<'_> {
         cqe::EXTRA
     }
 
+    /// Whether there is room for a completion of 32 bytes in a ring that has large ones.
+    pub(crate) fn has_room_for_large(&self) -> bool {
+        let (head, entries) = (self.ring.cq_head(), self.ring.cq_entries());
+        let count = 1 + u32::from(self.ring.config.has(setup::CQE_MIXED));
+        let mut cursor = self.state.cq;
+        cursor.wrap(head, entries, count);
+        self.state.overflow.is_empty() && cursor.take(head, entries, count).is_some()
+    }
+
     /// Writes a completion to a ring that has large ones. False if there is no room.
     pub(crate) fn post_large(&mut self, done: Cqe) -> bool {
         let ring = self.ring;

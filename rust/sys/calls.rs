@@ -92,6 +92,7 @@ macro_rules! of_file {
 }
 
 of_file! {
+    ruring_epoll_sendevents(events: u64, most: i32) -> i32;
     ruring_file_can_poll() -> bool;
     ruring_file_count() -> usize;
     ruring_file_events(wanted: u32) -> u32;

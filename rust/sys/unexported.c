@@ -3,12 +3,15 @@
  * Functions of the kernel that it does not export to modules.
  *
  * io_uring is part of the kernel and calls them. They do what a system call does, with all checks and security
- * hooks, and there is nothing exported that would. Each is looked up by its name, see symbols.c. An opcode whose
- * functions are not found is not there.
+ * hooks, and there is nothing exported that would. (skb_has_tx_timestamp() and skb_get_tx_timestamp() say of what is in
+ * a socket's error queue what recvmsg() would say of it, to the same socket.) Each is looked up by its name, see symbols.c.
+ * An opcode whose functions are not found is not there.
  *
  * Those that no public header declares are only looked for in the versions of the kernel whose
  * declarations these are.
  */
+#include <linux/errqueue.h>
+#include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/file_ref.h>
@@ -23,6 +26,7 @@
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
+#include <net/sock.h>
 #include <uapi/linux/eventpoll.h>
 
 #include "symbols.h"
@@ -72,8 +76,11 @@ int filename_symlinkat(struct filename *from, int newdfd, struct filename *to);
 	f(do_splice, RURING_HAS_DO_SPLICE, true)				\
 	f(do_tee, RURING_HAS_DO_TEE, true)					\
 	f(do_epoll_ctl, RURING_HAS_DO_EPOLL_CTL, true)				\
+	f(epoll_sendevents, RURING_HAS_EPOLL_SENDEVENTS, true)			\
 	f(create_pipe_files, RURING_HAS_CREATE_PIPE_FILES, true)		\
-	f(task_work_run, RURING_HAS_TASK_WORK_RUN, true)
+	f(task_work_run, RURING_HAS_TASK_WORK_RUN, true)			\
+	f(skb_has_tx_timestamp, RURING_HAS_SKB_HAS_TX_TIMESTAMP, true)		\
+	f(skb_get_tx_timestamp, RURING_HAS_SKB_GET_TX_TIMESTAMP, true)
 
 /* What a call is until there is something to call: never made. */
 #define DEFINE_CALL(name, bit, known) DEFINE_STATIC_CALL_NULL(known_##name, name);
@@ -256,11 +263,71 @@ int ruring_epoll_ctl(int epfd, int op, int fd, const u32 event[3])
 	return static_call(known_do_epoll_ctl)(epfd, op, fd, &all, false);
 }
 
+int ruring_epoll_sendevents(struct file *file, u64 events, int most)
+{
+	if (!HAS(RURING_HAS_EPOLL_SENDEVENTS))
+		return -EOPNOTSUPP;
+	return static_call(known_epoll_sendevents)(file, u64_to_user_ptr(events), most);
+}
+
 int ruring_create_pipe(struct file *files[2], int flags)
 {
 	if (!HAS(RURING_HAS_CREATE_PIPE_FILES))
 		return -EOPNOTSUPP;
 	return static_call(known_create_pipe_files)(files, flags);
+}
+
+/* The first packet in the error queue, which is locked, that has no more to say than when something was sent. */
+static struct sk_buff *find_tx_timestamp(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	skb_queue_walk(&sk->sk_error_queue, skb) {
+		if (!skb->len && static_call(known_skb_has_tx_timestamp)(skb, sk))
+			return skb;
+	}
+	return NULL;
+}
+
+bool ruring_has_tx_timestamp(struct socket *sock)
+{
+	struct sk_buff_head *queue = &sock->sk->sk_error_queue;
+
+	if (!HAS(RURING_HAS_SKB_HAS_TX_TIMESTAMP) || skb_queue_empty_lockless(queue))
+		return false;
+	guard(spinlock_irq)(&queue->lock);
+	return find_tx_timestamp(sock->sk);
+}
+
+struct ruring_tx_timestamp ruring_take_tx_timestamp(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	struct sk_buff_head *queue = &sk->sk_error_queue;
+	struct ruring_tx_timestamp time = {};
+	struct timespec64 at;
+	struct sk_buff *skb;
+
+	if (!HAS(RURING_HAS_SKB_HAS_TX_TIMESTAMP | RURING_HAS_SKB_GET_TX_TIMESTAMP))
+		return time;
+	scoped_guard(spinlock_irq, &queue->lock) {
+		skb = find_tx_timestamp(sk);
+		if (skb)
+			__skb_unlink(skb, queue);
+	}
+	if (!skb)
+		return time;
+	time.source = static_call(known_skb_get_tx_timestamp)(skb, sk, &at);
+	if (time.source < 0) {
+		/* It has none after all, and stays for who asks otherwise. */
+		skb_queue_head(queue, skb);
+		return time;
+	}
+	time.sec = at.tv_sec;
+	time.nsec = at.tv_nsec;
+	time.key = SKB_EXT_ERR(skb)->ee.ee_data;
+	time.type = SKB_EXT_ERR(skb)->ee.ee_info;
+	consume_skb(skb);
+	return time;
 }
 
 /*

@@ -10,6 +10,7 @@
 
 struct file;
 struct open_how;
+struct socket;
 
 /* Which of them: one bit each. */
 enum ruring_function {
@@ -30,6 +31,9 @@ enum ruring_function {
 	RURING_HAS_DO_EPOLL_CTL = 1 << 14,
 	RURING_HAS_CREATE_PIPE_FILES = 1 << 15,
 	RURING_HAS_TASK_WORK_RUN = 1 << 16,
+	RURING_HAS_SKB_HAS_TX_TIMESTAMP = 1 << 17,
+	RURING_HAS_SKB_GET_TX_TIMESTAMP = 1 << 18,
+	RURING_HAS_EPOLL_SENDEVENTS = 1 << 19,
 };
 
 /* Looks for them, once, when the module is loaded. May sleep. Returns those that there are. */
@@ -60,8 +64,26 @@ ssize_t ruring_tee(struct file *in, struct file *out, size_t len, unsigned int f
 
 /* The descriptors are the current task's. @event is a struct epoll_event. */
 int ruring_epoll_ctl(int epfd, int op, int fd, const u32 event[3]);
+/* Writes the events that the epoll @file has now, at most so many; how many these are. */
+int ruring_epoll_sendevents(struct file *file, u64 events, int most);
 /* Both ends of a new pipe, the one to read from first. */
 int ruring_create_pipe(struct file *files[2], int flags);
+
+/* When something was sent by a socket: what its error queue tells, without what was sent. */
+struct ruring_tx_timestamp {
+	s64 sec;
+	s64 nsec;
+	/* Which bytes or which packet: as SOF_TIMESTAMPING_OPT_ID says. */
+	u32 key;
+	/* SCM_TSTAMP_* */
+	u32 type;
+	/* SOF_TIMESTAMPING_TX_HARDWARE or _SOFTWARE; not positive if there is none. */
+	int source;
+};
+
+/* Whether there is one, and the first one, which is taken out. */
+bool ruring_has_tx_timestamp(struct socket *sock);
+struct ruring_tx_timestamp ruring_take_tx_timestamp(struct socket *sock);
 
 /*
  * Runs what task work the current task has, as on its way to user space. The task must be in a system call, without

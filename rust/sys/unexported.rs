@@ -60,8 +60,15 @@ impl Functions {
     pub(crate) const TEE: Self = Self(bindings::ruring_function_RURING_HAS_DO_TEE);
     /// What changes what an epoll waits for.
     pub(crate) const EPOLL_CTL: Self = Self(bindings::ruring_function_RURING_HAS_DO_EPOLL_CTL);
+    /// What takes events out of an epoll.
+    pub(crate) const EPOLL_WAIT: Self = Self(bindings::ruring_function_RURING_HAS_EPOLL_SENDEVENTS);
     /// What makes pipes.
     pub(crate) const PIPE: Self = Self(bindings::ruring_function_RURING_HAS_CREATE_PIPE_FILES);
+    /// What tells when something was sent.
+    pub(crate) const TX_TIMESTAMP: Self = Self(
+        bindings::ruring_function_RURING_HAS_SKB_HAS_TX_TIMESTAMP
+            | bindings::ruring_function_RURING_HAS_SKB_GET_TX_TIMESTAMP,
+    );
     /// What takes advice about memory.
     pub(crate) const MADVISE: Self = Self(bindings::ruring_function_RURING_HAS_DO_MADVISE);
 
@@ -449,6 +456,20 @@ pub(crate) fn epoll_ctl(epfd: i32, op: i32, fd: i32, event: &[u32; 3]) -> Result
     }
     // SAFETY: The task has descriptors, and the event is one of that size.
     done(unsafe { bindings::ruring_epoll_ctl(epfd, op, fd, event.as_ptr()) })
+}
+
+/// Writes the events that an epoll has now to the user address `events`, `most` of them at most. How many these are, also 0.
+///
+/// # Errors
+///
+/// `-EINVAL` if the file is no epoll; those of epoll_wait(2).
+///
+/// # Context
+///
+/// May sleep, for as long as who waits for the epoll has it locked.
+pub(crate) fn epoll_events(epoll: &File, events: u64, most: i32) -> Result<i32> {
+    let ret = calls::ruring_epoll_sendevents(epoll, events, most);
+    done(ret.min(0)).map(|()| ret)
 }
 
 /// Makes a pipe as `flags` (`O_*`) say. Returns the end to read from, and the one to write to.

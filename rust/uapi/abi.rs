@@ -55,6 +55,7 @@ pub(crate) mod opcode {
     pub(crate) const FTRUNCATE: u8 = 55;
     pub(crate) const BIND: u8 = 56;
     pub(crate) const LISTEN: u8 = 57;
+    pub(crate) const EPOLL_WAIT: u8 = 59;
     pub(crate) const READV_FIXED: u8 = 60;
     pub(crate) const WRITEV_FIXED: u8 = 61;
     pub(crate) const PIPE: u8 = 62;
@@ -111,6 +112,13 @@ pub(crate) mod socket_op {
     pub(crate) const GETSOCKNAME: u32 = 5;
     /// The one level of which options can be read.
     pub(crate) const SOL_SOCKET: i32 = 1;
+}
+
+/// Where the flags of a completion say what a time of TX_TIMESTAMP is of.
+pub(crate) mod timestamp {
+    #![allow(missing_docs)]
+    pub(crate) const HW_SHIFT: u32 = 16;
+    pub(crate) const TYPE_SHIFT: u32 = 17;
 }
 
 /// Bits of `io_uring_params.flags`.

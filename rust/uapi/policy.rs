@@ -45,6 +45,7 @@ const OPCODES: &[(&str, u8)] = &[
     ("NOP128", opcode::NOP128),
     ("URING_CMD128", opcode::URING_CMD128),
     ("EPOLL_CTL", opcode::EPOLL_CTL),
+    ("EPOLL_WAIT", opcode::EPOLL_WAIT),
     ("PIPE", opcode::PIPE),
     ("SPLICE", opcode::SPLICE),
     ("TEE", opcode::TEE),
@@ -138,7 +139,12 @@ const NET: u128 = bits(&[
     opcode::BIND,
     opcode::LISTEN,
 ]);
-const POLL: u128 = bits(&[opcode::POLL_ADD, opcode::POLL_REMOVE, opcode::EPOLL_CTL]);
+const POLL: u128 = bits(&[
+    opcode::POLL_ADD,
+    opcode::POLL_REMOVE,
+    opcode::EPOLL_CTL,
+    opcode::EPOLL_WAIT,
+]);
 const TIMER: u128 = bits(&[
     opcode::TIMEOUT,
     opcode::TIMEOUT_REMOVE,

@@ -205,14 +205,6 @@ static bool is_full_for_ever(const struct program *p, const struct difference *d
 	}
 }
 
-static bool is_time_stamp(const struct program *p, const struct difference *d)
-{
-	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
-
-	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_URING_CMD &&
-	       sqe->cmd_op == SOCKET_URING_OP_TX_TIMESTAMP;
-}
-
 static bool is_transfer_of_nothing(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
@@ -350,11 +342,6 @@ static const struct deliberate {
 		is_served_first,
 	},
 	{
-		"a time stamp of what was sent",
-		"TX_TIMESTAMP of those",
-		is_time_stamp,
-	},
-	{
 		"an error of what a worker would do",
 		"An error that shows when a request is submitted does not signal it",
 		is_error_that_is_found,
@@ -411,7 +398,7 @@ static const struct deliberate {
 	},
 	{
 		"a shutdown beside other requests",
-		"BIND, SHUTDOWN, EPOLL_CTL, CONNECT of UNIX sockets",
+		"BIND, SHUTDOWN, EPOLL_CTL, EPOLL_WAIT, CONNECT of UNIX sockets",
 		is_shut_meanwhile,
 	},
 	{

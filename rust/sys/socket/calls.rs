@@ -32,6 +32,8 @@ of_socket! {
     ruring_socket_out_queue() -> i32;
     ruring_socket_somaxconn() -> i32;
     ruring_socket_supports_zc() -> bool;
+    ruring_has_tx_timestamp() -> bool;
+    ruring_take_tx_timestamp() -> bindings::ruring_tx_timestamp;
     kernel_listen(backlog: i32) -> i32;
     kernel_sock_shutdown(how: bindings::sock_shutdown_cmd) -> i32;
 }

@@ -9,8 +9,37 @@ use crate::uapi::abi::msg;
 
 pub(super) const SOCK_STREAM: i16 = 1;
 const SOCK_SEQPACKET: i16 = 5;
+const SOF_TIMESTAMPING_TX_HARDWARE: i32 = 1 << 0;
+
+/// When something was sent.
+pub(crate) struct TxTimestamp {
+    /// Seconds and nanoseconds.
+    pub(crate) time: [i64; 2],
+    /// Which bytes, or which packet.
+    pub(crate) key: u32,
+    /// `SCM_TSTAMP_*`
+    pub(crate) kind: u32,
+    /// Whether it is the device's time.
+    pub(crate) hardware: bool,
+}
 
 impl Socket<'_> {
+    /// Whether its error queue tells when something was sent.
+    pub(crate) fn has_tx_timestamp(self) -> bool {
+        calls::ruring_has_tx_timestamp(self)
+    }
+
+    /// Takes the first time out of its error queue at which something was sent.
+    pub(crate) fn take_tx_timestamp(self) -> Option<TxTimestamp> {
+        let taken = calls::ruring_take_tx_timestamp(self);
+        (taken.source > 0).then_some(TxTimestamp {
+            time: [taken.sec, taken.nsec],
+            key: taken.key,
+            kind: taken.type_,
+            hardware: taken.source == SOF_TIMESTAMPING_TX_HARDWARE,
+        })
+    }
+
     /// Its address family.
     pub(crate) fn family(self) -> u32 {
         calls::ruring_socket_family(self)

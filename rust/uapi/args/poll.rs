@@ -138,6 +138,32 @@ impl PollRemoveArgs {
     }
 }
 
+/// EPOLL_WAIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EpollWaitArgs {
+    /// Address of `struct epoll_event`s.
+    pub(crate) events: u64,
+    /// How many there is room for.
+    pub(crate) most: i32,
+}
+
+impl EpollWaitArgs {
+    /// Parses the fields of EPOLL_WAIT.
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` for fields that it does not have.
+    pub(crate) fn parse(sqe: &Sqe) -> Result<Self> {
+        if sqe.off() != 0 || sqe.op_flags() != 0 || sqe.buf_index() != 0 || sqe.file_index() != 0 {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            events: sqe.addr(),
+            most: sqe.len() as i32,
+        })
+    }
+}
+
 /// EPOLL_CTL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EpollCtlArgs {

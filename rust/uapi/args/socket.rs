@@ -239,7 +239,7 @@ pub(crate) enum SocketCmd {
     GetOption(SocketOption),
     /// setsockopt(2)
     SetOption(SocketOption),
-    /// Time stamps of what was sent, which completions of this size have no room for.
+    /// When something was sent, each time anew.
     Timestamps,
     /// getsockname(2), or getpeername(2)
     GetName {
