@@ -64,12 +64,14 @@ static const char * const hooks[] = {
 
 #define NR_HOOKS	(ARRAY_SIZE(hooks))
 
-/* What is before the name of who called one in its record. */
+/* What is before the name of who called one in its record, and before what audit is told. */
 #define NAME_FIELD	" name=\""
+#define TOLD_FIELD	" told="
 
-/* How often each was called. */
+/* How often each was called, and what audit was told, in order: opcodes, whether it is done, and the result. */
 struct counts {
 	unsigned int calls[NR_HOOKS];
+	char told[256];
 };
 
 /* Open all the time, so that a switch costs one hook: that of the write that ends it. */
@@ -114,6 +116,17 @@ static bool is_ours(const char *line)
 	return false;
 }
 
+static void note_told(struct counts *counts, char *line)
+{
+	char *told = strstr(line, TOLD_FIELD);
+	size_t len = strlen(counts->told);
+
+	if (!told)
+		return;
+	told[strcspn(told, "\n")] = 0;
+	snprintf(counts->told + len, sizeof(counts->told) - len, "%s", told + strlen(TOLD_FIELD) - 1);
+}
+
 static void end_counting(struct counts *counts)
 {
 	char line[512], name[64];
@@ -124,11 +137,14 @@ static void end_counting(struct counts *counts)
 	memset(counts, 0, sizeof(*counts));
 	f = fopen(TRACEFS "trace", "r");
 	while (f && fgets(line, sizeof(line), f)) {
+		if (!is_ours(line))
+			continue;
 		for (i = 0; i < NR_HOOKS; i++) {
 			snprintf(name, sizeof(name), " %s: (", hooks[i]);
-			if (is_ours(line) && strstr(line, name))
+			if (strstr(line, name))
 				counts->calls[i]++;
 		}
+		note_told(counts, line);
 	}
 	if (f)
 		fclose(f);
@@ -138,13 +154,24 @@ static void end_counting(struct counts *counts)
 	}
 }
 
+/* What a call says besides its name. */
+static const char *told_by(const char *hook)
+{
+	if (!strcmp(hook, "__audit_uring_entry"))
+		return TOLD_FIELD "%di:u8";
+	if (!strcmp(hook, "__audit_uring_exit"))
+		return TOLD_FIELD "%di:s32 code=%si:s64";
+	return "";
+}
+
 static bool probe_hooks(void)
 {
 	unsigned int i, missing = 0;
 	char line[128];
 
 	for (i = 0; i < NR_HOOKS; i++) {
-		snprintf(line, sizeof(line), "p:hooks/%s %s name=$comm", hooks[i], hooks[i]);
+		snprintf(line, sizeof(line), "p:hooks/%s %s name=$comm%s", hooks[i], hooks[i],
+			 told_by(hooks[i]));
 		if (trace_append("kprobe_events", line))
 			missing++;
 	}
@@ -172,6 +199,7 @@ static bool is_result(const char *name, int res)
 /* What there is to work on, made once for all scenes of a ring. */
 static bool make_world(struct world *w, enum backend backend, struct ring *ring)
 {
+	struct epoll_event event = { .events = EPOLLIN };
 	int files[2] = { -1, -1 };
 
 	memset(w, 0, sizeof(*w));
@@ -187,8 +215,11 @@ static bool make_world(struct world *w, enum backend backend, struct ring *ring)
 	w->named = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (bind(w->named, (struct sockaddr *)&w->path, sizeof(w->path)) ||
 	    listen(w->named, 4) || tcp_pair(w->tcp) || inet_pair(AF_INET, SOCK_DGRAM, w->udp) ||
-	    pipe(w->pipe) || ring_init(ring, backend, 8, DEFER_FLAGS) ||
+	    pipe(w->pipe) || pipe(w->other_pipe) || ring_init(ring, backend, 8, DEFER_FLAGS) ||
 	    ring_init(&w->other, backend, 8, 0))
+		return false;
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->pipe[0], &event))
 		return false;
 	files[0] = w->tcp[0];
 	return ring_register(ring, IORING_REGISTER_PERSONALITY, NULL, 0) == 1 &&
@@ -196,10 +227,37 @@ static bool make_world(struct world *w, enum backend backend, struct ring *ring)
 	       !ring_register(ring, IORING_REGISTER_BUFFERS, &w->iov, 1);
 }
 
+/* The opcodes that some scene has had a request of. */
+static bool played[IORING_OP_LAST];
+
+static void note_opcodes(const struct ring *r, unsigned int first)
+{
+	unsigned int i;
+
+	for (i = first; i != r->prepared; i++)
+		played[r->sqes[i & (r->params.sq_entries - 1)].opcode] = true;
+}
+
+/* How many there are that no scene has: those of entries of 128 bytes are the same as those of 64. */
+static unsigned int not_played(struct ring *r)
+{
+	unsigned int op, nr = 0;
+
+	for (op = 0; op < IORING_OP_LAST; op++) {
+		if (played[op] || op == IORING_OP_NOP128 || op == IORING_OP_URING_CMD128 ||
+		    !ring_op_supported(r, op))
+			continue;
+		printf("# no scene has opcode %u\n", op);
+		nr++;
+	}
+	return nr;
+}
+
 /* Do it once; false if that went wrong. */
 static bool play(struct world *w, const struct scene *scene, struct counts *counts)
 {
 	struct io_uring_cqe cqe = {};
+	unsigned int first;
 	bool well;
 
 	clean_up();
@@ -213,7 +271,9 @@ static bool play(struct world *w, const struct scene *scene, struct counts *coun
 	    pwrite(w->file, w->buf, sizeof(w->buf), 0) != sizeof(w->buf))
 		return false;
 	begin_counting();
+	first = w->ring->prepared;
 	scene->prep(w);
+	note_opcodes(w->ring, first);
 	well = ring_submit(w->ring) >= 0 && !ring_take(w->ring, &cqe) &&
 	       is_result(scene->name, cqe.res);
 	end_counting(counts);
@@ -240,6 +300,8 @@ static void print_counts(const char *name, const struct counts *counts, FILE *to
 		if (counts->calls[i] > 1)
 			fprintf(to, "×%u", counts->calls[i]);
 	}
+	if (to == stdout)
+		fprintf(to, " (audit:%s)", counts->told);
 	fprintf(to, "\n");
 }
 
@@ -255,7 +317,7 @@ static bool is_as_often(const struct scene *scene, const struct counts *ours,
 		if (ours->calls[i] + fewer != theirs->calls[i])
 			return false;
 	}
-	return true;
+	return !strcmp(ours->told, theirs->told);
 }
 
 /* Each scene on both; how many differ. */
@@ -285,7 +347,7 @@ static unsigned int play_all(FILE *table)
 		print_counts(scenes[i].name, &counts[1], stdout);
 		fflush(stdout);
 	}
-	return differ;
+	return differ + not_played(&rings[0]);
 }
 
 /* Whether there is the same in both. */

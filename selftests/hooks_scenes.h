@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,7 +23,7 @@ void count(bool on);
 /* What there is to work on. */
 struct world {
 	struct ring *ring;
-	int listener, tcp[2], udp[2], pipe[2], file, named;
+	int listener, tcp[2], udp[2], pipe[2], other_pipe[2], file, named, epoll;
 	/* new each time */
 	int free, unnamed, again;
 	struct sockaddr_in addr;
@@ -31,7 +32,7 @@ struct world {
 	struct iovec iov;
 	struct msghdr msg;
 	struct __kernel_timespec ts;
-	int fds[1];
+	int fds[1], ends[2];
 	socklen_t len;
 	struct sockaddr_storage name;
 	struct ring other;
@@ -432,6 +433,48 @@ static void unlinkat_link(struct world *w)
 	prep(w->ring, IORING_OP_UNLINKAT, AT_FDCWD, LINK, 0, 1);
 }
 
+static void prep_splice(struct world *w, unsigned int op, int from, unsigned long offset)
+{
+	struct io_uring_sqe *sqe = prep(w->ring, op, w->other_pipe[1], NULL, 1, 1);
+
+	sqe->splice_fd_in = from;
+	sqe->splice_off_in = offset;
+	sqe->off = op == IORING_OP_TEE ? 0 : -1;
+}
+
+static void splice_file(struct world *w)
+{
+	prep_splice(w, IORING_OP_SPLICE, w->file, 0);
+}
+
+static void splice_pipe(struct world *w)
+{
+	prep_splice(w, IORING_OP_SPLICE, w->pipe[0], -1);
+}
+
+static void tee_pipe(struct world *w)
+{
+	prep_splice(w, IORING_OP_TEE, w->pipe[0], 0);
+}
+
+static void pipe_new(struct world *w)
+{
+	prep(w->ring, IORING_OP_PIPE, 0, w->ends, 0, 1);
+}
+
+static void epoll_add(struct world *w)
+{
+	static const struct epoll_event event = { .events = EPOLLIN };
+
+	prep(w->ring, IORING_OP_EPOLL_CTL, w->epoll, &event, EPOLL_CTL_ADD, 1)->off = w->free;
+}
+
+/* For the pipe that there is always something in. */
+static void epoll_take(struct world *w)
+{
+	prep(w->ring, IORING_OP_EPOLL_WAIT, w->epoll, w->buf, 1, 1);
+}
+
 static void set_up(struct world *w, unsigned int flags)
 {
 	struct io_uring_params params = { .flags = flags };
@@ -500,6 +543,12 @@ static const struct scene {
 	{ .name = "LINKAT", .prep = linkat_new, .before = make_link },
 	{ .name = "UNLINKAT", .prep = unlinkat_link, .before = make_link },
 	{ .name = "CLOSE", .prep = close_file },
+	{ .name = "SPLICE from a file to a pipe", .prep = splice_file },
+	{ .name = "SPLICE from a pipe to a pipe", .prep = splice_pipe },
+	{ .name = "TEE", .prep = tee_pipe },
+	{ .name = "PIPE", .prep = pipe_new },
+	{ .name = "EPOLL_CTL", .prep = epoll_add },
+	{ .name = "EPOLL_WAIT", .prep = epoll_take },
 	{ .name = "RECV", .prep = recv_tcp },
 	{ .name = "RECV that waits", .prep = recv_wait, .fewer = "security_socket_recvmsg" },
 	{ .name = "RECVMSG", .prep = recvmsg_tcp },
