@@ -195,7 +195,7 @@ __helper unsigned long ruring_rlimit_nofile(void)
 __helper ssize_t ruring_sendfile(struct file *in, loff_t from, struct file *out, size_t len)
 {
 	loff_t to = 0, most = file_inode(in)->i_sb->s_maxbytes;
-	int ret;
+	ssize_t ret;
 
 	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
 		return -EBADF;
@@ -210,5 +210,10 @@ __helper ssize_t ruring_sendfile(struct file *in, loff_t from, struct file *out,
 	ret = rw_verify_area(WRITE, out, &to, len);
 	if (ret < 0)
 		return ret;
-	return do_splice_direct(in, &from, out, &to, len, 0);
+	ret = do_splice_direct(in, &from, out, &to, len, 0);
+	if (ret > 0) {
+		fsnotify_access(in);
+		fsnotify_modify(out);
+	}
+	return ret;
 }
