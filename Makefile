@@ -42,7 +42,7 @@ tools selftests:
 	@qemu/build $(KERNEL) $@
 
 demo-env = TOOLS=$(ROOT)/build/$(KERNEL)/tools \
-	$(foreach v,CLIENTS MESSAGES SIZE,$(if $($(v)),$(v)=$($(v))))
+	$(foreach v,CLIENTS MESSAGES SIZE BUFS,$(if $($(v)),$(v)=$($(v))))
 
 ifeq ($(MODE),zc)
 # On one emulated processor, whose clock counts instructions.
@@ -98,7 +98,7 @@ help:
 	@echo 'make              builds ruring.ko for ruring'\''s own release kernel'
 	@echo '                  KDIR=DIR builds it for any other Rust-enabled kernel'
 	@echo 'make run          boots a VM, serves TCP traffic on ruring and on io_uring, shows both'
-	@echo '                  CLIENTS=100 MESSAGES=1000 SIZE=16-112 scale it'
+	@echo '                  CLIENTS=100 MESSAGES=1000 SIZE=16-112 BUFS=1024 (buffers of all clients) scale it'
 	@echo 'make run MODE=zc  zero-copy sends over virtio-net, with two completions each and with one'
 	@echo '                  CLIENTS=4 CHUNKS=250 SIZE=16384 scale it'
 	@echo 'make tools        builds ruring-run, and the servers and the load generator of make run'

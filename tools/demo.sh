@@ -8,6 +8,7 @@
 #   CLIENTS=100    connections at a time
 #   MESSAGES=1000  messages that each client sends and has echoed
 #   SIZE=16-112    bytes of a message, or a range to pick from
+#   BUFS=1024      buffers that the server's connections share, a power of two
 #   TERMINAL=1     show progress in place although the output is no terminal:
 #                  there is one at the other end of it
 #   TOOLS=...      where the programs of tools/ were built
@@ -56,7 +57,7 @@ start_server() {
 	: >"$work/server.$1"
 	case $1 in
 	epoll) "$tools/epoll-server" >>"$work/server.$1" & ;;
-	*) "$tools/echo-server" --backend "$1" >>"$work/server.$1" & ;;
+	*) "$tools/echo-server" --backend "$1" --bufs "${BUFS:-1024}" >>"$work/server.$1" & ;;
 	esac
 	server_pid=$!
 	# Up to 10 s, which is long even on an emulated processor.
