@@ -171,7 +171,7 @@ static void any_submit(struct maker *m, struct step *step)
 	step->enter |= IORING_ENTER_GETEVENTS;
 	step->during = below(4);
 	if (once_in(4))
-		step->timed = 1 + below(TIMED_BADLY);
+		step->timed = 1 + below(TIMED_REGION);
 }
 
 static void any_step(struct maker *m, struct step *step)
@@ -238,6 +238,16 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 	if (p->setup & IORING_SETUP_R_DISABLED) {
 		struct step *step = next_step(p);
 
+		/* before it is enabled only some things can be done, and only then there can be restrictions */
+		if (once_in(2)) {
+			any_restrictions(step);
+			step = next_step(p);
+		}
+		if (once_in(4)) {
+			any_submit(&m, step);
+			step->wait = step->during = step->timed = 0;
+			step = next_step(p);
+		}
 		step->kind = STEP_REGISTER;
 		step->reg.opcode = IORING_REGISTER_ENABLE_RINGS;
 		step->reg.null = true;

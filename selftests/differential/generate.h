@@ -54,6 +54,7 @@ void any_registration(struct maker *m, struct step *step);
 void register_files(struct maker *m, struct step *step);
 void register_buffers(struct maker *m, struct step *step);
 void register_group(struct maker *m, struct step *step);
+void any_restrictions(struct step *step);
 void any_refill(struct maker *m, struct step *step);
 
 #endif /* DIFFERENTIAL_GENERATE_H */

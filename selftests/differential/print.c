@@ -147,6 +147,8 @@ static void print_step(const struct program *p, const struct step *step)
 {
 	static const char * const times[] = {
 		"", "for no time", "for 1000 s at most", "with an argument of 8 bytes",
+		"with signals blocked", "with a set of 3 bytes", "for a moment at least, 1000 s at most",
+		"with an argument in a region",
 	};
 	char flags[100];
 	unsigned int i;

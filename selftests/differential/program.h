@@ -193,6 +193,14 @@ enum wait_time {
 	TIMED_LONG,
 	/* by an argument of a wrong size */
 	TIMED_BADLY,
+	/* with signals blocked meanwhile, of which none comes */
+	TIMED_MASK,
+	/* with a set of signals of a wrong size */
+	TIMED_BAD_MASK,
+	/* until all are there, or for a moment, and then until one is */
+	TIMED_LEAST,
+	/* by an argument in a region that there is not */
+	TIMED_REGION,
 };
 
 struct registration {

@@ -193,7 +193,7 @@ static void any_group_change(struct maker *m, struct step *step)
 	}
 }
 
-static void any_restrictions(struct step *step)
+void any_restrictions(struct step *step)
 {
 	struct io_uring_restriction *res = (void *)step->reg.arg.words;
 	unsigned int nr = 1 + below(6), i;

@@ -30,6 +30,7 @@ static const __u8 opcodes[] = {
 	IORING_OP_OPENAT2, IORING_OP_UNLINKAT, IORING_OP_MKDIRAT, IORING_OP_RENAMEAT, IORING_OP_LINKAT,
 	IORING_OP_SYMLINKAT, IORING_OP_FTRUNCATE, IORING_OP_FADVISE, IORING_OP_MADVISE,
 	IORING_OP_SYNC_FILE_RANGE, IORING_OP_SEND_ZC, IORING_OP_SENDMSG_ZC, IORING_OP_NOP128,
+	IORING_OP_EPOLL_CTL, IORING_OP_EPOLL_CTL, IORING_OP_PIPE,
 };
 
 void any_vector(struct request *r, unsigned int i, bool from)
@@ -92,7 +93,9 @@ static void may_fix_file(struct maker *m, struct request *r)
 	case IORING_OP_LINKAT:
 	case IORING_OP_SYMLINKAT:
 	case IORING_OP_MADVISE:
-		/* refused with one */
+	case IORING_OP_EPOLL_CTL:
+	case IORING_OP_PIPE:
+		/* refused with one, or of no use */
 		if (!once_in(20))
 			return;
 	}
@@ -142,7 +145,8 @@ void any_request(struct maker *m, unsigned int i)
 	struct request *r = &m->p->requests[i];
 
 	memset(r, 0, sizeof(*r));
-	r->sqe.opcode = pick(opcodes);
+	/* some there are not */
+	r->sqe.opcode = once_in(150) ? IORING_OP_LAST + below(256 - IORING_OP_LAST) : pick(opcodes);
 	r->sqe.user_data = USER_DATA + (i && once_in(30) ? below(i) : i);
 	r->structs.addr_len = sizeof(r->structs.addr);
 	r->address_of = below(MAX_OBJECTS);

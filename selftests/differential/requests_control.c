@@ -2,6 +2,7 @@
 /*
  * Random requests about other requests, time, and what a ring has.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -133,6 +134,29 @@ static void any_message(struct maker *m, struct request *r)
 		sqe->file_index = rnd() & 0xff;
 }
 
+static void any_epoll_change(struct maker *m, struct request *r, unsigned int i)
+{
+	static const unsigned int ops[] = { EPOLL_CTL_ADD, EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL };
+
+	r->sqe.fd = any_fd_of(m, KIND(EPOLL));
+	r->sqe.len = once_in(20) ? below(6) : pick(ops);
+	/* of what can be waited for, or not */
+	r->sqe.off = any_fd_of(m, ~0u);
+	r->sqe.addr = once_in(30) ? 0 : (unsigned long)structs_of(i)->ints;
+	r->structs.ints[0] = any_events();
+	r->structs.ints[1] = i;
+}
+
+static void any_pipe(struct maker *m, struct request *r, unsigned int i)
+{
+	static const unsigned int flags[] = { 0, 0, O_CLOEXEC, O_NONBLOCK, O_DIRECT };
+
+	r->sqe.addr = once_in(20) ? 0 : (unsigned long)structs_of(i)->ints;
+	r->sqe.pipe_flags = once_in(12) ? 1u << below(32) : pick(flags);
+	if (m->nr_slots ? once_in(2) : once_in(20))
+		r->sqe.file_index = once_in(2) ? IORING_FILE_INDEX_ALLOC : 1 + below(SLOTS);
+}
+
 bool any_control_request(struct maker *m, struct request *r, unsigned int i)
 {
 	struct io_uring_sqe *sqe = &r->sqe;
@@ -147,6 +171,12 @@ bool any_control_request(struct maker *m, struct request *r, unsigned int i)
 				  (int)below(SLOTS) : any_fd_of(m, ~0u);
 			sqe->buf_index = below(NR_BUFFERS);
 		}
+		return true;
+	case IORING_OP_EPOLL_CTL:
+		any_epoll_change(m, r, i);
+		return true;
+	case IORING_OP_PIPE:
+		any_pipe(m, r, i);
 		return true;
 	case IORING_OP_POLL_ADD:
 		any_poll(m, r);

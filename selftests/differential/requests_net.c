@@ -21,6 +21,8 @@ static unsigned int any_msg_flags(bool receives)
 
 	if (once_in(3))
 		return receives ? pick(receive) : pick(send);
+	if (once_in(30))
+		return 1u << below(32);
 	return pick(either);
 }
 

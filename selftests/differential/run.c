@@ -81,20 +81,32 @@ static long make_ring(struct run *run, unsigned int index, unsigned int setup)
 	return ret;
 }
 
+/* What set-up has made of what it was asked for. */
+static __u32 given(const struct ring *r)
+{
+	const struct io_uring_params *p = &r->params;
+	const __u32 numbers[] = { p->flags, p->sq_entries, p->cq_entries };
+
+	return sum_of(numbers, sizeof(numbers));
+}
+
 static void make_rings(struct run *run)
 {
 	const struct program *p = run->p;
 	struct epoll_event events = { .events = EPOLLIN | (p->edge ? EPOLLET : 0) };
 	unsigned int i;
+	long ret;
 
 	run->enabled = !(p->setup & IORING_SETUP_R_DISABLED);
-	event(run, EVENT_RETURN, 0, 0, make_ring(run, 0, p->setup), 0, 0);
+	ret = make_ring(run, 0, p->setup);
+	event(run, EVENT_RETURN, 0, 0, ret, 0, ret ? 0 : given(&run->rings[0]));
 	if (!run->has_ring[0])
 		_exit(0);
 	for (i = 0; i < MAX_OBJECTS; i++) {
 		if (p->objects[i].kind != SECOND_RING || run->has_ring[1])
 			continue;
-		event(run, EVENT_RETURN, 1, 0, make_ring(run, 1, p->setup2), 0, 0);
+		ret = make_ring(run, 1, p->setup2);
+		event(run, EVENT_RETURN, 1, 0, ret, 0, ret ? 0 : given(&run->rings[1]));
 		if (!run->has_ring[1])
 			_exit(0);
 		dup2(run->rings[1].fd, FIRST_FD + 2 * i);
@@ -132,8 +144,9 @@ static void submit(struct run *run, unsigned int index)
 	const struct step *step = &run->p->steps[index];
 	struct ring *r = &run->rings[step->ring];
 	unsigned int i, nr, flags = step->enter;
-	struct __kernel_timespec time = { .tv_sec = step->timed == TIMED_LONG ? 1000 : 0 };
+	struct __kernel_timespec time = { .tv_sec = step->timed == TIMED_ZERO ? 0 : 1000 };
 	struct io_uring_getevents_arg arg = { .ts = (unsigned long)&time };
+	sigset_t mask;
 	struct io_uring_sqe *sqe = NULL;
 	long ret;
 
@@ -168,6 +181,21 @@ static void submit(struct run *run, unsigned int index)
 		help(run, index + 1, index + 1 + step->during);
 	if (step->timed) {
 		flags |= IORING_ENTER_EXT_ARG;
+		sigemptyset(&mask);
+		sigaddset(&mask, SIGHUP);
+		switch (step->timed) {
+		case TIMED_MASK:
+		case TIMED_BAD_MASK:
+			arg.sigmask = (unsigned long)&mask;
+			arg.sigmask_sz = step->timed == TIMED_MASK ? 8 : 3;
+			break;
+		case TIMED_LEAST:
+			arg.min_wait_usec = 1;
+			break;
+		case TIMED_REGION:
+			flags |= IORING_ENTER_EXT_ARG_REG;
+			break;
+		}
 		ret = backend_enter(r->backend, r->fd, nr, step->wait, flags, &arg,
 				    step->timed == TIMED_BADLY ? 8 : sizeof(arg));
 	} else {
