@@ -543,4 +543,43 @@ TEST_F(ring, link_begins_when_the_task_looks)
 	close(sv[1]);
 }
 
+/* What is linked behind what is over at once begins behind what that has woken up. */
+TEST_F(ring, link_begins_behind_what_is_ready)
+{
+	struct ring *r = &self->ring;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_poll(r, sv[0], POLLIN, 1);
+	prep_send(r, sv[1], "x", 1, 2)->flags = IOSQE_IO_LINK;
+	prep(r, IORING_OP_POLL_REMOVE, -1, (void *)1, 0, 3);
+	ASSERT_EQ(3, ring_submit(r));
+	EXPECT_EQ(-ENOENT, result_of(r, 3, 3));
+	close(sv[0]);
+	close(sv[1]);
+}
+
+/* What is linked behind requests that come back together begins behind all of them. */
+TEST_F(ring, links_begin_together)
+{
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+	unsigned int i;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	for (i = 0; i < 2; i++) {
+		prep_poll(r, sv[0], POLLIN, i)->flags = IOSQE_IO_LINK;
+		prep_nop(r, 2 + i);
+	}
+	ASSERT_EQ(4, ring_submit(r));
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		EXPECT_EQ(i / 2, cqe.user_data / 2);
+	}
+	close(sv[0]);
+	close(sv[1]);
+}
+
 TEST_HARNESS_MAIN

@@ -174,6 +174,32 @@ TEST_F(ring, in_a_link)
 	ASSERT_CQE(r, 6, 0, 0);
 }
 
+/* What is refused is what the link before it has drain for that, and nothing behind it need. */
+TEST_F(ring, drains_for_a_link)
+{
+	struct ring *r = &self->ring;
+	char buf[8];
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, add_answer(r, IORING_OP_POLL_ADD, 0, 0));
+	prep_nop(r, 1)->flags = IOSQE_IO_LINK;
+	prep_nop(r, 2)->flags = IOSQE_IO_DRAIN;
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 1, 0, 0);
+	ASSERT_CQE(r, 2, 0, 0);
+	prep_poll(r, -1, POLLIN, 3);
+	ASSERT_COMPLETES(r, 3, -EACCES, 0);
+	prep_recv(r, sv[0], buf, 1, 4);
+	ASSERT_EQ(1, ring_submit(r));
+	prep_nop(r, 5);
+	ASSERT_COMPLETES(r, 5, 0, 0);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_CQE(r, 4, 1, 0);
+	close(sv[0]);
+	close(sv[1]);
+}
+
 /* What was submitted before goes on, also when it completes again. */
 TEST_F(ring, what_is_under_way_goes_on)
 {

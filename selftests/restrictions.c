@@ -197,6 +197,48 @@ TEST_F(disabled, breaks_a_link)
 	ASSERT_CQE(r, 3, -ECANCELED, 0);
 }
 
+/* What is refused is not what the link before it has drain for that. */
+TEST_F(disabled, leaves_it_to_others_to_drain)
+{
+	struct io_uring_restriction those[] = {
+		ALLOW_OP(IORING_OP_NOP), ALLOW_OP(IORING_OP_RECV),
+		ALLOW_FLAGS(IOSQE_IO_LINK | IOSQE_IO_DRAIN),
+	};
+	struct ring *r = &self->ring;
+	int linked;
+	char buf[8];
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, restrict_to(r, those, ARRAY_SIZE(those)));
+	ASSERT_EQ(0, enable(r));
+	for (linked = 0; linked < 2; linked++) {
+		prep_nop(r, 1)->flags = IOSQE_IO_LINK;
+		prep_nop(r, 2)->flags = IOSQE_IO_DRAIN;
+		ASSERT_EQ(2, ring_submit(r));
+		ASSERT_CQE(r, 1, 0, 0);
+		ASSERT_CQE(r, 2, 0, 0);
+		prep_op(r, IORING_OP_POLL_ADD, linked ? IOSQE_IO_LINK : 0)->user_data = 3;
+		if (linked)
+			prep_nop(r, 4);
+		ASSERT_EQ(1 + linked, ring_submit(r));
+		ASSERT_CQE(r, 3, -EACCES, 0);
+		if (linked)
+			ASSERT_CQE(r, 4, -ECANCELED, 0);
+		prep_recv(r, sv[0], buf, 1, 5);
+		ASSERT_EQ(1, ring_submit(r));
+		prep_nop(r, 6);
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_LE(0, ring_run(r));
+		ASSERT_EQ(0, ring_ready(r));
+		ASSERT_EQ(1, write(sv[1], "x", 1));
+		ASSERT_CQE(r, 5, 1, 0);
+		ASSERT_CQE(r, 6, 0, 0);
+	}
+	close(sv[0]);
+	close(sv[1]);
+}
+
 TEST_F(disabled, registrations)
 {
 	struct io_uring_restriction those[] = {

@@ -31,6 +31,8 @@ pub(crate) enum Submitted {
     Read,
     /// The request cannot be done at all.
     Refused(Errno),
+    /// The ring must not be used for it, `-EACCES`.
+    Denied,
 }
 
 /// What the core calls of an opcode.

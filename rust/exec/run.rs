@@ -394,8 +394,9 @@ impl Locked<'_> {
                 left -= 1;
                 let wake_flags = req.wake_flags();
                 self.drive(req, wake_flags);
-                self.run_ready(false);
             }
+            // As io_uring: what was linked behind them begins when all of them have been run.
+            self.run_ready(false);
             if !reqs.is_empty() {
                 ring.exec.backlogged.store(true, Relaxed);
                 self.state.exec.backlog = reqs;
@@ -439,8 +440,9 @@ impl Locked<'_> {
                 let wake_flags = req.wake_flags();
                 self.run(req, wake_flags);
             }
-            self.run_ready(gone);
         }
+        // As io_uring: what was linked behind them begins when all of them have been run.
+        self.run_ready(gone);
     }
 
     /// Starts what was linked behind requests that are over.

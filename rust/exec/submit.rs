@@ -4,15 +4,15 @@
 
 use super::dispatch::{self, Submitted};
 use crate::{
-    op::{self, Operation, Outcome},
+    op::{self, Outcome},
     req::{tctx::TaskCtx, OwnedReq},
-    ring::{cursor, Locked, Ring},
+    ring::{cursor, Locked},
     sys::{context::InTask, lsm, trace},
     uapi::{
-        abi::{nop, opcode, setup, Cqe},
-        errno::{Errno, Result, EACCES, EAGAIN, ECANCELED, EINVAL, EOPNOTSUPP},
+        abi::{opcode, setup, Cqe},
+        errno::{Errno, Result, EACCES, EAGAIN, ECANCELED, EINVAL},
         setup::layout,
-        sqe::{Flags, LinkKind, Sqe},
+        sqe::{LinkKind, Sqe},
     },
 };
 use kernel::sync::Arc;
@@ -128,8 +128,10 @@ impl Locked<'_> {
     /// Starts what is linked behind requests that are over as they were submitted.
     #[cold]
     fn run_submitted(&mut self, tctx: &TaskCtx) {
-        // Nothing of a ring with DEFER_TASKRUN goes on but where its task looks for what has come back.
-        if self.ring.deferred() && tctx.is_away() && !self.state.exec.drain.active {
+        // Nothing of a ring with DEFER_TASKRUN goes on but where its task looks for what has come back, and nothing of any
+        // ring before what has come back meanwhile.
+        let later = self.ring.deferred() && tctx.is_away() || !tctx.inbox().is_empty();
+        if later && !self.state.exec.drain.active {
             self.leave_ready();
         }
         self.run_ready(false);
@@ -229,7 +231,10 @@ impl Locked<'_> {
         }
         if restricted && !self.ring.is_refused_before_flags(&submitted, sqe) {
             if let Err(error) = self.ring.accept(sqe) {
-                submitted = Submitted::Refused(error);
+                submitted = match error {
+                    EACCES => Submitted::Denied,
+                    error => Submitted::Refused(error),
+                };
             } else if self.has_filters() {
                 req.core_mut().job.flags.set_filtered();
             }
@@ -244,7 +249,7 @@ impl Locked<'_> {
             Submitted::Read => {
                 let limits = op::limits_link(req.core_mut().job.opcode);
                 if limits && !Self::can_have_link_timer(head) {
-                    return self.refuse(req, sqe, head, EINVAL);
+                    return self.refuse(req, sqe, head, EINVAL, false);
                 }
                 if traced && trace::submit_req_enabled() {
                     self.trace_submit(&req);
@@ -252,7 +257,8 @@ impl Locked<'_> {
                 self.submit_linked(req, head);
                 (None, true)
             }
-            Submitted::Refused(error) => self.refuse(req, sqe, head, error),
+            Submitted::Refused(error) => self.refuse(req, sqe, head, error, false),
+            Submitted::Denied => self.refuse(req, sqe, head, EACCES, true),
         }
     }
 
@@ -273,46 +279,6 @@ impl Locked<'_> {
             req.core_mut().job.flags.set_ordered();
         }
         submitted
-    }
-
-    /// Ends a request that cannot be done, or has the link that it is part of end.
-    #[cold]
-    fn refuse(
-        &mut self,
-        mut req: OwnedReq,
-        sqe: &Sqe,
-        head: &mut Option<OwnedReq>,
-        error: Errno,
-    ) -> (Option<OwnedReq>, bool) {
-        if trace::req_failed_enabled() {
-            self.trace_refused(&req, sqe, error);
-        }
-        // For a buffer that the opcode does not take, or for its size, it is refused before its flags count.
-        let known =
-            error != EOPNOTSUPP && op::is_there(sqe.opcode()) && self.ring.is_large_enough(sqe);
-        let error = if known && error != EACCES && self.is_unknown_personality(sqe.personality()) {
-            EINVAL
-        } else {
-            error
-        };
-        let job = &mut req.core_mut().job;
-        job.flags = Flags::of_refused(sqe.flags(), known);
-        job.op = Operation::Nothing;
-        job.refuse(error);
-        // Its flags count, and among them that it has to drain for the link before it.
-        let drains = job.flags.drain() || (self.state.exec.drain.next && known && error != EACCES);
-        if head.is_none() && job.flags.link() == LinkKind::None && !drains {
-            self.state.exec.drain.add_refused();
-            return (self.finish_plain::<true>(req, error.to_raw(), 0), false);
-        }
-        self.submit_linked(req, head);
-        // As io_uring: one within a link does not stop the submission.
-        (None, head.is_some())
-    }
-
-    /// Whether there are no rights of that number, which as with io_uring is found out before anything of the opcode's.
-    fn is_unknown_personality(&self, id: u16) -> bool {
-        id != 0 && self.state.personalities.get(id).is_none()
     }
 
     /// Gives a request the rights that it is to have, and asks the filters about it.
@@ -360,7 +326,7 @@ impl Locked<'_> {
     }
 
     /// Adds a request to the link that `head` begins, and starts that if it ends it.
-    fn submit_linked(&mut self, mut req: OwnedReq, head: &mut Option<OwnedReq>) {
+    pub(super) fn submit_linked(&mut self, mut req: OwnedReq, head: &mut Option<OwnedReq>) {
         let job = &mut req.core_mut().job;
         let last = job.flags.link() == LinkKind::None;
         if head.is_none() && core::mem::take(&mut self.state.exec.drain.next) {
@@ -434,67 +400,5 @@ impl Locked<'_> {
                 *head = Some(req);
             }
         }
-    }
-}
-
-impl Ring {
-    /// Finds out whether the ring has what an SQE of 128 bytes, or one for a completion of 32 bytes, takes.
-    ///
-    /// # Errors
-    ///
-    /// `-EINVAL` if it has none of these.
-    #[cold]
-    pub(crate) fn check_large(&self, sqe: &Sqe) -> Result {
-        let nop = matches!(sqe.opcode(), opcode::NOP | opcode::NOP128);
-        let large_cqe = nop && sqe.op_flags() & nop::CQE32 != 0;
-        if !self.is_large_enough(sqe) || (large_cqe && !self.config.has_large_cqes()) {
-            return Err(EINVAL);
-        }
-        Ok(())
-    }
-
-    /// Whether an SQE is refused for a buffer that its opcode does not take, or for its size, which comes before what the
-    /// ring may be used for.
-    #[cold] // nop/32
-    fn is_refused_before_flags(&self, submitted: &Submitted, sqe: &Sqe) -> bool {
-        match submitted {
-            Submitted::Refused(EOPNOTSUPP) => op::is_there(sqe.opcode()),
-            Submitted::Refused(_) => !self.is_large_enough(sqe),
-            _ => false,
-        }
-    }
-
-    /// Whether an SQE has the 128 bytes that its opcode may take.
-    #[cold]
-    fn is_large_enough(&self, sqe: &Sqe) -> bool {
-        !sqe.is_large() || self.config.has(setup::SQE128 | setup::SQE_MIXED)
-    }
-
-    /// Finds out whether the ring may be used for an SQE.
-    ///
-    /// # Errors
-    ///
-    /// `-EACCES` for one that it must not be used for, `-EINVAL` for one that needs a file of its own if files are to
-    /// be polled.
-    #[cold]
-    pub(crate) fn accept(&self, sqe: &Sqe) -> Result {
-        if self
-            .restrictions
-            .as_ref()
-            .is_some_and(|those| !those.allow(sqe))
-        {
-            return Err(EACCES);
-        }
-        if self.is_dying() {
-            return Err(ECANCELED);
-        }
-        if !self.policy.ops.allow(sqe.opcode()) {
-            return Err(EACCES);
-        }
-        if self.config.has(setup::IOPOLL) && !op::spec(sqe.opcode()).is_some_and(|spec| spec.iopoll)
-        {
-            return Err(EINVAL);
-        }
-        op::check_hooks(sqe.opcode())
     }
 }
