@@ -333,12 +333,11 @@ pub(crate) fn limits_link(opcode: u8) -> bool {
     spec(opcode).is_some_and(|spec| spec.limits_link)
 }
 
-/// Whether one completion is all that comes of a request now, for those who wait for several: see [`Wake`]. `goes_on` says that
-/// it may come of it again.
+/// Whether a wake-up of a request counts as one completion for those who wait for several: see [`Wake`].
 #[inline]
-pub(crate) fn is_lazy(opcode: u8, operation: &Operation, goes_on: bool) -> bool {
+pub(crate) fn is_lazy(opcode: u8, operation: &Operation) -> bool {
     match WAKES[usize::from(opcode)] {
-        Wake::Lazy => !goes_on,
+        Wake::Lazy => true,
         Wake::Eager => false,
         Wake::Own => operation.is_lazy(),
     }

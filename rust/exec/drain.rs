@@ -12,7 +12,6 @@ use crate::{
     sys::{queue::Fifo, trace},
     uapi::{abi::sqe_flags, sqe::Flags},
 };
-use kernel::sync::atomic::Relaxed;
 
 /// What waits for requests to be over.
 #[derive(Default)]
@@ -73,7 +72,6 @@ impl Locked<'_> {
             return self.start(req);
         }
         self.state.exec.drain.active = true;
-        self.ring.draining.store(true, Relaxed);
         if refused {
             // It is over at once, but what comes behind it waits for all before it.
             self.state.exec.drain.refused = true;
@@ -148,7 +146,6 @@ impl Locked<'_> {
         // What is submitted next still has to find out that it drains.
         if !drain.next && drain.queue.is_empty() {
             self.state.exec.drain.active = false;
-            self.ring.draining.store(false, Relaxed);
         }
     }
 

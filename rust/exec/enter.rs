@@ -26,8 +26,8 @@ use crate::{
 use args::WaitArgs;
 use kernel::sync::{atomic::Relaxed, Arc};
 
-/// How many requests `enter` runs at a time unless more are waited for.
-const MAX_LOCAL: u32 = 20;
+/// How many requests `enter` runs at a time unless more are waited for, or it has slept for less.
+pub(crate) const MAX_LOCAL: u32 = 20;
 
 /// The arguments of `io_uring_enter(2)`, but for the ring.
 pub(crate) struct Arguments<'a> {
@@ -90,7 +90,13 @@ impl Ring {
         if self.is_starving() {
             locked.feed();
         }
-        let tctx = self.tctx(&mut locked, args.to_submit != 0)?;
+        let tctx = match self.tctx(&mut locked, args.to_submit != 0) {
+            Ok(tctx) => tctx,
+            Err(error) => {
+                drop(locked);
+                return Err(self.refusal_of_task(args, error));
+            }
+        };
         // From here on what comes back is run here, unless only GETEVENTS runs it.
         let wait_guard = match &tctx {
             Some(tctx) if !self.deferred() => Some(tctx.begin_wait()),
@@ -119,7 +125,8 @@ impl Ring {
                     locked.run_inbox(tctx);
                 }
             } else if waits {
-                self.run_local(&mut locked, tctx, args.min_complete);
+                let max = args.min_complete.min(self.cq_entries()).max(MAX_LOCAL);
+                self.run_local(&mut locked, tctx, max);
             }
         } else if self.is_starving() {
             locked.look_again();
@@ -141,6 +148,16 @@ impl Ring {
             locked.return_submitter(tctx);
         }
         submitted.map(i64::from)
+    }
+
+    /// Why the current task may not enter the ring, which cannot be for `error`: who only waits is told first what is wrong
+    /// with how.
+    #[cold]
+    fn refusal_of_task(&self, args: &Arguments<'_>, error: Errno) -> Errno {
+        match WaitArgs::read(self, args) {
+            Err(wrong) if args.to_submit == 0 => wrong,
+            _ => error,
+        }
     }
 
     /// The rest of [`Ring::enter`], which has submitted all that it was to, and waits.
@@ -318,8 +335,8 @@ impl Ring {
         self.has_local_work(tctx) || self.has_calls() || self.exec.overdue.load(Relaxed)
     }
 
-    /// Runs what has come back, as far as it is `enter` that runs it, while it waits for `count`.
-    pub(crate) fn run_tctx(&self, call: InCall<'_>, tctx: Option<&Arc<TaskCtx>>, count: u32) {
+    /// Runs what has come back, as far as it is `enter` that runs it, and then not more than `max` requests.
+    pub(crate) fn run_tctx(&self, call: InCall<'_>, tctx: Option<&Arc<TaskCtx>>, max: u32) {
         let Some(tctx) = tctx.filter(|tctx| self.has_work(tctx)) else {
             return;
         };
@@ -333,17 +350,16 @@ impl Ring {
             return;
         };
         if self.deferred() {
-            self.run_local(&mut locked, tctx, count);
+            self.run_local(&mut locked, tctx, max);
         } else {
             locked.run_inbox(tctx);
         }
     }
 
-    /// Runs what has come back, if only `enter` does.
+    /// Runs up to `max` of what has come back, if only `enter` does.
     #[inline(always)] // nop/1
-    fn run_local(&self, locked: &mut Locked<'_>, tctx: &TaskCtx, count: u32) {
+    fn run_local(&self, locked: &mut Locked<'_>, tctx: &TaskCtx, max: u32) {
         if self.has_local_work(tctx) {
-            let max = count.min(self.cq_entries()).max(MAX_LOCAL);
             locked.run_local(tctx, max);
         }
     }
@@ -392,10 +408,13 @@ impl Ring {
             });
         }
         let mut interruptible = Interruptible::new(args.call);
+        // As io_uring: of what has come back meanwhile no more is run than completions were missing when the task fell
+        // asleep, a minimal wait included.
+        let mut left_before = 0;
         let result = loop {
+            let left = target.wrapping_sub(self.cq_tail());
             if let Some(wait_guard) = wait_guard {
-                let left = target.wrapping_sub(self.cq_tail());
-                wait_guard.sleeping(if self.has_followers() { 1 } else { left });
+                wait_guard.sleeping(left);
             }
             let ready = || {
                 cursor::reached(self.cq_tail(), target)
@@ -413,7 +432,8 @@ impl Ring {
             if let Some(wait_guard) = wait_guard {
                 wait_guard.awake();
             }
-            self.run_tctx(args.call, tctx, count);
+            self.run_tctx(args.call, tctx, left.max(left_before));
+            left_before = 0;
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
                 Woken::Interrupted if interruptible.run_task_work() => {}
@@ -430,6 +450,7 @@ impl Ring {
                         break Err(ETIME);
                     }
                     min_wait = None;
+                    left_before = left;
                     target = first.wrapping_add(1);
                 }
                 // It may be always ready, for what others do.
