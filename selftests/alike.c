@@ -582,4 +582,38 @@ TEST_F(ring, links_begin_together)
 	close(sv[1]);
 }
 
+/* With completions of 32 bytes all that is before the index array counts twice. */
+TEST_F(ring, array_behind_large_completions)
+{
+	struct io_uring_params params = { .flags = variant->flags | IORING_SETUP_CQE32 };
+
+	ring_exit(&self->ring);
+	ASSERT_EQ(0, ring_init_params(&self->ring, variant->backend, 8, &params));
+	EXPECT_EQ(2 * (64 + 16 * 16), self->ring.params.sq_off.array);
+}
+
+/* What comes before that a file cannot be polled. */
+TEST_F(ring, before_a_file_is_polled)
+{
+	struct io_uring_params params = { .flags = variant->flags | IORING_SETUP_IOPOLL };
+	struct ring *r = &self->ring;
+	char buf[8];
+	int fds[2];
+
+	ring_exit(r);
+	ASSERT_EQ(0, ring_init_params(r, variant->backend, 8, &params));
+	ASSERT_EQ(0, pipe(fds));
+	prep(r, IORING_OP_READ_FIXED, fds[0], buf, sizeof(buf), 1);
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EFAULT, result_of(r, 1, 1));
+	prep(r, IORING_OP_READ, fds[1], buf, sizeof(buf), 2);
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EBADF, result_of(r, 1, 2));
+	prep(r, IORING_OP_READ, fds[0], buf, sizeof(buf), 3);
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EOPNOTSUPP, result_of(r, 1, 3));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 TEST_HARNESS_MAIN

@@ -395,7 +395,6 @@ impl Locked<'_> {
                 let wake_flags = req.wake_flags();
                 self.drive(req, wake_flags);
             }
-            // As io_uring: what was linked behind them begins when all of them have been run.
             self.run_ready(false);
             if !reqs.is_empty() {
                 ring.exec.backlogged.store(true, Relaxed);
@@ -441,11 +440,10 @@ impl Locked<'_> {
                 self.run(req, wake_flags);
             }
         }
-        // As io_uring: what was linked behind them begins when all of them have been run.
         self.run_ready(gone);
     }
 
-    /// Starts what was linked behind requests that are over.
+    /// Starts what was linked behind requests that are over: as io_uring, when all are that came back with them.
     #[inline(always)] // poll-multishot/32
     pub(crate) fn run_ready(&mut self, gone: bool) {
         if self.has_ready() {

@@ -18,7 +18,7 @@ use crate::{
     uapi::{
         abi::{rwf, setup, MAX_RW_COUNT},
         args::rw::{RwArgs, RwKind},
-        errno::{Result, EAGAIN, EBADF, EBADFD, EFAULT, ENOBUFS, EOPNOTSUPP},
+        errno::{Errno, Result, EAGAIN, EBADF, EBADFD, EFAULT, ENOBUFS, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },
 };
@@ -149,6 +149,27 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
         result.map(|len| (len, len < want))
     }
 
+    /// What is said of a transfer for which its file would have to be polled. As in io_uring that there are no such bytes, or
+    /// may be none of this file, comes before that it cannot be polled.
+    #[cold]
+    fn why_not_polled(&self, at: &mut Attempt<'_, '_>, file: &File) -> Errno {
+        if let (Some(group), None) = (at.group, self.buffer) {
+            if at.ring.groups().select(group, self.len as usize).is_none() {
+                return ENOBUFS;
+            }
+        }
+        if FIXED {
+            let buffer = at.registered();
+            if let Err(error) = buffer.and_then(|buffer| self.memory(Some(buffer))) {
+                return error;
+            }
+        }
+        match Transfer::new(file, WRITE, 0, 0) {
+            Err(EBADF) => EBADF,
+            _ => EOPNOTSUPP,
+        }
+    }
+
     /// How it ends. `flags` are those for a buffer that is used up by success.
     fn over(&self, result: Result<(usize, bool)>, flags: u32) -> Outcome {
         let done = self.done as usize;
@@ -217,7 +238,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
             Err(error) => return Outcome::failed(error),
         };
         if at.ring.polls_files() {
-            return Outcome::failed(EOPNOTSUPP);
+            return Outcome::failed(self.why_not_polled(&mut at, file));
         }
         if WRITE {
             self.quiet |= at.ring.ring.config.has(setup::SQPOLL);

@@ -162,7 +162,8 @@ impl Config {
 
     /// Offset of the SQ index array.
     pub(crate) const fn sq_array(&self) -> usize {
-        let end = layout::CQES + self.cqe_slots() as usize * CQE_SIZE;
+        // As io_uring, which doubles what is before the completions as well.
+        let end = (layout::CQES + self.cq_entries as usize * CQE_SIZE) << self.has(setup::CQE32) as u32;
         (end + 63) & !63
     }
 

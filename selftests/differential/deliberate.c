@@ -75,6 +75,20 @@ static bool is_bundle_by_worker(const struct program *p, const struct difference
 	       (sqe->flags & IOSQE_ASYNC || drains_before(p, d->step));
 }
 
+/* What is to be watched has been closed by a request behind it. */
+static bool is_behind_a_close(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || sqe_of(p, d->key)->opcode != IORING_OP_EPOLL_CTL || !d->nr[SIDE_RURING] ||
+	    d->events[SIDE_RURING][0].res != -EBADF)
+		return false;
+	for (i = d->key - USER_DATA + 1; i < p->nr_requests; i++)
+		if (p->requests[i].sqe.opcode == IORING_OP_CLOSE && !p->requests[i].dropped)
+			return true;
+	return false;
+}
+
 /* What io_uring does at once, if all that it takes is at hand, can be cancelled here, or the other way round. */
 static bool is_cancel_of_a_name(const struct program *p, const struct difference *d)
 {
@@ -400,6 +414,11 @@ static const struct deliberate {
 		"a shutdown beside other requests",
 		"BIND, SHUTDOWN, EPOLL_CTL, EPOLL_WAIT, CONNECT of UNIX sockets",
 		is_shut_meanwhile,
+	},
+	{
+		"a change of an epoll that is behind a close",
+		"EPOLL_CTL does not find a second descriptor",
+		is_behind_a_close,
 	},
 	{
 		"NOP selects a buffer",

@@ -56,7 +56,8 @@ impl<'a> WaitArgs<'a> {
             return Err(EINVAL);
         }
         let ext: GeteventsArg = user::read(args.arg)?;
-        let timeout = if ext.ts == 0 {
+        // As io_uring: who polls files has no use for it.
+        let timeout = if ext.ts == 0 || ring.gets_by_polling() {
             None
         } else {
             Some(user::read::<Timespec>(ext.ts)?.nanoseconds())
