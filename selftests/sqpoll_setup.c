@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #define RING_AWAKE
+#include "cgroup.h"
 #include "sqpoll.h"
 
 TEST_F(sqpoll, features)
@@ -85,6 +86,42 @@ TEST_F(bare, on_one_processor)
 	EXPECT_EQ(1, CPU_COUNT(&set));
 	EXPECT_TRUE(CPU_ISSET(cpu, &set));
 	EXPECT_EQ(cpu, info(r, "SqThreadCpu:"));
+}
+
+static bool is_removed(void *dir)
+{
+	return !rmdir(dir);
+}
+
+/* Whatever the task has limited itself to: else a thread could run where its container must not. */
+TEST_F(bare, within_the_cpuset)
+{
+	unsigned int affinity = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF;
+	char dir[64];
+	cpu_set_t set;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "there is one processor");
+	if (write_to(CGROUPS, "cgroup.subtree_control", "+cpuset"))
+		SKIP(return, "no cpusets");
+	snprintf(dir, sizeof(dir), CGROUPS "/ruring-%d", getpid());
+	ASSERT_EQ(0, mkdir(dir, 0755));
+	ASSERT_EQ(0, write_to(dir, "cpuset.cpus", "0"));
+	ASSERT_EQ(0, write_to(dir, "cgroup.procs", "0"));
+	EXPECT_EQ(0, try(variant->backend, affinity, 0, 0));
+	EXPECT_EQ(-EINVAL, try(variant->backend, affinity, 1, 0));
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	EXPECT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
+	EXPECT_EQ(0, try(variant->backend, affinity, 0, 0));
+	EXPECT_EQ(-EINVAL, try(variant->backend, affinity, 1, 0));
+	/* what the cpuset has */
+	EXPECT_EQ(0, write_to(dir, "cpuset.cpus", "0-1"));
+	EXPECT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
+	EXPECT_EQ(0, try(variant->backend, affinity, 1, 0));
+	EXPECT_EQ(0, write_to(CGROUPS, "cgroup.procs", "0"));
+	/* its threads are gone soon */
+	EXPECT_TRUE(wait_until(is_removed, dir));
 }
 
 TEST_F(sqpoll, rings_share_a_thread)

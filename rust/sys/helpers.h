@@ -50,7 +50,6 @@ u64 ruring_task_runtime(struct task_struct *task);
 struct vhost_task *ruring_vhost_task_create(bool (*step)(void *), void (*end)(void *),
 					    void *data, const char *name);
 void ruring_kill_current_thread(void);
-bool ruring_cpu_allowed(unsigned int cpu);
 void ruring_bind_current(unsigned int cpu);
 unsigned int ruring_current_cpu(void);
 void ruring_relax(void);

@@ -11,10 +11,12 @@ use super::{calls, task::TaskRef};
 pub(crate) struct Processor(u32);
 
 impl Processor {
-    /// The processor with this number, if it is on line and the current task's cpuset has it.
+    /// The processor with this number, if it is on line and the current task's cpuset has it, whatever the task has
+    /// limited itself to. On a kernel that does not say what the cpuset has, if the task may run there itself.
     ///
-    /// What a task that has limited itself to some processors could have besides cannot be told:
-    /// any is good then.
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn allowed(cpu: u32) -> Option<Self> {
         calls::ruring_cpu_allowed(cpu).then_some(Self(cpu))
     }

@@ -10,6 +10,7 @@
  * Those that no public header declares are only looked for in the versions of the kernel whose
  * declarations these are.
  */
+#include <linux/cpuset.h>
 #include <linux/errqueue.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
@@ -80,7 +81,8 @@ int filename_symlinkat(struct filename *from, int newdfd, struct filename *to);
 	f(create_pipe_files, RURING_HAS_CREATE_PIPE_FILES, true)		\
 	f(task_work_run, RURING_HAS_TASK_WORK_RUN, true)			\
 	f(skb_has_tx_timestamp, RURING_HAS_SKB_HAS_TX_TIMESTAMP, true)		\
-	f(skb_get_tx_timestamp, RURING_HAS_SKB_GET_TX_TIMESTAMP, true)
+	f(skb_get_tx_timestamp, RURING_HAS_SKB_GET_TX_TIMESTAMP, true)		\
+	f(cpuset_cpus_allowed, RURING_HAS_CPUSET_CPUS_ALLOWED, IS_ENABLED(CONFIG_CPUSETS))
 
 /* What a call is until there is something to call: never made. */
 #define DEFINE_CALL(name, bit, known) DEFINE_STATIC_CALL_NULL(known_##name, name);
@@ -345,6 +347,26 @@ bool ruring_run_task_work(void)
 	if (task_work_pending(current))
 		static_call(known_task_work_run)();
 	return true;
+}
+
+bool ruring_cpu_allowed(unsigned int cpu)
+{
+	cpumask_var_t mask;
+	bool allowed;
+
+	if (cpu >= nr_cpu_ids || !cpu_online(cpu))
+		return false;
+	if (!IS_ENABLED(CONFIG_CPUSETS))
+		return true;
+	if (!HAS(RURING_HAS_CPUSET_CPUS_ALLOWED) || !alloc_cpumask_var(&mask, GFP_KERNEL_ACCOUNT)) {
+		/* A part of the cpuset's: what else that has is not known. */
+		guard(raw_spinlock_irqsave)(&current->pi_lock);
+		return cpumask_test_cpu(cpu, current->cpus_ptr);
+	}
+	static_call(known_cpuset_cpus_allowed)(current, mask);
+	allowed = cpumask_test_cpu(cpu, mask);
+	free_cpumask_var(mask);
+	return allowed;
 }
 
 struct file *ruring_get_live_file(struct file *file)

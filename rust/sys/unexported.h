@@ -34,6 +34,7 @@ enum ruring_function {
 	RURING_HAS_SKB_HAS_TX_TIMESTAMP = 1 << 17,
 	RURING_HAS_SKB_GET_TX_TIMESTAMP = 1 << 18,
 	RURING_HAS_EPOLL_SENDEVENTS = 1 << 19,
+	RURING_HAS_CPUSET_CPUS_ALLOWED = 1 << 20,
 };
 
 /* Looks for them, once, when the module is loaded. May sleep. Returns those that there are. */
@@ -90,6 +91,12 @@ struct ruring_tx_timestamp ruring_take_tx_timestamp(struct socket *sock);
  * locks, and use no file without a reference. False if that cannot be done.
  */
 bool ruring_run_task_work(void);
+
+/*
+ * Whether the processor is on line and the current task's cpuset has it. Where that cannot be told it is only so if the
+ * task may run there itself. May sleep.
+ */
+bool ruring_cpu_allowed(unsigned int cpu);
 
 /* Takes a reference to a file whose memory stays. False if the last one is gone. */
 struct file *ruring_get_live_file(struct file *file);

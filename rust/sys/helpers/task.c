@@ -67,20 +67,6 @@ __helper void ruring_kill_current_thread(void)
 }
 #endif
 
-__helper bool ruring_cpu_allowed(unsigned int cpu)
-{
-	bool own_choice, allowed;
-
-	if (cpu >= nr_cpu_ids || !cpu_online(cpu))
-		return false;
-	guard(raw_spinlock_irqsave)(&current->pi_lock);
-	/* Without a choice of its own this is the cpuset's. */
-	allowed = cpumask_test_cpu(cpu, current->cpus_ptr);
-	own_choice = current->user_cpus_ptr &&
-		     !cpumask_test_cpu(cpu, current->user_cpus_ptr);
-	return allowed || own_choice;
-}
-
 __helper void ruring_bind_current(unsigned int cpu)
 {
 	/* Gone meanwhile: then it runs where it can, as with io_uring. */
