@@ -102,19 +102,25 @@ impl RingFile for Ring {
     }
 
     fn mmap(&self, area: &Area<'_>) -> Result {
-        match area.offset & off::MMAP_MASK {
-            off::SQ_RING | off::CQ_RING => area.map(&self.mappings.lock().rings, true),
-            off::SQES => area.map(&self.mappings.lock().sqes, false),
-            off::PARAM_REGION => area.map(&self.param_region.as_ref().ok_or(EINVAL)?.region, false),
+        // Mapped without the lock: it takes page tables, for which whoever maps is charged, and his cgroup may be full.
+        let mappings = self.mappings.lock();
+        let (region, partly) = match area.offset & off::MMAP_MASK {
+            off::SQ_RING | off::CQ_RING => (mappings.rings.clone(), true),
+            off::SQES => (mappings.sqes.clone(), false),
+            off::PARAM_REGION => {
+                drop(mappings);
+                return area.map(&self.param_region.as_ref().ok_or(EINVAL)?.region, false);
+            }
             off::PBUF_RING => {
                 let group = Self::group_at(area.offset);
-                let mappings = self.mappings.lock();
-                let mut mappings = mappings.groups.iter();
-                let (_, region) = mappings.find(|(id, _)| *id == group).ok_or(EINVAL)?;
-                area.map(region, false)
+                let mut groups = mappings.groups.iter();
+                let (_, region) = groups.find(|(id, _)| *id == group).ok_or(EINVAL)?;
+                (region.clone(), false)
             }
-            _ => Err(EINVAL),
-        }
+            _ => return Err(EINVAL),
+        };
+        drop(mappings);
+        area.map(&region, partly)
     }
 
     fn flush(this: &Arc<Self>) {

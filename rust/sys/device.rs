@@ -10,7 +10,6 @@ use super::{
     policy::{self, Grant},
 };
 use crate::uapi::{node::NodeCommand, policy::Policy};
-use core::marker::PhantomData;
 use kernel::{
     fs::{File, Kiocb},
     iov::{IovIterDest, IovIterSource},
@@ -21,7 +20,7 @@ use kernel::{
     str::CString,
     sync::{
         atomic::{Atomic, Full, Relaxed},
-        Arc, Mutex,
+        Arc, ArcBorrow, Mutex,
     },
 };
 
@@ -107,7 +106,7 @@ struct NodeList<T: Commands> {
 #[pin_data]
 struct DeviceNode<T: Commands> {
     #[pin]
-    registration: MiscDeviceRegistration<Opened<T>>,
+    registration: MiscDeviceRegistration<Shared<T>>,
     /// Behind the registration, which uses it.
     name: CString,
     /// What it was made with.
@@ -222,31 +221,22 @@ impl<T: Commands> Nodes<T> {
     }
 }
 
-/// An open device. Rings are made by it and do not depend on it.
+/// What is done with an open device. Rings are made by it and do not depend on it. To open it takes no memory, for which the lock
+/// of all such devices would be held.
 ///
-/// Nothing but the kernel calls what it does, because nothing but this file can name it.
-struct Opened<T: Commands> {
-    shared: Arc<Shared<T>>,
-    _commands: PhantomData<fn(T)>,
-}
-
+/// Nothing but the kernel calls this, because nothing but this file can name it.
 #[vtable]
-impl<T: Commands> MiscDevice for Opened<T> {
-    type Ptr = KBox<Self>;
+impl<T: Commands> MiscDevice for Shared<T> {
+    type Ptr = Arc<Self>;
 
-    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
+    fn open(_file: &File, misc: &MiscDeviceRegistration<Self>) -> Result<Arc<Self>> {
         // SAFETY: A registration of this type is one of a node. That is not removed before this call is over.
         let node =
             unsafe { &*kernel::container_of!(&raw const *misc, DeviceNode<T>, registration) };
-        let opened = Self {
-            shared: node.shared.clone(),
-            _commands: PhantomData,
-        };
-        Ok(KBox::new(opened, GFP_KERNEL)?)
+        Ok(node.shared.clone())
     }
 
-    fn ioctl(device: &Self, file: &File, cmd: u32, arg: usize) -> Result<isize> {
-        let shared = &device.shared;
+    fn ioctl(shared: ArcBorrow<'_, Self>, file: &File, cmd: u32, arg: usize) -> Result<isize> {
         if shared.gone.load(Relaxed) {
             return Err(ENODEV);
         }
@@ -264,7 +254,8 @@ impl<T: Commands> MiscDevice for Opened<T> {
 
     /// Makes or removes another device, for an administrator who has opened the first one himself.
     fn write_iter(kiocb: Kiocb<'_, Self::Ptr>, iov: &mut IovIterSource<'_>) -> Result<usize> {
-        let nodes = kiocb.file().shared.nodes.as_ref().ok_or(EINVAL)?;
+        let shared = kiocb.file();
+        let nodes = shared.nodes.as_ref().ok_or(EINVAL)?;
         // SAFETY: The file is open during this call.
         if !unsafe { bindings::ruring_may_administer((*kiocb.as_raw()).ki_filp.cast()) } {
             return Err(EPERM);
@@ -287,7 +278,8 @@ impl<T: Commands> MiscDevice for Opened<T> {
 
     /// What devices the first one has made.
     fn read_iter(mut kiocb: Kiocb<'_, Self::Ptr>, iov: &mut IovIterDest<'_>) -> Result<usize> {
-        let nodes = kiocb.file().shared.nodes.as_ref().ok_or(EINVAL)?;
+        let shared = kiocb.file();
+        let nodes = shared.nodes.as_ref().ok_or(EINVAL)?;
         let text = nodes.show()?;
         iov.simple_read_from_buffer(kiocb.ki_pos_mut(), &text)
     }

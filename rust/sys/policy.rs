@@ -110,6 +110,8 @@ pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, grant: &Grant) -> Resul
     };
     let key = Arc::as_ptr(ring) as usize;
     let node = RBTreeNode::new(key, listed, GFP_KERNEL_ACCOUNT)?;
+    // Memory may take long that is a full cgroup's, and everybody's rings are made and released with this lock.
+    let first = RBTreeNode::new(owner, 1, GFP_KERNEL_ACCOUNT)?;
     let mut rings = RINGS.lock();
     let rings = rings.get_or_insert_with(|| OpenRings {
         all: RBTree::new(),
@@ -119,11 +121,7 @@ pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, grant: &Grant) -> Resul
         Some(count) if *count >= most => return Err(EMFILE),
         Some(count) => *count += 1,
         None if most == 0 => return Err(EMFILE),
-        None => {
-            rings
-                .users
-                .try_create_and_insert(owner, 1, GFP_KERNEL_ACCOUNT)?;
-        }
+        None => _ = rings.users.insert(first),
     }
     rings.all.insert(node);
     // Whoever switches them off looks into the list afterwards.
@@ -162,10 +160,10 @@ fn revoke_all() {
     loop {
         let rings = RINGS.lock();
         let next = rings.as_ref().and_then(|rings| {
-            let mut after = rings.all.iter().filter(|(key, _)| **key >= from);
-            after
-                .next()
-                .map(|(key, listed)| (*key, listed.ring.clone()))
+            // Not by a walk over those before it: one user may have many.
+            let cursor = rings.all.cursor_lower_bound(&from)?;
+            let (key, listed) = cursor.current();
+            Some((*key, listed.ring.clone()))
         });
         drop(rings);
         let Some((key, ring)) = next else { return };
