@@ -26,7 +26,10 @@ static void submit(struct ring *r)
 		/* so that one page has those of some requests */
 		struct scratch *s = (void *)(world.mem + PAGE + below(12) * sizeof(*s));
 
-		any_request(&world, &r->sqes[tail & mask], s, 1000 + tail);
+		if (below(4))
+			any_request(&world, &r->sqes[tail & mask], s, 1000 + tail);
+		else
+			any_other_request(&world, &r->sqes[tail & mask], s, 1000 + tail, RINGS);
 		/* not counted here, where anything may happen */
 		if (!below(16))
 			r->sqes[tail & mask].flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -246,8 +249,11 @@ static void act(void)
 	case 1 ... 2:
 		scribble(r);
 		break;
-	case 3 ... 5:
+	case 3 ... 4:
 		any_registration(r);
+		break;
+	case 5:
+		any_other_registration(&world, r, &rings[below(RINGS)]);
 		break;
 	case 6:
 		any_mapping(r);
@@ -314,7 +320,8 @@ static void *run_thread(void *arg)
 static int any_ring(struct ring *r)
 {
 	static const unsigned int flags[] = {
-		0, 0, DEFER_FLAGS, DEFER_FLAGS | IORING_SETUP_TASKRUN_FLAG,
+		0, IORING_SETUP_SQE128 | IORING_SETUP_CQE32, IORING_SETUP_SQE_MIXED | IORING_SETUP_CQE_MIXED,
+		0, DEFER_FLAGS, DEFER_FLAGS, DEFER_FLAGS | IORING_SETUP_TASKRUN_FLAG,
 		IORING_SETUP_COOP_TASKRUN, IORING_SETUP_SINGLE_ISSUER,
 		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
 		IORING_SETUP_SQPOLL, IORING_SETUP_SQPOLL | IORING_SETUP_SINGLE_ISSUER,
@@ -492,6 +499,8 @@ TEST(nothing_breaks_and_nothing_stays)
 
 	end = seed + number_from("CHAOS_ROUNDS", 5);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	mkdir(NAMES, 0700);
+	mkfifo(NAMES "/fifo", 0600);
 	for (; seed != end; seed++) {
 		long long deadline = now_ms() + LIFE_MS;
 		int status;

@@ -19,11 +19,12 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "requests.h"
+#include "requests_other.h"
 #include "rsrc.h"
 
 /* by hand it may go on for hours */
