@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include "bpf.h"
 #include "cgroup.h"
 #include "rsrc.h"
 
@@ -100,6 +101,22 @@ static int make_buffer(struct place *p, unsigned int i)
 	return ret == 1 ? 0 : ret;
 }
 
+static int make_personality(struct place *p, unsigned int i)
+{
+	int ret = ring_register(&p->ring, IORING_REGISTER_PERSONALITY, NULL, 0);
+
+	(void)i;
+	return ret < 0 ? ret : 0;
+}
+
+static int make_filter(struct place *p, unsigned int i)
+{
+	static const struct sock_filter allow = ALLOW;
+
+	(void)i;
+	return add_filter(&p->ring, IORING_OP_NOP, &allow, 1, 0);
+}
+
 FIXTURE(object) {
 	struct cgroup group;
 	struct place place;
@@ -133,6 +150,8 @@ KIND(mapped_group, "a buffer ring of the kernel's, 8 entries", 4000, 0);
 KIND(classic_group, "a group of 8 classic buffers", 30000, 0);
 KIND(file, "a registered file with a tag", 30000, 0);
 KIND(buffer, "a registered buffer with a tag", 16000, 0);
+KIND(personality, "a personality", 30000, 0);
+KIND(filter, "a filter of a ring", 2000, 0);
 
 FIXTURE_SETUP(object)
 {
