@@ -163,7 +163,8 @@ impl Config {
     /// Offset of the SQ index array.
     pub(crate) const fn sq_array(&self) -> usize {
         // As io_uring, which doubles what is before the completions as well.
-        let end = (layout::CQES + self.cq_entries as usize * CQE_SIZE) << self.has(setup::CQE32) as u32;
+        let end =
+            (layout::CQES + self.cq_entries as usize * CQE_SIZE) << self.has(setup::CQE32) as u32;
         (end + 63) & !63
     }
 
