@@ -7,6 +7,7 @@
 use super::{
     bindings,
     context::InCall,
+    module::ModuleRef,
     policy::{self, Grant},
 };
 use crate::uapi::{node::NodeCommand, policy::Policy};
@@ -233,7 +234,14 @@ impl<T: Commands> MiscDevice for Shared<T> {
         // SAFETY: A registration of this type is one of a node. That is not removed before this call is over.
         let node =
             unsafe { &*kernel::container_of!(&raw const *misc, DeviceNode<T>, registration) };
+        // The kernel crate of 7.2 has no owner for such a file.
+        ModuleRef::new()?.keep();
         Ok(node.shared.clone())
+    }
+
+    fn release(shared: Arc<Self>, _file: &File) {
+        drop(shared);
+        drop(ModuleRef::kept());
     }
 
     fn ioctl(shared: ArcBorrow<'_, Self>, file: &File, cmd: u32, arg: usize) -> Result<isize> {

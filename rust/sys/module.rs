@@ -24,6 +24,8 @@ static ENDS: Atomic<*mut bindings::workqueue_struct> = Atomic::new(null_mut());
 ///
 /// The queues are there unless it is closed, and it is not closed while there are references.
 static USERS: Atomic<usize> = Atomic::new(CLOSED);
+/// How many [`ModuleRef`]s are kept without an object.
+static KEPT: Atomic<usize> = Atomic::new(0);
 /// What [`USERS`] is while there is no [`WorkQueues`] object.
 const CLOSED: usize = usize::MAX;
 /// What [`USERS`] is while that object is being made.
@@ -178,6 +180,27 @@ impl ModuleRef {
             }
         }
         Err(ENODEV)
+    }
+}
+
+impl ModuleRef {
+    /// Keeps it for something that has no room for it, and that asks for [`kept`](Self::kept) in the end.
+    pub(super) fn keep(self) {
+        core::mem::forget(self);
+        KEPT.fetch_add(1, Full);
+    }
+
+    /// One of those that are kept.
+    pub(super) fn kept() -> Option<Self> {
+        let mut kept = KEPT.load(Relaxed);
+        while let Some(fewer) = kept.checked_sub(1) {
+            match KEPT.cmpxchg(kept, fewer, Full) {
+                // INVARIANT: It was forgotten by `keep`, and nobody else gets it.
+                Ok(_) => return Some(Self(Loaded(()))),
+                Err(now) => kept = now,
+            }
+        }
+        None
     }
 }
 
