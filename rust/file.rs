@@ -148,7 +148,7 @@ impl RingFile for Ring {
     }
 
     fn unmap(mapping: Arc<RingUser>) {
-        RingUse::leave(mapping);
+        RingUse::end_use(mapping);
     }
 
     fn show_fdinfo(&self, out: &SeqFile) {

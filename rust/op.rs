@@ -32,7 +32,7 @@ pub(crate) mod table;
 pub(crate) mod timeout;
 
 use crate::{
-    req::{OwnedReq, ReqMut},
+    req::{wake::WakeFlags, OwnedReq, ReqMut},
     ring::{Locked, Ring},
     sys::{
         context::At,
@@ -43,12 +43,14 @@ use crate::{
         abi::opcode as number,
         args::files::FileSlot,
         errno::{Errno, Result, EINVAL},
+        filter::Pdu,
         policy,
+        sqe::is_large,
     },
 };
 use kernel::sync::Arc;
 use opcode::wanted;
-use table::{property, PuntTo, Spec, Wake};
+use table::{property, Cancel, PuntTo, Spec, Wake};
 
 pub(crate) use opcode::{Attempt, Op, OpVariant, Outcome};
 pub(crate) use table::for_each_opcode;
@@ -82,6 +84,16 @@ macro_rules! ops {
             $(wakes[number::$code as usize] = <$op>::SPEC.wake;)*
             wakes
         };
+
+        /// Which cancels find each opcode, by its number: a cancel asks for each of the requests that it looks at.
+        static CANCELS: [Cancel; 256] = {
+            let mut cancels = [Cancel::Any; 256];
+            $(cancels[number::$code as usize] = <$op>::SPEC.cancel;)*
+            cancels
+        };
+
+        // How large an entry is has to be known where there are no opcodes yet.
+        $(const _: () = assert!(<$op>::SPEC.large == is_large(number::$code), stringify!($code));)*
 
         /// See [`Op::is_there`].
         #[cold]
@@ -246,6 +258,58 @@ macro_rules! ops {
                 }
             }
 
+            /// See [`Op::waits_for`].
+            #[cold]
+            pub(crate) fn waits_for(&self) -> Option<FileSlot> {
+                match self {
+                    $(Self::$name(op) => op.waits_for(),)*
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => None,
+                }
+            }
+
+            /// See [`Op::follow_limit`].
+            #[cold]
+            pub(crate) fn follow_limit(&mut self) {
+                match self {
+                    $(Self::$name(op) => op.follow_limit(),)*
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => {}
+                }
+            }
+
+            /// See [`Op::seen_at`].
+            #[cold]
+            pub(crate) fn seen_at(&self) -> Option<u32> {
+                match self {
+                    $(Self::$name(op) => op.seen_at(),)*
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => None,
+                }
+            }
+
+            /// See [`Op::told`].
+            #[inline]
+            pub(crate) fn told(&self, wake_flags: WakeFlags) -> Option<(i32, bool)> {
+                match self {
+                    $(Self::$name(op) if <$op>::SPEC.only_polls => op.told(wake_flags),)*
+                    _ => None,
+                }
+            }
+
+            /// See [`Op::pdu`].
+            fn pdu(&self) -> Pdu {
+                match self {
+                    $(Self::$name(op) => op.pdu(),)*
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => Pdu::default(),
+                }
+            }
+
+            /// Whether io_uring leaves it to a worker alone, see [`Spec::forced`].
+            fn is_forced(&self) -> bool {
+                match self {
+                    $(Self::$name(op) => <$op>::SPEC.forced || op.is_forced(),)*
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => false,
+                }
+            }
+
             /// See [`Op::target`].
             pub(crate) fn target(&self) -> Option<u32> {
                 match self {
@@ -278,32 +342,6 @@ pub(crate) fn check_hooks(opcode: u8) -> Result {
 for_each_opcode!(ops);
 
 impl Operation {
-    /// Where there is to be room for a file before it goes on, see [`Outcome::Starve`].
-    #[cold]
-    pub(crate) fn waits_for(&self) -> Option<FileSlot> {
-        match self {
-            Self::Accept(accept) => accept.waits_for(),
-            _ => None,
-        }
-    }
-
-    /// It begins right after the completion of the LINK_TIMEOUT before it.
-    #[cold]
-    pub(crate) fn follow_limit(&mut self) {
-        if let Self::Timeout(timeout) = self {
-            timeout.count_last();
-        }
-    }
-
-    /// See [`poll::PollAdd::seen_at()`].
-    #[cold]
-    pub(crate) fn seen_at(&self) -> Option<u32> {
-        match self {
-            Self::PollAdd(poll) => poll.seen_at(),
-            _ => None,
-        }
-    }
-
     /// Becomes another one, for one that is over and so has nothing to drop.
     pub(crate) fn become_other(&mut self, other: Self) {
         core::mem::forget(core::mem::replace(self, other));
@@ -316,9 +354,25 @@ pub(crate) fn needs_file(opcode: u8) -> bool {
     spec(opcode).is_some_and(|spec| spec.needs_file)
 }
 
-/// Whether it needs a file that is looked up when it is queued: whatever a splice is to, that waits until it is tried.
-pub(crate) fn has_own_file(opcode: u8) -> bool {
-    opcode != number::SPLICE && needs_file(opcode)
+/// Whether it needs a file that is looked up when it is queued, see [`Spec::late_file`].
+pub(crate) fn needs_file_first(opcode: u8) -> bool {
+    spec(opcode).is_some_and(|spec| spec.needs_file && !spec.late_file)
+}
+
+/// See [`Spec::only_polls`].
+#[inline]
+pub(crate) fn only_polls(opcode: u8) -> bool {
+    spec(opcode).is_some_and(|spec| spec.only_polls)
+}
+
+/// Whether a cancel finds a request of this opcode, see [`Cancel`]. `by_file` says that it asks for a file.
+#[inline]
+pub(crate) fn is_found(opcode: u8, by_file: bool) -> bool {
+    match CANCELS[usize::from(opcode)] {
+        Cancel::Any => true,
+        Cancel::NotByFile => !by_file,
+        Cancel::Never => false,
+    }
 }
 
 /// See [`Spec::sends`].

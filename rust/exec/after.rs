@@ -2,7 +2,7 @@
 
 //! Requests that are gone on with once their ring is unlocked, by the task that had it locked.
 
-use super::work::{add_worker, work_here};
+use super::work::{add_worker, run_punted_here};
 use crate::{
     req::{tctx, wake::WakeFlags, OwnedReq, Request},
     ring::{
@@ -27,7 +27,7 @@ fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
     let mut over = Fifo::new();
     let mut whose = None;
     while let Some(mut req) = requests.pop() {
-        work_here(&mut req, Some(at));
+        run_punted_here(&mut req, Some(at));
         whose.get_or_insert_with(|| req.object().tctx().clone());
         over.push(req);
     }
@@ -48,7 +48,7 @@ fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
         if req.core().punted.again {
             locked.retry_work(req);
         } else {
-            locked.end_work(req, ECANCELED);
+            locked.finish_punted(req, ECANCELED);
         }
     }
     locked.run_ready(ring.is_dying() || tctx.is_gone());

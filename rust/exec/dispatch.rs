@@ -8,9 +8,9 @@
 use crate::{
     op::{
         for_each_opcode,
-        nop::{LargeNop, Nop},
+        nop::LargeNop,
         opcode::{issue as issue_op, wanted, OpVariant},
-        Attempt, Operation, Outcome,
+        Attempt, Op, Operation, Outcome,
     },
     req::{wake::WakeFlags, Job, ReqMut},
     ring::Locked,
@@ -65,15 +65,6 @@ impl OpVtable {
     }
 }
 
-/// Does what an SQE asks for without a request, if it can: see [`Nop::at_once`]. There must be room for its completion.
-#[inline(always)] // nop/32
-pub(crate) fn at_once(ring: &mut Locked<'_>, sqe: &Sqe) -> Option<(i32, u32)> {
-    if sqe.opcode() != Nop::CODE {
-        return None;
-    }
-    Nop::at_once(ring, sqe)
-}
-
 /// Reads an SQE into a job whose last operation is over, and tries it if it is `alone` and its flags
 /// do not say otherwise.
 ///
@@ -109,7 +100,7 @@ fn submit_as<T: OpVariant>(
         }
     }
     if let Err(error) = parse::<T>(sqe, job) {
-        if T::CODE == opcode::NOP && ring.ring.config.has_large_cqes() {
+        if T::SPEC.large_cqe && !T::SPEC.large && ring.ring.config.has_large_cqes() {
             return submit_as::<LargeNop>(ring, task, sqe, req, alone);
         }
         return Submitted::Refused(error);
@@ -307,9 +298,20 @@ macro_rules! op_vtables {
         /// What is called for each opcode, by its number.
         static OP_VTABLES: [OpVtable; 256] = {
             let mut op_vtables = [OpVtable::NONE; 256];
-            $(op_vtables[crate::uapi::abi::opcode::$code as usize] = OpVtable::of::<crate::op::$($op)*>();)*
+            $(op_vtables[opcode::$code as usize] = OpVtable::of::<crate::op::$($op)*>();)*
             op_vtables
         };
+
+        /// Does what an SQE asks for without a request, if it can: see [`Op::at_once`].
+        #[inline(always)] // nop/32
+        pub(crate) fn at_once(ring: &mut Locked<'_>, sqe: &Sqe) -> Option<(i32, u32)> {
+            match sqe.opcode() {
+                $(opcode::$code if <crate::op::$($op)* as OpVariant>::SPEC.at_once && ring.has_room() => {
+                    <crate::op::$($op)*>::at_once(ring, sqe)
+                })*
+                _ => None,
+            }
+        }
 
         /// Whether a worker is to have the job from the beginning. Looks its file up.
         pub(crate) fn begins_in_worker(ring: &Locked<'_>, mut req: ReqMut<'_>) -> bool {

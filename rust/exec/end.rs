@@ -40,7 +40,7 @@ impl Locked<'_> {
     /// Ends a request before its time. What it has transferred is not lost.
     pub(crate) fn end(&mut self, mut req: OwnedReq, error: Errno) {
         if req.object().punt_state() != PuntState::None {
-            return self.end_work(req, error);
+            return self.finish_punted(req, error);
         }
         if req.core().job.is_notification() {
             return self.complete_notif(req);
@@ -148,7 +148,7 @@ impl Ring {
     /// Drops what the ring has let go of; `for_others`, if it is not the current task's.
     pub(crate) fn let_go_of(&self, kept: LetGo, for_others: bool) {
         if let Some(sqpoll) = &self.exec.sqpoll {
-            sqpoll.leave();
+            sqpoll.vacate();
         }
         if for_others {
             let registered = kept.files.into_iter().flatten();

@@ -105,7 +105,7 @@ impl Ring {
         // Task work that was sent before is done first, without having anything to undo.
         if signal::notified() && !signal::pending() {
             if let (Some(wait_guard), Some(tctx)) = (wait_guard, &tctx) {
-                Self::leave(wait_guard, tctx);
+                Self::cancel_wait(wait_guard, tctx);
             }
             return Err(ERESTARTNOINTR);
         }
@@ -126,7 +126,7 @@ impl Ring {
                 }
             } else if waits {
                 let max = args.min_complete.min(self.cq_entries()).max(MAX_LOCAL);
-                self.run_local(&mut locked, tctx, max);
+                self.run_local_inbox(&mut locked, tctx, max);
             }
         } else if self.is_starving() {
             locked.look_again();
@@ -181,8 +181,8 @@ impl Ring {
 
     /// Ends a wait that has not begun.
     #[cold]
-    fn leave(wait_guard: WaitGuard<'_>, tctx: &Arc<TaskCtx>) {
-        if wait_guard.finish() {
+    fn cancel_wait(wait_guard: WaitGuard<'_>, tctx: &Arc<TaskCtx>) {
+        if wait_guard.into_missed() {
             tctx::tell(tctx);
         }
     }
@@ -195,7 +195,7 @@ impl Ring {
         wait_guard: WaitGuard<'_>,
         tctx: &Arc<TaskCtx>,
     ) {
-        if wait_guard.finish() {
+        if wait_guard.into_missed() {
             if self.deferred() {
                 tctx::tell(tctx);
             } else if let Ok(mut locked) = self.lock_at(call) {
@@ -350,7 +350,7 @@ impl Ring {
             return;
         };
         if self.deferred() {
-            self.run_local(&mut locked, tctx, max);
+            self.run_local_inbox(&mut locked, tctx, max);
         } else {
             locked.run_inbox(tctx);
         }
@@ -358,7 +358,7 @@ impl Ring {
 
     /// Runs up to `max` of what has come back, if only `enter` does.
     #[inline(always)] // nop/1
-    fn run_local(&self, locked: &mut Locked<'_>, tctx: &TaskCtx, max: u32) {
+    fn run_local_inbox(&self, locked: &mut Locked<'_>, tctx: &TaskCtx, max: u32) {
         if self.has_local_work(tctx) {
             locked.run_local(tctx, max);
         }

@@ -63,7 +63,7 @@ impl Locked<'_> {
         self.forget(&mut req);
         if req.core().job.flags.ordered() {
             // With its result the next one may be tried, whenever that is told.
-            self.leave(&mut req);
+            self.make_unordered(&mut req);
         }
         let core = req.core_mut();
         notif_ref.core_mut().chain = core::mem::take(&mut core.chain);

@@ -30,7 +30,7 @@ pub(crate) struct Order {
 
 impl Order {
     /// Moves those that wait and that `which` says to `out`.
-    pub(super) fn take(&mut self, out: &mut Fifo<Request>, which: impl Fn(&OwnedReq) -> bool) {
+    pub(super) fn extract(&mut self, out: &mut Fifo<Request>, which: impl Fn(&OwnedReq) -> bool) {
         for queue in self.behind.values_mut() {
             queue.move_out(out, &which);
         }
@@ -110,7 +110,7 @@ impl Locked<'_> {
 
     /// Has an ordered send be none any more, whose result is known but not told yet.
     #[cold]
-    pub(super) fn leave(&mut self, req: &mut OwnedReq) {
+    pub(super) fn make_unordered(&mut self, req: &mut OwnedReq) {
         let in_front = req.core().job.flags.in_front();
         req.core_mut().job.flags.clear_ordered();
         if let Some(id) = req.file().map(fd::id).filter(|_| in_front) {

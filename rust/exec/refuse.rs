@@ -9,7 +9,7 @@ use crate::{
     ring::{Locked, Ring},
     sys::trace,
     uapi::{
-        abi::{nop, opcode, setup},
+        abi::{nop, setup},
         errno::{Errno, Result, EACCES, ECANCELED, EINVAL, EOPNOTSUPP},
         sqe::{Flags, LinkKind, Sqe},
     },
@@ -71,8 +71,8 @@ impl Ring {
     /// `-EINVAL` if it has none of these.
     #[cold]
     pub(crate) fn check_large(&self, sqe: &Sqe) -> Result {
-        let nop = matches!(sqe.opcode(), opcode::NOP | opcode::NOP128);
-        let large_cqe = nop && sqe.op_flags() & nop::CQE32 != 0;
+        let may_ask = op::spec(sqe.opcode()).is_some_and(|spec| spec.large_cqe);
+        let large_cqe = may_ask && sqe.op_flags() & nop::CQE32 != 0;
         if !self.is_large_enough(sqe) || (large_cqe && !self.config.has_large_cqes()) {
             return Err(EINVAL);
         }
@@ -103,7 +103,7 @@ impl Ring {
     /// `-EACCES` for one that it must not be used for, `-EINVAL` for one that needs a file of its own if files are to
     /// be polled.
     #[cold]
-    pub(crate) fn accept(&self, sqe: &Sqe) -> Result {
+    pub(crate) fn check_allowed(&self, sqe: &Sqe) -> Result {
         if self
             .restrictions
             .as_ref()

@@ -135,7 +135,7 @@ impl Locked<'_> {
                     Outcome::Poll(_) if armed => Self::park(req),
                     Outcome::Poll(wanted) => self.poll_and_park(req, wanted),
                     Outcome::Timer => self.time_and_park(req, wake_flags),
-                    Outcome::Requeue => return self.end_turn(req),
+                    Outcome::Requeue => return self.requeue_unless_killed(req),
                     Outcome::TaskWork => return Self::requeue_unseen(req),
                     Outcome::Starve => return self.starve(req),
                     Outcome::Punt => return self.offload(req),
@@ -156,7 +156,7 @@ impl Locked<'_> {
     /// Leaves a request for later that could go on, unless its task is being killed, which would have to wait as long
     /// as others see to it that there is something to do.
     #[cold]
-    fn end_turn(&mut self, req: OwnedReq) {
+    fn requeue_unless_killed(&mut self, req: OwnedReq) {
         if signal::killed() {
             self.end(req, ECANCELED)
         } else {
@@ -168,10 +168,7 @@ impl Locked<'_> {
     /// know.
     fn told(req: &mut OwnedReq, wake_flags: WakeFlags) -> Option<(i32, bool)> {
         let job = &mut req.core_mut().job;
-        let Operation::PollAdd(poll) = &job.op else {
-            return None;
-        };
-        let (mask, last) = poll.told(wake_flags)?;
+        let (mask, last) = job.op.told(wake_flags)?;
         if !last && job.state() != ReqState::PolledMultishot {
             return None;
         }
@@ -277,7 +274,8 @@ impl Locked<'_> {
             self.insert(&mut req);
         }
         if watched.mask == 0 {
-            if trace::poll_arm_enabled() && !again {
+            let traced = trace::poll_arm_enabled() && !again;
+            if traced && !op::only_polls(req.core().job.opcode) {
                 self.trace_armed(&req, wanted & !events::BURST);
             }
             return Self::park(req);

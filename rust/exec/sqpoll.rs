@@ -76,7 +76,7 @@ impl SqPoll {
             }
             return Ok(None);
         }
-        let seat = Seat::take(task, config, params)?;
+        let seat = Seat::occupy(task, config, params)?;
         let sqpoll = Arc::pin_init(
             pin_init!(Self {
                 seat,
@@ -108,8 +108,8 @@ impl SqPoll {
     }
 
     /// Has the thread know of the ring no more. With its last ring it ends.
-    pub(crate) fn leave(&self) {
-        self.seat.leave();
+    pub(crate) fn vacate(&self) {
+        self.seat.vacate();
     }
 
     /// See [`Seat::thread_state`].
@@ -265,7 +265,7 @@ impl Ring {
         }
         let wait_guard = owner.begin_wait();
         let result = self.enter_attended(args, sqpoll, Some((&owner, &wait_guard)));
-        if wait_guard.finish() || self.has_calls() {
+        if wait_guard.into_missed() || self.has_calls() {
             self.answer(args.call, sqpoll, &owner);
         }
         result

@@ -277,7 +277,7 @@ impl Looker {
     }
 
     /// Says that it has begun, or never will.
-    fn begin(&self) {
+    fn set_begun(&self) {
         if !self.begun.xchg(true, Full) {
             self.thread.wait.wake_all();
         }
@@ -303,7 +303,7 @@ impl WorkerBody for Looker {
             }
             self.thread.idle_since.store(now(), Relaxed);
             self.thread.be_awake();
-            self.begin();
+            self.set_begun();
         }
         while !signal::interrupted() {
             if self.stopping.load(Relaxed) {
@@ -315,7 +315,7 @@ impl WorkerBody for Looker {
     }
 
     fn killed(&self) {
-        self.begin();
+        self.set_begun();
     }
 }
 
@@ -330,7 +330,7 @@ impl Seat {
     /// # Context
     ///
     /// May sleep.
-    pub(crate) fn take(task: InTask<'_>, config: &Config, params: &ThreadParams) -> Result<Self> {
+    pub(crate) fn occupy(task: InTask<'_>, config: &Config, params: &ThreadParams) -> Result<Self> {
         let idle = params.idle_nanoseconds();
         if config.has(setup::ATTACH_WQ) {
             let ring = attached(task, params)?;
@@ -391,7 +391,7 @@ impl Seat {
     }
 
     /// Gives the place up. With the last one the thread ends.
-    pub(crate) fn leave(&self) {
+    pub(crate) fn vacate(&self) {
         if self.left.xchg(true, Full) {
             return;
         }
@@ -478,7 +478,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.leave();
+        self.vacate();
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Starved {
 
 impl Starved {
     /// Takes those out that `which` says.
-    pub(super) fn take(&mut self, which: impl Fn(&OwnedReq) -> bool) -> Fifo<Request> {
+    pub(super) fn extract(&mut self, which: impl Fn(&OwnedReq) -> bool) -> Fifo<Request> {
         let mut out = Fifo::new();
         self.queue.move_out(&mut out, &which);
         self.reported.move_out(&mut out, &which);

@@ -215,7 +215,7 @@ impl Locked<'_> {
     ) -> (Option<OwnedReq>, bool) {
         let restricted = self.state.restricted;
         let alone = head.is_none() && !self.state.exec.drain.active && !restricted && !traced;
-        if alone && sqe.opcode() == opcode::NOP && self.has_room() {
+        if alone {
             if let Some((res, flags)) = dispatch::at_once(self, sqe) {
                 self.post(Cqe {
                     user_data: sqe.user_data(),
@@ -230,7 +230,7 @@ impl Locked<'_> {
             submitted = self.submit_ordered(task, sqe, &mut req, error);
         }
         if restricted && !self.ring.is_refused_before_flags(&submitted, sqe) {
-            if let Err(error) = self.ring.accept(sqe) {
+            if let Err(error) = self.ring.check_allowed(sqe) {
                 submitted = match error {
                     EACCES => Submitted::Denied,
                     error => Submitted::Refused(error),
@@ -240,7 +240,7 @@ impl Locked<'_> {
             }
         }
         if matches!(submitted, Submitted::Read) && req.core().job.flags.wants_check() {
-            if let Err(error) = self.check(&mut req, sqe, head) {
+            if let Err(error) = self.authorize(&mut req, sqe, head) {
                 submitted = Submitted::Refused(error);
             }
         }
@@ -283,7 +283,7 @@ impl Locked<'_> {
 
     /// Gives a request the rights that it is to have, and asks the filters about it.
     #[cold]
-    fn check(&self, req: &mut OwnedReq, sqe: &Sqe, head: &Option<OwnedReq>) -> Result {
+    fn authorize(&self, req: &mut OwnedReq, sqe: &Sqe, head: &Option<OwnedReq>) -> Result {
         let mut credentials = None;
         if req.core().job.flags.has_personality() {
             let registered = self.state.personalities.get(sqe.personality());
@@ -358,7 +358,7 @@ impl Locked<'_> {
         if !refused && dispatch::begins_in_worker(self, req.lend()) {
             return self.offload(req);
         }
-        if !refused && op::has_own_file(req.core().job.opcode) {
+        if !refused && op::needs_file_first(req.core().job.opcode) {
             // What is wrong with it is found when it is tried.
             _ = dispatch::find_needed_file(self, &mut req.lend());
         }

@@ -85,7 +85,7 @@ impl RingUse {
 
     /// Counts a mapping no more. With the last user the ring lets go of everything, soon: the locks of
     /// memory are held.
-    pub(crate) fn leave(this: Arc<RingUser>) {
+    pub(crate) fn end_use(this: Arc<RingUser>) {
         if this.ring.exec.users.fetch_sub(1, Full) != 1 {
             return;
         }

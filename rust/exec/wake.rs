@@ -3,7 +3,7 @@
 //! Where wake-ups come in: a request that a wait queue, a timer or its last packet has woken up, and a task that was sent for.
 
 use crate::{
-    op::{self, Operation},
+    op,
     req::{
         self,
         tctx::{self, Submitter, TaskCtx},
@@ -118,7 +118,7 @@ pub(super) fn gives_up(req: &OwnedReq, wanted: u32) -> bool {
 /// and a worker of io_uring tries again at once.
 pub(super) fn is_tried_again_later(req: &OwnedReq) -> bool {
     let job = &req.core().job;
-    !matches!(job.op, Operation::PollAdd(_)) && !job.flags.by_worker()
+    !op::only_polls(job.opcode) && !job.flags.by_worker()
 }
 
 impl Locked<'_> {

@@ -104,7 +104,7 @@ impl WorkerBody for Worker {
             req.object().claim(WakeFlags::NONE);
             let wake_flags = req.wake_flags();
             if !wake_flags.cancelled() && !wake_flags.link_expired() {
-                run_one(&mut req);
+                run_as_submitter(&mut req);
             }
             req.object().claim(wake_flags.and(WakeFlags::CANCELLED));
             // Who waits for several is told of each, as by a worker of io_uring.
@@ -158,17 +158,17 @@ impl Drop for WorkerPool {
 }
 
 /// Does what `req` is for, in a worker.
-fn run_one(req: &mut OwnedReq) {
+fn run_as_submitter(req: &mut OwnedReq) {
     let Some(credentials) = req.core_mut().punted.credentials.take() else {
         // What is queued for workers has the credentials of who has submitted it.
         warn_on!(true);
         return;
     };
-    credentials.with(|| work_here(req, None));
+    credentials.with(|| run_punted_here(req, None));
 }
 
 /// Does what `req` is for, and leaves its result with it. The submitter says what it is `at`.
-pub(crate) fn work_here(req: &mut OwnedReq, at: Option<At<'_>>) {
+pub(crate) fn run_punted_here(req: &mut OwnedReq, at: Option<At<'_>>) {
     let credentials = req.core_mut().credentials.clone();
     let mut run = || op::run_punted(req.lend(), at);
     let outcome = match credentials {
@@ -404,9 +404,9 @@ impl Locked<'_> {
     /// nevertheless.
     pub(crate) fn unqueue_ended(&mut self, whose: impl Fn(&TaskCtx) -> bool) -> Fifo<Request> {
         let starved = &mut self.state.exec.starved;
-        let mut out = starved.take(|req| whose(req.object().tctx()));
+        let mut out = starved.extract(|req| whose(req.object().tctx()));
         let order = &mut self.state.exec.order;
-        order.take(&mut out, |req| whose(req.object().tctx()));
+        order.extract(&mut out, |req| whose(req.object().tctx()));
         let mut queue = core::mem::take(&mut self.state.exec.workers.queue);
         queue.move_out(&mut out, |req| {
             let tctx = req.object().tctx();
@@ -465,7 +465,7 @@ impl Locked<'_> {
     }
 
     /// Ends a request that was with the workers: with what one has to say, if one had it.
-    pub(crate) fn end_work(&mut self, mut req: OwnedReq, error: Errno) {
+    pub(crate) fn finish_punted(&mut self, mut req: OwnedReq, error: Errno) {
         req.object().end_punt();
         let forced = op::spec(req.core().job.opcode).is_some_and(|spec| spec.forced);
         let by_worker = forced || !op::runs_unlocked(&req);

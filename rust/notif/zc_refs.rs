@@ -89,7 +89,7 @@ impl<C: Count> ZcRefs<C> {
 
     /// One holder lets go, and must not look at this again unless it was the last: true.
     #[inline]
-    pub(crate) fn let_go(&self, pages: PagesUsed) -> bool {
+    pub(crate) fn put(&self, pages: PagesUsed) -> bool {
         let mark = match pages {
             PagesUsed::Unknown => None,
             PagesUsed::Sent => Some(&self.sent),

@@ -30,11 +30,6 @@ pub(crate) struct Accept {
 }
 
 impl Accept {
-    /// Where it waits for room, if it is not a buffer that it waits for.
-    pub(crate) fn waits_for(&self) -> Option<FileSlot> {
-        self.full
-    }
-
     /// What becomes of a request that is to outlast a shortage, if there is one: of descriptors, of free slots, or of
     /// buffers for addresses. As long as nobody is there to be accepted it is none.
     #[cold]
@@ -150,6 +145,10 @@ impl Op for Accept {
             args: AcceptArgs::parse(sqe, flags)?,
             full: None,
         })
+    }
+
+    fn waits_for(&self) -> Option<FileSlot> {
+        self.full
     }
 
     fn wait_first(&mut self) {

@@ -2,7 +2,7 @@
 
 //! ASYNC_CANCEL. `io_uring/cancel.c` of the kernel.
 
-use super::{Attempt, Op, Outcome};
+use super::{Attempt, Op, OpVariant, Outcome};
 use crate::{
     req::{tctx, wake::WakeFlags, PuntState, Request},
     ring::{objects::object_id, Locked, Ring},
@@ -13,7 +13,6 @@ use crate::{
         object, ringfile,
     },
     uapi::{
-        abi::opcode,
         args::cancel::CancelArgs,
         errno::{Result, EALREADY, ENOENT},
         sqe::{Flags, Sqe},
@@ -33,9 +32,7 @@ impl AsyncCancel {
     fn means_itself(&self, user_data: u64) -> bool {
         let args = &self.args;
         args.user_data.is_none_or(|data| data == user_data)
-            && args
-                .opcode
-                .is_none_or(|opcode| opcode == opcode::ASYNC_CANCEL)
+            && args.opcode.is_none_or(|opcode| opcode == Self::CODE)
     }
 }
 
@@ -75,14 +72,10 @@ pub(crate) fn cancel(
     let locked = &*ring;
     let running = Cell::new(None);
     let matches = |object: &object::Object<Request>| {
-        // A cancel does not wait for anything, and so can only be this one.
-        object.opcode() != opcode::ASYNC_CANCEL
-            && args.user_data.is_none_or(|data| data == object.user_data())
+        args.user_data.is_none_or(|data| data == object.user_data())
             && args.opcode.is_none_or(|opcode| opcode == object.opcode())
             && file_id.is_none_or(|id| id == object.file())
-            // Of what has no file a timeout is the only one that waits, which no file brings about: as with io_uring also
-            // if any request is meant.
-            && (args.fd.is_none() || object.opcode() != opcode::TIMEOUT)
+            && super::is_found(object.opcode(), args.fd.is_some())
             && match object.punt_state() {
                 // What a worker is at is interrupted, and ends as that says.
                 PuntState::Running => {

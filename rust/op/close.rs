@@ -46,12 +46,12 @@ impl Close {
         let taken = fd::take(task, fd)?;
         if taken.hears_of_close() {
             // Another thread has put it there since. Its result is not waited for.
-            at.ring.close_unlocked(taken);
+            at.ring.close_after_unlock(taken);
             return Ok(true);
         }
         let (file, said) = taken.close();
         // The peer of a socket is to see it closed before the next wait, not after it.
-        at.ring.release_unlocked(file);
+        at.ring.release_after_unlock(file);
         said.map(|()| true)
     }
 

@@ -32,13 +32,6 @@ pub(crate) struct Connect {
     aborted: bool,
 }
 
-impl Connect {
-    /// What a filter sees of it.
-    pub(super) fn pdu(&self) -> Pdu {
-        pdu_of_connect(self.to.bytes())
-    }
-}
-
 impl Op for Connect {
     const HOOKS: Hooks = Hooks::CONNECT;
     const AUDITED: bool = true;
@@ -51,6 +44,10 @@ impl Op for Connect {
             in_progress: false,
             aborted: false,
         })
+    }
+
+    fn pdu(&self) -> Pdu {
+        pdu_of_connect(self.to.bytes())
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {

@@ -26,21 +26,9 @@ impl Op for Nop {
         Ok(Self { args })
     }
 
-    #[inline(always)] // nop-buffer/ring-32
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        if self.args.is_special() {
-            return self.issue_special(at);
-        }
-        self.take(at.ring, at.group)
-    }
-}
-
-impl Nop {
-    /// Does what an SQE asks for that wants at most a buffer: it needs no request, which would only be there to wait.
-    ///
-    /// The result and the flags of its completion; none if it is to be done as any other, also what fails.
+    /// One that wants at most a buffer.
     #[inline(always)] // nop/32
-    pub(crate) fn at_once(ring: &mut Locked<'_>, sqe: &Sqe) -> Option<(i32, u32)> {
+    fn at_once(ring: &mut Locked<'_>, sqe: &Sqe) -> Option<(i32, u32)> {
         if sqe.personality() != 0 || sqe.ioprio() != 0 {
             return None;
         }
@@ -59,10 +47,20 @@ impl Nop {
         }
     }
 
+    #[inline(always)] // nop-buffer/ring-32
+    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+        if self.args.is_special() {
+            return self.issue_special(at);
+        }
+        self.consume(at.ring, at.group)
+    }
+}
+
+impl Nop {
     /// Takes a buffer, if it is to have one. What that costs is measured with this, which is ruring's
     /// own.
     #[inline(always)] // nop-buffer/ring-32
-    fn take(&self, ring: &mut Locked<'_>, group: Option<u16>) -> Outcome {
+    fn consume(&self, ring: &mut Locked<'_>, group: Option<u16>) -> Outcome {
         match group.map(|group| ring.groups().consume(group)) {
             Some(None) => Outcome::failed(ENOBUFS),
             Some(Some(flags)) => Outcome::Done {
@@ -88,7 +86,7 @@ impl Nop {
         if self.args.result < 0 {
             return Outcome::done(self.args.result);
         }
-        self.take(at.ring, at.group)
+        self.consume(at.ring, at.group)
     }
 
     /// Looks whether there is what it is to look at.

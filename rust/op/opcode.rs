@@ -18,7 +18,9 @@ use crate::{
     },
     uapi::{
         abi::events,
+        args::files::FileSlot,
         errno::{Errno, Result, EAGAIN, EBADF, EFAULT, EINVAL},
+        filter::Pdu,
         sqe::{Flags, Sqe},
     },
 };
@@ -117,8 +119,7 @@ pub(crate) enum Outcome {
     Requeue,
     /// It goes on when its task looks for what has come back, and nothing ends it before.
     TaskWork,
-    /// It goes on once its group has a buffer, there is what [`Operation::waits_for()`](super::Operation::waits_for)
-    /// says, or it is its turn to send.
+    /// It goes on once its group has a buffer, there is what [`Op::waits_for`] says, or it is its turn to send.
     Starve,
     /// It cannot go on with the ring locked, see [`Op::run_punted`]: it would block, and no event would
     /// tell when it does not.
@@ -211,6 +212,15 @@ pub(crate) trait Op: Sized + Send {
     ///
     /// The submitter's task, with the ring locked.
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome;
+
+    /// Does what an SQE asks for without a request, which would only be there to wait: of what has [`Spec::at_once`].
+    ///
+    /// The result and the flags of its completion, for which there is room. None if it is to be done as any other, also
+    /// what fails.
+    #[inline]
+    fn at_once(_ring: &mut Locked<'_>, _sqe: &Sqe) -> Option<(i32, u32)> {
+        None
+    }
 
     /// Whether a worker is to have it from the beginning, for IOSQE_ASYNC, of what has
     /// [`Spec::async_worker`].
@@ -370,6 +380,43 @@ pub(crate) trait Op: Sized + Send {
     #[inline]
     fn target(&self) -> Option<u32> {
         None
+    }
+
+    /// Where there is to be room for a file before it goes on, see [`Outcome::Starve`].
+    #[inline]
+    fn waits_for(&self) -> Option<FileSlot> {
+        None
+    }
+
+    /// If it is a poll that reports again as long as there is something: how many completions of the ring are to be
+    /// consumed before it looks again, modulo 2^32.
+    #[inline]
+    fn seen_at(&self) -> Option<u32> {
+        None
+    }
+
+    /// The result of a request that its wake-up has told all there is to know, and whether it is the last, of what has
+    /// [`Spec::only_polls`]: such a request need not be tried.
+    #[inline]
+    fn told(&self, _wake_flags: WakeFlags) -> Option<(i32, bool)> {
+        None
+    }
+
+    /// It begins right after the completion of the LINK_TIMEOUT before it.
+    #[inline]
+    fn follow_limit(&mut self) {}
+
+    /// What a filter sees of it besides its opcode and flags.
+    #[inline]
+    fn pdu(&self) -> Pdu {
+        Pdu::default()
+    }
+
+    /// Whether io_uring leaves this request to a worker alone, where that is not so of all of its opcode: see
+    /// [`Spec::forced`].
+    #[inline]
+    fn is_forced(&self) -> bool {
+        false
     }
 
     /// Whether a result is no failure, although it is negative.

@@ -35,6 +35,8 @@ pub(crate) struct Open<const HOW: bool> {
 
 impl<const HOW: bool> Open<HOW> {
     const CLOEXEC: u64 = open::CLOEXEC as u64;
+    /// With any of these a file may be made or changed, which io_uring leaves to a worker.
+    const CREATES: u32 = open::CREAT | open::TRUNC | open::TMPFILE;
 
     /// What it opens.
     fn named(&self) -> Named<'_> {
@@ -43,16 +45,6 @@ impl<const HOW: bool> Open<HOW> {
             path: &self.path,
             in_root: self.args.how.resolve & open::RESOLVE_IN_ROOT != 0,
         }
-    }
-
-    /// What a filter sees of it.
-    pub(super) fn pdu(&self) -> Pdu {
-        let how = &self.args.how;
-        let (mut flags, mut mode) = (how.flags, how.mode);
-        if !HOW {
-            [flags, mode] = how_of_openat(flags, mode);
-        }
-        pdu_of_open([flags, mode, how.resolve])
     }
 
     /// Reserves a descriptor.
@@ -124,6 +116,20 @@ impl<const HOW: bool> Op for Open<HOW> {
         }
     }
 
+    fn pdu(&self) -> Pdu {
+        let how = &self.args.how;
+        let (mut flags, mut mode) = (how.flags, how.mode);
+        if !HOW {
+            [flags, mode] = how_of_openat(flags, mode);
+        }
+        pdu_of_open([flags, mode, how.resolve])
+    }
+
+    fn is_forced(&self) -> bool {
+        let [flags, ..] = self.pdu();
+        flags & Self::CREATES != 0
+    }
+
     fn runs_unlocked(&self, _file: Option<&File>) -> bool {
         self.named().needs_descriptors()
     }
@@ -142,8 +148,7 @@ impl<const HOW: bool> Op for Open<HOW> {
 
     fn is_at_once(&self, res: i32) -> bool {
         // Names of what there is are known, as a rule, and others are not.
-        const ASYNC: u64 = (open::CREAT | open::TRUNC | open::TMPFILE) as u64;
-        self.args.how.flags & ASYNC == 0 && res != ENOENT.to_raw()
+        self.args.how.flags & u64::from(Self::CREATES) == 0 && res != ENOENT.to_raw()
     }
 
     fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {

@@ -30,27 +30,12 @@ pub(crate) struct PollAdd {
 }
 
 impl PollAdd {
-    /// If it is level-triggered: how many completions of the ring are to be consumed before it looks again, modulo 2^32.
-    pub(crate) fn seen_at(&self) -> Option<u32> {
-        self.args.level().then_some(self.seen_at)
-    }
-
     /// Reports to who is told again anyway, as soon as this is consumed. Without room for it that is enough for the next try.
     #[cold] // poll/32
     fn report_level(&mut self, ring: &mut Locked<'_>, user_data: u64, mask: i32) -> Outcome {
         ring.post_more(user_data, mask, 0);
         self.seen_at = ring.cached_cq_tail();
         Outcome::Starve
-    }
-
-    /// The result of a request that its wake-up has told all there is to know, and whether it is the last: such a request
-    /// need not be tried.
-    pub(crate) fn told(&self, wake_flags: WakeFlags) -> Option<(i32, bool)> {
-        let mask = wake_flags.events() & (self.args.events | events::ALWAYS);
-        if mask == 0 || wake_flags.again() || self.ring.is_some() {
-            return None;
-        }
-        Some((mask as i32, !self.args.multishot() || wake_flags.looped()))
     }
 
     /// The events of `wanted` that are there at the moment.
@@ -109,6 +94,19 @@ impl Op for PollAdd {
             }
         }
         Outcome::done(mask)
+    }
+
+    fn seen_at(&self) -> Option<u32> {
+        self.args.level().then_some(self.seen_at)
+    }
+
+    #[inline]
+    fn told(&self, wake_flags: WakeFlags) -> Option<(i32, bool)> {
+        let mask = wake_flags.events() & (self.args.events | events::ALWAYS);
+        if mask == 0 || wake_flags.again() || self.ring.is_some() {
+            return None;
+        }
+        Some((mask as i32, !self.args.multishot() || wake_flags.looped()))
     }
 
     #[inline]

@@ -36,13 +36,6 @@ fn to_socket(file: Option<&File>, what: impl FnOnce(Socket<'_>) -> Result) -> Ou
 pub(crate) struct Create(SocketArgs);
 
 impl Create {
-    /// What a filter sees of it.
-    pub(super) fn pdu(&self) -> Pdu {
-        let args = &self.0;
-        let (family, kind) = (args.domain as u32, args.kind as u32);
-        [family, kind, args.protocol as u32, 0, 0, 0]
-    }
-
     /// Makes it. Inside is what came of putting it into its slot.
     fn create(&self, at: Attempt<'_, '_>) -> Result<Result<i32>> {
         let (args, task) = (&self.0, at.ring.task()?);
@@ -78,6 +71,12 @@ impl Op for Create {
         SocketArgs::parse(sqe).map(Self)
     }
 
+    fn pdu(&self) -> Pdu {
+        let args = &self.0;
+        let (family, kind) = (args.domain as u32, args.kind as u32);
+        [family, kind, args.protocol as u32, 0, 0, 0]
+    }
+
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         match self.create(at) {
             Ok(res) => Outcome::of(res),
@@ -94,14 +93,6 @@ impl Op for Create {
 /// BIND.
 pub(crate) struct Bind(KBox<Address>);
 
-impl Bind {
-    /// Whether the name is to be one in a file system.
-    pub(super) fn makes_file(&self) -> bool {
-        let name = self.0.bytes().get(2);
-        self.0.is_of_files() && name.is_some_and(|first| *first != 0)
-    }
-}
-
 impl Op for Bind {
     const HOOKS: Hooks = Hooks::BIND;
     const AUDITED: bool = true;
@@ -110,6 +101,12 @@ impl Op for Bind {
         let args = AddressArgs::parse(sqe)?;
         let addr = Address::read(args.addr, args.len)?;
         Ok(Self(KBox::new(addr, GFP_KERNEL_ACCOUNT)?))
+    }
+
+    fn is_forced(&self) -> bool {
+        // The name is to be one in a file system.
+        let name = self.0.bytes().get(2);
+        self.0.is_of_files() && name.is_some_and(|first| *first != 0)
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {

@@ -34,6 +34,12 @@ pub(crate) trait FileOp: Sized + Send {
     /// `-EINVAL` for fields that the opcode does not have.
     fn parse(sqe: &Sqe) -> Result<Self>;
 
+    /// See [`Op::is_forced`].
+    #[inline]
+    fn is_forced(&self) -> bool {
+        false
+    }
+
     /// Does it.
     ///
     /// # Errors
@@ -67,6 +73,10 @@ impl<T: FileOp> Op for OnFile<T> {
 
     fn begins_in_worker(&self, _file: &File) -> bool {
         true
+    }
+
+    fn is_forced(&self) -> bool {
+        self.0.is_forced()
     }
 
     fn serial(&self, file: &File) -> usize {
@@ -155,6 +165,11 @@ pub(crate) struct FileAdvice(AdviceArgs);
 impl FileOp for FileAdvice {
     fn parse(sqe: &Sqe) -> Result<Self> {
         AdviceArgs::parse_file(sqe).map(Self)
+    }
+
+    fn is_forced(&self) -> bool {
+        // POSIX_FADV_NORMAL, POSIX_FADV_RANDOM and POSIX_FADV_SEQUENTIAL read nothing.
+        !(0..=2).contains(&self.0.advice)
     }
 
     fn run(&self, file: &File) -> Result {

@@ -48,11 +48,25 @@ pub(crate) enum Wake {
     Own,
 }
 
+/// Which cancels find a request that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cancel {
+    /// Each that it matches.
+    Any,
+    /// As [`Cancel::Any`], but none that asks for a file, and be it any: it has none, and no file brings about what it
+    /// waits for.
+    NotByFile,
+    /// None: it is over as soon as it is tried, and so can only be the cancel itself.
+    Never,
+}
+
 /// What the core has to know of an opcode.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spec {
     /// `sqe->fd` is a file that it works on.
     pub(crate) needs_file: bool,
+    /// That file is not looked up when the request is queued, but when it is tried.
+    pub(crate) late_file: bool,
     /// It can take its buffer from a group.
     pub(crate) buffer_select: bool,
     /// It has flags, or a priority, in `sqe->ioprio`.
@@ -71,6 +85,10 @@ pub(crate) struct Spec {
     pub(crate) iopoll: bool,
     /// How it wakes up who waits for several completions.
     pub(crate) wake: Wake,
+    /// Which cancels find it.
+    pub(crate) cancel: Cancel,
+    /// It does nothing but wait for its file: it is over with what a wake-up says, and nothing is left to be tried.
+    pub(crate) only_polls: bool,
     /// Its own errors are no failure to what is linked behind it, as in io_uring, to which only what comes before the
     /// deed itself is one.
     pub(crate) soft_errors: bool,
@@ -82,8 +100,13 @@ pub(crate) struct Spec {
     pub(crate) outlives_task: bool,
     /// It limits the time of the request before it in a link, and is not driven itself.
     pub(crate) limits_link: bool,
-    /// Its SQE is one of 128 bytes, or its completion one of 32: see `Ring::check_large`.
+    /// Its SQE is one of 128 bytes: see `Ring::check_large`.
     pub(crate) large: bool,
+    /// Its SQE may ask for a completion of 32 bytes. Where a ring has such completions, what is refused as an opcode of
+    /// the usual size is read once more as NOP128.
+    pub(crate) large_cqe: bool,
+    /// It may be done without a request: see [`Op::at_once`](super::Op::at_once).
+    pub(crate) at_once: bool,
     /// It may be a send that keeps its place among others of its file, see `RURING_SEND_ORDERED`.
     pub(crate) sends: bool,
     /// A first attempt is worth a copy of its own, in which what is known of it is constant.
@@ -94,6 +117,7 @@ impl Spec {
     /// What has none of it.
     pub(crate) const NOTHING: Self = Self {
         needs_file: false,
+        late_file: false,
         buffer_select: false,
         ioprio: false,
         poll: PollFor::Never,
@@ -103,18 +127,22 @@ impl Spec {
         fixed_buffer: false,
         iopoll: false,
         wake: Wake::Lazy,
+        cancel: Cancel::Any,
+        only_polls: false,
         soft_errors: false,
         nonblock: false,
         counts_others: false,
         outlives_task: false,
         limits_link: false,
         large: false,
+        large_cqe: false,
+        at_once: false,
         sends: false,
         inline: false,
     };
 }
 
-/// Sets one property of a [`Spec`]: `poll`, `punt` and `wake` have a value, the others are true if they are named.
+/// Sets one property of a [`Spec`]: `poll`, `punt`, `wake` and `cancel` have a value, the others are true if they are named.
 macro_rules! property {
     ($spec:ident, poll, $value:ident) => {
         $spec.poll = $crate::op::table::PollFor::$value
@@ -124,6 +152,9 @@ macro_rules! property {
     };
     ($spec:ident, wake, $value:ident) => {
         $spec.wake = $crate::op::table::Wake::$value
+    };
+    ($spec:ident, cancel, $value:ident) => {
+        $spec.cancel = $crate::op::table::Cancel::$value
     };
     ($spec:ident, $property:ident) => {
         $spec.$property = true
@@ -136,8 +167,8 @@ pub(crate) use property;
 macro_rules! for_each_opcode {
     ($then:ident) => {
         $then! {
-            NOP => Nop(nop::Nop) { buffer_select, iopoll, inline },
-            NOP128 => Nop128(nop::LargeNop) { buffer_select, iopoll, large },
+            NOP => Nop(nop::Nop) { buffer_select, iopoll, large_cqe, at_once, inline },
+            NOP128 => Nop128(nop::LargeNop) { buffer_select, iopoll, large, large_cqe },
             READV => ReadV(rw::ReadV) {
                 needs_file, buffer_select, ioprio, poll: In, punt: Either, async_worker, iopoll,
             },
@@ -149,14 +180,14 @@ macro_rules! for_each_opcode {
             WRITE_FIXED => WriteFixed(rw::WriteFixed) {
                 needs_file, ioprio, poll: Out, nonblock, punt: Either, async_worker, fixed_buffer, iopoll,
             },
-            POLL_ADD => PollAdd(poll::PollAdd) { needs_file, poll: Own, wake: Own, inline },
+            POLL_ADD => PollAdd(poll::PollAdd) { needs_file, poll: Own, wake: Own, only_polls, inline },
             POLL_REMOVE => PollRemove(poll::PollRemove) {},
             SENDMSG => SendMsg(sendmsg::SendMsg) { needs_file, ioprio, poll: Out, nonblock, sends },
             RECVMSG => RecvMsg(recvmsg::RecvMsg) { needs_file, buffer_select, ioprio, poll: In },
-            TIMEOUT => Timeout(timeout::Timeout) { wake: Eager, counts_others, outlives_task },
+            TIMEOUT => Timeout(timeout::Timeout) { wake: Eager, cancel: NotByFile, counts_others, outlives_task },
             TIMEOUT_REMOVE => TimeoutRemove(timeout::TimeoutRemove) {},
             ACCEPT => Accept(accept::Accept) { needs_file, buffer_select, ioprio, poll: InExclusive, wake: Eager },
-            ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel) {},
+            ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel) { cancel: Never },
             LINK_TIMEOUT => LinkTimeout(timeout::LinkTimeout) { limits_link },
             CONNECT => Connect(connect::Connect) { needs_file, poll: Out, punt: Submitter },
             SYNC_FILE_RANGE => SyncFileRange(sync::SyncFileRange) { needs_file, punt: Worker, async_worker, soft_errors, forced },
@@ -178,7 +209,7 @@ macro_rules! for_each_opcode {
             SEND_ZC => SendZc(send_zc::SendZc<false>) { needs_file, ioprio, poll: Out, wake: Eager, sends },
             SENDMSG_ZC => SendMsgZc(send_zc::SendZc<true>) { needs_file, ioprio, poll: Out, nonblock, wake: Eager, sends },
             SHUTDOWN => Shutdown(socket::Shutdown) { needs_file, punt: Submitter, soft_errors, forced },
-            SPLICE => Splice(splice::Splice) { needs_file, punt: Either, forced },
+            SPLICE => Splice(splice::Splice) { needs_file, late_file, punt: Either, forced },
             TEE => Tee(splice::Tee) { needs_file, punt: Either, forced },
             SENDFILE => SendFile(splice::SendFile) { needs_file, punt: Either },
             RENAMEAT => RenameAt(names::RenameAt) { punt: Either, soft_errors, forced },

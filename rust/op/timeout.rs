@@ -66,11 +66,6 @@ impl Timeout {
         self.multishot
     }
 
-    /// Counts the completion of the LINK_TIMEOUT right before it, which io_uring has not posted yet when this begins.
-    pub(super) fn count_last(&mut self) {
-        self.counts_last = true;
-    }
-
     /// Changes when it expires, which is all that ends it then.
     fn update(&mut self, time: i64, absolute: bool) -> Result {
         if self.multishot && absolute {
@@ -122,6 +117,11 @@ impl Op for Timeout {
             _ => {}
         }
         Outcome::Timer
+    }
+
+    fn follow_limit(&mut self) {
+        // That completion counts: io_uring has not posted it yet when this begins.
+        self.counts_last = true;
     }
 
     fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Outcome {

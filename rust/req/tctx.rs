@@ -179,7 +179,7 @@ impl WaitGuard<'_> {
 
     /// Ends it; true if something has come meanwhile that nobody has been told of.
     #[inline]
-    pub(crate) fn finish(self) -> bool {
+    pub(crate) fn into_missed(self) -> bool {
         let tctx = self.0;
         drop(self);
         !tctx.inbox().is_empty()

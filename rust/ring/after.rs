@@ -150,7 +150,7 @@ impl Locked<'_> {
     ///
     /// With the ring locked, by the task that is to release it.
     #[inline(never)] // recv/unix/32: files are hardly ever released here.
-    pub(crate) fn release_unlocked(&mut self, file: OpenFile) {
+    pub(crate) fn release_after_unlock(&mut self, file: OpenFile) {
         // Without memory for it the file is released later.
         let left = self.after.get();
         let _ = left.push(LeftOver::File(file), GFP_KERNEL);
@@ -158,7 +158,7 @@ impl Locked<'_> {
 
     /// Has a file that is told of its closing closed as soon as the ring is unlocked.
     #[cold]
-    pub(crate) fn close_unlocked(&mut self, taken: Taken) {
+    pub(crate) fn close_after_unlock(&mut self, taken: Taken) {
         let left = self.after.get();
         if left.reserve(1, GFP_KERNEL).is_err() {
             // It has to be told nevertheless.

@@ -84,7 +84,7 @@ impl CqCursor {
 
     /// `count` indices side by side, one or two, if they are free in a ring of `entries` of which user space has
     /// consumed those before `head`. None is known to be free afterwards, so that [`CqCursor::next`] has none.
-    pub(crate) fn take(&mut self, head: u32, entries: u32, count: u32) -> Option<u32> {
+    pub(crate) fn reserve(&mut self, head: u32, entries: u32, count: u32) -> Option<u32> {
         let index = self.tail;
         let fits = (index & (entries - 1)) + count <= entries;
         if !fits || entries - unseen(index, head, entries) < count {

@@ -26,7 +26,7 @@ impl Locked<'_> {
         let count = 1 + u32::from(self.ring.config.has(setup::CQE_MIXED));
         let mut cursor = self.state.cq;
         cursor.wrap(head, entries, count);
-        self.state.overflow.is_empty() && cursor.take(head, entries, count).is_some()
+        self.state.overflow.is_empty() && cursor.reserve(head, entries, count).is_some()
     }
 
     /// Writes a completion to a ring that has large ones. False if there is no room.
@@ -50,7 +50,7 @@ impl Locked<'_> {
                 self.state.posted = true;
             }
         }
-        let Some(index) = self.state.cq.take(head, entries, 1 + u32::from(large)) else {
+        let Some(index) = self.state.cq.reserve(head, entries, 1 + u32::from(large)) else {
             return false;
         };
         let at = if mixed { index } else { index.wrapping_mul(2) };

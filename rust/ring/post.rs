@@ -243,7 +243,7 @@ impl Locked<'_> {
         match file {
             FileRef::Own(file) => {
                 if file.is_last() {
-                    self.release_unlocked(file);
+                    self.release_after_unlock(file);
                 }
             }
             FileRef::Registered(registered) => self.put_registered(registered),

@@ -10,7 +10,7 @@ use crate::{
         trace::{self, Id, ReqInfo},
     },
     uapi::{
-        abi::{cqe, events, opcode, setup, Cqe},
+        abi::{cqe, events, setup, Cqe},
         errno::{Errno, Result},
         sqe::Sqe,
     },
@@ -106,13 +106,11 @@ impl Locked<'_> {
         trace::queue_async_work(self.ring.info(req), flags, hashed);
     }
 
-    /// Tells of a request that waits for `wanted` of its file. One that does nothing else is none of them.
+    /// Tells of a request that waits for `wanted` of its file until it is tried again.
     #[cold]
     pub(crate) fn trace_armed(&self, req: &OwnedReq, wanted: u32) {
-        if req.core().job.opcode != opcode::POLL_ADD {
-            let mask = wanted | events::ET;
-            trace::poll_arm(self.ring.info(req), mask, mask | events::ALWAYS);
-        }
+        let mask = wanted | events::ET;
+        trace::poll_arm(self.ring.info(req), mask, mask | events::ALWAYS);
     }
 
     /// Tells of an entry that is refused.

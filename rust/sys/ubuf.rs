@@ -155,7 +155,7 @@ unsafe extern "C" fn complete<P: Kind>(
         // SAFETY: By the safety requirement it is a lent object, or the head of one. It stays as long as its count is
         // not zero: the caller has one of it, or, for a head, the member did whose count was the last.
         let ubuf = unsafe { &(*object).ubuf };
-        if !ubuf.flight.let_go(pages) {
+        if !ubuf.flight.put(pages) {
             return;
         }
         let head = ubuf.head.load(Relaxed);

@@ -5,6 +5,11 @@
 use super::abi::{msg, opcode, recvsend, sqe_flags};
 use super::errno::{Errno, EINVAL, EOPNOTSUPP};
 
+/// Whether entries with this opcode are of 128 bytes.
+pub(crate) const fn is_large(opcode: u8) -> bool {
+    matches!(opcode, opcode::NOP128 | opcode::URING_CMD128)
+}
+
 /// A copy of a `struct io_uring_sqe`: user space can no longer change what is looked at.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sqe {
@@ -47,7 +52,7 @@ impl Sqe {
 
     /// Whether it is one of 128 bytes, of which these are the first half.
     pub(crate) const fn is_large(&self) -> bool {
-        matches!(self.opcode(), opcode::NOP128 | opcode::URING_CMD128)
+        is_large(self.opcode())
     }
 
     /// `sqe->opcode`

@@ -97,7 +97,7 @@ impl World {
 
     /// A packet, or the request, lets go.
     fn let_go(&self, mut index: usize, pages: PagesUsed) {
-        while self.all[index].flight.let_go(pages) {
+        while self.all[index].flight.put(pages) {
             match self.all[index].head.load(Relaxed) {
                 0 => return self.land(index),
                 head => index = head - 1,

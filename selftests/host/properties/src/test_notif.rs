@@ -77,7 +77,7 @@ proptest! {
         let flight = ZcRefs::new(Plain(Cell::new(marks.len() as u32)));
         for (index, pages) in marks.iter().enumerate() {
             prop_assert_eq!(flight.count.is_sole(), index + 1 == marks.len());
-            prop_assert_eq!(flight.let_go(*pages), index + 1 == marks.len());
+            prop_assert_eq!(flight.put(*pages), index + 1 == marks.len());
         }
         let copied = marks.contains(&PagesUsed::Copied) || !marks.contains(&PagesUsed::Sent);
         prop_assert_eq!(flight.usage().copied(), copied);
@@ -96,7 +96,7 @@ proptest! {
     ) {
         let usage = |marks: &[PagesUsed]| {
             let flight = ZcRefs::new(Plain(Cell::new(marks.len() as u32)));
-            marks.iter().for_each(|pages| { flight.let_go(*pages); });
+            marks.iter().for_each(|pages| { flight.put(*pages); });
             flight.usage()
         };
         let both = [one.clone(), other.clone()].concat();
