@@ -4,23 +4,20 @@
 
 #define MAX_BATCH	32
 
-static void open_pairs(struct bench *b, int fds[][2])
+struct transfer {
+	struct ring ring;
+	int fds[MAX_BATCH][2];
+};
+
+/* The sockets; and a ring, if there is one. */
+static void open_all(struct bench *b, struct transfer *t)
 {
 	unsigned int i;
 
 	for (i = 0; i < b->row->batch; i++)
-		bench_pair(b->row->proto, fds[i]);
-}
-
-static void prep(struct ring *ring, __u8 opcode, int fd, unsigned int size,
-		 unsigned int i)
-{
-	struct io_uring_sqe *sqe = bench_sqe(ring);
-
-	sqe->opcode = opcode;
-	sqe->fd = fd;
-	sqe->addr = (unsigned long)bench_memory + i * size;
-	sqe->len = size;
+		bench_pair(b->row->proto, t->fds[i]);
+	if (b->side != SIDE_CALLS)
+		bench_ring(b, &t->ring, 64, 128);
 }
 
 static unsigned int rounds(const struct bench *b)
@@ -28,29 +25,61 @@ static unsigned int rounds(const struct bench *b)
 	return b->row->batch == 1 ? 32 : 4;
 }
 
+/* A message on each pair, by plain calls. */
+static void send_each(struct bench *b, struct transfer *t, enum account account)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->row->batch; i++)
+		bench_send(b, account, t->fds[i][1], b->row->size);
+}
+
+static void recv_each(struct bench *b, struct transfer *t, enum account account)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->row->batch; i++)
+		bench_recv(b, account, t->fds[i][0], b->row->size);
+}
+
+/* Submits a request for each pair, on that end of it, and waits for @count. */
+static void submit_each(struct bench *b, struct transfer *t, __u8 opcode,
+			int end, unsigned int count)
+{
+	unsigned int i, size = b->row->size;
+
+	for (i = 0; i < b->row->batch; i++) {
+		struct io_uring_sqe *sqe = bench_sqe(&t->ring);
+
+		sqe->opcode = opcode;
+		sqe->fd = t->fds[i][end];
+		sqe->addr = (unsigned long)bench_memory + i * size;
+		sqe->len = size;
+	}
+	bench_enter(b, &t->ring, count);
+}
+
+static void reap_each(struct bench *b, struct transfer *t)
+{
+	bench_reap(&t->ring, b->row->batch, b->row->size);
+}
+
 /* What is to be received is there before it is asked for. */
 static void recv_ready(struct bench *b)
 {
-	unsigned int i, j, size = b->row->size, batch = b->row->batch;
-	int fds[MAX_BATCH][2];
-	struct ring ring;
+	unsigned int i, batch = b->row->batch;
+	struct transfer t;
 
-	open_pairs(b, fds);
-	if (b->side != SIDE_CALLS)
-		bench_ring(b, &ring, 64, 128);
+	open_all(b, &t);
 	while (bench_sample(b)) {
 		for (i = 0; i < rounds(b); i++) {
-			for (j = 0; j < batch; j++)
-				bench_send(b, OTHER, fds[j][1], size);
+			send_each(b, &t, OTHER);
 			if (b->side == SIDE_CALLS) {
-				for (j = 0; j < batch; j++)
-					bench_recv(b, ENTER, fds[j][0], size);
+				recv_each(b, &t, ENTER);
 				continue;
 			}
-			for (j = 0; j < batch; j++)
-				prep(&ring, IORING_OP_RECV, fds[j][0], size, j);
-			bench_enter(b, &ring, batch);
-			bench_reap(&ring, batch, size);
+			submit_each(b, &t, IORING_OP_RECV, 0, batch);
+			reap_each(b, &t);
 		}
 		bench_end(b, rounds(b) * batch);
 	}
@@ -59,33 +88,24 @@ static void recv_ready(struct bench *b)
 /* It is asked for first, and comes later. */
 static void recv_armed(struct bench *b)
 {
-	unsigned int i, j, size = b->row->size, batch = b->row->batch;
+	unsigned int i, batch = b->row->batch;
 	const struct epoll_bursts bursts = { batch, 1, rounds(b), 65536 };
-	int fds[MAX_BATCH][2];
-	struct ring ring;
+	struct transfer t;
 
 	if (b->side == SIDE_EPOLL)
 		return epoll_receive(b, &bursts);
-	open_pairs(b, fds);
-	if (b->side != SIDE_CALLS)
-		bench_ring(b, &ring, 64, 128);
+	open_all(b, &t);
 	while (bench_sample(b)) {
 		for (i = 0; i < rounds(b); i++) {
-			if (b->side != SIDE_CALLS) {
-				for (j = 0; j < batch; j++)
-					prep(&ring, IORING_OP_RECV, fds[j][0],
-					     size, j);
-				bench_enter(b, &ring, 0);
-			}
-			for (j = 0; j < batch; j++)
-				bench_send(b, PEER, fds[j][1], size);
-			if (b->side != SIDE_CALLS) {
-				bench_enter(b, &ring, batch);
-				bench_reap(&ring, batch, size);
+			if (b->side != SIDE_CALLS)
+				submit_each(b, &t, IORING_OP_RECV, 0, 0);
+			send_each(b, &t, PEER);
+			if (b->side == SIDE_CALLS) {
+				recv_each(b, &t, ENTER);
 				continue;
 			}
-			for (j = 0; j < batch; j++)
-				bench_recv(b, ENTER, fds[j][0], size);
+			bench_enter(b, &t.ring, batch);
+			reap_each(b, &t);
 		}
 		bench_end(b, rounds(b) * batch);
 	}
@@ -93,27 +113,19 @@ static void recv_armed(struct bench *b)
 
 static void send_copy(struct bench *b)
 {
-	unsigned int i, j, size = b->row->size, batch = b->row->batch;
-	int fds[MAX_BATCH][2];
-	struct ring ring;
+	unsigned int i, batch = b->row->batch;
+	struct transfer t;
 
-	open_pairs(b, fds);
-	if (b->side != SIDE_CALLS)
-		bench_ring(b, &ring, 64, 128);
+	open_all(b, &t);
 	while (bench_sample(b)) {
 		for (i = 0; i < rounds(b); i++) {
 			if (b->side == SIDE_CALLS) {
-				for (j = 0; j < batch; j++)
-					bench_send(b, ENTER, fds[j][1], size);
+				send_each(b, &t, ENTER);
 			} else {
-				for (j = 0; j < batch; j++)
-					prep(&ring, IORING_OP_SEND, fds[j][1],
-					     size, j);
-				bench_enter(b, &ring, batch);
-				bench_reap(&ring, batch, size);
+				submit_each(b, &t, IORING_OP_SEND, 1, batch);
+				reap_each(b, &t);
 			}
-			for (j = 0; j < batch; j++)
-				bench_recv(b, OTHER, fds[j][0], size);
+			recv_each(b, &t, OTHER);
 		}
 		bench_end(b, rounds(b) * batch);
 	}

@@ -9,9 +9,27 @@
 #define RING_MODES
 #include "fixture.h"
 
-static void drains(struct io_uring_sqe *sqe)
+static struct io_uring_sqe *drains(struct io_uring_sqe *sqe)
 {
 	sqe->flags |= IOSQE_IO_DRAIN;
+	return sqe;
+}
+
+static void links(struct io_uring_sqe *sqe)
+{
+	sqe->flags |= IOSQE_IO_LINK;
+}
+
+/* Prepare a request that waits for a byte from @peer, which this makes. */
+static struct io_uring_sqe *prep_waiting(struct ring *r, int *peer, __u64 user_data)
+{
+	static char byte;
+	int sv[2] = { -1, -1 };
+
+	/* without a pair it fails, and does not wait */
+	unix_pair(SOCK_STREAM, sv);
+	*peer = sv[1];
+	return prep_recv(r, sv[0], &byte, 1, user_data);
 }
 
 /* Take @nr completions; their user_data, a digit each, in the order they came. */
@@ -66,13 +84,10 @@ TEST_F(ring, nothing_to_wait_for)
 TEST_F(ring, waits_for_what_was_before)
 {
 	struct ring *r = &self->ring;
-	char buf[8];
-	int a[2], b[2];
+	int a, b;
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, a));
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, b));
-	prep_recv(r, a[0], buf, 1, 1);
-	prep_recv(r, b[0], buf, 1, 2);
+	prep_waiting(r, &a, 1);
+	prep_waiting(r, &b, 2);
 	ASSERT_EQ(2, ring_submit(r));
 	drains(prep_nop(r, 3));
 	prep_nop(r, 4);
@@ -81,10 +96,10 @@ TEST_F(ring, waits_for_what_was_before)
 	prep_nop(r, 5);
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_WAITING(r);
-	ASSERT_EQ(1, write(b[1], "x", 1));
+	ASSERT_EQ(1, write(b, "x", 1));
 	ASSERT_CQE(r, 2, 1, 0);
 	ASSERT_WAITING(r);
-	ASSERT_EQ(1, write(a[1], "x", 1));
+	ASSERT_EQ(1, write(a, "x", 1));
 	ASSERT_CQE(r, 1, 1, 0);
 	ASSERT_CQE(r, 3, 0, 0);
 	EXPECT_EQ(0x30, take_set(r, 2));
@@ -94,11 +109,9 @@ TEST_F(ring, waits_for_what_was_before)
 TEST_F(ring, is_waited_for)
 {
 	struct ring *r = &self->ring;
-	char buf[8];
-	int sv[2];
+	int peer;
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	drains(prep_recv(r, sv[0], buf, 1, 1));
+	drains(prep_waiting(r, &peer, 1));
 	prep_nop(r, 2);
 	ASSERT_EQ(2, ring_submit(r));
 	ASSERT_WAITING(r);
@@ -107,7 +120,7 @@ TEST_F(ring, is_waited_for)
 	prep_nop(r, 5);
 	ASSERT_EQ(3, ring_submit(r));
 	ASSERT_WAITING(r);
-	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_EQ(1, write(peer, "x", 1));
 	ASSERT_CQE(r, 1, 1, 0);
 	EXPECT_EQ(0xc, take_set(r, 2));
 	EXPECT_EQ(45, take_order(r, 2));
@@ -136,23 +149,20 @@ TEST_F(ring, one_after_the_other)
 TEST_F(ring, within_a_link)
 {
 	struct ring *r = &self->ring;
-	char buf[8];
-	int a[2], b[2];
+	int a, b;
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, a));
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, b));
-	prep_recv(r, a[0], buf, 1, 1);
-	prep_nop(r, 2)->flags |= IOSQE_IO_LINK;
-	drains(prep_recv(r, b[0], buf, 1, 3));
+	prep_waiting(r, &a, 1);
+	links(prep_nop(r, 2));
+	drains(prep_waiting(r, &b, 3));
 	prep_nop(r, 4);
 	prep_nop(r, 5);
 	ASSERT_EQ(5, ring_submit(r));
 	ASSERT_WAITING(r);
-	ASSERT_EQ(1, write(a[1], "x", 1));
+	ASSERT_EQ(1, write(a, "x", 1));
 	ASSERT_CQE(r, 1, 1, 0);
 	ASSERT_CQE(r, 2, 0, 0);
 	ASSERT_WAITING(r);
-	ASSERT_EQ(1, write(b[1], "x", 1));
+	ASSERT_EQ(1, write(b, "x", 1));
 	EXPECT_EQ(345, take_order(r, 3));
 	ASSERT_QUIET(r);
 }
@@ -160,18 +170,15 @@ TEST_F(ring, within_a_link)
 TEST_F(ring, a_link_waits)
 {
 	struct ring *r = &self->ring;
-	char buf[8];
-	int sv[2];
+	int peer;
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_recv(r, sv[0], buf, 1, 1);
-	drains(prep_nop(r, 2));
-	r->sqes[(r->prepared - 1) & 15].flags |= IOSQE_IO_LINK;
-	prep_nop(r, 3)->flags |= IOSQE_IO_LINK;
+	prep_waiting(r, &peer, 1);
+	links(drains(prep_nop(r, 2)));
+	links(prep_nop(r, 3));
 	prep_nop(r, 4);
 	ASSERT_EQ(4, ring_submit(r));
 	ASSERT_WAITING(r);
-	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_EQ(1, write(peer, "x", 1));
 	EXPECT_EQ(1234, take_order(r, 4));
 	ASSERT_QUIET(r);
 }
@@ -193,13 +200,10 @@ TEST_F(ring, a_limited_request_waits)
 	struct __kernel_timespec soon = { .tv_nsec = 2000000 };
 	struct ring *r = &self->ring;
 	struct io_uring_cqe cqe;
-	char buf[8];
-	int sv[2], i;
+	int peer, i;
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
 	prep(r, IORING_OP_TIMEOUT, -1, &soon, 1, 1);
-	drains(prep_recv(r, sv[0], buf, 1, 2));
-	r->sqes[(r->prepared - 1) & 15].flags |= IOSQE_IO_LINK;
+	links(drains(prep_waiting(r, &peer, 2)));
 	prep(r, IORING_OP_LINK_TIMEOUT, -1, &soon, 1, 3);
 	ASSERT_EQ(3, ring_submit(r));
 	ASSERT_CQE(r, 1, -ETIME, 0);
@@ -253,8 +257,7 @@ TEST_F(ring, closing_the_ring)
 	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
 	ASSERT_EQ(0, ring_init(&r, variant->backend, 4, variant->flags));
 	prep_recv(&r, sv[0], buf, 1, 1);
-	drains(prep_nop(&r, 2));
-	r.sqes[(r.prepared - 1) & 3].flags |= IOSQE_IO_LINK;
+	links(drains(prep_nop(&r, 2)));
 	prep_nop(&r, 3);
 	prep_recv(&r, sv[0], buf, 1, 4);
 	ASSERT_EQ(4, ring_submit(&r));
@@ -332,11 +335,9 @@ TEST_F(ring, behind_one_that_is_refused)
 TEST_F(ring, behind_one_of_a_wrong_size)
 {
 	struct ring *r = &self->ring;
-	char buf[8];
-	int sv[2];
+	int peer;
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_recv(r, sv[0], buf, 1, 1);
+	prep_waiting(r, &peer, 1);
 	ASSERT_EQ(1, ring_submit(r));
 	drains(prep(r, IORING_OP_NOP128, -1, NULL, 0, 2));
 	ASSERT_EQ(1, ring_submit(r));
@@ -344,7 +345,7 @@ TEST_F(ring, behind_one_of_a_wrong_size)
 	prep_nop(r, 3);
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_EQ(3, take_order(r, 1));
-	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_EQ(1, write(peer, "x", 1));
 	ASSERT_EQ(1, take_order(r, 1));
 }
 
@@ -355,22 +356,20 @@ TEST_F(ring, behind_one_of_a_wrong_size)
 TEST_F(ring, behind_a_link_that_drains)
 {
 	struct ring *r = &self->ring;
-	char buf[8];
-	int sv[2];
+	int peer;
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_nop(r, 1)->flags |= IOSQE_IO_LINK;
+	links(prep_nop(r, 1));
 	drains(prep_nop(r, 2));
 	ASSERT_EQ(2, ring_submit(r));
 	ASSERT_EQ(12, take_order(r, 2));
 	prep(r, IORING_OP_LINK_TIMEOUT, -1, NULL, 1, 3);
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_EQ(3, take_order(r, 1));
-	prep_recv(r, sv[0], buf, 1, 4);
+	prep_waiting(r, &peer, 4);
 	prep_nop(r, 5);
 	ASSERT_EQ(2, ring_submit(r));
 	ASSERT_EQ(5, take_order(r, 1));
-	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_EQ(1, write(peer, "x", 1));
 	ASSERT_EQ(4, take_order(r, 1));
 }
 

@@ -549,6 +549,21 @@ static int reap(struct world *w, unsigned int *over)
 	return 0;
 }
 
+/* What a fixture with another ring, @other, begins with. */
+#define SETUP_TO_FAIL(fixture)						\
+	FIXTURE_SETUP(fixture)						\
+	{								\
+		ASSERT_LE(0, device_fd());				\
+		if (!can_fail())					\
+			SKIP(return, "no fault injection");		\
+		signal(SIGPIPE, SIG_IGN);				\
+		ASSERT_EQ(0, ring_init(&self->other, RURING, 1, 0));	\
+	}								\
+									\
+	FIXTURE_TEARDOWN(fixture)					\
+	{								\
+	}
+
 /* Close what requests and messages have opened. */
 static void close_beyond(int fd, int except)
 {

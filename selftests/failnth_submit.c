@@ -22,18 +22,7 @@ FIXTURE_VARIANT(submit) {
 	FIXTURE_VARIANT_ADD(submit, name) { .what = { op_##name, __VA_ARGS__ } };
 FOR_EACH_CASE(VARIANT)
 
-FIXTURE_SETUP(submit)
-{
-	ASSERT_LE(0, device_fd());
-	if (!can_fail())
-		SKIP(return, "no fault injection");
-	signal(SIGPIPE, SIG_IGN);
-	ASSERT_EQ(0, ring_init(&self->other, RURING, 1, 0));
-}
-
-FIXTURE_TEARDOWN(submit)
-{
-}
+SETUP_TO_FAIL(submit)
 
 /* Submit what is prepared; the @n-th place of that fails. Whether there is one. */
 static bool submit_at(struct __test_metadata *_metadata, struct world *w, unsigned int n)

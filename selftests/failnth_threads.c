@@ -42,18 +42,7 @@ FOR_EACH_CASE(SQPOLL)
 FOR_EACH_CASE(WORKER)
 FOR_EACH_CASE(END)
 
-FIXTURE_SETUP(fail)
-{
-	ASSERT_LE(0, device_fd());
-	if (!can_fail())
-		SKIP(return, "no fault injection");
-	signal(SIGPIPE, SIG_IGN);
-	ASSERT_EQ(0, ring_init(&self->other, RURING, 1, 0));
-}
-
-FIXTURE_TEARDOWN(fail)
-{
-}
+SETUP_TO_FAIL(fail)
 
 /* Threads that were told to fail. */
 static struct armed {

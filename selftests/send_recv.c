@@ -76,17 +76,24 @@ TEST_F(ring, recv_of_several_waits_in_order)
 	EXPECT_EQ('a' + 'b' + 'c', buf[0] + buf[1] + buf[2]);
 }
 
+/* A receive of nine bytes has got four, and waits for more. */
+static void begin_recv_of_all(struct __test_metadata *_metadata, struct ring *r, int sv[2],
+			      char buf[10])
+{
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_recv(r, sv[0], buf, 9, 1)->msg_flags = MSG_WAITALL;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(4, write(sv[1], "abcd", 4));
+	ASSERT_QUIET(r);
+}
+
 TEST_F(ring, recv_of_all)
 {
 	struct io_uring_cqe cqe;
 	char buf[10] = {};
 	int sv[2];
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_recv(&self->ring, sv[0], buf, 9, 1)->msg_flags = MSG_WAITALL;
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_EQ(4, write(sv[1], "abcd", 4));
-	ASSERT_QUIET(&self->ring);
+	begin_recv_of_all(_metadata, &self->ring, sv, buf);
 	ASSERT_EQ(2, write(sv[1], "ef", 2));
 	ASSERT_QUIET(&self->ring);
 	ASSERT_EQ(4, write(sv[1], "ghij", 4));
@@ -103,11 +110,7 @@ TEST_F(ring, recv_of_all_until_the_end_of_stream)
 	char buf[10] = {};
 	int sv[2];
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_recv(&self->ring, sv[0], buf, 9, 1)->msg_flags = MSG_WAITALL;
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_EQ(4, write(sv[1], "abcd", 4));
-	ASSERT_QUIET(&self->ring);
+	begin_recv_of_all(_metadata, &self->ring, sv, buf);
 	close(sv[1]);
 	ASSERT_EQ(0, ring_take(&self->ring, &cqe));
 	EXPECT_EQ(1, cqe.user_data);

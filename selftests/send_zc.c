@@ -77,8 +77,7 @@ TEST_F(ring, notification_waits_for_the_receiver)
 	int sv[2];
 
 	for_each_tcp(k) {
-		ahead = held_pair(k->domain, sv);
-		ASSERT_LT(0, ahead);
+		ahead = ASSERT_HELD(k->domain, sv);
 		fill(big, 50000, 1);
 		prep_zc(r, sv[0], big, 50000, 1);
 		ASSERT_SENDS(r, 1, 50000);
@@ -117,8 +116,7 @@ TEST_F(ring, pages_are_not_copied_on_the_way_in)
 	ssize_t ahead;
 	int sv[2];
 
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	fill(big, 50000, 1);
 	prep_zc(r, sv[0], big, 50000, 1);
 	ASSERT_SENDS(r, 1, 50000);
@@ -171,13 +169,11 @@ TEST_F(ring, partial_send)
 {
 	struct ring *r = &self->ring;
 	struct io_uring_cqe cqe;
-	int sv[2], room = 400000;
+	int sv[2];
 	ssize_t ahead;
 
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
-	ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUFFORCE, &room,
-				sizeof(room)));
+	ahead = ASSERT_HELD(AF_INET, sv);
+	ASSERT_EQ(0, room_for_some(sv[0]));
 	fill(big, BIG, 1);
 	prep_zc(r, sv[0], big, BIG, 1);
 	ASSERT_EQ(1, ring_submit(r));
@@ -211,11 +207,8 @@ TEST_F(ring, waitall_sends_all_of_it)
 	int sv[2];
 
 	for_each_tcp(k) {
-		int small = 1 << 14;
-
 		ASSERT_EQ(0, inet_pair(k->domain, k->type, sv));
-		ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &small,
-					sizeof(small)));
+		ASSERT_EQ(0, little_room(sv[0]));
 		fill(big, BIG, 3);
 		prep_zc(r, sv[0], big, BIG, 1)->msg_flags = MSG_WAITALL;
 		ASSERT_EQ(1, ring_submit(r));
@@ -235,12 +228,11 @@ TEST_F(ring, waitall_that_cannot_be_finished)
 {
 	struct ring *r = &self->ring;
 	struct io_uring_cqe cqe;
-	int sv[2], room = 400000;
+	int sv[2];
 
 	ASSERT_LT(0, held_pair(AF_INET, sv));
 	/* for some of it */
-	ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUFFORCE, &room,
-				sizeof(room)));
+	ASSERT_EQ(0, room_for_some(sv[0]));
 	prep_zc(r, sv[0], big, BIG, 1)->msg_flags = MSG_WAITALL;
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_QUIET(r);
@@ -273,8 +265,7 @@ TEST_F(ring, full_socket_is_waited_for)
 	int sv[2];
 
 	for_each_tcp(k) {
-		full = full_pair(k->domain, sv);
-		ASSERT_LT(0, full);
+		full = ASSERT_FULL(k->domain, sv);
 		fill(big, 3000, 4);
 		prep_zc(r, sv[0], big, 3000, 1);
 		ASSERT_EQ(1, ring_submit(r));
@@ -296,8 +287,7 @@ TEST_F(ring, wait_for_both_completions)
 	int sv[2];
 	pid_t pid;
 
-	full = full_pair(AF_INET, sv);
-	ASSERT_LT(0, full);
+	full = ASSERT_FULL(AF_INET, sv);
 	prep_zc(r, sv[0], big, 100, 1);
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_EQ(0, ring_ready(r));
@@ -426,8 +416,7 @@ TEST_F(ring, message_is_read_at_submission)
 	int sv[2];
 
 	fill(big, 7000, 8);
-	full = full_pair(AF_INET, sv);
-	ASSERT_LT(0, full);
+	full = ASSERT_FULL(AF_INET, sv);
 	prep_msg_zc(r, sv[0], &msg, 1)->msg_flags = MSG_WAITALL;
 	ASSERT_EQ(1, ring_submit(r));
 	memset(iov, 0xff, sizeof(iov));
@@ -496,8 +485,7 @@ TEST_F(ring, memory_unmapped_before_the_notification)
 		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, pages);
 	fill(pages, 65536, 9);
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	prep_zc(r, sv[0], pages, 65536, 1);
 	ASSERT_SENDS(r, 1, 65536);
 	ASSERT_EQ(0, munmap(pages, 65536));

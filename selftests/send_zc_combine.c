@@ -89,8 +89,7 @@ TEST_F(one, waits_for_the_receiver)
 	int sv[2];
 
 	for_each_tcp(k) {
-		ahead = held_pair(k->domain, sv);
-		ASSERT_LT(0, ahead);
+		ahead = ASSERT_HELD(k->domain, sv);
 		fill(big, 50000, 1);
 		prep_one(r, sv[0], big, 50000, 1);
 		ASSERT_EQ(1, ring_submit(r));
@@ -128,15 +127,13 @@ TEST_F(one, partial_send)
 {
 	struct ring *r = &self->ring;
 	struct io_uring_cqe cqe;
-	int sv[2], room = 400000;
+	int sv[2];
 	unsigned int all;
 	ssize_t ahead;
 
 	for (all = 0; all < 2; all++) {
-		ahead = held_pair(AF_INET, sv);
-		ASSERT_LT(0, ahead);
-		ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUFFORCE, &room,
-					sizeof(room)));
+		ahead = ASSERT_HELD(AF_INET, sv);
+		ASSERT_EQ(0, room_for_some(sv[0]));
 		fill(big, BIG, 1);
 		prep_one(r, sv[0], big, BIG, 1)->msg_flags = all ? MSG_WAITALL : 0;
 		ASSERT_EQ(1, ring_submit(r));
@@ -172,11 +169,11 @@ TEST_F(one, partial_send)
 TEST_F(one, waitall_sends_all_of_it)
 {
 	struct ring *r = &self->ring;
-	int sv[2], small = 1 << 14;
+	int sv[2];
 	ssize_t sum = 0;
 
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)));
+	ASSERT_EQ(0, little_room(sv[0]));
 	fill(big, BIG, 3);
 	prep_one(r, sv[0], big, BIG, 1)->msg_flags = MSG_WAITALL;
 	ASSERT_EQ(1, ring_submit(r));
@@ -294,8 +291,7 @@ TEST_F(one, no_completion_of_a_success)
 	ASSERT_QUIET(r);
 	ASSERT_EQ(1000, recv(sv[1], in, BIG, 0));
 	/* what is linked behind tells that the buffer is free */
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	prep_one(r, sv[0], big, 1000, 1)->flags = SKIP_CQE | LINK;
 	prep_nop(r, 2);
 	ASSERT_EQ(2, ring_submit(r));

@@ -11,8 +11,7 @@ TEST_F(one, cancel_after_the_send)
 	ssize_t ahead;
 	int sv[2];
 
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	prep_one(r, sv[0], big, 1000, 1);
 	ASSERT_EQ(1, ring_submit(r));
 	prep_cancel(r, 1, 0, 2);
@@ -30,8 +29,7 @@ TEST_F(one, connection_ends_with_packets_in_flight)
 	int sv[2];
 
 	for (i = 0; i < 3; i++) {
-		ahead = held_pair(AF_INET, sv);
-		ASSERT_LT(0, ahead);
+		ahead = ASSERT_HELD(AF_INET, sv);
 		prep_one(r, sv[0], big, 1000, 1);
 		ASSERT_EQ(1, ring_submit(r));
 		ASSERT_QUIET(r);
@@ -56,8 +54,7 @@ TEST_F(one, link_waits_for_the_completion)
 	ssize_t ahead;
 	int sv[2];
 
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	prep_one(r, sv[0], big, 1000, 1)->flags = LINK;
 	prep_one(r, sv[0], big, 500, 2)->flags = LINK;
 	prep_nop(r, 3);
@@ -79,8 +76,7 @@ TEST_F(one, wait_for_a_chain)
 	int sv[2];
 	pid_t pid;
 
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	prep_one(r, sv[0], big, 1000, 1)->flags = LINK;
 	prep_one(r, sv[0], big, 1000, 2)->flags = LINK;
 	prep_nop(r, 3);
@@ -118,11 +114,10 @@ TEST_F(one, short_send_breaks_the_link)
 {
 	struct ring *r = &self->ring;
 	struct io_uring_cqe cqe;
-	int sv[2], room = 400000;
+	int sv[2];
 
 	ASSERT_LT(0, held_pair(AF_INET, sv));
-	ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUFFORCE, &room,
-				sizeof(room)));
+	ASSERT_EQ(0, room_for_some(sv[0]));
 	prep_one(r, sv[0], big, BIG, 1)->flags = LINK;
 	(r->sqes + ((r->prepared - 1) & 15))->msg_flags = MSG_WAITALL;
 	prep_nop(r, 2);
@@ -144,8 +139,7 @@ TEST_F(one, packet_of_many_sends)
 	ssize_t ahead;
 	int sv[2];
 
-	ahead = held_pair(AF_INET6, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET6, sv);
 	fill(big, 12 * 100, 2);
 	for (i = 0; i < 12; i++) {
 		/* mixed with those that complete twice */
@@ -180,8 +174,7 @@ TEST_F(one, completions_overflow)
 	int sv[2];
 
 	ASSERT_EQ(0, ring_init_cq(&r, RURING, 4, 4, variant->flags));
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	for (i = 0; i < 24; i++) {
 		prep_one(&r, sv[0], big, 100 + i, i);
 		ASSERT_EQ(1, ring_submit(&r));
@@ -205,8 +198,7 @@ TEST_F(one, ring_closed_with_packets_in_flight)
 	int sv[2];
 
 	ASSERT_EQ(0, ring_init(&r, RURING, 4, variant->flags));
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	fill(big, 41000, 1);
 	/* each with something linked behind, which will not be */
 	prep_one(&r, sv[0], big, 40000, 1)->flags = LINK;
@@ -233,8 +225,7 @@ TEST_F(one, task_killed_with_packets_in_flight)
 
 	if (variant->flags)
 		SKIP(return, "the ring is its task's");
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	fill(big, 1000, 1);
 	pid = fork();
 	ASSERT_LE(0, pid);

@@ -343,8 +343,7 @@ TEST_F(ring, combined)
 	mem = one_buffer(r, 77);
 	ASSERT_NE(NULL, mem);
 	fill(mem, SIZE, 8);
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	prep_fixed(r, sv[0], mem, 50000, 0, 1)->ioprio |= RURING_SEND_ZC_COMBINE_CQE;
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_EQ(0, buffers_unregister(r));
@@ -371,8 +370,7 @@ TEST_F(ring, memlock)
 	ssize_t ahead;
 	int sv[2];
 
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	ASSERT_LE(0, device_fd());
 	ASSERT_EQ(0, become_nobody());
 	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &limit));

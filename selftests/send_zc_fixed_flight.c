@@ -60,8 +60,7 @@ TEST_F(ring, unregistered_in_flight)
 
 	ASSERT_NE(NULL, mem);
 	fill(mem, SIZE, 5);
-	ahead = held_pair(AF_INET6, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET6, sv);
 	/* many sends in few packets */
 	for (i = 0; i < 16; i++) {
 		prep_fixed(r, sv[0], mem + i * 200, 200, 0, i);
@@ -126,8 +125,7 @@ TEST_F(ring, killed_in_flight)
 
 	ASSERT_TRUE(wait_pinned(0));
 	ASSERT_EQ(0, pipe(pipefd));
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
@@ -164,8 +162,7 @@ TEST_F(ring, replaced_while_it_waits)
 
 	ASSERT_NE(NULL, first);
 	fill(first, SIZE, 1);
-	full = full_pair(AF_INET, sv);
-	ASSERT_LT(0, full);
+	full = ASSERT_FULL(AF_INET, sv);
 	prep_fixed(r, sv[0], first, 100, 0, 1);
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_EQ(1, buffer_update(r, 0, second, PAGE));

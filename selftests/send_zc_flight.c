@@ -42,14 +42,12 @@ TEST_F(ring, cancel_in_the_middle)
 {
 	struct ring *r = &self->ring;
 	struct io_uring_cqe cqe;
-	int sv[2], room = 400000;
+	int sv[2];
 	ssize_t ahead;
 
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	/* for some of it */
-	ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUFFORCE, &room,
-				sizeof(room)));
+	ASSERT_EQ(0, room_for_some(sv[0]));
 	fill(big, BIG, 3);
 	prep_zc(r, sv[0], big, BIG, 1)->msg_flags = MSG_WAITALL;
 	ASSERT_EQ(1, ring_submit(r));
@@ -72,8 +70,7 @@ TEST_F(ring, cancel_after_the_send)
 	ssize_t ahead;
 	int sv[2];
 
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	prep_zc(r, sv[0], big, 1000, 1);
 	ASSERT_SENDS(r, 1, 1000);
 	prep_cancel(r, 1, 0, 2);
@@ -91,8 +88,7 @@ TEST_F(ring, socket_closed_with_packets_in_flight)
 	ssize_t ahead;
 	int sv[2];
 
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	fill(big, 1000, 1);
 	prep_zc(r, sv[0], big, 1000, 1);
 	ASSERT_SENDS(r, 1, 1000);
@@ -147,8 +143,7 @@ TEST_F(ring, packet_of_many_sends)
 	int sv[2];
 
 	for_each_tcp(k) {
-		ahead = held_pair(k->domain, sv);
-		ASSERT_LT(0, ahead);
+		ahead = ASSERT_HELD(k->domain, sv);
 		fill(big, 12 * 100, 2);
 		for (i = 0; i < 12; i++)
 			prep_zc(r, sv[0], big + i * 100, 100, i);
@@ -219,8 +214,7 @@ TEST_F(ring, notifications_overflow)
 	int sv[2];
 
 	ASSERT_EQ(0, ring_init_cq(&r, variant->backend, 4, 4, variant->flags));
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	for (i = 0; i < 24; i++) {
 		/* in packets of their own, and not */
 		prep_zc(&r, sv[0], big, i % 3 ? 100 : 40000, i);
@@ -244,8 +238,7 @@ TEST_F(ring, link_follows_the_result)
 	ssize_t ahead;
 	int sv[2];
 
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	prep_zc(r, sv[0], big, 1000, 1)->flags = IOSQE_IO_LINK;
 	prep_zc(r, sv[0], big, 1000, 2)->flags = IOSQE_IO_LINK;
 	prep_nop(r, 3);
@@ -298,8 +291,7 @@ TEST_F(ring, ring_closed_with_packets_in_flight)
 
 	for_each_tcp(k) {
 		ASSERT_EQ(0, ring_init(&r, variant->backend, 4, variant->flags));
-		ahead = held_pair(k->domain, sv);
-		ASSERT_LT(0, ahead);
+		ahead = ASSERT_HELD(k->domain, sv);
 		fill(big, 40000, 1);
 		for (i = 0; i < 4; i++) {
 			prep_zc(&r, sv[0], big + i * 10000, 10000, i);
@@ -316,13 +308,12 @@ TEST_F(ring, ring_closed_with_packets_in_flight)
 TEST_F(ring, ring_closed_in_the_middle)
 {
 	struct ring r;
-	int sv[2], small = 1 << 14;
+	int sv[2];
 	struct pollfd p;
 
 	ASSERT_EQ(0, ring_init(&r, variant->backend, 4, variant->flags));
 	ASSERT_EQ(0, inet_pair(AF_INET, SOCK_STREAM, sv));
-	ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &small,
-				sizeof(small)));
+	ASSERT_EQ(0, little_room(sv[0]));
 	prep_zc(&r, sv[0], big, BIG, 1)->msg_flags = MSG_WAITALL;
 	ASSERT_EQ(1, ring_submit(&r));
 	ASSERT_EQ(0, ring_ready(&r));
@@ -348,8 +339,7 @@ TEST_F(ring, task_killed_with_packets_in_flight)
 	/* io_uring has its submitter wait for its packets at exit, or not */
 	if (variant->backend == IO_URING || variant->flags)
 		SKIP(return, "ruring's own promise");
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	fill(big, 1000, 1);
 	pid = fork();
 	ASSERT_LE(0, pid);

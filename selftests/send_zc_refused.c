@@ -159,8 +159,7 @@ TEST_F(ring, pinned_pages_count)
 	ssize_t ahead;
 	int sv[2];
 
-	ahead = held_pair(AF_INET, sv);
-	ASSERT_LT(0, ahead);
+	ahead = ASSERT_HELD(AF_INET, sv);
 	ASSERT_EQ(0, become_nobody());
 	ASSERT_EQ(0, ring_init(&r, variant->backend, 4, variant->flags));
 	ASSERT_EQ(0, limit_to(0));

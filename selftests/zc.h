@@ -107,6 +107,31 @@ static inline ssize_t full_pair(int domain, int sv[2])
 	return inet_pair(domain, SOCK_STREAM, sv) ? -1 : tcp_full(sv);
 }
 
+/* These have to come about; how many bytes are ahead. */
+#define ASSERT_HELD(domain, sv) ASSERT_MORE_THAN_NONE(held_pair(domain, sv))
+#define ASSERT_FULL(domain, sv) ASSERT_MORE_THAN_NONE(full_pair(domain, sv))
+#define ASSERT_MORE_THAN_NONE(bytes) ({					\
+	ssize_t _bytes = (bytes);					\
+									\
+	ASSERT_LT(0, _bytes);						\
+	_bytes;								\
+})
+
+/* Room for a part of BIG in a sender that is held or full; and for less than BIG from the beginning. */
+static inline int room_for_some(int fd)
+{
+	int room = 400000;
+
+	return setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
+}
+
+static inline int little_room(int fd)
+{
+	int room = 1 << 14;
+
+	return setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
 /* Read the @ahead bytes that are in front, and then @len, which stay in @buf. */
 static inline int read_behind(int fd, ssize_t ahead, void *buf, size_t len)
 {
