@@ -21,6 +21,11 @@ FLAT = (("accept/100", "accept/10000"), ("accept-multishot/100", "accept-multish
         ("cancel/10", "cancel/100000"), ("recv-groups/1", "recv-groups/60000"))
 # What the plugin counts, in its order.
 METERS = ("locked", "lines", "written", "misses", "far_misses")
+# Unmodified programs, as rows run/ and preload/ name them.
+CALLS = {"syscall": "by the C library's function of that name", "liburing": "by liburing.so.2",
+         "crate": "by the ``io-uring`` crate",
+         "zig": "by Zig's std, inlined into a static program",
+         "echo": "a message of a server with multishot receives"}
 # Millions of NOPs per second that the patch reported which brought mapped buffer rings.
 PATCH = {"none": 30, "classic-32": 16, "classic-1": 10, "ring-32": 27, "ring-1": 27}
 
@@ -206,8 +211,17 @@ def write(name, header, rows):
         writer.writerows(rows)
 
 
+def call_table(results):
+    """What unmodified programs need for a call: in io_uring, under ruring-run, with libruring.so."""
+    rows = {row["row"]: row for row in results}
+    return [(f"``{name}``: {how}", number(rows[f"run/{name}"]["c"], 0),
+             number(rows[f"run/{name}"]["ruring"], 0),
+             number(rows.get(f"preload/{name}", {}).get("ruring"), 0))
+            for name, how in CALLS.items() if f"run/{name}" in rows]
+
+
 def write_tables(results):
-    """All tables of Documentation/benchmarks.rst."""
+    """All tables of Documentation/benchmarks.rst, and that of Documentation/ruring-run.rst."""
     for unit, name in (("instructions", "benchmarks.csv"), ("bytes", "benchmarks-memory.csv")):
         write(name, ("row", "io_uring", "ruring", "ratio", "epoll", "ratio", "floor", "application"),
               [(row["row"], number(row["c"]), number(row["ruring"]),
@@ -227,5 +241,7 @@ def write_tables(results):
     write("benchmarks-buffers.csv",
           ("buffers", "the patch", "of none", "kernel", "with application", "of none",
            "NOPs per second"), buffer_table(results))
+    write("benchmarks-calls.csv", ("instructions", "io_uring", "ruring-run", "libruring.so"),
+          call_table(results))
     write("benchmarks-misses.csv", ("row", "to reach", "is", "because"),
           [(*miss, reason(miss[0])) for miss in misses(results)] or [("none", "", "", "")])
