@@ -37,7 +37,7 @@ use crate::{
     sys::{
         context::At,
         lsm::{self, Hooks},
-        timer::Deadline,
+        time::Deadline,
     },
     uapi::{
         abi::opcode as number,

@@ -75,6 +75,7 @@ pub(crate) mod sync;
 pub(crate) mod table;
 pub(crate) mod task;
 pub(crate) mod task_work;
+pub(crate) mod time;
 pub(crate) mod timer;
 pub(crate) mod trace;
 pub(crate) mod ubuf;

@@ -11,7 +11,8 @@ use crate::{
         context::InCall,
         napi,
         signal::{self, Mask},
-        sleep::{self, sleep_for_io, sleep_on_by, Woken},
+        sleep::{sleep_for_io, sleep_on_by, Woken},
+        time::Ktime,
         trace::{self, Id},
         unexported::Interruptible,
         user,
@@ -31,7 +32,7 @@ pub(crate) const MAX_LOCAL: u32 = 20;
 
 /// The arguments of `io_uring_enter(2)`, but for the ring.
 pub(crate) struct Arguments<'a> {
-    /// What the caller is at.
+    /// Proof that the current task is in an ioctl(2) of its own.
     pub(crate) call: InCall<'a>,
     /// Most SQ entries to consume.
     pub(crate) to_submit: u32,
@@ -140,7 +141,7 @@ impl Ring {
             }
             return result;
         }
-        let unseen = wait_guard.is_some_and(WaitGuard::finish);
+        let unseen = wait_guard.is_some_and(WaitGuard::into_missed);
         if let Some(tctx) = tctx {
             if unseen {
                 locked.run_inbox(&tctx);
@@ -262,7 +263,7 @@ impl Ring {
             .cast_unsigned()
     }
 
-    /// What the times of `enter` are of.
+    /// The clock that the times of `enter` are measured by.
     fn clock(&self) -> Clock {
         if self.boottime.load(Relaxed) {
             Clock::Boottime
@@ -382,17 +383,17 @@ impl Ring {
         let timeouts = self.timeouts.load(Relaxed);
         let mut target = self.cq_head().wrapping_add(count);
         // The clock is only looked at for a wait that may end by it.
-        let (mut min_wait, mut timeout) = (None, args.timeout);
+        let (mut min_wait, mut timeout) = (None, None);
         let mut clock = Clock::Monotonic;
-        if args.min_wait != 0 || timeout.is_some() {
+        if !args.min_wait.is_zero() || args.timeout.is_some() {
             clock = self.clock();
-            let start = sleep::now_by(clock);
-            min_wait = (args.min_wait != 0).then(|| start.saturating_add(args.min_wait));
-            timeout = timeout.map(|timeout| {
+            let start = Ktime::now_by(clock);
+            min_wait = (!args.min_wait.is_zero()).then(|| start.after(args.min_wait));
+            timeout = args.timeout.map(|timeout| {
                 if absolute {
-                    clock.to_host(timeout)
+                    Ktime::of_task(clock, timeout)
                 } else {
-                    start.saturating_add(timeout)
+                    start.after(timeout)
                 }
             });
         }
@@ -438,7 +439,9 @@ impl Ring {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
                 Woken::Interrupted if interruptible.run_task_work() => {}
                 Woken::Interrupted => break Err(ERESTARTNOINTR),
-                Woken::TimedOut if min_wait.is_none() || min_wait >= timeout.or(Some(i64::MAX)) => {
+                Woken::TimedOut
+                    if min_wait.is_none() || min_wait >= timeout.or(Some(Ktime::MAX)) =>
+                {
                     break Err(ETIME)
                 }
                 Woken::TimedOut => {

@@ -6,24 +6,22 @@
 //! it, and calls the ring's owner when there are entries: the task that set the ring up submits them, in
 //! `enter` or as task work. It is its descriptors, its memory and its credentials that they are about.
 
-use super::{
-    enter::Arguments,
-    sqthread::{attached, Seat},
-};
+use super::{enter::Arguments, sqthread::Seat};
 use crate::{
     req::tctx::{TaskCtx, WaitGuard},
     ring::{Locked, Ring},
     sys::{
         context::{At, InTask},
         exit::{Watch, Whose},
-        signal,
+        fd::OpenFile,
+        ringfile, signal,
         sleep::{sleep_on, Woken},
         task_work::{TaskWork, TaskWorkFn},
         waitqueue::WaitQueue,
     },
     uapi::{
         abi::{enter, setup, sq},
-        errno::{Result, EBADFD, EOWNERDEAD, ERESTARTNOINTR},
+        errno::{Result, EBADFD, EINVAL, ENXIO, EOWNERDEAD, ERESTARTNOINTR},
         setup::{layout, Config, ThreadParams},
     },
 };
@@ -34,6 +32,7 @@ use kernel::{
         atomic::{Atomic, Full, Relaxed},
         Arc,
     },
+    time::Delta,
 };
 
 /// What a ring with a thread has besides.
@@ -113,7 +112,7 @@ impl SqPoll {
     }
 
     /// See [`Seat::thread_state`].
-    pub(crate) fn thread_state(&self) -> Option<(i32, u32, u64, i64)> {
+    pub(crate) fn thread_state(&self) -> Option<(i32, u32, u64, Delta)> {
         self.seat.thread_state()
     }
 
@@ -137,7 +136,7 @@ impl TaskWorkFn for Unowned {
 }
 
 impl Locked<'_> {
-    /// Has the end of the current task be heard of, which sets the ring up, until somebody enables it.
+    /// Has the ring told if the current task, which sets it up, ends before somebody enables it.
     ///
     /// # Errors
     ///
@@ -348,4 +347,14 @@ impl Ring {
         sqpoll.seat.set_owner(owner.clone());
         Ok(owner)
     }
+}
+
+/// The ring whose workers a new one is to share.
+///
+/// # Errors
+///
+/// `-ENXIO` if the descriptor is not open, `-EINVAL` if it is no ring.
+pub(super) fn attached(task: InTask<'_>, params: &ThreadParams) -> Result<Arc<Ring>> {
+    let file = OpenFile::get(task, params.wq_fd).map_err(|_| ENXIO)?;
+    ringfile::ring_of(&file).ok_or(EINVAL)
 }

@@ -2,23 +2,22 @@
 
 //! The thread of IORING_SETUP_SQPOLL, and the places that rings have with it.
 
-use super::sqpoll::SqPoll;
+use super::sqpoll::{attached, SqPoll};
 use crate::{
     req::tctx::{self, TaskCtx},
-    ring::Ring,
     sys::{
         context::InTask,
-        fd::OpenFile,
         processor::{self, Processor},
-        ringfile, signal,
-        sleep::{now, sleep_on, Woken},
+        signal,
+        sleep::{sleep_on, Woken},
         task::TaskRef,
+        time::Ktime,
         user_worker::{UserWorker, WorkerBody},
         waitqueue::WaitQueue,
     },
     uapi::{
         abi::setup,
-        errno::{Result, EINVAL, ENXIO},
+        errno::{Result, EINVAL},
         setup::{Config, ThreadParams},
     },
 };
@@ -31,10 +30,11 @@ use kernel::{
         atomic::{Atomic, Full, Relaxed},
         Arc, Mutex,
     },
+    time::Delta,
 };
 
-/// How long a thread that is not alone on its processor leaves it to others, in nanoseconds.
-const NAP: i64 = 1_000_000;
+/// How long a thread that is not alone on its processor leaves it to others.
+const NAP: Delta = Delta::from_millis(1);
 
 /// A ring's place with a thread, which it gives up when this is dropped if it has not before.
 pub(crate) struct Seat {
@@ -54,9 +54,9 @@ struct SqThread {
     cpu: Atomic<u32>,
     /// The only processor that it may run on, if there is one.
     processor: Option<Processor>,
-    /// Since when it has looked in vain, in nanoseconds.
+    /// Since when it has looked in vain: a [`Ktime`].
     idle_since: Atomic<i64>,
-    /// For how long it has been calling owners, in nanoseconds.
+    /// For how long it has been calling owners: a [`Delta`], in nanoseconds.
     work_time: Atomic<i64>,
     /// Where it sleeps.
     #[pin]
@@ -74,7 +74,7 @@ struct ServedRings {
     thread: Option<Arc<UserWorker<Looker>>>,
 }
 
-/// What the thread itself has.
+/// What the thread runs, and whether it has begun and is to end.
 struct Looker {
     thread: Arc<SqThread>,
     /// Whether the thread has done its first step.
@@ -86,8 +86,8 @@ struct Looker {
 struct Sharer {
     /// The task that has set the ring up.
     creator: TaskRef,
-    /// How long the thread looks in vain before it sleeps, in nanoseconds.
-    idle: i64,
+    /// How long the thread looks in vain before it sleeps.
+    idle: Delta,
     /// Who submits, once the ring is enabled.
     owner: Option<Arc<TaskCtx>>,
 }
@@ -121,10 +121,20 @@ struct Look {
     /// do that on this processor.
     in_the_way: bool,
     /// The longest time that a ring wants to have it look in vain.
-    idle: i64,
+    idle: Delta,
 }
 
 impl SqThread {
+    /// It looks in vain from now on.
+    fn begin_idling(&self) {
+        self.idle_since.store(Ktime::now().to_raw(), Relaxed);
+    }
+
+    /// How long it has looked in vain.
+    fn has_been_idle(&self) -> Delta {
+        Ktime::now().since(Ktime::from_raw(self.idle_since.load(Relaxed)))
+    }
+
     /// Wakes it up, or has it look once more.
     fn wake(&self) {
         self.woken.xchg(true, Full);
@@ -152,7 +162,7 @@ impl SqThread {
                 .flatten()
                 .map(|sharer| sharer.idle)
                 .max()
-                .unwrap_or(0),
+                .unwrap_or(Delta::ZERO),
         };
         let (mut all_called, mut one_here) = (true, false);
         for (owner, sqpoll) in rings.owners() {
@@ -174,12 +184,13 @@ impl SqThread {
                     all_called = false;
                     continue;
                 }
-                let start = now();
+                let start = Ktime::now();
                 sqpoll.found.store(false, Relaxed);
                 sqpoll.called.xchg(true, Full);
                 tctx::call(owner);
                 let time = self.work_time.load(Relaxed);
-                self.work_time.store(time + (now() - start), Relaxed);
+                let spent = Ktime::now().since(start);
+                self.work_time.store(time + spent.as_nanos(), Relaxed);
             }
             one_here |= Processor::of(owner.task()) == here;
         }
@@ -245,7 +256,7 @@ impl Looker {
     }
 
     /// Sleeps until it is woken up, or until `deadline`.
-    fn sleep(&self, deadline: Option<i64>) {
+    fn sleep(&self, deadline: Option<Ktime>) {
         let ready = || self.thread.woken.load(Relaxed) || self.stopping.load(Relaxed);
         sleep_on(Some(&self.thread.wait), deadline, &ready);
     }
@@ -254,25 +265,25 @@ impl Looker {
     fn look_around(&self) {
         if self.thread.woken.load(Relaxed) {
             self.thread.woken.xchg(false, Full);
-            self.thread.idle_since.store(now(), Relaxed);
+            self.thread.begin_idling();
         }
         let look = self.thread.look();
         if look.found {
-            self.thread.idle_since.store(now(), Relaxed);
+            self.thread.begin_idling();
         }
         if look.in_the_way {
             // Who was called wakes it up.
             self.sleep(None);
-        } else if now() - self.thread.idle_since.load(Relaxed) < look.idle {
+        } else if self.thread.has_been_idle() < look.idle {
             if processor::is_alone() {
                 processor::relax();
             } else {
                 // It may be what is looked for that another task would do here.
-                self.sleep(Some(now() + NAP));
+                self.sleep(Some(Ktime::now().after(NAP)));
             }
         } else {
             self.rest();
-            self.thread.idle_since.store(now(), Relaxed);
+            self.thread.begin_idling();
         }
     }
 
@@ -301,7 +312,7 @@ impl WorkerBody for Looker {
             if let Some(processor) = self.thread.processor {
                 processor.bind_current();
             }
-            self.thread.idle_since.store(now(), Relaxed);
+            self.thread.begin_idling();
             self.thread.be_awake();
             self.set_begun();
         }
@@ -331,7 +342,7 @@ impl Seat {
     ///
     /// May sleep.
     pub(crate) fn occupy(task: InTask<'_>, config: &Config, params: &ThreadParams) -> Result<Self> {
-        let idle = params.idle_nanoseconds();
+        let idle = Delta::from_nanos(params.idle_nanoseconds());
         if config.has(setup::ATTACH_WQ) {
             let ring = attached(task, params)?;
             let thread = &ring.exec.sqpoll.as_ref().ok_or(EINVAL)?.seat.thread;
@@ -366,7 +377,7 @@ impl Seat {
     }
 
     /// A place with a thread that runs.
-    fn with(thread: Arc<SqThread>, idle: i64) -> Result<Self> {
+    fn with(thread: Arc<SqThread>, idle: Delta) -> Result<Self> {
         let mut rings = thread.rings.lock();
         let free = rings.seats.iter().position(|seat| seat.is_none());
         let index = free.unwrap_or(rings.seats.len());
@@ -447,14 +458,14 @@ impl Seat {
     }
 
     /// Process id of the thread, its processor, for how long it has run and for how long it has
-    /// been calling owners, in nanoseconds. None if it is gone.
-    pub(crate) fn thread_state(&self) -> Option<(i32, u32, u64, i64)> {
+    /// been calling owners. None if it is gone.
+    pub(crate) fn thread_state(&self) -> Option<(i32, u32, u64, Delta)> {
         let thread = &self.thread;
         let rings = thread.rings.lock();
         let running = rings.thread.as_ref()?;
         let task = running.task().filter(|_| !running.is_over())?;
         let cpu = thread.cpu.load(Relaxed);
-        let work_time = thread.work_time.load(Relaxed);
+        let work_time = Delta::from_nanos(thread.work_time.load(Relaxed));
         Some((task.pid(), cpu, task.runtime(), work_time))
     }
 
@@ -480,14 +491,4 @@ impl Drop for Seat {
     fn drop(&mut self) {
         self.vacate();
     }
-}
-
-/// The ring whose workers a new one is to share.
-///
-/// # Errors
-///
-/// `-ENXIO` if the descriptor is not open, `-EINVAL` if it is no ring.
-pub(crate) fn attached(task: InTask<'_>, params: &ThreadParams) -> Result<Arc<Ring>> {
-    let file = OpenFile::get(task, params.wq_fd).map_err(|_| ENXIO)?;
-    ringfile::ring_of(&file).ok_or(EINVAL)
 }

@@ -10,7 +10,8 @@ use crate::{
     sys::{
         context::InCall,
         signal,
-        sleep::{self, sleep_on, Woken},
+        sleep::{sleep_on, Woken},
+        time::Ktime,
         unexported::Interruptible,
         user,
     },
@@ -20,7 +21,10 @@ use crate::{
         structs::{SyncCancelReg, Timespec},
     },
 };
-use kernel::sync::{atomic::Relaxed, Arc};
+use kernel::{
+    sync::{atomic::Relaxed, Arc},
+    time::Delta,
+};
 
 impl Ring {
     /// `IORING_REGISTER_SYNC_CANCEL`: `arg` is the address of a `struct io_uring_sync_cancel_reg`.
@@ -45,7 +49,7 @@ impl Ring {
             tv_nsec: -1,
         };
         let deadline = (reg.timeout != for_ever)
-            .then(|| reg.timeout.nanoseconds().saturating_add(sleep::now()));
+            .then(|| Ktime::now().after(Delta::from_nanos(reg.timeout.nanoseconds())));
         let try_once = || {
             let works = self.exec.works.load(Relaxed);
             let locked = self.lock_at(call);

@@ -40,7 +40,9 @@ pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
     let sqpoll = locked.ring.exec.sqpoll();
     let thread = sqpoll.and_then(|sqpoll| sqpoll.thread_state());
     let (pid, cpu, runtime, work_time) = match thread {
-        Some((pid, cpu, runtime, work_time)) => (pid, i64::from(cpu), runtime, work_time),
+        Some((pid, cpu, runtime, work_time)) => {
+            (pid, i64::from(cpu), runtime, work_time.as_nanos())
+        }
         None => (-1, -1, 0, 0),
     };
     seq_print!(out, "SqThread:\t{pid}\n");

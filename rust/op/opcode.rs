@@ -14,7 +14,7 @@ use crate::{
         buffer::Part,
         context::At,
         lsm::{self, Hooks},
-        timer::Deadline,
+        time::Deadline,
     },
     uapi::{
         abi::events,

@@ -6,40 +6,22 @@ use super::{Attempt, Op, OpVariant, Operation, Outcome};
 use crate::{
     req::{tctx, wake::WakeFlags, Core, Job, OwnedReq},
     ring::Locked,
-    sys::{
-        timer::{Deadline, Purpose},
-        user,
-    },
+    sys::{time::Deadline, timer::Purpose, user},
     uapi::{
         args::timeout::{Time, TimeUpdate, TimeoutArgs, TimeoutRemoveArgs, UpdateKind},
         errno::{Errno, Result, EALREADY, EINVAL, ENOENT, ETIME},
         sqe::{Flags, Sqe},
     },
 };
+use kernel::time::Delta;
 
-fn nanoseconds(time: Time) -> Result<i64> {
-    time.get(user::read)
+/// How long that is.
+fn delta(time: Time) -> Result<Delta> {
+    time.get(user::read).map(Delta::from_nanos)
 }
 
 fn deadline(args: &TimeoutArgs) -> Result<Deadline> {
-    let time = nanoseconds(args.time)?;
-    let mut deadline = Deadline {
-        time,
-        absolute: args.absolute,
-        clock: args.clock,
-    };
-    change(&mut deadline, time, args.absolute);
-    Ok(deadline)
-}
-
-/// Has a deadline be another time of the same clock.
-fn change(deadline: &mut Deadline, time: i64, absolute: bool) {
-    deadline.absolute = absolute;
-    deadline.time = if absolute {
-        deadline.clock.to_host(time)
-    } else {
-        time
-    };
+    Ok(Deadline::new(args.clock, delta(args.time)?, args.absolute))
 }
 
 /// TIMEOUT.
@@ -67,11 +49,11 @@ impl Timeout {
     }
 
     /// Changes when it expires, which is all that ends it then.
-    fn update(&mut self, time: i64, absolute: bool) -> Result {
+    fn update(&mut self, time: Delta, absolute: bool) -> Result {
         if self.multishot && absolute {
             return Err(EINVAL);
         }
-        change(&mut self.deadline, time, absolute);
+        self.deadline = Deadline::new(self.deadline.clock(), time, absolute);
         if !self.multishot {
             self.count = 0;
             self.target = None;
@@ -175,7 +157,7 @@ impl Op for LinkTimeout {
 /// TIMEOUT_REMOVE: ends a timeout, or changes it.
 pub(crate) struct TimeoutRemove {
     target: u64,
-    update: Option<(i64, TimeUpdate)>,
+    update: Option<(Delta, TimeUpdate)>,
 }
 
 impl TimeoutRemove {
@@ -194,7 +176,7 @@ impl TimeoutRemove {
         Ok(())
     }
 
-    fn update(&self, at: &mut Attempt<'_, '_>, time: i64, absolute: bool) -> Result {
+    fn update(&self, at: &mut Attempt<'_, '_>, time: Delta, absolute: bool) -> Result {
         let object = at
             .ring
             .waiting(self.target)
@@ -215,7 +197,7 @@ impl TimeoutRemove {
         result
     }
 
-    fn update_link(&self, at: &mut Attempt<'_, '_>, time: i64, absolute: bool) -> Result {
+    fn update_link(&self, at: &mut Attempt<'_, '_>, time: Delta, absolute: bool) -> Result {
         let object = at
             .ring
             .all_waiting()
@@ -232,7 +214,7 @@ impl TimeoutRemove {
                     },
                 ..
             }) => {
-                change(&mut link.deadline, time, absolute);
+                link.deadline = Deadline::new(link.deadline.clock(), time, absolute);
                 Some(link.deadline)
             }
             _ => None,
@@ -265,7 +247,7 @@ impl Op for TimeoutRemove {
         Ok(Self {
             target: args.target,
             update: match args.update {
-                Some(update) => Some((nanoseconds(update.time)?, update)),
+                Some(update) => Some((delta(update.time)?, update)),
                 None => None,
             },
         })

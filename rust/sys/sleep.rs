@@ -4,7 +4,7 @@
 //!
 //! C headers: `include/linux/wait.h`, `include/linux/hrtimer.h`.
 
-use super::{bindings, calls, waitqueue::WaitQueue};
+use super::{bindings, calls, time::Ktime, waitqueue::WaitQueue};
 use crate::uapi::args::timeout::Clock;
 use core::mem::offset_of;
 
@@ -17,20 +17,6 @@ pub(crate) enum Woken {
     TimedOut,
     /// A signal, or other work for the task, is pending.
     Interrupted,
-}
-
-/// Now, in nanoseconds of CLOCK_MONOTONIC.
-#[inline]
-pub(crate) fn now() -> i64 {
-    calls::ruring_ktime_get()
-}
-
-/// Now, in nanoseconds of this clock, which is not CLOCK_REALTIME.
-pub(crate) fn now_by(clock: Clock) -> i64 {
-    match clock {
-        Clock::Boottime => calls::ruring_ktime_get_boottime(),
-        Clock::Monotonic | Clock::Realtime => now(),
-    }
 }
 
 #[repr(C)]
@@ -62,7 +48,7 @@ unsafe extern "C" fn wake(
 }
 
 /// Sleeps, interruptibly, until `ready`, which is asked when `queue` is woken up (and then must not sleep), or until
-/// the task is woken up by other means, or until `deadline`, in nanoseconds of CLOCK_MONOTONIC.
+/// the task is woken up by other means, or until `deadline` of CLOCK_MONOTONIC.
 ///
 /// Does not sleep if `ready` at once, which is asked after a full barrier. May return early; whoever waits asks again.
 ///
@@ -71,7 +57,7 @@ unsafe extern "C" fn wake(
 /// Without locks. May sleep.
 pub(crate) fn sleep_on(
     queue: Option<&WaitQueue>,
-    deadline: Option<i64>,
+    deadline: Option<Ktime>,
     ready: &(dyn Fn() -> bool + Sync),
 ) -> Woken {
     sleep_on_by(Clock::Monotonic, queue, deadline, ready)
@@ -81,7 +67,7 @@ pub(crate) fn sleep_on(
 pub(crate) fn sleep_on_by(
     clock: Clock,
     queue: Option<&WaitQueue>,
-    deadline: Option<i64>,
+    deadline: Option<Ktime>,
     ready: &(dyn Fn() -> bool + Sync),
 ) -> Woken {
     let mut waiter = Waiter {
@@ -144,11 +130,12 @@ pub(crate) fn sleep_for_io<R>(io: bool, sleep: impl FnOnce() -> R) -> R {
 }
 
 /// Schedules once, in the task state that the caller has set.
-fn nap(clock: Clock, deadline: Option<i64>) -> Woken {
-    let Some(mut deadline) = deadline else {
+fn nap(clock: Clock, deadline: Option<Ktime>) -> Woken {
+    let Some(deadline) = deadline else {
         calls::schedule();
         return Woken::Maybe;
     };
+    let mut deadline = deadline.to_raw();
     // SAFETY: It sleeps, as the task is about to, and looks at `deadline` only until it returns.
     let ret = unsafe {
         bindings::schedule_hrtimeout_range_clock(

@@ -5,10 +5,11 @@
 //! C header: `include/linux/hrtimer.h`.
 
 use super::{
-    bindings, calls,
+    bindings,
     object::{Handle, Kind, Object},
+    time::Deadline,
 };
-use crate::{req::wake::WakeFlags, uapi::args::timeout::Clock};
+use crate::req::wake::WakeFlags;
 use core::{
     cell::UnsafeCell,
     marker::PhantomPinned,
@@ -19,18 +20,6 @@ use kernel::{
     sync::atomic::{Atomic, Relaxed},
 };
 
-/// When a timer expires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Deadline {
-    /// Nanoseconds: since the clock's beginning, in the view of the host, or from the start of the
-    /// timer.
-    pub(crate) time: i64,
-    /// Whether it is a time of the clock, and not one from now on.
-    pub(crate) absolute: bool,
-    /// The clock that it is measured by.
-    pub(crate) clock: Clock,
-}
-
 /// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -38,31 +27,6 @@ pub(crate) enum Purpose {
     Own,
     /// The timer ends the request, as a LINK_TIMEOUT does.
     Link,
-}
-
-impl Clock {
-    /// Its number.
-    pub(super) const fn id(self) -> i32 {
-        match self {
-            Self::Monotonic => bindings::CLOCK_MONOTONIC as i32,
-            Self::Boottime => bindings::CLOCK_BOOTTIME as i32,
-            Self::Realtime => bindings::CLOCK_REALTIME as i32,
-        }
-    }
-
-    /// The clock with this number, if it is one that `enter` can wait by.
-    pub(crate) const fn of_wait(id: u32) -> Option<Self> {
-        match id {
-            bindings::CLOCK_MONOTONIC => Some(Self::Monotonic),
-            bindings::CLOCK_BOOTTIME => Some(Self::Boottime),
-            _ => None,
-        }
-    }
-
-    /// The host's view of a time in the current task's time namespace, if it has one.
-    pub(crate) fn to_host(self, time: i64) -> i64 {
-        calls::ruring_ktime_to_host(self.id(), time)
-    }
 }
 
 /// A timer of the kernel (`struct hrtimer`) that is part of an object.
@@ -106,18 +70,17 @@ impl<P: Kind> Timer<P> {
     unsafe fn start(&self, object: *const Object<P>, deadline: Deadline) {
         self.stop();
         let timer = self.timer.get().cast::<bindings::hrtimer>();
-        let mode = if deadline.absolute {
-            bindings::hrtimer_mode_HRTIMER_MODE_ABS
-        } else {
-            bindings::hrtimer_mode_HRTIMER_MODE_REL
+        let (nanos, mode) = match deadline {
+            Deadline::At(time, _) => (time.to_raw(), bindings::hrtimer_mode_HRTIMER_MODE_ABS),
+            Deadline::In(delta, _) => (delta.as_nanos(), bindings::hrtimer_mode_HRTIMER_MODE_REL),
         };
         // INVARIANT: It is initialised below, by the only one who looks at `set`.
         self.set.store(true, Relaxed);
         self.object.store(object, Relaxed);
         // SAFETY: The timer is not running, so that nobody else touches it. It stays where it is until it is stopped.
         unsafe {
-            bindings::hrtimer_setup(timer, Some(Self::expire), deadline.clock.id(), mode);
-            bindings::hrtimer_start_range_ns(timer, deadline.time, 0, mode);
+            bindings::hrtimer_setup(timer, Some(Self::expire), deadline.clock().id(), mode);
+            bindings::hrtimer_start_range_ns(timer, nanos, 0, mode);
         }
     }
 

@@ -13,8 +13,8 @@ use kernel::{prelude::*, types::Opaque};
 /// # Examples
 ///
 /// ```
-/// use crate::sys::{sleep::{now, sleep_on, Woken}, waitqueue::WaitQueue};
-/// use kernel::sync::atomic::{Atomic, Relaxed};
+/// use crate::sys::{sleep::{sleep_on, Woken}, time::Ktime, waitqueue::WaitQueue};
+/// use kernel::{sync::atomic::{Atomic, Relaxed}, time::Delta};
 ///
 /// /// Tells those who sleep, and those who poll.
 /// fn set(flag: &Atomic<bool>, queue: &WaitQueue) {
@@ -27,7 +27,7 @@ use kernel::{prelude::*, types::Opaque};
 /// /// Waits for that for a second. False if it takes longer, or a signal comes.
 /// fn wait(flag: &Atomic<bool>, queue: &WaitQueue) -> bool {
 ///     let is_set = || flag.load(Relaxed);
-///     let deadline = now() + 1_000_000_000;
+///     let deadline = Ktime::now().after(Delta::from_secs(1));
 ///     while !is_set() {
 ///         if sleep_on(Some(queue), Some(deadline), &is_set) != Woken::Maybe {
 ///             return false;
@@ -69,7 +69,7 @@ impl WaitQueue {
         ruring_wq_has_sleeper(self)
     }
 
-    /// As [`WaitQueue::has_sleeper`], without the barrier: for who has had one since it wrote.
+    /// As [`WaitQueue::has_sleeper`], without the barrier: the caller has had one since it wrote.
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
         ruring_waitqueue_active(self)

@@ -13,18 +13,19 @@ use crate::{
         structs::{GeteventsArg, RegWait, Timespec},
     },
 };
+use kernel::time::Delta;
 
 /// How `enter` is to wait for completions, as its argument says.
 pub(super) struct WaitArgs<'a> {
     pub(super) call: InCall<'a>,
     pub(super) mask: u64,
     pub(super) mask_size: usize,
-    /// Nanoseconds after which any completion will do, 0 for none.
-    pub(super) min_wait: i64,
+    /// After what time any completion will do; none if it is zero.
+    pub(super) min_wait: Delta,
     /// Whether the wait counts as one for I/O.
     pub(super) iowait: bool,
-    /// Nanoseconds, counted from the start of the wait unless it is said to be absolute.
-    pub(super) timeout: Option<i64>,
+    /// How long it is to wait, from its start on, unless that is said to be a time of the clock.
+    pub(super) timeout: Option<Delta>,
 }
 
 impl<'a> WaitArgs<'a> {
@@ -45,7 +46,7 @@ impl<'a> WaitArgs<'a> {
                 iowait,
                 mask: args.arg,
                 mask_size: args.argsz as usize,
-                min_wait: 0,
+                min_wait: Delta::ZERO,
                 timeout: None,
             });
         }
@@ -60,14 +61,14 @@ impl<'a> WaitArgs<'a> {
         let timeout = if ext.ts == 0 || ring.gets_by_polling() {
             None
         } else {
-            Some(user::read::<Timespec>(ext.ts)?.nanoseconds())
+            Some(to_delta(user::read(ext.ts)?))
         };
         Ok(Self {
             call: args.call,
             iowait,
             mask: ext.sigmask,
             mask_size: ext.sigmask_sz as usize,
-            min_wait: i64::from(ext.min_wait_usec) * 1000,
+            min_wait: Delta::from_micros(ext.min_wait_usec.into()),
             timeout,
         })
     }
@@ -87,8 +88,12 @@ impl<'a> WaitArgs<'a> {
             iowait: args.flags & enter::NO_IOWAIT == 0,
             mask: wait.sigmask,
             mask_size: wait.sigmask_sz as usize,
-            min_wait: i64::from(wait.min_wait_usec) * 1000,
-            timeout: (wait.flags & region::WAIT_TS != 0).then(|| wait.ts.nanoseconds()),
+            min_wait: Delta::from_micros(wait.min_wait_usec.into()),
+            timeout: (wait.flags & region::WAIT_TS != 0).then(|| to_delta(wait.ts)),
         })
     }
+}
+
+fn to_delta(time: Timespec) -> Delta {
+    Delta::from_nanos(time.nanoseconds())
 }
