@@ -32,7 +32,6 @@ by_value! {
     ruring_bind_current(cpu: u32);
     ruring_cpu_allowed(cpu: u32) -> bool;
     ruring_current() -> *mut bindings::task_struct;
-    ruring_current_cpu() -> u32;
     ruring_current_exiting() -> bool;
     ruring_current_has_files() -> bool;
     ruring_current_has_fs() -> bool;

@@ -51,7 +51,6 @@ struct vhost_task *ruring_vhost_task_create(bool (*step)(void *), void (*end)(vo
 					    void *data, const char *name);
 void ruring_kill_current_thread(void);
 void ruring_bind_current(unsigned int cpu);
-unsigned int ruring_current_cpu(void);
 void ruring_relax(void);
 bool ruring_single_task_running(void);
 bool ruring_current_exiting(void);
@@ -151,9 +150,6 @@ struct page *ruring_nth_page(struct page *block, unsigned int n);
 void *ruring_page_address(struct page **pages, unsigned int count);
 void ruring_free_page(struct page *page);
 void *ruring_vmap(struct page **pages, unsigned int count);
-void ruring_vm_dontexpand(struct vm_area_struct *vma);
-unsigned long ruring_vm_start(struct vm_area_struct *vma);
-unsigned long ruring_vm_end(struct vm_area_struct *vma);
 unsigned long ruring_vm_pgoff(struct vm_area_struct *vma);
 void ruring_vm_set_ops(struct vm_area_struct *vma, const struct vm_operations_struct *ops,
 		       void *private);

@@ -24,6 +24,7 @@ use crate::uapi::errno::{Errno, Result, EFAULT, EINTR, EINVAL, ENOMEM, EOVERFLOW
 use core::{ffi::c_void, mem::MaybeUninit, ptr::NonNull};
 use kernel::{
     alloc::flags::{__GFP_NOWARN, GFP_KERNEL_ACCOUNT},
+    mm::virt::VmaNew,
     page::{page_align, PAGE_SIZE},
     sync::{
         atomic::{
@@ -36,7 +37,7 @@ use kernel::{
     transmute::FromBytes,
 };
 
-/// What keeps pages.
+/// How the pages of a region are kept.
 enum PageRefs {
     /// There is a reference to each page.
     Each,
@@ -317,28 +318,23 @@ impl Region {
     /// # Context
     ///
     /// With the mmap lock of the task. May sleep.
-    ///
-    /// # Safety
-    ///
-    /// `vma` must be the area that an mmap(2) handler was given.
-    pub(super) unsafe fn mmap(
-        &self,
-        vma: *mut bindings::vm_area_struct,
-        start: usize,
-        len: usize,
-        partly: bool,
-    ) -> Result {
+    pub(super) fn mmap(&self, vma: &VmaNew, partly: bool) -> Result {
         if !self.is_mappable() {
             return Err(EINVAL);
         }
         let mut count = self.pages.list.len();
         if partly {
-            count = count.min(len.div_ceil(PAGE_SIZE));
+            count = count.min((vma.end() - vma.start()).div_ceil(PAGE_SIZE));
         }
-        // SAFETY: By the safety requirement; the pages are live. Each mapped one is referenced.
+        vma.set_dontexpand();
+        // SAFETY: The area is being set up, as its type says. The pages are live, and each mapped one is referenced.
         let ret = unsafe {
-            bindings::ruring_vm_dontexpand(vma);
-            bindings::vm_insert_pages(vma, start, self.pages.list.as_ptr().cast_mut(), &mut count)
+            bindings::vm_insert_pages(
+                vma.as_ptr().cast(),
+                vma.start(),
+                self.pages.list.as_ptr().cast_mut(),
+                &mut count,
+            )
         };
         if ret < 0 {
             return Err(Errno::from_raw(ret));

@@ -5,10 +5,11 @@
 //! C header: `include/linux/sched.h`.
 
 use super::{calls, task::TaskRef};
+use kernel::cpu::CpuId;
 
-/// The number of a processor that was there when it was looked for.
+/// A processor that was there when it was looked for.
 #[derive(Clone, Copy)]
-pub(crate) struct Processor(u32);
+pub(crate) struct Processor(CpuId);
 
 impl Processor {
     /// The processor with this number, if it is on line and the current task's cpuset has it, whatever the task has
@@ -18,23 +19,24 @@ impl Processor {
     ///
     /// May sleep.
     pub(crate) fn allowed(cpu: u32) -> Option<Self> {
-        calls::ruring_cpu_allowed(cpu).then_some(Self(cpu))
+        let id = CpuId::from_u32(cpu)?;
+        calls::ruring_cpu_allowed(cpu).then_some(Self(id))
     }
 
     /// Has the current task run on no other processor, for good if nobody takes it away. That is for
     /// threads that never leave the kernel: who is to choose for others has system calls.
     pub(crate) fn bind_current(self) {
-        calls::ruring_bind_current(self.0);
+        calls::ruring_bind_current(self.0.as_u32());
     }
 
     /// The number by which the kernel knows the processor.
-    pub(crate) const fn number(self) -> u32 {
-        self.0
+    pub(crate) fn number(self) -> u32 {
+        self.0.as_u32()
     }
 
     /// The number of the one that the caller runs on, at the moment.
     pub(crate) fn current() -> u32 {
-        calls::ruring_current_cpu()
+        CpuId::current().as_u32()
     }
 
     /// The number of the one that `task` runs on, or has last run on.

@@ -13,18 +13,17 @@ use super::{
 };
 use crate::uapi::errno::Result;
 use core::{any::TypeId, ffi::c_void, marker::PhantomData, mem::ManuallyDrop};
-use kernel::{fs::File, page::PAGE_SHIFT, prelude::*, seq_file::SeqFile, sync::Arc};
+use kernel::{
+    fs::File, mm::virt::VmaNew, page::PAGE_SHIFT, prelude::*, seq_file::SeqFile, sync::Arc,
+};
 
 const O_RDWR_CLOEXEC: u32 = 0o2 | 0o2000000;
 
 /// An area of user space that a ring's memory is to be mapped into.
 pub(crate) struct Area<'a> {
-    vma: *mut bindings::vm_area_struct,
+    vma: &'a VmaNew,
     /// Offset in the file, in bytes.
     pub(crate) offset: u64,
-    start: usize,
-    len: usize,
-    _vma: PhantomData<&'a ()>,
 }
 
 impl Area<'_> {
@@ -34,8 +33,7 @@ impl Area<'_> {
     ///
     /// `-EINVAL` if the region cannot be mapped, `-ENXIO` if the area is too long, `-ENOMEM`.
     pub(crate) fn map(&self, region: &Region, partly: bool) -> Result {
-        // SAFETY: The area is the one that the mmap(2) handler was given, and lives as long.
-        unsafe { region.mmap(self.vma, self.start, self.len, partly) }
+        region.mmap(self.vma, partly)
     }
 }
 
@@ -72,7 +70,7 @@ pub(crate) trait RingFile: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What user space is told.
+    /// The result of the ioctl.
     ///
     /// # Context
     ///
@@ -96,7 +94,7 @@ pub(crate) trait RingFile: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What user space is told instead.
+    /// The error that mmap(2) fails with.
     ///
     /// # Context
     ///
@@ -223,15 +221,11 @@ impl<T: RingFile> Operations<T> {
         file: *mut bindings::file,
         vma: *mut bindings::vm_area_struct,
     ) -> i32 {
-        // SAFETY: `file` is one of ours, and `vma` is the area to map.
+        // SAFETY: `file` is one of ours, and `vma` is the area to map, which nobody else sees before this is over.
         let (ring, area) = unsafe {
-            let start = bindings::ruring_vm_start(vma);
             let area = Area {
-                vma,
+                vma: VmaNew::from_raw(vma.cast()),
                 offset: (bindings::ruring_vm_pgoff(vma) as u64) << PAGE_SHIFT,
-                start,
-                len: bindings::ruring_vm_end(vma) - start,
-                _vma: PhantomData,
             };
             (Self::ring(file), area)
         };

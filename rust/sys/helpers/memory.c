@@ -80,21 +80,6 @@ __helper void *ruring_vmap(struct page **pages, unsigned int count)
 	return vmap(pages, count, VM_MAP, PAGE_KERNEL);
 }
 
-__helper void ruring_vm_dontexpand(struct vm_area_struct *vma)
-{
-	vm_flags_set(vma, VM_DONTEXPAND);
-}
-
-__helper unsigned long ruring_vm_start(struct vm_area_struct *vma)
-{
-	return vma->vm_start;
-}
-
-__helper unsigned long ruring_vm_end(struct vm_area_struct *vma)
-{
-	return vma->vm_end;
-}
-
 __helper unsigned long ruring_vm_pgoff(struct vm_area_struct *vma)
 {
 	return vma->vm_pgoff;

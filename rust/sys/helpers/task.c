@@ -74,11 +74,6 @@ __helper void ruring_bind_current(unsigned int cpu)
 	current->flags |= PF_NO_SETAFFINITY;
 }
 
-__helper unsigned int ruring_current_cpu(void)
-{
-	return raw_smp_processor_id();
-}
-
 __helper void ruring_relax(void)
 {
 	cpu_relax();
