@@ -67,9 +67,9 @@ pub(crate) struct ExecShared {
     users: Atomic<usize>,
     /// What there is besides for IORING_SETUP_SQPOLL.
     sqpoll: Option<Arc<SqPoll>>,
-    /// What those have left who are gone.
+    /// What tasks that are gone have left behind.
     orphans: Orphans,
-    /// Has the end of its users be heard of.
+    /// As long as it is there, the module is told when tasks end.
     _listener: Listener,
     /// Those who wait for a worker.
     #[pin]
@@ -134,7 +134,7 @@ impl Ring {
         !tctx.inbox().is_empty() || self.exec.backlogged.load(Relaxed)
     }
 
-    /// Whether something has come back that only `enter` will run, whosever it is.
+    /// Whether something has come back to any submitter that only `enter` will run.
     pub(crate) fn has_deferred_work(&self) -> bool {
         self.exec.backlogged.load(Relaxed) || !self.local.is_empty()
     }

@@ -43,7 +43,7 @@ pub(crate) type NotifRef = ubuf::UbufRef<Request>;
 
 /// What a lookup sees of a request that waits.
 pub(crate) struct Header {
-    /// Whose it is. For the life of the object, which is reused for requests of the same task context.
+    /// The task context that all requests in this object belong to, from its making to its end.
     tctx: Arc<TaskCtx>,
     user_data: Atomic<u64>,
     file: Atomic<usize>,
@@ -193,7 +193,7 @@ impl Job {
         self.op = Operation::Over(extra);
     }
 
-    /// What its completion says besides.
+    /// The rest of its completion of 32 bytes, see [`Job::keep_extra`].
     pub(crate) fn kept_extra(&self) -> [u64; 2] {
         match self.op {
             Operation::Over(extra) => extra,
@@ -201,7 +201,7 @@ impl Job {
         }
     }
 
-    /// Begins another one, of which nothing is known but whose it is.
+    /// Begins another request, of which only the `user_data` is known yet.
     ///
     /// Only for a job that is over, which has no buffer, no operation and no limit, nor its object a file.
     pub(crate) fn begin(&mut self, user_data: u64) {

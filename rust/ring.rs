@@ -77,9 +77,9 @@ pub(crate) struct Ring {
     pub(crate) enabled: Atomic<bool>,
     /// What it may be used for, if not for anything. For good once it is enabled.
     pub(crate) restrictions: SetOnce<Restrictions>,
-    /// What it may be used for at all.
+    /// What the administrator allows its user.
     pub(crate) policy: Policy,
-    /// Whose rights all requests have, if those are not who submits them: of who has set up a ring with a thread.
+    /// The credentials of the task that has set the ring up, if it has a thread: all requests then have these.
     pub(crate) identity: Option<Identity>,
     /// The file is gone: what comes back ends as cancelled.
     pub(crate) dying: Atomic<bool>,
@@ -94,9 +94,9 @@ pub(crate) struct Ring {
     /// What is to be signalled for completions.
     #[pin]
     pub(crate) eventfd: eventfd::RingEventFd,
-    /// Somebody who must not wait for the mutex has left something to do for who unlocks it.
+    /// A task that must not wait for the mutex has left something to do for whoever unlocks it.
     pub(crate) orphaned: Atomic<bool>,
-    /// What who unlocks it calls then.
+    /// What whoever unlocks the mutex calls for that.
     pub(crate) hooks: &'static UnlockHooks,
     /// What only the moving of requests uses, without the mutex.
     #[pin]
@@ -117,11 +117,11 @@ pub(crate) struct Ring {
     pub(crate) param_region: SetOnce<region::ParamRegion>,
 }
 
-/// What changes of a ring; only who has its mutex locked reaches it.
+/// The part of a ring that changes, and that only the holder of its mutex reaches.
 pub(crate) struct State {
-    /// How many objects have a completion that waits for room, of those that are counted.
+    /// How many counted objects have a completion that waits for room.
     pub(crate) kept: usize,
-    /// The entries of both rings, that is the memory that they lie in.
+    /// The arrays of entries of the SQ and the CQ ring.
     pub(crate) entries: RingEntries,
     /// What only the moving of requests uses.
     pub(crate) exec: crate::ExecState,
@@ -139,7 +139,7 @@ pub(crate) struct State {
     pub(crate) groups: Groups,
     pub(crate) buffers: BufferTable,
     pub(crate) files: FileTable,
-    /// Whose the objects of tags are.
+    /// The task context that the objects of tags belong to.
     pub(crate) tags: Option<Arc<TaskCtx>>,
     pub(crate) personalities: Personalities,
     /// There is an eventfd.

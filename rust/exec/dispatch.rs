@@ -35,7 +35,7 @@ pub(crate) enum Submitted {
     Denied,
 }
 
-/// What the core calls of an opcode.
+/// The functions of an opcode that `exec/` calls, by its number.
 #[derive(Clone, Copy)]
 pub(crate) struct OpVtable {
     submit: fn(&mut Locked<'_>, InTask<'_>, &Sqe, ReqMut<'_>, bool) -> Submitted,

@@ -23,7 +23,7 @@ pub(crate) struct Drain {
     pub(crate) next: bool,
     /// Requests that have not been started, each with what is linked behind it.
     queue: Fifo<Request>,
-    /// How many objects they have.
+    /// How many objects the queued requests have, those linked behind them included.
     objects: usize,
     /// Whether one that drains was started, and is not over: its end is that of the draining. One with others linked
     /// behind it does not count.

@@ -29,7 +29,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// Moves those that wait and that `which` says to `out`.
+    /// Moves the waiting sends that `which` picks to `out`.
     pub(super) fn extract(&mut self, out: &mut Fifo<Request>, which: impl Fn(&OwnedReq) -> bool) {
         for queue in self.behind.values_mut() {
             queue.move_out(out, &which);
@@ -108,7 +108,7 @@ impl Locked<'_> {
         self.requeue(req);
     }
 
-    /// Has an ordered send be none any more, whose result is known but not told yet.
+    /// Takes the order off a send whose result is known but not told yet: the next one may go on.
     #[cold]
     pub(super) fn make_unordered(&mut self, req: &mut OwnedReq) {
         let in_front = req.core().job.flags.in_front();

@@ -15,7 +15,7 @@ use crate::{
 };
 use kernel::sync::atomic::{Atomic, Full, Relaxed};
 
-/// What is left with a ring.
+/// What tasks that are gone have left with a ring.
 pub(crate) struct Orphans {
     /// A task has ended, or runs another program.
     ended: Atomic<bool>,
@@ -44,7 +44,7 @@ impl Ring {
         self.end_orphans(true);
     }
 
-    /// The same for all that there is, by who has just closed the ring's file.
+    /// As [`Ring::leave_orphans`], but for everything: the caller has just closed the ring's file.
     pub(crate) fn leave_all(&self) {
         self.dying.store(true, Relaxed);
         self.orphaned.xchg(true, Full);
@@ -70,7 +70,7 @@ impl Ring {
         self.pollers.hang_up();
     }
 
-    /// Ends what a submitter has left who is gone, and what has come back to it.
+    /// Ends what a submitter that is gone has left, and what has come back to it.
     #[cold] // recv-multishot/udp/64/8/plain
     pub(crate) fn take_in(&self, tctx: &Submitter) {
         // That one serves who comes next as well.
@@ -84,7 +84,7 @@ impl Ring {
         self.leave_orphans();
     }
 
-    /// The same for all submitters that are gone.
+    /// As [`Ring::take_in`], for all submitters that are gone.
     pub(crate) fn end_those_gone(&self) {
         self.exec.orphans.ended.store(true, Relaxed);
         self.leave_orphans();

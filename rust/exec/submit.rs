@@ -137,7 +137,7 @@ impl Locked<'_> {
         self.run_ready(false);
     }
 
-    /// Leaves those that are ready to be tried to the task's next look. Nobody can cancel them until then, as with io_uring.
+    /// Leaves the requests that are ready for the task's next look at its inbox. As with io_uring nobody can cancel them until then.
     fn leave_ready(&mut self) {
         let mut ready = core::mem::take(&mut self.state.exec.ready);
         while let Some(mut req) = ready.pop() {
@@ -162,7 +162,7 @@ impl Locked<'_> {
             .map(|index| Sqe::new(self.state.entries.sqes.read(index)))
     }
 
-    /// Where the entry at `at` is.
+    /// The index of the SQE that the SQ ring has at `at`. None, and counted as dropped, if there is no such SQE.
     fn sqe_index(&self, at: u32) -> Option<u32> {
         let memory = &self.ring.memory;
         let mut index = at;

@@ -190,7 +190,7 @@ pub(crate) fn run_punted_here(req: &mut OwnedReq, at: Option<At<'_>>) {
     req.core_mut().punted.result = Some(result);
 }
 
-/// Makes a worker for the current task's process. Returns what that has to do itself if there is none.
+/// Makes a worker for the current task's process. If it cannot have one, returns the requests that the task has to do itself.
 ///
 /// # Context
 ///

@@ -74,7 +74,7 @@ impl BufRange {
 pub(crate) struct Classic {
     /// The slot of the first run.
     first: u32,
-    /// How many slots are in use.
+    /// How many slots of the queue are in use.
     runs: u32,
     /// How many buffers there are.
     buffers: u32,
@@ -93,7 +93,7 @@ impl Classic {
         }
     }
 
-    /// How many buffers there are.
+    /// How many buffers the group has.
     pub(crate) const fn len(&self) -> u32 {
         self.buffers
     }

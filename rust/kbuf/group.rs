@@ -49,7 +49,7 @@ impl CutEntries for Array<2> {
 pub(super) struct MappedGroup {
     /// What user space writes: a buffer each, and the tail.
     pub(super) entries: Array<2>,
-    /// How far they are consumed.
+    /// How far the entries are consumed.
     pub(super) state: Mapped,
     /// For buffers that are consumed in parts: one is up for the next request as long as so many
     /// bytes are left of it.

@@ -59,7 +59,7 @@ impl Usage {
 
 /// The state of a buffer in flight.
 pub(crate) struct ZcRefs<C> {
-    /// Who holds on to it.
+    /// How many packets and requests hold on to it.
     pub(crate) count: C,
     /// Two words, as they are written by whoever comes and never cleared meanwhile.
     sent: Atomic<u32>,
@@ -80,7 +80,7 @@ impl<C: Count> ZcRefs<C> {
     ///
     /// # Context
     ///
-    /// Only for who has it to himself.
+    /// Nobody else may use it meanwhile.
     #[inline]
     pub(crate) fn reset(&self) {
         self.sent.store(0, Relaxed);
@@ -108,7 +108,7 @@ impl<C: Count> ZcRefs<C> {
     ///
     /// # Context
     ///
-    /// Only for who has it to himself.
+    /// Nobody else may use it meanwhile.
     #[inline]
     pub(crate) fn usage(&self) -> Usage {
         Usage {

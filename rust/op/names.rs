@@ -49,9 +49,9 @@ impl Name {
     }
 }
 
-/// What is done with names.
+/// An operation on names of files, by `Op` on [`Names`].
 pub(crate) trait NameOp: Sized + Send {
-    /// What it takes.
+    /// The functions of the kernel that it calls and that modules cannot.
     const FUNCTIONS: Functions;
     /// See [`Op::AUDITED`].
     const AUDITED: bool = true;

@@ -14,7 +14,7 @@ use kernel::warn_on;
 
 /// A notification: what it is to say, and what it keeps until then.
 pub(crate) struct Notif {
-    /// What it is to say.
+    /// The completion that it is to post.
     pub(crate) notice: Notice,
     /// What is charged for the pages that packets carry.
     pub(crate) pages: Option<ChargedPages>,

@@ -30,7 +30,7 @@ pub(crate) struct PollAdd {
 }
 
 impl PollAdd {
-    /// Reports to who is told again anyway, as soon as this is consumed. Without room for it that is enough for the next try.
+    /// Reports what there is. The request reports again once this is consumed; if there is no room for it, once there is some.
     #[cold] // poll/32
     fn report_level(&mut self, ring: &mut Locked<'_>, user_data: u64, mask: i32) -> Outcome {
         ring.post_more(user_data, mask, 0);

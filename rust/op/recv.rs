@@ -151,7 +151,7 @@ pub(crate) struct Recv {
     bundle: Option<KBox<bundle::RecvBundle>>,
 }
 
-/// Where a receive goes.
+/// The memory that is received into.
 struct RecvTarget {
     addr: u64,
     len: usize,

@@ -30,7 +30,7 @@ const OUT_SIZE: usize = size_of::<RecvmsgOut>();
 /// RECVMSG. On the heap, so that other operations need not be as large.
 pub(crate) struct RecvMsg(KBox<RecvMessage>);
 
-/// What there is to know of it.
+/// What a RECVMSG keeps between two attempts.
 struct RecvMessage {
     args: RecvArgs,
     /// A copy of the user's.

@@ -26,7 +26,7 @@ use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
 /// SEND_ZC, or (`MESSAGE`) SENDMSG_ZC.
 pub(crate) struct SendZc<const MESSAGE: bool> {
     source: ZcSource,
-    /// What else there is to a message.
+    /// The address and the control messages to send with, if there are any.
     message: Option<KBox<ZcMessage>>,
     msg_flags: u32,
     /// Bytes that are sent already, of a transfer that wants all.
@@ -39,7 +39,7 @@ pub(crate) struct SendZc<const MESSAGE: bool> {
     fixed: bool,
 }
 
-/// Where what is to be sent lies.
+/// The memory that is sent from.
 enum ZcSource {
     /// In one piece.
     One { addr: u64, len: u32 },
@@ -48,7 +48,7 @@ enum ZcSource {
 }
 
 impl ZcSource {
-    /// What is left after `done` bytes.
+    /// The bytes that are not sent yet, after the first `done`.
     #[inline]
     fn after(&self, done: u32) -> UserBuffers<'_> {
         match self {

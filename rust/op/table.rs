@@ -73,7 +73,7 @@ pub(crate) struct Spec {
     pub(crate) ioprio: bool,
     /// What it waits for.
     pub(crate) poll: PollFor,
-    /// Who goes on with it.
+    /// Who goes on with it where the ring is not locked.
     pub(crate) punt: PuntTo,
     /// A worker may have it from the beginning, for IOSQE_ASYNC: see [`Op::begins_in_worker`](super::Op::begins_in_worker).
     pub(crate) async_worker: bool,
@@ -114,7 +114,7 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
-    /// What has none of it.
+    /// A row without any property.
     pub(crate) const NOTHING: Self = Self {
         needs_file: false,
         late_file: false,

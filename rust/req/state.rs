@@ -16,7 +16,7 @@ use super::{Header, Job};
 use crate::uapi::errno::Errno;
 use kernel::{sync::atomic::Relaxed, warn_on};
 
-/// In which state a request is, for who drives it.
+/// The state of a request, for the holder of its handle.
 ///
 /// It says what there is to undo before it is tried again or is over, and how its completion counts. Where it is meanwhile
 /// the place of its handle says.

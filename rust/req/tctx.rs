@@ -96,7 +96,7 @@ impl Submitter {
         &self.task
     }
 
-    /// What waits to be run.
+    /// The requests that have come back: those of the task, or those of the whole ring with DEFER_TASKRUN.
     #[inline]
     pub(crate) fn inbox(&self) -> &Inbox<Request> {
         self.ring.local_inbox().unwrap_or(&self.inbox)

@@ -85,7 +85,7 @@ impl WakeFlags {
         self.0 & Self::LOOPED != 0
     }
 
-    /// The flags that are set in either of both.
+    /// The flags that are set in one of them or in both.
     #[inline]
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

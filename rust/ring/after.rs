@@ -25,11 +25,11 @@ pub(crate) struct UnlockHooks {
     pub(crate) step_out: fn(Fifo<Request>, At<'_>) -> KVec<LeftOver>,
     /// Makes a worker, for what may wait for ever or not. Returns what the task has to do itself without one.
     pub(crate) add_worker: fn(&Arc<Ring>, At<'_>, bool) -> Fifo<Request>,
-    /// Does what was left by who must not wait for the mutex.
+    /// Does what was left by tasks that must not wait for the mutex.
     pub(crate) end_orphans: fn(&Ring),
 }
 
-/// What is left to do then: hardly ever anything.
+/// What is to be done once a ring is unlocked: hardly ever anything.
 pub(crate) struct After<'r> {
     ring: &'r Ring,
     /// Nothing drops it but the code below: the compiler would add a look of its own to each place that
@@ -43,7 +43,7 @@ pub(crate) struct After<'r> {
     for_others: bool,
 }
 
-/// What is left to do.
+/// One thing that is to be done once the ring is unlocked.
 pub(crate) enum LeftOver {
     /// A file to be released.
     File(OpenFile),
@@ -88,7 +88,7 @@ impl<'r> After<'r> {
         self.for_others = for_others;
     }
 
-    /// What is left to do, to be added to.
+    /// The list of what is to be done, to add to.
     pub(crate) fn get(&mut self) -> &mut KVec<LeftOver> {
         let nothing = || ManuallyDrop::new(KVec::new());
         self.left.get_or_insert_with(nothing)

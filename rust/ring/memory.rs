@@ -28,7 +28,7 @@ pub(crate) struct RingMemory {
     pub(crate) words: Words,
     /// How many entries the SQ ring has at the moment: a power of two.
     pub(super) sq_entries: Atomic<u32>,
-    /// The same of the CQ ring.
+    /// How many entries the CQ ring has at the moment: a power of two.
     pub(super) cq_entries: Atomic<u32>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct RingEntries {
     pub(crate) indices: Option<Indices>,
 }
 
-/// What can be mapped.
+/// The memory of a ring that mmap(2) maps.
 pub(crate) struct Mappings {
     /// At IORING_OFF_SQ_RING and IORING_OFF_CQ_RING.
     pub(crate) rings: Arc<Region>,

@@ -16,7 +16,7 @@ use crate::{
 };
 use kernel::{sync::Arc, warn_on};
 
-/// Whose the objects of tags are, if there are to be any.
+/// The task context that the objects of tags belong to, if there are any tags.
 pub(crate) struct TagObjects(Option<Arc<TaskCtx>>);
 
 impl TagObjects {
@@ -65,7 +65,7 @@ impl Locked<'_> {
         Ok(TagObjects(Some(self.tctx_for_tags(ring)?.clone())))
     }
 
-    /// Whose the objects are that only keep a completion.
+    /// The task context of objects that only keep a completion.
     fn tctx_for_tags(&mut self, ring: &Arc<Ring>) -> Result<&Arc<TaskCtx>> {
         if self.state.tags.is_none() {
             // In no record of the ring: the task may be no submitter, and no request comes back.

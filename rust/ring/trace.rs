@@ -17,13 +17,13 @@ use crate::{
 };
 
 impl Ring {
-    /// What events say of a request of its.
+    /// What trace events say of a request of this ring.
     #[cold]
     pub(crate) fn info(&self, req: &OwnedReq) -> ReqInfo {
         self.info_of(req.object(), &req.core().job)
     }
 
-    /// The same of the request with this object and this job.
+    /// As [`Ring::info`], of the request with this object and this job.
     #[cold]
     pub(crate) fn info_of(&self, object: &Object<Request>, job: &Job) -> ReqInfo {
         ReqInfo {

@@ -52,7 +52,7 @@ pub(super) unsafe trait HasCallback<const ID: usize>: Send + Sync + Sized {
     /// The field.
     fn callback(&self) -> &Callback<Self, ID>;
 
-    /// What the task does.
+    /// Runs in the task that it was sent to.
     ///
     /// # Context
     ///

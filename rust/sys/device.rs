@@ -25,7 +25,7 @@ use kernel::{
     },
 };
 
-/// What a device does.
+/// The ioctls of a device.
 pub(crate) trait Commands: 'static {
     /// Serves ioctl(2) for rings that may have what `grant` says.
     ///
@@ -110,7 +110,7 @@ struct DeviceNode<T: Commands> {
     registration: MiscDeviceRegistration<Shared<T>>,
     /// Behind the registration, which uses it.
     name: CString,
-    /// What it was made with.
+    /// The line that it was made with, without its `+`.
     line: KVec<u8>,
     shared: Arc<Shared<T>>,
 }

@@ -33,7 +33,7 @@ pub(crate) trait Ends: Send + Sync {
     fn add_to_current(&self, exec: bool) -> bool;
 }
 
-/// Whose end is to be heard of.
+/// Which ends of a task a [`Watch`] asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
     /// The current task's, and that of the program that it runs.
@@ -216,14 +216,14 @@ unsafe extern "C" fn unregister_work(_: *mut bindings::work_struct) {
     }
 }
 
-/// Has the probes be there.
+/// Keeps the probes registered as long as it is there.
 ///
 /// They stay for a second after the last one, because each change of them is an interrupt for all
 /// processors.
 pub(crate) struct Listener(());
 
 impl Listener {
-    /// Has the probes be registered as long as this is there.
+    /// Registers the probes, for as long as this is there.
     ///
     /// # Errors
     ///

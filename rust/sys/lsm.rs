@@ -75,7 +75,11 @@ pub(crate) fn check(hooks: Hooks) -> Result {
     Ok(())
 }
 
-/// What a hook says.
+/// Makes a result of what a hook returns.
+///
+/// # Errors
+///
+/// That of the hook, if it denies.
 pub(super) fn allowed(ret: i32) -> Result {
     if ret != 0 {
         return Err(Errno::from_raw(ret));

@@ -29,7 +29,7 @@ use kernel::{
     sync::Arc,
 };
 
-/// What an object is made of.
+/// A kind of object: the types of its two parts, and what is done with one that is woken up.
 pub(crate) trait Kind: Sized + 'static {
     /// The part that everybody sees.
     type Header: Send + Sync;
@@ -82,7 +82,7 @@ pub(crate) trait Kind: Sized + 'static {
     fn completed(req: HandleInIrq<Self>);
 }
 
-/// A handle in the hands of who must not let go of it: in an interrupt, or with a lock held that the
+/// A handle that its holder must not drop: in an interrupt, or with a lock held that the
 /// end of its object takes. It can be put into an [`Inbox`](super::queue::Inbox). Dropped, it is leaked
 /// with its object.
 pub(crate) struct HandleInIrq<P: Kind>(ManuallyDrop<Handle<P>>);

@@ -20,7 +20,7 @@ use kernel::{
     },
 };
 
-/// What can be ended at once.
+/// A ring that the administrator can end.
 pub(crate) trait Revoke: Send + Sync {
     /// Ends it.
     ///

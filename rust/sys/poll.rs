@@ -292,7 +292,7 @@ impl<P: Kind> WakeSources<P> {
         self.set_used(false);
     }
 
-    /// Has what is polled be `ring`. Only for the holder of the handle.
+    /// Polls `ring` instead of a file. Only for the holder of the handle.
     ///
     /// # Errors
     ///

@@ -285,7 +285,7 @@ impl<P: Kind> LinkedList<P> {
         self.remove(found.object())
     }
 
-    /// Moves those that `which` says to the end of `out`. All stay in their order.
+    /// Moves the objects that `which` picks to the end of `out`. All stay in their order.
     pub(crate) fn move_out(&mut self, out: &mut Fifo<P>, which: impl Fn(&Handle<P>) -> bool) {
         let mut all = core::mem::take(self);
         while let Some(req) = all.pop() {

@@ -86,7 +86,7 @@ pub(crate) struct HashTable<P: Kind> {
     shift: u32,
     /// With as many objects there are to be more lists.
     limit: usize,
-    /// How many are missing for that.
+    /// How many more objects there may be before it grows.
     room: usize,
 }
 

@@ -102,13 +102,13 @@ impl AddressSpace {
         Ok(Self(ARef::from(unsafe { Mm::from_raw(mm.cast()) })))
     }
 
-    /// Whether the current task is in it.
+    /// Whether it is the one that the current task runs in.
     #[inline]
     pub(crate) fn is_current(&self) -> bool {
         self.as_ptr() == calls::ruring_current_mm()
     }
 
-    /// Whether both are one.
+    /// Whether `other` is the same address space.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.as_ptr() == other.as_ptr()
     }

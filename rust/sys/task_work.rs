@@ -142,7 +142,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
         Ok(this)
     }
 
-    /// What keeps the module.
+    /// The reference to the module that it owns.
     #[inline]
     pub(crate) fn module(&self) -> &ModuleRef {
         &self.module

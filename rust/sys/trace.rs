@@ -18,7 +18,7 @@ use core::{ffi::c_void, ptr::null_mut};
 pub(crate) struct Id(*mut c_void);
 
 impl Id {
-    /// What there is not.
+    /// The id of nothing.
     pub(crate) const NONE: Self = Self(null_mut());
 
     /// What `it` is called.

@@ -64,7 +64,7 @@ impl<P: Kind> Ops<P> {
     }
 }
 
-/// What packets point to.
+/// The `struct ubuf_info` that packets point to.
 pub(super) struct Info(Opaque<bindings::ubuf_info>);
 
 impl Count for Info {
@@ -289,7 +289,7 @@ impl<P: Kind> UbufRef<P> {
         unsafe { self.0.as_ref() }
     }
 
-    /// What it keeps, if anything.
+    /// The registered buffer that it keeps, if any.
     fn kept(&mut self) -> &mut Option<Arc<SharedBuffer<P::Registration>>> {
         // SAFETY: By the type invariants only this changes it, and it is borrowed exclusively: nothing is being sent, so
         // that no packet looks.

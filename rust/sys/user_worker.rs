@@ -65,7 +65,7 @@ pub(crate) trait WorkerBody: Send + Sync + Sized + 'static {
 #[repr(C)]
 pub(crate) struct UserWorker<T: WorkerBody> {
     work: Opaque<bindings::work_struct>,
-    /// What interrupts the thread.
+    /// Task work that interrupts the thread.
     callback: Callback<Self, 0>,
     /// Written before the thread starts.
     raw: Atomic<*mut bindings::vhost_task>,
@@ -167,7 +167,7 @@ impl<T: WorkerBody> UserWorker<T> {
         self.task.as_ref()
     }
 
-    /// Whether it does nothing any more.
+    /// Whether the thread has run for the last time.
     pub(crate) fn is_over(&self) -> bool {
         self.over.load(Relaxed)
     }

@@ -163,7 +163,7 @@ pub(crate) mod feat {
     pub(crate) const RECVSEND_BUNDLE: u32 = 1 << 14;
     pub(crate) const MIN_TIMEOUT: u32 = 1 << 15;
     pub(crate) const NO_IOWAIT: u32 = 1 << 17;
-    /// What ruring has.
+    /// The features that ruring has.
     pub(crate) const ALL: u32 = SINGLE_MMAP
         | NODROP
         | SUBMIT_STABLE
@@ -192,7 +192,7 @@ pub(crate) mod enter {
     pub(crate) const REGISTERED_RING: u32 = 1 << 4;
     pub(crate) const EXT_ARG_REG: u32 = 1 << 6;
     pub(crate) const NO_IOWAIT: u32 = 1 << 7;
-    /// What ruring takes.
+    /// The flags that ruring takes.
     pub(crate) const ALL: u32 =
         GETEVENTS | SQ_WAKEUP | SQ_WAIT | EXT_ARG | ABS_TIMER | EXT_ARG_REG | NO_IOWAIT;
 }

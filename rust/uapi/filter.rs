@@ -163,7 +163,7 @@ pub(crate) struct Instruction {
     pub(crate) jt: u8,
     /// How far it jumps if not.
     pub(crate) jf: u8,
-    /// What it does that with.
+    /// Its operand.
     pub(crate) k: u32,
 }
 
@@ -225,7 +225,7 @@ pub(crate) struct NewFilter {
     pub(crate) deny_rest: bool,
     /// User address of its instructions.
     pub(crate) addr: u64,
-    /// How many there are.
+    /// How many instructions there are.
     pub(crate) len: u16,
 }
 

@@ -4,7 +4,7 @@
 
 use super::policy::{Families, Opcodes, Policy, Registers};
 
-/// What is to be done.
+/// What a line tells the module to do with its devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NodeCommand<'a> {
     /// To make the device `/dev/ruring-NAME`.

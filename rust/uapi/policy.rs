@@ -184,7 +184,7 @@ pub(crate) const fn has_name(opcode: u8) -> bool {
 
 /// The names of registrations, by their numbers, without what each begins with: IORING_REGISTER or IORING.
 ///
-/// Also those that ruring does not have.
+/// Registrations that ruring does not have are among them.
 const REGISTERS: [&str; register::LAST as usize] = [
     "BUFFERS",
     "UNREGISTER_BUFFERS",

@@ -27,13 +27,13 @@ impl Sqe {
         &self.words
     }
 
-    /// As if these bits of [`Sqe::op_flags`] were not set.
+    /// A copy without these bits of [`Sqe::op_flags`].
     pub(crate) const fn without_op_flags(mut self, bits: u32) -> Self {
         self.words[3] &= !((bits as u64) << 32);
         self
     }
 
-    /// As if it had another opcode.
+    /// A copy with another opcode.
     pub(crate) const fn with_opcode(mut self, opcode: u8) -> Self {
         self.words[0] = self.words[0] & !0xff | opcode as u64;
         self
@@ -369,7 +369,7 @@ impl Flags {
         self.has(sqe_flags::IO_DRAIN)
     }
 
-    /// As if the entry had said so.
+    /// Sets the flag that the entry itself could have set.
     pub(crate) fn set_drain(&mut self) {
         self.bits |= u16::from(sqe_flags::IO_DRAIN);
     }

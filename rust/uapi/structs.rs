@@ -52,7 +52,7 @@ pub(crate) struct Register {
     pub(crate) arg: u64,
     /// `IORING_REGISTER_*`
     pub(crate) opcode: u32,
-    /// How many of it.
+    /// How many elements there are at `arg`.
     pub(crate) nr_args: u32,
 }
 
@@ -215,7 +215,7 @@ pub(crate) struct ProbeOp {
 pub(crate) struct BufReg {
     /// Address of the entries, if user space has them.
     pub(crate) ring_addr: u64,
-    /// How many there are.
+    /// How many entries the ring has.
     pub(crate) ring_entries: u32,
     /// The buffer group.
     pub(crate) bgid: u16,
@@ -313,7 +313,7 @@ pub(crate) struct RsrcUpdate2 {
     pub(crate) data: u64,
     /// Address of a tag for each, or 0.
     pub(crate) tags: u64,
-    /// How many slots.
+    /// How many slots to update.
     pub(crate) nr: u32,
     /// Must be 0.
     pub(crate) resv2: u32,
@@ -438,7 +438,7 @@ pub(crate) struct QueryScq {
 pub(crate) struct FileIndexRange {
     /// The first slot.
     pub(crate) off: u32,
-    /// How many.
+    /// How many slots.
     pub(crate) len: u32,
     /// Must be 0.
     pub(crate) resv: u64,
@@ -473,7 +473,7 @@ pub(crate) struct OpenHow {
 pub(crate) struct UserIovec {
     /// Address of the bytes.
     pub(crate) iov_base: u64,
-    /// How many there are.
+    /// How many bytes.
     pub(crate) iov_len: u64,
 }
 

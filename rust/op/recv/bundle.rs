@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// What such a request remembers.
+/// What a receive of a bundle keeps between two attempts.
 pub(super) struct RecvBundle {
     /// The buffers of the last transfer, kept for their memory.
     iov: Pieces,

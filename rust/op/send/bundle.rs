@@ -17,7 +17,7 @@ use core::num::NonZeroU32;
 /// How many bundles are sent before others have their turn.
 const MAX_BUNDLES: u32 = 32;
 
-/// What such a request remembers.
+/// What a send of a bundle keeps between two attempts.
 pub(super) struct SendBundle {
     /// What is being sent.
     iov: Pieces,

@@ -23,7 +23,7 @@ fn poll_events(sqe: &Sqe, flags: u32) -> u32 {
     wanted & (events::OF_POLL | events::EXCLUSIVE | MODE)
 }
 
-/// The same for one that is level-triggered, which only a multishot one can be.
+/// The events of a level-triggered poll, which has to be a multishot one.
 #[cold] // poll/32
 fn level_events(sqe: &Sqe, flags: u32) -> Result<u32> {
     if flags & poll::ADD_MULTI == 0 {
