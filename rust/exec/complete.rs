@@ -84,8 +84,7 @@ impl Locked<'_> {
         self.finish_linked(req, res, flags, broken);
     }
 
-    /// The same for a request with something linked behind or an unusual flag, which is in no table
-    /// any more.
+    /// As [`Locked::finish`], for a request with something linked behind it or an unusual flag. It is in no table any more.
     pub(crate) fn finish_linked(&mut self, mut req: OwnedReq, res: i32, flags: u32, broken: bool) {
         let file = req.lend().take_file();
         let core = req.core_mut();

@@ -13,7 +13,7 @@ use crate::{
     uapi::{abi::sqe_flags, sqe::Flags},
 };
 
-/// What waits for requests to be over.
+/// Requests that wait until those before them are over (IOSQE_IO_DRAIN).
 #[derive(Default)]
 pub(crate) struct Drain {
     /// Whether requests have to queue up here.
@@ -91,7 +91,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Starts what may start by now that others are over.
+    /// Starts the queued requests that may start, now that others are over.
     ///
     /// As with io_uring, whose users may see which requests waited, the draining is over with the request that drains,
     /// or when one that does not need not wait: not as soon as the queue is empty.
@@ -140,7 +140,7 @@ impl Locked<'_> {
         started
     }
 
-    /// Has requests queue up no longer, if none do.
+    /// Requests do not queue up any more, if the queue is empty.
     fn stop_draining(&mut self) {
         let drain = &self.state.exec.drain;
         // What is submitted next still has to find out that it drains.
@@ -170,7 +170,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Takes those out that `whose` says.
+    /// Takes the requests of the task contexts out that `whose` picks.
     pub(crate) fn take_drained(&mut self, whose: impl Fn(&TaskCtx) -> bool) -> Fifo<Request> {
         let mut taken = Fifo::new();
         let mut queue = core::mem::take(&mut self.state.exec.drain.queue);

@@ -21,7 +21,7 @@ use kernel::{
     warn_on,
 };
 
-/// What a ring has let go of, for after it is unlocked.
+/// What a ring has let go of, to be dropped once the ring is unlocked.
 pub(crate) struct LetGo {
     _submitters: KVec<SubmitterRecord>,
     _users: KVec<users::UserRecord>,
@@ -67,7 +67,7 @@ impl Locked<'_> {
             && !self.state.exec.letting_go
     }
 
-    /// Ends all requests that `whose` says, wherever they wait.
+    /// Ends all requests of the task contexts that `whose` picks, wherever they wait.
     pub(crate) fn cancel_all(&mut self, whose: impl Fn(&TaskCtx) -> bool) {
         let mut reqs = self.unqueue_ended(&whose);
         for object in self.state.waiting.iter() {
@@ -100,7 +100,7 @@ impl Locked<'_> {
         self.run_all(&mut reqs, true);
     }
 
-    /// Returns what is of those that `whose` says; the rest waits for `enter` to run it.
+    /// Takes the requests out of task contexts that `whose` picks, of those that `enter` is to run; the rest stays.
     fn sort_out(
         &mut self,
         mut reqs: Fifo<Request>,

@@ -84,7 +84,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Has the time begin in which a request has to be over.
+    /// Starts the timer of the LINK_TIMEOUT that is linked to a request.
     #[cold] // poll-multishot/1
     pub(super) fn start_link_timer(&mut self, req: &mut OwnedReq) -> Result {
         let core = req.core_mut();

@@ -17,7 +17,7 @@ use crate::{
 use kernel::sync::Arc;
 
 impl Ring {
-    /// Finds out whether messages can be sent to it.
+    /// Finds out whether messages can be sent to this ring.
     ///
     /// # Errors
     ///

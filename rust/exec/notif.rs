@@ -11,8 +11,7 @@ use crate::{
 };
 
 impl Locked<'_> {
-    /// Posts what a notification has to say whose buffer is free, and those that were joined to
-    /// it.
+    /// Posts the completion of a notification whose buffer is free, and those of the notifications that were joined to it.
     pub(crate) fn complete_notif(&mut self, mut req: OwnedReq) {
         let mut usage = req.usage();
         if req.is_single() {
@@ -27,8 +26,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Has a notification that needs not fly any more say what it has to say, after what is
-    /// completed now.
+    /// Posts the completion of a notification that no packet needs any more, after that of the request that ends now.
     #[inline]
     pub(crate) fn complete_notif_soon(&mut self, req: OwnedReq) {
         self.state.exec.ready.push(req);

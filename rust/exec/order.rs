@@ -36,7 +36,7 @@ impl Order {
         }
     }
 
-    /// Takes the one of `object` out, if it is here.
+    /// Takes the request of `object` out, if it is here.
     pub(super) fn remove(&mut self, object: &Object<Request>) -> Option<OwnedReq> {
         self.behind.get_mut(&object.file())?.remove(object)
     }

@@ -30,7 +30,7 @@ use kernel::sync::{atomic::Relaxed, Arc};
 const MAX_RETRIES: u32 = 4;
 
 impl Ring {
-    /// Does what a submitter was sent for, as task work of its task.
+    /// Runs what has come back to a submitter, as task work of its task.
     pub(crate) fn run_task_work(&self, tctx: &Arc<TaskCtx>, task: Option<InTask<'_>>) {
         if task.is_none() || tctx.is_gone() || self.is_dying() {
             return self.take_in(tctx);
@@ -51,7 +51,7 @@ impl Ring {
         locked.run_inbox(tctx);
     }
 
-    /// Tells those who watch a ring whose requests only `enter` runs.
+    /// Tells pollers and eventfds of a ring whose requests only `enter` runs that something has come back.
     ///
     /// # Context
     ///
@@ -72,7 +72,7 @@ impl Locked<'_> {
         dispatch::issue(self, req, wake_flags)
     }
 
-    /// Tries a job once that has rights of its own, or that others may be before.
+    /// As [`Locked::attempt`], for a job with credentials of its own, or one that has to wait for its turn.
     #[cold] // recv-multishot/udp/64/8/plain
     fn attempt_if(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
         if req.core_mut().job.flags.ordered() {
@@ -88,7 +88,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Drives a request.
+    /// Tries a request until it is over, waits, or is with somebody else.
     pub(crate) fn run(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
         self.drive(req, wake_flags);
     }
@@ -153,8 +153,8 @@ impl Locked<'_> {
         }
     }
 
-    /// Leaves a request for later that could go on, unless its task is being killed, which would have to wait as long
-    /// as others see to it that there is something to do.
+    /// Puts a request that could go on behind the others, unless its task is being killed: that would not end as long as
+    /// others see to it that there is something to do.
     #[cold]
     fn requeue_unless_killed(&mut self, req: OwnedReq) {
         if signal::killed() {
@@ -178,7 +178,7 @@ impl Locked<'_> {
         Some((mask, last))
     }
 
-    /// Leaves a request for later that has been woken up each time that it was tried.
+    /// Puts a request behind the others that was woken up each time that it was tried.
     #[cold]
     fn requeue_stalled(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
         req.object().claim(wake_flags);
@@ -206,7 +206,7 @@ impl Locked<'_> {
         self.start_async(req);
     }
 
-    /// Has a request start when its task looks for it.
+    /// Puts a request into the inbox of its task, which starts it from there.
     pub(crate) fn start_later(&mut self, mut req: OwnedReq) {
         // Its time begins when it has to wait.
         Self::find_link_timer(&mut req);
@@ -220,7 +220,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Has a request wait for its time that was tried before, or drives it if it need not.
+    /// Has a request that was tried before wait for its time, or drives it if it need not wait.
     pub(crate) fn time_or_run(&mut self, req: OwnedReq) {
         if let Some((req, wake_flags)) = self.time_and_park(req, WakeFlags::NONE) {
             self.run(req, wake_flags);
@@ -330,7 +330,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Has a request that was taken out wait again.
+    /// Has a request that was claimed, to be looked at or changed, wait again.
     pub(crate) fn rearm(&mut self, req: OwnedReq) {
         let op = &req.core().job.op;
         let woken = if op.deadline().is_some() {
@@ -346,7 +346,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Puts wake flags that were taken back.
+    /// Puts wake flags back that were taken out of the wake state.
     fn put_back(&mut self, req: OwnedReq, wake_flags: WakeFlags) -> (OwnedReq, Arc<TaskCtx>) {
         let tctx = req.object().tctx().clone();
         req.object().claim(wake_flags);
@@ -367,8 +367,8 @@ impl Locked<'_> {
         }
     }
 
-    /// Runs what has come back, which is the current task's, and what that brings back, but not
-    /// more than `max`.
+    /// Runs up to `max` of the requests that have come back, all of them the current task's, and of those that these bring
+    /// back.
     pub(crate) fn run_local(&mut self, tctx: &TaskCtx, max: u32) {
         let ring = self.ring;
         let inbox = tctx.inbox();

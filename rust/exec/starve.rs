@@ -26,10 +26,10 @@ use kernel::sync::{atomic::Relaxed, Arc};
 /// How many requests go on at a time, one after the other.
 const MAX_FED: u32 = 32;
 
-/// What waits for buffers, or for places of files.
+/// Requests that wait for buffers, for slots or descriptors of files, or for their reports to be seen.
 #[derive(Default)]
 pub(crate) struct Starved {
-    /// The one that has waited longest first.
+    /// The requests in the order in which they have begun to wait.
     queue: LinkedList<Request>,
     /// Whether they may be for several groups, or for more than groups.
     mixed: bool,
@@ -38,7 +38,7 @@ pub(crate) struct Starved {
 }
 
 impl Starved {
-    /// Takes those out that `which` says.
+    /// Takes the requests out that `which` picks.
     pub(super) fn extract(&mut self, which: impl Fn(&OwnedReq) -> bool) -> Fifo<Request> {
         let mut out = Fifo::new();
         self.queue.move_out(&mut out, &which);
@@ -46,7 +46,7 @@ impl Starved {
         out
     }
 
-    /// Takes the one of `object` out, if it is here.
+    /// Takes the request of `object` out, if it is here.
     pub(super) fn remove(&mut self, object: &Object<Request>) -> Option<OwnedReq> {
         let reported = &mut self.reported;
         self.queue
@@ -111,7 +111,7 @@ impl Locked<'_> {
         self.ring.exec.starving.store(true, Relaxed);
     }
 
-    /// Has a poll wait until its report has been seen.
+    /// Has a poll wait until user space has consumed its report.
     fn wait_until_seen(&mut self, req: OwnedReq) {
         if let Some(req) = self.queue_up(req) {
             self.state.exec.starved.reported.push(req);
@@ -215,7 +215,7 @@ impl Locked<'_> {
         self.state.groups.marks = marks;
     }
 
-    /// Has those go on that are of `tctx`, whose task this is, one after the other.
+    /// Has the requests of `tctx`, which is the current task's, go on one after the other.
     #[cold]
     pub(super) fn feed_own(&mut self, tctx: &Arc<TaskCtx>) {
         for _ in 0..MAX_FED {

@@ -46,9 +46,9 @@ use kernel::{
 pub(crate) struct WorkerPool {
     queue: LinkedList<Request>,
     all: KVec<WorkerRecord>,
-    /// How many there may be for what ends by itself, as transfers of files do, if user space has said.
+    /// The limit that user space has set for workers at what ends by itself, as transfers of files do.
     pub(super) bounded: Option<NonZero<u32>>,
-    /// How many for what may wait for ever.
+    /// The limit that user space has set for workers at what may wait for ever.
     pub(super) unbounded: Option<NonZero<u32>>,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct Worker {
     mm: AddressSpace,
     /// Whether it is for what may wait for ever.
     unbound: bool,
-    /// It is to look into the queue.
+    /// Set to have it look into the queue.
     called: Atomic<bool>,
     /// The ring has no use for it any more.
     ending: Atomic<bool>,
@@ -125,7 +125,7 @@ impl Worker {
         self.creator.same_process_as_current() && self.mm.is_current()
     }
 
-    /// Has `this` look into the queue.
+    /// Wakes `this` up to look into the queue.
     fn call(this: &UserWorker<Self>) {
         this.called.xchg(true, Full);
         this.wake();
@@ -140,7 +140,7 @@ impl Worker {
 }
 
 impl WorkerRecord {
-    /// Whether the worker is for such requests of the current task.
+    /// Whether the worker is of the current task's process, and for requests that are so `unbound`.
     fn is_for_current(&self, unbound: bool) -> bool {
         self.worker.unbound == unbound
             && !self.worker.is_over()
@@ -157,7 +157,7 @@ impl Drop for WorkerPool {
     }
 }
 
-/// Does what `req` is for, in a worker.
+/// Runs a punted request in a worker, with the credentials of who submitted it.
 fn run_as_submitter(req: &mut OwnedReq) {
     let Some(credentials) = req.core_mut().punted.credentials.take() else {
         // What is queued for workers has the credentials of who has submitted it.
@@ -167,7 +167,7 @@ fn run_as_submitter(req: &mut OwnedReq) {
     credentials.with(|| run_punted_here(req, None));
 }
 
-/// Does what `req` is for, and leaves its result with it. The submitter says what it is `at`.
+/// Runs a punted request, and leaves the result in it. `at` is what the submitter is at, if it is not a worker that runs it.
 pub(crate) fn run_punted_here(req: &mut OwnedReq, at: Option<At<'_>>) {
     let credentials = req.core_mut().credentials.clone();
     let mut run = || op::run_punted(req.lend(), at);
@@ -240,8 +240,7 @@ pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
 }
 
 impl Locked<'_> {
-    /// Has a request of the current task gone on with where the ring is not locked: by a worker, save
-    /// for those that the task does itself.
+    /// Punts a request of the current task: it goes on where the ring is not locked, with a worker or with the task itself.
     pub(crate) fn offload(&mut self, mut req: OwnedReq) {
         if op::runs_unlocked(&req) {
             return self.step_out(req);
@@ -320,7 +319,7 @@ impl Locked<'_> {
         count != 0
     }
 
-    /// Takes out of the queue what was to be done by workers of the current task's process.
+    /// Takes the requests out of the queue that workers of the current task's process were to do.
     fn take_own_work(&mut self, unbound: bool) -> Fifo<Request> {
         let mut own = Fifo::new();
         let queue = &mut self.state.exec.workers.queue;
@@ -331,8 +330,7 @@ impl Locked<'_> {
         own
     }
 
-    /// What `worker`, which the current task is, is to do next. If there is nothing it is idle from here
-    /// on.
+    /// The next request for `worker`, which the current task is. It is idle from here on if there is none.
     fn next_work(&mut self, worker: &Worker) -> Option<OwnedReq> {
         let WorkerPool { queue, all, .. } = &mut self.state.exec.workers;
         let index = all
@@ -464,7 +462,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Ends a request that was with the workers: with what one has to say, if one had it.
+    /// Takes a punted request back. It completes with the result of whoever has run it, or ends for `error` if nobody has.
     pub(crate) fn finish_punted(&mut self, mut req: OwnedReq, error: Errno) {
         req.object().end_punt();
         let forced = op::spec(req.core().job.opcode).is_some_and(|spec| spec.forced);
