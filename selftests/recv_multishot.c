@@ -45,6 +45,17 @@ static int bench_armed(struct bench *b, struct ring *ring, int type,
 	return ret;
 }
 
+/* Over TCP, which tells of resets. */
+static int bench_armed_tcp(struct bench *b, struct ring *ring)
+{
+	int ret = tcp_pair(b->sv) ?: pbuf_init(&b->pb, ring, GROUP, 4, 16);
+
+	if (ret)
+		return ret;
+	pbuf_fill(&b->pb);
+	return arm(ring, b, 1) ? 0 : -EIO;
+}
+
 TEST_F(ring, needs_a_buffer_group)
 {
 	struct io_uring_sqe *sqe;
@@ -287,15 +298,10 @@ TEST_F(ring, own_shutdown_ends_it)
 
 TEST_F(ring, connection_reset_ends_it)
 {
-	struct pbuf pb;
-	int sv[2];
+	struct bench b;
 
-	ASSERT_EQ(0, tcp_pair(sv));
-	ASSERT_EQ(0, pbuf_init(&pb, &self->ring, GROUP, 4, 16));
-	pbuf_fill(&pb);
-	prep_recv_multi(&self->ring, sv[0], GROUP, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_EQ(0, tcp_reset(sv[1]));
+	ASSERT_EQ(0, bench_armed_tcp(&b, &self->ring));
+	ASSERT_EQ(0, tcp_reset(b.sv[1]));
 	ASSERT_CQE(&self->ring, 1, -ECONNRESET, 0);
 }
 
@@ -303,16 +309,11 @@ TEST_F(ring, connection_reset_ends_it)
 TEST_F(ring, data_and_the_end_behind_it)
 {
 	struct io_uring_cqe cqe;
-	struct pbuf pb;
-	int sv[2];
+	struct bench b;
 
-	ASSERT_EQ(0, tcp_pair(sv));
-	ASSERT_EQ(0, pbuf_init(&pb, &self->ring, GROUP, 4, 16));
-	pbuf_fill(&pb);
-	prep_recv_multi(&self->ring, sv[0], GROUP, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_EQ(3, write(sv[1], "abc", 3));
-	ASSERT_EQ(0, shutdown(sv[1], SHUT_WR));
+	ASSERT_EQ(0, bench_armed_tcp(&b, &self->ring));
+	ASSERT_EQ(3, write(b.sv[1], "abc", 3));
+	ASSERT_EQ(0, shutdown(b.sv[1], SHUT_WR));
 	/* The end counts as something left. */
 	ASSERT_EQ(0, ring_take(&self->ring, &cqe));
 	EXPECT_EQ(3, cqe.res);
@@ -324,16 +325,11 @@ TEST_F(ring, data_and_the_end_behind_it)
 
 TEST_F(ring, data_and_an_error_behind_it)
 {
-	struct pbuf pb;
-	int sv[2];
+	struct bench b;
 
-	ASSERT_EQ(0, tcp_pair(sv));
-	ASSERT_EQ(0, pbuf_init(&pb, &self->ring, GROUP, 4, 16));
-	pbuf_fill(&pb);
-	prep_recv_multi(&self->ring, sv[0], GROUP, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_EQ(3, write(sv[1], "abc", 3));
-	ASSERT_EQ(0, tcp_reset(sv[1]));
+	ASSERT_EQ(0, bench_armed_tcp(&b, &self->ring));
+	ASSERT_EQ(3, write(b.sv[1], "abc", 3));
+	ASSERT_EQ(0, tcp_reset(b.sv[1]));
 	ASSERT_CQE(&self->ring, 1, 3, MORE | BUFFER_FLAGS(0));
 	ASSERT_CQE(&self->ring, 1, -ECONNRESET, 0);
 }
