@@ -4,9 +4,10 @@
 
 use crate::{
     ring::Ring,
-    sys::{napi, signal, sleep},
+    sys::{napi, signal, time::Ktime},
     uapi::args::timeout::Clock,
 };
+use kernel::time::Delta;
 
 impl Ring {
     /// Polls the queues that the ring knows of, until what is waited for is there (`is_over`), for as long as the ring is
@@ -19,7 +20,7 @@ impl Ring {
     pub(super) fn poll_queues(
         &self,
         clock: Clock,
-        deadline: Option<i64>,
+        deadline: Option<Ktime>,
         is_over: impl Fn() -> bool,
     ) {
         let Some((ids, settings)) = self.lock().ok().and_then(|locked| {
@@ -31,10 +32,10 @@ impl Ring {
         if ids.is_empty() || self.exec.sqpoll.is_some() {
             return;
         }
-        let start = sleep::now();
-        let mut longest = i64::from(settings.micros) * 1000;
+        let start = Ktime::now();
+        let mut longest = Delta::from_micros(settings.micros.into());
         if let Some(deadline) = deadline {
-            longest = longest.min(deadline.saturating_sub(sleep::now_by(clock)).max(0));
+            longest = longest.min(deadline.since(Ktime::now_by(clock)).max(Delta::ZERO));
         }
         loop {
             for id in &ids {
@@ -43,7 +44,7 @@ impl Ring {
             if signal::pending()
                 || signal::notified()
                 || is_over()
-                || sleep::now().saturating_sub(start) >= longest
+                || Ktime::now().since(start) >= longest
                 || napi::is_wanted_by_others()
             {
                 break;

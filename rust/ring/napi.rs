@@ -5,7 +5,7 @@
 use super::Locked;
 use crate::{
     req::OwnedReq,
-    sys::{napi, sleep},
+    sys::{napi, time::Ktime},
     uapi::{
         errno::{Result, EEXIST, EINVAL, ENOENT},
         napi::{NapiOp, NapiSettings, Tracking},
@@ -14,26 +14,27 @@ use crate::{
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
     fs::File,
+    time::Delta,
 };
 
 /// The queues of a ring, and how it polls them.
 #[derive(Default)]
 pub(crate) struct Queues {
     pub(crate) settings: NapiSettings,
-    /// Each with the time from which on it is stale, in nanoseconds.
-    all: KVVec<(u32, i64)>,
+    /// The number of each, and the time from which on it is stale.
+    all: KVVec<(u32, Ktime)>,
 }
 
 impl Queues {
-    /// For how many nanoseconds a queue is polled that nobody has waited for.
-    const LASTING: i64 = 60_000_000_000;
+    /// How long a queue is polled that nobody has waited for.
+    const LASTING: Delta = Delta::from_secs(60);
 
     /// Adds a queue, or has one that is there last again.
     fn add(&mut self, id: u32) -> Result {
         if !napi::is_valid(id) {
             return Err(EINVAL);
         }
-        let until = sleep::now().saturating_add(Self::LASTING);
+        let until = Ktime::now().after(Self::LASTING);
         if let Some(known) = self.all.iter_mut().find(|(known, _)| *known == id) {
             known.1 = until;
             return Err(EEXIST);
@@ -89,7 +90,7 @@ impl Queues {
     /// Forgets those that nobody has waited for lately.
     pub(crate) fn forget_stale(&mut self) {
         if self.settings.tracking == Tracking::Dynamic {
-            let now = sleep::now();
+            let now = Ktime::now();
             self.all.retain(|(_, until)| now <= *until);
         }
     }

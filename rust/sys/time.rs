@@ -55,7 +55,7 @@ impl Ktime {
 
     /// How much later than `earlier` it is.
     pub(crate) const fn since(self, earlier: Self) -> Delta {
-        Delta::from_nanos(self.0.wrapping_sub(earlier.0))
+        Delta::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }
 
