@@ -549,20 +549,16 @@ static int reap(struct world *w, unsigned int *over)
 	return 0;
 }
 
-/* What a fixture with another ring, @other, begins with. */
-#define SETUP_TO_FAIL(fixture)						\
-	FIXTURE_SETUP(fixture)						\
-	{								\
-		ASSERT_LE(0, device_fd());				\
-		if (!can_fail())					\
-			SKIP(return, "no fault injection");		\
-		signal(SIGPIPE, SIG_IGN);				\
-		ASSERT_EQ(0, ring_init(&self->other, RURING, 1, 0));	\
-	}								\
-									\
-	FIXTURE_TEARDOWN(fixture)					\
-	{								\
-	}
+/* What a fixture begins with that has another ring, @other. Whether places can fail. */
+static bool set_up_to_fail(struct __test_metadata *_metadata, struct ring *other)
+{
+	ASSERT_LE(0, device_fd());
+	if (!can_fail())
+		return false;
+	signal(SIGPIPE, SIG_IGN);
+	ASSERT_EQ(0, ring_init(other, RURING, 1, 0));
+	return true;
+}
 
 /* Close what requests and messages have opened. */
 static void close_beyond(int fd, int except)

@@ -57,7 +57,7 @@ impl SqPoll {
     ///
     /// # Errors
     ///
-    /// Those of [`Seat::take`] if it is to have a thread; `-ENXIO` or `-EINVAL` if it is to share the workers of what
+    /// Those of [`Seat::occupy`] if it is to have a thread; `-ENXIO` or `-EINVAL` if it is to share the workers of what
     /// is no ring.
     ///
     /// # Context
