@@ -387,11 +387,12 @@ pub(crate) fn limits_link(opcode: u8) -> bool {
     spec(opcode).is_some_and(|spec| spec.limits_link)
 }
 
-/// Whether a wake-up of a request counts as one completion for those who wait for several: see [`Wake`].
+/// Whether one completion is all that comes of a request now, for those who wait for several: see [`Wake`]. `goes_on` says that
+/// it may come of it again.
 #[inline]
-pub(crate) fn is_lazy(opcode: u8, operation: &Operation) -> bool {
+pub(crate) fn is_lazy(opcode: u8, operation: &Operation, goes_on: bool) -> bool {
     match WAKES[usize::from(opcode)] {
-        Wake::Lazy => true,
+        Wake::Lazy => !goes_on,
         Wake::Eager => false,
         Wake::Own => operation.is_lazy(),
     }

@@ -87,6 +87,10 @@ pub(crate) struct Ring {
     pub(crate) overflowing: Atomic<bool>,
     /// What has come back, if only `enter` runs it; else that is with the submitters.
     pub(crate) local: Inbox<Request>,
+    /// Requests wait for others to be over, see [`Ring::has_followers`].
+    pub(crate) draining: Atomic<bool>,
+    /// The same for timeouts that end after so many completions.
+    pub(crate) counting: Atomic<bool>,
     /// Whether the times of `enter` are of CLOCK_BOOTTIME.
     pub(crate) boottime: Atomic<bool>,
     /// How many timeouts are over, for those who wait meanwhile.
@@ -240,6 +244,8 @@ impl Ring {
                 dying: Atomic::new(false),
                 overflowing: Atomic::new(false),
                 local: Inbox::new(),
+                draining: Atomic::new(false),
+                counting: Atomic::new(false),
                 boottime: Atomic::new(false),
                 timeouts: Atomic::new(0),
                 eventfd <- eventfd::RingEventFd::new(),
@@ -313,6 +319,12 @@ impl Ring {
     #[inline]
     pub(crate) fn deferred(&self) -> bool {
         self.config.has(setup::DEFER_TASKRUN)
+    }
+
+    /// Whether one completion may bring others, of requests that it is the end of.
+    #[inline]
+    pub(crate) fn has_followers(&self) -> bool {
+        self.draining.load(Relaxed) || self.counting.load(Relaxed)
     }
 
     /// Whether transfers are to be polled for on their files, of which ruring has none that can.

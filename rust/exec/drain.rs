@@ -12,6 +12,7 @@ use crate::{
     sys::{queue::Fifo, trace},
     uapi::{abi::sqe_flags, sqe::Flags},
 };
+use kernel::sync::atomic::Relaxed;
 
 /// Requests that wait until those before them are over (IOSQE_IO_DRAIN).
 #[derive(Default)]
@@ -72,6 +73,7 @@ impl Locked<'_> {
             return self.start(req);
         }
         self.state.exec.drain.active = true;
+        self.ring.draining.store(true, Relaxed);
         if refused {
             // It is over at once, but what comes behind it waits for all before it.
             self.state.exec.drain.refused = true;
@@ -146,6 +148,7 @@ impl Locked<'_> {
         // What is submitted next still has to find out that it drains.
         if !drain.next && drain.queue.is_empty() {
             self.state.exec.drain.active = false;
+            self.ring.draining.store(false, Relaxed);
         }
     }
 

@@ -27,8 +27,8 @@ use crate::{
 use args::WaitArgs;
 use kernel::sync::{atomic::Relaxed, Arc};
 
-/// How many requests `enter` runs at a time unless more are waited for, or it has slept for less.
-pub(crate) const MAX_LOCAL: u32 = 20;
+/// How many requests `enter` runs at a time unless more are waited for.
+const MAX_LOCAL: u32 = 20;
 
 /// The arguments of `io_uring_enter(2)`, but for the ring.
 pub(crate) struct Arguments<'a> {
@@ -91,13 +91,7 @@ impl Ring {
         if self.is_starving() {
             locked.feed();
         }
-        let tctx = match self.tctx(&mut locked, args.to_submit != 0) {
-            Ok(tctx) => tctx,
-            Err(error) => {
-                drop(locked);
-                return Err(self.refusal_of_task(args, error));
-            }
-        };
+        let tctx = self.tctx(&mut locked, args.to_submit != 0)?;
         // From here on what comes back is run here, unless only GETEVENTS runs it.
         let wait_guard = match &tctx {
             Some(tctx) if !self.deferred() => Some(tctx.begin_wait()),
@@ -126,8 +120,7 @@ impl Ring {
                     locked.run_inbox(tctx);
                 }
             } else if waits {
-                let max = args.min_complete.min(self.cq_entries()).max(MAX_LOCAL);
-                self.run_local_inbox(&mut locked, tctx, max);
+                self.run_local_inbox(&mut locked, tctx, args.min_complete);
             }
         } else if self.is_starving() {
             locked.look_again();
@@ -149,16 +142,6 @@ impl Ring {
             locked.return_submitter(tctx);
         }
         submitted.map(i64::from)
-    }
-
-    /// Why the current task may not enter the ring, which cannot be for `error`: who only waits is told first what is wrong
-    /// with how.
-    #[cold]
-    fn refusal_of_task(&self, args: &Arguments<'_>, error: Errno) -> Errno {
-        match WaitArgs::read(self, args) {
-            Err(wrong) if args.to_submit == 0 => wrong,
-            _ => error,
-        }
     }
 
     /// The rest of [`Ring::enter`], which has submitted all that it was to, and waits.
@@ -336,8 +319,8 @@ impl Ring {
         self.has_local_work(tctx) || self.has_calls() || self.exec.overdue.load(Relaxed)
     }
 
-    /// Runs what has come back, as far as it is `enter` that runs it, and then not more than `max` requests.
-    pub(crate) fn run_tctx(&self, call: InCall<'_>, tctx: Option<&Arc<TaskCtx>>, max: u32) {
+    /// Runs what has come back, as far as it is `enter` that runs it, while it waits for `count`.
+    pub(crate) fn run_tctx(&self, call: InCall<'_>, tctx: Option<&Arc<TaskCtx>>, count: u32) {
         let Some(tctx) = tctx.filter(|tctx| self.has_work(tctx)) else {
             return;
         };
@@ -351,16 +334,17 @@ impl Ring {
             return;
         };
         if self.deferred() {
-            self.run_local_inbox(&mut locked, tctx, max);
+            self.run_local_inbox(&mut locked, tctx, count);
         } else {
             locked.run_inbox(tctx);
         }
     }
 
-    /// Runs up to `max` of what has come back, if only `enter` does.
+    /// Runs what has come back, if only `enter` does.
     #[inline(always)] // nop/1
-    fn run_local_inbox(&self, locked: &mut Locked<'_>, tctx: &TaskCtx, max: u32) {
+    fn run_local_inbox(&self, locked: &mut Locked<'_>, tctx: &TaskCtx, count: u32) {
         if self.has_local_work(tctx) {
+            let max = count.min(self.cq_entries()).max(MAX_LOCAL);
             locked.run_local(tctx, max);
         }
     }
@@ -409,13 +393,10 @@ impl Ring {
             });
         }
         let mut interruptible = Interruptible::new(args.call);
-        // As io_uring: of what has come back meanwhile no more is run than completions were missing when the task fell
-        // asleep, a minimal wait included.
-        let mut left_before = 0;
         let result = loop {
-            let left = target.wrapping_sub(self.cq_tail());
             if let Some(wait_guard) = wait_guard {
-                wait_guard.sleeping(left);
+                let left = target.wrapping_sub(self.cq_tail());
+                wait_guard.sleeping(if self.has_followers() { 1 } else { left });
             }
             let ready = || {
                 cursor::reached(self.cq_tail(), target)
@@ -433,8 +414,7 @@ impl Ring {
             if let Some(wait_guard) = wait_guard {
                 wait_guard.awake();
             }
-            self.run_tctx(args.call, tctx, left.max(left_before));
-            left_before = 0;
+            self.run_tctx(args.call, tctx, count);
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
                 Woken::Interrupted if interruptible.run_task_work() => {}
@@ -453,7 +433,6 @@ impl Ring {
                         break Err(ETIME);
                     }
                     min_wait = None;
-                    left_before = left;
                     target = first.wrapping_add(1);
                 }
                 // It may be always ready, for what others do.

@@ -3,7 +3,6 @@
 //! IORING_REGISTER_SYNC_CANCEL: a cancel that is no request (those are in `op/cancel.rs`), and waits for what it cannot stop.
 //! `io_uring/cancel.c` of the kernel.
 
-use super::enter::MAX_LOCAL;
 use crate::{
     op::cancel::{cancel, file},
     ring::Ring,
@@ -81,7 +80,7 @@ impl Ring {
             if let Some(wait_guard) = &wait_guard {
                 wait_guard.awake();
             }
-            self.run_tctx(call, tctx.as_ref(), MAX_LOCAL);
+            self.run_tctx(call, tctx.as_ref(), 0);
             // Only one of those who wait is woken up.
             self.exec.onlookers.wake();
             match woken {

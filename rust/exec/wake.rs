@@ -22,7 +22,7 @@ use crate::{
         trace,
         ubuf::Ops,
     },
-    uapi::{abi::events, sqe::LinkKind},
+    uapi::abi::events,
 };
 use kernel::sync::Arc;
 
@@ -75,12 +75,11 @@ impl Kind for Request {
 static UBUF_OPS: Ops<Request> = Ops::new();
 
 impl Core {
-    /// Whether this wake-up counts as one completion: nothing is to be linked behind it, and it is not an exclusive one that
-    /// another waiter now lacks.
+    /// Whether this wake-up brings one completion at most, and is not an exclusive one that another waiter now lacks.
     /// Who waits for several completions counts such wake-ups, and sleeps until there are enough.
     #[inline]
     pub(crate) fn brings_one(&self) -> bool {
-        self.job.flags.link() == LinkKind::None && op::is_lazy(self.job.opcode, &self.job.op)
+        self.chain.is_empty() && op::is_lazy(self.job.opcode, &self.job.op, self.job.is_armed())
     }
 }
 

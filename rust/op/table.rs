@@ -35,11 +35,11 @@ pub(crate) enum PuntTo {
     Either,
 }
 
-/// Whether the wake-up of a request counts as one completion. Who waits for several completions is then woken up by the last of
-/// so many wake-ups, and not by each.
+/// Whether the wake-up of a request brings one completion and no more. Who waits for several completions is then woken up
+/// by the last of so many wake-ups, and not by each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wake {
-    /// It does, as with io_uring also if it is for several messages of a multishot request.
+    /// It brings one, unless the request is multishot: one wake-up may be for several messages.
     Lazy,
     /// Who waits is woken up at once: a timeout ends their wait, a zero-copy send has two completions, and a connection that
     /// is not accepted is one that nobody else was told of.

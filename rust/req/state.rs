@@ -47,6 +47,11 @@ impl Job {
         matches!(self.state, ReqState::Polled | ReqState::PolledMultishot)
     }
 
+    /// Whether what wakes it up may do so once more: its poll entry stays where it is, or its timer runs.
+    pub(crate) fn is_armed(&self) -> bool {
+        matches!(self.state, ReqState::PolledMultishot | ReqState::Timing)
+    }
+
     /// Why it is not to be done, if it is not.
     #[inline]
     pub(crate) fn refused(&self) -> Option<Errno> {

@@ -196,7 +196,7 @@ impl Drop for WaitGuard<'_> {
 
 /// Brings a request back to its task context.
 ///
-/// `lazy` requests count as one completion: a task that waits for several need not be woken for each, if nobody
+/// `lazy` requests post one completion at most: a task that waits for several need not be woken for each, if nobody
 /// else is to see them before.
 ///
 /// # Context

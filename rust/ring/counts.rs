@@ -28,6 +28,7 @@ impl Locked<'_> {
     pub(crate) fn count_from_now(&mut self, count: u32) -> u32 {
         if !self.state.counting {
             self.state.counting = true;
+            self.ring.counting.store(true, Relaxed);
             self.state.counts.seen = self.ring.cq_tail().wrapping_sub(self.state.counts.timeouts);
         }
         self.state.counts.seen.wrapping_add(count)
@@ -69,5 +70,6 @@ impl Locked<'_> {
             }
         }
         self.state.counting = left;
+        self.ring.counting.store(left, Relaxed);
     }
 }
