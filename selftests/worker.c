@@ -2,6 +2,7 @@
 /*
  * What workers do: reads and writes that sleep, and IOSQE_ASYNC.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 
 #define RING_MODES
+#include "cgroup.h"
 #include "fixture.h"
 #include "worker.h"
 
@@ -274,6 +276,123 @@ TEST_F(ring, limits)
 	ASSERT_EQ(0, limit(&self->ring, 0, 0, before));
 	EXPECT_EQ(2, before[0]);
 	EXPECT_EQ(6, before[1]);
+}
+
+/* The only processors that a thread may run on whose name begins with @name. */
+static int processors_of(const char *name, char *list, size_t size)
+{
+	char path[300], line[256];
+	struct dirent *entry;
+	DIR *dir = opendir("/proc/self/task");
+	int found = 0;
+	FILE *f;
+
+	while (dir && (entry = readdir(dir))) {
+		bool is_it = false;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
+		f = fopen(path, "r");
+		while (f && fgets(line, sizeof(line), f)) {
+			if (!strncmp(line, "Name:\t", 6))
+				is_it = !strncmp(line + 6, name, strlen(name));
+			if (is_it && !strncmp(line, "Cpus_allowed_list:\t", 19)) {
+				line[strcspn(line, "\n")] = '\0';
+				snprintf(list, size, "%.16s", line + 19);
+				found++;
+			}
+		}
+		if (f)
+			fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Workers that are made later run where they are told to. */
+TEST_F(ring, affinity)
+{
+	const char *name = variant->backend == IO_URING ? "iou-wrk" : "ruring-wrk";
+	unsigned long second = 2, none_such = 1UL << 14 | 1;
+	struct ring *r = &self->ring;
+	char list[32] = "";
+	struct slow slow;
+	int fd;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "there is one processor");
+	EXPECT_EQ(-EINVAL, ring_register(r, IORING_REGISTER_IOWQ_AFF, &none_such, 8));
+	EXPECT_EQ(-EINVAL, ring_register(r, IORING_REGISTER_IOWQ_AFF, &second, 0));
+	EXPECT_EQ(-EINVAL, ring_register(r, IORING_REGISTER_IOWQ_AFF, NULL, 8));
+	EXPECT_EQ(-EFAULT, ring_register(r, IORING_REGISTER_IOWQ_AFF, (void *)4096, 8));
+	EXPECT_EQ(-EINVAL, ring_register(r, IORING_UNREGISTER_IOWQ_AFF, &second, 0));
+	EXPECT_EQ(-EINVAL, ring_register(r, IORING_UNREGISTER_IOWQ_AFF, NULL, 1));
+	ASSERT_EQ(0, ring_register(r, IORING_UNREGISTER_IOWQ_AFF, NULL, 0));
+	/* of more bytes than the kernel has processors the first count */
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_IOWQ_AFF,
+				   (unsigned long [256]) { second }, 2048));
+	fd = new_file(false);
+	ASSERT_EQ(0, slow_init(&slow, 1));
+	prep_rw(r, true, fd, slow.mem, 100, 0, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_LE(0, slow_wait(&slow));
+	EXPECT_EQ(1, processors_of(name, list, sizeof(list)));
+	EXPECT_STREQ("1", list);
+	ASSERT_EQ(0, slow_fill(&slow, 0));
+	ASSERT_CQE(r, 1, 100, 0);
+	slow_exit(&slow);
+	close(fd);
+}
+
+static bool is_removed(void *dir)
+{
+	return !rmdir(dir);
+}
+
+/* Whatever the task has limited itself to, and whatever its cpuset had before. */
+TEST_F(ring, within_the_cpuset)
+{
+	unsigned long first = 1, second = 2;
+	struct ring *r = &self->ring;
+	char dir[64], list[32] = "";
+	struct slow slow;
+	cpu_set_t set;
+	int fd;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "there is one processor");
+	if (write_to(CGROUPS, "cgroup.subtree_control", "+cpuset"))
+		SKIP(return, "no cpusets");
+	snprintf(dir, sizeof(dir), CGROUPS "/ruring-%d", getpid());
+	ASSERT_EQ(0, mkdir(dir, 0755));
+	ASSERT_EQ(0, write_to(dir, "cpuset.cpus", "0"));
+	ASSERT_EQ(0, write_to(dir, "cgroup.procs", "0"));
+	EXPECT_EQ(-EINVAL, ring_register(r, IORING_REGISTER_IOWQ_AFF, &second, 8));
+	EXPECT_EQ(0, ring_register(r, IORING_REGISTER_IOWQ_AFF, &first, 8));
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	EXPECT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
+	EXPECT_EQ(-EINVAL, ring_register(r, IORING_REGISTER_IOWQ_AFF, &second, 8));
+	EXPECT_EQ(0, write_to(dir, "cpuset.cpus", "0-1"));
+	EXPECT_EQ(0, ring_register(r, IORING_REGISTER_IOWQ_AFF, &second, 8));
+	EXPECT_EQ(0, write_to(dir, "cpuset.cpus", "0"));
+	fd = new_file(false);
+	ASSERT_EQ(0, slow_init(&slow, 1));
+	prep_rw(r, true, fd, slow.mem, 100, 0, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_LE(0, slow_wait(&slow));
+	/* io_uring's goes to where it was told to before */
+	if (variant->backend == RURING) {
+		EXPECT_EQ(1, processors_of("ruring-wrk", list, sizeof(list)));
+		EXPECT_STREQ("0", list);
+	}
+	ASSERT_EQ(0, slow_fill(&slow, 0));
+	ASSERT_CQE(r, 1, 100, 0);
+	slow_exit(&slow);
+	close(fd);
+	EXPECT_EQ(0, write_to(CGROUPS, "cgroup.procs", "0"));
+	/* its threads are gone soon */
+	EXPECT_TRUE(wait_until(is_removed, dir));
 }
 
 /* As many processes as a user may have are as many workers as a program may have. */

@@ -6,11 +6,14 @@ use crate::{
     op,
     req::{LinkTimer, OwnedReq, PuntState},
     ring::{objects::object_id, Locked, Ring},
-    sys::{context::At, task, timer::Purpose, user},
+    sys::{context::At, processor::Processors, task, timer::Purpose, user},
     uapi::errno::{Result, EINVAL},
 };
 use core::num::NonZero;
-use kernel::sync::atomic::Full;
+use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
+    sync::{atomic::Full, Arc},
+};
 
 impl Ring {
     /// `IORING_REGISTER_IOWQ_MAX_WORKERS`: `arg` is the address of two limits, which are replaced
@@ -45,6 +48,36 @@ impl Ring {
 }
 
 impl Ring {
+    /// `IORING_REGISTER_IOWQ_AFF`: workers that are made from now on run on the processors of which the `len` bytes at `arg`
+    /// have a bit.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT`, `-EINVAL` for a processor that the task may not have, `-ENOMEM`, `-EINTR`.
+    ///
+    /// # Context
+    ///
+    /// May sleep. Without the ring's lock, which it takes.
+    pub(crate) fn place_workers(&self, arg: u64, len: u32) -> Result {
+        let cpus = Arc::new(Processors::read(arg, len as usize)?, GFP_KERNEL_ACCOUNT)?;
+        self.lock()?.state.exec.workers.cpus = Some(cpus);
+        Ok(())
+    }
+
+    /// `IORING_UNREGISTER_IOWQ_AFF`: they run where who has them made may.
+    ///
+    /// # Errors
+    ///
+    /// `-EINTR`.
+    ///
+    /// # Context
+    ///
+    /// As [`place_workers`](Self::place_workers).
+    pub(crate) fn displace_workers(&self) -> Result {
+        self.lock()?.state.exec.workers.cpus = None;
+        Ok(())
+    }
+
     /// Says that requests with workers have had their time. Has a full barrier.
     pub(crate) fn set_overdue(&self) {
         self.exec.overdue.xchg(true, Full);

@@ -22,6 +22,7 @@ use crate::{
     sys::{
         context::At,
         object::Object,
+        processor::Processors,
         queue::{Fifo, LinkedList},
         signal,
         task::{AddressSpace, Credentials, TaskRef},
@@ -50,6 +51,8 @@ pub(crate) struct WorkerPool {
     pub(super) bounded: Option<NonZero<u32>>,
     /// The limit that user space has set for workers at what may wait for ever.
     pub(super) unbounded: Option<NonZero<u32>>,
+    /// Where those run that are made from now on, if user space has said.
+    pub(super) cpus: Option<Arc<Processors>>,
 }
 
 /// The ring's record of a worker.
@@ -70,6 +73,10 @@ pub(crate) struct Worker {
     mm: AddressSpace,
     /// Whether it is for what may wait for ever.
     unbound: bool,
+    /// Where it is to run, if user space has said.
+    cpus: Option<Arc<Processors>>,
+    /// It has begun to run there.
+    placed: Atomic<bool>,
     /// Set to have it look into the queue.
     called: Atomic<bool>,
     /// The ring has no use for it any more.
@@ -84,6 +91,10 @@ impl WorkerBody for Worker {
     }
 
     fn run(&self) -> bool {
+        if let Some(cpus) = self.cpus.as_ref().filter(|_| !self.placed.load(Relaxed)) {
+            self.placed.store(true, Relaxed);
+            cpus.place_current();
+        }
         self.called.xchg(false, Full);
         while !self.ending.load(Relaxed) {
             // Whoever interrupts it has the ring locked. So what comes before the next request was
@@ -197,11 +208,14 @@ pub(crate) fn run_punted_here(req: &mut OwnedReq, at: Option<At<'_>>) {
 /// Without the ring being locked.
 pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Request> {
     let new = || -> Result<_> {
+        let cpus = ring.lock_at(at)?.state.exec.workers.cpus.clone();
         let worker = Worker {
             ring: ring.clone(),
             creator: TaskRef::current(),
             mm: AddressSpace::current()?,
             unbound,
+            cpus,
+            placed: Atomic::new(false),
             called: Atomic::new(false),
             ending: Atomic::new(false),
             leaving: Atomic::new(false),

@@ -125,6 +125,8 @@ impl Ring {
             register::SYNC_CANCEL if arg != 0 && nr_args == 1 => {
                 return self.sync_cancel(call, arg);
             }
+            register::IOWQ_AFF if arg != 0 && nr_args != 0 => self.place_workers(arg, nr_args)?,
+            register::UNREGISTER_IOWQ_AFF if arg == 0 && nr_args == 0 => self.displace_workers()?,
             register::IOWQ_MAX_WORKERS if arg != 0 && nr_args == 2 => {
                 self.limit_workers(arg)?;
             }

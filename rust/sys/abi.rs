@@ -206,6 +206,8 @@ same! {
     register::FILES_UPDATE2 => bindings::io_uring_register_op_IORING_REGISTER_FILES_UPDATE2,
     register::BUFFERS2 => bindings::io_uring_register_op_IORING_REGISTER_BUFFERS2,
     register::BUFFERS_UPDATE => bindings::io_uring_register_op_IORING_REGISTER_BUFFERS_UPDATE,
+    register::IOWQ_AFF => bindings::io_uring_register_op_IORING_REGISTER_IOWQ_AFF,
+    register::UNREGISTER_IOWQ_AFF => bindings::io_uring_register_op_IORING_UNREGISTER_IOWQ_AFF,
     register::IOWQ_MAX_WORKERS => bindings::io_uring_register_op_IORING_REGISTER_IOWQ_MAX_WORKERS,
     register::PBUF_RING => bindings::io_uring_register_op_IORING_REGISTER_PBUF_RING,
     register::UNREGISTER_PBUF_RING => bindings::io_uring_register_op_IORING_UNREGISTER_PBUF_RING,

@@ -31,6 +31,7 @@ by_value! {
     ruring_audit_entry(code: u8) -> bool;
     ruring_bind_current(cpu: u32);
     ruring_cpu_allowed(cpu: u32) -> bool;
+    ruring_cpus_allowed(cpus: bindings::ruring_cpus) -> bool;
     ruring_current() -> *mut bindings::task_struct;
     ruring_current_exiting() -> bool;
     ruring_current_has_files() -> bool;
@@ -65,6 +66,7 @@ by_value! {
     ruring_napi_valid(id: u32) -> bool;
     ruring_need_resched() -> bool;
     ruring_num_online_cpus() -> u32;
+    ruring_place_current(cpus: bindings::ruring_cpus);
     ruring_relax();
     ruring_restore_sigmask(interrupted: bool);
     ruring_rlimit_nofile() -> usize;

@@ -4,7 +4,8 @@
 //!
 //! C header: `include/linux/sched.h`.
 
-use super::{calls, task::TaskRef};
+use super::{bindings, calls, task::TaskRef, user};
+use crate::uapi::errno::{Result, EINVAL};
 use kernel::cpu::CpuId;
 
 /// A processor that was there when it was looked for.
@@ -42,6 +43,38 @@ impl Processor {
     /// The number of the one that `task` runs on, or has last run on.
     pub(crate) fn of(task: &TaskRef) -> u32 {
         task.cpu()
+    }
+}
+
+/// A set of processors that the task which chose it may have.
+pub(crate) struct Processors(bindings::ruring_cpus);
+
+impl Processors {
+    /// The set whose `len` bytes are at `addr`, a bit for each processor. What is behind the last that the kernel can have
+    /// does not count.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT`, `-EINVAL` if the current task's cpuset does not have them all.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    pub(crate) fn read(addr: u64, len: usize) -> Result<Self> {
+        let mut bytes = [0; size_of::<bindings::ruring_cpus>()];
+        let len = len.min(bytes.len());
+        user::read_into(addr, &mut bytes[..len])?;
+        let mut cpus = bindings::ruring_cpus::default();
+        let words = bytes.as_chunks().0;
+        for (word, bytes) in cpus.bits.iter_mut().zip(words) {
+            *word = usize::from_ne_bytes(*bytes);
+        }
+        calls::ruring_cpus_allowed(cpus).then_some(Self(cpus)).ok_or(EINVAL)
+    }
+
+    /// Has the current task run on these, as long as there is one of them. For threads that never leave the kernel.
+    pub(crate) fn place_current(&self) {
+        calls::ruring_place_current(self.0);
     }
 }
 

@@ -349,24 +349,60 @@ bool ruring_run_task_work(void)
 	return true;
 }
 
+/* What the current task's cpuset has, or a part of it. */
+static void read_cpuset(struct cpumask *mask)
+{
+	if (!IS_ENABLED(CONFIG_CPUSETS)) {
+		cpumask_copy(mask, cpu_possible_mask);
+	} else if (HAS(RURING_HAS_CPUSET_CPUS_ALLOWED)) {
+		static_call(known_cpuset_cpus_allowed)(current, mask);
+	} else {
+		/* What else the cpuset has is not known. */
+		guard(raw_spinlock_irqsave)(&current->pi_lock);
+		cpumask_copy(mask, current->cpus_ptr);
+	}
+}
+
 bool ruring_cpu_allowed(unsigned int cpu)
 {
-	cpumask_var_t mask;
-	bool allowed;
+	struct ruring_cpus cpus = { };
 
 	if (cpu >= nr_cpu_ids || !cpu_online(cpu))
 		return false;
-	if (!IS_ENABLED(CONFIG_CPUSETS))
-		return true;
-	if (!HAS(RURING_HAS_CPUSET_CPUS_ALLOWED) || !alloc_cpumask_var(&mask, GFP_KERNEL_ACCOUNT)) {
-		/* A part of the cpuset's: what else that has is not known. */
-		guard(raw_spinlock_irqsave)(&current->pi_lock);
-		return cpumask_test_cpu(cpu, current->cpus_ptr);
-	}
-	static_call(known_cpuset_cpus_allowed)(current, mask);
-	allowed = cpumask_test_cpu(cpu, mask);
-	free_cpumask_var(mask);
+	cpumask_set_cpu(cpu, to_cpumask(cpus.bits));
+	return ruring_cpus_allowed(cpus);
+}
+
+bool ruring_cpus_allowed(struct ruring_cpus cpus)
+{
+	cpumask_var_t cpuset;
+	bool allowed;
+
+	if (!alloc_cpumask_var(&cpuset, GFP_KERNEL_ACCOUNT))
+		return false;
+	read_cpuset(cpuset);
+	allowed = cpumask_subset(to_cpumask(cpus.bits), cpuset);
+	free_cpumask_var(cpuset);
 	return allowed;
+}
+
+void ruring_place_current(struct ruring_cpus cpus)
+{
+	struct cpumask *mask = to_cpumask(cpus.bits);
+	cpumask_var_t cpuset;
+
+	if (!alloc_cpumask_var(&cpuset, GFP_KERNEL_ACCOUNT))
+		return;
+	do {
+		read_cpuset(cpuset);
+		if (!cpumask_and(mask, mask, cpuset))
+			cpumask_copy(mask, cpuset);
+		if (set_cpus_allowed_ptr(current, mask))
+			break;
+		/* The cpuset may have changed, and told this thread so, before it was put there. */
+		read_cpuset(cpuset);
+	} while (!cpumask_subset(mask, cpuset));
+	free_cpumask_var(cpuset);
 }
 
 struct file *ruring_get_live_file(struct file *file)

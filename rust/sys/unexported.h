@@ -6,6 +6,7 @@
 #ifndef _RURING_UNEXPORTED_H
 #define _RURING_UNEXPORTED_H
 
+#include <linux/cpumask.h>
 #include <linux/types.h>
 
 struct file;
@@ -97,6 +98,20 @@ bool ruring_run_task_work(void);
  * task may run there itself. May sleep.
  */
 bool ruring_cpu_allowed(unsigned int cpu);
+
+/* A set of processors. */
+struct ruring_cpus {
+	unsigned long bits[BITS_TO_LONGS(NR_CPUS)];
+};
+
+/* The same for a set, of which none need be on line. May sleep. */
+bool ruring_cpus_allowed(struct ruring_cpus cpus);
+
+/*
+ * Has the current task run on those of them that its cpuset has, which may have become less. If none is left it runs where
+ * it can. May sleep.
+ */
+void ruring_place_current(struct ruring_cpus cpus);
 
 /* Takes a reference to a file whose memory stays. False if the last one is gone. */
 struct file *ruring_get_live_file(struct file *file);

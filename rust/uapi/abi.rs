@@ -217,6 +217,8 @@ pub(crate) mod register {
     pub(crate) const FILES_UPDATE2: u32 = 14;
     pub(crate) const BUFFERS2: u32 = 15;
     pub(crate) const BUFFERS_UPDATE: u32 = 16;
+    pub(crate) const IOWQ_AFF: u32 = 17;
+    pub(crate) const UNREGISTER_IOWQ_AFF: u32 = 18;
     pub(crate) const IOWQ_MAX_WORKERS: u32 = 19;
     pub(crate) const PBUF_RING: u32 = 22;
     pub(crate) const UNREGISTER_PBUF_RING: u32 = 23;

@@ -235,6 +235,8 @@ const REGISTER_GROUPS: &[(&str, &[u32])] = &[
             register::RESTRICTIONS,
             register::ENABLE_RINGS,
             register::SYNC_CANCEL,
+            register::IOWQ_AFF,
+            register::UNREGISTER_IOWQ_AFF,
             register::IOWQ_MAX_WORKERS,
             register::CLOCK,
             register::RESIZE_RINGS,
