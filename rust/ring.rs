@@ -138,6 +138,8 @@ pub(crate) struct State {
     pub(crate) posted: bool,
     /// Requests whose completions wait for room, in order.
     pub(crate) overflow: Fifo<Request>,
+    /// How many have had to wait so far.
+    pub(crate) overflowed: u64,
     /// Requests that wait for their files, by `user_data`.
     pub(crate) waiting: HashTable<Request>,
     pub(crate) groups: Groups,
@@ -214,6 +216,7 @@ impl Ring {
             extra: [0; 2],
             posted: false,
             overflow: Fifo::new(),
+            overflowed: 0,
             waiting,
             groups: Groups::new(),
             buffers: BufferTable::default(),

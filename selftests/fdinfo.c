@@ -2,6 +2,8 @@
 /*
  * What a ring tells about itself: fdinfo and PROBE.
  */
+#include <sys/mman.h>
+
 #include "fixture.h"
 
 static long long info(struct ring *ring, const char *key)
@@ -97,6 +99,37 @@ TEST_F(ring, completions_that_overflowed)
 	EXPECT_EQ(1, lines_with(&r, "user_data=1001, res=0, flags=0"));
 	EXPECT_EQ(1, lines_with(&r, "user_data=1002, res=0, flags=0"));
 	ring_exit(&r);
+}
+
+/* What only ruring's has: how much there has been so far. */
+TEST_F(ring, counters)
+{
+	struct ring r;
+	char byte = 'x';
+	int i, fd;
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "io_uring has no such counters");
+	fd = memfd_create("counters", 0);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ring_init_cq(&r, variant->backend, 1, 1, 0));
+	EXPECT_EQ(0, info(&r, "CqOverflowed:"));
+	EXPECT_EQ(0, info(&r, "Offloaded:"));
+	for (i = 0; i < 3; i++) {
+		prep_nop(&r, i);
+		ASSERT_EQ(1, ring_submit(&r));
+	}
+	for (i = 0; i < 3; i++)
+		ASSERT_CQE(&r, i, 0, 0);
+	prep(&r, IORING_OP_WRITE, fd, &byte, 1, 7)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(&r));
+	ASSERT_CQE(&r, 7, 1, 0);
+	EXPECT_EQ(2, info(&r, "CqOverflowed:"));
+	EXPECT_EQ(1, info(&r, "Offloaded:"));
+	EXPECT_EQ(4, info(&r, "CachedSqHead:"));
+	EXPECT_EQ(4, info(&r, "CachedCqTail:"));
+	ring_exit(&r);
+	close(fd);
 }
 
 TEST_F(ring, heads_and_tails_that_make_no_sense)

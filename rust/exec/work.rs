@@ -46,6 +46,8 @@ use kernel::{
 #[derive(Default)]
 pub(crate) struct WorkerPool {
     queue: LinkedList<Request>,
+    /// How many requests it has had so far.
+    queued: u64,
     all: KVec<WorkerRecord>,
     /// The limit that user space has set for workers at what ends by itself, as transfers of files do.
     pub(super) bounded: Option<NonZero<u32>>,
@@ -282,7 +284,13 @@ impl Locked<'_> {
             return self.requeue(req);
         }
         self.insert(&mut req);
+        self.state.exec.workers.queued += 1;
         self.state.exec.workers.queue.push(req);
+    }
+
+    /// How many requests workers were given so far.
+    pub(crate) fn offloaded(&self) -> u64 {
+        self.state.exec.workers.queued
     }
 
     /// Whether a worker is at what others must not work on meanwhile, and so will look into the

@@ -79,6 +79,9 @@ pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
         let (data, res, flags) = (done.user_data, done.res, done.flags);
         seq_print!(out, "  user_data={data}, res={res}, flags={flags:x}\n");
     });
+    // What io_uring's does not have: of all the time that the ring has been there.
+    seq_print!(out, "CqOverflowed:\t{}\n", locked.state.overflowed);
+    seq_print!(out, "Offloaded:\t{}\n", locked.offloaded());
     if napi::check().is_ok() {
         show_napi(locked, out);
     }

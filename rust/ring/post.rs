@@ -193,6 +193,7 @@ impl Locked<'_> {
             self.ring.set_overflowing(true);
         }
         self.count_kept(&req);
+        self.state.overflowed += 1;
         self.state.overflow.push(req);
         // That there is one is something new to see.
         if self.ring.pollers.has_sleeper() {

@@ -69,7 +69,9 @@ impl Processors {
         for (word, bytes) in cpus.bits.iter_mut().zip(words) {
             *word = usize::from_ne_bytes(*bytes);
         }
-        calls::ruring_cpus_allowed(cpus).then_some(Self(cpus)).ok_or(EINVAL)
+        calls::ruring_cpus_allowed(cpus)
+            .then_some(Self(cpus))
+            .ok_or(EINVAL)
     }
 
     /// Has the current task run on these, as long as there is one of them. For threads that never leave the kernel.
