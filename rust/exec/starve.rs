@@ -13,7 +13,7 @@
 //! Who is to hear that a group has few buffers left is told here as well.
 
 use crate::{
-    req::{tctx::TaskCtx, wake::WakeFlags, Core, OwnedReq, Request},
+    req::{tctx::TaskCtx, wake::WakeFlags, Core, OwnedReq, PuntState, Request},
     ring::{cursor, Locked, Ring},
     sys::{
         object::Object,
@@ -117,6 +117,27 @@ impl Locked<'_> {
             self.state.exec.starved.reported.push(req);
             self.ring.exec.starving.store(true, Relaxed);
         }
+    }
+
+    /// Takes the requests out of their queues that are to come back, of those under `user_data` if that is given.
+    pub(super) fn take_dropped(&mut self, user_data: Option<u64>) -> Fifo<Request> {
+        let state = &mut *self.state;
+        let exec = &mut state.exec;
+        let mut out = Fifo::new();
+        let take = |object: &Object<Request>| {
+            if object.punt_state() == PuntState::Dropped {
+                let req = exec.starved.remove(object);
+                let req = req.or_else(|| exec.order.remove(object));
+                if let Some(req) = req.or_else(|| exec.workers.queue.remove(object)) {
+                    out.push(req);
+                }
+            }
+        };
+        match user_data {
+            Some(user_data) => state.waiting.get(user_data).for_each(take),
+            None => state.waiting.iter().for_each(take),
+        }
+        out
     }
 
     /// Takes a poll out that waits until its report has been seen, under this `user_data`, and that

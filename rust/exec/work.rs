@@ -16,7 +16,7 @@ use crate::{
     req::{
         tctx::{self, TaskCtx},
         wake::WakeFlags,
-        LinkTimer, OwnedReq, PuntState, Punted, Request,
+        LinkTimer, OwnedReq, Punted, Request,
     },
     ring::{objects::object_id, Locked, Ring},
     sys::{
@@ -45,7 +45,7 @@ use kernel::{
 /// The workers of a ring, and what they are to do.
 #[derive(Default)]
 pub(crate) struct WorkerPool {
-    queue: LinkedList<Request>,
+    pub(super) queue: LinkedList<Request>,
     /// How many requests it has had so far.
     queued: u64,
     all: KVec<WorkerRecord>,
@@ -397,27 +397,6 @@ impl Locked<'_> {
                 UserWorker::interrupt(&record.worker);
             }
         }
-    }
-
-    /// Takes the requests out of their queues that are to come back, of those under `user_data` if that is given.
-    pub(super) fn take_dropped(&mut self, user_data: Option<u64>) -> Fifo<Request> {
-        let state = &mut *self.state;
-        let exec = &mut state.exec;
-        let mut out = Fifo::new();
-        let take = |object: &Object<Request>| {
-            if object.punt_state() == PuntState::Dropped {
-                let req = exec.starved.remove(object);
-                let req = req.or_else(|| exec.order.remove(object));
-                if let Some(req) = req.or_else(|| exec.workers.queue.remove(object)) {
-                    out.push(req);
-                }
-            }
-        };
-        match user_data {
-            Some(user_data) => state.waiting.get(user_data).for_each(take),
-            None => state.waiting.iter().for_each(take),
-        }
-        out
     }
 
     /// Takes requests of those that `whose` says out of the queue, save for those that a worker does

@@ -10,7 +10,7 @@ use crate::{
     rsrc::table::RsrcSource,
     sys::{context::InCall, trace, user},
     uapi::{
-        abi::{self, opcode, register},
+        abi::{opcode, register},
         errno::{Result, EFAULT, EINVAL},
         policy::Opcodes,
         structs::{BufStatus, PbufLow, Probe, ProbeOp},
@@ -191,7 +191,7 @@ fn probe(ops: Opcodes, arg: u64, count: u32) -> Result {
         let there = op::is_there(op) && ops.allow(op);
         let entry = ProbeOp {
             op,
-            flags: if there { abi::probe::SUPPORTED } else { 0 },
+            flags: if there { register::PROBE_SUPPORTED } else { 0 },
             ..ProbeOp::default()
         };
         entries.push(entry, GFP_KERNEL_ACCOUNT)?;

@@ -292,7 +292,7 @@ same! {
     msg::NOSIGNAL => bindings::MSG_NOSIGNAL,
     msg::ZEROCOPY => bindings::MSG_ZEROCOPY,
     msg::CMSG_CLOEXEC => bindings::MSG_CMSG_CLOEXEC,
-    probe::SUPPORTED => bindings::IO_URING_OP_SUPPORTED,
+    register::PROBE_SUPPORTED => bindings::IO_URING_OP_SUPPORTED,
     cqe::SKIP => bindings::IORING_CQE_F_SKIP,
     cqe::TWICE_AS_LARGE => bindings::IORING_CQE_F_32,
 }

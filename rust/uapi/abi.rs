@@ -234,6 +234,8 @@ pub(crate) mod register {
     pub(crate) const MEM_REGION: u32 = 34;
     pub(crate) const QUERY: u32 = 35;
     pub(crate) const BPF_FILTER: u32 = 37;
+    /// `IO_URING_OP_SUPPORTED`, in what PROBE says of an opcode.
+    pub(crate) const PROBE_SUPPORTED: u16 = 1 << 0;
     /// How many there are in the kernel that ruring follows.
     pub(crate) const LAST: u32 = 38;
     /// Ruring's own (`RURING_REGISTER_PBUF_LOW`).
@@ -493,10 +495,4 @@ pub(crate) struct Cqe {
     pub(crate) res: i32,
     /// `IORING_CQE_F_*`.
     pub(crate) flags: u32,
-}
-
-/// `IO_URING_OP_*`, in what PROBE says of an opcode
-pub(crate) mod probe {
-    #![allow(missing_docs)]
-    pub(crate) const SUPPORTED: u16 = 1 << 0;
 }
