@@ -127,18 +127,56 @@ static int reopen(int fd)
 	return again < 0 ? -errno : again;
 }
 
-/*
- * The module as it fares on a kernel where no kprobe can be registered: the function
- * that it calls for that is replaced, in its table of symbols, by one that does nothing
- * but say -EINVAL.
- */
-static int without_kprobes(int module)
+/* What the module is to call in place of something: no name may be longer than the one it is for. */
+struct change {
+	const char *was, *is;
+};
+
+/* As on a kernel where no kprobe can be registered: all that it is told is -EINVAL. */
+static const struct change no_kprobes[] = {
+	{ "register_kprobe", "noop_direct_IO" },
+	{}
+};
+
+/* As with a security module that denies all of it, by -EOPNOTSUPP. */
+static const struct change denied[] = {
+	{ "security_socket_accept", "sock_no_accept" },
+	{ "security_socket_bind", "sock_no_bind" },
+	{ "security_socket_connect", "sock_no_connect" },
+	{ "security_socket_listen", "sock_no_listen" },
+	{ "security_socket_shutdown", "sock_no_shutdown" },
+	{ "security_socket_getsockname", "sock_no_getname" },
+	{ "security_socket_getpeername", "sock_no_getname" },
+	{}
+};
+
+/* As with one that denies commands, by -EINVAL. */
+static const struct change no_commands[] = {
+	{ "security_uring_cmd", "noop_direct_IO" },
+	{}
+};
+
+/* How often this is in the @size bytes at @all, as a string of its own; each becomes the other. */
+static unsigned int change_name(char *all, size_t size, const struct change *change)
 {
-	static const char was[] = "\0register_kprobe", is[sizeof(was)] = "\0noop_direct_IO";
+	size_t len = strlen(change->was);
+	char was[64] = {}, is[64] = {}, *at;
+	unsigned int nr = 0;
+
+	strcpy(was + 1, change->was);
+	strcpy(is + 1, change->is);
+	for (at = all; (at = memmem(at, all + size - at, was, len + 2)); nr++)
+		memcpy(at, is, len + 2);
+	return nr;
+}
+
+/* The module with names that are changed in its tables. */
+static int changed_module(int module, const struct change *change)
+{
 	int fd = memfd_create("ruring.ko", MFD_CLOEXEC);
 	off_t size = lseek(module, 0, SEEK_END);
-	unsigned int nr = 0;
-	char *all, *at;
+	bool well = true;
+	char *all;
 
 	if (fd < 0 || size <= 0 || ftruncate(fd, size) ||
 	    sendfile(fd, module, &(off_t) { 0 }, size) != size)
@@ -146,22 +184,22 @@ static int without_kprobes(int module)
 	all = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (all == MAP_FAILED)
 		return -errno;
-	for (at = all; (at = memmem(at, all + size - at, was, sizeof(was))); nr++)
-		memcpy(at, is, sizeof(is));
+	for (; change->was; change++)
+		well = change_name(all, size, change) && well;
 	munmap(all, size);
-	return nr == 1 ? fd : -ENOENT;
+	return well ? fd : -ENOENT;
 }
 
 /* Load it as it is to be from here on; it must not be in use. */
-static int load_where(bool kprobes, const char *params)
+static int load_changed(const struct change *change, const char *params)
 {
 	int fd, ret;
 
 	fd = open(getenv("RURING_KO"), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (!kprobes) {
-		int other = without_kprobes(fd);
+	if (change) {
+		int other = changed_module(fd, change);
 
 		close(fd);
 		if (other < 0)
@@ -180,7 +218,7 @@ static int load_where(bool kprobes, const char *params)
 
 static int load(const char *params)
 {
-	return load_where(true, params);
+	return load_changed(NULL, params);
 }
 
 /* Whether its hooks all have this word for where they are from. */
@@ -297,7 +335,7 @@ TEST_F(module, without_kprobes_what_needs_them_is_refused)
 	struct ring r;
 	unsigned int i;
 
-	ASSERT_EQ(0, load_where(false, ""));
+	ASSERT_EQ(0, load_changed(no_kprobes, ""));
 	check_refused(_metadata);
 	ASSERT_EQ(0, ring_init(&r, RURING, 8, 0));
 	for (i = 0; i < ARRAY_SIZE(missing); i++) {
@@ -308,12 +346,80 @@ TEST_F(module, without_kprobes_what_needs_them_is_refused)
 	ring_exit(&r);
 
 	ASSERT_TRUE(is_let_go());
-	ASSERT_EQ(0, load_where(false, "lsm=ignore"));
+	ASSERT_EQ(0, load_changed(no_kprobes, "lsm=ignore"));
 	EXPECT_TRUE(hooks_are("missing"));
 	ASSERT_EQ(0, ring_init(&r, RURING, 8, 0));
 	EXPECT_EQ(0, ring_bind(&r, own_socket(AF_INET), &any, sizeof(any)));
 	prep(&r, IORING_OP_PIPE, 0, NULL, 0, 1);
 	EXPECT_EQ(-EINVAL, result_of(&r));
+	ring_exit(&r);
+}
+
+/* A hook that denies keeps what it guards from being done. */
+TEST_F(module, what_a_hook_denies_is_not_done)
+{
+	struct sockaddr_in addr, any = { .sin_family = AF_INET };
+	socklen_t len = sizeof(addr);
+	struct io_uring_sqe *sqe;
+	struct ring r;
+	int listener, waiting, fd, sv[2];
+	char byte;
+
+	ASSERT_EQ(0, load_changed(denied, ""));
+	ASSERT_EQ(0, ring_init(&r, RURING, 8, 0));
+	EXPECT_TRUE(ring_op_supported(&r, IORING_OP_ACCEPT));
+
+	fd = own_socket(AF_INET);
+	EXPECT_EQ(-EOPNOTSUPP, ring_bind(&r, fd, &any, sizeof(any)));
+	ASSERT_EQ(0, getsockname(fd, (struct sockaddr *)&addr, &len));
+	EXPECT_EQ(0, addr.sin_port);
+
+	any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&any, sizeof(any)));
+	ASSERT_EQ(0, getsockname(fd, (struct sockaddr *)&addr, &len));
+	prep(&r, IORING_OP_LISTEN, fd, NULL, 1, 1);
+	EXPECT_EQ(-EOPNOTSUPP, result_of(&r));
+	EXPECT_EQ(-1, connect(own_socket(AF_INET), (struct sockaddr *)&addr, sizeof(addr)));
+	EXPECT_EQ(ECONNREFUSED, errno);
+
+	listener = tcp_listen(&addr);
+	ASSERT_LE(0, listener);
+	waiting = own_socket(AF_INET);
+	EXPECT_EQ(-EOPNOTSUPP, ring_connect(&r, waiting, &addr, sizeof(addr)));
+	EXPECT_EQ(-1, getpeername(waiting, (struct sockaddr *)&any, &len));
+	EXPECT_EQ(ENOTCONN, errno);
+
+	/* nobody is taken out of the backlog */
+	ASSERT_EQ(0, connect(waiting, (struct sockaddr *)&addr, sizeof(addr)));
+	prep(&r, IORING_OP_ACCEPT, listener, NULL, 0, 1);
+	EXPECT_EQ(-EOPNOTSUPP, result_of(&r));
+	sqe = prep(&r, IORING_OP_ACCEPT, listener, NULL, 0, 1);
+	sqe->ioprio = IORING_ACCEPT_MULTISHOT;
+	EXPECT_EQ(-EOPNOTSUPP, result_of(&r));
+	EXPECT_LE(0, accept(listener, NULL, NULL));
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep(&r, IORING_OP_SHUTDOWN, sv[0], NULL, SHUT_RDWR, 1);
+	EXPECT_EQ(-EOPNOTSUPP, result_of(&r));
+	EXPECT_EQ(1, write(sv[0], "x", 1));
+	EXPECT_EQ(1, read(sv[1], &byte, 1));
+
+	memset(&addr, 0, sizeof(addr));
+	sqe = prep(&r, IORING_OP_URING_CMD, listener, &addr, 0, 1);
+	sqe->cmd_op = SOCKET_URING_OP_GETSOCKNAME;
+	sqe->addr3 = (unsigned long)&len;
+	EXPECT_EQ(-EOPNOTSUPP, result_of(&r));
+	EXPECT_EQ(0, addr.sin_family);
+	ring_exit(&r);
+
+	ASSERT_TRUE(is_let_go());
+	ASSERT_EQ(0, load_changed(no_commands, ""));
+	ASSERT_EQ(0, ring_init(&r, RURING, 8, 0));
+	sqe = prep(&r, IORING_OP_URING_CMD, listener, &addr, 0, 1);
+	sqe->cmd_op = SOCKET_URING_OP_GETSOCKNAME;
+	sqe->addr3 = (unsigned long)&len;
+	EXPECT_EQ(-EINVAL, result_of(&r));
+	EXPECT_EQ(0, addr.sin_family);
 	ring_exit(&r);
 }
 

@@ -129,6 +129,46 @@ static void recvmsg_wait(struct world *w)
 	send_to_waiting(w);
 }
 
+static void read_wait(struct world *w)
+{
+	empty_other_end(w);
+	prep_at(w, IORING_OP_READ, w->tcp[1]);
+	send_to_waiting(w);
+}
+
+/* It has one buffer, and ends when it finds none for what comes next. */
+static void prep_multishot(struct world *w, unsigned int op, const void *addr, unsigned int len)
+{
+	struct io_uring_sqe *sqe;
+
+	empty_other_end(w);
+	sqe = prep(w->ring, IORING_OP_PROVIDE_BUFFERS, 1, w->buf, sizeof(w->buf), 1);
+	sqe->buf_group = 8;
+	sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+	sqe = prep(w->ring, op, w->tcp[1], addr, len, 1);
+	sqe->ioprio = IORING_RECV_MULTISHOT;
+	sqe->buf_group = 8;
+	sqe->flags = IOSQE_BUFFER_SELECT;
+	send_to_waiting(w);
+	ring_run(w->ring);
+	count(false);
+	if (write(w->tcp[0], "x", 1) != 1)
+		perror("write");
+	count(true);
+}
+
+static void recv_multishot_wait(struct world *w)
+{
+	prep_multishot(w, IORING_OP_RECV, NULL, 0);
+}
+
+static void recvmsg_multishot_wait(struct world *w)
+{
+	static struct msghdr none;
+
+	prep_multishot(w, IORING_OP_RECVMSG, &none, 1);
+}
+
 static void fsync_file(struct world *w)
 {
 	prep(w->ring, IORING_OP_FSYNC, w->file, NULL, 0, 1);
@@ -506,8 +546,6 @@ static const struct scene {
 	void (*prep)(struct world *w);
 	/* what has to be done for it */
 	void (*before)(void);
-	/* what ruring calls once less: see Documentation/hooks.rst */
-	const char *fewer;
 } scenes[] = {
 	{ .name = "set-up", .prep = set_up_plain },
 	{ .name = "set-up with SQPOLL", .prep = set_up_sqpoll },
@@ -516,6 +554,7 @@ static const struct scene {
 	{ .name = "READ of a file", .prep = read_file },
 	{ .name = "WRITE to a file", .prep = write_file },
 	{ .name = "READ of a socket", .prep = read_socket },
+	{ .name = "READ of a socket that waits", .prep = read_wait },
 	{ .name = "WRITE to a socket", .prep = write_socket },
 	{ .name = "READ of a pipe", .prep = read_pipe },
 	{ .name = "WRITE to a pipe", .prep = write_pipe },
@@ -550,9 +589,11 @@ static const struct scene {
 	{ .name = "EPOLL_CTL", .prep = epoll_add },
 	{ .name = "EPOLL_WAIT", .prep = epoll_take },
 	{ .name = "RECV", .prep = recv_tcp },
-	{ .name = "RECV that waits", .prep = recv_wait, .fewer = "security_socket_recvmsg" },
+	{ .name = "RECV that waits", .prep = recv_wait },
+	{ .name = "RECV, multishot, that waits", .prep = recv_multishot_wait },
 	{ .name = "RECVMSG", .prep = recvmsg_tcp },
-	{ .name = "RECVMSG that waits", .prep = recvmsg_wait, .fewer = "security_socket_recvmsg" },
+	{ .name = "RECVMSG that waits", .prep = recvmsg_wait },
+	{ .name = "RECVMSG, multishot, that waits", .prep = recvmsg_multishot_wait },
 	{ .name = "SEND", .prep = send_tcp },
 	{ .name = "SENDMSG", .prep = sendmsg_tcp },
 	{ .name = "SEND_ZC", .prep = send_zc },

@@ -197,15 +197,23 @@ impl Recv {
 
     /// Whether an attempt would find nothing, and nothing wrong either, with a socket that has no data.
     /// What comes from then on is what poll tells of.
-    fn would_wait(&self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// What a security module says.
+    fn would_wait(&self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Result<bool> {
         if self.args.fixed || self.bundle.is_some() || !socket.has_no_end(self.args.msg_flags) {
-            return false;
+            return Ok(false);
         }
+        let mut len = self.args.len as usize;
         // An address was looked at when the request was read.
-        at.group.is_none_or(|group| {
-            let len = self.args.len as usize;
-            at.ring.groups().select(group, len).is_some()
-        })
+        if let Some(group) = at.group {
+            match at.ring.groups().select(group, len) {
+                Some(selected) => len = selected.len.min(MAX_RW_COUNT),
+                None => return Ok(false),
+            }
+        }
+        socket.may_wait(len, self.args.msg_flags)
     }
 
     /// Goes on behind the `count` bytes that were received into `target`.
@@ -350,9 +358,11 @@ impl Recv {
             .unwrap_or(0);
         match pause(&got, again, &mut self.shots, false) {
             // Another one would find nothing, where it is not the socket that says so.
-            None if got.left.is_none() && !socket.has_data() && self.would_wait(socket, at) => {
-                Some(Outcome::POLL)
-            }
+            None if got.left.is_none() && !socket.has_data() => match self.would_wait(socket, at) {
+                Ok(true) => Some(Outcome::POLL),
+                Ok(false) => None,
+                Err(error) => Some(Outcome::failed(error)),
+            },
             paused => paused,
         }
     }
@@ -391,10 +401,17 @@ impl Op for Recv {
             Ok(socket) => socket,
             Err(error) => return without_socket(&at, &self.args, error),
         };
-        if !at.polled
-            && (self.args.poll_first || (!socket.has_data() && self.would_wait(socket, &mut at)))
-        {
-            return Outcome::POLL;
+        if !at.polled {
+            if self.args.poll_first {
+                return Outcome::POLL;
+            }
+            if !socket.has_data() {
+                match self.would_wait(socket, &mut at) {
+                    Ok(true) => return Outcome::POLL,
+                    Ok(false) => {}
+                    Err(error) => return Outcome::failed(error),
+                }
+            }
         }
         if let Some(group) = at.group.filter(|_| self.bundle.is_some()) {
             if let Some(outcome) = self.issue_bundles(socket, &mut at, group) {

@@ -96,7 +96,12 @@ impl RecvMessage {
                 return without_buffer(socket, at, &self.args, true, ENOBUFS);
             };
             if look && socket.is_idle(self.args.msg_flags) && selected.len >= self.head_len() {
-                return Outcome::POLL;
+                let room = selected.len - self.head_len();
+                match socket.may_wait(room, self.args.msg_flags) {
+                    Ok(true) => return Outcome::POLL,
+                    Ok(false) => {}
+                    Err(error) => return Outcome::failed(error),
+                }
             }
             let len = selected.len.min(MAX_RW_COUNT);
             let (used, got) = match self.shot(socket, selected.addr(), len) {
@@ -158,7 +163,11 @@ impl RecvMessage {
         let all = flags & msg::WAITALL != 0 && self.hdr.control_len == 0;
         let want = buffers.len();
         if !at.polled && socket.is_idle(self.args.msg_flags) && buffers.may_exist() {
-            return Outcome::POLL;
+            match socket.may_wait(want, self.args.msg_flags) {
+                Ok(true) => return Outcome::POLL,
+                Ok(false) => {}
+                Err(error) => return Outcome::failed(error),
+            }
         }
         let mut name = SockAddr::new();
         let control = (self.hdr.control, self.hdr.control_len as usize);

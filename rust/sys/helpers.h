@@ -220,6 +220,7 @@ int ruring_hook_accept(struct socket *sock, struct socket *newsock);
 int ruring_hook_bind(struct socket *sock, struct sockaddr *addr, int len);
 int ruring_hook_connect(struct socket *sock, struct sockaddr *addr, int len);
 int ruring_hook_listen(struct socket *sock, int backlog);
+int ruring_hook_recvmsg(struct socket *sock, int size, unsigned int flags);
 int ruring_hook_shutdown(struct socket *sock, int how);
 int ruring_hook_getname(struct socket *sock, bool peer);
 bool ruring_current_restricted(void);

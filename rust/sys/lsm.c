@@ -85,6 +85,9 @@ static unsigned int missed_with(unsigned int index)
 		return RURING_HOOK_LISTEN;
 	case INDEX_security_socket_shutdown:
 		return RURING_HOOK_SHUTDOWN;
+	case INDEX_security_socket_recvmsg:
+		/* Nothing is refused: who cannot ask makes an attempt, which does. */
+		return RURING_HOOK_RECVMSG;
 	case INDEX_security_socket_getsockname:
 	case INDEX_security_socket_getpeername:
 		return RURING_HOOK_GETNAME;

@@ -2,7 +2,8 @@
 /*
  * The hooks of security modules and of audit that io_uring's path calls and that the functions which are
  * exported to modules do not: see lsm.c. This is all of them. The others are called by what ruring calls:
- * sock_sendmsg(), sock_recvmsg(), sock_create(), do_sock_getsockopt(), rw_verify_area(), filp_open().
+ * sock_sendmsg(), sock_recvmsg(), sock_create(), do_sock_getsockopt(), rw_verify_area(), filp_open(). That of
+ * receives is here for those that see that there is nothing, and call no sock_recvmsg().
  */
 #ifndef _RURING_LSM_H
 #define _RURING_LSM_H
@@ -23,6 +24,9 @@ struct io_uring_cmd;
 	     (struct socket *sock, struct sockaddr *addr, int len), (sock, addr, len)) \
 	hook(security_socket_listen, (struct socket *sock, int backlog), (sock, backlog)) \
 	hook(security_socket_shutdown, (struct socket *sock, int how), (sock, how)) \
+	hook(security_socket_recvmsg,						\
+	     (struct socket *sock, struct msghdr *msg, int size, int flags),	\
+	     (sock, msg, size, flags))						\
 	hook(security_socket_getsockname, (struct socket *sock), (sock))	\
 	hook(security_socket_getpeername, (struct socket *sock), (sock))
 #else
@@ -70,6 +74,7 @@ enum ruring_hook {
 	RURING_HOOK_CREDS = 1 << 7,
 	RURING_HOOK_CMD = 1 << 8,
 	RURING_HOOK_AUDIT = 1 << 9,
+	RURING_HOOK_RECVMSG = 1 << 10,
 };
 
 /*

@@ -33,6 +33,17 @@ __helper int ruring_hook_listen(struct socket *sock, int backlog)
 	return call_socket_hook(listen, sock, backlog);
 }
 
+__helper int ruring_hook_recvmsg(struct socket *sock, int size, unsigned int flags)
+{
+#ifdef CONFIG_SECURITY_NETWORK
+	struct msghdr msg = { .msg_flags = flags };
+
+	return call_socket_hook(recvmsg, sock, &msg, size, flags);
+#else
+	return 0;
+#endif
+}
+
 __helper int ruring_hook_shutdown(struct socket *sock, int how)
 {
 	return call_socket_hook(shutdown, sock, how);

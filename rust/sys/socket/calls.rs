@@ -20,6 +20,7 @@ macro_rules! of_socket {
 of_socket! {
     ruring_hook_getname(peer: bool) -> i32;
     ruring_hook_listen(backlog: i32) -> i32;
+    ruring_hook_recvmsg(size: i32, flags: u32) -> i32;
     ruring_hook_shutdown(how: i32) -> i32;
     ruring_socket_error() -> i32;
     ruring_socket_flags() -> u32;

@@ -45,6 +45,16 @@ pub(super) fn may_listen(socket: Socket<'_>, backlog: i32) -> Result {
     allowed(calls::ruring_hook_listen(socket, backlog))
 }
 
+/// Whether `size` bytes may be received with `flags`.
+///
+/// # Errors
+///
+/// What the hook says; `-EOPNOTSUPP` if it is missing.
+#[inline(always)] // recv-armed/tcp/1
+pub(super) fn may_receive(socket: Socket<'_>, size: usize, flags: u32) -> Result {
+    allowed(calls::ruring_hook_recvmsg(socket, size as i32, flags))
+}
+
 /// Whether the socket may be shut down.
 ///
 /// # Errors

@@ -4,8 +4,11 @@
 //!
 //! C header: `include/net/sock.h`.
 
-use super::{calls, Socket};
-use crate::uapi::abi::msg;
+use super::{calls, hooks::may_receive, Socket};
+use crate::uapi::{
+    abi::msg,
+    errno::{Result, EOPNOTSUPP},
+};
 
 pub(super) const SOCK_STREAM: i16 = 1;
 const SOCK_SEQPACKET: i16 = 5;
@@ -71,6 +74,20 @@ impl Socket<'_> {
     /// Who sees this and then has itself woken up for what poll says has missed nothing.
     pub(crate) fn is_idle(self, flags: u32) -> bool {
         !self.has_data() && self.has_no_end(flags)
+    }
+
+    /// Whether a receive of `len` bytes that would find nothing may wait for something. False if only an attempt can tell.
+    ///
+    /// # Errors
+    ///
+    /// What the hook says that an attempt would call.
+    #[inline(always)] // recv-armed/tcp/1: where there are no hooks there is nothing to do.
+    pub(crate) fn may_wait(self, len: usize, flags: u32) -> Result<bool> {
+        match may_receive(self, len, flags | msg::DONTWAIT) {
+            Ok(()) => Ok(true),
+            Err(EOPNOTSUPP) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The rest of [`Socket::is_idle`], apart from what finds data.
