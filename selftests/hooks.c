@@ -58,6 +58,7 @@ static const char * const hooks[] = {
 	"security_uring_sqpoll",
 	"security_uring_override_creds",
 	"security_uring_cmd",
+	"security_inode_init_security_anon",
 	"__audit_uring_entry",
 	"__audit_uring_exit",
 };
