@@ -183,8 +183,8 @@ static unsigned int change_name(char *all, size_t size, const struct change *cha
 	char was[64] = {}, is[64] = {}, *at;
 	unsigned int nr = 0;
 
-	strcpy(was + 1, change->was);
-	strcpy(is + 1, change->is);
+	snprintf(was + 1, sizeof(was) - 1, "%s", change->was);
+	snprintf(is + 1, sizeof(is) - 1, "%s", change->is);
 	for (at = all; (at = memmem(at, all + size - at, was, len + 2)); nr++)
 		memcpy(at, is, len + 2);
 	return nr;
