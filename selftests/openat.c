@@ -327,6 +327,30 @@ TEST_F(ring, a_fifo)
 	clean_up();
 }
 
+/* With IOSQE_ASYNC each end waits for the other one, as with open(2). */
+TEST_F(ring, a_fifo_that_is_waited_for)
+{
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+	int fd, i;
+
+	ASSERT_EQ(0, go_there());
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	for (i = 0; i < 2; i++) {
+		/* Without a reader, one that is merely tried would be -ENXIO. */
+		prep_open(r, "fifo", O_WRONLY, 0, 1)->flags = i ? IOSQE_IO_DRAIN : IOSQE_ASYNC;
+		ASSERT_EQ(1, ring_submit(r));
+		fd = open("fifo", O_RDONLY);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		ASSERT_LE(0, cqe.res);
+		EXPECT_EQ(1, write(cqe.res, "x", 1));
+		close(cqe.res);
+		close(fd);
+	}
+	clean_up();
+}
+
 /* What the submitter may not open the ring does not open either. */
 TEST_F(ring, permissions)
 {

@@ -76,7 +76,9 @@ impl Path {
         self.0.first() == Some(&b'/')
     }
 
-    /// Opens the file as the current task would by open(2), with its credentials, its root and its working directory.
+    /// Opens the file as the current task would by open(2), with its credentials, its root and its working directory. Unless
+    /// `force_async`, what opens with `O_NONBLOCK` is opened so: as io_uring's first attempt, which does not wait for the
+    /// other end of a FIFO.
     ///
     /// # Errors
     ///
@@ -85,11 +87,8 @@ impl Path {
     /// # Context
     ///
     /// May sleep, and what is opened may say how long.
-    pub(crate) fn open(&self, flags: u32, mode: u32) -> Result<OpenFile> {
-        /// These go through to the file system in any case.
-        const SLEEPS: u32 = open::CREAT | open::TRUNC | open::TMPFILE;
-        if flags & SLEEPS == 0 {
-            // As io_uring's first attempt, which does not wait for the other end of a FIFO.
+    pub(crate) fn open(&self, flags: u32, mode: u32, force_async: bool) -> Result<OpenFile> {
+        if !force_async {
             match self.open_raw(flags | open::NONBLOCK, mode) {
                 Err(EAGAIN) => {}
                 opened => {

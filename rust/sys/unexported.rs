@@ -172,7 +172,7 @@ impl Named<'_> {
         })
     }
 
-    /// Opens it, as openat2(2) does if `strict`, else as openat(2).
+    /// Opens it, as openat2(2) does if `strict`, else as openat(2); unless `force_async` as [`Path::open`].
     ///
     /// # Errors
     ///
@@ -181,12 +181,10 @@ impl Named<'_> {
     /// # Context
     ///
     /// May sleep, and what is opened may say how long.
-    pub(crate) fn open(&self, how: &OpenHow, strict: bool) -> Result<OpenFile> {
-        /// These go through to the file system in any case, or open nothing.
-        const AT_ONCE: u32 = open::CREAT | open::TRUNC | open::TMPFILE | open::PATH;
+    pub(crate) fn open(&self, how: &OpenHow, strict: bool, force_async: bool) -> Result<OpenFile> {
         const NONBLOCK: u64 = open::NONBLOCK as u64;
-        if how.flags & u64::from(AT_ONCE) == 0 {
-            // As io_uring's first attempt, which does not wait for the other end of a FIFO.
+        // What is only named is not waited for.
+        if !force_async && how.flags & u64::from(open::PATH) == 0 {
             let now = OpenHow {
                 flags: how.flags | NONBLOCK,
                 ..*how
