@@ -96,7 +96,6 @@ macro_rules! ops {
         $(const _: () = assert!(<$op>::SPEC.large == is_large(number::$code), stringify!($code));)*
 
         /// See [`Op::is_there`].
-        #[cold]
         pub(crate) fn is_there(opcode: u8) -> bool {
             match opcode {
                 $(number::$code => <$op>::is_there() && check_hooks(opcode).is_ok(),)*
@@ -217,7 +216,6 @@ macro_rules! ops {
             }
 
             /// See [`Op::wait_first`].
-            #[cold]
             pub(crate) fn wait_first(&mut self) {
                 match self {
                     $(Self::$name(op) => op.wait_first(),)*
@@ -259,7 +257,6 @@ macro_rules! ops {
             }
 
             /// See [`Op::waits_for`].
-            #[cold]
             pub(crate) fn waits_for(&self) -> Option<FileSlot> {
                 match self {
                     $(Self::$name(op) => op.waits_for(),)*
@@ -268,7 +265,6 @@ macro_rules! ops {
             }
 
             /// See [`Op::follow_limit`].
-            #[cold]
             pub(crate) fn follow_limit(&mut self) {
                 match self {
                     $(Self::$name(op) => op.follow_limit(),)*
@@ -277,7 +273,6 @@ macro_rules! ops {
             }
 
             /// See [`Op::seen_at`].
-            #[cold]
             pub(crate) fn seen_at(&self) -> Option<u32> {
                 match self {
                     $(Self::$name(op) => op.seen_at(),)*
@@ -334,7 +329,6 @@ macro_rules! ops {
 /// # Errors
 ///
 /// `-EOPNOTSUPP` if one is missing.
-#[cold]
 pub(crate) fn check_hooks(opcode: u8) -> Result {
     lsm::check(hooks(opcode))
 }

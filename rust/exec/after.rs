@@ -57,7 +57,6 @@ fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
 
 impl Locked<'_> {
     /// Goes on with a request of the current task as soon as the ring is unlocked.
-    #[cold]
     pub(crate) fn step_out(&mut self, req: OwnedReq) {
         let left = self.after.get();
         if !matches!(left.last(), Some(LeftOver::Requests(_))) {

@@ -15,7 +15,6 @@ use crate::{
 };
 
 /// Whether the first of `chain` is a timeout of the request before it, and can be one.
-#[cold]
 fn begins_with_timeout(chain: &Fifo<Request>) -> bool {
     let first = chain.first().map(|core| &core.job);
     first.is_some_and(|job| op::limits_link(job.opcode) && job.refused().is_none())

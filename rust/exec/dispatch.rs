@@ -165,7 +165,6 @@ pub(crate) fn begins_in_worker_as<T: OpVariant>(ring: &Locked<'_>, mut req: ReqM
 /// # Errors
 ///
 /// `-EBADF` if there is none, `-ECANCELED` in a task that is not at its own requests.
-#[cold]
 pub(crate) fn find_needed_file(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
     if req.has_file() {
         return Ok(());

@@ -64,7 +64,6 @@ fn objects(req: &OwnedReq) -> usize {
 
 impl Locked<'_> {
     /// Starts a request, the first of a link if it has one, in its turn.
-    #[cold]
     pub(crate) fn drain(&mut self, req: OwnedReq) {
         let refused = req.core().job.refused().is_some();
         let drains = req.core().job.flags.drain();
@@ -97,7 +96,6 @@ impl Locked<'_> {
     ///
     /// As with io_uring, whose users may see which requests waited, the draining is over with the request that drains,
     /// or when one that does not need not wait: not as soon as the queue is empty.
-    #[cold]
     pub(crate) fn go_on_draining(&mut self) {
         self.state.exec.drain.refused = false;
         let over = self.state.exec.drain.alone && self.under_way() == 0;

@@ -58,7 +58,6 @@ impl Locked<'_> {
 
     /// Whether a request goes on without its task, of which it needs nothing: a timeout whose task
     /// has exited.
-    #[cold]
     pub(crate) fn outlives(&self, what: u8, tctx: &TaskCtx) -> bool {
         op::spec(what).is_some_and(|spec| spec.outlives_task)
             && !tctx.is_alive()

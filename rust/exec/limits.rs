@@ -85,7 +85,6 @@ impl Ring {
 
     /// Interrupts workers at requests that have had their time, and takes such requests out of the
     /// queue.
-    #[cold]
     pub(crate) fn end_overdue<'a>(&'a self, at: impl Into<At<'a>>) {
         self.exec.overdue.xchg(false, Full);
         let Ok(mut locked) = self.lock_at(at) else {

@@ -16,7 +16,6 @@ impl Ring {
     /// # Context
     ///
     /// Without locks. May sleep.
-    #[cold]
     pub(super) fn poll_queues(
         &self,
         clock: Clock,

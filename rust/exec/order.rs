@@ -49,7 +49,6 @@ impl Locked<'_> {
     /// # Errors
     ///
     /// What the look-up says, and `-ENOMEM`.
-    #[cold]
     pub(super) fn get_in_front(&mut self, req: &mut ReqMut<'_>) -> Result<bool> {
         if req.core_mut().job.flags.in_front() {
             return Ok(true);
@@ -73,7 +72,6 @@ impl Locked<'_> {
     }
 
     /// Has an ordered send wait behind the one that is in front.
-    #[cold]
     pub(super) fn fall_in(&mut self, req: OwnedReq) {
         let Some(req) = self.queue_up(req) else {
             return;
@@ -91,7 +89,6 @@ impl Locked<'_> {
     }
 
     /// Has the next one go on after the one that was in front of the open file of this id.
-    #[cold]
     pub(super) fn follow(&mut self, id: usize) {
         let behind = &mut self.state.exec.order.behind;
         let Some(queue) = behind.get_mut(&id) else {
@@ -109,7 +106,6 @@ impl Locked<'_> {
     }
 
     /// Takes the order off a send whose result is known but not told yet: the next one may go on.
-    #[cold]
     pub(super) fn make_unordered(&mut self, req: &mut OwnedReq) {
         let in_front = req.core().job.flags.in_front();
         req.core_mut().job.flags.clear_ordered();

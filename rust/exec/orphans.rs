@@ -92,7 +92,6 @@ impl Ring {
 
     /// Does what there is to do, unless somebody has the ring locked, who will do it. `for_others` says that it
     /// is not the current task that has left it.
-    #[cold]
     pub(crate) fn end_orphans(&self, for_others: bool) {
         while self.orphaned.load(Relaxed) {
             let Some(mut locked) = self.try_lock() else {

@@ -18,7 +18,6 @@ use crate::{
 impl Locked<'_> {
     /// Ends a request that cannot be done, or has the link that it is part of end. One that the ring must not be used for
     /// is `denied`.
-    #[cold]
     pub(super) fn refuse(
         &mut self,
         mut req: OwnedReq,
@@ -69,7 +68,7 @@ impl Ring {
     /// # Errors
     ///
     /// `-EINVAL` if it has none of these.
-    #[cold]
+    #[cold] // nop/32
     pub(crate) fn check_large(&self, sqe: &Sqe) -> Result {
         let may_ask = op::spec(sqe.opcode()).is_some_and(|spec| spec.large_cqe);
         let large_cqe = may_ask && sqe.op_flags() & nop::CQE32 != 0;
@@ -91,7 +90,7 @@ impl Ring {
     }
 
     /// Whether an SQE has the 128 bytes that its opcode may take.
-    #[cold]
+    #[cold] // nop/32
     fn is_large_enough(&self, sqe: &Sqe) -> bool {
         !sqe.is_large() || self.config.has(setup::SQE128 | setup::SQE_MIXED)
     }
@@ -102,7 +101,7 @@ impl Ring {
     ///
     /// `-EACCES` for one that it must not be used for, `-EINVAL` for one that needs a file of its own if files are to
     /// be polled.
-    #[cold]
+    #[cold] // nop/32
     pub(crate) fn check_allowed(&self, sqe: &Sqe) -> Result {
         if self
             .restrictions

@@ -155,7 +155,6 @@ impl Locked<'_> {
 
     /// Puts a request that could go on behind the others, unless its task is being killed: that would not end as long as
     /// others see to it that there is something to do.
-    #[cold]
     fn requeue_unless_killed(&mut self, req: OwnedReq) {
         if signal::killed() {
             self.end(req, ECANCELED)
@@ -179,7 +178,6 @@ impl Locked<'_> {
     }
 
     /// Puts a request behind the others that was woken up each time that it was tried.
-    #[cold]
     fn requeue_stalled(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
         req.object().claim(wake_flags);
         self.requeue(req);
@@ -237,7 +235,6 @@ impl Locked<'_> {
     }
 
     /// Brings a request back that goes on when its task looks: as with io_uring no cancel finds it meanwhile.
-    #[cold]
     pub(crate) fn requeue_unseen(req: OwnedReq) {
         tctx::push(&req.object().tctx().clone(), req, false);
     }

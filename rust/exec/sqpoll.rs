@@ -193,7 +193,6 @@ impl Ring {
     }
 
     /// Submits what is there as `tctx`, which was called if it is the current task.
-    #[cold]
     pub(crate) fn answer<'a>(
         &'a self,
         at: impl Into<At<'a>>,

@@ -150,7 +150,6 @@ impl Locked<'_> {
 
     /// Has the polls look again whose reports have been seen, for an `enter` that has submitted what it had to. Others
     /// then have their turn.
-    #[cold]
     pub(super) fn look_again(&mut self) {
         let head = self.ring.cq_head();
         let is_seen = |first: &Core| {
@@ -187,7 +186,6 @@ impl Locked<'_> {
     }
 
     /// Has the request go on that has waited longest for what there is by now. False if there is none.
-    #[cold]
     pub(crate) fn feed(&mut self) -> bool {
         self.tell_low();
         let mut starved = core::mem::take(&mut self.state.exec.starved);
@@ -208,7 +206,6 @@ impl Locked<'_> {
     }
 
     /// As [`Locked::feed`], for an `enter` of `tctx` that has submitted, and is to run what comes back if it `runs`.
-    #[cold]
     pub(super) fn feed_after(&mut self, tctx: &TaskCtx, runs: bool) {
         if runs {
             self.look_again();
@@ -237,7 +234,6 @@ impl Locked<'_> {
     }
 
     /// Has the requests of `tctx`, which is the current task's, go on one after the other.
-    #[cold]
     pub(super) fn feed_own(&mut self, tctx: &Arc<TaskCtx>) {
         for _ in 0..MAX_FED {
             if !self.ring.is_starving() || !self.feed() {

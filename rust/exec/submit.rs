@@ -126,7 +126,7 @@ impl Locked<'_> {
     }
 
     /// Starts what is linked behind requests that are over as they were submitted.
-    #[cold]
+    #[cold] // nop/1
     fn run_submitted(&mut self, tctx: &TaskCtx) {
         // Nothing of a ring with DEFER_TASKRUN goes on but where its task looks for what has come back, and nothing of any
         // ring before what has come back meanwhile.
@@ -282,7 +282,7 @@ impl Locked<'_> {
     }
 
     /// Gives a request the rights that it is to have, and asks the filters about it.
-    #[cold]
+    #[cold] // nop/32
     fn authorize(&self, req: &mut OwnedReq, sqe: &Sqe, head: &Option<OwnedReq>) -> Result {
         let mut credentials = None;
         if req.core().job.flags.has_personality() {

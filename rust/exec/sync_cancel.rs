@@ -38,7 +38,6 @@ impl Ring {
     /// # Context
     ///
     /// May sleep. Without the ring's lock, which it takes.
-    #[cold]
     pub(crate) fn sync_cancel(self: &Arc<Self>, call: InCall<'_>, arg: u64) -> Result<i64> {
         let reg: SyncCancelReg = user::read(arg)?;
         let args = CancelArgs::parse_sync(&reg)?;

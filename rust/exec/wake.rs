@@ -36,7 +36,6 @@ impl Kind for Request {
         tctx::push(object.tctx(), req, lazy);
     }
 
-    #[cold]
     fn trace_woken(req: &ClaimedReq, mask: u32) {
         let object = req.object();
         let info = object.tctx().ring().info_of(object, &req.core().job);
@@ -104,7 +103,6 @@ impl TaskWorkFn for Submitter {
 
 /// Whether a request ends that has found nothing although poll says that there is something, and will for ever: where
 /// io_uring has a worker try it again as the system call does, and it is one that heeds O_NONBLOCK.
-#[cold]
 pub(super) fn gives_up(req: &OwnedReq, wanted: u32) -> bool {
     const LASTING: u32 = events::PRI | events::ALWAYS;
     op::heeds_nonblock(req.core().job.opcode)

@@ -448,7 +448,6 @@ impl Locked<'_> {
     }
 
     /// Has a request tried again that its task could not go on with where the ring was not locked.
-    #[cold]
     pub(crate) fn retry_work(&mut self, mut req: OwnedReq) {
         req.object().end_punt();
         req.core_mut().punted = Punted::default();

@@ -32,7 +32,6 @@ pub(crate) struct Accept {
 impl Accept {
     /// What becomes of a request that is to outlast a shortage, if there is one: of descriptors, of free slots, or of
     /// buffers for addresses. As long as nobody is there to be accepted it is none.
-    #[cold]
     fn without_room(&mut self, at: &mut Attempt<'_, '_>) -> Option<Outcome> {
         let place = self.args.place;
         let room = match place {
@@ -89,7 +88,6 @@ impl Accept {
     /// As [`Accept::accept`], with the peer's address in a buffer: a `struct ruring_accept_addr`.
     ///
     /// What could keep the connection from being handed over is looked at before it leaves the backlog.
-    #[cold]
     fn accept_with_addr(
         &self,
         at: &mut Attempt<'_, '_>,
@@ -125,7 +123,6 @@ impl Accept {
     }
 
     /// Waits before the first attempt, if its file is one that can be waited for.
-    #[cold]
     fn poll_first(&self, at: &Attempt<'_, '_>) -> Outcome {
         match at.file() {
             Ok(file) if can_poll(file) => Outcome::POLL,

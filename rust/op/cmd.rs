@@ -42,7 +42,6 @@ impl<const LARGE: bool> UringCmd<LARGE> {
 }
 
 /// Posts a completion for each time at which the socket has sent something, and waits for more.
-#[cold]
 fn tell_times(socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Result<Outcome> {
     if !at.ring.ring.config.has_large_cqes() {
         return Err(EINVAL);

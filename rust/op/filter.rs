@@ -7,7 +7,6 @@ use crate::uapi::{abi::sqe_flags, filter::FilterCtx, sqe::Sqe};
 
 impl Operation {
     /// What a filter sees of it, whose entry is `sqe`. `flags` are those that it has got besides its own.
-    #[cold]
     pub(crate) fn filter_ctx(&self, sqe: &Sqe, flags: u8) -> FilterCtx {
         let mut flags = sqe.flags() | flags;
         if self.is_forced() {

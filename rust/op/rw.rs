@@ -64,7 +64,6 @@ pub(crate) struct ReadWrite<const WRITE: bool, const VECTOR: bool, const FIXED: 
 
 /// Whether there is nothing to be read of `file`, nor ever will be, which does not show to who must not wait: a socket that
 /// is shut down.
-#[cold]
 fn will_have_nothing(file: &File) -> bool {
     Socket::of(file).is_ok_and(Socket::is_shut)
 }
@@ -151,7 +150,6 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
 
     /// What is said of a transfer for which its file would have to be polled. As in io_uring that there are no such bytes, or
     /// may be none of this file, comes before that it cannot be polled.
-    #[cold]
     fn why_not_polled(&self, at: &mut Attempt<'_, '_>, file: &File) -> Errno {
         if let (Some(group), None) = (at.group, self.buffer) {
             if at.ring.groups().select(group, self.len as usize).is_none() {

@@ -272,7 +272,6 @@ pub(crate) fn call(tctx: &Arc<TaskCtx>) {
 /// # Context
 ///
 /// Any.
-#[cold]
 pub(crate) fn interrupt(tctx: &Arc<TaskCtx>) {
     match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
         WaitPhase::Asleep => tctx.task.wake_up(),

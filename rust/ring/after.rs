@@ -102,7 +102,6 @@ impl<'r> After<'r> {
             .unwrap_or_default()
     }
 
-    #[cold]
     fn run(&mut self) {
         let at = self.at;
         let mut left = self.take();
@@ -157,7 +156,6 @@ impl Locked<'_> {
     }
 
     /// Has a file that is told of its closing closed as soon as the ring is unlocked.
-    #[cold]
     pub(crate) fn close_after_unlock(&mut self, taken: Taken) {
         let left = self.after.get();
         if left.reserve(1, GFP_KERNEL).is_err() {
@@ -169,7 +167,6 @@ impl Locked<'_> {
     }
 
     /// Has a worker made as soon as the ring is unlocked. False without memory for that.
-    #[cold]
     pub(crate) fn make_worker(&mut self, ring: Arc<Ring>, unbound: bool) -> bool {
         let left = self.after.get();
         left.push(LeftOver::Worker { ring, unbound }, GFP_KERNEL)

@@ -14,7 +14,6 @@ pub(crate) type BigCqe = [u64; 2];
 
 impl Locked<'_> {
     /// Has the completion that comes next with the flag [`cqe::EXTRA`] say more. Returns that flag.
-    #[cold]
     pub(crate) fn set_extra(&mut self, extra: BigCqe) -> u32 {
         self.state.extra = extra;
         cqe::EXTRA

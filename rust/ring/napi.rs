@@ -111,7 +111,6 @@ impl Locked<'_> {
         }
     }
 
-    #[cold]
     fn note_queue_of(&mut self, file: Option<&File>) {
         let Some(queues) = &mut self.state.napi else {
             return;

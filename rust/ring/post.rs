@@ -202,7 +202,6 @@ impl Locked<'_> {
     }
 
     /// Posts what has been waiting for room, as far as there is room now.
-    #[cold]
     pub(crate) fn flush_overflow(&mut self) {
         if !self.ring.config.has_large_cqes() {
             self.learn_head();

@@ -27,7 +27,6 @@ impl Ring {
     /// # Errors
     ///
     /// `-EFAULT` if there is none for such arguments, or if it has no such place.
-    #[cold]
     pub(crate) fn registered_wait(&self, offset: u64) -> Result<RegWait> {
         let param = self.param_region.as_ref().filter(|param| param.has_waits);
         param.ok_or(EFAULT)?.region.read_at(offset)

@@ -84,7 +84,6 @@ impl Locked<'_> {
     /// # Context
     ///
     /// May sleep.
-    #[cold]
     pub(crate) fn spare_object(&mut self, ring: &Arc<Ring>) -> Result<OwnedReq> {
         let tctx = self.tctx_for_tags(ring)?.clone();
         Ok(req::new(tctx)?)

@@ -18,13 +18,11 @@ use crate::{
 
 impl Ring {
     /// What trace events say of a request of this ring.
-    #[cold]
     pub(crate) fn info(&self, req: &OwnedReq) -> ReqInfo {
         self.info_of(req.object(), &req.core().job)
     }
 
     /// As [`Ring::info`], of the request with this object and this job.
-    #[cold]
     pub(crate) fn info_of(&self, object: &Object<Request>, job: &Job) -> ReqInfo {
         ReqInfo {
             ctx: Id::of(self),
@@ -67,7 +65,6 @@ impl Locked<'_> {
     }
 
     /// Tells of a completion that there is no room for.
-    #[cold]
     pub(super) fn trace_overflow(&self, req: &OwnedReq, done: Cqe) {
         let mut info = self.ring.info(req);
         info.user_data = done.user_data;
@@ -75,7 +72,6 @@ impl Locked<'_> {
     }
 
     /// Tells of a request that is submitted.
-    #[cold]
     pub(crate) fn trace_submit(&self, req: &OwnedReq) {
         let sq_thread = self.ring.config.has(setup::SQPOLL);
         let flags = req.core().job.flags.of_sqe();
@@ -107,21 +103,18 @@ impl Locked<'_> {
     }
 
     /// Tells of a request that waits for `wanted` of its file until it is tried again.
-    #[cold]
     pub(crate) fn trace_armed(&self, req: &OwnedReq, wanted: u32) {
         let mask = wanted | events::ET;
         trace::poll_arm(self.ring.info(req), mask, mask | events::ALWAYS);
     }
 
     /// Tells of an entry that is refused.
-    #[cold]
     #[inline(never)] // Size: nobody traces as a rule.
     pub(crate) fn trace_refused(&self, req: &OwnedReq, sqe: &Sqe, error: Errno) {
         trace::req_failed(self.ring.info(req), sqe.words(), error.to_raw());
     }
 
     /// Tells of a request that is linked behind what `head` begins.
-    #[cold]
     pub(crate) fn trace_link(&self, req: &OwnedReq, head: &OwnedReq) {
         let mut last = Id::of(head.object());
         head.core()
@@ -131,7 +124,6 @@ impl Locked<'_> {
     }
 
     /// Tells of all that ends behind `req` because that has failed.
-    #[cold]
     pub(crate) fn trace_failed_links(&self, failed: ReqInfo, chain: &Chain) {
         chain.for_each(|link| trace::fail_link(failed, Id::of(link.object())));
     }

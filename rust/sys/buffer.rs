@@ -196,7 +196,6 @@ impl UserBuffer {
             .map_err(|error| self.refusal(iov, error))
     }
 
-    #[cold]
     fn refusal(&self, iov: &[IoVec], error: Errno) -> Errno {
         let counts = iov.iter().map(|piece| self.cut.most(piece.len()) as u64);
         match counts.sum::<u64>() {

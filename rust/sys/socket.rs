@@ -108,7 +108,6 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    #[cold]
     fn failed(error: Errno) -> Self {
         Self {
             len: Err(error),

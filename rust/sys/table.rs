@@ -182,7 +182,7 @@ impl<P: Kind> HashTable<P> {
     }
 
     /// Has twice as many lists, if there is memory for them. What is under one key stays in its order.
-    #[cold]
+    #[cold] // poll/32
     fn grow(&mut self) {
         self.room = self.limit;
         self.limit *= 2;

@@ -150,7 +150,6 @@ impl<T: TaskWorkFn> TaskWork<T> {
 
     /// Drops a reference, with what the last one has to do out of the way.
     pub(crate) fn put(this: Arc<Self>) {
-        #[cold]
         #[inline(never)] // Size: the end of the last reference stands here once.
         fn end<T>(last: T) {
             drop(last);

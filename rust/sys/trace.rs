@@ -48,7 +48,6 @@ macro_rules! events {
             /// # Context
             ///
             /// Any.
-            #[cold]
             #[inline(never)] // Size: nobody traces as a rule.
             pub(crate) fn $name($($arg: $type),*) {
                 // SAFETY: Tracepoints may be called in any context. They copy what they are given; what is

@@ -121,7 +121,6 @@ impl<'a> Interruptible<'a> {
     /// # Context
     ///
     /// Without locks, for which task work may wait. May sleep.
-    #[cold]
     pub(crate) fn run_task_work(&mut self) -> bool {
         if self.file.is_none() {
             let file = self.call.file();

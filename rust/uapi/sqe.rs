@@ -340,13 +340,11 @@ impl Flags {
     }
 
     /// Says that filters are to be asked about it.
-    #[cold]
     pub(crate) fn set_filtered(&mut self) {
         self.bits |= Self::FILTERED;
     }
 
     /// Whether they are. They are asked once.
-    #[cold]
     pub(crate) fn take_filtered(&mut self) -> bool {
         let filtered = self.bits & Self::FILTERED != 0;
         self.bits &= !Self::FILTERED;
@@ -359,7 +357,6 @@ impl Flags {
     }
 
     /// Says that it has.
-    #[cold]
     pub(crate) fn set_personality(&mut self) {
         self.bits |= Self::PERSONALITY;
     }

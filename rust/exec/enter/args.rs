@@ -74,7 +74,6 @@ impl<'a> WaitArgs<'a> {
     }
 
     /// For IORING_ENTER_EXT_ARG_REG: from the ring's memory region.
-    #[cold]
     fn read_registered(ring: &Ring, args: &Arguments<'a>) -> Result<Self> {
         if args.argsz != size_of::<RegWait>() as u64 || ring.gets_by_polling() {
             return Err(EINVAL);

@@ -31,7 +31,6 @@ impl Socket<'_> {
     }
 
     /// Whether it is shut down for reading, so that nothing will come any more.
-    #[cold]
     pub(crate) fn is_shut(self) -> bool {
         calls::ruring_socket_is_shut(self)
     }

@@ -76,7 +76,6 @@ impl AcceptArgs {
     }
 
     /// Whether the address can go where it is to: into a buffer of a group, and nowhere else.
-    #[cold]
     fn check_addr(sqe: &Sqe, flags: Flags, with_addr: bool) -> Result {
         if !with_addr {
             return Err(EOPNOTSUPP);
