@@ -48,7 +48,7 @@ pub(crate) struct Arguments<'a> {
 }
 
 /// Why flags are refused, some of which are not known.
-#[cold]
+#[cold] // recv-armed/udp/1
 fn refusal(flags: u32) -> Errno {
     // A ring that is registered could be meant, of which there are none.
     if flags & !(enter::ALL | enter::REGISTERED_RING) == 0 {
@@ -164,7 +164,7 @@ impl Ring {
     }
 
     /// Ends a wait that has not begun.
-    #[cold]
+    #[cold] // recv-armed/udp/1
     fn cancel_wait(wait_guard: WaitGuard<'_>, tctx: &Arc<TaskCtx>) {
         if wait_guard.into_missed() {
             tctx::tell(tctx);
@@ -204,7 +204,7 @@ impl Ring {
     }
 
     /// The rest of [`Ring::tctx`], for a task that is no submitter.
-    #[cold]
+    #[cold] // recv-armed/udp/1
     fn new_tctx(
         self: &Arc<Self>,
         locked: &mut Locked<'_>,

@@ -16,6 +16,7 @@ impl Ring {
     /// # Context
     ///
     /// Without locks. May sleep.
+    #[cold] // recv-armed/udp/1
     pub(super) fn poll_queues(
         &self,
         clock: Clock,

@@ -155,6 +155,7 @@ impl Locked<'_> {
 
     /// Puts a request that could go on behind the others, unless its task is being killed: that would not end as long as
     /// others see to it that there is something to do.
+    #[cold] // recv-armed/udp/1
     fn requeue_unless_killed(&mut self, req: OwnedReq) {
         if signal::killed() {
             self.end(req, ECANCELED)
@@ -178,6 +179,7 @@ impl Locked<'_> {
     }
 
     /// Puts a request behind the others that was woken up each time that it was tried.
+    #[cold] // recv-armed/udp/1
     fn requeue_stalled(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
         req.object().claim(wake_flags);
         self.requeue(req);
@@ -235,6 +237,7 @@ impl Locked<'_> {
     }
 
     /// Brings a request back that goes on when its task looks: as with io_uring no cancel finds it meanwhile.
+    #[cold] // recv-armed/udp/1
     pub(crate) fn requeue_unseen(req: OwnedReq) {
         tctx::push(&req.object().tctx().clone(), req, false);
     }
