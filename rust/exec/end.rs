@@ -74,8 +74,13 @@ impl Locked<'_> {
                 match object.punt_state() {
                     // Either it was taken out of the queue above, or a worker does it.
                     PuntState::Queued => continue,
-                    PuntState::Running if self.is_finished_by_worker(object) => continue,
-                    PuntState::Running => self.interrupt_worker(object_id(object)),
+                    PuntState::Running => {
+                        // It may sleep for ever, as for the other end of a FIFO.
+                        self.interrupt_worker(object_id(object));
+                        if self.is_finished_by_worker(object) {
+                            continue;
+                        }
+                    }
                     PuntState::None | PuntState::Dropped => {}
                 }
                 if let Some(req) = object.claim(WakeFlags::CANCELLED) {
