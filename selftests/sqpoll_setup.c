@@ -93,6 +93,12 @@ static bool is_removed(void *dir)
 	return !rmdir(dir);
 }
 
+static bool has_left(void *unused)
+{
+	(void)unused;
+	return !write_to(CGROUPS, "cgroup.procs", "0");
+}
+
 /* Whatever the task has limited itself to: else a thread could run where its container must not. */
 TEST_F(bare, within_the_cpuset)
 {
@@ -119,7 +125,8 @@ TEST_F(bare, within_the_cpuset)
 	EXPECT_EQ(0, write_to(dir, "cpuset.cpus", "0-1"));
 	EXPECT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
 	EXPECT_EQ(0, try(variant->backend, affinity, 1, 0));
-	EXPECT_EQ(0, write_to(CGROUPS, "cgroup.procs", "0"));
+	/* not while one of its threads that must not be moved is still about to end */
+	EXPECT_TRUE(wait_until(has_left, NULL));
 	/* its threads are gone soon */
 	EXPECT_TRUE(wait_until(is_removed, dir));
 }

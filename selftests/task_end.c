@@ -330,6 +330,8 @@ TEST_F(ring, worker_is_interrupted)
 	struct ended e;
 	pthread_t thread;
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 an open that is interrupted is to be restarted");
 	ASSERT_EQ(0, ended_init(&e, &self->ring));
 	snprintf(e.path, sizeof(e.path), "/dev/shm/task_end.XXXXXX");
 	ASSERT_NE(NULL, mkdtemp(e.path));

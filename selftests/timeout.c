@@ -341,6 +341,8 @@ TEST_F(ring, multishot)
 	struct io_uring_cqe cqe;
 	int i, last = 0;
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 one that repeats may be told a point in time");
 	prep_timeout(r, &soon, 3, IORING_TIMEOUT_MULTISHOT, 1);
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_CQE(r, 1, -ETIME, IORING_CQE_F_MORE);

@@ -481,7 +481,9 @@ TEST_F(trace, what_does_not_go_at_once)
 	EXPECT_SAME(SUBMIT_REQ);
 	EXPECT_SAME(REQ_FAILED);
 	EXPECT_SAME(CQE_OVERFLOW);
-	EXPECT_SAME(QUEUE_ASYNC_WORK);
+	/* in 7.2 the worker looks for the file, and nothing is known of it before */
+	if (!kernel_is_7_2())
+		EXPECT_SAME(QUEUE_ASYNC_WORK);
 	EXPECT_SAME(DEFER);
 	EXPECT_SAME(CQRING_WAIT);
 }

@@ -108,6 +108,8 @@ TEST_F(ring, writes_do_not_meet)
 	unsigned int i, seen = 0;
 	int fd, disk;
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 the worker looks for the file");
 	for (i = 0; i < 16; i++)
 		data[i] = 'a' + i;
 	for (disk = 0; disk < 2; disk++) {
@@ -416,6 +418,8 @@ TEST_F(ring, one_at_a_time)
 	struct slow slow;
 	int page;
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 the worker looks for the file");
 	ASSERT_EQ(0, slow_init(&slow, 3));
 	ASSERT_EQ(3, write(fd, "abc", 3));
 	ASSERT_EQ(0, limit(&self->ring, 1, 0, before));

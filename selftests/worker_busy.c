@@ -51,6 +51,8 @@ TEST_F(ring, the_file_stays_open)
 	int fd = new_file(false);
 	struct slow s;
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 the worker looks for the file");
 	ASSERT_EQ(0, read_slowly(&self->ring, fd, &s));
 	close(fd);
 	ASSERT_EQ(0, slow_wait(&s));
