@@ -219,12 +219,35 @@ static inline bool they_sleep(void *arg)
 /* The function in which who opens a FIFO waits for a partner. */
 #define AT_FIFO	"wait_for_partner"
 
+/* Where the threads of @pid are. */
+static inline void tell_of_threads(pid_t pid, const char *where)
+{
+	char path[64], text[128];
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		if (!isdigit(e->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%.10s/wchan", pid, e->d_name);
+		fprintf(stderr, "# not in %s: thread %s of %d is in %s\n", where, e->d_name, pid,
+			proc_text(text, sizeof(text), path));
+	}
+	if (dir)
+		closedir(dir);
+}
+
 /* Wait until so many threads of @pid, workers are some, sleep there. */
 static inline bool sleep_in(pid_t pid, const char *where, unsigned int nr)
 {
 	struct sleep s = { pid, where, nr };
 
-	return wait_ms(they_sleep, &s, DEADLINE_MS);
+	if (wait_ms(they_sleep, &s, DEADLINE_MS))
+		return true;
+	tell_of_threads(pid, where);
+	return false;
 }
 
 /* Why a process is still there. */

@@ -62,7 +62,7 @@ static inline void fuse_serve(int fd, unsigned int odd, int error)
 			.max_write = 1 << 16,
 		};
 		struct fuse_attr_out attr = {
-			.attr = { .ino = 1, .mode = S_IFREG | 0666, .nlink = 1 },
+			.attr = { .ino = 1, .mode = S_IFREG | 0666, .nlink = 1, .size = 1 << 20 },
 		};
 		struct fuse_open_out opened = {};
 		__u64 unique = in.head.unique;
