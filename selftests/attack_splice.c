@@ -29,6 +29,8 @@ FIXTURE_VARIANT_ADD(attack, ruring_send_to_socket) { .backend = RURING, .kind = 
 static struct {
 	pid_t server;
 	char path[64];
+	/* of which the one takes nothing before the other is read */
+	int sv[2];
 } held;
 
 static bool of_server(int kind)
@@ -38,6 +40,9 @@ static bool of_server(int kind)
 
 static bool hold(const char *group, int kind)
 {
+	/* for which rights are needed that who attacks has not */
+	if (kind == FULL_SOCKET)
+		return !tcp_pair(held.sv) && tcp_full(held.sv) > 0;
 	if (!of_server(kind))
 		return true;
 	snprintf(held.path, sizeof(held.path), "%s/served", attack_dir);
@@ -51,6 +56,8 @@ static bool let_go(int kind)
 
 	if (of_server(kind))
 		fuse_unmount(held.path);
+	if (kind == FULL_SOCKET)
+		dead = !close(held.sv[0]) && !close(held.sv[1]);
 	return dead;
 }
 
@@ -124,12 +131,14 @@ static void prep_what_waits(struct ring *r, int kind)
 	default:
 		op = RURING_OP_SENDFILE;
 		from = off = 0;
-		MUST(!tcp_pair(sv));
-		out = sv[0];
-		in = kind == SEND_SERVER ? open_served() : memfd_create("file", 0);
 		if (kind == FULL_SOCKET) {
+			in = memfd_create("file", 0);
 			MUST(!ftruncate(in, MUCH));
-			fill(out);
+			out = held.sv[0];
+		} else {
+			MUST(!tcp_pair(sv));
+			in = open_served();
+			out = sv[0];
 		}
 	}
 	MUST(in >= 0 && out >= 0);
