@@ -166,7 +166,8 @@ static const char *where(int kind)
 
 static bool waits_in_io_uring(int kind, unsigned int i)
 {
-	(void)kind, (void)i;
+	(void)kind;
+	(void)i;
 	return false;
 }
 
