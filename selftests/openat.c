@@ -360,6 +360,33 @@ TEST_F(ring, a_fifo_that_is_waited_for)
 	clean_up();
 }
 
+/* Each end is opened by a worker, and waits for the other one. */
+TEST_F(ring, both_ends_of_a_fifo)
+{
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+	int i, fds[2] = { -1, -1 };
+	char byte = 0;
+
+	ASSERT_EQ(0, go_there());
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	prep_open(r, "fifo", O_RDONLY | O_CREAT, 0600, 0);
+	prep_open(r, "fifo", O_WRONLY | O_CREAT, 0600, 1);
+	ASSERT_EQ(2, ring_submit(r));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		ASSERT_LE(0, cqe.res);
+		ASSERT_GT(2, cqe.user_data);
+		fds[cqe.user_data] = cqe.res;
+	}
+	EXPECT_EQ(1, write(fds[1], "x", 1));
+	EXPECT_EQ(1, read(fds[0], &byte, 1));
+	EXPECT_EQ('x', byte);
+	close(fds[0]);
+	close(fds[1]);
+	clean_up();
+}
+
 /* What the submitter may not open the ring does not open either. */
 TEST_F(ring, permissions)
 {
