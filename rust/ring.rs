@@ -186,12 +186,12 @@ pub(crate) struct Locked<'r> {
 }
 
 impl Ring {
-    /// A ring of this shape in `memory`, the user's if there is some, that may have what `policy` says. `exec` is
+    /// A ring of this shape in `memory`, which is of the same shape, that may have what `policy` says. `exec` is
     /// what moves its requests, and `hooks` what that does when it is unlocked.
     ///
     /// # Errors
     ///
-    /// Those of [`RingMemory::new`], `-ENOMEM`.
+    /// `-ENOMEM`.
     ///
     /// # Context
     ///
@@ -200,13 +200,12 @@ impl Ring {
         task: InTask<'_>,
         config: Config,
         policy: Policy,
-        memory: Option<[u64; 2]>,
+        (memory, entries, mappings): (RingMemory, RingEntries, Mappings),
         exec: impl PinInit<crate::ExecShared>,
         hooks: &'static UnlockHooks,
     ) -> Result<Arc<Self>> {
         let bits = config.cq_entries.trailing_zeros().saturating_sub(5);
         let waiting = HashTable::new(bits.clamp(1, 8))?;
-        let (memory, entries, mappings) = RingMemory::new(&config, memory, policy.limits.pinned)?;
         let state = State {
             kept: 0,
             entries,

@@ -58,7 +58,7 @@ impl SqPoll {
     /// # Errors
     ///
     /// Those of [`Seat::occupy`] if it is to have a thread; `-ENXIO` or `-EINVAL` if it is to share the workers of what
-    /// is no ring.
+    /// is no ring; `-EINVAL` for a processor without a thread.
     ///
     /// # Context
     ///
@@ -72,6 +72,10 @@ impl SqPoll {
             if config.has(setup::ATTACH_WQ) {
                 // There is nothing to share, but what is named has to be right.
                 attached(task, params)?;
+            }
+            // Not sooner: what else is wrong comes first in io_uring.
+            if config.has(setup::SQ_AFF) {
+                return Err(EINVAL);
             }
             return Ok(None);
         }

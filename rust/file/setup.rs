@@ -4,7 +4,7 @@
 
 use crate::{
     exec::{self, after::UNLOCK_HOOKS},
-    ring::Ring,
+    ring::{memory::RingMemory, Ring},
     sys::{
         context::InTask,
         lsm,
@@ -50,18 +50,15 @@ impl Ring {
             if !policy.ops.allow_sqpoll() {
                 return Err(EPERM);
             }
+        }
+        // In io_uring's order: of several errors its own is the first.
+        let memory = RingMemory::new(&config, config.user_memory(&asked), policy.limits.pinned)?;
+        if config.has(setup::SQPOLL) {
             lsm::may_have_sqpoll()?;
         }
         let sqpoll = exec::sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&asked))?;
         let exec = exec::ExecShared::new(sqpoll)?;
-        let ring = Self::new(
-            task,
-            config,
-            policy,
-            config.user_memory(&asked),
-            exec,
-            &UNLOCK_HOOKS,
-        )?;
+        let ring = Self::new(task, config, policy, memory, exec, &UNLOCK_HOOKS)?;
         config.fill(&mut asked);
         user::write(params, &asked)?;
         let listed = policy::put_in(&ring, grant);

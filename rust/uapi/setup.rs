@@ -103,7 +103,6 @@ impl Config {
             || (has(setup::TASKRUN_FLAG) && !has(setup::COOP_TASKRUN) && !has(setup::DEFER_TASKRUN))
             || (has(setup::DEFER_TASKRUN) && !has(setup::SINGLE_ISSUER))
             || (has(setup::SQPOLL) && (has(setup::COOP_TASKRUN) || has(setup::DEFER_TASKRUN)))
-            || (has(setup::SQ_AFF) && !has(setup::SQPOLL))
             || (has(setup::SQ_REWIND) && (has(setup::SQPOLL) || !has(setup::NO_SQARRAY)))
             || (has(setup::CQE32) && has(setup::CQE_MIXED))
             || (has(setup::SQE128) && has(setup::SQE_MIXED))

@@ -81,7 +81,6 @@ const HAS: [u32; 19] = [
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 19, 20,
 ];
 const SQPOLL: u32 = 1 << 1;
-const SQ_AFF: u32 = 1 << 2;
 const CQSIZE: u32 = 1 << 3;
 const CLAMP: u32 = 1 << 4;
 const COOP_TASKRUN: u32 = 1 << 8;
@@ -122,7 +121,6 @@ fn model(entries: u32, params: &Words) -> Result<Config> {
         || (has(TASKRUN_FLAG) && !has(COOP_TASKRUN | DEFER_TASKRUN))
         || (has(DEFER_TASKRUN) && !has(SINGLE_ISSUER))
         || (has(SQPOLL) && has(COOP_TASKRUN | TASKRUN_FLAG | DEFER_TASKRUN))
-        || (has(SQ_AFF) && !has(SQPOLL))
         || (has(SQ_REWIND) && has(SQPOLL))
         || (has(SQ_REWIND) && !has(NO_SQARRAY))
         || flags & (CQE32 | CQE_MIXED) == CQE32 | CQE_MIXED
