@@ -159,7 +159,13 @@ TEST_F(policy, registrations)
 	ASSERT_EQ(0, ring_init(r, RURING, 8, variant->flags));
 	EXPECT_EQ(-EACCES, ring_register(r, IORING_REGISTER_PROBE, NULL, 0));
 	EXPECT_EQ(-EACCES, ring_register(r, IORING_UNREGISTER_PBUF_RING, NULL, 0));
+	EXPECT_EQ(-EACCES, ring_register(r, RURING_REGISTER_PBUF_LOW, NULL, 0));
 	EXPECT_EQ(1, ring_register(r, IORING_REGISTER_PERSONALITY, NULL, 0));
+	ring_exit(r);
+	ASSERT_EQ(0, set("registers", "base,PBUF_LOW"));
+	ASSERT_EQ(0, ring_init(r, RURING, 8, variant->flags));
+	EXPECT_EQ(-EINVAL, ring_register(r, RURING_REGISTER_PBUF_LOW, NULL, 0));
+	EXPECT_EQ(-EACCES, ring_register(r, IORING_REGISTER_PERSONALITY, NULL, 0));
 	ring_exit(r);
 	EXPECT_EQ(-EINVAL, set("registers", "base,NONSENSE"));
 	EXPECT_EQ(-EINVAL, set("registers", "\n"));

@@ -8,9 +8,13 @@ use super::abi::{opcode, register};
 /// What a ring may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Policy {
+    /// The opcodes of its requests, and whether a thread may submit for it.
     pub(crate) ops: Opcodes,
+    /// What may be registered.
     pub(crate) registers: Registers,
+    /// The address families of the sockets that its requests are on.
     pub(crate) families: Families,
+    /// Of how much how much.
     pub(crate) limits: Limits,
 }
 
@@ -123,6 +127,7 @@ const RW: u128 = bits(&[
     opcode::READV_FIXED,
     opcode::WRITEV_FIXED,
 ]);
+/// What makes or names sockets, or is for nothing else.
 const NET: u128 = bits(&[
     opcode::SENDMSG,
     opcode::RECVMSG,
@@ -139,19 +144,33 @@ const NET: u128 = bits(&[
     opcode::BIND,
     opcode::LISTEN,
 ]);
+/// What waits until files are ready.
 const POLL: u128 = bits(&[
     opcode::POLL_ADD,
     opcode::POLL_REMOVE,
     opcode::EPOLL_CTL,
     opcode::EPOLL_WAIT,
 ]);
+/// What waits for the time.
 const TIMER: u128 = bits(&[
     opcode::TIMEOUT,
     opcode::TIMEOUT_REMOVE,
     opcode::LINK_TIMEOUT,
 ]);
+/// What other rings are told by.
 const MSG: u128 = bits(&[opcode::MSG_RING]);
+/// No opcode: that rings may have a thread which submits for them.
 const SQPOLL: u128 = 1 << 127;
+
+/// All others are about files and their names. Whatever has a name has a bit: else this does not build.
+const FILE: u128 = {
+    let (mut index, mut all) = (0, 0);
+    while index < OPCODES.len() {
+        all |= bit(OPCODES[index].1);
+        index += 1;
+    }
+    all & !(BASE | NET | POLL | TIMER | MSG)
+};
 
 const fn bits(opcodes: &[u8]) -> u128 {
     let (mut bits, mut index) = (0, 0);
@@ -182,7 +201,7 @@ pub(crate) const fn has_name(opcode: u8) -> bool {
     false
 }
 
-/// The names of registrations, by their numbers, without what each begins with: IORING_REGISTER or IORING.
+/// The names of io_uring's registrations, by their numbers, without what each begins with: IORING_REGISTER or IORING.
 ///
 /// Registrations that ruring does not have are among them.
 const REGISTERS: [&str; register::LAST as usize] = [
@@ -271,6 +290,7 @@ const REGISTER_GROUPS: &[(&str, &[u32])] = &[
             register::PBUF_RING,
             register::UNREGISTER_PBUF_RING,
             register::PBUF_STATUS,
+            register::PBUF_LOW,
         ],
     ),
     (
@@ -367,11 +387,7 @@ impl Opcodes {
             "timer" => TIMER,
             "msg" => MSG,
             "sqpoll" => SQPOLL,
-            // All others are about files and their names.
-            "file" => {
-                let all = OPCODES.iter().fold(0, |all, (_, code)| all | bit(*code));
-                all & !(BASE | NET | POLL | TIMER | MSG)
-            }
+            "file" => FILE,
             _ => {
                 let (_, code) = OPCODES.iter().find(|(name, _)| *name == word)?;
                 bit(*code)
@@ -407,11 +423,18 @@ impl Registers {
     }
 
     fn named(word: &str) -> Option<u128> {
+        let bits = |opcodes: &[u32]| {
+            let bits = opcodes.iter().filter_map(|opcode| register::bit(*opcode));
+            bits.fold(0, |all, bit| all | u128::from(bit))
+        };
         if let Some((_, group)) = REGISTER_GROUPS.iter().find(|(name, _)| *name == word) {
-            return Some(group.iter().fold(0, |bits, opcode| bits | 1 << opcode));
+            return Some(bits(group));
         }
-        let opcode = REGISTERS.iter().position(|name| *name == word)?;
-        Some(1 << opcode)
+        let opcode = match word {
+            "PBUF_LOW" => register::PBUF_LOW,
+            _ => REGISTERS.iter().position(|name| *name == word)? as u32,
+        };
+        Some(bits(&[opcode]))
     }
 
     /// As a word.
@@ -426,7 +449,7 @@ impl Registers {
 
     /// Whether there may be registrations with this opcode. One that is none is for others to refuse.
     pub(crate) fn allow(self, opcode: u32) -> bool {
-        opcode >= register::LAST || self.0 & 1 << opcode != 0
+        register::bit(opcode).is_none_or(|bit| self.0 & bit != 0)
     }
 }
 
