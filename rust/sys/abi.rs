@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Holds the numbers of `uapi/abi.rs`, `uapi/region.rs` and `uapi/filter.rs` and the structures of `uapi/structs.rs` against the kernel's headers, when the module is built.
+//! Holds the numbers of `uapi/abi.rs`, `uapi/region.rs` and `uapi/filter.rs` and the structures of `uapi/structs.rs`
+//! against the kernel's headers, when the module is built.
 //!
-//! That file uses nothing of the kernel, so that it can be tested on any machine. Here a number that is not the
+//! These files use nothing of the kernel, so that they can be tested on any machine. Here a number that is not the
 //! header's is an error of the compiler. (What only ruring has, and what combines several numbers, is not here.)
 
 use super::bindings;
@@ -86,6 +87,8 @@ same! {
     open::CREAT => bindings::O_CREAT,
     open::TRUNC => bindings::O_TRUNC,
     open::NONBLOCK => bindings::O_NONBLOCK,
+    open::EXCL => bindings::O_EXCL,
+    open::DIRECT => bindings::O_DIRECT,
     open::LARGEFILE => bindings::O_LARGEFILE,
     open::CLOEXEC => bindings::O_CLOEXEC,
     open::PATH => bindings::O_PATH,
@@ -284,6 +287,24 @@ same! {
     clone::DST_REPLACE => bindings::IORING_REGISTER_DST_REPLACE,
     rsrc::REGISTER_SPARSE => bindings::IORING_RSRC_REGISTER_SPARSE,
     install::NO_CLOEXEC => bindings::IORING_FIXED_FD_NO_CLOEXEC,
+    events::IN => bindings::ruring_number_RURING_EPOLLIN,
+    events::PRI => bindings::ruring_number_RURING_EPOLLPRI,
+    events::OUT => bindings::ruring_number_RURING_EPOLLOUT,
+    events::ERR => bindings::ruring_number_RURING_EPOLLERR,
+    events::HUP => bindings::ruring_number_RURING_EPOLLHUP,
+    events::NVAL => bindings::ruring_number_RURING_EPOLLNVAL,
+    events::RDNORM => bindings::ruring_number_RURING_EPOLLRDNORM,
+    events::WRNORM => bindings::ruring_number_RURING_EPOLLWRNORM,
+    events::RDHUP => bindings::ruring_number_RURING_EPOLLRDHUP,
+    events::URING_WAKE => bindings::ruring_number_RURING_EPOLL_URING_WAKE,
+    events::EXCLUSIVE => bindings::ruring_number_RURING_EPOLLEXCLUSIVE,
+    events::ONESHOT => bindings::ruring_number_RURING_EPOLLONESHOT,
+    events::ET => bindings::ruring_number_RURING_EPOLLET,
+    rwf::HIPRI => bindings::ruring_number_RURING_RWF_HIPRI,
+    rwf::NOWAIT => bindings::ruring_number_RURING_RWF_NOWAIT,
+    rwf::NOSIGNAL => bindings::ruring_number_RURING_RWF_NOSIGNAL,
+    msg::PEEK => bindings::MSG_PEEK,
+    msg::INTERNAL_SENDMSG => bindings::ruring_number_RURING_MSG_INTERNAL_SENDMSG,
     msg::CTRUNC => bindings::MSG_CTRUNC,
     msg::TRUNC => bindings::MSG_TRUNC,
     msg::DONTWAIT => bindings::MSG_DONTWAIT,

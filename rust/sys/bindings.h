@@ -59,4 +59,25 @@
 #include "ruring_events.h"
 #include "unexported.h"
 
+/* Numbers that bindgen does not see, because there is a cast in them or another macro. */
+enum ruring_number {
+	RURING_EPOLLIN = (__force __u32)EPOLLIN,
+	RURING_EPOLLPRI = (__force __u32)EPOLLPRI,
+	RURING_EPOLLOUT = (__force __u32)EPOLLOUT,
+	RURING_EPOLLERR = (__force __u32)EPOLLERR,
+	RURING_EPOLLHUP = (__force __u32)EPOLLHUP,
+	RURING_EPOLLNVAL = (__force __u32)EPOLLNVAL,
+	RURING_EPOLLRDNORM = (__force __u32)EPOLLRDNORM,
+	RURING_EPOLLWRNORM = (__force __u32)EPOLLWRNORM,
+	RURING_EPOLLRDHUP = (__force __u32)EPOLLRDHUP,
+	RURING_EPOLL_URING_WAKE = (__force __u32)EPOLL_URING_WAKE,
+	RURING_EPOLLEXCLUSIVE = (__force __u32)EPOLLEXCLUSIVE,
+	RURING_EPOLLONESHOT = (__force __u32)EPOLLONESHOT,
+	RURING_EPOLLET = (__force __u32)EPOLLET,
+	RURING_RWF_HIPRI = (__force __u32)RWF_HIPRI,
+	RURING_RWF_NOWAIT = (__force __u32)RWF_NOWAIT,
+	RURING_RWF_NOSIGNAL = (__force __u32)RWF_NOSIGNAL,
+	RURING_MSG_INTERNAL_SENDMSG = MSG_INTERNAL_SENDMSG_FLAGS,
+};
+
 #endif /* _RURING_BINDINGS_H */

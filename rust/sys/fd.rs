@@ -9,7 +9,10 @@ use super::{
     context::{At, InTask},
     task,
 };
-use crate::uapi::errno::{Errno, Result, EBADF};
+use crate::uapi::{
+    abi::open,
+    errno::{Errno, Result, EBADF},
+};
 use core::{marker::PhantomData, mem::ManuallyDrop, ops::Deref};
 use kernel::{
     fs::{file::FileDescriptorReservation, File, LocalFile},
@@ -164,8 +167,7 @@ pub(crate) fn limit() -> usize {
 ///
 /// May sleep.
 pub(crate) fn receive(_task: InTask<'_>, file: &File, cloexec: bool) -> Result<i32> {
-    const O_CLOEXEC: u32 = 0o2000000;
-    let flags = if cloexec { O_CLOEXEC } else { 0 };
+    let flags = if cloexec { open::CLOEXEC } else { 0 };
     // SAFETY: The file is open, and the task has descriptors; a reference of its own is taken.
     let fd = unsafe { bindings::receive_fd(file.as_ptr().cast(), core::ptr::null_mut(), flags) };
     if fd < 0 {

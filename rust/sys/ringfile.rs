@@ -11,13 +11,13 @@ use super::{
     memory::Region,
     waitqueue::WaitQueue,
 };
-use crate::uapi::errno::Result;
+use crate::uapi::{abi::open, errno::Result};
 use core::{any::TypeId, ffi::c_void, marker::PhantomData, mem::ManuallyDrop};
 use kernel::{
     fs::File, mm::virt::VmaNew, page::PAGE_SHIFT, prelude::*, seq_file::SeqFile, sync::Arc,
 };
 
-const O_RDWR_CLOEXEC: u32 = 0o2 | 0o2000000;
+const O_RDWR_CLOEXEC: u32 = 0o2 | open::CLOEXEC;
 
 /// An area of user space that a ring's memory is to be mapped into.
 pub(crate) struct Area<'a> {

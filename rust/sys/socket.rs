@@ -21,7 +21,7 @@ use super::{
     user,
 };
 use crate::uapi::{
-    abi::msg,
+    abi::{msg, open},
     errno::{
         Errno, Result, ECANCELED, ECONNABORTED, EINVAL, ENFILE, ENOBUFS, ENOTSOCK, EOPNOTSUPP,
     },
@@ -37,7 +37,7 @@ use kernel::fs::File;
 pub(crate) use addr::{Address, SockAddr};
 pub(crate) use iov_iter::UserBuffers;
 
-const O_NONBLOCK: u32 = 0o4000;
+const O_NONBLOCK: u32 = open::NONBLOCK;
 
 /// A socket, borrowed from its open file.
 #[derive(Clone, Copy)]

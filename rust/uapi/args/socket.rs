@@ -3,7 +3,7 @@
 //! Making sockets, connecting them, and what else is said to them.
 
 use super::super::{
-    abi::{accept, cmd, socket_op},
+    abi::{accept, cmd, open, socket_op},
     errno::{Result, EINVAL, EOPNOTSUPP},
     sqe::{Flags, Sqe},
 };
@@ -33,8 +33,8 @@ pub(crate) struct AcceptArgs {
 }
 
 impl AcceptArgs {
-    const CLOEXEC: u32 = 0o2000000;
-    const NONBLOCK: u32 = 0o4000;
+    const CLOEXEC: u32 = open::CLOEXEC;
+    const NONBLOCK: u32 = open::NONBLOCK;
 
     /// Parses the fields of ACCEPT.
     ///
@@ -46,7 +46,7 @@ impl AcceptArgs {
     pub(crate) fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let ioprio = sqe.ioprio();
         let with_addr = ioprio & accept::ADDR != 0;
-        if with_addr != flags.buffer_select() || with_addr {
+        if with_addr || flags.buffer_select() {
             Self::check_addr(sqe, flags, with_addr)?;
         }
         let place = FileSlot::parse(sqe);
@@ -130,8 +130,8 @@ pub(crate) struct SocketArgs {
 
 impl SocketArgs {
     const KIND: u32 = 0xf;
-    const CLOEXEC: u32 = 0o2000000;
-    const NONBLOCK: u32 = 0o4000;
+    const CLOEXEC: u32 = open::CLOEXEC;
+    const NONBLOCK: u32 = open::NONBLOCK;
 
     /// Parses the fields of SOCKET.
     ///
