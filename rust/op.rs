@@ -48,7 +48,7 @@ use crate::{
         sqe::is_large,
     },
 };
-use kernel::sync::Arc;
+use kernel::{sync::Arc, warn_on};
 use opcode::wanted;
 use table::{property, Cancel, PuntTo, Spec, Wake};
 
@@ -186,14 +186,18 @@ macro_rules! ops {
                 $(Operation::$name(op) => {
                     opcode::run_punted(op, at, file, job.buffer.as_deref())
                 })*
-                _ => Outcome::failed(EINVAL),
+                Operation::Nothing | Operation::Notif(_) | Operation::Over(_) => {
+                    // None of them is ever punted.
+                    warn_on!(true);
+                    Outcome::failed(EINVAL)
+                }
             }
         }
 
-        /// See [`Op::is_at_once`].
-        pub(crate) fn is_at_once(req: &OwnedReq, res: i32) -> bool {
+        /// See [`Op::io_uring_did_inline`].
+        pub(crate) fn io_uring_did_inline(req: &OwnedReq, res: i32) -> bool {
             match &req.core().job.op {
-                $(Operation::$name(op) => op.is_at_once(res),)*
+                $(Operation::$name(op) => op.io_uring_did_inline(res),)*
                 _ => false,
             }
         }
@@ -215,10 +219,10 @@ macro_rules! ops {
                 }
             }
 
-            /// See [`Op::wait_first`].
-            pub(crate) fn wait_first(&mut self) {
+            /// See [`Op::set_by_io_wq`].
+            pub(crate) fn set_by_io_wq(&mut self) {
                 match self {
-                    $(Self::$name(op) => op.wait_first(),)*
+                    $(Self::$name(op) => op.set_by_io_wq(),)*
                     Self::Nothing | Self::Notif(_) | Self::Over(_) => {}
                 }
             }

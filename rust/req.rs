@@ -295,4 +295,7 @@ pub(crate) fn show(req: &mut OwnedReq, file: usize, target: Option<u32>) {
 }
 
 /// Each object has a job, so that its size is that of every request.
-const _: () = assert!(size_of::<Job>() <= 120);
+const _: () = assert!(
+    size_of::<Job>() <= 120,
+    "what is large in an operation has to be in a box, as the address of BIND is"
+);

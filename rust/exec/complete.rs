@@ -166,7 +166,7 @@ impl Locked<'_> {
         if tried_by_worker && !self.ring.deferred() {
             // The worker would go on with it, unless it is the task alone that ends requests.
             let job = &mut next.core_mut().job;
-            job.op.wait_first();
+            job.op.set_by_io_wq();
             job.flags.set_by_worker();
         }
         next.core_mut().chain = chain;

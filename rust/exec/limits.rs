@@ -13,6 +13,7 @@ use core::num::NonZero;
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
     sync::{atomic::Full, Arc},
+    warn_on,
 };
 
 impl Ring {
@@ -58,13 +59,13 @@ impl Ring {
     /// # Context
     ///
     /// May sleep. Without the ring's lock, which it takes.
-    pub(crate) fn place_workers(&self, arg: u64, len: u32) -> Result {
+    pub(crate) fn set_worker_affinity(&self, arg: u64, len: u32) -> Result {
         let cpus = Arc::new(Processors::read(arg, len as usize)?, GFP_KERNEL_ACCOUNT)?;
         self.lock()?.state.exec.workers.cpus = Some(cpus);
         Ok(())
     }
 
-    /// `IORING_UNREGISTER_IOWQ_AFF`: they run where who has them made may.
+    /// `IORING_UNREGISTER_IOWQ_AFF`: workers that are made from now on run wherever the submitter may.
     ///
     /// # Errors
     ///
@@ -72,8 +73,8 @@ impl Ring {
     ///
     /// # Context
     ///
-    /// As [`place_workers`](Self::place_workers).
-    pub(crate) fn displace_workers(&self) -> Result {
+    /// As [`set_worker_affinity`](Self::set_worker_affinity).
+    pub(crate) fn clear_worker_affinity(&self) -> Result {
         self.lock()?.state.exec.workers.cpus = None;
         Ok(())
     }
@@ -124,7 +125,11 @@ impl Locked<'_> {
         let deadline = core.chain.first().map(|core| core.job.op.deadline());
         match deadline.flatten() {
             Some(deadline) => Ok(req.start_timer(Purpose::Link, deadline)?),
-            None => Ok(()),
+            None => {
+                // `find_link_timer()` has seen one, which has a deadline.
+                warn_on!(true);
+                Ok(())
+            }
         }
     }
 }

@@ -126,7 +126,7 @@ impl Locked<'_> {
                 record.tctx.task().wake_up();
             }
         }
-        let unused = self.count_users();
+        let unused = self.drop_ended_users();
         (unused || ring.is_dying()).then(|| self.let_go())
     }
 }

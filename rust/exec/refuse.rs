@@ -99,8 +99,8 @@ impl Ring {
     ///
     /// # Errors
     ///
-    /// `-EACCES` for one that it must not be used for, `-EINVAL` for one that needs a file of its own if files are to
-    /// be polled.
+    /// `-EACCES` for one that it must not be used for, `-ECANCELED` if the ring has ended, `-EOPNOTSUPP` for an opcode
+    /// whose security hook is missing, `-EINVAL` for one that needs a file of its own if files are to be polled.
     #[cold] // nop/32
     pub(crate) fn check_allowed(&self, sqe: &Sqe) -> Result {
         if self

@@ -233,13 +233,13 @@ impl Locked<'_> {
             self.insert(&mut req);
             req.object().set_unbegun();
         }
-        tctx::push(&req.object().tctx().clone(), req, false);
+        tctx::bring_back(req);
     }
 
     /// Brings a request back that goes on when its task looks: as with io_uring no cancel finds it meanwhile.
     #[cold] // recv-armed/udp/1
     pub(crate) fn requeue_unseen(req: OwnedReq) {
-        tctx::push(&req.object().tctx().clone(), req, false);
+        tctx::bring_back(req);
     }
 
     /// Has a request wait for `wanted` of its file. Returns it if it has to be looked at already.
@@ -333,6 +333,7 @@ impl Locked<'_> {
     /// Has a request that was claimed, to be looked at or changed, wait again.
     pub(crate) fn rearm(&mut self, req: OwnedReq) {
         let op = &req.core().job.op;
+        // What is parked waits for its time or polls; whatever waits otherwise is held, and cannot be claimed.
         let woken = if op.deadline().is_some() {
             self.time_and_park(req, WakeFlags::NONE)
         } else {

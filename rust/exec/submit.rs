@@ -352,7 +352,7 @@ impl Locked<'_> {
     /// Starts a request with IOSQE_ASYNC.
     pub(crate) fn start_async(&mut self, mut req: OwnedReq) {
         let job = &mut req.core_mut().job;
-        job.op.wait_first();
+        job.op.set_by_io_wq();
         job.flags.set_by_worker();
         let refused = job.refused().is_some();
         if !refused && dispatch::begins_in_worker(self, req.lend()) {

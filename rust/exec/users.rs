@@ -70,6 +70,10 @@ impl Ring {
     /// # Errors
     ///
     /// `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep. With the mmap lock held.
     pub(crate) fn new_mapping(self: &Arc<Self>) -> Result<Arc<RingUser>> {
         let user = self.new_user()?;
         self.exec.users.fetch_add(1, Full);
@@ -79,12 +83,19 @@ impl Ring {
 
 impl RingUse {
     /// Counts one more mapping, of what was mapped before.
+    ///
+    /// # Context
+    ///
+    /// Any. With the mmap lock held.
     pub(crate) fn count_again(&self) {
         self.ring.exec.users.fetch_add(1, Full);
     }
 
-    /// Counts a mapping no more. With the last user the ring lets go of everything, soon: the locks of
-    /// memory are held.
+    /// Counts a mapping no more. With the last user the ring lets go of everything, soon.
+    ///
+    /// # Context
+    ///
+    /// Any. With the mmap lock held.
     pub(crate) fn end_use(this: Arc<RingUser>) {
         if this.ring.exec.users.fetch_sub(1, Full) != 1 {
             return;
@@ -106,7 +117,7 @@ impl Locked<'_> {
     /// # Context
     ///
     /// May sleep.
-    pub(crate) fn join(&mut self, ring: &Arc<Ring>) -> Result {
+    pub(crate) fn add_user(&mut self, ring: &Arc<Ring>) -> Result {
         let mut records = self.state.exec.users.iter().map(|record| &record.user);
         if records.any(|user| user.task.same_process_as_current()) {
             return Ok(());
@@ -125,7 +136,7 @@ impl Locked<'_> {
 
     /// Counts those no more that have ended. Whether the ring is to let go of everything, because that
     /// was the last one.
-    pub(crate) fn count_users(&mut self) -> bool {
+    pub(crate) fn drop_ended_users(&mut self) -> bool {
         let ring = self.ring;
         self.state.exec.users.retain(|record| {
             let ended = record.user.ended.load(Relaxed);
@@ -143,7 +154,7 @@ impl Locked<'_> {
     ///
     /// # Errors
     ///
-    /// `-ENOMEM`, also if there are as many as can be numbered; those of [`Locked::join`].
+    /// `-ENOMEM`, also if there are as many as can be numbered; those of [`Locked::add_user`].
     ///
     /// # Context
     ///
@@ -157,7 +168,7 @@ impl Locked<'_> {
             .position(|record| record.used == 0 && !record.tctx.is_alive());
         let slot = unused.unwrap_or(self.state.submitters.len());
         let index = u16::try_from(slot).map_err(|_| ENOMEM)?;
-        self.join(ring)?;
+        self.add_user(ring)?;
         let tctx = TaskCtx::new(Submitter::current(ring.clone(), index)?)?;
         let record = SubmitterRecord {
             tctx: tctx.clone(),

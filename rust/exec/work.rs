@@ -99,8 +99,8 @@ impl WorkerBody for Worker {
         }
         self.called.xchg(false, Full);
         while !self.ending.load(Relaxed) {
-            // Whoever interrupts it has the ring locked. So what comes before the next request was
-            // meant for the last one.
+            // Whoever interrupts it has the ring locked, or has set `ending` before. So what comes before the next
+            // request was meant for the last one.
             let next = {
                 let locked = self.ring.lock();
                 let locked = locked.ok().filter(|_| !signal::interrupted());
@@ -121,7 +121,7 @@ impl WorkerBody for Worker {
             }
             req.object().claim(wake_flags.and(WakeFlags::CANCELLED));
             // Who waits for several is told of each, as by a worker of io_uring.
-            tctx::push(&req.object().tctx().clone(), req, false);
+            tctx::bring_back(req);
         }
         false
     }
@@ -471,7 +471,8 @@ impl Locked<'_> {
         match result {
             Some((res, flags, broken)) => {
                 let res = op::settle(self, req.lend(), res);
-                let at_once = !req.core().job.flags.force_async() && op::is_at_once(&req, res);
+                let at_once =
+                    !req.core().job.flags.force_async() && op::io_uring_did_inline(&req, res);
                 let by_worker = by_worker && !at_once;
                 let core = req.core_mut();
                 if core.job.link_timer == LinkTimer::Passed {

@@ -19,7 +19,7 @@ use crate::{
 };
 use kernel::{sync::Arc, transmute::AsBytes};
 
-/// Most questions of one QUERY, lest it go round in circles.
+/// With this many questions the list of one QUERY counts as endless, as in io_uring: it may go round in circles.
 const MAX_QUERIES: u32 = 1000;
 /// Most bytes of room for an answer.
 const MAX_ROOM: u32 = 4096;
@@ -75,7 +75,7 @@ fn send_message(call: InCall<'_>, policy: &Policy, arg: u64) -> Result {
 ///
 /// # Errors
 ///
-/// `-EFAULT`, `-E2BIG` for an answer that is to be too long, `-ERANGE` for a list that does not end. What is wrong
+/// `-EINVAL` for a number of arguments, `-EFAULT`, `-E2BIG` for an answer that is to be too long, `-ERANGE` for a list that does not end. What is wrong
 /// with one of them is written there.
 ///
 /// # Context

@@ -61,7 +61,7 @@ impl Ring {
             locked.check_alive()?;
             self.accept_register(opcode)?;
             // What it is about to keep goes with the last process that has had it kept.
-            locked.join(self)?;
+            locked.add_user(self)?;
         }
         match opcode {
             register::PROBE if arg != 0 && nr_args <= 256 => probe(self.policy.ops, arg, nr_args)?,
@@ -125,8 +125,12 @@ impl Ring {
             register::SYNC_CANCEL if arg != 0 && nr_args == 1 => {
                 return self.sync_cancel(call, arg);
             }
-            register::IOWQ_AFF if arg != 0 && nr_args != 0 => self.place_workers(arg, nr_args)?,
-            register::UNREGISTER_IOWQ_AFF if arg == 0 && nr_args == 0 => self.displace_workers()?,
+            register::IOWQ_AFF if arg != 0 && nr_args != 0 => {
+                self.set_worker_affinity(arg, nr_args)?
+            }
+            register::UNREGISTER_IOWQ_AFF if arg == 0 && nr_args == 0 => {
+                self.clear_worker_affinity()?
+            }
             register::IOWQ_MAX_WORKERS if arg != 0 && nr_args == 2 => {
                 self.limit_workers(arg)?;
             }

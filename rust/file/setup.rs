@@ -80,7 +80,12 @@ impl Ring {
     /// # Errors
     ///
     /// `-EINVAL` for a ring that not only `enter` runs the requests of, or that is in user memory, and as for a new
-    /// ring; `-EOVERFLOW` if what is in the rings does not fit.
+    /// ring; `-EPERM` for more entries than the node's policy allows; `-EOVERFLOW` if what is in the rings does not fit;
+    /// `-EFAULT`; `-ENOMEM`; `-EINTR` if the task is killed while it waits for the ring; `-EBADFD`.
+    ///
+    /// # Context
+    ///
+    /// May sleep. Without the ring's lock, which it takes.
     pub(super) fn resize_rings(&self, arg: u64) -> Result {
         if !self.deferred() || self.config.has(setup::NO_MMAP) {
             return Err(EINVAL);
@@ -119,14 +124,14 @@ impl Ring {
     ///
     /// # Errors
     ///
-    /// Those of [`join()`](crate::ring::Locked::join) and [`Ring::enable`].
+    /// Those of [`add_user()`](crate::ring::Locked::add_user) and [`Ring::enable`].
     ///
     /// # Context
     ///
     /// May sleep.
     pub(crate) fn start(self: &Arc<Self>) -> Result {
         let mut locked = self.lock()?;
-        locked.join(self)?;
+        locked.add_user(self)?;
         if !self.config.has(setup::R_DISABLED) {
             drop(locked);
             return self.enable();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A group of buffers of either kind, with its memory.
+//! A group of buffers of one kind or another, with its memory.
 
 use super::{
     classic::{BufRange, Classic},
@@ -244,7 +244,7 @@ impl NewGroup {
     }
 }
 
-/// A buffer group of either kind.
+/// A buffer group. This is the list of the kinds that there are.
 pub(super) enum Group {
     /// One whose buffers are in a ring.
     Mapped(MappedGroup),

@@ -244,7 +244,7 @@ impl Groups {
         }
         match self.find(id) {
             Some(Group::Classic(group)) => group.provide(run),
-            _ => Err(EINVAL),
+            Some(Group::Mapped(_)) | None => Err(EINVAL),
         }
     }
 
@@ -331,6 +331,7 @@ impl Groups {
         let (bid, more) = match self.find(buffer.group) {
             Some(Group::Mapped(group)) => group.commit(buffer.selected, used),
             Some(Group::Classic(group)) => (group.commit(buffer.selected), false),
+            // It was removed meanwhile.
             None => (buffer.selected.entry.bid, false),
         };
         buffer_flags(bid, more)
@@ -350,7 +351,7 @@ impl Groups {
                 let BufEntry { addr, len, .. } = selected.entry;
                 access_ok(addr, len as usize).then(|| buffer_flags(state.commit(selected), false))
             }
-            _ => self.consume_other(id),
+            Group::Mapped(_) | Group::Classic(_) => self.consume_other(id),
         }
     }
 
@@ -433,8 +434,8 @@ impl Groups {
     ) -> Result<Bundle> {
         let limit = match self.find(id) {
             Some(Group::Classic(_)) => 0,
-            _ if limit == 0 => MAX_RW_COUNT,
-            _ => limit,
+            Some(Group::Mapped(_)) | None if limit == 0 => MAX_RW_COUNT,
+            Some(Group::Mapped(_)) | None => limit,
         };
         self.select_many(id, limit, iov)
     }
@@ -449,8 +450,11 @@ impl Groups {
             (Some(Group::Classic(group)), BundleBuffers::One(selected)) => {
                 (group.commit(selected), false)
             }
-            (_, BundleBuffers::Many(span)) => (span.bid, false),
-            (_, BundleBuffers::One(selected)) => (selected.entry.bid, false),
+            // The group is gone, or another one by now: what was selected of the old one is the application's.
+            (Some(Group::Classic(_)) | None, BundleBuffers::Many(span)) => (span.bid, false),
+            (Some(Group::Mapped(_)) | None, BundleBuffers::One(selected)) => {
+                (selected.entry.bid, false)
+            }
         };
         buffer_flags(bid, more)
     }

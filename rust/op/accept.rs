@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// How many connections a multishot request accepts before others have their turn, as a receive.
+/// How many connections a multishot request accepts before others have their turn.
 const MAX_SHOTS: u32 = 32;
 
 /// ACCEPT.
@@ -148,7 +148,7 @@ impl Op for Accept {
         self.full
     }
 
-    fn wait_first(&mut self) {
+    fn set_by_io_wq(&mut self) {
         if self.args.multishot {
             self.args.poll_first = true;
             self.args.dont_wait = false;

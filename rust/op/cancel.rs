@@ -96,7 +96,7 @@ pub(crate) fn cancel(
         }
         // One that is on its way already finds the reason when it gets there.
         if let Some(req) = object.claim(WakeFlags::CANCELLED) {
-            tctx::push(&req.object().tctx().clone(), req, false);
+            tctx::bring_back(req);
         }
         count += 1;
     };
@@ -137,7 +137,7 @@ impl Op for AsyncCancel {
         })
     }
 
-    fn wait_first(&mut self) {
+    fn set_by_io_wq(&mut self) {
         self.by_worker = true;
     }
 

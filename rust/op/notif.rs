@@ -7,6 +7,7 @@ use crate::{
     op::Operation,
     req::{self, NotifRef, OwnedReq},
     ring::Locked,
+    rsrc::pieces::PAGE_SHIFT,
     sys::pin::ChargedPages,
     uapi::errno::{Result, EINVAL},
 };
@@ -38,7 +39,6 @@ impl Locked<'_> {
         notice: Notice,
         len: Option<usize>,
     ) -> Result<NotifRef> {
-        const PAGE_SHIFT: u32 = 12;
         let submitters = &mut self.state.submitters;
         let record = submitters.iter_mut().find(|r| r.tctx.is_current());
         let record = record.ok_or(EINVAL)?;

@@ -34,7 +34,7 @@ pub(crate) struct Attempt<'a, 'r> {
     pub(crate) file: Option<&'a File>,
     /// The registered buffer, see [`Attempt::fixed`].
     pub(crate) buffer: &'a mut Option<Arc<RegisteredBuffer>>,
-    /// For completions.
+    /// `sqe->user_data`, for [`Attempt::post_more`].
     pub(crate) user_data: u64,
     /// `sqe->buf_index`
     pub(crate) index: u16,
@@ -119,7 +119,8 @@ pub(crate) enum Outcome {
     Requeue,
     /// It goes on when its task looks for what has come back, and nothing ends it before.
     TaskWork,
-    /// It goes on once its group has a buffer, there is what [`Op::waits_for`] says, or it is its turn to send.
+    /// It goes on once its group has a buffer, there is what [`Op::waits_for`] says, it is its turn to send, or what it has
+    /// reported was read, as a level-triggered poll waits for.
     Starve,
     /// It cannot go on with the ring locked, see [`Op::run_punted`]: it would block, and no event would
     /// tell when it does not.
@@ -293,16 +294,17 @@ pub(crate) trait Op: Sized + Send {
         res
     }
 
-    /// Whether io_uring, which tries it itself first, has had no worker for what a worker has done here, with this result.
+    /// Whether io_uring, which tries inline first what a worker has done here, would have had this result from that attempt,
+    /// so that no worker is seen in its completion.
     #[inline]
-    fn is_at_once(&self, _res: i32) -> bool {
+    fn io_uring_did_inline(&self, _res: i32) -> bool {
         false
     }
 
     /// It is one that io_uring has a worker do: a multishot one waits for an event before its first attempt then,
-    /// without being asked whether it is to wait at all, and a write raises no signal.
+    /// without being asked whether it is to wait at all, a write raises no signal, and a cancel finds itself.
     #[inline]
-    fn wait_first(&mut self) {}
+    fn set_by_io_wq(&mut self) {}
 
     /// Whether it goes on after a completion.
     #[inline]

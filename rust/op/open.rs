@@ -150,7 +150,7 @@ impl<const HOW: bool> Op for Open<HOW> {
         }))
     }
 
-    fn is_at_once(&self, res: i32) -> bool {
+    fn io_uring_did_inline(&self, res: i32) -> bool {
         // Names of what there is are known, as a rule, and others are not.
         self.args.how.flags & u64::from(Self::CREATES) == 0 && res != ENOENT.to_raw()
     }

@@ -17,7 +17,7 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
-use kernel::{fs::File, sync::Arc};
+use kernel::{fs::File, sync::Arc, warn_on};
 
 /// POLL_ADD.
 pub(crate) struct PollAdd {
@@ -84,7 +84,8 @@ impl Op for PollAdd {
         }
         let mask = mask as i32;
         // A ring that is gone has no more to say.
-        let last = at.wake_flags.looped() || self.ring.as_ref().is_some_and(|ring| ring.is_dying());
+        let last =
+            at.wake_flags.by_ring() || self.ring.as_ref().is_some_and(|ring| ring.is_dying());
         if self.args.multishot() && !last {
             if self.args.level() {
                 return self.report_level(at.ring, at.user_data, mask);
@@ -106,7 +107,7 @@ impl Op for PollAdd {
         if mask == 0 || wake_flags.again() || self.ring.is_some() {
             return None;
         }
-        Some((mask as i32, !self.args.multishot() || wake_flags.looped()))
+        Some((mask as i32, !self.args.multishot() || wake_flags.by_ring()))
     }
 
     #[inline]
@@ -140,7 +141,7 @@ impl Op for PollAdd {
 pub(crate) struct PollRemove(PollRemoveArgs);
 
 impl PollRemove {
-    fn remove(&self, at: &mut Attempt<'_, '_>) -> Result {
+    fn remove_or_update(&self, at: &mut Attempt<'_, '_>) -> Result {
         let mut found = at.ring.waiting(self.0.target);
         let object = found
             .find(|object| object.opcode() == PollAdd::CODE && object.has_begun())
@@ -156,10 +157,9 @@ impl PollRemove {
         drop(found);
         let claimed = claimed.or_else(|| at.ring.take_reported(self.0.target));
         let mut req = claimed.ok_or(EALREADY)?;
-        let target = req.object().tctx().clone();
         if !self.0.updates() {
             req.object().claim(WakeFlags::CANCELLED);
-            tctx::push(&target, req, false);
+            tctx::bring_back(req);
             return Ok(());
         }
         at.ring.take_out(&mut req);
@@ -172,6 +172,8 @@ impl PollRemove {
     /// Changes a poll request.
     fn update(&self, job: &mut Job) -> Result {
         let Operation::PollAdd(poll) = &mut job.op else {
+            // The object has the opcode of its operation.
+            warn_on!(true);
             return Err(ENOENT);
         };
         let mut args = poll.args;
@@ -192,6 +194,6 @@ impl Op for PollRemove {
 
     #[inline]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        Outcome::of(self.remove(&mut at).map(|()| 0))
+        Outcome::of(self.remove_or_update(&mut at).map(|()| 0))
     }
 }

@@ -23,13 +23,13 @@ use crate::{
 };
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
 
-/// How many receives a multishot request does before others have their turn.
+/// After how many receives of a multishot request one more gives others their turn, as in io_uring.
 const MAX_SHOTS: u32 = 32;
 
 /// What a multishot request does after a receive: None is another one.
 ///
 /// It waits when the socket is empty, but for the receive more that `again` asks for, see
-/// [`may_have_ended`]. Others have their turn after [`MAX_SHOTS`], which `shots` counts, or now, if
+/// [`may_have_ended`]. Others have their turn after more than [`MAX_SHOTS`], which `shots` counts, or now, if
 /// it had `enough`.
 pub(super) fn pause(
     got: &Received,
@@ -388,8 +388,8 @@ impl Op for Recv {
         })
     }
 
-    fn wait_first(&mut self) {
-        self.args.wait_first();
+    fn set_by_io_wq(&mut self) {
+        self.args.set_by_io_wq();
     }
 
     #[inline(always)] // recv-multishot/unix/64/8/plain

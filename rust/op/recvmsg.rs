@@ -260,8 +260,8 @@ impl Op for RecvMsg {
         Ok(Self(KBox::new(message, GFP_KERNEL_ACCOUNT)?))
     }
 
-    fn wait_first(&mut self) {
-        self.0.args.wait_first();
+    fn set_by_io_wq(&mut self) {
+        self.0.args.set_by_io_wq();
     }
 
     #[inline]

@@ -25,7 +25,7 @@ use crate::{
 use core::num::NonZeroU32;
 use kernel::{fs::File, warn_on};
 
-/// How many reads a multishot request does before others have their turn.
+/// After how many reads of a multishot request one more gives others their turn, as in io_uring.
 const MAX_SHOTS: u32 = 32;
 
 /// READ
@@ -226,7 +226,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         })
     }
 
-    fn wait_first(&mut self) {
+    fn set_by_io_wq(&mut self) {
         self.quiet = true;
     }
 
@@ -355,7 +355,7 @@ impl Op for ReadMultishot {
         })
     }
 
-    fn wait_first(&mut self) {
+    fn set_by_io_wq(&mut self) {
         self.poll_first = true;
     }
 

@@ -89,8 +89,8 @@ pub(crate) struct Spec {
     pub(crate) cancel: Cancel,
     /// It does nothing but wait for its file: it is over with what a wake-up says, and nothing is left to be tried.
     pub(crate) only_polls: bool,
-    /// Its own errors are no failure to what is linked behind it, as in io_uring, to which only what comes before the
-    /// deed itself is one.
+    /// An error of the operation proper does not break a link. One that is found before it, in its fields or its file,
+    /// does, as in io_uring.
     pub(crate) soft_errors: bool,
     /// A worker that does it heeds O_NONBLOCK, as the system call does.
     pub(crate) nonblock: bool,

@@ -13,7 +13,7 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
-use kernel::time::Delta;
+use kernel::{time::Delta, warn_on};
 
 /// How long that is.
 fn delta(time: Time) -> Result<Delta> {
@@ -171,7 +171,7 @@ impl TimeoutRemove {
             .ok_or(ENOENT)?;
         // One that expires just now finds the reason when it gets back.
         if let Some(req) = object.claim(WakeFlags::CANCELLED) {
-            tctx::push(&req.object().tctx().clone(), req, false);
+            tctx::bring_back(req);
         }
         Ok(())
     }
@@ -186,7 +186,11 @@ impl TimeoutRemove {
         let mut req = object.claim(WakeFlags::NONE).ok_or(EALREADY)?;
         let result = match &mut req.core_mut().job.op {
             Operation::Timeout(timeout) => timeout.update(time, absolute),
-            _ => Err(ENOENT),
+            _ => {
+                // The object has the opcode of its operation.
+                warn_on!(true);
+                Err(ENOENT)
+            }
         };
         if result.is_ok() {
             req = stopped(req, Purpose::Own)?;
@@ -215,16 +219,17 @@ impl TimeoutRemove {
                 ..
             }) => {
                 link.deadline = Deadline::new(link.deadline.clock(), time, absolute);
-                Some(link.deadline)
+                Ok(link.deadline)
             }
-            _ => None,
+            _ => {
+                // What shows a link's timer has its LINK_TIMEOUT in front of what is linked.
+                warn_on!(true);
+                Err(ENOENT)
+            }
         };
-        let started = match deadline {
-            Some(deadline) => req.start_timer(Purpose::Link, deadline),
-            None => Ok(()),
-        };
+        let started = deadline.and_then(|deadline| Ok(req.start_timer(Purpose::Link, deadline)?));
         at.ring.rearm(req);
-        Ok(started?)
+        started
     }
 }
 
@@ -235,7 +240,7 @@ fn stopped(mut req: OwnedReq, purpose: Purpose) -> Result<OwnedReq> {
     let wake_flags = req.wake_flags();
     if wake_flags != WakeFlags::NONE {
         req.object().claim(wake_flags);
-        tctx::push(&req.object().tctx().clone(), req, false);
+        tctx::bring_back(req);
         return Err(EALREADY);
     }
     Ok(req)

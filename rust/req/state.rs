@@ -124,6 +124,7 @@ impl Job {
 
 /// Where a request is that goes on without the ring being locked. Changes with the ring locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub(crate) enum PuntState {
     /// With the ring locked, as any other.
     None,
@@ -135,15 +136,20 @@ pub(crate) enum PuntState {
     Running,
 }
 
+impl PuntState {
+    const ALL: [Self; 4] = [Self::None, Self::Queued, Self::Dropped, Self::Running];
+}
+
 impl Header {
     /// Where it is, if it is punted.
     pub(crate) fn punt_state(&self) -> PuntState {
-        match self.punt.load(Relaxed) {
-            1 => PuntState::Queued,
-            2 => PuntState::Dropped,
-            3 => PuntState::Running,
-            _ => PuntState::None,
-        }
+        let punt = self.punt.load(Relaxed);
+        let state = PuntState::ALL
+            .into_iter()
+            .find(|state| *state as u32 == punt);
+        // It is only written from a `PuntState`.
+        warn_on!(state.is_none());
+        state.unwrap_or(PuntState::None)
     }
 
     /// It waits in a queue from here on.
@@ -186,12 +192,6 @@ impl Header {
     fn change(&self, from: &[PuntState], to: PuntState) {
         // Whoever changes it has the ring locked, and has seen or knows what it was.
         warn_on!(!from.contains(&self.punt_state()));
-        let punt = match to {
-            PuntState::None => 0,
-            PuntState::Queued => 1,
-            PuntState::Dropped => 2,
-            PuntState::Running => 3,
-        };
-        self.punt.store(punt, Relaxed);
+        self.punt.store(to as u32, Relaxed);
     }
 }

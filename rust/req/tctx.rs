@@ -6,7 +6,7 @@
 //! woken or cancelled goes into its inbox; the task then runs it, in `enter` or as task work. If
 //! the task is gone, or runs another program by now, the request ends as cancelled.
 
-use super::{ClaimedReq, Request};
+use super::{ClaimedReq, OwnedReq, Request};
 use crate::{
     ring::Ring,
     sys::{
@@ -192,6 +192,15 @@ impl Drop for WaitGuard<'_> {
         // the look into the inbox that follows.
         self.0.cq_wait_nr.xchg(AWAY, Full);
     }
+}
+
+/// Brings a request back to its task context, whose task is told of it even if it waits for several.
+///
+/// # Context
+///
+/// Any.
+pub(crate) fn bring_back(req: OwnedReq) {
+    push(&req.object().tctx().clone(), req, false);
 }
 
 /// Brings a request back to its task context.

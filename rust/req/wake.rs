@@ -5,7 +5,7 @@
 //! A request is either *held* (somebody has its handle) or *parked* (nobody has; the handle rests
 //! in the request). A wake-up and a cancel both [`WakeState::claim`]: the one who finds the request
 //! parked gets the handle, the others set their wake flag for whoever holds it. A holder who wants
-//! to park again can only do so when no reason has come in since it last looked.
+//! to park again can only do so when no wake flag has come in since it last looked.
 
 #[cfg(not(test))]
 use kernel::sync::atomic::{Acquire, Atomic, Full, Relaxed, Release};
@@ -23,7 +23,7 @@ impl WakeFlags {
     const CANCEL: u32 = 1 << 16;
     const WOKEN: u32 = 1 << 17;
     const AGAIN: u32 = 1 << 18;
-    const LOOPED: u32 = 1 << 19;
+    const BY_RING: u32 = 1 << 19;
     const EXPIRE: u32 = 1 << 20;
     const LINK_EXPIRE: u32 = 1 << 21;
     const LAST: u32 = 1 << 22;
@@ -39,8 +39,8 @@ impl WakeFlags {
 
     /// A wake-up that brought `events`; none means that the waker did not say.
     #[inline]
-    pub(crate) const fn woken(events: u32, by_own_ring: bool) -> Self {
-        Self(Self::WOKEN | (events & 0xffff) | if by_own_ring { Self::LOOPED } else { 0 })
+    pub(crate) const fn woken(events: u32, by_ring: bool) -> Self {
+        Self(Self::WOKEN | (events & 0xffff) | if by_ring { Self::BY_RING } else { 0 })
     }
 
     /// The `events` that there are of what will wake nobody up.
@@ -72,17 +72,18 @@ impl WakeFlags {
         self.0 & Self::LINK_EXPIRE != 0
     }
 
-    /// Whether there was more than one wake-up, so that one of them may be for what the request
-    /// had not seen yet.
+    /// Whether a wake-up came while somebody had the handle already, so that it may be for what the request has not
+    /// seen yet.
     #[inline]
     pub(crate) const fn again(self) -> bool {
         self.0 & Self::AGAIN != 0
     }
 
-    /// Whether the request was woken by its own ring's completions.
+    /// Whether a ring's completions woke it (`EPOLL_URING_WAKE`), so that it reports once more and ends: a ring whose
+    /// request waits for its own completions would have it report for ever. Also what no wake-up will follow is so.
     #[inline]
-    pub(crate) const fn looped(self) -> bool {
-        self.0 & Self::LOOPED != 0
+    pub(crate) const fn by_ring(self) -> bool {
+        self.0 & Self::BY_RING != 0
     }
 
     /// The flags that are set in one of them or in both.

@@ -5,7 +5,7 @@
 //! Completions are numbered as user space gets to see them: those of a submission count for the
 //! timeouts in it, wherever they stand. Completions of timeouts have no number.
 
-use super::Locked;
+use super::{cursor::reached, Locked};
 use crate::req::{tctx, wake::WakeFlags};
 use kernel::sync::atomic::Relaxed;
 
@@ -16,11 +16,6 @@ pub(crate) struct Counts {
     timeouts: u32,
     /// How many other ones user space was told of.
     seen: u32,
-}
-
-/// Whether `target` is `seen`, or before it.
-fn reached(seen: u32, target: u32) -> bool {
-    seen.wrapping_sub(target) as i32 >= 0
 }
 
 impl Locked<'_> {
@@ -62,7 +57,7 @@ impl Locked<'_> {
             match object.target() {
                 Some(target) if reached(seen, target) => {
                     if let Some(req) = object.claim(WakeFlags::NONE) {
-                        tctx::push(&req.object().tctx().clone(), req, false);
+                        tctx::bring_back(req);
                     }
                 }
                 Some(_) => left = true,

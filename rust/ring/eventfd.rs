@@ -24,6 +24,10 @@ impl Locked<'_> {
     /// # Errors
     ///
     /// `-EBUSY` if there is one; what reading the descriptor said; those of [`EventFd::get`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn register_eventfd(&mut self, fd: Result<i32>, only_async: bool) -> Result {
         if self.state.has_eventfd {
             return Err(EBUSY);

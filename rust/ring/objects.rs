@@ -196,7 +196,7 @@ impl Locked<'_> {
     ///
     /// # Errors
     ///
-    /// `-EBADFD` if it has ended, after which it lets go of nothing any more.
+    /// `-EBADFD` if it has ended: what is put in now would never be released.
     #[inline]
     pub(crate) fn check_alive(&self) -> Result {
         if self.ring.is_dying() {

@@ -22,6 +22,7 @@ use core::ops::Deref;
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
     sync::Arc,
+    warn_on,
 };
 
 /// A registered buffer, with the completion that tells that nobody uses it any more, if its user
@@ -105,6 +106,10 @@ impl BufferTable {
     /// # Errors
     ///
     /// `-EINVAL` if one is not the current user's and address space's; those of [`CloneBuffers::check`]; `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn cloned(
         &self,
         args: &CloneBuffers,
@@ -134,6 +139,10 @@ impl BufferTable {
     /// # Errors
     ///
     /// `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn extend(&mut self, count: usize) -> Result {
         self.slots.extend(count)
     }
@@ -143,6 +152,10 @@ impl BufferTable {
     /// # Errors
     ///
     /// `-ENOMEM` if there is none yet.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn ledger(&mut self) -> Result<Arc<Ledger>> {
         let ledger = match &self.ledger {
             Some(ledger) => ledger,
@@ -153,6 +166,7 @@ impl BufferTable {
 
     /// Puts the buffers of a `new` table into this one, which must have no slots.
     pub(crate) fn fill(&mut self, new: Self) {
+        warn_on!(self.slots.len() != 0);
         self.slots = new.slots;
     }
 

@@ -84,6 +84,10 @@ impl FileTable {
     ///
     /// `-EBUSY` if there is one, `-EINVAL` for no slots, `-EMFILE` if that is more than the current task may have
     /// files open, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn create(&mut self, count: u32) -> Result {
         let most = fd::limit().min(MAX_FILES as usize) as u32;
         self.slots.create(count, most, EMFILE)?;

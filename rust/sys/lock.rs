@@ -17,9 +17,9 @@ use kernel::sync::{
 /// May sleep.
 #[inline]
 pub(crate) fn lock_killable<T>(mutex: &Mutex<T>) -> Option<Guard<'_, T, MutexBackend>> {
-    // A lock of the kernel crate is laid out as in C, and begins with what C knows of it.
     let raw = core::ptr::from_ref(mutex).cast_mut().cast();
-    // SAFETY: `mutex` is initialised, as it cannot be made without that.
+    // SAFETY: A lock of the kernel crate is laid out as in C, and begins with what C knows of it. `mutex` is initialised,
+    // as it cannot be made without that.
     if unsafe { bindings::ruring_mutex_lock_killable(raw) } {
         // SAFETY: It was just locked.
         Some(unsafe { Guard::new(mutex, ()) })

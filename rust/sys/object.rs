@@ -27,6 +27,7 @@ use kernel::{
     fs::File,
     prelude::*,
     sync::Arc,
+    warn_on,
 };
 
 /// A kind of object: the types of its two parts, and what is done with one that is woken up.
@@ -415,7 +416,7 @@ impl<P: Kind> Drop for Handle<P> {
         self.disarm();
         if self.object().node.linked() {
             // A lookup could still find it: better leaked than freed.
-            kernel::pr_err!("a request was let go while others could find it\n");
+            warn_on!(true);
             return;
         }
         // SAFETY: The object came from a `KBox`. This is its only handle, no wait queue, timer or table

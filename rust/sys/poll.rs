@@ -182,7 +182,7 @@ impl<P: Kind> PollEntry<P> {
         _flags: i32,
         key: *mut c_void,
     ) -> i32 {
-        // SAFETY: `wait` is the field of an `PollEntry`, which stays as long as it is on the queue.
+        // SAFETY: `wait` is the field of a `PollEntry`, which stays as long as it is on the queue.
         let this = unsafe { &*wait.byte_sub(offset_of!(Self, wait)).cast::<Self>() };
         let mask = key as usize as u32;
         let wanted = this.events.load(Relaxed);
@@ -476,7 +476,11 @@ impl<P: Kind> Handle<P> {
             None => match self.object().wake_sources().ring() {
                 // SAFETY: The table outlives the call. The object has a reference to the ring until the entries are off.
                 Some(ring) => unsafe { ringfile::poll(ring, null_mut(), at) },
-                None => 0,
+                None => {
+                    // What waits for events has a file, or its ring.
+                    kernel::warn_on!(true);
+                    0
+                }
             },
         } & wanted;
         let waiting = table.queues != 0 && table.error.is_none();

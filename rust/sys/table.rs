@@ -2,7 +2,7 @@
 
 //! A hash table of objects, to find those that wait.
 //!
-//! The table does not own its objects: the one who drives an object puts it in and takes it out. A
+//! The table does not own its objects: the one who drives an object puts it in and takes it out. An
 //! object that is dropped while it is in a table is leaked, so that the table never leads to memory
 //! that is gone.
 

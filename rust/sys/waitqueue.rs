@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A wait queue of our own, for those who wait for a ring's completions.
+//! A wait queue of our own, for those who wait for a ring: for completions, for room, for its thread.
 //!
 //! C header: `include/linux/wait.h`.
 

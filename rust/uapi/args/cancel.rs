@@ -16,10 +16,10 @@ pub(crate) struct CancelArgs {
     pub(crate) user_data: Option<u64>,
     /// File to match, if it counts. It has to be there also if any request matches.
     pub(crate) fd: Option<i32>,
+    /// Whether `fd` is an index of the registered files.
+    pub(crate) fixed: bool,
     /// Whether any request matches.
     pub(crate) any: bool,
-    /// Whether that is a registered one.
-    pub(crate) fixed: bool,
     /// Opcode to match, if it counts.
     pub(crate) opcode: Option<u8>,
     /// All that match, rather than the first.
@@ -61,7 +61,8 @@ impl CancelArgs {
         Ok(Self::of(reg.flags, reg.addr, reg.fd, reg.opcode))
     }
 
-    /// What any request matches has no other key.
+    /// Makes the keys of `flags`. Without a file and an opcode it is `user_data`; with `IORING_ASYNC_CANCEL_ANY` there is
+    /// none.
     fn of(flags: u32, user_data: u64, fd: i32, opcode: u8) -> Self {
         let has = |bit| flags & bit != 0;
         let any = has(cancel::ANY);

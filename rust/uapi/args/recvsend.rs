@@ -83,7 +83,7 @@ impl RecvArgs {
     }
 
     /// Has a multishot one wait before its first attempt, and at all.
-    pub(crate) fn wait_first(&mut self) {
+    pub(crate) fn set_by_io_wq(&mut self) {
         self.by_worker = true;
         if self.multishot {
             self.poll_first = true;

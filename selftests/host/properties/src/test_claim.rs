@@ -13,7 +13,7 @@ use proptest::prelude::*;
 struct Left {
     events: u32,
     cancelled: bool,
-    looped: bool,
+    by_ring: bool,
     again: bool,
     expired: bool,
     link_expired: bool,
@@ -25,7 +25,7 @@ impl Left {
         Self {
             events: wake_flags.events(),
             cancelled: wake_flags.cancelled(),
-            looped: wake_flags.looped(),
+            by_ring: wake_flags.by_ring(),
             again: wake_flags.again(),
             expired: wake_flags.expired(),
             link_expired: wake_flags.link_expired(),
@@ -70,7 +70,7 @@ proptest! {
                 Step::Wake(events, own) => {
                     prop_assert_eq!(claim.claim(WakeFlags::woken(events, own)), !held);
                     left.events |= events & 0xffff;
-                    left.looped |= own;
+                    left.by_ring |= own;
                     left.again |= held;
                     left.any = true;
                     held = true;
@@ -118,7 +118,7 @@ proptest! {
     fn reasons_and(one in any::<u32>(), two in any::<u32>(), own in any::<[bool; 2]>()) {
         let both = WakeFlags::woken(one, own[0]).and(WakeFlags::woken(two, own[1]));
         prop_assert_eq!(both.events(), (one | two) & 0xffff);
-        prop_assert_eq!(both.looped(), own[0] || own[1]);
+        prop_assert_eq!(both.by_ring(), own[0] || own[1]);
         prop_assert!(!both.cancelled());
         prop_assert!(both.and(WakeFlags::CANCELLED).cancelled());
         prop_assert_eq!(both.and(WakeFlags::NONE), both);
