@@ -86,7 +86,6 @@ pub(crate) struct OpenArgs {
 }
 
 impl OpenArgs {
-
     /// Parses the fields of OPENAT.
     ///
     /// # Errors
