@@ -182,11 +182,11 @@ static inline char *proc_text(char *text, size_t size, const char *path)
 	return text;
 }
 
-/* How many threads of @pid sleep in the kernel's function @where (its beginning). */
-static inline unsigned int sleepers(pid_t pid, const char *where)
+/* Calls @see with each thread of @pid, and the kernel's function that it sleeps in. */
+static inline void see_threads(pid_t pid, void (*see)(void *arg, const char *tid, const char *at),
+			       void *arg)
 {
 	char path[64], text[128];
-	unsigned int nr = 0;
 	struct dirent *e;
 	DIR *dir;
 
@@ -196,11 +196,32 @@ static inline unsigned int sleepers(pid_t pid, const char *where)
 		if (!isdigit(e->d_name[0]))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%d/task/%.10s/wchan", pid, e->d_name);
-		nr += !strncmp(proc_text(text, sizeof(text), path), where, strlen(where));
+		see(arg, e->d_name, proc_text(text, sizeof(text), path));
 	}
 	if (dir)
 		closedir(dir);
-	return nr;
+}
+
+struct sleepers {
+	const char *where;
+	unsigned int nr;
+};
+
+static inline void count_sleeper(void *arg, const char *tid, const char *at)
+{
+	struct sleepers *s = arg;
+
+	(void)tid;
+	s->nr += !strncmp(at, s->where, strlen(s->where));
+}
+
+/* How many threads of @pid sleep in the kernel's function @where (its beginning). */
+static inline unsigned int sleepers(pid_t pid, const char *where)
+{
+	struct sleepers s = { .where = where };
+
+	see_threads(pid, count_sleeper, &s);
+	return s.nr;
 }
 
 struct sleep {
@@ -219,24 +240,9 @@ static inline bool they_sleep(void *arg)
 /* The function in which who opens a FIFO waits for a partner. */
 #define AT_FIFO	"wait_for_partner"
 
-/* Where the threads of @pid are. */
-static inline void tell_of_threads(pid_t pid, const char *where)
+static inline void tell_of_thread(void *arg, const char *tid, const char *at)
 {
-	char path[64], text[128];
-	struct dirent *e;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir = opendir(path);
-	while (dir && (e = readdir(dir))) {
-		if (!isdigit(e->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/task/%.10s/wchan", pid, e->d_name);
-		fprintf(stderr, "# not in %s: thread %s of %d is in %s\n", where, e->d_name, pid,
-			proc_text(text, sizeof(text), path));
-	}
-	if (dir)
-		closedir(dir);
+	fprintf(stderr, "# not in %s: thread %s is in %s\n", (const char *)arg, tid, at);
 }
 
 /* Wait until so many threads of @pid, workers are some, sleep there. */
@@ -246,7 +252,7 @@ static inline bool sleep_in(pid_t pid, const char *where, unsigned int nr)
 
 	if (wait_ms(they_sleep, &s, DEADLINE_MS))
 		return true;
-	tell_of_threads(pid, where);
+	see_threads(pid, tell_of_thread, (void *)where);
 	return false;
 }
 

@@ -211,7 +211,7 @@ static inline void check_all(struct __test_metadata *_metadata, enum backend bac
 	}
 	/* it has not been over meanwhile */
 	EXPECT_LE(1, sleepers(attacker, where(kind)))
-		tell_of_threads(attacker, where(kind));
+		see_threads(attacker, tell_of_thread, (void *)where(kind));
 	EXPECT_TRUE(let_go(kind));
 	EXPECT_TRUE(child_dies(attacker, "attacker"));
 }

@@ -3,6 +3,7 @@
  * OPENAT.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -324,6 +325,38 @@ TEST_F(ring, a_fifo)
 	ASSERT_LE(0, writer);
 	close(reader);
 	close(writer);
+	clean_up();
+}
+
+static void *open_reader(void *name)
+{
+	return (void *)(intptr_t)open(name, O_RDONLY);
+}
+
+/* With IOSQE_ASYNC each end waits for the other one, as with open(2). */
+TEST_F(ring, a_fifo_that_is_waited_for)
+{
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+	pthread_t thread;
+	void *fd;
+	int i;
+
+	ASSERT_EQ(0, go_there());
+	ASSERT_EQ(0, mkfifo("fifo", 0600));
+	for (i = 0; i < 2; i++) {
+		/* Without a reader, one that is merely tried would be -ENXIO. */
+		prep_open(r, "fifo", O_WRONLY, 0, 1)->flags = i ? IOSQE_IO_DRAIN : IOSQE_ASYNC;
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, open_reader, "fifo"));
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		ASSERT_LE(0, cqe.res);
+		EXPECT_EQ(1, write(cqe.res, "x", 1));
+		ASSERT_EQ(0, pthread_join(thread, &fd));
+		ASSERT_LE(0, (intptr_t)fd);
+		close(cqe.res);
+		close((intptr_t)fd);
+	}
 	clean_up();
 }
 

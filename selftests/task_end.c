@@ -324,6 +324,25 @@ static void *open_fifo(void *arg)
 	return NULL;
 }
 
+/* Room for the name of a FIFO. */
+#define FIFO_LEN 64
+
+static int new_fifo(char *path)
+{
+	snprintf(path, FIFO_LEN, "/dev/shm/task_end.XXXXXX");
+	if (!mkdtemp(path))
+		return -errno;
+	strcat(path, "/fifo");
+	return mkfifo(path, 0600) ? -errno : 0;
+}
+
+static void remove_fifo(char *path)
+{
+	unlink(path);
+	*strrchr(path, '/') = 0;
+	rmdir(path);
+}
+
 TEST_F(ring, worker_is_interrupted)
 {
 	struct io_uring_cqe cqe = {};
@@ -333,10 +352,7 @@ TEST_F(ring, worker_is_interrupted)
 	if (IO_URING_OF_7_2)
 		SKIP(return, "in 7.2 an open that is interrupted is to be restarted");
 	ASSERT_EQ(0, ended_init(&e, &self->ring));
-	snprintf(e.path, sizeof(e.path), "/dev/shm/task_end.XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(e.path));
-	strcat(e.path, "/fifo");
-	ASSERT_EQ(0, mkfifo(e.path, 0600));
+	ASSERT_EQ(0, new_fifo(e.path));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, open_fifo, &e));
 	ASSERT_EQ(0, ring_wait_ms(&self->ring, 1, LONG_MS));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
@@ -346,9 +362,50 @@ TEST_F(ring, worker_is_interrupted)
 	EXPECT_TRUE(cqe.res == -EINTR || cqe.res == -ECANCELED) {
 		TH_LOG("%d", cqe.res);
 	}
-	unlink(e.path);
-	*strrchr(e.path, '/') = 0;
-	rmdir(e.path);
+	remove_fifo(e.path);
+	ended_exit(&e);
+}
+
+/* The only worker is at another FIFO when the thread ends, and gets to the thread's afterwards. */
+TEST_F(ring, worker_comes_when_the_thread_is_gone)
+{
+	struct ring *r = &self->ring;
+	unsigned int i, most[2] = { 1, 1 };
+	struct io_uring_cqe cqe = {};
+	struct ended e;
+	pthread_t thread;
+	char path[FIFO_LEN];
+	int writer;
+
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 an open that is interrupted is to be restarted");
+	ASSERT_EQ(0, ended_init(&e, r));
+	ASSERT_EQ(0, new_fifo(e.path));
+	ASSERT_EQ(0, new_fifo(path));
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_IOWQ_MAX_WORKERS, most, 2));
+	prep(r, IORING_OP_OPENAT, AT_FDCWD, path, 0, 2)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, open_fifo, &e));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_EQ(0, e.ret);
+	writer = open(path, O_WRONLY);
+	ASSERT_LE(0, writer);
+	ASSERT_EQ(0, ring_wait_ms(r, 2, LONG_MS));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		if (cqe.user_data == 2) {
+			EXPECT_LE(0, cqe.res);
+			close(cqe.res);
+			continue;
+		}
+		EXPECT_EQ(1, cqe.user_data);
+		EXPECT_TRUE(cqe.res == -EINTR || cqe.res == -ECANCELED) {
+			TH_LOG("%d", cqe.res);
+		}
+	}
+	close(writer);
+	remove_fifo(path);
+	remove_fifo(e.path);
 	ended_exit(&e);
 }
 

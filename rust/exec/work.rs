@@ -372,6 +372,10 @@ impl Locked<'_> {
                 record.serial = req.core().punted.serial;
                 record.request = object_id(req.object());
                 req.object().begin_punt();
+                // Nobody does it any more if the thread has ended, and opening a FIFO may last for ever.
+                if req.file().is_none() && !req.object().tctx().is_alive() {
+                    UserWorker::interrupt(&record.worker);
+                }
             }
             None => record.busy = false,
         }

@@ -75,8 +75,8 @@ fn send_message(call: InCall<'_>, policy: &Policy, arg: u64) -> Result {
 ///
 /// # Errors
 ///
-/// `-EINVAL` for a number of arguments, `-EFAULT`, `-E2BIG` for an answer that is to be too long, `-ERANGE` for a list that does not end. What is wrong
-/// with one of them is written there.
+/// `-EINVAL` for a number of arguments, `-EFAULT`, `-E2BIG` for an answer that is to be too long, `-ERANGE` for a list
+/// that does not end. What is wrong with one of them is written there.
 ///
 /// # Context
 ///

@@ -68,7 +68,9 @@ impl<const HOW: bool> Open<HOW> {
     /// Opens the file.
     fn open(&self) -> Result<OpenFile> {
         let how = &self.args.how;
-        let force_async = how.flags & u64::from(Self::CREATES) != 0;
+        // The submitter itself is not to wait for the other end of a FIFO.
+        let force_async = how.flags & u64::from(Self::CREATES) != 0
+            || (self.args.force_async && !self.named().needs_descriptors());
         if !HOW && !self.named().needs_descriptors() {
             let (flags, mode) = (how.flags as u32, how.mode as u32);
             return self.path.open(flags, mode, force_async);

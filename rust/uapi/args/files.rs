@@ -81,6 +81,8 @@ pub(crate) struct OpenArgs {
     pub(crate) how: OpenHow,
     /// Where the file goes.
     pub(crate) place: FileSlot,
+    /// Whether nothing is tried before it is opened as by the system call: there is `IOSQE_ASYNC`, or what has that effect.
+    pub(crate) force_async: bool,
 }
 
 impl OpenArgs {
@@ -120,6 +122,7 @@ impl OpenArgs {
             dir: sqe.fd(),
             how,
             place: FileSlot::parse(sqe),
+            force_async: flags.force_async() || flags.drain(),
         })
     }
 
