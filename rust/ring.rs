@@ -80,7 +80,7 @@ pub(crate) struct Ring {
     /// What the administrator allows its user.
     pub(crate) policy: Policy,
     /// The credentials of the task that has set the ring up, if it has a thread: all requests then have these.
-    pub(crate) identity: Option<Identity>,
+    pub(crate) identity: Option<Arc<Identity>>,
     /// The file is gone: what comes back ends as cancelled.
     pub(crate) dying: Atomic<bool>,
     /// Completions wait for room.
@@ -233,7 +233,11 @@ impl Ring {
             counts: counts::Counts::default(),
             submitters: KVec::new(),
         };
-        let identity = config.has(setup::SQPOLL).then(|| Identity::current(task));
+        let identity = if config.has(setup::SQPOLL) {
+            Some(Arc::new(Identity::current(task), GFP_KERNEL_ACCOUNT)?)
+        } else {
+            None
+        };
         Ok(Arc::pin_init(
             pin_init!(Self {
                 config,

@@ -24,6 +24,8 @@ static void prep_what_waits(struct ring *r, int kind);
 static const char *where(int kind);
 /* Whether who does acts[@i] waits with it in io_uring. */
 static bool waits_in_io_uring(int kind, unsigned int i);
+/* Whether ruring does it with the ring unlocked, so that nobody waits for that. */
+static bool is_unlocked(int kind);
 
 /* What who has the descriptor does. */
 
@@ -207,6 +209,10 @@ static inline void check_all(struct __test_metadata *_metadata, enum backend bac
 		EXPECT_TRUE(reaches(&board->step[i], 2));
 		if (backend == IO_URING && waits_in_io_uring(kind, i))
 			continue;
+		/* who waits for a completion may have to */
+		if (backend == RURING && is_unlocked(kind) && acts[i].act != act_wait)
+			EXPECT_TRUE(acts[i].returns || reaches(&board->step[i], 3))
+				TH_LOG("%s waits", acts[i].name);
 		EXPECT_TRUE(acts[i].returns ? ends(&who[i]) : dies(&who[i]));
 	}
 	/* it has not been over meanwhile */

@@ -9,9 +9,10 @@
 
 /*
  * What an attacker's request waits for: a partner, room, somebody who has locked the pipe or the socket and
- * waits for a page of his, or a file server, that is to close a file or to say what it is ready for.
+ * waits for a page of his, a file server, that is to close a file or to say what it is ready for, or who loads
+ * the module of a family of sockets.
  */
-enum { FIFO, TERMINAL, PIPE, SOCKET, SERVER, POLLED };
+enum { FIFO, TERMINAL, PIPE, SOCKET, SERVER, POLLED, MODULE };
 
 FIXTURE_VARIANT_ADD(attack, ruring_fifo) { .backend = RURING, .kind = FIFO };
 FIXTURE_VARIANT_ADD(attack, io_uring_fifo) { .backend = IO_URING, .kind = FIFO };
@@ -25,6 +26,8 @@ FIXTURE_VARIANT_ADD(attack, ruring_server) { .backend = RURING, .kind = SERVER }
 FIXTURE_VARIANT_ADD(attack, io_uring_server) { .backend = IO_URING, .kind = SERVER };
 FIXTURE_VARIANT_ADD(attack, ruring_polled) { .backend = RURING, .kind = POLLED };
 FIXTURE_VARIANT_ADD(attack, io_uring_polled) { .backend = IO_URING, .kind = POLLED };
+FIXTURE_VARIANT_ADD(attack, ruring_module) { .backend = RURING, .kind = MODULE };
+FIXTURE_VARIANT_ADD(attack, io_uring_module) { .backend = IO_URING, .kind = MODULE };
 
 static char output[1 << 20];
 
@@ -50,10 +53,43 @@ static void *missing_page(void)
 	return page;
 }
 
+#define LOADER	"/proc/sys/kernel/modprobe"
+
+/* What loads modules, as it was before. */
+static char loader[128];
+
+/* In its place is a program that waits for a FIFO. */
+static bool hold_loader(void)
+{
+	char program[80], text[128];
+	int fd;
+
+	snprintf(holdup.path, sizeof(holdup.path), "%s/module", attack_dir);
+	snprintf(program, sizeof(program), "%s/loader", attack_dir);
+	snprintf(text, sizeof(text), "#!/bin/sh\nread line <%s\n", holdup.path);
+	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0 || close(fd) || mkfifo(holdup.path, 0600))
+		return false;
+	proc_text(loader, sizeof(loader), LOADER);
+	return loader[0] && !put("/proc/sys/kernel", "modprobe", program);
+}
+
+static bool let_loader_go(void)
+{
+	int fd;
+
+	if (put("/proc/sys/kernel", "modprobe", loader))
+		return false;
+	fd = open(holdup.path, O_RDWR | O_CLOEXEC);
+	return fd >= 0 && !close(fd);
+}
+
 static bool hold(const char *group, int kind)
 {
 	bool ready = true;
 
+	if (kind == MODULE)
+		return hold_loader();
 	if (kind == SERVER || kind == POLLED) {
 		snprintf(holdup.path, sizeof(holdup.path), "%s/served", attack_dir);
 		holdup.pid = hold_server(group, holdup.path, kind == SERVER ? FUSE_FLUSH : FUSE_POLL);
@@ -81,6 +117,8 @@ static bool let_go(int kind)
 {
 	bool dead = !holdup.pid || child_dies(holdup.pid, "who holds it up");
 
+	if (kind == MODULE)
+		return let_loader_go();
 	if (kind == SERVER || kind == POLLED)
 		fuse_unmount(holdup.path);
 	return dead;
@@ -113,6 +151,9 @@ static void prep_what_waits(struct ring *r, int kind)
 		MUST(fd >= 0);
 		prep_poll(r, fd, POLLIN, 1);
 		break;
+	case MODULE:
+		prep(r, IORING_OP_SOCKET, AF_ROSE, NULL, 0, 1)->off = SOCK_SEQPACKET;
+		break;
 	}
 }
 
@@ -125,18 +166,25 @@ static const char *where(int kind)
 		[SOCKET] = "__lock_sock",
 		[SERVER] = "fuse_chan_send",
 		[POLLED] = "fuse_chan_send",
+		[MODULE] = "call_usermodehelper_exec",
 	};
 
 	return places[kind];
 }
 
 /*
- * Who waits for a pipe or a socket that is locked, as any write(2) would, and in io_uring for a terminal, has
- * io_uring's lock: what takes that waits with him.
+ * Who waits for a pipe or a socket that is locked, as any write(2) would, and in io_uring for a terminal or a module,
+ * has io_uring's lock: what takes that waits with him.
  */
 static bool waits_in_io_uring(int kind, unsigned int i)
 {
-	return (kind == TERMINAL || kind == PIPE || kind == SOCKET || kind == POLLED) && !acts[i].returns;
+	return (kind == TERMINAL || kind == PIPE || kind == SOCKET || kind == POLLED ||
+		kind == MODULE) && !acts[i].returns;
+}
+
+static bool is_unlocked(int kind)
+{
+	return kind == FIFO || kind == TERMINAL || kind == SERVER || kind == MODULE;
 }
 
 TEST_HARNESS_MAIN

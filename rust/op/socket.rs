@@ -7,16 +7,18 @@ use crate::{
     ring::Locked,
     rsrc::buffers::RegisteredBuffer,
     sys::{
-        fd::Reserved,
+        context::{At, InTask},
+        fd::{OpenFile, Reserved},
         lsm::Hooks,
         socket::{Address, Socket},
+        task::Identity,
     },
     uapi::{
         args::{
             files::FileSlot,
             socket::{AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
         },
-        errno::{Result, EAFNOSUPPORT, EBADF},
+        errno::{Errno, Result, EAFNOSUPPORT, EBADF, ECANCELED},
         filter::Pdu,
         sqe::{Flags, Sqe},
     },
@@ -24,6 +26,7 @@ use crate::{
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
     fs::File,
+    sync::Arc,
 };
 
 /// Does something to the socket that `file` is.
@@ -33,55 +36,117 @@ fn to_socket(file: Option<&File>, what: impl FnOnce(Socket<'_>) -> Result) -> Ou
 }
 
 /// SOCKET.
-pub(crate) struct Create(SocketArgs);
+pub(crate) struct Create {
+    args: SocketArgs,
+    /// Whose it is to be, see [`Ring::identity`](crate::ring::Ring::identity), of what is made with the ring unlocked.
+    identity: Option<Arc<Identity>>,
+    /// What was made so.
+    made: Option<OpenFile>,
+}
 
 impl Create {
-    /// Makes it. Inside is what came of putting it into its slot.
-    fn create(&self, at: Attempt<'_, '_>) -> Result<Result<i32>> {
-        let (args, task) = (&self.0, at.ring.task()?);
-        let families = at.ring.ring.policy.families;
-        // Before modules are loaded for it.
-        if !u32::try_from(args.domain).is_ok_and(|family| families.allow(family)) {
-            return Err(EAFNOSUPPORT);
+    fn make(&self, task: InTask<'_>, identity: Option<&Identity>) -> Result<OpenFile> {
+        let args = &self.args;
+        let (domain, kind) = (args.domain, args.kind);
+        Socket::create(task, identity, domain, kind, args.protocol, args.flags)
+    }
+
+    fn reserve<'a>(&self, task: InTask<'a>) -> Result<Option<Reserved<'a>>> {
+        match self.args.place {
+            FileSlot::Descriptor => Reserved::new(task, self.args.flags).map(Some),
+            _ => Ok(None),
         }
-        let fd = match args.place {
-            FileSlot::Descriptor => Some(Reserved::new(task, args.flags)?),
-            _ => None,
-        };
-        let identity = at.ring.ring.identity.as_ref();
-        let file = Socket::create(
-            task,
-            identity,
-            args.domain,
-            args.kind,
-            args.protocol,
-            args.flags,
-        )?;
+    }
+
+    /// Gives it its place. Inside is what came of putting it into its slot.
+    fn install(
+        &self,
+        ring: &mut Locked<'_>,
+        file: OpenFile,
+        fd: Option<Reserved<'_>>,
+    ) -> Result<Result<i32>> {
         // The family of an old kind of socket is another one than it was asked for.
-        at.ring.check_family(&file)?;
+        ring.check_family(&file)?;
         match fd {
             Some(fd) => Ok(Ok(fd.install(file))),
-            None => Ok(at.ring.install_file(args.place, file)),
+            None => Ok(ring.install_file(self.args.place, file)),
         }
+    }
+
+    /// Makes it, or has it made with the ring unlocked. Inside is what came of putting it into its slot.
+    fn create(&mut self, at: Attempt<'_, '_>) -> Result<Option<Result<i32>>> {
+        let (ring, task) = (at.ring.ring, at.ring.task()?);
+        let families = ring.policy.families;
+        // Before modules are loaded for it.
+        if !u32::try_from(self.args.domain).is_ok_and(|family| families.allow(family)) {
+            return Err(EAFNOSUPPORT);
+        }
+        let fd = self.reserve(task)?;
+        let SocketArgs {
+            domain,
+            kind,
+            protocol,
+            ..
+        } = self.args;
+        if Socket::may_load_module(domain, kind, protocol) {
+            self.identity = ring.identity.clone();
+            return Ok(None);
+        }
+        let file = self.make(task, ring.identity.as_deref())?;
+        self.install(at.ring, file, fd).map(Some)
+    }
+
+    /// As [`Create::install`], of what was made with the ring unlocked.
+    fn install_later(&self, ring: &mut Locked<'_>, file: OpenFile) -> Result<i32> {
+        let fd = self.reserve(ring.task()?)?;
+        self.install(ring, file, fd)?
     }
 }
 
 impl Op for Create {
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        SocketArgs::parse(sqe).map(Self)
+        Ok(Self {
+            args: SocketArgs::parse(sqe)?,
+            identity: None,
+            made: None,
+        })
     }
 
     fn pdu(&self) -> Pdu {
-        let args = &self.0;
+        let args = &self.args;
         let (family, kind) = (args.domain as u32, args.kind as u32);
         [family, kind, args.protocol as u32, 0, 0, 0]
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
         match self.create(at) {
-            Ok(res) => Outcome::of(res),
+            Ok(Some(res)) => Outcome::of(res),
+            Ok(None) => Outcome::Punt,
             Err(error) => Outcome::broken(error),
         }
+    }
+
+    fn run_unlocked(
+        &mut self,
+        at: At<'_>,
+        _file: Option<&File>,
+        _buffer: Option<&RegisteredBuffer>,
+    ) -> Outcome {
+        let task = at.task().ok_or(ECANCELED);
+        match task.and_then(|task| self.make(task, self.identity.as_deref())) {
+            Ok(file) => {
+                self.made = Some(file);
+                Outcome::done(0)
+            }
+            Err(error) => Outcome::broken(error),
+        }
+    }
+
+    fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
+        let Some(file) = self.made.take() else {
+            return res;
+        };
+        self.install_later(ring, file).unwrap_or_else(Errno::to_raw)
     }
 
     fn owns(&self) -> bool {

@@ -221,7 +221,7 @@ macro_rules! for_each_opcode {
             EPOLL_WAIT => EpollWait(epoll::EpollWait) { needs_file, poll: In, punt: Submitter },
             PIPE => Pipe(pipe::Pipe) {},
             MSG_RING => MsgRing(msg_ring::MsgRing) { needs_file, punt: Submitter, iopoll },
-            SOCKET => Socket(socket::Create) { soft_errors },
+            SOCKET => Socket(socket::Create) { punt: Submitter, soft_errors },
             URING_CMD => UringCmd(cmd::UringCmd<false>) { needs_file, buffer_select, poll: Own, iopoll },
             URING_CMD128 => UringCmd128(cmd::UringCmd<true>) { needs_file, buffer_select, poll: Own, iopoll, large },
             READ_MULTISHOT => ReadMultishot(rw::ReadMultishot) {
