@@ -22,7 +22,7 @@ pub(crate) mod refuse;
 pub(crate) mod run;
 pub(crate) mod sqpoll;
 pub(crate) mod sqthread;
-pub(crate) mod starve;
+pub(crate) mod stall;
 pub(crate) mod submit;
 pub(crate) mod sync_cancel;
 pub(crate) mod users;
@@ -55,14 +55,14 @@ use users::UserRecord;
 pub(crate) struct ExecShared {
     /// More had come back than one `enter` ran.
     backlogged: Atomic<bool>,
-    /// Requests wait for buffers.
-    starving: Atomic<bool>,
+    /// Whether requests are stalled, see [`stall`], or groups with few buffers left are looked for.
+    stalled: Atomic<bool>,
     /// Requests with workers have had their time.
     overdue: Atomic<bool>,
-    /// How many requests have come back from workers, for those who wait for one.
-    works: Atomic<u32>,
+    /// How many punted requests are finished, for those who wait for one.
+    finished_punts: Atomic<u32>,
     /// How many workers are just being made.
-    coming_workers: Atomic<u32>,
+    pending_workers: Atomic<u32>,
     /// How many processes use it, and mappings there are of it.
     users: Atomic<usize>,
     /// What there is besides for IORING_SETUP_SQPOLL.
@@ -71,9 +71,9 @@ pub(crate) struct ExecShared {
     orphans: Orphans,
     /// As long as it is there, the module is told when tasks end.
     _listener: Listener,
-    /// Those who wait for a worker.
+    /// Tasks that wait until a punted request is finished.
     #[pin]
-    onlookers: WaitQueue,
+    punt_waiters: WaitQueue,
 }
 
 impl ExecShared {
@@ -86,15 +86,15 @@ impl ExecShared {
         let listener = Listener::new()?;
         Ok(pin_init!(Self {
             backlogged: Atomic::new(false),
-            starving: Atomic::new(false),
+            stalled: Atomic::new(false),
             overdue: Atomic::new(false),
-            works: Atomic::new(0),
-            coming_workers: Atomic::new(0),
+            finished_punts: Atomic::new(0),
+            pending_workers: Atomic::new(0),
             users: Atomic::new(0),
             sqpoll,
             orphans: Orphans::new(),
             _listener: listener,
-            onlookers <- WaitQueue::new(),
+            punt_waiters <- WaitQueue::new(),
         }))
     }
 
@@ -113,8 +113,8 @@ pub(crate) struct ExecState {
     backlog: Fifo<Request>,
     /// Requests that wait for their turn.
     drain: drain::Drain,
-    /// Requests that wait for a buffer.
-    starved: starve::Starved,
+    /// Requests that wait until there is what they need, of which nobody tells the ring.
+    stalled: stall::Stalled,
     /// Sends that keep their order.
     order: order::Order,
     /// Those who do what would have a submitter sleep.

@@ -126,15 +126,15 @@ impl RingFile for Ring {
     fn flush(this: &Arc<Self>) {
         // Where the kernel does not say that a task ends it is only heard of here.
         if !exit::is_heard() && task::current_exiting() {
-            this.end_those_gone();
+            this.end_gone_submitters();
         }
     }
 
     fn release(this: Arc<Self>) {
         policy::take_out(&this);
-        this.leave_all();
+        this.leave_ring();
         // Other rings may be polling this one.
-        this.pollers.hang_up();
+        this.pollers.wake_hup();
     }
 
     type Mapping = RingUser;
@@ -144,7 +144,7 @@ impl RingFile for Ring {
     }
 
     fn map_again(mapping: &Arc<RingUser>) {
-        mapping.count_again();
+        mapping.count_mapping();
     }
 
     fn unmap(mapping: Arc<RingUser>) {

@@ -268,10 +268,10 @@ macro_rules! ops {
                 }
             }
 
-            /// See [`Op::follow_limit`].
-            pub(crate) fn follow_limit(&mut self) {
+            /// See [`Op::follow_link_timeout`].
+            pub(crate) fn follow_link_timeout(&mut self) {
                 match self {
-                    $(Self::$name(op) => op.follow_limit(),)*
+                    $(Self::$name(op) => op.follow_link_timeout(),)*
                     Self::Nothing | Self::Notif(_) | Self::Over(_) => {}
                 }
             }
@@ -284,11 +284,11 @@ macro_rules! ops {
                 }
             }
 
-            /// See [`Op::told`].
+            /// See [`Op::poll_result`].
             #[inline]
-            pub(crate) fn told(&self, wake_flags: WakeFlags) -> Option<(i32, bool)> {
+            pub(crate) fn poll_result(&self, wake_flags: WakeFlags) -> Option<(i32, bool)> {
                 match self {
-                    $(Self::$name(op) if <$op>::SPEC.only_polls => op.told(wake_flags),)*
+                    $(Self::$name(op) if <$op>::SPEC.only_polls => op.poll_result(wake_flags),)*
                     _ => None,
                 }
             }
@@ -341,7 +341,7 @@ for_each_opcode!(ops);
 
 impl Operation {
     /// Becomes another one, for one that is over and so has nothing to drop.
-    pub(crate) fn become_other(&mut self, other: Self) {
+    pub(crate) fn overwrite(&mut self, other: Self) {
         core::mem::forget(core::mem::replace(self, other));
     }
 }
@@ -379,10 +379,10 @@ pub(crate) fn sends(opcode: u8) -> bool {
     spec(opcode).is_some_and(|spec| spec.sends)
 }
 
-/// See [`Spec::limits_link`].
+/// See [`Spec::is_link_timeout`].
 #[inline]
-pub(crate) fn limits_link(opcode: u8) -> bool {
-    spec(opcode).is_some_and(|spec| spec.limits_link)
+pub(crate) fn is_link_timeout(opcode: u8) -> bool {
+    spec(opcode).is_some_and(|spec| spec.is_link_timeout)
 }
 
 /// Whether one completion is all that comes of a request now, for those who wait for several: see [`Wake`]. `goes_on` says that

@@ -16,14 +16,14 @@ use kernel::alloc::{flags::GFP_KERNEL, KVec};
 
 /// What each ring has called once it is unlocked.
 pub(crate) static UNLOCK_HOOKS: UnlockHooks = UnlockHooks {
-    step_out,
+    run_without_ring,
     add_worker,
     end_orphans: |ring| ring.end_orphans(true),
 };
 
 /// Goes on with requests of the current task without their ring, and then ends them with it. Returns
 /// what that has left to do.
-fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
+fn run_without_ring(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
     let mut over = Fifo::new();
     let mut whose = None;
     while let Some(mut req) = requests.pop() {
@@ -51,13 +51,13 @@ fn step_out(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
             locked.finish_punted(req, ECANCELED);
         }
     }
-    locked.run_ready(ring.is_dying() || tctx.is_gone());
+    locked.start_ready(ring.is_dying() || tctx.is_gone());
     locked.after.take()
 }
 
 impl Locked<'_> {
     /// Goes on with a request of the current task as soon as the ring is unlocked.
-    pub(crate) fn step_out(&mut self, req: OwnedReq) {
+    pub(crate) fn run_after_unlock(&mut self, req: OwnedReq) {
         let left = self.after.get();
         if !matches!(left.last(), Some(LeftOver::Requests(_))) {
             if left

@@ -17,7 +17,7 @@ use crate::{
 /// Whether the first of `chain` is a timeout of the request before it, and can be one.
 fn begins_with_timeout(chain: &Fifo<Request>) -> bool {
     let first = chain.first().map(|core| &core.job);
-    first.is_some_and(|job| op::limits_link(job.opcode) && job.refused().is_none())
+    first.is_some_and(|job| op::is_link_timeout(job.opcode) && job.refused().is_none())
 }
 
 impl Locked<'_> {
@@ -72,7 +72,7 @@ impl Locked<'_> {
     /// As [`Locked::finish`], without the call.
     #[inline(always)] // poll/32
     pub(crate) fn finish_here(&mut self, mut req: OwnedReq, res: i32, flags: u32, broken: bool) {
-        self.forget(&mut req);
+        self.stop_waiting(&mut req);
         let core = req.core_mut();
         if core.chain.is_empty() && !core.job.flags.unusual() {
             if let Some(req) = self.finish_plain::<true>(req, res, flags) {
@@ -136,10 +136,10 @@ impl Locked<'_> {
             self.complete(req, done);
             self.state.posted_async |= by_worker && self.state.posted;
         }
-        let limit_told = self.finish_timeout(timeout, ECANCELED);
+        let timeout_posted = self.finish_timeout(timeout, ECANCELED);
         if let Some(file) = file {
             if job_flags.in_front() {
-                self.follow(fd::id(&file));
+                self.requeue_next(fd::id(&file));
             }
             self.put_file(file);
         }
@@ -147,8 +147,8 @@ impl Locked<'_> {
             self.put_buffer(buffer);
         }
         let Some(mut next) = chain.pop() else { return };
-        if limit_told {
-            next.core_mut().job.op.follow_limit();
+        if timeout_posted {
+            next.core_mut().job.op.follow_link_timeout();
         }
         // A hard link holds through failures, but not if part of it cannot be done at all.
         if breaks {

@@ -105,7 +105,7 @@ fn submit_as<T: OpVariant>(
         }
         return Submitted::Refused(error);
     }
-    if !alone || !job.flags.plain() || T::SPEC.limits_link {
+    if !alone || !job.flags.plain() || T::SPEC.is_link_timeout {
         return Submitted::Read;
     }
     if T::SPEC.needs_file {
@@ -133,7 +133,7 @@ fn parse<T: OpVariant>(sqe: &Sqe, job: &mut Job) -> Result {
     }
     job.group = sqe.buf_index();
     job.opcode = T::CODE;
-    job.op.become_other(T::parse(sqe, job.flags)?.into());
+    job.op.overwrite(T::parse(sqe, job.flags)?.into());
     Ok(())
 }
 
@@ -247,21 +247,21 @@ fn issue_here<T: OpVariant>(
     match outcome {
         // Taken apart, so that it is written where it is returned and not copied there.
         Outcome::Done { res, flags, broken } => {
-            if !op.owns() {
+            if !op.needs_drop() {
                 // Most own nothing, which need not be found out variant by variant.
-                job.op.become_other(Operation::Nothing);
+                job.op.overwrite(Operation::Nothing);
             }
             Outcome::Done { res, flags, broken }
         }
         Outcome::ByNotif(notif_ref) => {
-            if !op.owns() {
-                job.op.become_other(Operation::Nothing);
+            if !op.needs_drop() {
+                job.op.overwrite(Operation::Nothing);
             }
             Outcome::ByNotif(notif_ref)
         }
         Outcome::Requeue => Outcome::Requeue,
         Outcome::TaskWork => Outcome::TaskWork,
-        Outcome::Starve => Outcome::Starve,
+        Outcome::Stall => Outcome::Stall,
         Outcome::Punt => Outcome::Punt,
         Outcome::Timer => Outcome::Timer,
         Outcome::Poll(_) if op.never_waits() => op.end(ring, EAGAIN),

@@ -164,7 +164,7 @@ impl Locked<'_> {
     }
 
     /// Counts no object any more: there are no records of submitters, and no completions that wait for room.
-    pub(crate) fn forget_kept(&mut self) {
+    pub(crate) fn reset_counts(&mut self) {
         self.state.exec.drain = Drain::default();
         if self.ring.overflowing() {
             self.ring.set_overflowing(false);

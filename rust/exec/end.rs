@@ -47,7 +47,7 @@ impl Locked<'_> {
         }
         match req.core_mut().job.op.end(self, error) {
             Outcome::Done { res, flags, broken } => self.finish(req, res, flags, broken),
-            Outcome::ByNotif(notif_ref) => self.hand_over(req, notif_ref),
+            Outcome::ByNotif(notif_ref) => self.finish_by_notif(req, notif_ref),
             _ => {
                 // An opcode that is told to end has nothing to wait for.
                 warn_on!(true);
@@ -96,16 +96,16 @@ impl Locked<'_> {
         if self.ring.deferred() {
             // That one is for all.
             let all = core::mem::take(&mut reqs);
-            reqs = self.sort_out(all, &whose);
+            reqs = self.extract_back(all, &whose);
         }
         reqs.append(self.take_drained(&whose));
         let backlog = core::mem::take(&mut self.state.exec.backlog);
-        reqs.append(self.sort_out(backlog, &whose));
+        reqs.append(self.extract_back(backlog, &whose));
         self.run_all(&mut reqs, true);
     }
 
     /// Takes the requests out of task contexts that `whose` picks, of those that `enter` is to run; the rest stays.
-    fn sort_out(
+    fn extract_back(
         &mut self,
         mut reqs: Fifo<Request>,
         whose: impl Fn(&TaskCtx) -> bool,
@@ -127,7 +127,7 @@ impl Locked<'_> {
         self.state.exec.letting_go = true;
         self.cancel_all(|_| true);
         self.state.exec.letting_go = false;
-        self.forget_kept();
+        self.reset_counts();
         let state = &mut *self.state;
         self.ring.exec.users.fetch_sub(state.exec.users.len(), Full);
         state.has_eventfd = false;
@@ -152,7 +152,7 @@ impl Ring {
     /// Drops what the ring has let go of; `for_others`, if it is not the current task's.
     pub(crate) fn let_go_of(&self, kept: LetGo, for_others: bool) {
         if let Some(sqpoll) = &self.exec.sqpoll {
-            sqpoll.vacate();
+            sqpoll.detach();
         }
         if for_others {
             let registered = kept.files.into_iter().flatten();

@@ -80,16 +80,16 @@ impl Ring {
         let getevents = args.flags & enter::GETEVENTS != 0;
         // What has come back to a ring that is not deferred is run on the way to user space.
         if args.to_submit == 0 && (!getevents || !self.deferred() && self.has_enough(args)) {
-            if self.is_starving() {
+            if self.has_stalled() {
                 let mut locked = self.lock_at(args.call)?;
-                locked.look_again();
-                locked.feed();
+                locked.requeue_seen();
+                locked.retry_stalled();
             }
             return Ok(0);
         }
         let mut locked = self.lock_at(args.call)?;
-        if self.is_starving() {
-            locked.feed();
+        if self.has_stalled() {
+            locked.retry_stalled();
         }
         let tctx = self.tctx(&mut locked, args.to_submit != 0)?;
         // From here on what comes back is run here, unless only GETEVENTS runs it.
@@ -112,8 +112,8 @@ impl Ring {
         };
         let waits = getevents && submitted == Ok(args.to_submit);
         if let Some(tctx) = &tctx {
-            if self.is_starving() {
-                locked.feed_after(tctx, getevents || !self.deferred());
+            if self.has_stalled() {
+                locked.retry_stalled_after_submit(tctx, getevents || !self.deferred());
             }
             if !self.deferred() {
                 if !tctx.inbox().is_empty() {
@@ -122,8 +122,8 @@ impl Ring {
             } else if waits {
                 self.run_local_inbox(&mut locked, tctx, args.min_complete);
             }
-        } else if self.is_starving() {
-            locked.look_again();
+        } else if self.has_stalled() {
+            locked.requeue_seen();
         }
         locked.commit();
         if waits && !self.has_enough(args) {
@@ -167,7 +167,7 @@ impl Ring {
     #[cold] // recv-armed/udp/1
     fn cancel_wait(wait_guard: WaitGuard<'_>, tctx: &Arc<TaskCtx>) {
         if wait_guard.into_missed() {
-            tctx::tell(tctx);
+            tctx::send_task_work(tctx);
         }
     }
 
@@ -181,11 +181,11 @@ impl Ring {
     ) {
         if wait_guard.into_missed() {
             if self.deferred() {
-                tctx::tell(tctx);
+                tctx::send_task_work(tctx);
             } else if let Ok(mut locked) = self.lock_at(call) {
                 locked.run_inbox(tctx);
             } else {
-                tctx::tell(tctx);
+                tctx::send_task_work(tctx);
             }
         }
     }
@@ -328,7 +328,7 @@ impl Ring {
             self.end_overdue(call);
         }
         if let Some(sqpoll) = &self.exec.sqpoll {
-            return self.answer(call, sqpoll, tctx);
+            return self.submit_for_thread(call, sqpoll, tctx);
         }
         let Ok(mut locked) = self.lock_at(call) else {
             return;

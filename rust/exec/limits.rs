@@ -112,7 +112,7 @@ impl Locked<'_> {
     pub(super) fn find_link_timer(req: &mut OwnedReq) {
         let core = req.core_mut();
         let first = core.chain.first().map(|core| core.job.opcode);
-        if first.is_some_and(op::limits_link) {
+        if first.is_some_and(op::is_link_timeout) {
             core.job.link_timer = LinkTimer::Idle;
         }
     }

@@ -52,7 +52,7 @@ impl Ring {
         }
         if let Ok(mut locked) = self.lock() {
             if let Some(queues) = &mut locked.state.napi {
-                queues.forget_stale();
+                queues.remove_stale();
             }
         }
     }

@@ -57,8 +57,8 @@ impl Locked<'_> {
     }
 
     /// Has a notification complete a request that is over, and start what is linked behind it.
-    pub(crate) fn hand_over(&mut self, mut req: OwnedReq, mut notif_ref: NotifRef) {
-        self.forget(&mut req);
+    pub(crate) fn finish_by_notif(&mut self, mut req: OwnedReq, mut notif_ref: NotifRef) {
+        self.stop_waiting(&mut req);
         if req.core().job.flags.ordered() {
             // With its result the next one may be tried, whenever that is told.
             self.make_unordered(&mut req);
@@ -67,14 +67,14 @@ impl Locked<'_> {
         notif_ref.core_mut().chain = core::mem::take(&mut core.chain);
         core.credentials = None;
         notif_ref.core_mut().job.link_timer = core::mem::take(&mut core.job.link_timer);
-        let req = self.hand_over_job(req, notif_ref);
+        let req = self.move_to_notif(req, notif_ref);
         self.recycle(req);
     }
 
-    /// As [`Locked::hand_over`], for a request that has not waited and has nothing linked behind it.
+    /// As [`Locked::finish_by_notif`], for a request that has not waited and has nothing linked behind it.
     /// Gives its object back.
     #[inline]
-    pub(crate) fn hand_over_job(&mut self, mut req: OwnedReq, mut notif_ref: NotifRef) -> OwnedReq {
+    pub(crate) fn move_to_notif(&mut self, mut req: OwnedReq, mut notif_ref: NotifRef) -> OwnedReq {
         let job = &mut req.core_mut().job;
         if !matches!(job.op, Operation::Nothing) {
             job.op = Operation::Nothing;

@@ -72,7 +72,7 @@ impl Locked<'_> {
     }
 
     /// Has an ordered send wait behind the one that is in front.
-    pub(super) fn fall_in(&mut self, req: OwnedReq) {
+    pub(super) fn wait_for_turn(&mut self, req: OwnedReq) {
         let Some(req) = self.queue_up(req) else {
             return;
         };
@@ -89,7 +89,7 @@ impl Locked<'_> {
     }
 
     /// Has the next one go on after the one that was in front of the open file of this id.
-    pub(super) fn follow(&mut self, id: usize) {
+    pub(super) fn requeue_next(&mut self, id: usize) {
         let behind = &mut self.state.exec.order.behind;
         let Some(queue) = behind.get_mut(&id) else {
             // Whoever is in front of a file has made its queue, which stays until it has left.
@@ -110,7 +110,7 @@ impl Locked<'_> {
         let in_front = req.core().job.flags.in_front();
         req.core_mut().job.flags.clear_ordered();
         if let Some(id) = req.file().map(fd::id).filter(|_| in_front) {
-            self.follow(id);
+            self.requeue_next(id);
         }
     }
 }

@@ -45,7 +45,7 @@ impl Ring {
     }
 
     /// As [`Ring::leave_orphans`], but for everything: the caller has just closed the ring's file.
-    pub(crate) fn leave_all(&self) {
+    pub(crate) fn leave_ring(&self) {
         self.dying.store(true, Relaxed);
         self.orphaned.xchg(true, Full);
         self.end_orphans(task::current_is_kthread());
@@ -67,12 +67,12 @@ impl Ring {
         self.orphaned.xchg(true, Full);
         self.end_orphans(true);
         self.waiters.wake_all();
-        self.pollers.hang_up();
+        self.pollers.wake_hup();
     }
 
     /// Ends what a submitter that is gone has left, and what has come back to it.
     #[cold] // recv-multishot/udp/64/8/plain
-    pub(crate) fn take_in(&self, tctx: &Submitter) {
+    pub(crate) fn adopt_orphans(&self, tctx: &Submitter) {
         // That one serves who comes next as well.
         if !self.deferred() || self.is_dying() {
             let mut reqs = tctx.inbox().take();
@@ -84,8 +84,8 @@ impl Ring {
         self.leave_orphans();
     }
 
-    /// As [`Ring::take_in`], for all submitters that are gone.
-    pub(crate) fn end_those_gone(&self) {
+    /// As [`Ring::adopt_orphans`], for all submitters that are gone.
+    pub(crate) fn end_gone_submitters(&self) {
         self.exec.orphans.ended.store(true, Relaxed);
         self.leave_orphans();
     }
@@ -116,8 +116,8 @@ impl Locked<'_> {
         self.run_all(&mut reqs, true);
         if ring.exec.orphans.ended.xchg(false, Full) {
             self.cancel_all(|tctx| !tctx.is_there());
-            self.dismiss_workers();
-            ring.give_up_calls();
+            self.retire_workers();
+            ring.drop_calls();
         }
         if ring.is_dying() {
             // What comes yet, of somebody who was on the way here, is refused.

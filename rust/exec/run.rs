@@ -33,7 +33,7 @@ impl Ring {
     /// Runs what has come back to a submitter, as task work of its task.
     pub(crate) fn run_task_work(&self, tctx: &Arc<TaskCtx>, task: Option<InTask<'_>>) {
         if task.is_none() || tctx.is_gone() || self.is_dying() {
-            return self.take_in(tctx);
+            return self.adopt_orphans(tctx);
         }
         if self.exec.overdue.load(Relaxed) {
             self.end_overdue(task);
@@ -42,7 +42,7 @@ impl Ring {
             return;
         }
         if let Some(sqpoll) = &self.exec.sqpoll {
-            return self.answer(task, sqpoll, tctx);
+            return self.submit_for_thread(task, sqpoll, tctx);
         }
         let Ok(mut locked) = self.lock_at(task) else {
             return;
@@ -78,7 +78,7 @@ impl Locked<'_> {
         if req.core_mut().job.flags.ordered() {
             match self.get_in_front(&mut req) {
                 Ok(true) => {}
-                Ok(false) => return Outcome::Starve,
+                Ok(false) => return Outcome::Stall,
                 Err(error) => return Outcome::broken(error),
             }
         }
@@ -90,12 +90,12 @@ impl Locked<'_> {
 
     /// Tries a request until it is over, waits, or is with somebody else.
     pub(crate) fn run(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
-        self.drive(req, wake_flags);
+        self.run_here(req, wake_flags);
     }
 
     /// As [`Locked::run`], without the call.
     #[inline(always)] // poll/32
-    fn drive(&mut self, mut req: OwnedReq, mut wake_flags: WakeFlags) {
+    fn run_here(&mut self, mut req: OwnedReq, mut wake_flags: WakeFlags) {
         let mut retries = 0;
         // Whether it is on its wait queues, so that only a new wake-up is a reason to try again: poll
         // may say for ever that there is something, as the end of a half-closed peer is.
@@ -107,7 +107,7 @@ impl Locked<'_> {
                 }
                 return self.end(req, ECANCELED);
             }
-            let woken = if let Some((mask, last)) = Self::told(&mut req, wake_flags) {
+            let woken = if let Some((mask, last)) = Self::poll_result(&mut req, wake_flags) {
                 if last || !self.post_more(req.core().job.user_data, mask, 0) {
                     return self.finish_here(req, mask, 0, false);
                 }
@@ -118,7 +118,7 @@ impl Locked<'_> {
                     ReqState::Refused(error) => Outcome::broken(Errno::from_raw(error.into())),
                     _ => self.attempt(req.lend(), wake_flags),
                 };
-                if outcome.goes_on() && req.core().job.link_timer == LinkTimer::Idle {
+                if outcome.is_pending() && req.core().job.link_timer == LinkTimer::Idle {
                     if self.start_link_timer(&mut req).is_err() {
                         return self.end(req, ENOMEM);
                     }
@@ -127,9 +127,9 @@ impl Locked<'_> {
                     Outcome::Done { res, flags, broken } => {
                         return self.finish_here(req, res, flags, broken);
                     }
-                    Outcome::ByNotif(notif_ref) => return self.hand_over(req, notif_ref),
+                    Outcome::ByNotif(notif_ref) => return self.finish_by_notif(req, notif_ref),
                     Outcome::Poll(_) if wake_flags.last() => return self.end(req, EAGAIN),
-                    Outcome::Poll(wanted) if armed && wake::gives_up(&req, wanted) => {
+                    Outcome::Poll(wanted) if armed && wake::ends_unready(&req, wanted) => {
                         return self.end(req, EAGAIN);
                     }
                     Outcome::Poll(_) if armed => Self::park(req),
@@ -137,7 +137,7 @@ impl Locked<'_> {
                     Outcome::Timer => self.time_and_park(req, wake_flags),
                     Outcome::Requeue => return self.requeue_unless_killed(req),
                     Outcome::TaskWork => return Self::requeue_unseen(req),
-                    Outcome::Starve => return self.starve(req),
+                    Outcome::Stall => return self.stall(req),
                     Outcome::Punt => return self.offload(req),
                 }
             };
@@ -148,7 +148,7 @@ impl Locked<'_> {
             armed = true;
             retries += 1;
             if retries > MAX_RETRIES {
-                return self.requeue_stalled(req, wake_flags);
+                return self.requeue_busy(req, wake_flags);
             }
         }
     }
@@ -166,21 +166,21 @@ impl Locked<'_> {
 
     /// What a request completes with, and whether that is its last completion, if its wake-up has said all that it wants to
     /// know.
-    fn told(req: &mut OwnedReq, wake_flags: WakeFlags) -> Option<(i32, bool)> {
+    fn poll_result(req: &mut OwnedReq, wake_flags: WakeFlags) -> Option<(i32, bool)> {
         let job = &mut req.core_mut().job;
-        let (mask, last) = job.op.told(wake_flags)?;
+        let (mask, last) = job.op.poll_result(wake_flags)?;
         if !last && job.state() != ReqState::PolledMultishot {
             return None;
         }
         if last {
-            job.op.become_other(Operation::Nothing);
+            job.op.overwrite(Operation::Nothing);
         }
         Some((mask, last))
     }
 
     /// Puts a request behind the others that was woken up each time that it was tried.
     #[cold] // recv-armed/udp/1
-    fn requeue_stalled(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
+    fn requeue_busy(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
         req.object().claim(wake_flags);
         self.requeue(req);
     }
@@ -201,7 +201,7 @@ impl Locked<'_> {
             return self.end(req, ENOMEM);
         }
         if req.core().job.flags.ordered() && self.get_in_front(&mut req.lend()) == Ok(false) {
-            return self.starve(req);
+            return self.stall(req);
         }
         self.start_async(req);
     }
@@ -363,8 +363,8 @@ impl Locked<'_> {
         if traced {
             trace::task_work_run(Id::of(&**tctx), count);
         }
-        if self.ring.is_starving() {
-            self.feed_own(tctx);
+        if self.ring.has_stalled() {
+            self.retry_all_stalled(tctx);
         }
     }
 
@@ -392,15 +392,15 @@ impl Locked<'_> {
                 let Some(mut req) = reqs.pop() else { break };
                 left -= 1;
                 let wake_flags = req.wake_flags();
-                self.drive(req, wake_flags);
+                self.run_here(req, wake_flags);
             }
-            self.run_ready(false);
+            self.start_ready(false);
             if !reqs.is_empty() {
                 ring.exec.backlogged.store(true, Relaxed);
                 self.state.exec.backlog = reqs;
             }
-            if ring.is_starving() && !ring.has_local_work(tctx) {
-                self.feed();
+            if ring.has_stalled() && !ring.has_local_work(tctx) {
+                self.retry_stalled();
             }
         }
         if trace::local_work_run_enabled() {
@@ -439,26 +439,26 @@ impl Locked<'_> {
                 self.run(req, wake_flags);
             }
         }
-        self.run_ready(gone);
+        self.start_ready(gone);
     }
 
     /// Starts what was linked behind requests that are over: as io_uring, when all are that came back with them.
     #[inline(always)] // poll-multishot/32
-    pub(crate) fn run_ready(&mut self, gone: bool) {
+    pub(crate) fn start_ready(&mut self, gone: bool) {
         if self.has_ready() {
-            self.run_all_ready(gone);
+            self.start_ready_and_drained(gone);
         }
     }
 
-    fn run_all_ready(&mut self, gone: bool) {
-        self.run_those_ready(gone);
+    fn start_ready_and_drained(&mut self, gone: bool) {
+        self.start_ready_queue(gone);
         if self.state.exec.drain.active {
             self.go_on_draining();
-            self.run_those_ready(gone);
+            self.start_ready_queue(gone);
         }
     }
 
-    fn run_those_ready(&mut self, gone: bool) {
+    fn start_ready_queue(&mut self, gone: bool) {
         while let Some(req) = self.state.exec.ready.pop() {
             if req.core().job.is_notification() {
                 self.complete_notif(req);

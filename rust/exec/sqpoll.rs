@@ -6,13 +6,13 @@
 //! it, and calls the ring's owner when there are entries: the task that set the ring up submits them, in
 //! `enter` or as task work. It is its descriptors, its memory and its credentials that they are about.
 
-use super::{enter::Arguments, sqthread::Seat};
+use super::{enter::Arguments, sqthread::Attachment};
 use crate::{
     req::tctx::{TaskCtx, WaitGuard},
     ring::{Locked, Ring},
     sys::{
         context::{At, InTask},
-        exit::{Watch, Whose},
+        exit::{Watch, WatchFor},
         fd::OpenFile,
         ringfile, signal,
         sleep::{sleep_on, Woken},
@@ -38,7 +38,7 @@ use kernel::{
 /// What a ring with a thread has besides.
 #[pin_data]
 pub(crate) struct SqPoll {
-    pub(crate) seat: Seat,
+    pub(crate) attachment: Attachment,
     /// It has an owner, and so may be used.
     enabled: Atomic<bool>,
     /// There were entries at the last look, and the owner was not called for them yet.
@@ -57,7 +57,7 @@ impl SqPoll {
     ///
     /// # Errors
     ///
-    /// Those of [`Seat::occupy`] if it is to have a thread; `-ENXIO` or `-EINVAL` if it is to share the workers of what
+    /// Those of [`Attachment::attach`] if it is to have a thread; `-ENXIO` or `-EINVAL` if it is to share the workers of what
     /// is no ring; `-EINVAL` for a processor without a thread.
     ///
     /// # Context
@@ -79,10 +79,10 @@ impl SqPoll {
             }
             return Ok(None);
         }
-        let seat = Seat::occupy(task, config, params)?;
+        let attachment = Attachment::attach(task, config, params)?;
         let sqpoll = Arc::pin_init(
             pin_init!(Self {
-                seat,
+                attachment,
                 enabled: Atomic::new(false),
                 found: Atomic::new(false),
                 called: Atomic::new(false),
@@ -101,7 +101,7 @@ impl SqPoll {
 
     /// Lets the ring be used. `owner` submits.
     pub(crate) fn enable(&self, owner: Arc<TaskCtx>) {
-        self.seat.set_owner(owner);
+        self.attachment.set_owner(owner);
         self.enabled.xchg(true, Full);
     }
 
@@ -111,13 +111,13 @@ impl SqPoll {
     }
 
     /// Has the thread know of the ring no more. With its last ring it ends.
-    pub(crate) fn vacate(&self) {
-        self.seat.vacate();
+    pub(crate) fn detach(&self) {
+        self.attachment.detach();
     }
 
-    /// See [`Seat::thread_state`].
+    /// See [`Attachment::thread_state`].
     pub(crate) fn thread_state(&self) -> Option<(i32, u32, u64, Delta)> {
-        self.seat.thread_state()
+        self.attachment.thread_state()
     }
 
     /// Wakes up who waits for room in the SQ ring.
@@ -129,13 +129,13 @@ impl SqPoll {
 }
 
 /// A ring that has no owner yet, for the end of the task that has set it up.
-struct Unowned(Arc<Ring>);
+struct CreatorEnd(Arc<Ring>);
 
-impl TaskWorkFn for Unowned {
+impl TaskWorkFn for CreatorEnd {
     fn run(_this: Arc<TaskWork<Self>>, _task: Option<InTask<'_>>) {}
 
     fn on_end(this: Arc<TaskWork<Self>>) {
-        this.0.end_those_gone();
+        this.0.end_gone_submitters();
     }
 }
 
@@ -146,8 +146,8 @@ impl Locked<'_> {
     ///
     /// `-ENODEV` if the module is not ready, `-ENOMEM`.
     pub(crate) fn watch_creator(&mut self, ring: &Arc<Ring>) -> Result {
-        let unowned = TaskWork::new(Unowned(ring.clone()))?;
-        self.state.exec.creator = Some(Watch::current(Whose::Task, unowned)?);
+        let creator_end = TaskWork::new(CreatorEnd(ring.clone()))?;
+        self.state.exec.creator = Some(Watch::current(WatchFor::Task, creator_end)?);
         Ok(())
     }
 
@@ -197,7 +197,7 @@ impl Ring {
     }
 
     /// Submits what is there as `tctx`, which was called if it is the current task.
-    pub(crate) fn answer<'a>(
+    pub(crate) fn submit_for_thread<'a>(
         &'a self,
         at: impl Into<At<'a>>,
         sqpoll: &SqPoll,
@@ -208,17 +208,17 @@ impl Ring {
             // As the thread would, if it submitted itself.
             Some(identity) => identity
                 .credentials
-                .with(|| self.answer_here(at, sqpoll, tctx)),
-            None => self.answer_here(at, sqpoll, tctx),
+                .with(|| self.submit_for_thread_here(at, sqpoll, tctx)),
+            None => self.submit_for_thread_here(at, sqpoll, tctx),
         }
         sqpoll.tell_of_room();
         if sqpoll.called.xchg(false, Full) {
             // It did not look at this ring; what has come since is for it to find.
-            sqpoll.seat.wake_thread();
+            sqpoll.attachment.wake_thread();
         }
     }
 
-    fn answer_here<'a>(&'a self, at: At<'a>, sqpoll: &SqPoll, tctx: &Arc<TaskCtx>) {
+    fn submit_for_thread_here<'a>(&'a self, at: At<'a>, sqpoll: &SqPoll, tctx: &Arc<TaskCtx>) {
         let Ok(mut locked) = self.lock_at(at) else {
             return;
         };
@@ -228,8 +228,8 @@ impl Ring {
             if let Ok(task) = locked.task() {
                 let _ = locked.submit(task, tctx, u32::MAX);
             }
-            if self.is_starving() {
-                locked.feed_own(tctx);
+            if self.has_stalled() {
+                locked.retry_all_stalled(tctx);
             }
             sqpoll.head.store(locked.state.sq_head, Relaxed);
         }
@@ -254,13 +254,13 @@ impl Ring {
             .filter(|sqpoll| sqpoll.is_enabled());
         let sqpoll = sqpoll.ok_or(EBADFD)?;
         let owner = self.owner(sqpoll)?;
-        if self.is_starving() {
+        if self.has_stalled() {
             let mut locked = self.lock_at(args.call)?;
-            locked.look_again();
-            locked.feed();
+            locked.requeue_seen();
+            locked.retry_stalled();
         }
         if args.flags & enter::SQ_WAKEUP != 0 {
-            sqpoll.seat.start_thread()?;
+            sqpoll.attachment.start_thread()?;
         }
         if !owner.is_current() {
             return self.enter_attended(args, sqpoll, None);
@@ -268,7 +268,7 @@ impl Ring {
         let wait_guard = owner.begin_wait();
         let result = self.enter_attended(args, sqpoll, Some((&owner, &wait_guard)));
         if wait_guard.into_missed() || self.has_calls() {
-            self.answer(args.call, sqpoll, &owner);
+            self.submit_for_thread(args.call, sqpoll, &owner);
         }
         result
     }
@@ -285,7 +285,7 @@ impl Ring {
             if signal::notified() && !signal::pending() {
                 return Err(ERESTARTNOINTR);
             }
-            self.answer(args.call, sqpoll, tctx);
+            self.submit_for_thread(args.call, sqpoll, tctx);
         }
         if args.flags & enter::SQ_WAIT != 0 && tctx.is_none() {
             self.wait_for_room(sqpoll);
@@ -301,7 +301,12 @@ impl Ring {
 
     /// Waits until the SQ ring has room, or a signal comes.
     fn wait_for_room(&self, sqpoll: &SqPoll) {
-        let there = || sqpoll.seat.owner().is_some_and(|owner| owner.is_there());
+        let there = || {
+            sqpoll
+                .attachment
+                .owner()
+                .is_some_and(|owner| owner.is_there())
+        };
         while self.is_full() && there() {
             let ready = || !self.is_full();
             if sleep_on(Some(&sqpoll.room), None, &ready) == Woken::Interrupted {
@@ -312,24 +317,28 @@ impl Ring {
 
     /// Has user space know that it has to come to `enter`, if the owner is gone, who will not come any
     /// more either if it was called.
-    pub(crate) fn give_up_calls(&self) {
+    pub(crate) fn drop_calls(&self) {
         let Some(sqpoll) = &self.exec.sqpoll else {
             return;
         };
-        if sqpoll.seat.owner().is_some_and(|owner| !owner.is_there()) {
+        if sqpoll
+            .attachment
+            .owner()
+            .is_some_and(|owner| !owner.is_there())
+        {
             self.set_need_wakeup(true);
             sqpoll.tell_of_room();
             if sqpoll.called.xchg(false, Full) {
-                sqpoll.seat.wake_thread();
+                sqpoll.attachment.wake_thread();
             }
         }
-        sqpoll.seat.dismiss_thread();
+        sqpoll.attachment.retire_thread();
     }
 
     /// Who submits. If that task has ended or runs another program, the current one takes over if
     /// it is of the same process.
     fn owner(self: &Arc<Self>, sqpoll: &SqPoll) -> Result<Arc<TaskCtx>> {
-        let owner = sqpoll.seat.owner().ok_or(EOWNERDEAD)?;
+        let owner = sqpoll.attachment.owner().ok_or(EOWNERDEAD)?;
         if owner.is_there() {
             return Ok(owner);
         }
@@ -339,7 +348,7 @@ impl Ring {
         }
         let mut locked = self.lock()?;
         // Somebody may have been faster.
-        let now = sqpoll.seat.owner().ok_or(EOWNERDEAD)?;
+        let now = sqpoll.attachment.owner().ok_or(EOWNERDEAD)?;
         if now.is_there() {
             return Ok(now);
         }
@@ -347,7 +356,7 @@ impl Ring {
         locked.cancel_all(|tctx| !tctx.is_there());
         let owner = locked.add_submitter(self)?;
         drop(locked);
-        sqpoll.seat.set_owner(owner.clone());
+        sqpoll.attachment.set_owner(owner.clone());
         Ok(owner)
     }
 }

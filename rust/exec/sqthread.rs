@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The thread of IORING_SETUP_SQPOLL, and the places that rings have with it.
+//! The thread of IORING_SETUP_SQPOLL, and the rings that are attached to it.
 
 use super::sqpoll::{attached, SqPoll};
 use crate::{
@@ -33,11 +33,11 @@ use kernel::{
     time::Delta,
 };
 
-/// How long a thread that is not alone on its processor leaves it to others.
-const NAP: Delta = Delta::from_millis(1);
+/// For how long a thread that is not alone on its processor leaves it to others.
+const YIELD_TIME: Delta = Delta::from_millis(1);
 
-/// A ring's place with a thread, which it gives up when this is dropped if it has not before.
-pub(crate) struct Seat {
+/// What attaches a ring to a thread, from which it is detached when this is dropped if it has not been before.
+pub(crate) struct Attachment {
     thread: Arc<SqThread>,
     index: usize,
     left: Atomic<bool>,
@@ -48,7 +48,7 @@ pub(crate) struct Seat {
 struct SqThread {
     /// Who made it. The rings that share it are set up by tasks of one process.
     creator: TaskRef,
-    /// Somebody wants it to look.
+    /// Somebody wants it to result.
     woken: Atomic<bool>,
     /// The processor that it was last seen on, or is to begin on.
     cpu: Atomic<u32>,
@@ -63,27 +63,27 @@ struct SqThread {
     wait: WaitQueue,
     /// Taken with the mutex of a ring held, and nothing within it.
     #[pin]
-    rings: Mutex<ServedRings>,
+    rings: Mutex<AttachedRings>,
 }
 
-/// The rings that share a thread.
-struct ServedRings {
-    seats: KVec<Option<Sharer>>,
+/// The rings that are attached to a thread.
+struct AttachedRings {
+    slots: KVec<Option<AttachedRing>>,
     /// None once the last ring has left, or the last task that may submit to one has ended, and before the
     /// first has come.
-    thread: Option<Arc<UserWorker<Looker>>>,
+    thread: Option<Arc<UserWorker<SqThreadBody>>>,
 }
 
 /// What the thread runs, and whether it has begun and is to end.
-struct Looker {
+struct SqThreadBody {
     thread: Arc<SqThread>,
     /// Whether the thread has done its first step.
     begun: Atomic<bool>,
     stopping: Atomic<bool>,
 }
 
-/// A ring that shares a thread.
-struct Sharer {
+/// A ring that is attached to a thread.
+struct AttachedRing {
     /// The task that has set the ring up.
     creator: TaskRef,
     /// How long the thread looks in vain before it sleeps.
@@ -92,7 +92,7 @@ struct Sharer {
     owner: Option<Arc<TaskCtx>>,
 }
 
-impl Sharer {
+impl AttachedRing {
     /// Whether there is a task that may submit, or have another one do so.
     fn is_attended(&self) -> bool {
         let owner = self.owner.as_ref();
@@ -100,26 +100,26 @@ impl Sharer {
     }
 }
 
-impl ServedRings {
+impl AttachedRings {
     fn runs(&self) -> bool {
         let thread = self.thread.as_ref();
         thread.is_some_and(|thread| !thread.is_over())
     }
 
     fn owners(&self) -> impl Iterator<Item = (&Arc<TaskCtx>, &SqPoll)> {
-        let sharers = self.seats.iter().flatten();
-        let owners = sharers.filter_map(|sharer| sharer.owner.as_ref());
+        let attached = self.slots.iter().flatten();
+        let owners = attached.filter_map(|ring| ring.owner.as_ref());
         owners.filter_map(|owner| Some((owner, owner.ring().exec.sqpoll.as_deref()?)))
     }
 }
 
-/// What a look at all rings has come to.
-struct Look {
+/// What polling all rings has come to.
+struct PollResult {
     /// There were new entries.
     found: bool,
     /// Nothing can be done before an owner has done what it was called for, and one would have to
     /// do that on this processor.
-    in_the_way: bool,
+    blocks_owner: bool,
     /// The longest time that a ring wants to have it look in vain.
     idle: Delta,
 }
@@ -148,19 +148,19 @@ impl SqThread {
     /// On a processor with other tasks it does so only for what it has found the last time. The one
     /// that it has interrupted may be an owner that is about to look how many entries are still there,
     /// as liburing does to say what it has submitted.
-    fn look(&self) -> Look {
+    fn poll_rings(&self) -> PollResult {
         let alone = processor::is_alone();
         let rings = self.rings.lock();
         let here = Processor::current();
         self.cpu.store(here, Relaxed);
-        let mut look = Look {
+        let mut result = PollResult {
             found: false,
-            in_the_way: false,
+            blocks_owner: false,
             idle: rings
-                .seats
+                .slots
                 .iter()
                 .flatten()
-                .map(|sharer| sharer.idle)
+                .map(|ring| ring.idle)
                 .max()
                 .unwrap_or(Delta::ZERO),
         };
@@ -178,7 +178,7 @@ impl SqThread {
                     sqpoll.tell_of_room();
                     continue;
                 }
-                look.found = true;
+                result.found = true;
                 if !alone && !sqpoll.found.load(Relaxed) {
                     sqpoll.found.store(true, Relaxed);
                     all_called = false;
@@ -194,12 +194,12 @@ impl SqThread {
             }
             one_here |= Processor::of(owner.task()) == here;
         }
-        look.in_the_way = all_called && one_here;
-        look
+        result.blocks_owner = all_called && one_here;
+        result
     }
 
     /// Says that nobody has to wake it up for entries.
-    fn be_awake(&self) {
+    fn clear_need_wakeup(&self) {
         for (owner, _) in self.rings.lock().owners() {
             if owner.is_there() {
                 owner.ring().set_need_wakeup(false);
@@ -207,7 +207,7 @@ impl SqThread {
         }
     }
 
-    /// Sees to it that it runs: there is none before the first ring, and when all have ended who had it look.
+    /// Sees to it that it runs: there is none before the first ring, and when all have ended who had it result.
     ///
     /// # Context
     ///
@@ -217,31 +217,31 @@ impl SqThread {
             return Ok(());
         }
         let name = CString::try_from_fmt(fmt!("ruring-sqp-{}", current!().pid()))?;
-        let looker = Looker {
+        let body = SqThreadBody {
             thread: self.clone(),
             begun: Atomic::new(false),
             stopping: Atomic::new(false),
         };
-        let looker = UserWorker::spawn(looker, &name)?;
+        let body = UserWorker::spawn(body, &name)?;
         let mut rings = self.rings.lock();
         // Somebody may have been faster, and the rings may have left.
-        let wanted = !rings.runs() && rings.seats.iter().any(Option::is_some);
-        let old = wanted.then(|| rings.thread.replace(looker.clone()));
+        let wanted = !rings.runs() && rings.slots.iter().any(Option::is_some);
+        let old = wanted.then(|| rings.thread.replace(body.clone()));
         drop(rings);
         drop(old);
         if !wanted {
-            looker.stop();
+            body.stop();
         }
         // So that everybody knows which one it is.
-        let begun = || looker.begun.load(Relaxed);
+        let begun = || body.begun.load(Relaxed);
         while !begun() && sleep_on(Some(&self.wait), None, &begun) != Woken::Interrupted {}
         Ok(())
     }
 }
 
-impl Looker {
+impl SqThreadBody {
     /// Sleeps until it is woken up, which who adds entries has to see to from here on.
-    fn rest(&self) {
+    fn go_idle(&self) {
         let mut busy = false;
         for (owner, sqpoll) in self.thread.rings.lock().owners() {
             // Has a full barrier: who does not see the flag has added its entries before.
@@ -252,7 +252,7 @@ impl Looker {
         if !busy {
             self.sleep(None);
         }
-        self.thread.be_awake();
+        self.thread.clear_need_wakeup();
     }
 
     /// Sleeps until it is woken up, or until `deadline`.
@@ -262,27 +262,27 @@ impl Looker {
     }
 
     /// Does one round: looks at all rings, and then waits a little, or sleeps.
-    fn look_around(&self) {
+    fn poll_once(&self) {
         if self.thread.woken.load(Relaxed) {
             self.thread.woken.xchg(false, Full);
             self.thread.begin_idling();
         }
-        let look = self.thread.look();
-        if look.found {
+        let result = self.thread.poll_rings();
+        if result.found {
             self.thread.begin_idling();
         }
-        if look.in_the_way {
+        if result.blocks_owner {
             // Who was called wakes it up.
             self.sleep(None);
-        } else if self.thread.has_been_idle() < look.idle {
+        } else if self.thread.has_been_idle() < result.idle {
             if processor::is_alone() {
                 processor::relax();
             } else {
                 // It may be what is looked for that another task would do here.
-                self.sleep(Some(Ktime::now().after(NAP)));
+                self.sleep(Some(Ktime::now().after(YIELD_TIME)));
             }
         } else {
-            self.rest();
+            self.go_idle();
             self.thread.begin_idling();
         }
     }
@@ -302,7 +302,7 @@ impl Looker {
     }
 }
 
-impl WorkerBody for Looker {
+impl WorkerBody for SqThreadBody {
     fn is_ready(&self) -> bool {
         true
     }
@@ -313,14 +313,14 @@ impl WorkerBody for Looker {
                 processor.bind_current();
             }
             self.thread.begin_idling();
-            self.thread.be_awake();
+            self.thread.clear_need_wakeup();
             self.set_begun();
         }
         while !signal::interrupted() {
             if self.stopping.load(Relaxed) {
                 return false;
             }
-            self.look_around();
+            self.poll_once();
         }
         true
     }
@@ -330,8 +330,8 @@ impl WorkerBody for Looker {
     }
 }
 
-impl Seat {
-    /// A place with a thread of its own, or with that of the ring that user space names.
+impl Attachment {
+    /// Attaches a ring to a thread of its own, or to that of the ring that user space names.
     ///
     /// # Errors
     ///
@@ -341,11 +341,11 @@ impl Seat {
     /// # Context
     ///
     /// May sleep.
-    pub(crate) fn occupy(task: InTask<'_>, config: &Config, params: &ThreadParams) -> Result<Self> {
+    pub(crate) fn attach(task: InTask<'_>, config: &Config, params: &ThreadParams) -> Result<Self> {
         let idle = Delta::from_nanos(params.idle_nanoseconds());
         if config.has(setup::ATTACH_WQ) {
             let ring = attached(task, params)?;
-            let thread = &ring.exec.sqpoll.as_ref().ok_or(EINVAL)?.seat.thread;
+            let thread = &ring.exec.sqpoll.as_ref().ok_or(EINVAL)?.attachment.thread;
             // As io_uring: a ring of another process is as good as none.
             if thread.creator.same_process_as_current() {
                 return Self::with(thread.clone(), idle);
@@ -366,54 +366,57 @@ impl Seat {
                 work_time: Atomic::new(0),
                 wait <- WaitQueue::new(),
                 rings <- new_mutex!(
-                    ServedRings { seats: KVec::new(), thread: None },
+                    AttachedRings { slots: KVec::new(), thread: None },
                     "ruring::sq_thread"
                 ),
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
-        // Whatever fails from here on, the seat is given up and with it the thread.
+        // Whatever fails from here on, the ring is detached, which ends the thread if it is the only one.
         Self::with(thread, idle)
     }
 
-    /// A place with a thread that runs.
+    /// Attaches a ring to a thread, which is made to run.
     fn with(thread: Arc<SqThread>, idle: Delta) -> Result<Self> {
         let mut rings = thread.rings.lock();
-        let free = rings.seats.iter().position(|seat| seat.is_none());
-        let index = free.unwrap_or(rings.seats.len());
-        let sharer = Some(Sharer {
+        let free = rings
+            .slots
+            .iter()
+            .position(|attachment| attachment.is_none());
+        let index = free.unwrap_or(rings.slots.len());
+        let ring = Some(AttachedRing {
             creator: TaskRef::current(),
             idle,
             owner: None,
         });
-        match rings.seats.get_mut(index) {
-            Some(seat) => *seat = sharer,
-            None => rings.seats.push(sharer, GFP_KERNEL_ACCOUNT)?,
+        match rings.slots.get_mut(index) {
+            Some(attachment) => *attachment = ring,
+            None => rings.slots.push(ring, GFP_KERNEL_ACCOUNT)?,
         }
         drop(rings);
-        // Whatever fails from here on, the seat is given up and with it the thread.
-        let seat = Self {
+        // Whatever fails from here on, the ring is detached, which ends the thread if it is the only one.
+        let attachment = Self {
             thread,
             index,
             left: Atomic::new(false),
         };
-        seat.thread.start()?;
-        Ok(seat)
+        attachment.thread.start()?;
+        Ok(attachment)
     }
 
-    /// Gives the place up. With the last one the thread ends.
-    pub(crate) fn vacate(&self) {
+    /// Detaches the ring. With the last one the thread ends.
+    pub(crate) fn detach(&self) {
         if self.left.xchg(true, Full) {
             return;
         }
         let mut rings = self.thread.rings.lock();
-        let sharer = rings.seats.get_mut(self.index).and_then(Option::take);
+        let ring = rings.slots.get_mut(self.index).and_then(Option::take);
         let mut last = None;
-        if rings.seats.iter().all(Option::is_none) {
+        if rings.slots.iter().all(Option::is_none) {
             last = rings.thread.take();
         }
         drop(rings);
-        drop(sharer);
+        drop(ring);
         if let Some(last) = last {
             last.stop();
         }
@@ -421,10 +424,10 @@ impl Seat {
 
     /// Has the thread end if there is nobody left to call: it would be all that is left of its process. It is
     /// started again by who wants to have it woken up.
-    pub(crate) fn dismiss_thread(&self) {
+    pub(crate) fn retire_thread(&self) {
         let mut rings = self.thread.rings.lock();
-        let mut sharers = rings.seats.iter().flatten();
-        let unattended = !sharers.any(Sharer::is_attended);
+        let mut attached = rings.slots.iter().flatten();
+        let unattended = !attached.any(AttachedRing::is_attended);
         let thread = unattended.then(|| rings.thread.take()).flatten();
         drop(rings);
         if let Some(thread) = thread {
@@ -449,7 +452,7 @@ impl Seat {
     /// The task context that submits for the ring, unless there is none yet, or none any more.
     pub(crate) fn owner(&self) -> Option<Arc<TaskCtx>> {
         let rings = self.thread.rings.lock();
-        rings.seats.get(self.index)?.as_ref()?.owner.clone()
+        rings.slots.get(self.index)?.as_ref()?.owner.clone()
     }
 
     /// Has the thread look, or look once more.
@@ -475,9 +478,9 @@ impl Seat {
         {
             let mut rings = self.thread.rings.lock();
             let runs = rings.runs();
-            if let Some(Some(sharer)) = rings.seats.get_mut(self.index) {
-                core::mem::swap(&mut sharer.owner, &mut old);
-                if let Some(owner) = sharer.owner.as_ref().filter(|_| !runs) {
+            if let Some(Some(ring)) = rings.slots.get_mut(self.index) {
+                core::mem::swap(&mut ring.owner, &mut old);
+                if let Some(owner) = ring.owner.as_ref().filter(|_| !runs) {
                     owner.ring().set_need_wakeup(true);
                 }
             }
@@ -487,8 +490,8 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for Attachment {
     fn drop(&mut self) {
-        self.vacate();
+        self.detach();
     }
 }

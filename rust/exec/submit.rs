@@ -63,7 +63,7 @@ impl Locked<'_> {
         };
         let mut head: Option<OwnedReq> = None;
         let mut done = 0;
-        let mut starved = false;
+        let mut out_of_memory = false;
         let traced = OTHERS && trace::submits_enabled();
         // A request that is done at once leaves its object to the next.
         let mut object: Option<OwnedReq> = None;
@@ -74,7 +74,7 @@ impl Locked<'_> {
                     Ok(req) => req,
                     Err(_) => {
                         object = None;
-                        starved = true;
+                        out_of_memory = true;
                         break;
                     }
                 },
@@ -113,7 +113,7 @@ impl Locked<'_> {
                 .words
                 .store_release::<{ layout::SQ_HEAD }>(self.state.sq_head);
         }
-        if done == 0 && starved {
+        if done == 0 && out_of_memory {
             return Err(EAGAIN);
         }
         Ok(done)
@@ -134,7 +134,7 @@ impl Locked<'_> {
         if later && !self.state.exec.drain.active {
             self.leave_ready();
         }
-        self.run_ready(false);
+        self.start_ready(false);
     }
 
     /// Leaves the requests that are ready for the task's next look at its inbox. As with io_uring nobody can cancel them until then.
@@ -245,9 +245,9 @@ impl Locked<'_> {
             }
         }
         match submitted {
-            Submitted::Tried(outcome) => (self.go_on(req, outcome), true),
+            Submitted::Tried(outcome) => (self.handle_outcome(req, outcome), true),
             Submitted::Read => {
-                let limits = op::limits_link(req.core_mut().job.opcode);
+                let limits = op::is_link_timeout(req.core_mut().job.opcode);
                 if limits && !Self::can_have_link_timer(head) {
                     return self.refuse(req, sqe, head, EINVAL, false);
                 }
@@ -293,7 +293,7 @@ impl Locked<'_> {
         }
         let job = &mut req.core_mut().job;
         if job.flags.take_filtered() {
-            if op::limits_link(job.opcode) && !Self::can_have_link_timer(head) {
+            if op::is_link_timeout(job.opcode) && !Self::can_have_link_timer(head) {
                 return Err(EINVAL);
             }
             let flags = self.state.exec.drain.flags_of(job.flags, head.is_none());
@@ -305,7 +305,7 @@ impl Locked<'_> {
 
     /// Goes on with a request that was tried for the first time. Gives the handle back if it is over.
     #[inline(always)] // poll/32
-    fn go_on(&mut self, mut req: OwnedReq, outcome: Outcome) -> Option<OwnedReq> {
+    fn handle_outcome(&mut self, mut req: OwnedReq, outcome: Outcome) -> Option<OwnedReq> {
         match outcome {
             Outcome::Done { res, flags, broken } => {
                 if req.core_mut().job.flags.unusual() {
@@ -314,10 +314,10 @@ impl Locked<'_> {
                 }
                 return self.finish_plain::<false>(req, res, flags);
             }
-            Outcome::ByNotif(notif_ref) => return Some(self.hand_over_job(req, notif_ref)),
+            Outcome::ByNotif(notif_ref) => return Some(self.move_to_notif(req, notif_ref)),
             Outcome::Requeue => self.requeue(req),
             Outcome::TaskWork => Self::requeue_unseen(req),
-            Outcome::Starve => self.starve(req),
+            Outcome::Stall => self.stall(req),
             Outcome::Poll(wanted) => self.poll_or_run(req, wanted),
             Outcome::Timer => self.time_or_run(req),
             Outcome::Punt => self.offload(req),
@@ -370,7 +370,7 @@ impl Locked<'_> {
         let Some(head) = head else { return false };
         let core = head.core();
         let last = core.chain.last().map(|core| core.job.opcode);
-        !op::limits_link(last.unwrap_or(core.job.opcode))
+        !op::is_link_timeout(last.unwrap_or(core.job.opcode))
     }
 
     /// Adds a request to the link that `head` begins, or begins one.

@@ -49,12 +49,12 @@ impl Ring {
         let deadline = (reg.timeout != for_ever)
             .then(|| Ktime::now().after(Delta::from_nanos(reg.timeout.nanoseconds())));
         let try_once = || {
-            let works = self.exec.works.load(Relaxed);
+            let finished = self.exec.finished_punts.load(Relaxed);
             let locked = self.lock_at(call);
             let done = locked.and_then(|mut locked| cancel(&mut locked, &args, own.as_ref()));
-            (works, done)
+            (finished, done)
         };
-        let (mut works, mut done) = try_once();
+        let (mut finished, mut done) = try_once();
         if done != Err(EALREADY) {
             return done.map(i64::from);
         }
@@ -72,16 +72,16 @@ impl Ring {
                 wait_guard.sleeping(1);
             }
             let ready = || {
-                self.exec.works.load(Relaxed) != works
+                self.exec.finished_punts.load(Relaxed) != finished
                     || tctx.as_ref().is_some_and(|tctx| self.has_work(tctx))
             };
-            let woken = sleep_on(Some(&self.exec.onlookers), deadline, &ready);
+            let woken = sleep_on(Some(&self.exec.punt_waiters), deadline, &ready);
             if let Some(wait_guard) = &wait_guard {
                 wait_guard.awake();
             }
             self.run_tctx(call, tctx.as_ref(), 0);
             // Only one of those who wait is woken up.
-            self.exec.onlookers.wake();
+            self.exec.punt_waiters.wake();
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
                 Woken::Interrupted if interruptible.run_task_work() => {}
@@ -89,7 +89,7 @@ impl Ring {
                 Woken::TimedOut => break Err(ETIME),
                 Woken::Maybe => {}
             }
-            (works, done) = try_once();
+            (finished, done) = try_once();
         };
         if let (Some(wait_guard), Some(tctx)) = (wait_guard, &tctx) {
             self.end_wait(call, wait_guard, tctx);

@@ -12,7 +12,7 @@ use crate::{
     ring::{Locked, Ring, SubmitterRecord},
     sys::{
         context::InTask,
-        exit::{Watch, Whose},
+        exit::{Watch, WatchFor},
         queue::Fifo,
         task::{self, TaskRef},
         task_work::{Notify, TaskWork, TaskWorkFn},
@@ -87,7 +87,7 @@ impl RingUse {
     /// # Context
     ///
     /// Any. With the mmap lock held.
-    pub(crate) fn count_again(&self) {
+    pub(crate) fn count_mapping(&self) {
         self.ring.exec.users.fetch_add(1, Full);
     }
 
@@ -124,7 +124,7 @@ impl Locked<'_> {
         }
         self.state.exec.users.reserve(1, GFP_KERNEL_ACCOUNT)?;
         let user = ring.new_user()?;
-        let watch = Watch::current(Whose::Process, user.clone())?;
+        let watch = Watch::current(WatchFor::Process, user.clone())?;
         let record = UserRecord {
             user,
             _watch: watch,
@@ -175,7 +175,7 @@ impl Locked<'_> {
             spare: None,
             objects: Fifo::new(),
             used: 0,
-            _watch: Watch::current(Whose::Task, tctx.clone())?,
+            _watch: Watch::current(WatchFor::Task, tctx.clone())?,
         };
         match self.state.submitters.get_mut(slot) {
             Some(old) => *old = record,

@@ -88,12 +88,12 @@ impl TaskWorkFn for Submitter {
     }
 
     fn run_in_kworker(this: Arc<TaskCtx>) {
-        this.ring().take_in(&this);
+        this.ring().adopt_orphans(&this);
     }
 
     fn on_end(this: Arc<TaskCtx>) {
-        this.give_up();
-        this.ring().take_in(&this);
+        this.set_gone();
+        this.ring().adopt_orphans(&this);
     }
 
     fn notify(this: &Arc<TaskCtx>) {
@@ -103,7 +103,7 @@ impl TaskWorkFn for Submitter {
 
 /// Whether a request ends that has found nothing although poll says that there is something, and will for ever: where
 /// io_uring has a worker try it again as the system call does, and it is one that heeds O_NONBLOCK.
-pub(super) fn gives_up(req: &OwnedReq, wanted: u32) -> bool {
+pub(super) fn ends_unready(req: &OwnedReq, wanted: u32) -> bool {
     const LASTING: u32 = events::PRI | events::ALWAYS;
     op::heeds_nonblock(req.core().job.opcode)
         && req.file().is_some_and(|file| {

@@ -128,7 +128,7 @@ impl WorkerBody for Worker {
 
     fn killed(&self) {
         // What is left in the queue ends with the tasks whose it is, of which some may have ended before.
-        self.ring.end_those_gone();
+        self.ring.end_gone_submitters();
     }
 }
 
@@ -225,7 +225,7 @@ pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
         Ok(UserWorker::spawn(worker, c"ruring-wrk")?)
     };
     let worker = new();
-    ring.exec.coming_workers.fetch_sub(1, Relaxed);
+    ring.exec.pending_workers.fetch_sub(1, Relaxed);
     let Ok(mut locked) = ring.lock_at(at) else {
         // What was for it ends with the task.
         if let Ok(worker) = worker {
@@ -259,13 +259,13 @@ impl Locked<'_> {
     /// Punts a request of the current task: it goes on where the ring is not locked, with a worker or with the task itself.
     pub(crate) fn offload(&mut self, mut req: OwnedReq) {
         if op::runs_unlocked(&req) {
-            return self.step_out(req);
+            return self.run_after_unlock(req);
         }
         let serial = op::serial(&req);
         let unbound = op::is_unbound(&req);
         if !self.has_worker_at(serial) && !self.call_worker(req.object().tctx().ring(), unbound) {
             // Nobody else does it.
-            return self.step_out(req);
+            return self.run_after_unlock(req);
         }
         let core = req.core_mut();
         core.punted = Punted {
@@ -319,7 +319,7 @@ impl Locked<'_> {
         };
         let workers = &mut self.state.exec.workers;
         workers.all.retain(|record| !record.worker.is_over());
-        let mut count = self.ring.exec.coming_workers.load(Relaxed);
+        let mut count = self.ring.exec.pending_workers.load(Relaxed);
         for record in &mut workers.all {
             if !record.is_for_current(unbound) {
                 continue;
@@ -331,10 +331,10 @@ impl Locked<'_> {
             }
             count += 1;
         }
-        let coming = self.ring.exec.coming_workers.load(Relaxed) as usize;
+        let coming = self.ring.exec.pending_workers.load(Relaxed) as usize;
         let room = workers.all.len() + coming < self.ring.policy.limits.workers as usize;
         if count < most && room && self.make_worker(ring.clone(), unbound) {
-            self.ring.exec.coming_workers.fetch_add(1, Relaxed);
+            self.ring.exec.pending_workers.fetch_add(1, Relaxed);
             return true;
         }
         // Those that there are will come to it.
@@ -384,7 +384,7 @@ impl Locked<'_> {
 
     /// Has those workers end, once they have nothing to do, whose makers have: a process would not end
     /// with its last other thread.
-    pub(crate) fn dismiss_workers(&mut self) {
+    pub(crate) fn retire_workers(&mut self) {
         for record in &self.state.exec.workers.all {
             let worker = &record.worker;
             if worker.creator.is_exiting() && !worker.leaving.load(Relaxed) {
@@ -406,8 +406,8 @@ impl Locked<'_> {
     /// Takes requests of those that `whose` says out of the queue, save for those that a worker does
     /// nevertheless.
     pub(crate) fn unqueue_ended(&mut self, whose: impl Fn(&TaskCtx) -> bool) -> Fifo<Request> {
-        let starved = &mut self.state.exec.starved;
-        let mut out = starved.extract(|req| whose(req.object().tctx()));
+        let stalled = &mut self.state.exec.stalled;
+        let mut out = stalled.extract(|req| whose(req.object().tctx()));
         let order = &mut self.state.exec.order;
         order.extract(&mut out, |req| whose(req.object().tctx()));
         let mut queue = core::mem::take(&mut self.state.exec.workers.queue);
@@ -456,13 +456,13 @@ impl Locked<'_> {
         req.object().end_punt();
         req.core_mut().punted = Punted::default();
         self.requeue(req);
-        self.count_work();
+        self.count_finished_punt();
     }
 
-    fn count_work(&self) {
-        self.ring.exec.works.fetch_add(1, Relaxed);
-        if self.ring.exec.onlookers.has_sleeper() {
-            self.ring.exec.onlookers.wake();
+    fn count_finished_punt(&self) {
+        self.ring.exec.finished_punts.fetch_add(1, Relaxed);
+        if self.ring.exec.punt_waiters.has_sleeper() {
+            self.ring.exec.punt_waiters.wake();
         }
     }
 
@@ -490,6 +490,6 @@ impl Locked<'_> {
             }
             None => self.end(req, error),
         }
-        self.count_work();
+        self.count_finished_punt();
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Mark {
 
 impl Mark {
     /// What there is to say, if the buffers have become so few.
-    pub(crate) fn look(&mut self, groups: &mut Groups) -> Option<Cqe> {
+    pub(crate) fn check(&mut self, groups: &mut Groups) -> Option<Cqe> {
         let (head, tail) = groups.consumed_and_provided(self.group).ok()?;
         let left = tail.wrapping_sub(head);
         // There cannot have been more than that in the meantime.

@@ -33,11 +33,11 @@ pub(crate) struct Sent {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BufferState<L> {
     /// It was never handed to the socket.
-    Untouched,
+    Unsent,
     /// It was, and nobody has it any more.
-    Landed,
+    Free,
     /// It was, and packets may still carry it.
-    Flying(L),
+    InFlight(L),
 }
 
 /// What there is to say when a send is over.
@@ -58,10 +58,10 @@ pub(crate) enum First<L> {
 #[inline]
 pub(crate) fn first<L>(mode: Mode, buffer: BufferState<L>) -> First<L> {
     let (more, freed) = match (mode, buffer) {
-        (_, BufferState::Untouched) => (false, false),
+        (_, BufferState::Unsent) => (false, false),
         (Mode::Two { .. }, _) => (true, false),
-        (Mode::One, BufferState::Landed) => (false, true),
-        (Mode::One, BufferState::Flying(flying)) => return First::Later(flying),
+        (Mode::One, BufferState::Free) => (false, true),
+        (Mode::One, BufferState::InFlight(notif_ref)) => return First::Later(notif_ref),
     };
     First::Now { more, freed }
 }

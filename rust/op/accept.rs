@@ -57,7 +57,7 @@ impl Accept {
         }
         self.full = full;
         if at.post_more(error.to_raw(), 0) {
-            Some(Outcome::Starve)
+            Some(Outcome::Stall)
         } else {
             Some(Outcome::failed(error))
         }

@@ -29,7 +29,7 @@ pub(crate) struct AsyncCancel {
 
 impl AsyncCancel {
     /// Whether it is itself one of those that it cancels.
-    fn means_itself(&self, user_data: u64) -> bool {
+    fn matches_itself(&self, user_data: u64) -> bool {
         let args = &self.args;
         args.user_data.is_none_or(|data| data == user_data)
             && args.opcode.is_none_or(|opcode| opcode == Self::CODE)
@@ -147,7 +147,7 @@ impl Op for AsyncCancel {
         let done = own.and_then(|own| cancel(at.ring, &self.args, own.as_ref()));
         Outcome::of(match done {
             // It is at work, and does not stop itself.
-            Err(ENOENT) if self.by_worker && self.means_itself(at.user_data) => Err(EALREADY),
+            Err(ENOENT) if self.by_worker && self.matches_itself(at.user_data) => Err(EALREADY),
             done => done,
         })
     }

@@ -34,7 +34,7 @@ impl MsgRing {
         let target = target(at.file()?)?;
         match self.message {
             RingMessage::Data(_) => {}
-            RingMessage::File { .. } if at.ring.is(&target) => return Err(EINVAL),
+            RingMessage::File { .. } if at.ring.locks(&target) => return Err(EINVAL),
             RingMessage::File { from, .. } => {
                 target.check_open()?;
                 let registered = at.ring.files().get(from as usize).ok_or(EBADF)?;
@@ -88,7 +88,7 @@ impl Op for MsgRing {
     }
 
     #[inline]
-    fn owns(&self) -> bool {
+    fn needs_drop(&self) -> bool {
         self.file.is_some()
     }
 }

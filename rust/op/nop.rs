@@ -74,7 +74,7 @@ impl Nop {
 
     /// One that is to do more than nothing.
     fn issue_special(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        if let Err(error) = self.look(&mut at) {
+        if let Err(error) = self.check_objects(&mut at) {
             self.args.result = error.to_raw();
         }
         let later = self.args.has(nop::TW);
@@ -90,7 +90,7 @@ impl Nop {
     }
 
     /// Looks whether there is what it is to look at.
-    fn look(&self, at: &mut Attempt<'_, '_>) -> Result {
+    fn check_objects(&self, at: &mut Attempt<'_, '_>) -> Result {
         if self.args.has(nop::FILE) {
             let missing = if self.args.has(nop::FIXED_FILE) {
                 at.ring.files().get(self.args.fd as u32 as usize).is_none()

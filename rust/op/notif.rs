@@ -33,7 +33,7 @@ impl Locked<'_> {
     ///
     /// May sleep.
     #[inline]
-    pub(crate) fn notif(
+    pub(crate) fn alloc_notif(
         &mut self,
         user_data: u64,
         notice: Notice,
@@ -59,8 +59,7 @@ impl Locked<'_> {
         }
         let job = &mut req.core_mut().job;
         job.begin(user_data);
-        job.op
-            .become_other(Operation::Notif(Notif { notice, pages }));
+        job.op.overwrite(Operation::Notif(Notif { notice, pages }));
         job.become_notification();
         Ok(NotifRef::new(req))
     }
@@ -88,7 +87,7 @@ impl Locked<'_> {
         let notice = notif.notice;
         let pages = notif.pages.take();
         // There is nothing left in it.
-        job.op.become_other(Operation::Nothing);
+        job.op.overwrite(Operation::Nothing);
         if let (Some(account), Some(pages)) = (&self.ring.account, pages) {
             account.uncharge(pages);
         }

@@ -121,7 +121,7 @@ pub(crate) enum Outcome {
     TaskWork,
     /// It goes on once its group has a buffer, there is what [`Op::waits_for`] says, it is its turn to send, or what it has
     /// reported was read, as a level-triggered poll waits for.
-    Starve,
+    Stall,
     /// It cannot go on with the ring locked, see [`Op::run_punted`]: it would block, and no event would
     /// tell when it does not.
     Punt,
@@ -168,13 +168,13 @@ impl Outcome {
     }
 
     /// Whether the request is not over, and goes on later.
-    pub(crate) fn goes_on(&self) -> bool {
+    pub(crate) fn is_pending(&self) -> bool {
         !matches!(self, Self::Done { .. } | Self::ByNotif(_))
     }
 
     /// What audit is told of the attempt: 0 if the request is over, whatever its result.
     fn audit_code(&self) -> isize {
-        if self.goes_on() {
+        if self.is_pending() {
             EAGAIN.to_raw() as isize
         } else {
             0
@@ -334,7 +334,7 @@ pub(crate) trait Op: Sized + Send {
 
     /// Whether there is something in it to drop.
     #[inline]
-    fn owns(&self) -> bool {
+    fn needs_drop(&self) -> bool {
         core::mem::needs_drop::<Self>()
     }
 
@@ -384,7 +384,7 @@ pub(crate) trait Op: Sized + Send {
         None
     }
 
-    /// Where there is to be room for a file before it goes on, see [`Outcome::Starve`].
+    /// Where there is to be room for a file before it goes on, see [`Outcome::Stall`].
     #[inline]
     fn waits_for(&self) -> Option<FileSlot> {
         None
@@ -400,13 +400,13 @@ pub(crate) trait Op: Sized + Send {
     /// The result of a request that its wake-up has told all there is to know, and whether it is the last, of what has
     /// [`Spec::only_polls`]: such a request need not be tried.
     #[inline]
-    fn told(&self, _wake_flags: WakeFlags) -> Option<(i32, bool)> {
+    fn poll_result(&self, _wake_flags: WakeFlags) -> Option<(i32, bool)> {
         None
     }
 
     /// It begins right after the completion of the LINK_TIMEOUT before it.
     #[inline]
-    fn follow_limit(&mut self) {}
+    fn follow_link_timeout(&mut self) {}
 
     /// What a filter sees of it besides its opcode and flags.
     #[inline]

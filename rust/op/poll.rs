@@ -35,12 +35,12 @@ impl PollAdd {
     fn report_level(&mut self, ring: &mut Locked<'_>, user_data: u64, mask: i32) -> Outcome {
         ring.post_more(user_data, mask, 0);
         self.seen_at = ring.cached_cq_tail();
-        Outcome::Starve
+        Outcome::Stall
     }
 
     /// The events of `wanted` that are there at the moment.
     #[inline(never)] // poll/32: it calls out, for which registers are saved.
-    fn look(&self, file: Option<&File>, wanted: u32) -> Result<u32> {
+    fn ready_events(&self, file: Option<&File>, wanted: u32) -> Result<u32> {
         match &self.ring {
             Some(ring) => Ok(ring.events() & wanted),
             None => Ok(events_of(file.ok_or(EBADF)?, wanted)),
@@ -74,7 +74,7 @@ impl Op for PollAdd {
         let mut mask = at.wake_flags.events() & wanted;
         // A waker that says nothing, or one of several, may be out of date.
         if mask == 0 || at.wake_flags.again() {
-            mask = match self.look(at.file, wanted) {
+            mask = match self.ready_events(at.file, wanted) {
                 Ok(mask) => mask,
                 Err(error) => return Outcome::failed(error),
             };
@@ -102,7 +102,7 @@ impl Op for PollAdd {
     }
 
     #[inline]
-    fn told(&self, wake_flags: WakeFlags) -> Option<(i32, bool)> {
+    fn poll_result(&self, wake_flags: WakeFlags) -> Option<(i32, bool)> {
         let mask = wake_flags.events() & (self.args.events | events::ALWAYS);
         if mask == 0 || wake_flags.again() || self.ring.is_some() {
             return None;
@@ -122,7 +122,7 @@ impl Op for PollAdd {
     }
 
     #[inline]
-    fn owns(&self) -> bool {
+    fn needs_drop(&self) -> bool {
         self.ring.is_some()
     }
 

@@ -113,7 +113,7 @@ pub(super) fn without_buffer(
             return Outcome::POLL;
         }
         if at.post_more(ENOBUFS.to_raw(), 0) {
-            return Outcome::Starve;
+            return Outcome::Stall;
         }
     }
     let waits = multishot && at.polled && error == ENOBUFS && socket.tells_left();
@@ -434,7 +434,7 @@ impl Op for Recv {
     }
 
     #[inline]
-    fn owns(&self) -> bool {
+    fn needs_drop(&self) -> bool {
         self.bundle.is_some()
     }
 

@@ -383,7 +383,7 @@ impl Op for ReadMultishot {
                     return Outcome::POLL;
                 }
                 if self.keep && at.post_more(ENOBUFS.to_raw(), 0) {
-                    return Outcome::Starve;
+                    return Outcome::Stall;
                 }
                 return Outcome::failed(ENOBUFS);
             };

@@ -217,7 +217,7 @@ impl Op for Send {
     }
 
     #[inline]
-    fn owns(&self) -> bool {
+    fn needs_drop(&self) -> bool {
         self.extra.is_some()
     }
 

@@ -119,7 +119,7 @@ impl<const MESSAGE: bool> SendZc<MESSAGE> {
         let notice = Notice::new(self.mode);
         if !self.fixed {
             let len = self.source.after(0).len();
-            return ring.notif(self.notif_data, notice, Some(len));
+            return ring.alloc_notif(self.notif_data, notice, Some(len));
         }
         let buffer = ring.buffers().get(index.into()).ok_or(EFAULT)?.clone();
         match &self.source {
@@ -127,7 +127,7 @@ impl<const MESSAGE: bool> SendZc<MESSAGE> {
             ZcSource::Many(vector) => _ = buffer.memory.count_pieces(vector)?,
         }
         // Its pages are charged already.
-        let mut notif_ref = ring.notif(self.notif_data, notice, None)?;
+        let mut notif_ref = ring.alloc_notif(self.notif_data, notice, None)?;
         notif_ref.keep(buffer);
         Ok(notif_ref)
     }
@@ -136,15 +136,15 @@ impl<const MESSAGE: bool> SendZc<MESSAGE> {
     #[inline(always)] // send-out/zc/1400/8
     fn conclude(&self, ring: &mut Locked<'_>, notif_ref: Option<NotifRef>, sent: Sent) -> Outcome {
         let buffer = match notif_ref.map(NotifRef::reclaim) {
-            None => BufferState::Untouched,
+            None => BufferState::Unsent,
             Some(Ok(req)) => {
                 match self.mode {
                     Mode::Two { .. } => ring.complete_notif_soon(req),
                     Mode::One => ring.discard_notif(req),
                 }
-                BufferState::Landed
+                BufferState::Free
             }
-            Some(Err(notif_ref)) => BufferState::Flying(notif_ref),
+            Some(Err(notif_ref)) => BufferState::InFlight(notif_ref),
         };
         match notice::first(self.mode, buffer) {
             First::Now { more, freed } => Outcome::Done {
@@ -278,7 +278,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
     }
 
     #[inline]
-    fn owns(&self) -> bool {
+    fn needs_drop(&self) -> bool {
         self.notif_ref.is_some()
             || self.message.is_some()
             || matches!(self.source, ZcSource::Many(Vector::Many(_)))

@@ -149,7 +149,7 @@ impl Op for Create {
         self.install_later(ring, file).unwrap_or_else(Errno::to_raw)
     }
 
-    fn owns(&self) -> bool {
+    fn needs_drop(&self) -> bool {
         // It is asked what its result means.
         true
     }

@@ -99,7 +99,7 @@ pub(crate) struct Spec {
     /// It goes on without its task, of which it needs nothing.
     pub(crate) outlives_task: bool,
     /// It limits the time of the request before it in a link, and is not driven itself.
-    pub(crate) limits_link: bool,
+    pub(crate) is_link_timeout: bool,
     /// Its SQE is one of 128 bytes: see `Ring::check_large`.
     pub(crate) large: bool,
     /// Its SQE may ask for a completion of 32 bytes. Where a ring has such completions, what is refused as an opcode of
@@ -133,7 +133,7 @@ impl Spec {
         nonblock: false,
         counts_others: false,
         outlives_task: false,
-        limits_link: false,
+        is_link_timeout: false,
         large: false,
         large_cqe: false,
         at_once: false,
@@ -188,7 +188,7 @@ macro_rules! for_each_opcode {
             TIMEOUT_REMOVE => TimeoutRemove(timeout::TimeoutRemove) {},
             ACCEPT => Accept(accept::Accept) { needs_file, buffer_select, ioprio, poll: InExclusive, wake: Eager },
             ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel) { cancel: Never },
-            LINK_TIMEOUT => LinkTimeout(timeout::LinkTimeout) { limits_link },
+            LINK_TIMEOUT => LinkTimeout(timeout::LinkTimeout) { is_link_timeout },
             CONNECT => Connect(connect::Connect) { needs_file, poll: Out, punt: Submitter },
             SYNC_FILE_RANGE => SyncFileRange(sync::SyncFileRange) { needs_file, punt: Worker, async_worker, soft_errors, forced },
             FALLOCATE => Fallocate(sync::Fallocate) { needs_file, punt: Worker, async_worker, soft_errors, forced },

@@ -40,7 +40,7 @@ pub(crate) struct Timeout {
 
 impl Timeout {
     /// Whether it expires once more, after it has.
-    fn goes_on(&mut self) -> bool {
+    fn repeats(&mut self) -> bool {
         if self.multishot && self.count != 0 {
             self.count -= 1;
             return self.count != 0;
@@ -78,7 +78,7 @@ impl Op for Timeout {
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         if at.wake_flags.expired() {
             at.ring.count_timeout();
-            if self.goes_on() && at.post_more(ETIME.to_raw(), 0) {
+            if self.repeats() && at.post_more(ETIME.to_raw(), 0) {
                 return Outcome::Timer;
             }
             return Outcome::failed(ETIME);
@@ -101,7 +101,7 @@ impl Op for Timeout {
         Outcome::Timer
     }
 
-    fn follow_limit(&mut self) {
+    fn follow_link_timeout(&mut self) {
         // That completion counts: io_uring has not posted it yet when this begins.
         self.counts_last = true;
     }
@@ -123,7 +123,7 @@ impl Op for Timeout {
         self.etime_success && res == ETIME.to_raw()
     }
 
-    fn owns(&self) -> bool {
+    fn needs_drop(&self) -> bool {
         // It is asked what its result means.
         true
     }

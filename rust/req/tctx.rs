@@ -125,7 +125,7 @@ impl Submitter {
 
     /// Whether it is of the process of `task`, and submits from `mm`.
     pub(crate) fn is_of(&self, task: &TaskRef, mm: &AddressSpace) -> bool {
-        self.task.same_process(task) && self.mm.is(mm)
+        self.task.same_process(task) && self.mm.ptr_eq(mm)
     }
 
     /// Whether its requests are to end as cancelled where the caller runs them.
@@ -136,7 +136,7 @@ impl Submitter {
 
     /// Says that the task will never look into its inbox again. Has a full barrier: what does not find
     /// that out has put its request there before.
-    pub(crate) fn give_up(&self) {
+    pub(crate) fn set_gone(&self) {
         self.cq_wait_nr.xchg(GONE, Full);
     }
 
@@ -217,16 +217,16 @@ pub(crate) fn push(tctx: &Arc<TaskCtx>, req: impl Into<ClaimedReq>, lazy: bool) 
         WaitPhase::Busy => {}
         WaitPhase::Away => {
             if first {
-                tell(tctx);
+                send_task_work(tctx);
             }
         }
-        WaitPhase::Asleep => disturb(tctx, first, lazy),
+        WaitPhase::Asleep => wake_waiting(tctx, first, lazy),
     }
 }
 
 /// Has the task of a task context look into its inbox, if it sleeps for what may be there now. `first` says
 /// that the inbox was empty.
-fn disturb(tctx: &Arc<TaskCtx>, first: bool, lazy: bool) {
+fn wake_waiting(tctx: &Arc<TaskCtx>, first: bool, lazy: bool) {
     let ring = tctx.ring();
     if !ring.config().has(setup::DEFER_TASKRUN) {
         // What others wait for it has to complete. It looks once for all that is there.
@@ -271,7 +271,7 @@ pub(crate) fn count(tctx: &Arc<TaskCtx>) {
 pub(crate) fn call(tctx: &Arc<TaskCtx>) {
     match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
         WaitPhase::Busy => {}
-        WaitPhase::Away => tell(tctx),
+        WaitPhase::Away => send_task_work(tctx),
         WaitPhase::Asleep => tctx.task.wake_up(),
     }
 }
@@ -300,7 +300,7 @@ pub(crate) fn put_deferred(tctx: Arc<TaskCtx>) {
 }
 
 /// Has somebody look into the inbox of a task that is not in `enter`.
-pub(crate) fn tell(tctx: &Arc<TaskCtx>) {
+pub(crate) fn send_task_work(tctx: &Arc<TaskCtx>) {
     let ring = tctx.ring();
     if ring.is_dying() {
         TaskWork::send_to_kworker(tctx);

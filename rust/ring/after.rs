@@ -22,7 +22,7 @@ use kernel::{
 /// what moves requests.
 pub(crate) struct UnlockHooks {
     /// Goes on with requests of the current task without their ring. Returns what that has left to do.
-    pub(crate) step_out: fn(Fifo<Request>, At<'_>) -> KVec<LeftOver>,
+    pub(crate) run_without_ring: fn(Fifo<Request>, At<'_>) -> KVec<LeftOver>,
     /// Makes a worker, for what may wait for ever or not. Returns what the task has to do itself without one.
     pub(crate) add_worker: fn(&Arc<Ring>, At<'_>, bool) -> Fifo<Request>,
     /// Does what was left by tasks that must not wait for the mutex.
@@ -121,7 +121,7 @@ impl<'r> After<'r> {
                     }
                 }
             }
-            left = (self.ring.hooks.step_out)(requests, at);
+            left = (self.ring.hooks.run_without_ring)(requests, at);
         }
         if !self.looking {
             (self.ring.hooks.end_orphans)(self.ring);

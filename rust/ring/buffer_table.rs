@@ -5,10 +5,10 @@
 use super::{tags::TagObjects, Locked, Ring};
 use crate::{
     rsrc::{
-        buffers::{BufferTable, RegisteredBuffer, Wanted},
+        buffers::{BufferTable, NewBuffer, RegisteredBuffer},
         table::RsrcSource,
     },
-    sys::{context::InCall, fd::OpenFile, pin::Ledger, ringfile, user},
+    sys::{context::InCall, fd::OpenFile, pin::FolioTable, ringfile, user},
     uapi::{
         abi::clone,
         errno::{Result, EBUSY, EINVAL, ENXIO, EOPNOTSUPP},
@@ -38,7 +38,7 @@ impl Ring {
     /// # Errors
     ///
     /// `-EBUSY` if there is a table, `-EINVAL` for no buffers or too many, `-EBADFD` if the ring was closed
-    /// meanwhile; those of [`Wanted::read`] and [`Wanted::pin`].
+    /// meanwhile; those of [`NewBuffer::read`] and [`NewBuffer::pin`].
     ///
     /// # Context
     ///
@@ -199,7 +199,7 @@ pub(crate) fn as_many(count: u32, mut with: impl FnMut(u32) -> Result) -> Result
 /// Buffers that are made while their ring is not locked.
 struct NewBuffers {
     source: RsrcSource,
-    ledger: Arc<Ledger>,
+    folio_table: Arc<FolioTable>,
     /// Most pages that the user may have pinned.
     most: usize,
     tags: TagObjects,
@@ -208,8 +208,8 @@ struct NewBuffers {
 impl NewBuffers {
     /// Makes the one with this number, if there is to be one.
     fn make(&self, number: u32) -> Result<Option<Arc<RegisteredBuffer>>> {
-        let wanted = Wanted::read(self.source, number)?;
-        let Some(memory) = wanted.pin(&self.ledger, self.most)? else {
+        let wanted = NewBuffer::read(self.source, number)?;
+        let Some(memory) = wanted.pin(&self.folio_table, self.most)? else {
             return Ok(None);
         };
         let tag = self.tags.make(wanted.tag)?;
@@ -229,7 +229,7 @@ impl Locked<'_> {
     /// What it takes to make the buffers that `source` says.
     fn new_buffers(&mut self, ring: &Arc<Ring>, source: RsrcSource) -> Result<NewBuffers> {
         Ok(NewBuffers {
-            ledger: self.state.buffers.ledger()?,
+            folio_table: self.state.buffers.folio_table()?,
             most: self.ring.policy.limits.pinned,
             tags: self.tag_objects(ring, source.tags != 0)?,
             source,

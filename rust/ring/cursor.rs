@@ -67,7 +67,7 @@ impl CqCursor {
     }
 
     /// Knows of no room any more.
-    pub(crate) fn forget_room(&mut self) {
+    pub(crate) fn set_full(&mut self) {
         self.limit = self.tail;
     }
 

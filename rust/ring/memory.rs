@@ -5,7 +5,7 @@
 use crate::{
     sys::{
         memory::{Array, Indices, Region, Words},
-        pin::Ledger,
+        pin::FolioTable,
     },
     uapi::{
         abi::setup,
@@ -138,10 +138,10 @@ impl RingMemory {
     fn pin(config: &Config, [rings, sqes]: [u64; 2], most: usize) -> Result<(Region, Region)> {
         let whole = |size| page_align(size).ok_or(EINVAL);
         // Both may be in the same folio.
-        let ledger = Ledger::new()?;
+        let folio_table = FolioTable::new()?;
         Ok((
-            Region::pin(rings, whole(config.rings_size())?, Some(&ledger), most)?,
-            Region::pin(sqes, whole(config.sqes_size())?, Some(&ledger), most)?,
+            Region::pin(rings, whole(config.rings_size())?, Some(&folio_table), most)?,
+            Region::pin(sqes, whole(config.sqes_size())?, Some(&folio_table), most)?,
         ))
     }
 }

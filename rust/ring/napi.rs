@@ -88,7 +88,7 @@ impl Queues {
     }
 
     /// Forgets those that nobody has waited for lately.
-    pub(crate) fn forget_stale(&mut self) {
+    pub(crate) fn remove_stale(&mut self) {
         if self.settings.tracking == Tracking::Dynamic {
             let now = Ktime::now();
             self.all.retain(|(_, until)| now <= *until);

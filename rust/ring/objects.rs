@@ -89,7 +89,7 @@ impl Locked<'_> {
 
     /// Ends a request's waiting: nobody finds it or wakes it up any more.
     #[inline(always)] // poll/32
-    pub(crate) fn forget(&mut self, req: &mut OwnedReq) {
+    pub(crate) fn stop_waiting(&mut self, req: &mut OwnedReq) {
         req.disarm();
         self.state.waiting.remove(req);
     }
@@ -164,7 +164,7 @@ impl Locked<'_> {
 
 impl Locked<'_> {
     /// Whether it is this ring that is locked.
-    pub(crate) fn is(&self, ring: &Ring) -> bool {
+    pub(crate) fn locks(&self, ring: &Ring) -> bool {
         core::ptr::eq(self.ring, ring)
     }
 

@@ -83,7 +83,7 @@ impl Locked<'_> {
         if self.ring.config.has_large_cqes() {
             return self.post_large(done);
         }
-        self.learn_head();
+        self.refill_room();
         let Some(index) = self.state.cq.next() else {
             return false;
         };
@@ -92,7 +92,7 @@ impl Locked<'_> {
     }
 
     /// Looks how many completions user space has consumed. Whether there is room then for one of 16 bytes.
-    pub(crate) fn learn_head(&mut self) -> bool {
+    pub(crate) fn refill_room(&mut self) -> bool {
         let head = self.ring.cq_head();
         self.state.cq.refill(head, self.ring.cq_entries())
     }
@@ -111,7 +111,7 @@ impl Locked<'_> {
     #[inline]
     pub(crate) fn room(&mut self, most: u32) -> u32 {
         if self.state.cq.room() < most && self.state.overflow.is_empty() {
-            self.learn_head();
+            self.refill_room();
         }
         self.state.cq.room().min(most)
     }
@@ -204,7 +204,7 @@ impl Locked<'_> {
     /// Posts what has been waiting for room, as far as there is room now.
     pub(crate) fn flush_overflow(&mut self) {
         if !self.ring.config.has_large_cqes() {
-            self.learn_head();
+            self.refill_room();
         }
         while let Some(req) = self.state.overflow.pop() {
             if !self.post_kept(&req) {
@@ -227,7 +227,7 @@ impl Locked<'_> {
             return self.post_large(done);
         }
         let index = match self.state.cq.next() {
-            None if self.learn_head() => self.state.cq.next(),
+            None if self.refill_room() => self.state.cq.next(),
             index => index,
         };
         let Some(index) = index else {

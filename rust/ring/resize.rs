@@ -89,7 +89,7 @@ impl Locked<'_> {
             new.entries.cqes.write(at, *cqe);
         }
         self.state.entries = new.entries;
-        self.state.cq.forget_room();
+        self.state.cq.set_full();
         ring.memory.set_entries(config);
         let mut mappings = ring.mappings.lock();
         let old = (

@@ -10,7 +10,7 @@ use crate::{
     req::OwnedReq,
     sys::{
         buffer::{SharedBuffer, UserBuffer},
-        pin::Ledger,
+        pin::FolioTable,
     },
     uapi::{
         abi::MAX_BUFFERS,
@@ -34,18 +34,18 @@ pub(crate) type RegisteredBuffer = SharedBuffer<Option<OwnedReq>>;
 pub(crate) struct BufferTable {
     slots: Slots<RegisteredBuffer>,
     /// Which folios its buffers share, also the ones that are in it no more.
-    ledger: Option<Arc<Ledger>>,
+    folio_table: Option<Arc<FolioTable>>,
 }
 
 /// One buffer to register.
-pub(crate) struct Wanted {
+pub(crate) struct NewBuffer {
     addr: u64,
     len: u64,
     /// What its completion says, 0 for none.
     pub(crate) tag: u64,
 }
 
-impl Wanted {
+impl NewBuffer {
     /// Reads what `source` says of the buffer with this number.
     ///
     /// # Errors
@@ -72,12 +72,16 @@ impl Wanted {
     /// # Context
     ///
     /// No ring is locked: may sleep for as long as somebody likes who serves that memory.
-    pub(crate) fn pin(&self, ledger: &Arc<Ledger>, most: usize) -> Result<Option<UserBuffer>> {
+    pub(crate) fn pin(
+        &self,
+        folio_table: &Arc<FolioTable>,
+        most: usize,
+    ) -> Result<Option<UserBuffer>> {
         match (self.addr, self.len) {
             (0, 0) if self.tag == 0 => Ok(None),
             (0, 0) => Err(EINVAL),
             (0, _) => Err(EFAULT),
-            (addr, len) => UserBuffer::pin(addr, len, ledger, most).map(Some),
+            (addr, len) => UserBuffer::pin(addr, len, folio_table, most).map(Some),
         }
     }
 }
@@ -156,12 +160,12 @@ impl BufferTable {
     /// # Context
     ///
     /// May sleep.
-    pub(crate) fn ledger(&mut self) -> Result<Arc<Ledger>> {
-        let ledger = match &self.ledger {
-            Some(ledger) => ledger,
-            None => self.ledger.insert(Ledger::new()?),
+    pub(crate) fn folio_table(&mut self) -> Result<Arc<FolioTable>> {
+        let folio_table = match &self.folio_table {
+            Some(folio_table) => folio_table,
+            None => self.folio_table.insert(FolioTable::new()?),
         };
-        Ok(ledger.clone())
+        Ok(folio_table.clone())
     }
 
     /// Puts the buffers of a `new` table into this one, which must have no slots.

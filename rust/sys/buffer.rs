@@ -6,7 +6,7 @@
 
 use super::{
     bindings,
-    pin::{Charge, Ledger, Pins},
+    pin::{Charge, FolioTable, Pins},
     socket::UserBuffers,
     user::{IoVec, MOST_PIECES},
 };
@@ -73,7 +73,7 @@ pub(crate) struct Part<'a> {
 
 impl UserBuffer {
     /// The `len` bytes at `addr` of the current task, charged to the current user; folios are
-    /// charged once for all buffers with one `ledger`.
+    /// charged once for all buffers with one `folio_table`.
     ///
     /// # Errors
     ///
@@ -87,18 +87,23 @@ impl UserBuffer {
     /// # Examples
     ///
     /// ```
-    /// use crate::{sys::{buffer::UserBuffer, pin::Ledger}, uapi::errno::Result};
+    /// use crate::{sys::{buffer::UserBuffer, pin::FolioTable}, uapi::errno::Result};
     ///
     /// /// Pins two buffers. A huge page that both are in is charged once.
     /// fn pin_both(first: u64, second: u64, len: u64) -> Result<[UserBuffer; 2]> {
-    ///     let ledger = Ledger::new()?;
-    ///     let first = UserBuffer::pin(first, len, &ledger, usize::MAX)?;
+    ///     let folio_table = FolioTable::new()?;
+    ///     let first = UserBuffer::pin(first, len, &folio_table, usize::MAX)?;
     ///     // If this fails the first one is unpinned, and no longer charged.
-    ///     let second = UserBuffer::pin(second, len, &ledger, usize::MAX)?;
+    ///     let second = UserBuffer::pin(second, len, &folio_table, usize::MAX)?;
     ///     Ok([first, second])
     /// }
     /// ```
-    pub(crate) fn pin(addr: u64, len: u64, ledger: &Arc<Ledger>, most: usize) -> Result<Self> {
+    pub(crate) fn pin(
+        addr: u64,
+        len: u64,
+        folio_table: &Arc<FolioTable>,
+        most: usize,
+    ) -> Result<Self> {
         if len == 0 {
             return Err(EFAULT);
         }
@@ -134,7 +139,7 @@ impl UserBuffer {
             };
             pieces.push(piece, GFP_KERNEL_ACCOUNT)?;
         }
-        let charge = Charge::new(&pins, Some(ledger), most)?;
+        let charge = Charge::new(&pins, Some(folio_table), most)?;
         // The pieces have the pins from here on.
         pins.into_pages();
         // INVARIANT: The pieces are all of the pages, in order.

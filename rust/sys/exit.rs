@@ -35,7 +35,7 @@ pub(crate) trait Ends: Send + Sync {
 
 /// Which ends of a task a [`Watch`] asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Whose {
+pub(crate) enum WatchFor {
     /// The current task's, and that of the program that it runs.
     Task,
     /// The current process's, with its last task.
@@ -263,7 +263,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Has [`TaskWorkFn::on_end`](super::task_work::TaskWorkFn::on_end) of `task_work` called when the current task ends, or its process, as `whose` says.
+    /// Has [`TaskWorkFn::on_end`](super::task_work::TaskWorkFn::on_end) of `task_work` called when the current task ends, or its process, as `of` says.
     /// It is not called if there is no [`Listener`] by then.
     ///
     /// # Errors
@@ -273,14 +273,14 @@ impl Watch {
     /// # Context
     ///
     /// May sleep.
-    pub(crate) fn current(whose: Whose, task_work: Arc<dyn Ends>) -> Result<Self> {
+    pub(crate) fn current(of: WatchFor, task_work: Arc<dyn Ends>) -> Result<Self> {
         if STATE.load(Acquire) != READY {
             return Err(ENODEV);
         }
         let task = TaskRef::current();
-        let identity = match whose {
-            Whose::Task => task.as_ptr() as usize,
-            Whose::Process => task.process(),
+        let identity = match of {
+            WatchFor::Task => task.as_ptr() as usize,
+            WatchFor::Process => task.process(),
         };
         let key = (identity, SERIAL.fetch_add(1, Relaxed));
         let node = RBTreeNode::new(key, task_work, GFP_KERNEL_ACCOUNT)?;
@@ -304,7 +304,7 @@ impl Drop for Watch {
 }
 
 /// Sends the task work of those who watch `identity`, which is the current task or its process.
-fn tell(identity: usize, exec: bool) {
+fn end_watches(identity: usize, exec: bool) {
     // What is watched is put in by the task itself, or by another one of the process, which has left
     // `signal->live` since.
     if count_of(identity).load(Relaxed) == 0 {
@@ -338,10 +338,10 @@ fn first_of(identity: usize) -> Option<RBTreeNode<Key, Arc<dyn Ends>>> {
 ///
 /// Only as a probe of `sched_process_exit`.
 unsafe extern "C" fn exit_probe(_: *mut c_void, task: *mut bindings::task_struct, last: bool) {
-    tell(task as usize, false);
+    end_watches(task as usize, false);
     if last {
         // The tracepoint is one of the current task.
-        tell(calls::ruring_task_process(current!()) as usize, false);
+        end_watches(calls::ruring_task_process(current!()) as usize, false);
     }
 }
 
@@ -354,5 +354,5 @@ unsafe extern "C" fn exec_probe(
     _: i32,
     _: *mut c_void,
 ) {
-    tell(task as usize, true);
+    end_watches(task as usize, true);
 }

@@ -17,7 +17,7 @@ pub(crate) use array::{Array, Indices};
 use super::{
     bindings, calls,
     page_list::PageList,
-    pin::{Ledger, Pins},
+    pin::{FolioTable, Pins},
     signal,
 };
 use crate::uapi::errno::{Errno, Result, EFAULT, EINTR, EINVAL, ENOMEM, EOVERFLOW};
@@ -240,7 +240,7 @@ impl Region {
     /// `len` bytes of the current task's memory at `addr`, both whole pages.
     ///
     /// The pages stay where they are until the region goes, and count against RLIMIT_MEMLOCK of the user, folios once
-    /// for all regions with one `ledger`.
+    /// for all regions with one `folio_table`.
     ///
     /// # Errors
     ///
@@ -253,7 +253,7 @@ impl Region {
     pub(crate) fn pin(
         addr: u64,
         len: usize,
-        ledger: Option<&Arc<Ledger>>,
+        folio_table: Option<&Arc<FolioTable>>,
         most: usize,
     ) -> Result<Self> {
         if addr == 0 {
@@ -264,7 +264,7 @@ impl Region {
         }
         addr.checked_add(len as u64).ok_or(EOVERFLOW)?;
         let pins = Pins::new(addr, len / PAGE_SIZE)?;
-        let charge = Charge::new(&pins, ledger, most)?;
+        let charge = Charge::new(&pins, folio_table, most)?;
         Self::map(KeptPages {
             list: pins.into_pages(),
             core: PageRefs::Pinned(charge),

@@ -127,15 +127,15 @@ impl Drop for User {
     }
 }
 
-/// Who pays for pinned pages: a user, against RLIMIT_MEMLOCK, and an address space, which has no limit.
+/// What pinned pages are charged to: a user, against RLIMIT_MEMLOCK, and an address space, which has no limit.
 #[derive(Clone)]
-struct Payer {
+struct MemAccount {
     user: User,
     mm: AddressSpace,
 }
 
-impl Payer {
-    /// The accounting of the current task's user and address space.
+impl MemAccount {
+    /// That of the current task: its user and its address space.
     fn current() -> Result<Self> {
         Ok(Self {
             mm: AddressSpace::current()?,
@@ -143,39 +143,42 @@ impl Payer {
         })
     }
 
-    /// Pays for so many pages. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task, which
+    /// Charges so many pages. `-ENOMEM` beyond RLIMIT_MEMLOCK of the current task, which
     /// CAP_IPC_LOCK lifts, and beyond `most`, which nothing lifts.
-    fn pay(self, pages: usize, most: usize) -> Result<Paid> {
+    fn charge(self, pages: usize, most: usize) -> Result<PageCharge> {
         if ruring_charge_locked(&self.user, pages, most) != 0 {
             return Err(ENOMEM);
         }
         self.mm.add_pinned(pages as i64);
         // INVARIANT: Charged just now.
-        Ok(Paid { payer: self, pages })
+        Ok(PageCharge {
+            account: self,
+            pages,
+        })
     }
 }
 
-/// Pages that are paid for, until this is dropped.
+/// A charge for pages, which ends when this is dropped.
 ///
 /// # Invariants
 ///
-/// So many `pages` are charged to `payer` for this.
-struct Paid {
-    payer: Payer,
+/// So many `pages` are charged to `account` for this.
+struct PageCharge {
+    account: MemAccount,
     pages: usize,
 }
 
-impl Drop for Paid {
+impl Drop for PageCharge {
     fn drop(&mut self) {
-        self.payer.mm.add_pinned(-(self.pages as i64));
-        ruring_uncharge_locked(&self.payer.user, self.pages);
+        self.account.mm.add_pinned(-(self.pages as i64));
+        ruring_uncharge_locked(&self.account.user, self.pages);
     }
 }
 
 /// The folios of several pages that a ring's buffers keep. Each is charged once, however many
 /// buffers are in it, to who was the first to have one there, until the last one goes.
 #[pin_data]
-pub(crate) struct Ledger {
+pub(crate) struct FolioTable {
     #[pin]
     folios: Mutex<RBTree<usize, PinnedFolio>>,
 }
@@ -183,11 +186,11 @@ pub(crate) struct Ledger {
 /// What there is to know of a folio.
 struct PinnedFolio {
     buffers: usize,
-    _paid: Paid,
+    _charge: PageCharge,
 }
 
-impl Ledger {
-    /// A ledger without entries.
+impl FolioTable {
+    /// A table without folios.
     ///
     /// # Errors
     ///
@@ -199,15 +202,15 @@ impl Ledger {
     pub(crate) fn new() -> Result<Arc<Self>> {
         Ok(Arc::pin_init(
             pin_init!(Self {
-                folios <- new_mutex!(RBTree::new(), "ruring::ledger"),
+                folios <- new_mutex!(RBTree::new(), "ruring::folio_table"),
             }),
             GFP_KERNEL_ACCOUNT,
         )?)
     }
 
-    /// Enters one more buffer for a folio of so many pages, which `payer` pays for if it is the first, see
-    /// [`Payer::pay`].
-    fn enter(&self, folio: usize, pages: usize, payer: &Payer, most: usize) -> Result {
+    /// Counts one more buffer in a folio of so many pages, for which `account` is charged if it is the first, see
+    /// [`MemAccount::charge`].
+    fn charge(&self, folio: usize, pages: usize, account: &MemAccount, most: usize) -> Result {
         let mut folios = self.folios.lock();
         if let Some(kept) = folios.get_mut(&folio) {
             kept.buffers += 1;
@@ -216,14 +219,14 @@ impl Ledger {
         // Under the lock, so that who comes next does not rely on what is refused here.
         let kept = PinnedFolio {
             buffers: 1,
-            _paid: payer.clone().pay(pages, most)?,
+            _charge: account.clone().charge(pages, most)?,
         };
         folios.try_create_and_insert(folio, kept, GFP_KERNEL_ACCOUNT)?;
         Ok(())
     }
 
-    /// Strikes a buffer out of a folio, which who has paid for it is given back with the last one.
-    fn strike(&self, folio: usize) {
+    /// Counts one buffer less in a folio, whose charge ends with the last one.
+    fn uncharge(&self, folio: usize) {
         let mut folios = self.folios.lock();
         if let Some(kept) = folios.get_mut(&folio) {
             kept.buffers -= 1;
@@ -234,29 +237,29 @@ impl Ledger {
     }
 }
 
-/// What a buffer has entered in a ledger.
-struct Entered {
-    ledger: Arc<Ledger>,
+/// The folios that a buffer is counted in.
+struct FolioCharges {
+    folio_table: Arc<FolioTable>,
     folios: KVVec<usize>,
 }
 
-impl Drop for Entered {
+impl Drop for FolioCharges {
     fn drop(&mut self) {
         for folio in self.folios.iter() {
-            self.ledger.strike(*folio);
+            self.folio_table.uncharge(*folio);
         }
     }
 }
 
 /// What is charged for a buffer, until this is dropped.
 pub(crate) struct Charge {
-    paid: Paid,
-    _entered: Option<Entered>,
+    pages: PageCharge,
+    _folios: Option<FolioCharges>,
 }
 
 impl Charge {
     /// Charges the current user for what pinning `pages` keeps in memory: all of each folio that a page is of, once;
-    /// also once for all that share a ledger.
+    /// also once for all buffers with one `folio_table`.
     ///
     /// # Errors
     ///
@@ -266,10 +269,14 @@ impl Charge {
     /// # Context
     ///
     /// May sleep.
-    pub(super) fn new(pages: &Pins, ledger: Option<&Arc<Ledger>>, most: usize) -> Result<Self> {
-        let payer = Payer::current()?;
-        let mut entered = ledger.map(|ledger| Entered {
-            ledger: ledger.clone(),
+    pub(super) fn new(
+        pages: &Pins,
+        folio_table: Option<&Arc<FolioTable>>,
+        most: usize,
+    ) -> Result<Self> {
+        let account = MemAccount::current()?;
+        let mut charges = folio_table.map(|folio_table| FolioCharges {
+            folio_table: folio_table.clone(),
             folios: KVVec::new(),
         });
         let (mut count, mut last) = (0, 0);
@@ -281,21 +288,21 @@ impl Charge {
                     bindings::ruring_page_folio_pages(*page),
                 )
             };
-            match &mut entered {
+            match &mut charges {
                 _ if folio == last => {}
-                Some(entered) if size > 1 => {
-                    // Room first: what is entered must be struck out again.
-                    entered.folios.reserve(1, GFP_KERNEL_ACCOUNT)?;
-                    entered.ledger.enter(folio, size, &payer, most)?;
-                    entered.folios.push(folio, GFP_KERNEL_ACCOUNT)?;
+                Some(charges) if size > 1 => {
+                    // Room first: what is charged must end with this.
+                    charges.folios.reserve(1, GFP_KERNEL_ACCOUNT)?;
+                    charges.folio_table.charge(folio, size, &account, most)?;
+                    charges.folios.push(folio, GFP_KERNEL_ACCOUNT)?;
                 }
                 _ => count += size,
             }
             last = folio;
         }
         Ok(Self {
-            paid: payer.pay(count, most)?,
-            _entered: entered,
+            pages: account.charge(count, most)?,
+            _folios: charges,
         })
     }
 
@@ -306,15 +313,16 @@ impl Charge {
     /// Those of [`new()`](Self::new).
     pub(super) fn of_pages(count: usize, most: usize) -> Result<Self> {
         Ok(Self {
-            paid: Payer::current()?.pay(count, most)?,
-            _entered: None,
+            pages: MemAccount::current()?.charge(count, most)?,
+            _folios: None,
         })
     }
 
     /// Whether it is the current task's user and address space that are charged.
     pub(super) fn is_currents(&self) -> bool {
-        let payer = &self.paid.payer;
-        Payer::current().is_ok_and(|current| current.user == payer.user && current.mm.is(&payer.mm))
+        let account = &self.pages.account;
+        MemAccount::current()
+            .is_ok_and(|current| current.user == account.user && current.mm.ptr_eq(&account.mm))
     }
 }
 

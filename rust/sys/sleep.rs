@@ -100,7 +100,7 @@ pub(crate) fn sleep_on_by(
     } else if interrupted() {
         Woken::Interrupted
     } else {
-        nap(clock, deadline)
+        schedule_until(clock, deadline)
     };
     // SAFETY: A task may always say that it runs. `waiter` is where it was when it was put on the queue.
     unsafe {
@@ -130,7 +130,7 @@ pub(crate) fn sleep_for_io<R>(io: bool, sleep: impl FnOnce() -> R) -> R {
 }
 
 /// Schedules once, in the task state that the caller has set.
-fn nap(clock: Clock, deadline: Option<Ktime>) -> Woken {
+fn schedule_until(clock: Clock, deadline: Option<Ktime>) -> Woken {
     let Some(deadline) = deadline else {
         calls::schedule();
         return Woken::Maybe;

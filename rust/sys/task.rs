@@ -109,7 +109,7 @@ impl AddressSpace {
     }
 
     /// Whether `other` is the same address space.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    pub(crate) fn ptr_eq(&self, other: &Self) -> bool {
         self.as_ptr() == other.as_ptr()
     }
 

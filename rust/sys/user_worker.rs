@@ -186,7 +186,7 @@ impl<T: WorkerBody> UserWorker<T> {
 
     /// Has the current task, whose state says that it is about to sleep, go on.
     #[cfg(CONFIG_VHOST_TASK)]
-    fn stay_awake() {
+    fn set_running() {
         calls::ruring_set_current_running();
     }
 
@@ -198,7 +198,7 @@ impl<T: WorkerBody> UserWorker<T> {
         // SAFETY: The thread has a reference to it.
         let this = unsafe { &*data.cast::<Self>() };
         if this.task.as_ref().is_none() {
-            Self::stay_awake();
+            Self::set_running();
             this.task.populate(TaskRef::current());
             // It says anew that it is about to sleep, with a full barrier, before it looks.
             return true;
@@ -206,7 +206,7 @@ impl<T: WorkerBody> UserWorker<T> {
         if !this.body.is_ready() {
             return false;
         }
-        Self::stay_awake();
+        Self::set_running();
         if !this.body.run() {
             this.through.store(true, Relaxed);
             this.over.store(true, Relaxed);

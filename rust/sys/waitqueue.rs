@@ -94,7 +94,7 @@ impl WaitQueue {
     }
 
     /// Tells those who wait that what they wait for is gone. Takes the queue's lock.
-    pub(crate) fn hang_up(&self) {
+    pub(crate) fn wake_hup(&self) {
         ruring_wake_up_poll(self, events::HUP);
     }
 

@@ -139,9 +139,9 @@ impl World {
             && this.head.load(Relaxed) == 0
             && this.members.lock().unwrap().is_empty();
         let buffer = if sole {
-            BufferState::Landed
+            BufferState::Free
         } else {
-            BufferState::Flying(())
+            BufferState::InFlight(())
         };
         match first(mode, buffer) {
             First::Now { more, freed } => self.tell(index, Event::First { more, freed }),
@@ -172,7 +172,7 @@ impl World {
 
     fn assert_told(&self, index: usize, mode: Mode, res: i32, copied: bool) {
         let events = self.events(index);
-        let landed = Event::First {
+        let free = Event::First {
             more: false,
             freed: true,
         };
@@ -184,7 +184,7 @@ impl World {
         let usage = if copied { i32::MIN } else { 0 };
         match mode {
             Mode::One => assert!(
-                events == [landed, Event::Successor] || events == [combined, Event::Successor],
+                events == [free, Event::Successor] || events == [combined, Event::Successor],
                 "{events:?}"
             ),
             Mode::Two { report } => assert_eq!(

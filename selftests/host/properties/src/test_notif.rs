@@ -21,13 +21,13 @@ const MODES: [Mode; 3] = [
 fn the_rule() {
     for mode in MODES {
         let now = |more, freed| First::<()>::Now { more, freed };
-        assert_eq!(first(mode, BufferState::Untouched), now(false, false));
+        assert_eq!(first(mode, BufferState::Unsent), now(false, false));
         if mode == Mode::One {
-            assert_eq!(first(mode, BufferState::Landed), now(false, true));
-            assert_eq!(first(mode, BufferState::Flying(())), First::Later(()));
+            assert_eq!(first(mode, BufferState::Free), now(false, true));
+            assert_eq!(first(mode, BufferState::InFlight(())), First::Later(()));
         } else {
-            assert_eq!(first(mode, BufferState::Landed), now(true, false));
-            assert_eq!(first(mode, BufferState::Flying(())), now(true, false));
+            assert_eq!(first(mode, BufferState::Free), now(true, false));
+            assert_eq!(first(mode, BufferState::InFlight(())), now(true, false));
         }
     }
 }

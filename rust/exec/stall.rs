@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Multishot receives that keep going without buffers (`RURING_RECV_KEEP`): while there is data for them but no
+//! Stalled requests: they could go on but for something that nobody tells the ring of when it comes.
+//!
+//! These are multishot receives that keep going without buffers (`RURING_RECV_KEEP`): while there is data for them but no
 //! buffer in their group, they wait here, in the order in which they ran out.
 //!
 //! Multishot ACCEPTs (`RURING_ACCEPT_KEEP`) wait here, too, while there is neither a descriptor nor a slot for who waits in the backlog,
@@ -24,11 +26,11 @@ use crate::{
 use kernel::sync::{atomic::Relaxed, Arc};
 
 /// How many requests go on at a time, one after the other.
-const MAX_FED: u32 = 32;
+const MAX_STALLED_RETRIES: u32 = 32;
 
 /// Requests that wait for buffers, for slots or descriptors of files, or for their reports to be seen.
 #[derive(Default)]
-pub(crate) struct Starved {
+pub(crate) struct Stalled {
     /// The requests in the order in which they have begun to wait.
     queue: LinkedList<Request>,
     /// Whether they may be for several groups, or for more than groups.
@@ -37,7 +39,7 @@ pub(crate) struct Starved {
     reported: LinkedList<Request>,
 }
 
-impl Starved {
+impl Stalled {
     /// Takes the requests out that `which` picks.
     pub(super) fn extract(&mut self, which: impl Fn(&OwnedReq) -> bool) -> Fifo<Request> {
         let mut out = Fifo::new();
@@ -63,8 +65,8 @@ impl Starved {
 
 impl Ring {
     /// Whether requests wait for buffers, or for their reports to be seen, or somebody is to hear of groups that have few left.
-    pub(crate) fn is_starving(&self) -> bool {
-        self.exec.starving.load(Relaxed)
+    pub(crate) fn has_stalled(&self) -> bool {
+        self.exec.stalled.load(Relaxed)
     }
 }
 
@@ -85,9 +87,9 @@ impl Locked<'_> {
 
     /// Has a request wait until there is room for what it is to receive.
     #[cold] // poll-multishot/1
-    pub(crate) fn starve(&mut self, req: OwnedReq) {
+    pub(crate) fn stall(&mut self, req: OwnedReq) {
         if req.core().job.flags.ordered() {
-            return self.fall_in(req);
+            return self.wait_for_turn(req);
         }
         if req.core().job.op.seen_at().is_some() {
             return self.wait_until_seen(req);
@@ -101,21 +103,21 @@ impl Locked<'_> {
             return;
         };
         let of_files = req.core().job.op.waits_for().is_some();
-        let starved = &mut self.state.exec.starved;
-        starved.mixed |= of_files;
-        starved.mixed |= starved
+        let stalled = &mut self.state.exec.stalled;
+        stalled.mixed |= of_files;
+        stalled.mixed |= stalled
             .queue
             .first()
             .is_some_and(|first| first.job.group != group);
-        starved.queue.push(req);
-        self.ring.exec.starving.store(true, Relaxed);
+        stalled.queue.push(req);
+        self.ring.exec.stalled.store(true, Relaxed);
     }
 
     /// Has a poll wait until user space has consumed its report.
     fn wait_until_seen(&mut self, req: OwnedReq) {
         if let Some(req) = self.queue_up(req) {
-            self.state.exec.starved.reported.push(req);
-            self.ring.exec.starving.store(true, Relaxed);
+            self.state.exec.stalled.reported.push(req);
+            self.ring.exec.stalled.store(true, Relaxed);
         }
     }
 
@@ -126,7 +128,7 @@ impl Locked<'_> {
         let mut out = Fifo::new();
         let take = |object: &Object<Request>| {
             if object.punt_state() == PuntState::Dropped {
-                let req = exec.starved.remove(object);
+                let req = exec.stalled.remove(object);
                 let req = req.or_else(|| exec.order.remove(object));
                 if let Some(req) = req.or_else(|| exec.workers.queue.remove(object)) {
                     out.push(req);
@@ -150,13 +152,13 @@ impl Locked<'_> {
 
     /// Has the polls look again whose reports have been seen, for an `enter` that has submitted what it had to. Others
     /// then have their turn.
-    pub(super) fn look_again(&mut self) {
+    pub(super) fn requeue_seen(&mut self) {
         let head = self.ring.cq_head();
         let is_seen = |first: &Core| {
             let seen_at = first.job.op.seen_at();
             seen_at.is_none_or(|seen_at| cursor::reached(head, seen_at))
         };
-        let reported = &mut self.state.exec.starved.reported;
+        let reported = &mut self.state.exec.stalled.reported;
         let mut seen = Fifo::new();
         while reported.first().is_some_and(is_seen) {
             let Some(req) = reported.pop() else { break };
@@ -186,17 +188,16 @@ impl Locked<'_> {
     }
 
     /// Has the request go on that has waited longest for what there is by now. False if there is none.
-    pub(crate) fn feed(&mut self) -> bool {
-        self.tell_low();
-        let mut starved = core::mem::take(&mut self.state.exec.starved);
-        let next = starved.next(|req| self.can_go_on(req));
-        self.state.exec.starved = starved;
+    pub(crate) fn retry_stalled(&mut self) -> bool {
+        self.post_low();
+        let mut stalled = core::mem::take(&mut self.state.exec.stalled);
+        let next = stalled.next(|req| self.can_go_on(req));
+        self.state.exec.stalled = stalled;
         let state = &mut *self.state;
-        if state.exec.starved.queue.is_empty() {
-            state.exec.starved.mixed = false;
-            let starving =
-                !state.groups.marks.is_empty() || !state.exec.starved.reported.is_empty();
-            self.ring.exec.starving.store(starving, Relaxed);
+        if state.exec.stalled.queue.is_empty() {
+            state.exec.stalled.mixed = false;
+            let stalled = !state.groups.marks.is_empty() || !state.exec.stalled.reported.is_empty();
+            self.ring.exec.stalled.store(stalled, Relaxed);
         }
         let Some(req) = next else { return false };
         req.object().end_punt();
@@ -205,26 +206,26 @@ impl Locked<'_> {
         true
     }
 
-    /// As [`Locked::feed`], for an `enter` of `tctx` that has submitted, and is to run what comes back if it `runs`.
-    pub(super) fn feed_after(&mut self, tctx: &TaskCtx, runs: bool) {
+    /// As [`Locked::retry_stalled`], for an `enter` of `tctx` that has submitted, and is to run what comes back if it `runs`.
+    pub(super) fn retry_stalled_after_submit(&mut self, tctx: &TaskCtx, runs: bool) {
         if runs {
-            self.look_again();
+            self.requeue_seen();
         }
         if !self.ring.has_local_work(tctx) {
-            self.feed();
+            self.retry_stalled();
         }
     }
 
     /// From now on groups that have few buffers left are looked for.
     pub(crate) fn watch_marks(&mut self) {
-        self.ring.exec.starving.store(true, Relaxed);
+        self.ring.exec.stalled.store(true, Relaxed);
     }
 
     /// Tells of the groups that have few buffers left. What there is no room for is told at the next look.
-    fn tell_low(&mut self) {
+    fn post_low(&mut self) {
         let mut marks = core::mem::take(&mut self.state.groups.marks);
         for mark in marks.iter_mut() {
-            if let Some(done) = mark.look(&mut self.state.groups) {
+            if let Some(done) = mark.check(&mut self.state.groups) {
                 if self.post_for(None, done) {
                     mark.set_told();
                 }
@@ -234,9 +235,9 @@ impl Locked<'_> {
     }
 
     /// Has the requests of `tctx`, which is the current task's, go on one after the other.
-    pub(super) fn feed_own(&mut self, tctx: &Arc<TaskCtx>) {
-        for _ in 0..MAX_FED {
-            if !self.ring.is_starving() || !self.feed() {
+    pub(super) fn retry_all_stalled(&mut self, tctx: &Arc<TaskCtx>) {
+        for _ in 0..MAX_STALLED_RETRIES {
+            if !self.ring.has_stalled() || !self.retry_stalled() {
                 return;
             }
             let mut reqs = tctx.inbox().take();
