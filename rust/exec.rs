@@ -18,6 +18,7 @@ pub(crate) mod napi;
 pub(crate) mod notif;
 pub(crate) mod order;
 pub(crate) mod orphans;
+pub(crate) mod queued;
 pub(crate) mod refuse;
 pub(crate) mod run;
 pub(crate) mod sqpoll;

@@ -15,7 +15,7 @@
 //! Who is to hear that a group has few buffers left is told here as well.
 
 use crate::{
-    req::{tctx::TaskCtx, wake::WakeFlags, Core, OwnedReq, PuntState, Request},
+    req::{tctx::TaskCtx, wake::WakeFlags, Core, OwnedReq, Request},
     ring::{cursor, Locked, Ring},
     sys::{
         object::Object,
@@ -121,35 +121,6 @@ impl Locked<'_> {
         }
     }
 
-    /// Takes the requests out of their queues that are to come back, of those under `user_data` if that is given.
-    pub(super) fn take_dropped(&mut self, user_data: Option<u64>) -> Fifo<Request> {
-        let state = &mut *self.state;
-        let exec = &mut state.exec;
-        let mut out = Fifo::new();
-        let take = |object: &Object<Request>| {
-            if object.punt_state() == PuntState::Dropped {
-                let req = exec.stalled.remove(object);
-                let req = req.or_else(|| exec.order.remove(object));
-                if let Some(req) = req.or_else(|| exec.workers.queue.remove(object)) {
-                    out.push(req);
-                }
-            }
-        };
-        match user_data {
-            Some(user_data) => state.waiting.get(user_data).for_each(take),
-            None => state.waiting.iter().for_each(take),
-        }
-        out
-    }
-
-    /// Takes a poll out that waits until its report has been seen, under this `user_data`, and that
-    /// [`Header::drop_queued`](crate::req::Header) has been called for.
-    pub(crate) fn take_reported(&mut self, user_data: u64) -> Option<OwnedReq> {
-        let req = self.take_dropped(Some(user_data)).pop()?;
-        req.object().end_punt();
-        Some(req)
-    }
-
     /// Has the polls look again whose reports have been seen, for an `enter` that has submitted what it had to. Others
     /// then have their turn.
     pub(super) fn requeue_seen(&mut self) {
@@ -168,23 +139,6 @@ impl Locked<'_> {
             req.object().end_punt();
             self.requeue(req);
         }
-    }
-
-    /// Has a request be found as one that waits in a queue, which its caller puts it into. Lets it go on instead if its time is
-    /// over.
-    pub(super) fn queue_up(&mut self, mut req: OwnedReq) -> Option<OwnedReq> {
-        // What else comes changes nothing.
-        req.unwatch();
-        req.core_mut().job.disarm();
-        req.object().queue();
-        // Either it is seen here that its time is over, or the timer sees that it waits in a queue.
-        req.object().claim(WakeFlags::NONE);
-        if req.object().is_overdue() {
-            self.requeue(req);
-            return None;
-        }
-        self.insert(&mut req);
-        Some(req)
     }
 
     /// Has the request go on that has waited longest for what there is by now. False if there is none.

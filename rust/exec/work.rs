@@ -403,22 +403,6 @@ impl Locked<'_> {
         }
     }
 
-    /// Takes requests of those that `whose` says out of the queue, save for those that a worker does
-    /// nevertheless.
-    pub(crate) fn unqueue_ended(&mut self, whose: impl Fn(&TaskCtx) -> bool) -> Fifo<Request> {
-        let stalled = &mut self.state.exec.stalled;
-        let mut out = stalled.extract(|req| whose(req.object().tctx()));
-        let order = &mut self.state.exec.order;
-        order.extract(&mut out, |req| whose(req.object().tctx()));
-        let mut queue = core::mem::take(&mut self.state.exec.workers.queue);
-        queue.move_out(&mut out, |req| {
-            let tctx = req.object().tctx();
-            whose(tctx) && (req.core().punted.unbound || !self.outlived_by_worker(tctx, None))
-        });
-        self.state.exec.workers.queue = queue;
-        out
-    }
-
     /// Whether a worker goes on with the request of this object, which it has, also without its task.
     pub(crate) fn is_finished_by_worker(&self, object: &Object<Request>) -> bool {
         self.outlived_by_worker(object.tctx(), Some(object_id(object)))
@@ -429,7 +413,7 @@ impl Locked<'_> {
     /// io_uring: nothing else may keep a process whose last other thread ends.
     ///
     /// A worker that is killed with its process or program ends what is left, see [`Worker::killed`].
-    fn outlived_by_worker(&self, tctx: &TaskCtx, request: Option<usize>) -> bool {
+    pub(super) fn outlived_by_worker(&self, tctx: &TaskCtx, request: Option<usize>) -> bool {
         if tctx.is_alive() || self.ring.is_dying() || self.state.exec.letting_go {
             return false;
         }
@@ -441,14 +425,6 @@ impl Locked<'_> {
                 && !worker.is_over()
                 && tctx.is_of(&worker.creator, &worker.mm)
         })
-    }
-
-    /// Brings back what waited in a queue and was cancelled, under `user_data` if that is given.
-    pub(crate) fn requeue_dropped(&mut self, user_data: Option<u64>) {
-        let mut dropped = self.take_dropped(user_data);
-        while let Some(req) = dropped.pop() {
-            self.requeue(req);
-        }
     }
 
     /// Has a request tried again that its task could not go on with where the ring was not locked.
