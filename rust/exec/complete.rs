@@ -4,13 +4,13 @@
 
 use crate::{
     op::{self, Operation},
-    req::{state::ReqState, LinkTimer, OwnedReq, Request},
+    req::{state::ReqState, Job, LinkTimer, OwnedReq, Request},
     ring::Locked,
     sys::{fd, queue::Fifo, trace},
     uapi::{
         abi::Cqe,
         errno::{Errno, EALREADY, ECANCELED, ETIME},
-        sqe::LinkKind,
+        sqe::{Flags, LinkKind},
     },
 };
 
@@ -18,6 +18,60 @@ use crate::{
 fn begins_with_timeout(chain: &Fifo<Request>) -> bool {
     let first = chain.first().map(|core| &core.job);
     first.is_some_and(|job| op::is_link_timeout(job.opcode) && job.refused().is_none())
+}
+
+/// Takes the timeout of a request off the chain behind it, if there is one, and says why the request ended if that is its time.
+fn take_link_timeout(
+    job: &mut Job,
+    chain: &mut Fifo<Request>,
+) -> (Option<OwnedReq>, Option<Errno>) {
+    match core::mem::take(&mut job.link_timer) {
+        LinkTimer::None => {
+            // What cannot be done at all has not looked for it.
+            let own =
+                job.refused().is_some() && !job.flags.link_failed() && begins_with_timeout(chain);
+            (own.then(|| chain.pop()).flatten(), None)
+        }
+        LinkTimer::Idle | LinkTimer::Running => (chain.pop(), None),
+        LinkTimer::Passed => (chain.pop(), Some(ETIME)),
+        LinkTimer::TooLate => (chain.pop(), Some(EALREADY)),
+    }
+}
+
+/// How a request has ended, as far as that concerns its completion and the next one of its link.
+struct Ended {
+    flags: Flags,
+    failed: bool,
+    /// The rest of the link ends with it. A hard link holds through failures, but not if part of it cannot be done at all.
+    breaks: bool,
+    /// It is a worker of io_uring that would go on with the next one.
+    next_by_worker: bool,
+}
+
+impl Ended {
+    /// Whether it has no completion.
+    fn is_silent(&self) -> bool {
+        self.flags.silent() || (self.flags.cqe_skip() && !self.failed)
+    }
+
+    /// Passes on to the next one of the link what this end means for it.
+    fn pass_on(&self, next: &mut Job) {
+        if self.breaks {
+            next.refuse(ECANCELED);
+            next.flags.set_link_failed();
+            // One that does not tell of its success does not have others tell of its failure.
+            // The first that failed decides for all.
+            if self.flags.silent() || self.flags.cqe_skip() {
+                next.flags.set_silent();
+            } else {
+                next.flags.clear_cqe_skip();
+            }
+        }
+        if self.next_by_worker {
+            next.op.set_by_io_wq();
+            next.flags.set_by_worker();
+        }
+    }
 }
 
 impl Locked<'_> {
@@ -90,45 +144,37 @@ impl Locked<'_> {
         let failed = broken || (res < 0 && !core.job.op.may_end_with(res));
         core.job.op = Operation::Nothing;
         core.credentials = None;
-        let job_flags = core.job.flags;
-        let refused = core.job.refused().is_some();
-        let silent = job_flags.silent();
         let job = &core.job;
+        let refused = job.refused().is_some();
         // A worker leaves it to the task to tell that there is no file, but signals if that is to come to `enter`.
-        let tried_by_worker = job_flags.by_worker() && job.state() == ReqState::Fresh;
+        let tried_by_worker = job.flags.by_worker() && job.state() == ReqState::Fresh;
         // The end of one that drains is always left to the task.
         let by_worker = tried_by_worker
-            && !job_flags.drain()
+            && !job.flags.drain()
             && (file.is_some() || self.ring.deferred() || !op::needs_file(job.opcode));
+        let ended = Ended {
+            flags: job.flags,
+            failed,
+            breaks: failed && (refused || job.flags.link() != LinkKind::Hard),
+            // The worker would go on with it, unless it is the task alone that ends requests.
+            next_by_worker: tried_by_worker && !self.ring.deferred(),
+        };
         let mut chain = core::mem::take(&mut core.chain);
-        let mut timeout = match core.job.link_timer {
-            LinkTimer::None => {
-                // What cannot be done at all has not looked for it.
-                let own = refused && !job_flags.link_failed() && begins_with_timeout(&chain);
-                own.then(|| chain.pop()).flatten()
-            }
-            _ => chain.pop(),
-        };
-        let timed_out = match core::mem::take(&mut core.job.link_timer) {
-            LinkTimer::Passed => Some(ETIME),
-            LinkTimer::TooLate => Some(EALREADY),
-            _ => None,
-        };
+        let (mut timeout, timed_out) = take_link_timeout(&mut core.job, &mut chain);
         let buffer = core.job.buffer.take();
         let done = Cqe {
             user_data: core.job.user_data,
             res,
             flags,
         };
-        let breaks = failed && (refused || job_flags.link() != LinkKind::Hard);
         // One that ended for another's failure has been told of with the rest of the link.
-        if breaks && trace::fail_link_enabled() && !job_flags.link_failed() {
+        if ended.breaks && trace::fail_link_enabled() && !ended.flags.link_failed() {
             self.trace_failed_links(self.ring.info(&req), &chain);
         }
         if let Some(error) = timed_out {
             self.finish_timeout(timeout.take(), error);
         }
-        if silent || (job_flags.cqe_skip() && !failed) {
+        if ended.is_silent() {
             // Nobody need be told of what is not there.
             self.state.posted_async &= self.state.posted;
             self.recycle(req);
@@ -138,7 +184,7 @@ impl Locked<'_> {
         }
         let timeout_posted = self.finish_timeout(timeout, ECANCELED);
         if let Some(file) = file {
-            if job_flags.in_front() {
+            if ended.flags.in_front() {
                 self.requeue_next(fd::id(&file));
             }
             self.put_file(file);
@@ -147,28 +193,11 @@ impl Locked<'_> {
             self.put_buffer(buffer);
         }
         let Some(mut next) = chain.pop() else { return };
+        let job = &mut next.core_mut().job;
         if timeout_posted {
-            next.core_mut().job.op.follow_link_timeout();
+            job.op.follow_link_timeout();
         }
-        // A hard link holds through failures, but not if part of it cannot be done at all.
-        if breaks {
-            let job = &mut next.core_mut().job;
-            job.refuse(ECANCELED);
-            job.flags.set_link_failed();
-            // One that does not tell of its success does not have others tell of its failure.
-            // The first that failed decides for all.
-            if silent || job_flags.cqe_skip() {
-                job.flags.set_silent();
-            } else {
-                job.flags.clear_cqe_skip();
-            }
-        }
-        if tried_by_worker && !self.ring.deferred() {
-            // The worker would go on with it, unless it is the task alone that ends requests.
-            let job = &mut next.core_mut().job;
-            job.op.set_by_io_wq();
-            job.flags.set_by_worker();
-        }
+        ended.pass_on(job);
         next.core_mut().chain = chain;
         self.state.exec.ready.push(next);
     }

@@ -349,6 +349,30 @@ impl Ring {
         }
     }
 
+    /// By which clock a wait ends, when its least time is over, and when it is itself.
+    #[inline]
+    fn deadlines(
+        &self,
+        args: &WaitArgs<'_>,
+        absolute: bool,
+    ) -> (Clock, Option<Ktime>, Option<Ktime>) {
+        // The clock is only looked at for a wait that may end by it.
+        if args.min_wait.is_zero() && args.timeout.is_none() {
+            return (Clock::Monotonic, None, None);
+        }
+        let clock = self.clock();
+        let start = Ktime::now_by(clock);
+        let min_wait = (!args.min_wait.is_zero()).then(|| start.after(args.min_wait));
+        let timeout = args.timeout.map(|timeout| {
+            if absolute {
+                Ktime::of_task(clock, timeout)
+            } else {
+                start.after(timeout)
+            }
+        });
+        (clock, min_wait, timeout)
+    }
+
     /// Sleeps until there are `count` completions that user space has not consumed, of which some are missing yet.
     ///
     /// # Errors
@@ -366,21 +390,7 @@ impl Ring {
         let first = self.cq_tail();
         let timeouts = self.timeouts.load(Relaxed);
         let mut target = self.cq_head().wrapping_add(count);
-        // The clock is only looked at for a wait that may end by it.
-        let (mut min_wait, mut timeout) = (None, None);
-        let mut clock = Clock::Monotonic;
-        if !args.min_wait.is_zero() || args.timeout.is_some() {
-            clock = self.clock();
-            let start = Ktime::now_by(clock);
-            min_wait = (!args.min_wait.is_zero()).then(|| start.after(args.min_wait));
-            timeout = args.timeout.map(|timeout| {
-                if absolute {
-                    Ktime::of_task(clock, timeout)
-                } else {
-                    start.after(timeout)
-                }
-            });
-        }
+        let (clock, mut min_wait, timeout) = self.deadlines(args, absolute);
         let mask = Mask::set(args.mask, args.mask_size)?;
         if trace::cqring_wait_enabled() {
             trace::cqring_wait(Id::of(self), count);
@@ -425,11 +435,9 @@ impl Ring {
                     break Err(ETIME)
                 }
                 Woken::TimedOut => {
-                    // Enough have come, or the next one will do.
-                    if self.cq_tail() != first || self.cq_tail() != self.cq_head() {
-                        break Err(ETIME);
-                    }
-                    if timeout.is_none() {
+                    // Enough have come, or the next one will do, until the timeout if there is one.
+                    let enough = self.cq_tail() != first || self.cq_tail() != self.cq_head();
+                    if enough || timeout.is_none() {
                         break Err(ETIME);
                     }
                     min_wait = None;

@@ -88,26 +88,9 @@ impl Ring {
             register::ENABLE_RINGS if arg == 0 && nr_args == 0 => {
                 self.enable()?;
             }
-            register::PBUF_RING if arg != 0 && nr_args == 1 => {
-                let group = NewGroup::read(arg, self.policy.limits.pinned)?;
-                let mut locked = self.lock()?;
-                locked.check_alive()?;
-                // Room first: a group that cannot be mapped as it was asked for must not stay.
-                self.mappings.lock().groups.reserve(1, GFP_KERNEL_ACCOUNT)?;
-                if let Some(mapping) = locked.groups().register(group)? {
-                    self.mappings
-                        .lock()
-                        .groups
-                        .push(mapping, GFP_KERNEL_ACCOUNT)?;
-                }
-            }
+            register::PBUF_RING if arg != 0 && nr_args == 1 => self.register_group(arg)?,
             register::UNREGISTER_PBUF_RING if arg != 0 && nr_args == 1 => {
-                let reg = read_reg(arg)?;
-                // Until both are done, so that it is not a new group whose mapping goes.
-                let mut locked = self.lock()?;
-                locked.check_alive()?;
-                let group = locked.groups().unregister(&reg)?;
-                self.mappings.lock().groups.retain(|(id, _)| *id != group);
+                self.unregister_group(arg)?
             }
             register::FILES => {
                 if arg == 0 {
@@ -137,18 +120,8 @@ impl Ring {
             register::FILE_ALLOC_RANGE if arg != 0 && nr_args == 0 => {
                 self.limit_file_slots(arg)?;
             }
-            register::PBUF_STATUS if arg != 0 && nr_args == 1 => {
-                let mut status: BufStatus = user::read(arg)?;
-                self.lock()?.groups().status(&mut status)?;
-                user::write(arg, &status)?;
-            }
-            register::PBUF_LOW if arg != 0 && nr_args == 1 => {
-                let low: PbufLow = user::read(arg)?;
-                let mut locked = self.lock()?;
-                locked.check_alive()?;
-                locked.groups().mark(&low)?;
-                locked.watch_marks();
-            }
+            register::PBUF_STATUS if arg != 0 && nr_args == 1 => self.group_status(arg)?,
+            register::PBUF_LOW if arg != 0 && nr_args == 1 => self.mark_group(arg)?,
             register::BUFFERS => {
                 if arg == 0 {
                     return Err(EFAULT);
@@ -171,6 +144,48 @@ impl Ring {
             _ => return Err(EINVAL),
         }
         Ok(0)
+    }
+
+    /// `IORING_REGISTER_PBUF_RING`: `arg` is the address of a `struct io_uring_buf_reg`, as for the next one.
+    fn register_group(&self, arg: u64) -> Result {
+        let group = NewGroup::read(arg, self.policy.limits.pinned)?;
+        let mut locked = self.lock()?;
+        locked.check_alive()?;
+        // Room first: a group that cannot be mapped as it was asked for must not stay.
+        self.mappings.lock().groups.reserve(1, GFP_KERNEL_ACCOUNT)?;
+        if let Some(mapping) = locked.groups().register(group)? {
+            let mut mappings = self.mappings.lock();
+            mappings.groups.push(mapping, GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(())
+    }
+
+    /// `IORING_UNREGISTER_PBUF_RING`.
+    fn unregister_group(&self, arg: u64) -> Result {
+        let reg = read_reg(arg)?;
+        // Until both are done, so that it is not a new group whose mapping goes.
+        let mut locked = self.lock()?;
+        locked.check_alive()?;
+        let group = locked.groups().unregister(&reg)?;
+        self.mappings.lock().groups.retain(|(id, _)| *id != group);
+        Ok(())
+    }
+
+    /// `IORING_REGISTER_PBUF_STATUS`: fills in the `struct io_uring_buf_status` at `arg`.
+    fn group_status(&self, arg: u64) -> Result {
+        let mut status: BufStatus = user::read(arg)?;
+        self.lock()?.groups().status(&mut status)?;
+        user::write(arg, &status)
+    }
+
+    /// `RURING_REGISTER_PBUF_LOW`: `arg` is the address of a `struct ruring_pbuf_low`.
+    fn mark_group(&self, arg: u64) -> Result {
+        let low: PbufLow = user::read(arg)?;
+        let mut locked = self.lock()?;
+        locked.check_alive()?;
+        locked.groups().mark(&low)?;
+        locked.watch_marks();
+        Ok(())
     }
 }
 
