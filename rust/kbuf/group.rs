@@ -21,6 +21,7 @@ use core::num::NonZeroU32;
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVVec},
     sync::Arc,
+    warn_on,
 };
 
 impl Entries for Array<2> {
@@ -109,9 +110,12 @@ impl ClassicGroup {
     fn resize(&mut self, count: usize) -> Result {
         let mut slots = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
         slots.extend_with(count, BufRange::default(), GFP_KERNEL_ACCOUNT)?;
-        if self.queue.move_to(&self.slots, &mut slots) {
-            self.slots = slots;
+        if !self.queue.move_to(&self.slots, &mut slots) {
+            // It is asked for twice the slots that are in use, or half of what is used to a quarter at most.
+            warn_on!(true);
+            return Err(EINVAL);
         }
+        self.slots = slots;
         Ok(())
     }
 
@@ -130,6 +134,7 @@ impl ClassicGroup {
             self.resize((2 * slots).max(Self::MIN_SLOTS))?;
         }
         match self.queue.provide(&mut self.slots, run) {
+            // There is a slot, so that it is numbers that are used up.
             0 => Err(EOVERFLOW),
             _ => Ok(()),
         }
@@ -137,7 +142,10 @@ impl ClassicGroup {
 
     /// Takes up to `max` buffers out. Returns how many.
     pub(super) fn remove(&mut self, max: u32) -> u32 {
+        let most = max.min(self.queue.len());
         let count = self.queue.remove(&mut self.slots, max);
+        // Each buffer that is counted is in a slot.
+        warn_on!(count != most);
         self.shrink();
         count
     }

@@ -33,13 +33,42 @@ pub(crate) struct SelectedBuffer {
     group: u16,
     /// Whether it is consumed whole, however much of it is used.
     pub(crate) whole: bool,
-    /// Whether it is one of a classic group.
-    pub(crate) classic: bool,
+    /// Whether it is consumed as it is selected, by a transfer that takes its buffer once: io_uring never puts such a one back.
+    pub(crate) consumed_at_once: bool,
     /// Bytes that may be used of it.
     pub(crate) len: usize,
 }
 
 impl SelectedBuffer {
+    /// The next one of `group`, whose number is `id`, of which at most `limit` bytes are used if that is not 0.
+    #[inline]
+    fn next(group: &Group, id: u16, limit: usize) -> Option<Self> {
+        let (selected, whole, consumed_at_once) = match group {
+            Group::Mapped(group) => {
+                let whole = group.min_left.is_none();
+                (group.state.select(&group.entries)?, whole, false)
+            }
+            Group::Classic(group) => (group.queue.select(&group.slots)?, true, true),
+        };
+        let mut len = selected.entry.len as usize;
+        if limit != 0 && limit < len {
+            len = limit;
+        }
+        Some(Self {
+            selected,
+            group: id,
+            whole,
+            consumed_at_once,
+            len,
+        })
+    }
+
+    /// Whether what is used of it can be user memory.
+    #[inline]
+    fn is_user_memory(&self) -> bool {
+        access_ok(self.addr(), self.len)
+    }
+
     /// Its user address.
     #[inline]
     pub(crate) fn addr(&self) -> u64 {
@@ -265,28 +294,8 @@ impl Groups {
     /// None if the group has none, does not exist, or offers what is not user memory.
     #[inline]
     pub(crate) fn select(&mut self, id: u16, limit: usize) -> Option<SelectedBuffer> {
-        let (selected, whole, classic) = match self.find(id)? {
-            Group::Mapped(group) => (
-                group.state.select(&group.entries)?,
-                group.min_left.is_none(),
-                false,
-            ),
-            Group::Classic(group) => (group.queue.select(&group.slots)?, true, true),
-        };
-        let mut len = selected.entry.len as usize;
-        if limit != 0 && limit < len {
-            len = limit;
-        }
-        if !access_ok(selected.entry.addr, len) {
-            return None;
-        }
-        Some(SelectedBuffer {
-            selected,
-            group: id,
-            whole,
-            classic,
-            len,
-        })
+        let buffer = SelectedBuffer::next(self.find(id)?, id, limit)?;
+        buffer.is_user_memory().then_some(buffer)
     }
 
     /// The next buffer of group `id` to send from: `limit` is for mapped groups only.
@@ -295,34 +304,19 @@ impl Groups {
     ///
     /// `-ENOENT` if there is no such group, `-ENOBUFS` if it has no buffer or an empty one, `-EFAULT` for what is not
     /// user memory.
-    pub(crate) fn select_to_send(&mut self, id: u16, mut limit: usize) -> Result<SelectedBuffer> {
-        let (selected, whole, classic) = match self.find(id).ok_or(ENOENT)? {
-            Group::Mapped(group) => {
-                let selected = group.state.select(&group.entries);
-                (selected, group.min_left.is_none(), false)
-            }
-            Group::Classic(group) => {
-                limit = 0;
-                (group.queue.select(&group.slots), true, true)
-            }
+    pub(crate) fn select_to_send(&mut self, id: u16, limit: usize) -> Result<SelectedBuffer> {
+        let group = self.find(id).ok_or(ENOENT)?;
+        let limit = match group {
+            Group::Mapped(_) => limit,
+            Group::Classic(_) => 0,
         };
-        let selected = selected
-            .filter(|selected| selected.entry.len != 0)
+        let buffer = SelectedBuffer::next(group, id, limit)
+            .filter(|buffer| buffer.selected.entry.len != 0)
             .ok_or(ENOBUFS)?;
-        let mut len = selected.entry.len as usize;
-        if limit != 0 {
-            len = len.min(limit);
-        }
-        if !access_ok(selected.entry.addr, len) {
+        if !buffer.is_user_memory() {
             return Err(EFAULT);
         }
-        Ok(SelectedBuffer {
-            selected,
-            group: id,
-            whole,
-            classic,
-            len,
-        })
+        Ok(buffer)
     }
 
     /// Consumes a buffer, or its first `used` bytes. Returns the flags for its completion.

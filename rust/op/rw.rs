@@ -81,7 +81,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
         self.addr = selected.addr();
         // It is no longer from here on, whatever the next buffer would have room for.
         self.len = selected.len.min(MAX_RW_COUNT) as u32;
-        if waits && !selected.classic {
+        if waits && !selected.consumed_at_once {
             return Ok(Some(selected));
         }
         self.buffer = NonZeroU32::new(groups.commit(selected, self.len as usize));

@@ -5,15 +5,8 @@
 //! C header: `include/linux/fs.h`.
 
 use super::calls;
-use crate::uapi::errno::{Errno, Result};
+use crate::uapi::errno::{to_result, Result};
 use kernel::fs::File;
-
-fn done(ret: i32) -> Result {
-    match ret {
-        0 => Ok(()),
-        _ => Err(Errno::from_raw(ret).without_restart()),
-    }
-}
 
 /// Has bytes `start` to `end` kept where they are to be found again, or no more of them than is needed to read them.
 ///
@@ -25,7 +18,7 @@ fn done(ret: i32) -> Result {
 ///
 /// Sleeps until they are there.
 pub(crate) fn fsync(file: &File, start: i64, end: i64, data_only: bool) -> Result {
-    done(calls::vfs_fsync_range(file, start, end, data_only.into()))
+    to_result(calls::vfs_fsync_range(file, start, end, data_only.into()))
 }
 
 /// Makes room for `len` bytes from `start` on, or what else `mode` says.
@@ -38,7 +31,7 @@ pub(crate) fn fsync(file: &File, start: i64, end: i64, data_only: bool) -> Resul
 ///
 /// May sleep.
 pub(crate) fn fallocate(file: &File, mode: i32, start: i64, len: i64) -> Result {
-    done(calls::vfs_fallocate(file, mode, start, len))?;
+    to_result(calls::vfs_fallocate(file, mode, start, len))?;
     calls::ruring_fsnotify(file, true);
     Ok(())
 }
@@ -53,5 +46,5 @@ pub(crate) fn fallocate(file: &File, mode: i32, start: i64, len: i64) -> Result 
 ///
 /// May sleep.
 pub(crate) fn fadvise(file: &File, start: u64, len: u64, advice: i32) -> Result {
-    done(calls::vfs_fadvise(file, start as i64, len as i64, advice))
+    to_result(calls::vfs_fadvise(file, start as i64, len as i64, advice))
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::uapi::{
     abi::open,
     args::names::NameArgs,
-    errno::{Errno, Result, EAGAIN, ECANCELED, EINVAL},
+    errno::{to_result, to_value, Errno, Result, EAGAIN, ECANCELED, EINVAL},
     structs::OpenHow,
 };
 use kernel::{
@@ -131,13 +131,6 @@ impl<'a> Interruptible<'a> {
         // SAFETY: The task is in a system call, which is where task work may run, and has a reference to the file of
         // the call.
         self.file.is_some() && unsafe { bindings::ruring_run_task_work() }
-    }
-}
-
-fn done(ret: i32) -> Result {
-    match ret {
-        0 => Ok(()),
-        _ => Err(Errno::from_raw(ret).without_restart()),
     }
 }
 
@@ -292,7 +285,7 @@ impl Named<'_> {
     pub(crate) fn symlink(&self, content: &Path) -> Result {
         let (dir, path) = (self.dir()?, self.path.as_ptr());
         // SAFETY: The names are strings, and the task has what the second is relative to.
-        done(unsafe { bindings::ruring_symlinkat(content.as_ptr(), dir, path) })
+        to_result(unsafe { bindings::ruring_symlinkat(content.as_ptr(), dir, path) })
     }
 }
 
@@ -304,7 +297,7 @@ macro_rules! of_name {
                 let dir = named.dir()?;
                 // SAFETY: The name is a string, and the task has what it is relative to. The rest are numbers, and
                 // addresses of user space.
-                done(unsafe { bindings::$name(dir, named.path.as_ptr(), $($arg),*) })
+                to_result(unsafe { bindings::$name(dir, named.path.as_ptr(), $($arg),*) })
             }
         )*
     };
@@ -324,7 +317,7 @@ macro_rules! of_names {
                 let (dir, new_dir) = (old.dir()?, new.dir()?);
                 let (path, new_path) = (old.path.as_ptr(), new.path.as_ptr());
                 // SAFETY: The names are strings, and the task has what they are relative to.
-                done(unsafe { bindings::$name(dir, path, new_dir, new_path, $arg) })
+                to_result(unsafe { bindings::$name(dir, path, new_dir, new_path, $arg) })
             }
         )*
     };
@@ -347,7 +340,7 @@ of_names! {
 pub(crate) fn read_open_how(from: u64, size: usize) -> Result<OpenHow> {
     let mut how = bindings::open_how::default();
     // SAFETY: No more is written than that.
-    done(unsafe { bindings::ruring_read_open_how(&mut how, from, size) })?;
+    to_result(unsafe { bindings::ruring_read_open_how(&mut how, from, size) })?;
     Ok(OpenHow {
         flags: how.flags,
         mode: how.mode,
@@ -365,7 +358,7 @@ pub(crate) fn read_open_how(from: u64, size: usize) -> Result<OpenHow> {
 ///
 /// May sleep.
 pub(crate) fn ftruncate(file: &File, len: i64) -> Result {
-    done(calls::ruring_ftruncate(file, len))
+    to_result(calls::ruring_ftruncate(file, len))
 }
 
 /// Has a part of the file written out as `flags` (`SYNC_FILE_RANGE_*`) say.
@@ -378,7 +371,7 @@ pub(crate) fn ftruncate(file: &File, len: i64) -> Result {
 ///
 /// May sleep.
 pub(crate) fn sync_file_range(file: &File, start: i64, len: i64, flags: u32) -> Result {
-    done(calls::ruring_sync_file_range(file, start, len, flags))
+    to_result(calls::ruring_sync_file_range(file, start, len, flags))
 }
 
 /// Takes advice about `len` bytes of the current task's memory.
@@ -391,7 +384,7 @@ pub(crate) fn sync_file_range(file: &File, start: i64, len: i64, flags: u32) -> 
 ///
 /// May sleep.
 pub(crate) fn madvise(start: u64, len: u64, advice: i32) -> Result {
-    done(calls::ruring_madvise(start, len, advice))
+    to_result(calls::ruring_madvise(start, len, advice))
 }
 
 fn bytes(ret: isize) -> Result<usize> {
@@ -452,7 +445,7 @@ pub(crate) fn epoll_ctl(epfd: i32, op: i32, fd: i32, event: &[u32; 3]) -> Result
         return Err(ECANCELED);
     }
     // SAFETY: The task has descriptors, and the event is one of that size.
-    done(unsafe { bindings::ruring_epoll_ctl(epfd, op, fd, event.as_ptr()) })
+    to_result(unsafe { bindings::ruring_epoll_ctl(epfd, op, fd, event.as_ptr()) })
 }
 
 /// Writes the events that an epoll has now to the user address `events`, `most` of them at most. How many these are, also 0.
@@ -466,7 +459,7 @@ pub(crate) fn epoll_ctl(epfd: i32, op: i32, fd: i32, event: &[u32; 3]) -> Result
 /// May sleep, for as long as who waits for the epoll has it locked.
 pub(crate) fn epoll_events(epoll: &File, events: u64, most: i32) -> Result<i32> {
     let ret = calls::ruring_epoll_sendevents(epoll, events, most);
-    done(ret.min(0)).map(|()| ret)
+    to_value(ret)
 }
 
 /// Makes a pipe as `flags` (`O_*`) say. Returns the end to read from, and the one to write to.
@@ -482,7 +475,7 @@ pub(crate) fn create_pipe(flags: u32) -> Result<[OpenFile; 2]> {
     let mut files = [core::ptr::null_mut(); 2];
     // SAFETY: There is room for two, which come with a reference each once they are made.
     unsafe {
-        done(bindings::ruring_create_pipe(
+        to_result(bindings::ruring_create_pipe(
             files.as_mut_ptr(),
             flags as i32,
         ))?;

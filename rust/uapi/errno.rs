@@ -44,6 +44,27 @@ impl Errno {
 /// What most of the module returns.
 pub(crate) type Result<T = ()> = core::result::Result<T, Errno>;
 
+/// What a function of the kernel says by a number that is negative if it has failed.
+///
+/// # Errors
+///
+/// That number, see [`Errno::without_restart`].
+pub(crate) fn to_result(ret: i32) -> Result {
+    to_value(ret).map(drop)
+}
+
+/// As [`to_result`], of a function whose number says something else if it has not failed.
+///
+/// # Errors
+///
+/// Those of [`to_result`].
+pub(crate) fn to_value(ret: i32) -> Result<i32> {
+    if ret < 0 {
+        return Err(Errno::from_raw(ret).without_restart());
+    }
+    Ok(ret)
+}
+
 macro_rules! errnos {
     ($($name:ident = $value:literal, $doc:literal;)*) => {
         $(#[doc = $doc] pub(crate) const $name: Errno = match NonZeroI32::new(-$value) {

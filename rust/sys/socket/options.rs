@@ -10,18 +10,9 @@ use crate::{
     sys::{bindings, context::has_descriptors},
     uapi::{
         args::socket::SocketOption,
-        errno::{Errno, Result, ECANCELED},
+        errno::{to_value, Result, ECANCELED},
     },
 };
-
-/// A result, or what an error says.
-fn checked(ret: i32) -> Result<i32> {
-    if ret < 0 {
-        Err(Errno::from_raw(ret).without_restart())
-    } else {
-        Ok(ret)
-    }
-}
 
 impl Socket<'_> {
     /// Whether it says how much there is left to be received.
@@ -41,7 +32,7 @@ impl Socket<'_> {
     ///
     /// `-EINVAL` for a listener, and what the socket's own ioctl says.
     pub(crate) fn in_queue(self) -> Result<i32> {
-        checked(calls::ruring_socket_in_queue(self))
+        to_value(calls::ruring_socket_in_queue(self))
     }
 
     /// Bytes that wait to be sent, as ioctl(SIOCOUTQ).
@@ -50,7 +41,7 @@ impl Socket<'_> {
     ///
     /// `-EINVAL` for a listener, and what the socket's own ioctl says.
     pub(crate) fn out_queue(self) -> Result<i32> {
-        checked(calls::ruring_socket_out_queue(self))
+        to_value(calls::ruring_socket_out_queue(self))
     }
 
     /// Reads an option into user memory, as getsockopt(2). Returns its size.
@@ -69,7 +60,7 @@ impl Socket<'_> {
         let mut len = option.len;
         // SAFETY: The socket lives as long as its file; the value is copied to user space with the
         // checks of any such copy, and the task has the descriptors that it may name.
-        checked(unsafe {
+        to_value(unsafe {
             bindings::ruring_socket_getsockopt(
                 self.raw,
                 option.level,
@@ -96,7 +87,7 @@ impl Socket<'_> {
         }
         // SAFETY: The socket lives as long as its file; the value is copied from user space with the
         // checks of any such copy, and the task has the descriptors that it may name.
-        checked(unsafe {
+        to_value(unsafe {
             bindings::ruring_socket_setsockopt(
                 self.raw,
                 option.level,

@@ -14,18 +14,9 @@ use crate::{
         fd::OpenFile,
         task::Identity,
     },
-    uapi::errno::{Errno, Result, ECANCELED},
+    uapi::errno::{to_result, Result, ECANCELED},
 };
 use core::ptr::{null, null_mut};
-
-/// What a function that returns 0 or an error says.
-fn checked(ret: i32) -> Result {
-    if ret < 0 {
-        Err(Errno::from_raw(ret).without_restart())
-    } else {
-        Ok(())
-    }
-}
 
 impl Socket<'_> {
     /// Whether a module may have to be loaded for such a socket, which takes as long as user space likes.
@@ -73,7 +64,7 @@ impl Socket<'_> {
         let mut raw = null_mut();
         // SAFETY: The task has a network namespace, and that of the identity lives as long. It fills `raw` in
         // if it succeeds.
-        checked(unsafe {
+        to_result(unsafe {
             match identity {
                 Some(identity) => {
                     let net = identity.net();
@@ -103,7 +94,7 @@ impl Socket<'_> {
         hooks::may_bind(self, to)?;
         // SAFETY: The socket lives as long as its file. The address is copied. If it is a path
         // there is where to look for it.
-        checked(unsafe { bindings::kernel_bind(self.raw, to.as_ptr(), to.len()) })
+        to_result(unsafe { bindings::kernel_bind(self.raw, to.as_ptr(), to.len()) })
     }
 
     /// Has it listen, as listen(2).
@@ -123,7 +114,7 @@ impl Socket<'_> {
             backlog
         };
         hooks::may_listen(self, backlog)?;
-        checked(calls::kernel_listen(self, backlog))
+        to_result(calls::kernel_listen(self, backlog))
     }
 
     /// Ends one direction or both, as shutdown(2).
@@ -137,7 +128,7 @@ impl Socket<'_> {
     /// May sleep.
     pub(crate) fn shutdown(self, how: u32) -> Result {
         hooks::may_shutdown(self, how)?;
-        checked(calls::kernel_sock_shutdown(self, how))
+        to_result(calls::kernel_sock_shutdown(self, how))
     }
 
     /// Connects it, as connect(2) of a socket that is not to wait.
@@ -157,7 +148,7 @@ impl Socket<'_> {
         hooks::may_connect(self, to)?;
         // SAFETY: The socket lives as long as its file. The address is copied. If it is a path
         // there is where to look for it.
-        checked(unsafe {
+        to_result(unsafe {
             let flags = bindings::ruring_socket_flags(self.raw) | O_NONBLOCK;
             bindings::kernel_connect(self.raw, to.as_ptr(), to.len(), flags as i32)
         })
@@ -169,6 +160,6 @@ impl Socket<'_> {
     ///
     /// That one.
     pub(crate) fn error(self) -> Result {
-        checked(calls::ruring_socket_error(self))
+        to_result(calls::ruring_socket_error(self))
     }
 }
