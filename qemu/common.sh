@@ -12,7 +12,7 @@ matplotlib_version=3.10.3
 ziglang_version=0.17.1
 go_version=1.27.3
 liburing_wanted=2.15
-others_wanted=(fio postgresql-18 mariadb-server-core mariadb-client-core coreutils dash)
+others_wanted=(fio postgresql-18 mariadb-server-core mariadb-client-core coreutils dash apparmor)
 
 # A make above us must not leak its variables and job server into the kernel's own make.
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KBUILD_OUTPUT KBUILD_EXTMOD

@@ -197,37 +197,6 @@ static bool is_result(const char *name, int res)
 	       (res == -ETIME && !strcmp(name, "TIMEOUT"));
 }
 
-/* What there is to work on, made once for all scenes of a ring. */
-static bool make_world(struct world *w, enum backend backend, struct ring *ring)
-{
-	struct epoll_event event = { .events = EPOLLIN };
-	int files[2] = { -1, -1 };
-
-	memset(w, 0, sizeof(*w));
-	w->ring = ring;
-	w->ts.tv_nsec = 1000;
-	w->len = sizeof(w->name);
-	w->iov = (struct iovec){ w->buf, sizeof(w->buf) };
-	w->msg = (struct msghdr){ .msg_iov = &w->iov, .msg_iovlen = 1 };
-	w->listener = tcp_listen(&w->addr);
-	w->file = new_file(false);
-	w->path = (struct sockaddr_un){ AF_UNIX, SOCK_FILE };
-	unlink(SOCK_FILE);
-	w->named = socket(AF_UNIX, SOCK_STREAM, 0);
-	if (bind(w->named, (struct sockaddr *)&w->path, sizeof(w->path)) ||
-	    listen(w->named, 4) || tcp_pair(w->tcp) || inet_pair(AF_INET, SOCK_DGRAM, w->udp) ||
-	    pipe(w->pipe) || pipe(w->other_pipe) || ring_init(ring, backend, 8, DEFER_FLAGS) ||
-	    ring_init(&w->other, backend, 8, 0))
-		return false;
-	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->pipe[0], &event))
-		return false;
-	files[0] = w->tcp[0];
-	return ring_register(ring, IORING_REGISTER_PERSONALITY, NULL, 0) == 1 &&
-	       !ring_register(ring, IORING_REGISTER_FILES, files, 2) &&
-	       !ring_register(ring, IORING_REGISTER_BUFFERS, &w->iov, 1);
-}
-
 /* The opcodes that some scene has had a request of. */
 static bool played[IORING_OP_LAST];
 
@@ -261,31 +230,21 @@ static bool play(struct world *w, const struct scene *scene, struct counts *coun
 	unsigned int first;
 	bool well;
 
-	clean_up();
-	if (scene->before)
-		scene->before();
-	w->free = socket(AF_INET, SOCK_STREAM, 0);
-	w->unnamed = socket(AF_UNIX, SOCK_STREAM, 0);
-	w->again = dup(w->file);
-	if (write(w->pipe[1], w->buf, sizeof(w->buf)) != sizeof(w->buf) ||
-	    write(w->tcp[1], w->buf, sizeof(w->buf)) != sizeof(w->buf) ||
-	    pwrite(w->file, w->buf, sizeof(w->buf), 0) != sizeof(w->buf))
+	if (!prepare(w, scene))
 		return false;
 	begin_counting();
 	first = w->ring->prepared;
 	scene->prep(w);
 	note_opcodes(w->ring, first);
 	well = ring_submit(w->ring) >= 0 && !ring_take(w->ring, &cqe) &&
-	       is_result(scene->name, cqe.res);
+	       is_result(scene->name, cqe.res) && w->waited;
 	end_counting(counts);
 	if (!well)
 		printf("# %s: %d\n", scene->name, cqe.res);
 	/* What else a request has to say, as the end of a notification. */
 	while (ring_run(w->ring) >= 0 && ring_drain(w->ring))
 		;
-	close(w->free);
-	close(w->unnamed);
-	close(w->again);
+	end_scene(w);
 	return well;
 }
 

@@ -171,6 +171,41 @@ TEST_F(policy, registrations)
 	EXPECT_EQ(-EINVAL, set("registers", "\n"));
 }
 
+/* What may be done is what both allow: the device's policy, and what the program has restricted the ring to. */
+TEST_F(policy, on_top_of_restrictions)
+{
+	struct io_uring_restriction those[] = {
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_NOP },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_SEND },
+		{ .opcode = IORING_RESTRICTION_REGISTER_OP, .register_op = IORING_REGISTER_PERSONALITY },
+		{ .opcode = IORING_RESTRICTION_REGISTER_OP, .register_op = IORING_REGISTER_ENABLE_RINGS },
+		{ .opcode = IORING_RESTRICTION_REGISTER_OP, .register_op = IORING_REGISTER_FILES },
+	};
+	struct ring *r = &self->ring;
+	int fds[1] = { -1 };
+	char byte;
+
+	ASSERT_EQ(0, set("ops", "base,RECV"));
+	ASSERT_EQ(0, set("registers", "base,files"));
+	ASSERT_EQ(0, ring_init(r, RURING, 8, variant->flags | IORING_SETUP_R_DISABLED));
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_RESTRICTIONS, those, ARRAY_SIZE(those)));
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_ENABLE_RINGS, NULL, 0));
+	/* both; the policy, not the restrictions; these, not the policy; neither */
+	prep_nop(r, 1);
+	EXPECT_EQ(0, result_of(r));
+	prep_recv(r, -1, &byte, 1, 1);
+	EXPECT_EQ(-EACCES, result_of(r));
+	prep_send(r, -1, &byte, 1, 1);
+	EXPECT_EQ(-EACCES, result_of(r));
+	prep_poll(r, -1, POLLIN, 1);
+	EXPECT_EQ(-EACCES, result_of(r));
+	EXPECT_EQ(0, ring_register(r, IORING_REGISTER_FILES, fds, 1));
+	EXPECT_EQ(-EACCES, ring_register(r, IORING_UNREGISTER_FILES, NULL, 0));
+	EXPECT_EQ(-EACCES, ring_register(r, IORING_REGISTER_PERSONALITY, NULL, 0));
+	EXPECT_EQ(-EACCES, ring_register(r, IORING_REGISTER_EVENTFD, fds, 1));
+	ring_exit(r);
+}
+
 static struct io_uring_sqe *prep_socket(struct ring *r, int domain, int type)
 {
 	struct io_uring_sqe *sqe = prep(r, IORING_OP_SOCKET, domain, NULL, 0, 1);
