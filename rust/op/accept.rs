@@ -5,7 +5,6 @@
 use super::{Attempt, Op, Outcome};
 use crate::{
     sys::{
-        fd::Reserved,
         lsm::Hooks,
         rw::{can_poll, is_nonblocking, is_ready},
         socket::{SockAddr, Socket},
@@ -73,15 +72,9 @@ impl Accept {
         if args.with_addr {
             return self.accept_with_addr(at, socket);
         }
-        let fd = match args.place {
-            FileSlot::Descriptor => Some(Reserved::new(at.ring.task()?, args.sock_flags)?),
-            _ => None,
-        };
+        let fd = at.ring.reserve_place(args.place, args.sock_flags)?;
         let new = socket.accept(args.sock_flags, (args.addr, args.addr_len), false)?;
-        let res = match fd {
-            Some(fd) => Ok(fd.install(new.file)),
-            None => at.ring.install_file(args.place, new.file),
-        };
+        let res = at.ring.install(fd, args.place, new.file);
         Ok((res, new.more, 0))
     }
 
@@ -96,13 +89,10 @@ impl Accept {
         const HEAD: usize = 8;
         let args = &self.args;
         let group = at.group.ok_or(EINVAL)?;
-        let fd = match args.place {
-            FileSlot::Descriptor => Some(Reserved::new(at.ring.task()?, args.sock_flags)?),
-            place => {
-                at.ring.check_slot(place)?;
-                None
-            }
-        };
+        let fd = at.ring.reserve_place(args.place, args.sock_flags)?;
+        if fd.is_none() {
+            at.ring.check_slot(args.place)?;
+        }
         let selected = at.ring.groups().select(group, 0).ok_or(ENOBUFS)?;
         let room = selected.len.checked_sub(HEAD).ok_or(ENOBUFS)?;
         let blank = [0u8; HEAD + SockAddr::SIZE];
@@ -115,10 +105,7 @@ impl Accept {
         // The next one of a buffer that is used in parts begins where a structure may.
         let used = (HEAD + len.min(most)).next_multiple_of(8).min(selected.len);
         let flags = at.ring.groups().commit(selected, used);
-        let res = match fd {
-            Some(fd) => Ok(fd.install(new.file)),
-            None => at.ring.install_file(args.place, new.file),
-        };
+        let res = at.ring.install(fd, args.place, new.file);
         Ok((res, new.more, flags))
     }
 

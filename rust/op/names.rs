@@ -206,7 +206,7 @@ impl NameOp for MakeName {
     }
 }
 
-/// Two names.
+/// The names of what goes from one place to another.
 struct Names {
     old: Name,
     new: Name,

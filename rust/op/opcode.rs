@@ -133,7 +133,7 @@ impl Outcome {
     /// The request would block, and waits for the events that its opcode's row names.
     pub(crate) const POLL: Self = Self::Poll(0);
 
-    /// Over, with a result.
+    /// The request is over, with a result.
     #[inline]
     pub(crate) const fn done(res: i32) -> Self {
         Self::Done {
@@ -143,7 +143,7 @@ impl Outcome {
         }
     }
 
-    /// Over, with a result or an error.
+    /// The request is over, with a result or an error.
     #[inline]
     pub(crate) fn of(result: Result<i32>) -> Self {
         match result {
@@ -152,13 +152,13 @@ impl Outcome {
         }
     }
 
-    /// Over, with an error.
+    /// The request is over, with an error.
     #[inline]
     pub(crate) const fn failed(error: Errno) -> Self {
         Self::done(error.to_raw())
     }
 
-    /// Over, with an error that breaks a link also where others of the opcode do not.
+    /// The request is over, with an error that breaks a link also where others of the opcode do not.
     pub(crate) const fn broken(error: Errno) -> Self {
         Self::Done {
             res: error.to_raw(),
@@ -432,11 +432,11 @@ pub(crate) trait Op: Sized + Send {
 pub(crate) trait OpVariant: Op {
     /// `IORING_OP_*`
     const CODE: u8;
-    /// Its row of the table.
+    /// The row of the opcode in the table.
     const SPEC: Spec;
     /// The operation, if it is of this opcode.
     fn of(operation: &mut Operation) -> Option<&mut Self>;
-    /// The operation.
+    /// Makes it one of all operations.
     fn into(self) -> Operation;
 }
 

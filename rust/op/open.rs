@@ -38,7 +38,7 @@ impl<const HOW: bool> Open<HOW> {
     /// With any of these a file may be made or changed, which io_uring leaves to a worker.
     const CREATES: u32 = open::CREAT | open::TRUNC | open::TMPFILE;
 
-    /// What it opens.
+    /// The name of what it opens, and the directory that this is relative to.
     fn named(&self) -> Named<'_> {
         Named {
             dir: self.args.dir,
@@ -47,16 +47,11 @@ impl<const HOW: bool> Open<HOW> {
         }
     }
 
-    /// Reserves a descriptor.
-    fn reserve<'a>(&self, task: InTask<'a>) -> Result<Reserved<'a>> {
-        Reserved::new(task, (self.args.how.flags & Self::CLOEXEC) as u32)
-    }
-
     /// Looks whether it can be opened by a name, and for a place.
     fn check(&self, task: InTask<'_>) -> Result {
         if self.args.place == FileSlot::Descriptor {
             // Nothing is to be made that cannot be installed. Others may take the last place meanwhile.
-            self.reserve(task)?;
+            Reserved::new(task, 0)?;
         }
         if self.named().needs_descriptors() && !Functions::OPENAT.are_there() {
             OpenFile::get_any(task, self.args.dir)?;
@@ -80,10 +75,9 @@ impl<const HOW: bool> Open<HOW> {
 
     /// Gives the file its place.
     fn install(&self, ring: &mut Locked<'_>, file: OpenFile) -> Result<i32> {
-        match self.args.place {
-            FileSlot::Descriptor => Ok(self.reserve(ring.task()?)?.install(file)),
-            place => ring.install_file(place, file),
-        }
+        let flags = (self.args.how.flags & Self::CLOEXEC) as u32;
+        let fd = ring.reserve_place(self.args.place, flags)?;
+        ring.install(fd, self.args.place, file)
     }
 }
 

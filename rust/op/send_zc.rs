@@ -41,9 +41,9 @@ pub(crate) struct SendZc<const MESSAGE: bool> {
 
 /// The memory that is sent from.
 enum ZcSource {
-    /// In one piece.
+    /// Memory in one piece.
     One { addr: u64, len: u32 },
-    /// In several.
+    /// Memory in several pieces.
     Many(Vector),
 }
 

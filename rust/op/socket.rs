@@ -14,10 +14,7 @@ use crate::{
         task::Identity,
     },
     uapi::{
-        args::{
-            files::FileSlot,
-            socket::{AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
-        },
+        args::socket::{AddressArgs, ListenArgs, ShutdownArgs, SocketArgs},
         errno::{Errno, Result, EAFNOSUPPORT, EBADF, ECANCELED},
         filter::Pdu,
         sqe::{Flags, Sqe},
@@ -40,7 +37,7 @@ pub(crate) struct Create {
     args: SocketArgs,
     /// Whose it is to be, see [`Ring::identity`](crate::ring::Ring::identity), of what is made with the ring unlocked.
     identity: Option<Arc<Identity>>,
-    /// What was made so.
+    /// The socket, once it is made.
     made: Option<OpenFile>,
 }
 
@@ -49,13 +46,6 @@ impl Create {
         let args = &self.args;
         let (domain, kind) = (args.domain, args.kind);
         Socket::create(task, identity, domain, kind, args.protocol, args.flags)
-    }
-
-    fn reserve<'a>(&self, task: InTask<'a>) -> Result<Option<Reserved<'a>>> {
-        match self.args.place {
-            FileSlot::Descriptor => Reserved::new(task, self.args.flags).map(Some),
-            _ => Ok(None),
-        }
     }
 
     /// Gives it its place. Inside is what came of putting it into its slot.
@@ -67,10 +57,7 @@ impl Create {
     ) -> Result<Result<i32>> {
         // The family of an old kind of socket is another one than it was asked for.
         ring.check_family(&file)?;
-        match fd {
-            Some(fd) => Ok(Ok(fd.install(file))),
-            None => Ok(ring.install_file(self.args.place, file)),
-        }
+        Ok(ring.install(fd, self.args.place, file))
     }
 
     /// Makes it, or has it made with the ring unlocked. Inside is what came of putting it into its slot.
@@ -81,7 +68,7 @@ impl Create {
         if !u32::try_from(self.args.domain).is_ok_and(|family| families.allow(family)) {
             return Err(EAFNOSUPPORT);
         }
-        let fd = self.reserve(task)?;
+        let fd = at.ring.reserve_place(self.args.place, self.args.flags)?;
         let SocketArgs {
             domain,
             kind,
@@ -98,7 +85,7 @@ impl Create {
 
     /// As [`Create::install`], of what was made with the ring unlocked.
     fn install_later(&self, ring: &mut Locked<'_>, file: OpenFile) -> Result<i32> {
-        let fd = self.reserve(ring.task()?)?;
+        let fd = ring.reserve_place(self.args.place, self.args.flags)?;
         self.install(ring, file, fd)?
     }
 }

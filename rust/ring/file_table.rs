@@ -226,14 +226,14 @@ impl Ring {
     }
 }
 
-impl Locked<'_> {
+impl<'r> Locked<'r> {
     /// See [`Ring::polls_files`].
     #[inline]
     pub(crate) fn polls_files(&self) -> bool {
         self.ring.polls_files()
     }
 
-    /// The registered files.
+    /// The table of the registered files.
     #[inline]
     pub(crate) fn files(&self) -> &FileTable {
         &self.state.files
@@ -313,6 +313,46 @@ impl Locked<'_> {
             FileSlot::AnySlot => index as i32,
             _ => 0,
         })
+    }
+
+    /// Reserves a descriptor for a file that is to be made, if that is its `place`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reserved::new`], and of [`Locked::task`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    #[inline]
+    pub(crate) fn reserve_place(
+        &self,
+        place: FileSlot,
+        flags: u32,
+    ) -> Result<Option<Reserved<'r>>> {
+        match place {
+            FileSlot::Descriptor => Reserved::new(self.task()?, flags).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Gives a new file its `place`: the descriptor that was reserved for it, or a slot. Returns what [`Reserved::install`] or
+    /// [`Locked::install_file`] do.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Locked::install_file`].
+    #[inline]
+    pub(crate) fn install(
+        &mut self,
+        fd: Option<Reserved<'_>>,
+        place: FileSlot,
+        file: OpenFile,
+    ) -> Result<i32> {
+        match fd {
+            Some(fd) => Ok(fd.install(file)),
+            None => self.install_file(place, file),
+        }
     }
 
     /// Finds out whether a file could be put where `place` says.
