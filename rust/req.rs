@@ -100,7 +100,7 @@ impl Header {
         Shown(self.shown.load(Relaxed))
     }
 
-    /// Its opcode.
+    /// The opcode of the request, or [`NO_OPCODE`].
     pub(crate) fn opcode(&self) -> u8 {
         self.shown().opcode()
     }
@@ -151,7 +151,7 @@ pub(crate) enum LinkTimer {
     TooLate,
 }
 
-/// What an SQE asks for.
+/// What an SQE asks for, parsed, and how far that is.
 pub(crate) struct Job {
     /// The operation, parsed from the SQE.
     pub(crate) op: Operation,
@@ -216,7 +216,7 @@ impl Job {
 
 /// What the holder of a request's handle has.
 pub(crate) struct Core {
-    /// What it is to do.
+    /// What the request is to do.
     pub(crate) job: Job,
     /// The requests linked behind it, each with nothing behind it itself.
     pub(crate) chain: Fifo<Request>,

@@ -148,7 +148,7 @@ pub(crate) struct State {
     /// The task context that the objects of tags belong to.
     pub(crate) tags: Option<Arc<TaskCtx>>,
     pub(crate) personalities: Personalities,
-    /// There is an eventfd.
+    /// Whether an eventfd is registered.
     pub(crate) has_eventfd: bool,
     /// A completion was posted that a worker would have posted for io_uring.
     pub(crate) posted_async: bool,
@@ -315,7 +315,7 @@ impl Ring {
         self.deferred().then_some(&self.local)
     }
 
-    /// What it was set up as.
+    /// What the ring was set up as.
     #[inline]
     pub(crate) fn config(&self) -> &Config {
         &self.config

@@ -23,7 +23,7 @@ use crate::{
 };
 use kernel::warn_on;
 
-/// What came of an SQE.
+/// What has become of an SQE that was submitted.
 pub(crate) enum Submitted {
     /// The request was tried.
     Tried(Outcome),

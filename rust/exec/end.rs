@@ -123,6 +123,10 @@ impl Locked<'_> {
     }
 
     /// Lets go of all that the ring has. What remains can be used afresh.
+    ///
+    /// # Context
+    ///
+    /// Any task or kworker.
     pub(crate) fn let_go(&mut self) -> LetGo {
         self.state.exec.letting_go = true;
         self.cancel_all(|_| true);

@@ -172,6 +172,10 @@ impl Ring {
     }
 
     /// Ends the wait guard of the current task, whose task context this is.
+    ///
+    /// # Context
+    ///
+    /// May sleep, for the ring's mutex. The ring is not locked.
     #[inline(always)] // nop/1
     pub(crate) fn end_wait(
         &self,
@@ -320,6 +324,10 @@ impl Ring {
     }
 
     /// Runs what has come back, as far as it is `enter` that runs it, while it waits for `count`.
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     pub(crate) fn run_tctx(&self, call: InCall<'_>, tctx: Option<&Arc<TaskCtx>>, count: u32) {
         let Some(tctx) = tctx.filter(|tctx| self.has_work(tctx)) else {
             return;

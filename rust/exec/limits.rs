@@ -86,6 +86,10 @@ impl Ring {
 
     /// Interrupts workers at requests that have had their time, and takes such requests out of the
     /// queue.
+    ///
+    /// # Context
+    ///
+    /// May sleep, for the ring's mutex. The ring is not locked.
     pub(crate) fn end_overdue<'a>(&'a self, at: impl Into<At<'a>>) {
         self.exec.overdue.xchg(false, Full);
         let Ok(mut locked) = self.lock_at(at) else {
@@ -118,6 +122,14 @@ impl Locked<'_> {
     }
 
     /// Starts the timer of the LINK_TIMEOUT that is linked to a request.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     #[cold] // poll-multishot/1
     pub(super) fn start_link_timer(&mut self, req: &mut OwnedReq) -> Result {
         let core = req.core_mut();

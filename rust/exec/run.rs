@@ -31,6 +31,10 @@ const MAX_RETRIES: u32 = 4;
 
 impl Ring {
     /// Runs what has come back to a submitter, as task work of its task.
+    ///
+    /// # Context
+    ///
+    /// Task work, or a kworker if there is no `task`. The ring is not locked.
     pub(crate) fn run_task_work(&self, tctx: &Arc<TaskCtx>, task: Option<InTask<'_>>) {
         if task.is_none() || tctx.is_gone() || self.is_dying() {
             return self.adopt_orphans(tctx);
@@ -63,7 +67,7 @@ impl Ring {
 }
 
 impl Locked<'_> {
-    /// Tries a job once.
+    /// Has the opcode of a job try it once.
     #[inline]
     fn attempt(&mut self, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
         if req.core_mut().job.flags.conditional() {

@@ -156,6 +156,10 @@ impl Locked<'_> {
     /// # Errors
     ///
     /// Those of [`Locked::add_submitter`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn add_owner(&mut self, ring: &Arc<Ring>) -> Result<Arc<TaskCtx>> {
         let owner = self.add_submitter(ring)?;
         self.state.exec.creator = None;

@@ -37,6 +37,10 @@ use kernel::{
 const YIELD_TIME: Delta = Delta::from_millis(1);
 
 /// What attaches a ring to a thread, from which it is detached when this is dropped if it has not been before.
+///
+/// # Context
+///
+/// Its functions may sleep, for the mutex of the rings that are attached. They may be called with a ring locked.
 pub(crate) struct Attachment {
     thread: Arc<SqThread>,
     index: usize,
@@ -294,7 +298,7 @@ impl SqThreadBody {
         }
     }
 
-    /// Has it end.
+    /// Has the thread end.
     fn stop(&self) {
         self.stopping.store(true, Relaxed);
         self.thread.woken.xchg(true, Full);
@@ -372,7 +376,6 @@ impl Attachment {
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
-        // Whatever fails from here on, the ring is detached, which ends the thread if it is the only one.
         Self::with(thread, idle)
     }
 
@@ -472,7 +475,7 @@ impl Attachment {
         Some((task.pid(), cpu, task.runtime(), work_time))
     }
 
-    /// Says who submits.
+    /// Says which task context submits for the ring from now on.
     pub(crate) fn set_owner(&self, owner: Arc<TaskCtx>) {
         let mut old = Some(owner);
         {

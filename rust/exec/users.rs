@@ -33,7 +33,7 @@ pub(crate) type RingUser = TaskWork<RingUse>;
 /// See [`RingUser`].
 pub(crate) struct RingUse {
     ring: Arc<Ring>,
-    /// A task of the process.
+    /// A task of the process, which tells it from others.
     task: TaskRef,
     /// The process has ended.
     ended: Atomic<bool>,

@@ -103,6 +103,10 @@ impl TaskWorkFn for Submitter {
 
 /// Whether a request ends that has found nothing although poll says that there is something, and will for ever: where
 /// io_uring has a worker try it again as the system call does, and it is one that heeds O_NONBLOCK.
+///
+/// # Context
+///
+/// May sleep, as the file's `->poll()` may.
 pub(super) fn ends_unready(req: &OwnedReq, wanted: u32) -> bool {
     const LASTING: u32 = events::PRI | events::ALWAYS;
     op::heeds_nonblock(req.core().job.opcode)

@@ -163,7 +163,7 @@ fn put<T: AsBytes>(answer: &T, to: u64, room: u32) -> Result<u32> {
     Ok(count as u32)
 }
 
-/// Writes `count` zeroes.
+/// Writes `count` zero bytes at user address `to`.
 fn clear(to: u64, count: usize) -> Result {
     const ZEROES: [u8; 64] = [0; 64];
     for at in (0..count).step_by(ZEROES.len()) {

@@ -20,6 +20,10 @@ impl Ring {
     ///
     /// `-EBUSY` if there is one, `-EINVAL` for arguments of waits if the ring may be used already, and those of
     /// [`RegionDesc::parse`], [`Region::pin`] and [`Region::alloc_charged`].
+    ///
+    /// # Context
+    ///
+    /// May sleep, while that memory is read or pinned. The ring is not locked.
     pub(super) fn register_region(&self, arg: u64) -> Result {
         if self.param_region.as_ref().is_some() {
             return Err(EBUSY);

@@ -20,7 +20,7 @@ pub(crate) enum Mode {
     One,
 }
 
-/// What came of a send.
+/// What a zero-copy send has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     /// Bytes, or a negative errno.
@@ -79,7 +79,7 @@ pub(crate) enum Notice {
 }
 
 impl Notice {
-    /// Of a send that begins.
+    /// What the notification of a send will say that begins now.
     #[inline]
     pub(crate) const fn new(mode: Mode) -> Self {
         match mode {

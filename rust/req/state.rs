@@ -37,7 +37,7 @@ pub(crate) enum ReqState {
 }
 
 impl Job {
-    /// Its state.
+    /// The state that the request is in.
     pub(crate) fn state(&self) -> ReqState {
         self.state
     }

@@ -90,7 +90,7 @@ impl Submitter {
         &self.ring
     }
 
-    /// The task that submits.
+    /// The task whose requests these are.
     #[inline]
     pub(crate) fn task(&self) -> &TaskRef {
         &self.task

@@ -30,7 +30,7 @@ impl WakeFlags {
 
     /// Nothing, which still claims.
     pub(crate) const NONE: Self = Self(0);
-    /// The request is to end.
+    /// The flag that says that the request is to end.
     pub(crate) const CANCELLED: Self = Self(Self::CANCEL);
     /// The time that the request waits for has come.
     pub(crate) const EXPIRED: Self = Self(Self::EXPIRE);

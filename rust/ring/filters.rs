@@ -25,7 +25,7 @@ pub(crate) struct Filters {
 }
 
 impl Filters {
-    /// Adds one.
+    /// Adds a filter to those of its opcode.
     fn add(&mut self, new: &NewFilter, program: Program) -> Result {
         self.programs
             .push((new.opcode, program), GFP_KERNEL_ACCOUNT)?;

@@ -36,7 +36,7 @@ pub(crate) struct RingMemory {
 pub(crate) struct RingEntries {
     /// The completions. One of twice the size is two elements, as is a submission.
     pub(crate) cqes: Array<2>,
-    /// The submissions.
+    /// The SQEs.
     pub(crate) sqes: Array<8>,
     /// Which SQE is next, unless they are taken in order.
     pub(crate) indices: Option<Indices>,
@@ -46,7 +46,7 @@ pub(crate) struct RingEntries {
 pub(crate) struct Mappings {
     /// At IORING_OFF_SQ_RING and IORING_OFF_CQ_RING.
     pub(crate) rings: Arc<Region>,
-    /// At IORING_OFF_SQES.
+    /// What is mapped at IORING_OFF_SQES.
     pub(crate) sqes: Arc<Region>,
     /// Buffer groups, by their numbers.
     pub(crate) groups: KVec<(u16, Arc<Region>)>,

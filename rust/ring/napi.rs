@@ -79,6 +79,10 @@ impl Queues {
     /// # Errors
     ///
     /// `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn to_poll(&self) -> Result<KVVec<u32>> {
         let mut ids = KVVec::with_capacity(self.all.len(), GFP_KERNEL_ACCOUNT)?;
         for (id, _) in &self.all {
@@ -97,7 +101,7 @@ impl Queues {
 }
 
 impl Locked<'_> {
-    /// How queues are polled.
+    /// How the ring has queues of network devices polled.
     pub(crate) fn napi_settings(&self) -> NapiSettings {
         let queues = self.state.napi.as_ref();
         queues.map_or_else(NapiSettings::default, |queues| queues.settings)

@@ -50,7 +50,7 @@ impl Personalities {
         all.remove(&id).map(drop).ok_or(EINVAL)
     }
 
-    /// Those with this id.
+    /// The credentials that are registered under this id.
     pub(crate) fn get(&self, id: u16) -> Option<&Arc<Credentials>> {
         self.all.as_ref()?.get(&id)
     }

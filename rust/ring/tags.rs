@@ -20,7 +20,7 @@ use kernel::{sync::Arc, warn_on};
 pub(crate) struct TagObjects(Option<Arc<TaskCtx>>);
 
 impl TagObjects {
-    /// For what has no tags.
+    /// The objects for slots that have no tags: none.
     pub(crate) const NONE: Self = Self(None);
 
     /// An object with the completion for a tag in it, so that posting that needs no memory. None for

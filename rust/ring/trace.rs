@@ -33,6 +33,10 @@ impl Ring {
     }
 
     /// Tells how registering has ended.
+    ///
+    /// # Context
+    ///
+    /// May sleep. The ring is not locked.
     #[cold] // recv-multishot/udp/64/1/defer
     pub(crate) fn trace_register(&self, opcode: u32, result: Result<i64>) {
         let (files, buffers) = match self.lock() {

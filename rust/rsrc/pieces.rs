@@ -20,7 +20,7 @@ pub(crate) struct PagePlace {
     pub(crate) pages: usize,
 }
 
-/// The cut of a buffer.
+/// How a buffer is cut into pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PieceLayout {
     /// Bytes of a piece, as a power of two.

@@ -47,6 +47,10 @@ impl<T> Slots<T> {
     /// # Errors
     ///
     /// `-EBUSY` if there is one, `-EINVAL` for no slots at all, `too_many` for more than `most`, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(super) fn create(&mut self, count: u32, most: u32, too_many: Errno) -> Result {
         if self.len() != 0 {
             return Err(EBUSY);
@@ -124,6 +128,10 @@ impl RsrcSource {
     /// # Errors
     ///
     /// `-EFAULT` if that cannot be read.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn data<T: FromBytes>(&self, number: u32) -> Result<Option<T>> {
         user::read_nth(self.data, number)
     }
@@ -133,6 +141,10 @@ impl RsrcSource {
     /// # Errors
     ///
     /// `-EFAULT` if it cannot be read.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn tag(&self, number: u32) -> Result<u64> {
         user::read_nth(self.tags, number).map(Option::unwrap_or_default)
     }

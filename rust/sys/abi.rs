@@ -336,7 +336,7 @@ laid_out! {
     sock_filter: 8 { code: 0, jt: 2, jf: 3, k: 4 }
 }
 
-/// The size of a field.
+/// The size of the field of `S` that the function is about.
 const fn field_size<S, F>(_: fn(&S) -> &F) -> usize {
     size_of::<F>()
 }

@@ -34,11 +34,11 @@ pub(crate) struct InCall<'a>(InTask<'a>, *mut bindings::file);
 /// Which of them the current task is, if any.
 #[derive(Clone, Copy)]
 pub(crate) enum At<'a> {
-    /// Not known, or neither.
+    /// It is not known, or neither of the others.
     Anything,
-    /// Perhaps at task work.
+    /// It may be at task work.
     Task(InTask<'a>),
-    /// In a system call.
+    /// It is in a system call of its own.
     Call(InCall<'a>),
 }
 

@@ -92,7 +92,7 @@ impl<T: Copy> EventFdSlot<T> {
         }
     }
 
-    /// Whether there is one.
+    /// Whether an eventfd is registered.
     #[inline]
     pub(crate) fn is_there(&self) -> bool {
         self.there.load(Relaxed)

@@ -203,7 +203,7 @@ impl<'a> Reserved<'a> {
         Ok(Self(reserved, PhantomData))
     }
 
-    /// Its number.
+    /// The number of the descriptor.
     pub(crate) fn number(&self) -> i32 {
         self.0.reserved_fd() as i32
     }

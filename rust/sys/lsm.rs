@@ -13,12 +13,12 @@ use kernel::{
     sync::atomic::{Atomic, Relaxed},
 };
 
-/// Some of the hooks.
+/// A set of security hooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hooks(u32);
 
 impl Hooks {
-    /// No hook.
+    /// The empty set.
     pub(crate) const NONE: Self = Self(0);
     /// `security_socket_accept()`
     pub(crate) const ACCEPT: Self = Self(bindings::ruring_hook_RURING_HOOK_ACCEPT);
@@ -40,7 +40,7 @@ impl Hooks {
     /// `audit_uring_entry()` and `audit_uring_exit()`
     pub(crate) const AUDIT: Self = Self(bindings::ruring_hook_RURING_HOOK_AUDIT);
 
-    /// These and others.
+    /// The hooks of both sets.
     pub(crate) const fn with(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }

@@ -368,7 +368,7 @@ unsafe impl Send for Words {}
 unsafe impl Sync for Words {}
 
 impl Words {
-    /// The words of `region`.
+    /// Gives access to the words of `region`.
     pub(crate) fn new(region: Arc<Region>) -> Self {
         // INVARIANT: No region is empty.
         Self {
@@ -403,7 +403,7 @@ impl Words {
         self.load_as::<OFFSET, _>(Acquire)
     }
 
-    /// Writes it, once.
+    /// Writes the word at `OFFSET`, once.
     pub(crate) fn store<const OFFSET: usize>(&self, value: u32) {
         self.store_as::<OFFSET, _>(value, Relaxed);
     }

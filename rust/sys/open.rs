@@ -66,7 +66,7 @@ impl Path {
         }
     }
 
-    /// The string.
+    /// The name as a string that ends with a zero byte, valid as long as `self`.
     pub(super) fn as_ptr(&self) -> *const kernel::ffi::c_char {
         self.0.as_ptr().cast()
     }

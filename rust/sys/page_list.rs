@@ -16,7 +16,7 @@ pub(super) enum PageList {
 }
 
 impl PageList {
-    /// None.
+    /// A list of no pages.
     const fn new() -> Self {
         Self::Many(KVVec::new())
     }

@@ -98,7 +98,7 @@ unsafe impl Send for User {}
 unsafe impl Sync for User {}
 
 impl User {
-    /// The current task's.
+    /// The user of the current task.
     fn current() -> Option<Self> {
         // INVARIANT: It comes with a reference.
         NonNull::new(calls::ruring_get_current_user()).map(Self)
@@ -368,7 +368,7 @@ impl Account {
         }
     }
 
-    /// Ends a charge.
+    /// Ends a charge of this account.
     #[inline]
     pub(crate) fn uncharge(&self, pages: ChargedPages) {
         ruring_uncharge_locked(&self.user, pages.0 as usize);

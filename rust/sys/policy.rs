@@ -39,7 +39,7 @@ pub(crate) struct Grant {
 
 /// The rings that there are.
 struct OpenRings {
-    /// By their addresses.
+    /// All rings, by their addresses.
     all: RBTree<usize, Listed>,
     /// How many there are of a device and a user, of whom there are any.
     users: RBTree<Owner, u32>,
@@ -48,7 +48,7 @@ struct OpenRings {
 /// The numbers of the device that a ring was made by, and of the user who has made it.
 type Owner = (u32, u32);
 
-/// A ring that there is.
+/// What there is to know of a ring in the list.
 struct Listed {
     ring: Arc<dyn Revoke>,
     owner: Owner,

@@ -144,7 +144,7 @@ impl<P: Kind> Fifo<P> {
         other.head = null_mut();
     }
 
-    /// How many there are.
+    /// How many requests there are, which takes a walk over all.
     pub(crate) fn count(&self) -> u32 {
         let mut count = 0;
         self.for_each(|_| count += 1);

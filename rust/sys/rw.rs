@@ -32,7 +32,7 @@ pub(crate) enum Position {
 }
 
 impl Position {
-    /// What `sqe->off` says.
+    /// The position that `sqe->off` says.
     pub(crate) const fn from_offset(off: u64) -> Self {
         match off as i64 {
             -1 => Self::Current,
@@ -113,6 +113,10 @@ pub(crate) fn is_nonblocking(file: &File) -> bool {
 }
 
 /// Whether its events say that a transfer would not block.
+///
+/// # Context
+///
+/// May sleep, as the file's `->poll()` may.
 pub(crate) fn is_ready(file: &File, write: bool) -> bool {
     let wanted = if write { events::OUT } else { events::IN };
     // What has an error or is hung up has nothing to wait for: it says so at once.
@@ -120,6 +124,10 @@ pub(crate) fn is_ready(file: &File, write: bool) -> bool {
 }
 
 /// Whether its events say that there is urgent data.
+///
+/// # Context
+///
+/// May sleep, as the file's `->poll()` may.
 pub(crate) fn is_urgent(file: &File) -> bool {
     events_of(file, events::PRI) != 0
 }

@@ -121,7 +121,7 @@ impl Received {
 
 /// What an accept brought.
 pub(crate) struct Accepted {
-    /// The new socket.
+    /// The new socket's file.
     pub(crate) file: OpenFile,
     /// Whether another connection waits, if the listener says so.
     pub(crate) more: Option<bool>,

@@ -148,7 +148,7 @@ impl Credentials {
         self.0.as_ptr().cast()
     }
 
-    /// Runs `f` with them.
+    /// Runs `f` with these credentials in place of the current task's.
     pub(crate) fn with<R>(&self, f: impl FnOnce() -> R) -> R {
         // SAFETY: The credentials stay while `f` runs, which borrows them, and those from before are
         // back when they go.
@@ -178,7 +178,7 @@ unsafe impl Send for Identity {}
 unsafe impl Sync for Identity {}
 
 impl Identity {
-    /// The current task's.
+    /// The identity of the current task.
     pub(crate) fn current(_task: InTask<'_>) -> Self {
         Self {
             credentials: Credentials::current(),

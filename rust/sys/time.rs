@@ -16,7 +16,7 @@ use kernel::time::Delta;
 pub(crate) struct Ktime(i64);
 
 impl Ktime {
-    /// The end of all clocks.
+    /// The time that never comes.
     pub(crate) const MAX: Self = Self(i64::MAX);
 
     /// The time of CLOCK_MONOTONIC.
@@ -60,7 +60,7 @@ impl Ktime {
 }
 
 impl Clock {
-    /// Its number.
+    /// The number of the clock, `CLOCK_*`.
     pub(super) const fn id(self) -> i32 {
         match self {
             Self::Monotonic => bindings::CLOCK_MONOTONIC as i32,
@@ -99,7 +99,7 @@ impl Deadline {
         }
     }
 
-    /// Its clock.
+    /// The clock that the deadline is measured by.
     pub(crate) const fn clock(self) -> Clock {
         match self {
             Self::At(_, clock) | Self::In(_, clock) => clock,

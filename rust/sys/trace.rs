@@ -18,10 +18,10 @@ use core::{ffi::c_void, ptr::null_mut};
 pub(crate) struct Id(*mut c_void);
 
 impl Id {
-    /// The id of nothing.
+    /// What stands for nothing in a trace.
     pub(crate) const NONE: Self = Self(null_mut());
 
-    /// What `it` is called.
+    /// What stands for `it` in a trace: its address, which is hashed when it is printed.
     pub(crate) fn of<T>(it: &T) -> Self {
         Self(core::ptr::from_ref(it).cast_mut().cast())
     }
@@ -115,7 +115,7 @@ events! {
     );
     /// The file of a request has woken it up.
     fn task_add(req: ReqInfo, mask: u32) => (req.ctx.0, req.req.0, req.user_data, req.opcode, mask as i32);
-    /// An entry is refused.
+    /// An SQE was refused.
     fn req_failed(req: ReqInfo, sqe: &[u64; 8], error: i32) => (
         req.ctx.0, req.req.0, core::ptr::from_ref(sqe).cast(), error,
     );

@@ -51,7 +51,7 @@ const FLAGS: u8 = (bindings::SKBFL_ZEROCOPY_ENABLE
 pub(crate) struct Ops<P: Kind>(bindings::ubuf_info_ops, TypeId, PhantomData<fn(P)>);
 
 impl<P: Kind> Ops<P> {
-    /// The one for `P`.
+    /// The functions for notifications that are objects of `P`.
     pub(crate) const fn new() -> Self {
         Self(
             bindings::ubuf_info_ops {

@@ -21,7 +21,7 @@ use kernel::{
     sync::atomic::{Atomic, Relaxed},
 };
 
-/// Some of the functions.
+/// A set of functions that the kernel does not export.
 #[derive(Clone, Copy)]
 pub(crate) struct Functions(u32);
 
@@ -31,9 +31,9 @@ impl Functions {
         bindings::ruring_function_RURING_HAS_BUILD_OPEN_FLAGS
             | bindings::ruring_function_RURING_HAS_DO_FILE_OPEN,
     );
-    /// What tells of a file.
+    /// What statx(2) needs.
     pub(crate) const STATX: Self = Self(bindings::ruring_function_RURING_HAS_DO_STATX);
-    /// What cuts a file.
+    /// What ftruncate(2) needs.
     pub(crate) const FTRUNCATE: Self = Self(bindings::ruring_function_RURING_HAS_DO_FTRUNCATE);
     /// What makes directories.
     pub(crate) const MKDIRAT: Self = Self(bindings::ruring_function_RURING_HAS_FILENAME_MKDIRAT);
@@ -52,7 +52,7 @@ impl Functions {
     /// What has a part of a file written out.
     pub(crate) const SYNC_FILE_RANGE: Self =
         Self(bindings::ruring_function_RURING_HAS_SYNC_FILE_RANGE);
-    /// No function.
+    /// The empty set.
     pub(crate) const NONE: Self = Self(0);
     /// What moves between a pipe and a file.
     pub(crate) const SPLICE: Self = Self(bindings::ruring_function_RURING_HAS_DO_SPLICE);
@@ -62,7 +62,7 @@ impl Functions {
     pub(crate) const EPOLL_CTL: Self = Self(bindings::ruring_function_RURING_HAS_DO_EPOLL_CTL);
     /// What takes events out of an epoll.
     pub(crate) const EPOLL_WAIT: Self = Self(bindings::ruring_function_RURING_HAS_EPOLL_SENDEVENTS);
-    /// What makes pipes.
+    /// What pipe2(2) needs.
     pub(crate) const PIPE: Self = Self(bindings::ruring_function_RURING_HAS_CREATE_PIPE_FILES);
     /// What tells when something was sent.
     pub(crate) const TX_TIMESTAMP: Self = Self(
@@ -91,7 +91,7 @@ impl Functions {
     }
 }
 
-/// Those that were found.
+/// The functions that were found when the module was loaded.
 static FOUND: Atomic<u32> = Atomic::new(0);
 
 /// Looks for them.

@@ -22,7 +22,7 @@ impl Errno {
         }
     }
 
-    /// The negative number.
+    /// The negative number that user space and the kernel know it by.
     #[inline]
     pub(crate) const fn to_raw(self) -> i32 {
         self.0.get()

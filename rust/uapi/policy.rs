@@ -14,7 +14,7 @@ pub(crate) struct Policy {
     pub(crate) registers: Registers,
     /// The address families of the sockets that its requests are on.
     pub(crate) families: Families,
-    /// Of how much how much.
+    /// How much the ring may have of each thing that is limited.
     pub(crate) limits: Limits,
 }
 
@@ -347,7 +347,7 @@ fn parse_list(list: &str, named: impl Fn(&str) -> Option<u128>) -> Option<u128> 
 }
 
 impl Policy {
-    /// Everything.
+    /// Everything is allowed.
     pub(crate) const ALL: Self = Self {
         ops: Opcodes(u128::MAX),
         registers: Registers(u64::MAX),
@@ -362,7 +362,7 @@ impl Policy {
 }
 
 impl Limits {
-    /// Without any.
+    /// Without any limit.
     pub(crate) const NONE: Self = Self {
         entries: u32::MAX,
         rings: u32::MAX,

@@ -22,7 +22,7 @@ impl Sqe {
         Self { words }
     }
 
-    /// Its words.
+    /// The words that the SQE consists of.
     pub(crate) const fn words(&self) -> &[u64; 8] {
         &self.words
     }
@@ -324,7 +324,7 @@ impl Flags {
         self.bits & Self::BY_WORKER != 0
     }
 
-    /// Makes it one.
+    /// Says that it is one.
     pub(crate) fn set_by_worker(&mut self) {
         self.bits |= Self::BY_WORKER;
     }

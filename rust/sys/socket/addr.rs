@@ -29,6 +29,10 @@ impl SockAddr {
     /// # Errors
     ///
     /// `-EINVAL` if that is too long for an address, `-EFAULT` if it cannot be read.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn read(addr: u64, len: usize) -> Result<Self> {
         let mut this = Self::new();
         let bytes = this.bytes.get_mut(..len).ok_or(EINVAL)?;
@@ -36,13 +40,13 @@ impl SockAddr {
         Ok(this)
     }
 
-    /// Its family.
+    /// The address family that the address says.
     pub(crate) fn family(&self) -> u16 {
         let [low, high, ..] = self.bytes;
         u16::from_ne_bytes([low, high])
     }
 
-    /// The first `len` bytes.
+    /// The first `len` bytes of the address.
     pub(crate) fn bytes(&self, len: usize) -> &[u8] {
         &self.bytes[..len.min(Self::SIZE)]
     }
@@ -53,6 +57,10 @@ impl SockAddr {
     /// # Errors
     ///
     /// `-EFAULT` if the memory cannot be read or written, `-EINVAL` for room of less than nothing.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn write(&self, len: usize, addr: u64, len_addr: u64) -> Result {
         let mut room = [0i32];
         user::read_into(len_addr, &mut room)?;

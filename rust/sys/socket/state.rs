@@ -43,7 +43,7 @@ impl Socket<'_> {
         })
     }
 
-    /// Its address family.
+    /// The address family of the socket.
     pub(crate) fn family(self) -> u32 {
         calls::ruring_socket_family(self)
     }
