@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A memory cgroup with the test in it.
+ * A cgroup with the test in it, of memory or of processors.
  */
 #ifndef SELFTESTS_CGROUP_H
 #define SELFTESTS_CGROUP_H
@@ -22,6 +22,21 @@ static inline int cgroup_enter(struct cgroup *g)
 	if (write_to(CGROUPS, "cgroup.subtree_control", "+memory") || mkdir(g->dir, 0755))
 		return -1;
 	return write_to(g->dir, "cgroup.procs", "0");
+}
+
+/* For where there are cpusets: the one that has these processors. */
+static inline int cpuset_enter(struct cgroup *g, const char *cpus)
+{
+	snprintf(g->dir, sizeof(g->dir), CGROUPS "/ruring-%d", getpid());
+	if (mkdir(g->dir, 0755))
+		return -errno;
+	return write_to(g->dir, "cpuset.cpus", cpus) ?: write_to(g->dir, "cgroup.procs", "0");
+}
+
+/* For wait_until(): nobody is left in it. */
+static inline bool cgroup_is_removed(void *g)
+{
+	return !rmdir(((struct cgroup *)g)->dir);
 }
 
 static inline void cgroup_leave(struct cgroup *g)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Registered files.
+ * Registered files, and files to open.
  */
 #ifndef SELFTESTS_FILES_H
 #define SELFTESTS_FILES_H
 
+#include <fcntl.h>
 #include <poll.h>
 
 #include "fixture.h"
@@ -110,6 +111,16 @@ static inline struct io_uring_sqe *prep_close_direct(struct ring *r, unsigned in
 
 	sqe->file_index = slot + 1;
 	return sqe;
+}
+
+static inline int make_file(const char *name, const char *content)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	int len = strlen(content);
+
+	if (fd < 0 || write(fd, content, len) != len)
+		return -errno;
+	return close(fd);
 }
 
 #endif /* SELFTESTS_FILES_H */

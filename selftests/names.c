@@ -38,16 +38,6 @@ static void clean_up(void)
 		abort();
 }
 
-static int make_file(const char *name, const char *content)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0644);
-	int len = strlen(content);
-
-	if (fd < 0 || write(fd, content, len) != len)
-		return -errno;
-	return close(fd);
-}
-
 static bool is_there(const char *name)
 {
 	struct stat st;

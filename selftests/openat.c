@@ -58,16 +58,6 @@ static int open_by(struct ring *r, const char *name, int flags, mode_t mode)
 	return result(r);
 }
 
-static int make_file(const char *name, const char *content)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0644);
-	int len = strlen(content);
-
-	if (fd < 0 || write(fd, content, len) != len)
-		return -errno;
-	return close(fd);
-}
-
 TEST_F(ring, opens_files)
 {
 	struct ring *r = &self->ring;

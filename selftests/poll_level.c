@@ -8,6 +8,7 @@
 
 #define RING_MODES
 #include "fixture.h"
+#include "system.h"
 
 #define MORE	IORING_CQE_F_MORE
 #define LEVEL	(IORING_POLL_ADD_MULTI | RURING_POLL_ADD_LEVEL)
@@ -288,20 +289,6 @@ TEST_F(level, updated)
 	ASSERT_CQE(r, 2, 0, 0);
 	ASSERT_CQE(r, 77, POLLIN | POLLOUT, 0);
 	ASSERT_QUIET(r);
-}
-
-static bool main_sleeps(void *arg)
-{
-	FILE *f = fopen("/proc/self/stat", "r");
-	char state = 0;
-
-	(void)arg;
-	if (!f)
-		return false;
-	if (fscanf(f, "%*d %*s %c", &state) != 1)
-		state = 0;
-	fclose(f);
-	return state == 'S';
 }
 
 static void *writes(void *arg)

@@ -13,6 +13,7 @@
 
 #define RING_MODES
 #include "fixture.h"
+#include "system.h"
 
 #define GROUP	3
 #define MORE	IORING_CQE_F_MORE
@@ -264,20 +265,6 @@ struct other {
 	struct ring *ring;
 	struct pbuf *pb;
 };
-
-static bool main_sleeps(void *arg)
-{
-	FILE *f = fopen("/proc/self/stat", "r");
-	char state = 0;
-
-	(void)arg;
-	if (!f)
-		return false;
-	if (fscanf(f, "%*d %*s %c", &state) != 1)
-		state = 0;
-	fclose(f);
-	return state == 'S';
-}
 
 static void *gives_back(void *arg)
 {

@@ -88,11 +88,6 @@ TEST_F(bare, on_one_processor)
 	EXPECT_EQ(cpu, info(r, "SqThreadCpu:"));
 }
 
-static bool is_removed(void *dir)
-{
-	return !rmdir(dir);
-}
-
 static bool has_left(void *unused)
 {
 	(void)unused;
@@ -103,17 +98,14 @@ static bool has_left(void *unused)
 TEST_F(bare, within_the_cpuset)
 {
 	unsigned int affinity = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF;
-	char dir[64];
+	struct cgroup cpuset;
 	cpu_set_t set;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "there is one processor");
 	if (write_to(CGROUPS, "cgroup.subtree_control", "+cpuset"))
 		SKIP(return, "no cpusets");
-	snprintf(dir, sizeof(dir), CGROUPS "/ruring-%d", getpid());
-	ASSERT_EQ(0, mkdir(dir, 0755));
-	ASSERT_EQ(0, write_to(dir, "cpuset.cpus", "0"));
-	ASSERT_EQ(0, write_to(dir, "cgroup.procs", "0"));
+	ASSERT_EQ(0, cpuset_enter(&cpuset, "0"));
 	EXPECT_EQ(0, try(variant->backend, affinity, 0, 0));
 	EXPECT_EQ(-EINVAL, try(variant->backend, affinity, 1, 0));
 	CPU_ZERO(&set);
@@ -122,13 +114,13 @@ TEST_F(bare, within_the_cpuset)
 	EXPECT_EQ(0, try(variant->backend, affinity, 0, 0));
 	EXPECT_EQ(-EINVAL, try(variant->backend, affinity, 1, 0));
 	/* what the cpuset has */
-	EXPECT_EQ(0, write_to(dir, "cpuset.cpus", "0-1"));
+	EXPECT_EQ(0, write_to(cpuset.dir, "cpuset.cpus", "0-1"));
 	EXPECT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
 	EXPECT_EQ(0, try(variant->backend, affinity, 1, 0));
 	/* not while one of its threads that must not be moved is still about to end */
 	EXPECT_TRUE(wait_until(has_left, NULL));
 	/* its threads are gone soon */
-	EXPECT_TRUE(wait_until(is_removed, dir));
+	EXPECT_TRUE(wait_until(cgroup_is_removed, &cpuset));
 }
 
 TEST_F(sqpoll, rings_share_a_thread)

@@ -41,4 +41,19 @@ static inline long long module_users(void)
 	return proc_value("/sys/module/ruring/refcnt", "");
 }
 
+/* Whether the process's first thread sleeps, for wait_until(). */
+static inline bool main_sleeps(void *arg)
+{
+	FILE *f = fopen("/proc/self/stat", "r");
+	char state = 0;
+
+	(void)arg;
+	if (!f)
+		return false;
+	if (fscanf(f, "%*d %*s %c", &state) != 1)
+		state = 0;
+	fclose(f);
+	return state == 'S';
+}
+
 #endif /* SELFTESTS_SYSTEM_H */

@@ -346,17 +346,13 @@ TEST_F(ring, affinity)
 	close(fd);
 }
 
-static bool is_removed(void *dir)
-{
-	return !rmdir(dir);
-}
-
 /* Whatever the task has limited itself to, and whatever its cpuset had before. */
 TEST_F(ring, within_the_cpuset)
 {
 	unsigned long first = 1, second = 2;
 	struct ring *r = &self->ring;
-	char dir[64], list[32] = "";
+	struct cgroup cpuset;
+	char list[32] = "";
 	struct slow slow;
 	cpu_set_t set;
 	int fd;
@@ -365,19 +361,16 @@ TEST_F(ring, within_the_cpuset)
 		SKIP(return, "there is one processor");
 	if (write_to(CGROUPS, "cgroup.subtree_control", "+cpuset"))
 		SKIP(return, "no cpusets");
-	snprintf(dir, sizeof(dir), CGROUPS "/ruring-%d", getpid());
-	ASSERT_EQ(0, mkdir(dir, 0755));
-	ASSERT_EQ(0, write_to(dir, "cpuset.cpus", "0"));
-	ASSERT_EQ(0, write_to(dir, "cgroup.procs", "0"));
+	ASSERT_EQ(0, cpuset_enter(&cpuset, "0"));
 	EXPECT_EQ(-EINVAL, ring_register(r, IORING_REGISTER_IOWQ_AFF, &second, 8));
 	EXPECT_EQ(0, ring_register(r, IORING_REGISTER_IOWQ_AFF, &first, 8));
 	CPU_ZERO(&set);
 	CPU_SET(0, &set);
 	EXPECT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
 	EXPECT_EQ(-EINVAL, ring_register(r, IORING_REGISTER_IOWQ_AFF, &second, 8));
-	EXPECT_EQ(0, write_to(dir, "cpuset.cpus", "0-1"));
+	EXPECT_EQ(0, write_to(cpuset.dir, "cpuset.cpus", "0-1"));
 	EXPECT_EQ(0, ring_register(r, IORING_REGISTER_IOWQ_AFF, &second, 8));
-	EXPECT_EQ(0, write_to(dir, "cpuset.cpus", "0"));
+	EXPECT_EQ(0, write_to(cpuset.dir, "cpuset.cpus", "0"));
 	fd = new_file(false);
 	ASSERT_EQ(0, slow_init(&slow, 1));
 	prep_rw(r, true, fd, slow.mem, 100, 0, 1);
@@ -394,7 +387,7 @@ TEST_F(ring, within_the_cpuset)
 	close(fd);
 	EXPECT_EQ(0, write_to(CGROUPS, "cgroup.procs", "0"));
 	/* its threads are gone soon */
-	EXPECT_TRUE(wait_until(is_removed, dir));
+	EXPECT_TRUE(wait_until(cgroup_is_removed, &cpuset));
 }
 
 /* As many processes as a user may have are as many workers as a program may have. */
