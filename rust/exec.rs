@@ -20,6 +20,7 @@ pub(crate) mod order;
 pub(crate) mod orphans;
 pub(crate) mod queued;
 pub(crate) mod refuse;
+pub(crate) mod registered;
 pub(crate) mod run;
 pub(crate) mod sqpoll;
 pub(crate) mod sqthread;
@@ -48,6 +49,7 @@ use kernel::{
     },
 };
 use orphans::Orphans;
+use registered::RegisteredRings;
 use sqpoll::SqPoll;
 use users::UserRecord;
 
@@ -70,6 +72,8 @@ pub(crate) struct ExecShared {
     sqpoll: Option<Arc<SqPoll>>,
     /// What tasks that are gone have left behind.
     orphans: Orphans,
+    /// Those of all rings that tasks name by an index.
+    registered: Arc<RegisteredRings>,
     /// As long as it is there, the module is told when tasks end.
     _listener: Listener,
     /// Tasks that wait until a punted request is finished.
@@ -83,7 +87,10 @@ impl ExecShared {
     /// # Errors
     ///
     /// What making a listener says.
-    pub(crate) fn new(sqpoll: Option<Arc<SqPoll>>) -> Result<impl PinInit<Self>> {
+    pub(crate) fn new(
+        sqpoll: Option<Arc<SqPoll>>,
+        registered: Arc<RegisteredRings>,
+    ) -> Result<impl PinInit<Self>> {
         let listener = Listener::new()?;
         Ok(pin_init!(Self {
             backlogged: Atomic::new(false),
@@ -94,6 +101,7 @@ impl ExecShared {
             users: Atomic::new(0),
             sqpoll,
             orphans: Orphans::new(),
+            registered,
             _listener: listener,
             punt_waiters <- WaitQueue::new(),
         }))
@@ -102,6 +110,11 @@ impl ExecShared {
     /// What there is besides for IORING_SETUP_SQPOLL.
     pub(crate) fn sqpoll(&self) -> Option<&Arc<SqPoll>> {
         self.sqpoll.as_ref()
+    }
+
+    /// Those of all rings that tasks name by an index.
+    pub(crate) fn registered(&self) -> &Arc<RegisteredRings> {
+        &self.registered
     }
 }
 

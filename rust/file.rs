@@ -4,6 +4,7 @@
 
 pub(crate) mod blind;
 mod fdinfo;
+pub(crate) mod indexed;
 mod napi;
 mod region;
 mod register;
@@ -40,22 +41,20 @@ impl RingFile for Ring {
         match cmd {
             ioctl::ENTER => {
                 let enter = user::read_enter(arg)?;
-                if enter.resv != 0 {
-                    return Err(EINVAL);
-                }
-                this.enter(&Arguments {
+                let args = Arguments {
                     call,
                     to_submit: enter.to_submit,
                     min_complete: enter.min_complete,
                     flags: enter.flags,
                     arg: enter.arg,
                     argsz: enter.argsz,
-                })
+                };
+                if enter.index != 0 {
+                    return this.exec.registered().enter(&args, enter.index);
+                }
+                this.enter(&args)
             }
-            ioctl::REGISTER => {
-                let what: Register = user::read(arg)?;
-                this.register(call, what.opcode, what.arg, what.nr_args)
-            }
+            ioctl::REGISTER | ioctl::REGISTER_INDEXED => this.register_any(call, cmd, arg),
             _ => Err(ENOTTY),
         }
     }
@@ -156,6 +155,17 @@ impl RingFile for Ring {
         if let Some(locked) = self.try_lock() {
             fdinfo::show(&locked, out);
         }
+    }
+}
+
+impl Ring {
+    #[cold] // call/enter
+    fn register_any(self: &Arc<Self>, call: InCall<'_>, cmd: u32, arg: u64) -> Result<i64> {
+        if cmd == ioctl::REGISTER_INDEXED {
+            return indexed::register(self.exec.registered(), call, arg);
+        }
+        let what: Register = user::read(arg)?;
+        self.register(call, what.opcode, what.arg, what.nr_args)
     }
 }
 

@@ -24,8 +24,8 @@ mod rsrc;
 mod uapi;
 
 // A ring holds these without looking into them, and knows no more of what moves requests.
-use exec::{ExecShared, ExecState};
-use kernel::prelude::*;
+use exec::{registered::RegisteredRings, ExecShared, ExecState};
+use kernel::{prelude::*, sync::Arc};
 use sys::{
     context::InCall,
     device::{Commands, Devices},
@@ -60,28 +60,43 @@ impl kernel::InPlaceModule for Module {
                 sys::module::WorkQueues::new()?
             },
             tracing: sys::exit::Tracing::new()?,
-            devices <- Devices::register(c"ruring")?,
+            devices <- {
+                let registered = RegisteredRings::new()?;
+                Devices::register(c"ruring", Arc::new(RuringDevice { registered }, GFP_KERNEL)?)?
+            },
         })
     }
 }
 
 /// What `/dev/ruring` and its like do.
-struct RuringDevice;
+struct RuringDevice {
+    registered: Arc<RegisteredRings>,
+}
 
 impl Commands for RuringDevice {
-    fn ioctl(call: InCall<'_>, grant: &Grant, cmd: u32, arg: u64) -> uapi::errno::Result<i64> {
+    fn ioctl(
+        &self,
+        call: InCall<'_>,
+        grant: impl FnOnce() -> Grant,
+        cmd: u32,
+        arg: u64,
+    ) -> uapi::errno::Result<i64> {
         match cmd {
             uapi::ioctl::SETUP => {
                 let what: uapi::structs::Setup = sys::user::read(arg)?;
                 if what.resv != 0 {
                     return Err(uapi::errno::EINVAL);
                 }
-                ring::Ring::setup(call.task(), grant, what.entries, what.params)
+                let (grant, registered) = (grant(), &self.registered);
+                ring::Ring::setup(call.task(), &grant, registered, what.entries, what.params)
             }
             uapi::ioctl::REGISTER => {
                 let what: uapi::structs::Register = sys::user::read(arg)?;
-                file::blind::register(call, &grant.policy, what.opcode, what.arg, what.nr_args)
+                let policy = grant().policy;
+                file::blind::register(call, &policy, what.opcode, what.arg, what.nr_args)
             }
+            uapi::ioctl::ENTER => file::indexed::enter(&self.registered, call, arg),
+            uapi::ioctl::REGISTER_INDEXED => file::indexed::register(&self.registered, call, arg),
             _ => Err(uapi::errno::ENOTTY),
         }
     }

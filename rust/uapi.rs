@@ -13,6 +13,7 @@ pub(crate) mod napi;
 pub(crate) mod node;
 pub(crate) mod policy;
 pub(crate) mod region;
+pub(crate) mod registered;
 pub(crate) mod restrictions;
 pub(crate) mod setup;
 pub(crate) mod sqe;

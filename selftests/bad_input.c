@@ -191,7 +191,7 @@ TEST(ioctls_with_reserved_fields)
 		.entries = 4,
 		.resv = 1,
 	};
-	struct ruring_enter enter = { .to_submit = 1, .resv = 1 };
+	struct ruring_enter enter = { .to_submit = 1, .index = 1 };
 	struct ring r;
 
 	EXPECT_EQ(-1, ioctl(device_fd(), RURING_IOC_SETUP, &setup));

@@ -110,6 +110,23 @@ TEST_F(rings, all_of_them)
 	EXPECT_TRUE(wait_pinned(pinned));
 }
 
+/* The ring that has them may be named by an index. */
+TEST_F(rings, of_a_registered_ring)
+{
+	struct io_uring_rsrc_update update = { .offset = 3, .data = self->from.fd };
+
+	ASSERT_EQ(0, buffers_register(&self->from, self->iov, SLOTS));
+	EXPECT_EQ(-EINVAL, clone_slots(&self->to, 16, IORING_REGISTER_SRC_REGISTERED, 0, 0, 0));
+	EXPECT_EQ(-EBADF, clone_slots(&self->to, 3, IORING_REGISTER_SRC_REGISTERED, 0, 0, 0));
+	ASSERT_EQ(1, ring_register(&self->from, IORING_REGISTER_RING_FDS, &update, 1));
+	EXPECT_EQ(-EBADF, clone_slots(&self->to, 2, IORING_REGISTER_SRC_REGISTERED, 0, 0, 0));
+	ASSERT_EQ(0, clone_slots(&self->to, 3, IORING_REGISTER_SRC_REGISTERED, 0, 0, 0));
+	EXPECT_EQ(0, writes(&self->to, self->sv, self->mem, 1, 1));
+	EXPECT_EQ(-EFAULT, writes(&self->to, self->sv, self->mem, EMPTY, EMPTY));
+	update.data = 0;
+	EXPECT_EQ(1, ring_register(&self->from, IORING_UNREGISTER_RING_FDS, &update, 1));
+}
+
 TEST_F(rings, some_of_them)
 {
 	struct ring *to = &self->to;

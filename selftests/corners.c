@@ -155,8 +155,7 @@ TEST_F(ring, enter_of_a_registered_ring)
 	prep_nop(&self->ring, 1);
 	/* so that io_uring knows the task */
 	ASSERT_COMPLETES(&self->ring, 1, 0, 0);
-	EXPECT_EQ(-EBADF, backend_enter(variant->backend,
-					variant->backend == RURING ? self->ring.fd : 0, 0, 0,
+	EXPECT_EQ(-EBADF, backend_enter(variant->backend, 0, 0, 0,
 					IORING_ENTER_GETEVENTS | IORING_ENTER_REGISTERED_RING,
 					NULL, 0));
 	EXPECT_EQ(-EINVAL, backend_enter(variant->backend, self->ring.fd, 0, 0, 1u << 20, NULL, 0));

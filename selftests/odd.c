@@ -36,6 +36,15 @@ struct seen {
 
 static char *memory;
 
+/* A ring that has an index, and nothing else. */
+static int forget_index(enum backend backend, int index)
+{
+	struct io_uring_rsrc_update update = { .offset = index };
+	unsigned int opcode = IORING_UNREGISTER_RING_FDS | IORING_REGISTER_USE_REGISTERED_RING;
+
+	return backend_register(backend, index, opcode, &update, 1) == 1 ? 0 : -EBADF;
+}
+
 /* One of all that there is to work with, at descriptors that are the same on both sides. */
 static void open_all(void)
 {
@@ -362,8 +371,7 @@ TEST_F_TIMEOUT(odd, registrations, 600)
 		setup = any_setup() | (below(4) ? 0 : IORING_SETUP_R_DISABLED);
 		do
 			opcode = below(IORING_REGISTER_LAST);
-		while (opcode == IORING_REGISTER_RING_FDS || opcode == IORING_UNREGISTER_RING_FDS ||
-		       opcode == IORING_REGISTER_IOWQ_AFF || opcode == IORING_UNREGISTER_IOWQ_AFF ||
+		while (opcode == IORING_REGISTER_IOWQ_AFF || opcode == IORING_UNREGISTER_IOWQ_AFF ||
 		       opcode == IORING_REGISTER_NAPI || opcode == IORING_UNREGISTER_NAPI ||
 		       opcode == IORING_REGISTER_ZCRX_IFQ || opcode == IORING_REGISTER_ZCRX_CTRL ||
 		       opcode == IORING_REGISTER_QUERY || opcode == IORING_REGISTER_IOWQ_MAX_WORKERS ||
@@ -415,7 +423,7 @@ TEST_F_TIMEOUT(odd, setups, 600)
 		while (nr--)
 			asked.flags |= 1u << below(21);
 		/* not there */
-		asked.flags &= ~(IORING_SETUP_HYBRID_IOPOLL | IORING_SETUP_REGISTERED_FD_ONLY);
+		asked.flags &= ~IORING_SETUP_HYBRID_IOPOLL;
 		if (!below(3))
 			asked.flags |= IORING_SETUP_NO_MMAP;
 		if (!below(3))
@@ -436,8 +444,10 @@ TEST_F_TIMEOUT(odd, setups, 600)
 			got[i] = asked;
 			ret[i] = backend_setup(i ? RURING : IO_URING, entries, &got[i]);
 			if (ret[i] >= 0) {
-				close(ret[i]);
-				ret[i] = 0;
+				if (!(asked.flags & IORING_SETUP_REGISTERED_FD_ONLY))
+					ret[i] = close(ret[i]);
+				else
+					ret[i] = forget_index(i ? RURING : IO_URING, ret[i]);
 				/* some are not there */
 				got[i].features = 0;
 			}
@@ -473,8 +483,6 @@ TEST_F_TIMEOUT(odd, enters, 600)
 		nr = below(4);
 		while (nr--)
 			flags |= 1u << below(9);
-		/* not there */
-		flags &= ~IORING_ENTER_REGISTERED_RING;
 		to_submit = below(2) ? below(3) : any_number();
 		wait = pick(waits);
 		/* no more is asked for than there is: what would end a wait is by chance */

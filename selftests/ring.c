@@ -81,6 +81,10 @@ int backend_enter(enum backend backend, int fd, unsigned int to_submit,
 	if (backend == IO_URING)
 		return result(syscall(__NR_io_uring_enter, fd, to_submit,
 				      min_complete, flags, arg, argsz));
+	if (flags & IORING_ENTER_REGISTERED_RING) {
+		enter.index = fd;
+		fd = device_fd();
+	}
 	return result(ioctl(fd, RURING_IOC_ENTER, &enter));
 }
 
@@ -92,10 +96,18 @@ int backend_register(enum backend backend, int fd, unsigned int opcode,
 		.opcode = opcode,
 		.nr_args = nr_args,
 	};
+	struct ruring_register_indexed indexed = {
+		.arg = (uintptr_t)arg,
+		.opcode = opcode,
+		.nr_args = nr_args,
+		.index = fd,
+	};
 
 	if (backend == IO_URING)
 		return result(syscall(__NR_io_uring_register, fd, opcode, arg,
 				      nr_args));
+	if (opcode & IORING_REGISTER_USE_REGISTERED_RING)
+		return result(ioctl(device_fd(), RURING_IOC_REGISTER_INDEXED, &indexed));
 	return result(ioctl(fd, RURING_IOC_REGISTER, &reg));
 }
 

@@ -24,7 +24,10 @@ enum backend {
 	IO_URING,
 };
 
-/* The three calls, each as the system call of the same name. */
+/*
+ * The three calls, each as the system call of the same name. Where io_uring takes
+ * an index for a descriptor the call on ruring is one on /dev/ruring.
+ */
 int backend_setup(enum backend backend, unsigned int entries,
 		  struct io_uring_params *params);
 int backend_enter(enum backend backend, int fd, unsigned int to_submit,

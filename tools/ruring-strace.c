@@ -145,6 +145,8 @@ static void print_enter(const struct call *call)
 		print_address(call->arg);
 		return;
 	}
+	if (enter.flags & IORING_ENTER_REGISTERED_RING)
+		fprintf(out, "index %u, ", enter.index);
 	fprintf(out, "%u, %u, ", enter.to_submit, enter.min_complete);
 	print_flags("IORING_ENTER_", enter.flags, enter_flags, ARRAY_SIZE(enter_flags));
 	fprintf(out, ", ");
@@ -154,12 +156,19 @@ static void print_enter(const struct call *call)
 
 static void print_register(const struct call *call)
 {
-	struct ruring_register reg;
+	bool indexed = call->number == RURING_IOC_REGISTER_INDEXED;
+	/* Which begins as the other one does. */
+	struct ruring_register_indexed reg;
+	size_t size = indexed ? sizeof(reg) : sizeof(struct ruring_register);
 
 	fprintf(out, "ruring_register(%d, ", (int)call->fd);
-	if (read_from(call->tid, call->arg, &reg, sizeof(reg))) {
+	if (read_from(call->tid, call->arg, &reg, size)) {
 		print_address(call->arg);
 		return;
+	}
+	if (indexed) {
+		fprintf(out, "index %u, ", reg.index);
+		reg.opcode &= ~IORING_REGISTER_USE_REGISTERED_RING;
 	}
 	fprintf(out, "IORING_%s, ", registration_name(reg.opcode));
 	print_address(reg.arg);
@@ -179,7 +188,8 @@ static void at_syscall(pid_t tid)
 
 		if (info.entry.nr == SYS_ioctl &&
 		    (number == RURING_IOC_SETUP || number == RURING_IOC_ENTER ||
-		     number == RURING_IOC_REGISTER))
+		     number == RURING_IOC_REGISTER ||
+		     number == RURING_IOC_REGISTER_INDEXED))
 			*call = (struct call) { tid, number, info.entry.args[0],
 						info.entry.args[2] };
 		return;

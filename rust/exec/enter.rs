@@ -20,7 +20,7 @@ use crate::{
     uapi::{
         abi::{enter, setup},
         args::timeout::Clock,
-        errno::{Errno, Result, EBADF, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
+        errno::{Result, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
         structs::ClockRegister,
     },
 };
@@ -47,17 +47,6 @@ pub(crate) struct Arguments<'a> {
     pub(crate) argsz: u64,
 }
 
-/// Why flags are refused, some of which are not known.
-#[cold] // recv-armed/udp/1
-fn refusal(flags: u32) -> Errno {
-    // A ring that is registered could be meant, of which there are none.
-    if flags & !(enter::ALL | enter::REGISTERED_RING) == 0 {
-        EBADF
-    } else {
-        EINVAL
-    }
-}
-
 impl Ring {
     /// `RURING_IOC_ENTER`. Returns how many SQ entries were consumed.
     ///
@@ -72,7 +61,8 @@ impl Ring {
     /// In the ioctl(2) of a task, without any lock. Sleeps while it waits.
     pub(crate) fn enter(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
         if args.flags & !enter::ALL != 0 {
-            return Err(refusal(args.flags));
+            // Another ring may be meant.
+            return self.exec.registered.enter(args, 0);
         }
         if !self.enabled.load(Relaxed) {
             return self.enter_polled(args);

@@ -2,7 +2,7 @@
 
 //! `io_uring_register(2)`.
 
-use super::blind;
+use super::{blind, indexed};
 use crate::{
     kbuf::group::{read_reg, NewGroup},
     op,
@@ -13,6 +13,7 @@ use crate::{
         abi::{opcode, register},
         errno::{Result, EFAULT, EINVAL},
         policy::Opcodes,
+        registered,
         structs::{BufStatus, PbufLow, Probe, ProbeOp},
     },
 };
@@ -102,6 +103,12 @@ impl Ring {
             register::UNREGISTER_FILES if arg == 0 && nr_args == 0 => {
                 self.lock_at(call)?.unregister_files()?;
             }
+            registered::REGISTER => {
+                return indexed::register_rings(self.exec.registered(), call, arg, nr_args);
+            }
+            registered::UNREGISTER => {
+                return indexed::unregister_rings(self.exec.registered(), call, arg, nr_args);
+            }
             register::FILES_UPDATE => return self.update_files(call, arg, nr_args),
             register::FILES2 => self.register_files2(call, arg, nr_args)?,
             register::FILES_UPDATE2 => return self.update_files2(call, arg, nr_args),
@@ -139,7 +146,11 @@ impl Ring {
             register::CLOCK if arg != 0 && nr_args == 0 => self.set_clock(arg)?,
             register::RESIZE_RINGS if arg != 0 && nr_args == 1 => self.resize_rings(arg)?,
             register::MEM_REGION if arg != 0 && nr_args == 1 => self.register_region(arg)?,
-            register::CLONE_BUFFERS if arg != 0 && nr_args == 1 => self.clone_buffers(call, arg)?,
+            register::CLONE_BUFFERS if arg != 0 && nr_args == 1 => {
+                self.clone_buffers(call, arg, |fd, is_index| {
+                    indexed::ring_named(self.exec.registered(), call, fd, is_index)
+                })?;
+            }
             register::BUFFERS_UPDATE => return self.update_buffers(arg, nr_args),
             _ => return Err(EINVAL),
         }

@@ -3,19 +3,20 @@
 //! Setting a ring up, and letting it be used.
 
 use crate::{
-    exec::{self, after::UNLOCK_HOOKS},
+    exec::{self, after::UNLOCK_HOOKS, registered::RegisteredRings},
     ring::{memory::RingMemory, Ring},
     sys::{
         context::InTask,
-        lsm,
+        exit, lsm,
         policy::{self, Grant},
         ringfile::{self, RingFile},
         trace::{self, Id},
         user,
     },
     uapi::{
-        abi::setup,
+        abi::{feat, setup},
         errno::{Result, EBADFD, EINVAL, EPERM},
+        registered::{self, MOST},
         setup::{Config, ThreadParams},
         structs::Params,
     },
@@ -28,17 +29,24 @@ const LASTING: u32 =
 
 impl Ring {
     /// `RURING_IOC_SETUP`: makes a ring of `entries` as the `struct io_uring_params` at user
-    /// address `params` says, with no more than `grant` allows, and fills that in. Returns the ring's descriptor.
+    /// address `params` says, with no more than `grant` allows, and fills that in. Returns the ring's descriptor, or
+    /// its index among the registered ones.
     ///
     /// # Errors
     ///
     /// `-EINVAL` for what cannot be meant, `-EPERM` for what the grant does not allow, what the security hooks say,
-    /// `-EFAULT`, `-EMFILE`, `-ENFILE`, `-ENOMEM`.
+    /// `-EFAULT`, `-EMFILE`, `-ENFILE`, `-ENOMEM`; those of [`RegisteredRings::add`].
     ///
     /// # Context
     ///
     /// May sleep. No lock is held.
-    pub(crate) fn setup(task: InTask<'_>, grant: &Grant, entries: u32, params: u64) -> Result<i64> {
+    pub(crate) fn setup(
+        task: InTask<'_>,
+        grant: &Grant,
+        registered: &Arc<RegisteredRings>,
+        entries: u32,
+        params: u64,
+    ) -> Result<i64> {
         lsm::may_have_ring()?;
         let mut asked: Params = user::read(params)?;
         let config = Config::parse(entries, &asked)?;
@@ -51,15 +59,22 @@ impl Ring {
                 return Err(EPERM);
             }
         }
+        let has_index = config.has(setup::REGISTERED_FD_ONLY);
+        if has_index && !policy.registers.allow(registered::REGISTER) {
+            return Err(EPERM);
+        }
         // In io_uring's order: of several errors its own is the first.
         let memory = RingMemory::new(&config, config.user_memory(&asked), policy.limits.pinned)?;
         if config.has(setup::SQPOLL) {
             lsm::may_have_sqpoll()?;
         }
         let sqpoll = exec::sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&asked))?;
-        let exec = exec::ExecShared::new(sqpoll)?;
+        let exec = exec::ExecShared::new(sqpoll, registered.clone())?;
         let ring = Self::new(task, config, policy, memory, exec, &UNLOCK_HOOKS)?;
         config.fill(&mut asked);
+        if !exit::is_heard() {
+            asked.features &= !feat::REG_REG_RING;
+        }
         user::write(params, &asked)?;
         let listed = policy::put_in(&ring, grant);
         if let Err(error) = listed.and_then(|()| ring.start()) {
@@ -67,7 +82,11 @@ impl Ring {
             return Err(error);
         }
         let ctx = Id::of(&*ring);
-        let fd = ringfile::install(task, ring)?;
+        let fd = if has_index {
+            registered.add(task, ringfile::open(ring)?, 0..MOST)? as i32
+        } else {
+            ringfile::install(task, ring)?
+        };
         if trace::create_enabled() {
             trace::create(fd, ctx, asked.sq_entries, asked.cq_entries, asked.flags);
         }

@@ -8,10 +8,11 @@ use crate::{
         buffers::{BufferTable, NewBuffer, RegisteredBuffer},
         table::RsrcSource,
     },
-    sys::{context::InCall, fd::OpenFile, pin::FolioTable, ringfile, user},
+    sys::{context::InCall, pin::FolioTable, user},
     uapi::{
         abi::clone,
-        errno::{Result, EBUSY, EINVAL, ENXIO, EOPNOTSUPP},
+        errno::{Result, EBUSY, EINVAL, ENXIO},
+        registered::CLONE_FROM,
         structs::{CloneBuffers, RsrcRegister, RsrcUpdate2},
     },
 };
@@ -101,21 +102,27 @@ impl Ring {
 }
 
 impl Ring {
-    /// `IORING_REGISTER_CLONE_BUFFERS`: `arg` is the address of a `struct io_uring_clone_buffers`.
+    /// `IORING_REGISTER_CLONE_BUFFERS`: `arg` is the address of a `struct io_uring_clone_buffers`. `ring_named` looks up a
+    /// descriptor, or an index.
     ///
     /// The two rings are locked one after the other, so that no order is needed between them.
     ///
     /// # Errors
     ///
-    /// `-EBUSY` if there is a table that is not to be replaced, `-EBADF` or `-EOPNOTSUPP` if the source is no ring,
-    /// `-EEXIST` if that is another task's, `-EINVAL`, `-EFAULT`, `-ENOMEM`; those of [`BufferTable::cloned`].
+    /// `-EBUSY` if there is a table that is not to be replaced, what `ring_named` says,
+    /// `-EEXIST` if the source is another task's, `-EINVAL`, `-EFAULT`, `-ENOMEM`; those of [`BufferTable::cloned`].
     ///
     /// # Context
     ///
     /// May sleep. No ring is locked.
-    pub(crate) fn clone_buffers(&self, call: InCall<'_>, arg: u64) -> Result {
+    pub(crate) fn clone_buffers(
+        &self,
+        call: InCall<'_>,
+        arg: u64,
+        ring_named: impl FnOnce(u32, bool) -> Result<Arc<Ring>>,
+    ) -> Result {
         let args: CloneBuffers = user::read(arg)?;
-        if args.flags & !clone::DST_REPLACE != 0 {
+        if args.flags & !(clone::DST_REPLACE | CLONE_FROM) != 0 {
             return Err(EINVAL);
         }
         let replaces = args.flags & clone::DST_REPLACE != 0;
@@ -129,8 +136,7 @@ impl Ring {
         if args.pad != [0; 3] {
             return Err(EINVAL);
         }
-        let file = OpenFile::get(call.task(), args.src_fd as i32)?;
-        let source: Arc<Ring> = ringfile::ring_of(&file).ok_or(EOPNOTSUPP)?;
+        let source = ring_named(args.src_fd, args.flags & CLONE_FROM != 0)?;
         let cloned = {
             let locked = source.lock_at(call)?;
             if !core::ptr::eq(&*source, self) {

@@ -13,7 +13,7 @@ use kernel::transmute::{AsBytes, FromBytes};
 /// The modules that have numbers.
 mod numbers {
     pub(super) use crate::uapi::{
-        abi::*, filter::bpf, napi::number as napi, region, restrictions::restriction,
+        abi::*, filter::bpf, napi::number as napi, region, registered, restrictions::restriction,
     };
 }
 
@@ -122,6 +122,7 @@ same! {
     setup::SINGLE_ISSUER => bindings::IORING_SETUP_SINGLE_ISSUER,
     setup::DEFER_TASKRUN => bindings::IORING_SETUP_DEFER_TASKRUN,
     setup::NO_MMAP => bindings::IORING_SETUP_NO_MMAP,
+    setup::REGISTERED_FD_ONLY => bindings::IORING_SETUP_REGISTERED_FD_ONLY,
     setup::NO_SQARRAY => bindings::IORING_SETUP_NO_SQARRAY,
     feat::SINGLE_MMAP => bindings::IORING_FEAT_SINGLE_MMAP,
     feat::NODROP => bindings::IORING_FEAT_NODROP,
@@ -135,6 +136,7 @@ same! {
     feat::RSRC_TAGS => bindings::IORING_FEAT_RSRC_TAGS,
     feat::CQE_SKIP => bindings::IORING_FEAT_CQE_SKIP,
     feat::LINKED_FILE => bindings::IORING_FEAT_LINKED_FILE,
+    feat::REG_REG_RING => bindings::IORING_FEAT_REG_REG_RING,
     feat::RECVSEND_BUNDLE => bindings::IORING_FEAT_RECVSEND_BUNDLE,
     feat::MIN_TIMEOUT => bindings::IORING_FEAT_MIN_TIMEOUT,
     feat::NO_IOWAIT => bindings::IORING_FEAT_NO_IOWAIT,
@@ -143,9 +145,13 @@ same! {
     enter::SQ_WAIT => bindings::IORING_ENTER_SQ_WAIT,
     enter::EXT_ARG => bindings::IORING_ENTER_EXT_ARG,
     enter::ABS_TIMER => bindings::IORING_ENTER_ABS_TIMER,
-    enter::REGISTERED_RING => bindings::IORING_ENTER_REGISTERED_RING,
     enter::EXT_ARG_REG => bindings::IORING_ENTER_EXT_ARG_REG,
     enter::NO_IOWAIT => bindings::IORING_ENTER_NO_IOWAIT,
+    registered::ENTER => bindings::IORING_ENTER_REGISTERED_RING,
+    registered::USE => bindings::io_uring_register_op_IORING_REGISTER_USE_REGISTERED_RING,
+    registered::REGISTER => bindings::io_uring_register_op_IORING_REGISTER_RING_FDS,
+    registered::UNREGISTER => bindings::io_uring_register_op_IORING_UNREGISTER_RING_FDS,
+    registered::CLONE_FROM => bindings::IORING_REGISTER_SRC_REGISTERED,
     register::BUFFERS => bindings::io_uring_register_op_IORING_REGISTER_BUFFERS,
     register::UNREGISTER_BUFFERS => bindings::io_uring_register_op_IORING_UNREGISTER_BUFFERS,
     register::FILES => bindings::io_uring_register_op_IORING_REGISTER_FILES,
@@ -384,8 +390,9 @@ macro_rules! copied {
 
 copied! {
     Setup = ruring_setup { params, entries, resv }
-    Enter = ruring_enter { arg, argsz, to_submit, min_complete, flags, resv }
+    Enter = ruring_enter { arg, argsz, to_submit, min_complete, flags, index }
     Register = ruring_register { arg, opcode, nr_args }
+    RegisterIndexed = ruring_register_indexed { arg, opcode, nr_args, index, resv }
     SqOffsets = io_sqring_offsets {
         head, tail, ring_mask, ring_entries, flags, dropped, array, resv: resv1, user_addr
     }

@@ -26,7 +26,7 @@ use kernel::{
 };
 
 /// The ioctls of a device.
-pub(crate) trait Commands: 'static {
+pub(crate) trait Commands: Send + Sync + 'static {
     /// Serves ioctl(2) for rings that may have what `grant` says.
     ///
     /// # Errors
@@ -37,8 +37,9 @@ pub(crate) trait Commands: 'static {
     ///
     /// May sleep. No lock is held.
     fn ioctl(
+        &self,
         call: InCall<'_>,
-        grant: &Grant,
+        grant: impl FnOnce() -> Grant,
         cmd: u32,
         arg: u64,
     ) -> crate::uapi::errno::Result<i64>;
@@ -54,7 +55,7 @@ pub(crate) struct Devices<T: Commands> {
 }
 
 impl<T: Commands> Devices<T> {
-    /// Registers the first device, `name`.
+    /// Registers the first device, `name`, which does what `commands` does, as do those that it makes.
     ///
     /// # Errors
     ///
@@ -63,16 +64,22 @@ impl<T: Commands> Devices<T> {
     /// # Context
     ///
     /// May sleep.
-    pub(crate) fn register(name: &'static CStr) -> Result<impl PinInit<Self, Error>> {
+    pub(crate) fn register(
+        name: &'static CStr,
+        commands: Arc<T>,
+    ) -> Result<impl PinInit<Self, Error>> {
+        let same = commands.clone();
         let nodes = Arc::pin_init(
             pin_init!(Nodes {
                 name,
+                commands: same,
                 all <- new_mutex!(NodeList { list: KVec::new(), last: 0 }, "ruring::nodes"),
             }),
             GFP_KERNEL,
         )?;
         let shared = Arc::new(
             Shared {
+                commands,
                 policy: None,
                 number: 0,
                 gone: Atomic::new(false),
@@ -93,6 +100,7 @@ impl<T: Commands> Devices<T> {
 struct Nodes<T: Commands> {
     /// What all of their names begin with.
     name: &'static CStr,
+    commands: Arc<T>,
     #[pin]
     all: Mutex<NodeList<T>>,
 }
@@ -117,6 +125,7 @@ struct DeviceNode<T: Commands> {
 
 /// What those who have opened a device know of it, also if it is removed.
 struct Shared<T: Commands> {
+    commands: Arc<T>,
     /// What its rings may have; for the first one the module's parameters say that.
     policy: Option<Policy>,
     /// No other one has it.
@@ -175,6 +184,7 @@ impl<T: Commands> Nodes<T> {
         nodes.last = number;
         let shared = Arc::new(
             Shared {
+                commands: self.commands.clone(),
                 policy: Some(policy),
                 number,
                 gone: Atomic::new(false),
@@ -248,13 +258,17 @@ impl<T: Commands> MiscDevice for Shared<T> {
         if shared.gone.load(Relaxed) {
             return Err(ENODEV);
         }
-        let grant = Grant {
+        let grant = || Grant {
             policy: shared.policy.unwrap_or_else(policy::current),
             node: shared.number,
         };
         let file = file.as_ptr().cast();
         // SAFETY: Only the kernel calls this, for ioctl(2) on a file of the device.
-        match unsafe { InCall::within(file, |call| T::ioctl(call, &grant, cmd, arg as u64)) } {
+        match unsafe {
+            InCall::within(file, |call| {
+                shared.commands.ioctl(call, grant, cmd, arg as u64)
+            })
+        } {
             Ok(value) => Ok(value as isize),
             Err(error) => Err(Error::from_errno(error.to_raw())),
         }

@@ -322,7 +322,7 @@ pub(super) unsafe fn poll<T: RingFile>(
     ring.events()
 }
 
-/// Makes a file for `ring` and gives it a close-on-exec descriptor of the current task.
+/// Makes a file for `ring`, as [`open`], and gives it a close-on-exec descriptor of the current task.
 ///
 /// Returns the descriptor. If it fails `ring` is released as if the file had been closed.
 ///
@@ -341,6 +341,21 @@ pub(crate) fn install<T: RingFile>(task: InTask<'_>, ring: Arc<T>) -> Result<i32
             return Err(error);
         }
     };
+    Ok(fd.install(open(ring)?))
+}
+
+/// Makes a file for `ring`.
+///
+/// If it fails `ring` is released as if the file had been closed.
+///
+/// # Errors
+///
+/// `-ENFILE`, `-ENOMEM`.
+///
+/// # Context
+///
+/// May sleep.
+pub(crate) fn open<T: RingFile>(ring: Arc<T>) -> Result<OpenFile> {
     let raw = Arc::into_raw(ring);
     // SAFETY: The operations are static, and take `raw` for what it is. The file comes with a reference.
     let file = unsafe {
@@ -352,14 +367,10 @@ pub(crate) fn install<T: RingFile>(task: InTask<'_>, ring: Arc<T>) -> Result<i32
             core::ptr::null(),
         ))
     };
-    match file {
-        Ok(file) => Ok(fd.install(file)),
-        Err(error) => {
-            // SAFETY: No file was made, so that the reference is still ours.
-            T::release(unsafe { Arc::from_raw(raw) });
-            Err(error)
-        }
-    }
+    file.inspect_err(|_| {
+        // SAFETY: No file was made, so that the reference is still ours.
+        T::release(unsafe { Arc::from_raw(raw) });
+    })
 }
 
 /// Whether `file` is a ring of the type `T`.

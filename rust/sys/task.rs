@@ -211,6 +211,12 @@ pub(crate) fn most_processes() -> usize {
     calls::ruring_rlimit_nproc()
 }
 
+/// Identifies the current task among those that there are references to.
+#[inline]
+pub(crate) fn current_id() -> usize {
+    calls::ruring_current() as usize
+}
+
 /// Whether the current task is exiting or a kernel thread, so that requests end as cancelled.
 #[inline]
 pub(crate) fn current_exiting() -> bool {

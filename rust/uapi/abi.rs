@@ -139,6 +139,7 @@ pub(crate) mod setup {
     pub(crate) const SINGLE_ISSUER: u32 = 1 << 12;
     pub(crate) const DEFER_TASKRUN: u32 = 1 << 13;
     pub(crate) const NO_MMAP: u32 = 1 << 14;
+    pub(crate) const REGISTERED_FD_ONLY: u32 = 1 << 15;
     pub(crate) const NO_SQARRAY: u32 = 1 << 16;
     pub(crate) const CQE_MIXED: u32 = 1 << 18;
     pub(crate) const SQE_MIXED: u32 = 1 << 19;
@@ -160,6 +161,7 @@ pub(crate) mod feat {
     pub(crate) const RSRC_TAGS: u32 = 1 << 10;
     pub(crate) const CQE_SKIP: u32 = 1 << 11;
     pub(crate) const LINKED_FILE: u32 = 1 << 12;
+    pub(crate) const REG_REG_RING: u32 = 1 << 13;
     pub(crate) const RECVSEND_BUNDLE: u32 = 1 << 14;
     pub(crate) const MIN_TIMEOUT: u32 = 1 << 15;
     pub(crate) const NO_IOWAIT: u32 = 1 << 17;
@@ -176,6 +178,7 @@ pub(crate) mod feat {
         | RSRC_TAGS
         | CQE_SKIP
         | LINKED_FILE
+        | REG_REG_RING
         | RECVSEND_BUNDLE
         | MIN_TIMEOUT
         | NO_IOWAIT;
@@ -189,10 +192,9 @@ pub(crate) mod enter {
     pub(crate) const SQ_WAIT: u32 = 1 << 2;
     pub(crate) const EXT_ARG: u32 = 1 << 3;
     pub(crate) const ABS_TIMER: u32 = 1 << 5;
-    pub(crate) const REGISTERED_RING: u32 = 1 << 4;
     pub(crate) const EXT_ARG_REG: u32 = 1 << 6;
     pub(crate) const NO_IOWAIT: u32 = 1 << 7;
-    /// The flags that ruring takes.
+    /// The flags that ruring takes of a ring's own descriptor.
     pub(crate) const ALL: u32 =
         GETEVENTS | SQ_WAKEUP | SQ_WAIT | EXT_ARG | ABS_TIMER | EXT_ARG_REG | NO_IOWAIT;
 }

@@ -2,7 +2,7 @@
 
 //! The ioctls of `include/uapi/linux/ruring.h`.
 
-use super::structs::{Enter, Register, Setup};
+use super::structs::{Enter, Register, RegisterIndexed, Setup};
 
 #[cfg(not(test))]
 use kernel::ioctl::{_IOW, _IOWR};
@@ -18,3 +18,5 @@ pub(crate) const SETUP: u32 = _IOWR::<Setup>(MAGIC, 0);
 pub(crate) const ENTER: u32 = _IOW::<Enter>(MAGIC, 1);
 /// `RURING_IOC_REGISTER`
 pub(crate) const REGISTER: u32 = _IOW::<Register>(MAGIC, 2);
+/// `RURING_IOC_REGISTER_INDEXED`
+pub(crate) const REGISTER_INDEXED: u32 = _IOW::<RegisterIndexed>(MAGIC, 3);

@@ -3,7 +3,10 @@
 //! What the administrator lets rings have: lists of opcodes, of registrations and of address families, by names and
 //! groups of them, and limits.
 
-use super::abi::{opcode, register};
+use super::{
+    abi::{opcode, register},
+    registered,
+};
 
 /// What a ring may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,6 +256,8 @@ const REGISTER_GROUPS: &[(&str, &[u32])] = &[
             register::PROBE,
             register::RESTRICTIONS,
             register::ENABLE_RINGS,
+            registered::REGISTER,
+            registered::UNREGISTER,
             register::SYNC_CANCEL,
             register::IOWQ_AFF,
             register::UNREGISTER_IOWQ_AFF,

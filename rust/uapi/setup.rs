@@ -85,6 +85,7 @@ impl Config {
         | setup::SINGLE_ISSUER
         | setup::DEFER_TASKRUN
         | setup::NO_MMAP
+        | setup::REGISTERED_FD_ONLY
         | setup::NO_SQARRAY
         | setup::CQE_MIXED
         | setup::SQE_MIXED
@@ -100,6 +101,7 @@ impl Config {
         let has = |bit| flags & bit != 0;
         if params.resv != [0; 3]
             || flags & !Self::FLAGS != 0
+            || (has(setup::REGISTERED_FD_ONLY) && !has(setup::NO_MMAP))
             || (has(setup::TASKRUN_FLAG) && !has(setup::COOP_TASKRUN) && !has(setup::DEFER_TASKRUN))
             || (has(setup::DEFER_TASKRUN) && !has(setup::SINGLE_ISSUER))
             || (has(setup::SQPOLL) && (has(setup::COOP_TASKRUN) || has(setup::DEFER_TASKRUN)))

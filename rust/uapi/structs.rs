@@ -13,6 +13,7 @@ use super::{
 pub(crate) use super::filter::{Bpf, BpfFilter};
 pub(crate) use super::napi::NapiReg;
 pub(crate) use super::region::{MemRegionReg, RegWait, RegionDesc};
+pub(crate) use super::registered::RegisterIndexed;
 
 /// `struct ruring_setup`
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,8 +41,8 @@ pub(crate) struct Enter {
     pub(crate) min_complete: u32,
     /// `IORING_ENTER_*`
     pub(crate) flags: u32,
-    /// Must be 0.
-    pub(crate) resv: u32,
+    /// Of a registered ring, with the flag for that; else must be 0.
+    pub(crate) index: u32,
 }
 
 /// `struct ruring_register`

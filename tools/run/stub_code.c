@@ -93,7 +93,7 @@ void stub_instructions(void)
 		     "	mov	%%esi, %c[to_submit](%%rsp)\n"
 		     "	mov	%%edx, %c[min_complete](%%rsp)\n"
 		     "	mov	%%ecx, %c[flags](%%rsp)\n"
-		     "	movl	$0, %c[resv](%%rsp)\n"
+		     "	movl	$0, %c[index](%%rsp)\n"
 		     "	mov	%[command], %%esi\n"
 		     "	mov	%%rsp, %%rdx\n"
 		     "	mov	%[ioctl], %%eax\n"
@@ -134,7 +134,7 @@ void stub_instructions(void)
 		     [min_complete] "i" (offsetof(struct kept,
 						  enter.min_complete)),
 		     [flags] "i" (offsetof(struct kept, enter.flags)),
-		     [resv] "i" (offsetof(struct kept, enter.resv)),
+		     [index] "i" (offsetof(struct kept, enter.index)),
 		     [registered] "i" (IORING_ENTER_REGISTERED_RING),
 		     [command] "i" ((int)RURING_IOC_ENTER),
 		     [ioctl] "i" (__NR_ioctl),

@@ -3,7 +3,7 @@
  * ruring: io_uring's networking paths behind /dev/ruring.
  *
  * A ring is made by an ioctl on the device and driven by two ioctls on the
- * ring. Their arguments, results and errors are those of io_uring_setup(2),
+ * ring, or by its index on any of these files. Their arguments, results and errors are those of io_uring_setup(2),
  * io_uring_enter(2) and io_uring_register(2). Every structure that they
  * reach (struct io_uring_params, SQEs, CQEs, ...) is the one of
  * <linux/io_uring.h>, and the ring is mapped at the same IORING_OFF_* offsets.
@@ -33,7 +33,7 @@ struct ruring_setup {
  * @to_submit: most submission queue entries to consume
  * @min_complete: completions to wait for with IORING_ENTER_GETEVENTS
  * @flags: IORING_ENTER_* flags
- * @resv: must be zero
+ * @index: of the ring with IORING_ENTER_REGISTERED_RING; else must be zero
  */
 struct ruring_enter {
 	__u64 arg;
@@ -41,7 +41,7 @@ struct ruring_enter {
 	__u32 to_submit;
 	__u32 min_complete;
 	__u32 flags;
-	__u32 resv;
+	__u32 index;
 };
 
 /**
@@ -56,14 +56,40 @@ struct ruring_register {
 	__u32 nr_args;
 };
 
+/**
+ * struct ruring_register_indexed - argument of RURING_IOC_REGISTER_INDEXED
+ * @arg: address of the opcode's argument
+ * @opcode: as in struct ruring_register, with the bit
+ *	IORING_REGISTER_USE_REGISTERED_RING
+ * @nr_args: number of elements at @arg
+ * @index: of the ring
+ * @resv: must be zero
+ */
+struct ruring_register_indexed {
+	__u64 arg;
+	__u32 opcode;
+	__u32 nr_args;
+	__u32 index;
+	__u32 resv;
+};
+
 #define RURING_IOC_MAGIC	0xB9
 
-/* On /dev/ruring: returns a new ring's file descriptor, close-on-exec. */
+/*
+ * On /dev/ruring: returns a new ring's file descriptor, close-on-exec, or its
+ * index with IORING_SETUP_REGISTERED_FD_ONLY.
+ */
 #define RURING_IOC_SETUP	_IOWR(RURING_IOC_MAGIC, 0, struct ruring_setup)
-/* On a ring: returns the number of entries consumed. */
+/*
+ * On a ring: returns the number of entries consumed. With
+ * IORING_ENTER_REGISTERED_RING it may be on any ring, or on /dev/ruring.
+ */
 #define RURING_IOC_ENTER	_IOW(RURING_IOC_MAGIC, 1, struct ruring_enter)
 /* On a ring: returns what the opcode returns. */
 #define RURING_IOC_REGISTER	_IOW(RURING_IOC_MAGIC, 2, struct ruring_register)
+/* The same for the ring of an index, on any ring, or on /dev/ruring. */
+#define RURING_IOC_REGISTER_INDEXED \
+	_IOW(RURING_IOC_MAGIC, 3, struct ruring_register_indexed)
 
 /*
  * A flag in sqe->ioprio of IORING_OP_SEND_ZC and IORING_OP_SENDMSG_ZC: one

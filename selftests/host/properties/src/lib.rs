@@ -44,6 +44,8 @@ mod notice;
 mod pieces;
 #[path = "../../../../rust/uapi/region.rs"]
 mod region;
+#[path = "../../../../rust/uapi/registered.rs"]
+mod registered;
 #[path = "../../../../rust/uapi/restrictions.rs"]
 mod restrictions;
 #[path = "../../../../rust/uapi/setup.rs"]

@@ -77,8 +77,8 @@ macro_rules! param {
 }
 
 /// The flags that ruring has, by bit.
-const HAS: [u32; 19] = [
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 19, 20,
+const HAS: [u32; 20] = [
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20,
 ];
 const SQPOLL: u32 = 1 << 1;
 const CQSIZE: u32 = 1 << 3;
@@ -90,6 +90,7 @@ const CQE32: u32 = 1 << 11;
 const SINGLE_ISSUER: u32 = 1 << 12;
 const DEFER_TASKRUN: u32 = 1 << 13;
 const NO_MMAP: u32 = 1 << 14;
+const REGISTERED_FD_ONLY: u32 = 1 << 15;
 const NO_SQARRAY: u32 = 1 << 16;
 const CQE_MIXED: u32 = 1 << 18;
 const SQE_MIXED: u32 = 1 << 19;
@@ -120,6 +121,7 @@ fn model(entries: u32, params: &Words) -> Result<Config> {
         || (0..32).any(|bit| has(1 << bit) && !HAS.contains(&bit))
         || (has(TASKRUN_FLAG) && !has(COOP_TASKRUN | DEFER_TASKRUN))
         || (has(DEFER_TASKRUN) && !has(SINGLE_ISSUER))
+        || (has(REGISTERED_FD_ONLY) && !has(NO_MMAP))
         || (has(SQPOLL) && has(COOP_TASKRUN | TASKRUN_FLAG | DEFER_TASKRUN))
         || (has(SQ_REWIND) && has(SQPOLL))
         || (has(SQ_REWIND) && !has(NO_SQARRAY))

@@ -184,4 +184,5 @@ fn ioctl_numbers() {
     assert_eq!(ioctl::SETUP, 0xc010_b900);
     assert_eq!(ioctl::ENTER, 0x4020_b901);
     assert_eq!(ioctl::REGISTER, 0x4010_b902);
+    assert_eq!(ioctl::REGISTER_INDEXED, 0x4018_b903);
 }
