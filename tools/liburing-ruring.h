@@ -31,13 +31,15 @@
  *	ruring_register_ring_fd
  *	ruring_unregister_ring_fd
  *	ruring_close_ring_fd
+ *	ruring_queue_exit
  *	ruring_register_files
  *	ruring_register_files_tags
  *	ruring_register_files_sparse
  *	ruring_register			for all other io_uring_register_*
  *
- * io_uring_queue_exit() works as it is. A ring may have any flags; with
- * IORING_SETUP_SQPOLL its thread is woken up if it sleeps.
+ * io_uring_queue_exit() works as it is for a ring that has no index any more. A
+ * ring may have any flags; with IORING_SETUP_SQPOLL its thread is woken up if it
+ * sleeps.
  */
 #ifndef LIBURING_RURING_H
 #define LIBURING_RURING_H
@@ -57,6 +59,27 @@
 static inline int ruring_result(int ret)
 {
 	return ret < 0 ? -errno : ret;
+}
+
+/*
+ * A descriptor of /dev/ruring, opened once: calls for a ring that has none are
+ * made on it.
+ */
+static inline int ruring_device(void)
+{
+	static int device = -1;
+	int none = -1, fd = __atomic_load_n(&device, __ATOMIC_RELAXED);
+
+	if (fd >= 0)
+		return fd;
+	fd = open("/dev/ruring", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (__atomic_compare_exchange_n(&device, &none, fd, 0, __ATOMIC_RELAXED,
+					__ATOMIC_RELAXED))
+		return fd;
+	close(fd);
+	return none;
 }
 
 static inline int ruring_queue_init_params(unsigned int entries,
@@ -110,8 +133,14 @@ static inline int ruring_enter(struct io_uring *ring, unsigned int to_submit,
 		.min_complete = min_complete,
 		.flags = flags,
 	};
+	int fd = ring->ring_fd;
 
-	return ruring_result(ioctl(ring->ring_fd, RURING_IOC_ENTER, &enter));
+	if (fd < 0) {
+		enter.flags |= IORING_ENTER_REGISTERED_RING;
+		enter.index = ring->enter_ring_fd;
+		fd = ruring_device();
+	}
+	return ruring_result(ioctl(fd, RURING_IOC_ENTER, &enter));
 }
 
 /* io_uring_register(2) */
@@ -123,7 +152,17 @@ static inline int ruring_register(struct io_uring *ring, unsigned int opcode,
 		.opcode = opcode,
 		.nr_args = nr_args,
 	};
+	struct ruring_register_indexed indexed = {
+		.arg = (unsigned long)arg,
+		.opcode = opcode | IORING_REGISTER_USE_REGISTERED_RING,
+		.nr_args = nr_args,
+		.index = ring->enter_ring_fd,
+	};
 
+	if (ring->ring_fd < 0)
+		return ruring_result(ioctl(ruring_device(),
+					   RURING_IOC_REGISTER_INDEXED,
+					   &indexed));
 	return ruring_result(ioctl(ring->ring_fd, RURING_IOC_REGISTER, &reg));
 }
 
@@ -359,26 +398,69 @@ static inline unsigned int ruring_peek_batch_cqe(struct io_uring *ring,
 }
 
 /*
- * A registered descriptor of a ring saves io_uring_enter(2) a lookup. ioctl(2)
- * does that in any case: there is nothing to do, and that has been done.
+ * An index for the ring, of the current task. liburing, whose flag for that is not
+ * set, would give it back to io_uring. As long as there is a descriptor calls go
+ * by that, which saves them a lookup.
  */
 static inline int ruring_register_ring_fd(struct io_uring *ring)
 {
-	(void)ring;
-	return 1;
+	struct io_uring_rsrc_update update = {
+		.offset = -1U,
+		.data = ring->ring_fd,
+	};
+	int ret;
+
+	if (ring->pad[0])
+		return -EEXIST;
+	ret = ruring_register(ring, IORING_REGISTER_RING_FDS, &update, 1);
+	if (ret == 1) {
+		ring->enter_ring_fd = update.offset;
+		ring->pad[0] = 1;
+	}
+	return ret;
 }
 
 static inline int ruring_unregister_ring_fd(struct io_uring *ring)
 {
-	(void)ring;
+	struct io_uring_rsrc_update update = {
+		.offset = ring->enter_ring_fd,
+	};
+	int ret;
+
+	if (!ring->pad[0])
+		return -EINVAL;
+	ret = ruring_register(ring, IORING_UNREGISTER_RING_FDS, &update, 1);
+	if (ret == 1) {
+		ring->enter_ring_fd = ring->ring_fd;
+		ring->pad[0] = 0;
+	}
+	return ret;
+}
+
+/* The ring goes on by its index. */
+static inline int ruring_close_ring_fd(struct io_uring *ring)
+{
+	int dev;
+
+	if (!(ring->features & IORING_FEAT_REG_REG_RING))
+		return -EOPNOTSUPP;
+	if (!ring->pad[0])
+		return -EINVAL;
+	if (ring->ring_fd == -1)
+		return -EBADF;
+	dev = ruring_device();
+	if (dev < 0)
+		return dev;
+	close(ring->ring_fd);
+	ring->ring_fd = -1;
 	return 1;
 }
 
-/* Nor can the descriptor be done without. */
-static inline int ruring_close_ring_fd(struct io_uring *ring)
+static inline void ruring_queue_exit(struct io_uring *ring)
 {
-	(void)ring;
-	return -EOPNOTSUPP;
+	if (ring->pad[0])
+		ruring_unregister_ring_fd(ring);
+	io_uring_queue_exit(ring);
 }
 
 /*

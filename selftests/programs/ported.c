@@ -45,6 +45,7 @@ static int waits(unsigned int flags)
 	CHECK(!ruring_queue_init(8, &ring, flags));
 	CHECK(ring.features & IORING_FEAT_SINGLE_MMAP);
 	CHECK(ruring_register_ring_fd(&ring) == 1);
+	CHECK(ruring_register_ring_fd(&ring) == -EEXIST);
 	nop(&ring, 1);
 	CHECK(ruring_submit(&ring) >= 1);
 	CHECK(!ruring_wait_cqe(&ring, &cqe) && cqe->user_data == 1);
@@ -77,8 +78,23 @@ static int waits(unsigned int flags)
 	}
 	CHECK(!ruring_get_events(&ring));
 	CHECK(ruring_unregister_ring_fd(&ring) == 1);
-	CHECK(ruring_close_ring_fd(&ring) == -EOPNOTSUPP);
-	io_uring_queue_exit(&ring);
+	CHECK(ruring_unregister_ring_fd(&ring) == -EINVAL);
+	CHECK(ruring_close_ring_fd(&ring) == -EINVAL);
+	/* It is as good without a descriptor. */
+	CHECK(ruring_register_ring_fd(&ring) == 1);
+	CHECK(ruring_close_ring_fd(&ring) == 1);
+	CHECK(ruring_close_ring_fd(&ring) == -EBADF);
+	nop(&ring, 6);
+	CHECK(ruring_submit_and_wait(&ring, 1) >= 1);
+	CHECK(!ruring_wait_cqe(&ring, &cqe) && cqe->user_data == 6);
+	io_uring_cqe_seen(&ring, cqe);
+	CHECK(!ruring_register_files_sparse(&ring, 4));
+	i = ring.enter_ring_fd;
+	ruring_queue_exit(&ring);
+	/* The index is free again. */
+	CHECK(!ruring_queue_init(8, &ring, flags));
+	CHECK(ruring_register_ring_fd(&ring) == 1 && ring.enter_ring_fd == i);
+	ruring_queue_exit(&ring);
 	return failed;
 }
 

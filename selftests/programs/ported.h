@@ -21,6 +21,9 @@
 #define io_uring_setup_buf_ring		ruring_setup_buf_ring
 #define io_uring_free_buf_ring		ruring_free_buf_ring
 #define io_uring_register_ring_fd	ruring_register_ring_fd
+#define io_uring_unregister_ring_fd	ruring_unregister_ring_fd
+#define io_uring_close_ring_fd		ruring_close_ring_fd
+#define io_uring_queue_exit		ruring_queue_exit
 #define io_uring_register_files		ruring_register_files
 #define io_uring_register_files_sparse	ruring_register_files_sparse
 #define io_uring_submit_and_wait_reg	ruring_submit_and_wait_reg
