@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* NOP: what a request costs that does nothing; and what a buffer adds. */
+#include <err.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/ruring.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
@@ -42,6 +45,42 @@ static void enter_nothing(struct bench *b)
 			BENCH_CALL(b, ENTER, ring_enter(&ring, 0, 0, 0));
 		bench_end(b, 200);
 	}
+}
+
+/* The same for the ring of an index; an ioctl needs a descriptor all the same, the device's. */
+static void enter_registered(struct bench *b)
+{
+	struct io_uring_rsrc_update update = { .offset = 0 };
+	struct ruring_register reg = {
+		.arg = (unsigned long)&update,
+		.opcode = IORING_REGISTER_RING_FDS,
+		.nr_args = 1,
+	};
+	struct ruring_enter enter = { .flags = IORING_ENTER_REGISTERED_RING };
+	int dev = open("/dev/ruring", O_RDWR);
+	struct ring ring;
+	unsigned int i;
+	long ret;
+
+	bench_ring(b, &ring, 64, 128);
+	update.data = ring.fd;
+	if (ring.backend == RING_IO_URING)
+		ret = syscall(__NR_io_uring_register, ring.fd, reg.opcode, &update, 1);
+	else
+		ret = ioctl(ring.fd, RURING_IOC_REGISTER, &reg);
+	if (ret != 1)
+		err(1, "registered ring");
+	while (bench_sample(b)) {
+		for (i = 0; i < 200; i++) {
+			if (ring.backend == RING_IO_URING)
+				BENCH_CALL(b, ENTER, syscall(__NR_io_uring_enter, 0, 0, 0,
+							     enter.flags, NULL, 0));
+			else
+				BENCH_CALL(b, ENTER, ioctl(dev, RURING_IOC_ENTER, &enter));
+		}
+		bench_end(b, 200);
+	}
+	close(dev);
 }
 
 /* The way into the kernel: a system call, and an ioctl that is refused. */
@@ -204,6 +243,7 @@ const struct row nop_rows[] = {
 	{ "call/empty", empty_call, ON_CALLS },
 	{ "call/ioctl", empty_ioctl, ON_RINGS, DEFER },
 	{ "call/enter", enter_nothing, ON_RINGS, DEFER },
+	{ "call/registered", enter_registered, ON_RINGS, DEFER },
 	{ "nop/1", nop, ON_RINGS, DEFER, .batch = 1 },
 	{ "nop/32", nop, ON_RINGS, DEFER, .batch = 32 },
 	{ "nop-buffer/none", nop_buffers, ON_RINGS, DEFER, .mode = NO_BUFFERS },
