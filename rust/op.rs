@@ -202,10 +202,10 @@ macro_rules! ops {
             }
         }
 
-        /// See [`Op::settle`].
-        pub(crate) fn settle(ring: &mut Locked<'_>, mut req: ReqMut<'_>, res: i32) -> i32 {
+        /// See [`Op::after_punt`].
+        pub(crate) fn after_punt(ring: &mut Locked<'_>, mut req: ReqMut<'_>, res: i32) -> i32 {
             match &mut req.core_mut().job.op {
-                $(Operation::$name(op) => op.settle(ring, res),)*
+                $(Operation::$name(op) => op.after_punt(ring, res),)*
                 _ => res,
             }
         }

@@ -450,7 +450,7 @@ impl Locked<'_> {
         let result = core::mem::take(&mut req.core_mut().punted).result;
         match result {
             Some((res, flags, broken)) => {
-                let res = op::settle(self, req.lend(), res);
+                let res = op::after_punt(self, req.lend(), res);
                 let at_once =
                     !req.core().job.flags.force_async() && op::io_uring_did_inline(&req, res);
                 let by_worker = by_worker && !at_once;

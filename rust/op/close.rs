@@ -95,7 +95,7 @@ impl Op for Close {
         Outcome::of(self.close_unlocked(at).map(|()| 0))
     }
 
-    fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
+    fn after_punt(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
         // As io_uring, whose worker does it.
         ring.post_as_worker();
         res

@@ -290,7 +290,7 @@ pub(crate) trait Op: Sized + Send {
     ///
     /// The submitter's task, unless that is gone, with the ring locked.
     #[inline]
-    fn settle(&mut self, _ring: &mut Locked<'_>, res: i32) -> i32 {
+    fn after_punt(&mut self, _ring: &mut Locked<'_>, res: i32) -> i32 {
         res
     }
 

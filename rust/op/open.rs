@@ -149,7 +149,7 @@ impl<const HOW: bool> Op for Open<HOW> {
         self.args.how.flags & u64::from(Self::CREATES) == 0 && res != ENOENT.to_raw()
     }
 
-    fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
+    fn after_punt(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
         let Some(file) = self.opened.take() else {
             return res;
         };

@@ -69,6 +69,10 @@ pub(super) fn may_have_ended(socket: Socket<'_>, wake_flags: WakeFlags) -> bool 
 /// How a single receive ends that has found nothing, if recvmsg(2) would not wait either: at the end of
 /// what was shut down, which does not show to who must not wait, and with the error queue, of
 /// which other events do not tell.
+///
+/// # Errors
+///
+/// `-EAGAIN` if there is nothing in the error queue.
 pub(super) fn without_waiting(
     socket: Socket<'_>,
     msg_flags: u32,

@@ -129,7 +129,7 @@ impl Op for Create {
         }
     }
 
-    fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
+    fn after_punt(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
         let Some(file) = self.made.take() else {
             return res;
         };
@@ -218,7 +218,7 @@ impl Op for Shutdown {
         }
     }
 
-    fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
+    fn after_punt(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
         // As io_uring, whose worker does it.
         ring.post_as_worker();
         res

@@ -123,7 +123,7 @@ impl<const KIND: u8> Op for FromFile<KIND> {
         }
     }
 
-    fn settle(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
+    fn after_punt(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
         if let Some(input) = self.input.take() {
             ring.put_file(input);
         }

@@ -84,6 +84,10 @@ __helper void ruring_fsnotify(struct file *file, bool write)
 	write ? fsnotify_modify(file) : fsnotify_access(file);
 }
 
+/*
+ * Whether a worker, which has no descriptors, can transfer to or from it: what else may look at those of the task, as
+ * files of proc and sysfs do, and drivers.
+ */
 __helper bool ruring_file_needs_no_descriptors(struct file *file, bool write)
 {
 	struct inode *inode = file_inode(file);
@@ -151,6 +155,7 @@ __helper void ruring_kiocb_set_nowait(struct kiocb *iocb, bool nowait)
 	iocb->ki_flags = (iocb->ki_flags & ~IOCB_NOWAIT) | (nowait ? IOCB_NOWAIT : 0);
 }
 
+/* As kiocb_start_write(), also without waiting: its parts are inline functions. False if it would have to wait. */
 __helper bool ruring_kiocb_start_write(struct kiocb *iocb, bool nowait)
 {
 	struct super_block *sb = file_inode(iocb->ki_filp)->i_sb;
@@ -175,6 +180,7 @@ __helper bool ruring_may_have_rt_ioprio(void)
 	return capable(CAP_SYS_ADMIN) || capable(CAP_SYS_NICE);
 }
 
+/* io_uring's operations of files have no name that modules know. */
 __helper bool ruring_file_is_io_uring(struct file *file)
 {
 	return file_inode(file)->i_sb->s_magic == ANON_INODE_FS_MAGIC &&

@@ -85,6 +85,7 @@ __helper unsigned long ruring_vm_pgoff(struct vm_area_struct *vma)
 	return vma->vm_pgoff;
 }
 
+/* In one piece: user memory is reachable between user_access_begin() and _end() only. */
 __helper int ruring_read_words4(u64 *words, const void __user *addr)
 {
 	const u64 __user *from = addr;

@@ -172,6 +172,7 @@ __helper void ruring_set_current_running(void)
 	__set_current_state(TASK_RUNNING);
 }
 
+/* As set_user_sigmask(), which modules lack. */
 __helper int ruring_set_user_sigmask(const void __user *mask, size_t size)
 {
 	sigset_t set;
