@@ -14,6 +14,7 @@
 
 #include "bpf.h"
 #include "cgroup.h"
+#include "hooks.h"
 #include "rsrc.h"
 #include "zc.h"
 
@@ -544,6 +545,96 @@ TEST_F(object, costs_its_maker_what_it_costs_the_system)
 	       loss / variant->count, variant->backend == RURING ? "ruring" : "io_uring");
 	if (variant->backend == RURING)
 		EXPECT_LE(loss - SLACK - loss / 20, charge);
+}
+
+/* So few of a kind that no event is lost. */
+#define FEW	8
+/* More than the module has at a time of what is nobody's. */
+#define UNCHARGED	256
+
+/* Allocations of the module's that nobody is charged for, and that are not free again. */
+struct uncharged {
+	unsigned int charged;
+	unsigned int nr;
+	char where[UNCHARGED][96];
+	char ptr[UNCHARGED][24];
+};
+
+static void take_in(struct uncharged *u, const char *line)
+{
+	const char *site = strstr(line, "call_site="), *at = strstr(line, "ptr=");
+	unsigned int i;
+	char ptr[24];
+
+	if (!site || !at || sscanf(at, "ptr=%23s", ptr) != 1)
+		return;
+	if (strstr(line, " kfree: ") || strstr(line, " kmem_cache_free: ")) {
+		for (i = 0; i < u->nr; i++) {
+			if (!strcmp(u->ptr[i], ptr)) {
+				u->nr--;
+				memmove(u->ptr[i], u->ptr[u->nr], sizeof(ptr));
+				memmove(u->where[i], u->where[u->nr], sizeof(u->where[0]));
+				return;
+			}
+		}
+		return;
+	}
+	if (!strstr(line, "[ruring]"))
+		return;
+	if (strstr(line, "accounted=true")) {
+		u->charged++;
+	} else if (u->nr < UNCHARGED) {
+		snprintf(u->ptr[u->nr], sizeof(ptr), "%s", ptr);
+		snprintf(u->where[u->nr++], sizeof(u->where[0]), "%s", site);
+	}
+}
+
+static bool trace_allocations(bool on)
+{
+	static const char *const events[] = { "kmalloc", "kmem_cache_alloc", "kfree", "kmem_cache_free" };
+	char path[64];
+	unsigned int i;
+
+	if (on && (!trace_mount() || trace_write("buffer_size_kb", "16384") || trace_write("trace", "")))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
+		snprintf(path, sizeof(path), "events/kmem/%s/enable", events[i]);
+		if (trace_write(path, on ? "1" : "0"))
+			return false;
+	}
+	return true;
+}
+
+/* However little it is, what the module allocates for an object and keeps is charged. */
+TEST_F(object, no_allocation_is_left_out)
+{
+	struct uncharged *u = calloc(1, sizeof(*u));
+	char line[512];
+	unsigned int i;
+	FILE *f;
+
+	ASSERT_NE(NULL, u);
+	if (variant->backend == IO_URING)
+		SKIP(return, "io_uring is none of ours");
+	if (!trace_allocations(true))
+		SKIP(return, "no tracefs");
+	for (i = 0; i < FEW; i++)
+		EXPECT_EQ(0, variant->make(&self->place, i));
+	ASSERT_TRUE(trace_allocations(false));
+	f = fopen(TRACEFS "trace", "r");
+	ASSERT_NE(NULL, f);
+	while (fgets(line, sizeof(line), f))
+		take_in(u, line);
+	fclose(f);
+	trace_write("buffer_size_kb", "1408");
+	/* what is part of the ring, what is made beforehand, and pages of their own are not seen */
+	if (variant->make != make_eventfd && variant->make != make_region && variant->make != make_queue)
+		EXPECT_LT(0, u->charged);
+	TH_LOG("%s: %u allocations are charged", variant->name, u->charged);
+	EXPECT_EQ(0, u->nr);
+	for (i = 0; i < u->nr; i++)
+		TH_LOG("%s", u->where[i]);
+	free(u);
 }
 
 TEST_HARNESS_MAIN

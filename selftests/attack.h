@@ -12,10 +12,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -431,6 +433,21 @@ FIXTURE_TEARDOWN_PARENT(attack)
 	EXPECT_TRUE(group_exit(self->group));
 	if (variant->backend == RURING)
 		EXPECT_TRUE(module_comes_and_goes());
+}
+
+/* Memory of which no page is ever there, save for who is killed. */
+static inline void *missing_page(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(uffd >= 0 && page != MAP_FAILED && !ioctl(uffd, UFFDIO_API, &api));
+	reg.range.start = (uintptr_t)page;
+	reg.range.len = 4096;
+	MUST(!ioctl(uffd, UFFDIO_REGISTER, &reg));
+	return page;
 }
 
 /* An OPENAT that does not come back before the FIFO has a writer. */

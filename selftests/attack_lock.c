@@ -2,9 +2,6 @@
 /*
  * Requests that wait in an open, a write or a close (attack_held.h).
  */
-#include <linux/userfaultfd.h>
-#include <sys/ioctl.h>
-
 #include "attack_held.h"
 
 /*
@@ -37,21 +34,6 @@ static struct holdup {
 	pid_t pid;
 	char path[64];
 } holdup;
-
-/* Memory of which no page is ever there, save for who is killed. */
-static void *missing_page(void)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	MUST(uffd >= 0 && page != MAP_FAILED && !ioctl(uffd, UFFDIO_API, &api));
-	reg.range.start = (uintptr_t)page;
-	reg.range.len = 4096;
-	MUST(!ioctl(uffd, UFFDIO_REGISTER, &reg));
-	return page;
-}
 
 #define LOADER	"/proc/sys/kernel/modprobe"
 

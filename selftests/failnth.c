@@ -4,13 +4,15 @@
  * up to the last, see failnth.h. Nothing stays behind in the end: there are no more descriptors, pins and
  * references to the module than there were, and the ring can do afterwards what has failed.
  */
+#include <linux/ruring.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
+#include "bpf.h"
 #include "failnth.h"
 
 struct calls {
-	struct ring ring;
+	struct ring ring, from;
 	unsigned int flags;
 	char *mem;
 	int fd, eventfd;
@@ -129,6 +131,127 @@ static int do_sync_cancel(struct calls *c)
 	return ring_register(&c->ring, IORING_REGISTER_SYNC_CANCEL, &reg, 1);
 }
 
+static int do_personality(struct calls *c)
+{
+	return ring_register(&c->ring, IORING_REGISTER_PERSONALITY, NULL, 0);
+}
+
+static int do_filter(struct calls *c)
+{
+	struct sock_filter allow = ALLOW;
+
+	return add_filter(&c->ring, IORING_OP_NOP, &allow, 1, 0);
+}
+
+static int do_napi(struct calls *c)
+{
+	struct io_uring_napi napi = {
+		.opcode = IO_URING_NAPI_REGISTER_OP,
+		.op_param = IO_URING_NAPI_TRACKING_STATIC,
+	};
+	int ret = ring_register(&c->ring, IORING_REGISTER_NAPI, &napi, 1);
+
+	if (ret)
+		return ret;
+	napi = (struct io_uring_napi) {
+		.opcode = IO_URING_NAPI_STATIC_ADD_ID, .op_param = 1000000,
+	};
+	return ring_register(&c->ring, IORING_REGISTER_NAPI, &napi, 1);
+}
+
+static int do_resize(struct calls *c)
+{
+	struct io_uring_params p = { .sq_entries = 64 };
+
+	return ring_register(&c->ring, IORING_REGISTER_RESIZE_RINGS, &p, 1);
+}
+
+static int do_region(struct calls *c)
+{
+	struct io_uring_region_desc desc = { .size = PAGE };
+	struct io_uring_mem_region_reg reg = { .region_uptr = (uintptr_t)&desc };
+
+	return ring_register(&c->ring, IORING_REGISTER_MEM_REGION, &reg, 1);
+}
+
+static int do_region_of_user(struct calls *c)
+{
+	struct io_uring_region_desc desc = {
+		.user_addr = (uintptr_t)c->mem,
+		.size = PAGE,
+		.flags = IORING_MEM_REGION_TYPE_USER,
+	};
+	struct io_uring_mem_region_reg reg = { .region_uptr = (uintptr_t)&desc };
+
+	return ring_register(&c->ring, IORING_REGISTER_MEM_REGION, &reg, 1);
+}
+
+/* From another ring, which has some. */
+static int do_clone(struct calls *c)
+{
+	struct io_uring_clone_buffers arg = { .src_fd = c->from.fd };
+
+	return ring_register(&c->ring, IORING_REGISTER_CLONE_BUFFERS, &arg, 1);
+}
+
+static int do_affinity(struct calls *c)
+{
+	unsigned long cpus = 1;
+
+	return ring_register(&c->ring, IORING_REGISTER_IOWQ_AFF, &cpus, sizeof(cpus));
+}
+
+static int do_pbuf_low(struct calls *c)
+{
+	struct ruring_pbuf_low low = { .user_data = 7, .nr = 1, .bgid = GROUP };
+	int ret = do_pbuf_ring_mmap(c);
+
+	return ret ?: ring_register(&c->ring, RURING_REGISTER_PBUF_LOW, &low, 1);
+}
+
+/* To a ring, by a task that has none. */
+static int do_message(struct calls *c)
+{
+	struct io_uring_sqe sqe = {
+		.opcode = IORING_OP_MSG_RING, .fd = c->ring.fd, .addr = IORING_MSG_DATA,
+	};
+
+	int ret = backend_register(RURING, device_fd(), IORING_REGISTER_SEND_MSG_RING, &sqe, 1);
+
+	ring_drain(&c->ring);
+	return ret;
+}
+
+/* A further device, which comes and goes. */
+static int do_node(struct calls *c)
+{
+	static const char text[] = "+failing ops=base families=AF_UNIX max_rings=3";
+	int fd = open("/dev/ruring", O_RDWR | O_CLOEXEC), node, ret;
+	struct io_uring_params p = {};
+
+	(void)c;
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	if (!ret) {
+		struct ruring_setup setup = { .entries = 4, .params = (uintptr_t)&p };
+
+		node = open("/dev/ruring-failing", O_RDWR | O_CLOEXEC);
+		ret = node < 0 ? -errno : ioctl(node, RURING_IOC_SETUP, &setup);
+		if (node >= 0 && ret < 0)
+			ret = -errno;
+		if (ret >= 0)
+			close(ret);
+		if (node >= 0)
+			close(node);
+		/* which, too, may be where it fails */
+		while (write(fd, "-failing", 8) < 0 && errno != ENOENT)
+			;
+	}
+	close(fd);
+	return ret < 0 ? ret : 0;
+}
+
 static int do_mmap(struct calls *c)
 {
 	void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, c->ring.fd,
@@ -176,6 +299,22 @@ CALL(enable, .call = do_enable, .flags = IORING_SETUP_R_DISABLED | DEFER_FLAGS);
 CALL(probe, .call = do_probe);
 CALL(sync_cancel, .call = do_sync_cancel, .also = -ENOENT);
 CALL(mmap, .call = do_mmap);
+CALL(setup_large, .call = do_setup, .flags = IORING_SETUP_SQE128 | IORING_SETUP_CQE32);
+CALL(setup_no_array, .call = do_setup, .flags = IORING_SETUP_NO_SQARRAY);
+CALL(setup_iopoll, .call = do_setup, .flags = IORING_SETUP_IOPOLL);
+CALL(setup_sqpoll_disabled, .call = do_setup, .flags = IORING_SETUP_SQPOLL | IORING_SETUP_R_DISABLED);
+CALL(setup_sqpoll_affine, .call = do_setup, .flags = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF);
+CALL(personality, .call = do_personality);
+CALL(filter, .call = do_filter);
+CALL(napi, .call = do_napi);
+CALL(resize, .call = do_resize, .flags = DEFER_FLAGS);
+CALL(region, .call = do_region);
+CALL(region_of_user, .call = do_region_of_user);
+CALL(clone, .call = do_clone);
+CALL(affinity, .call = do_affinity);
+CALL(pbuf_low, .call = do_pbuf_low);
+CALL(message, .call = do_message);
+CALL(node, .call = do_node);
 
 FIXTURE_SETUP(call)
 {
@@ -193,6 +332,12 @@ FIXTURE_SETUP(call)
 	self->calls.mem = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->calls.mem);
+	if (variant->call == do_clone) {
+		struct iovec iov = { self->calls.mem, PAGE };
+
+		ASSERT_EQ(0, ring_init(&self->calls.from, RURING, 4, 0));
+		ASSERT_EQ(0, buffers_register(&self->calls.from, &iov, 1));
+	}
 }
 
 FIXTURE_TEARDOWN(call)
@@ -225,7 +370,8 @@ TEST_F(call, fails_at_each_place)
 		if (ret == -ENOMEM && own && variant->call != do_enable)
 			EXPECT_NE(-ENOMEM, variant->call(c));
 		if (own) {
-			if (!(variant->flags & IORING_SETUP_R_DISABLED))
+			/* nobody has mapped the memory that it has then */
+			if (!(variant->flags & IORING_SETUP_R_DISABLED) && variant->call != do_resize)
 				ASSERT_QUIET(&c->ring);
 			ring_exit(&c->ring);
 		}

@@ -29,7 +29,7 @@
 
 static int nth_fd = -1;
 
-static inline bool put(const char *path, const char *text)
+static inline bool put_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
 	bool done = fd >= 0 && write(fd, text, strlen(text)) > 0;
@@ -43,12 +43,12 @@ static inline bool can_fail(void)
 {
 	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
 	return nth_fd >= 0 &&
-	       put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N") &&
-	       put("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N") &&
-	       put("/sys/kernel/debug/fail_page_alloc/min-order", "0") &&
-	       put("/sys/kernel/debug/failslab/verbose", "0") &&
-	       put("/sys/kernel/debug/fail_page_alloc/verbose", "0") &&
-	       put("/sys/kernel/debug/fail_usercopy/verbose", "0");
+	       put_text("/sys/kernel/debug/failslab/ignore-gfp-wait", "N") &&
+	       put_text("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N") &&
+	       put_text("/sys/kernel/debug/fail_page_alloc/min-order", "0") &&
+	       put_text("/sys/kernel/debug/failslab/verbose", "0") &&
+	       put_text("/sys/kernel/debug/fail_page_alloc/verbose", "0") &&
+	       put_text("/sys/kernel/debug/fail_usercopy/verbose", "0");
 }
 
 /* The @n-th place from here on fails. */
@@ -83,8 +83,8 @@ __attribute__((constructor)) static void have_kmemleak_say_it(void)
 
 	if (!can_fail())
 		return;
-	put("/proc/sys/kernel/printk", "1");
-	put("/sys/module/printk/parameters/ignore_loglevel", "N");
+	put_text("/proc/sys/kernel/printk", "1");
+	put_text("/sys/module/printk/parameters/ignore_loglevel", "N");
 	/*
 	 * It is said of areas of vmalloc(), of which KCOV takes one when it is asked to. The areas are kept until
 	 * the end, and are of many sizes, so that none is one that there was.
@@ -97,7 +97,7 @@ __attribute__((constructor)) static void have_kmemleak_say_it(void)
 	}
 	for (i = 0; i < ARRAY_SIZE(kcov); i++)
 		close(kcov[i]);
-	put("/sys/module/printk/parameters/ignore_loglevel", "Y");
+	put_text("/sys/module/printk/parameters/ignore_loglevel", "Y");
 	close(nth_fd);
 }
 

@@ -3,17 +3,13 @@
  * IORING_REGISTER_NAPI: queues of network devices that are polled before a wait.
  */
 #include <fcntl.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
 #define RING_MODES
 #include "fixture.h"
 #include "hooks.h"
+#include "veth.h"
 
 #define INACTIVE	IO_URING_NAPI_TRACKING_INACTIVE
 /* A number that a queue could have. */
@@ -221,45 +217,6 @@ TEST_F(ring, who_waits_polls)
 	probe_end();
 }
 
-static int feature(const char *device, unsigned int cmd, unsigned int value)
-{
-	struct ethtool_value arg = { .cmd = cmd, .data = value };
-	struct ifreq ifr = { .ifr_data = (void *)&arg };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	int ret;
-
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", device);
-	ret = ioctl(fd, SIOCETHTOOL, &ifr);
-	close(fd);
-	return ret;
-}
-
-/* A link between two network namespaces, whose end here has a queue that can be polled. */
-static bool link_begin(int *there)
-{
-	char line[128];
-	int here, other;
-
-	if (unshare(CLONE_NEWNET))
-		return false;
-	other = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (other < 0 || unshare(CLONE_NEWNET))
-		return false;
-	here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (system("ip link add here type veth peer name there") ||
-	    system("ip addr add 10.9.8.1/24 dev here") || system("ip link set here up"))
-		return false;
-	snprintf(line, sizeof(line), "ip link set there netns /proc/%d/fd/%d", getpid(), other);
-	if (feature("here", ETHTOOL_SGRO, 1) || system(line))
-		return false;
-	/* what it sends is for the queue only if it has not been put together to be cut up there */
-	if (setns(other, CLONE_NEWNET) || feature("there", ETHTOOL_STSO, 0) ||
-	    system("ip addr add 10.9.8.2/24 dev there && ip link set there up"))
-		return false;
-	*there = socket(AF_INET, SOCK_DGRAM, 0);
-	return !setns(here, CLONE_NEWNET);
-}
-
 /* The queues of the sockets that are waited for are polled, and what comes by them is received. */
 TEST_F(ring, queues_of_sockets)
 {
@@ -274,7 +231,7 @@ TEST_F(ring, queues_of_sockets)
 	int fd, there, i;
 	char buf[16];
 
-	if (geteuid() || !link_begin(&there))
+	if (geteuid() || !veth_begin(&there))
 		SKIP(return, "no ip(8), or no veth");
 	if (!probe_begin(variant->backend))
 		SKIP(return, "no tracefs");

@@ -18,7 +18,7 @@ static char dir[32];
 
 static int go_there(void)
 {
-	snprintf(dir, sizeof(dir), "/tmp/openat.XXXXXX");
+	snprintf(dir, sizeof(dir), "%s/openat.XXXXXX", getenv("TMPDIR") ?: "/tmp");
 	return mkdtemp(dir) ? chdir(dir) : -errno;
 }
 
