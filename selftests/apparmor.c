@@ -62,7 +62,7 @@ static const struct {
 
 static const char *confined_by;
 
-static void become(const char *profile)
+static void confine(const char *profile)
 {
 	char line[64];
 
@@ -73,7 +73,7 @@ static void become(const char *profile)
 
 void count(bool on)
 {
-	become(on ? confined_by : "unconfined");
+	confine(on ? confined_by : "unconfined");
 }
 
 /* The parser is of a newer distribution than the machine may be: with its own linker and libraries. */
