@@ -322,7 +322,7 @@ pub(super) unsafe fn poll<T: RingFile>(
     ring.events()
 }
 
-/// Makes a file for `ring`, as [`open`], and gives it a close-on-exec descriptor of the current task.
+/// Makes a file for `ring`, as [`open()`], and gives it a close-on-exec descriptor of the current task.
 ///
 /// Returns the descriptor. If it fails `ring` is released as if the file had been closed.
 ///
