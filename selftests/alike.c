@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -148,6 +149,15 @@ TEST_F(ring, receives_that_are_left_to_a_worker)
 	sqe->ioprio = IORING_RECV_MULTISHOT;
 	ASSERT_EQ(1, ring_submit(r));
 	EXPECT_EQ(-EBADFD, result_of(r, 1, 1));
+	/* what is not to wait says so first */
+	sqe = prep_accept_multi(r, dir, 5);
+	sqe->ioprio |= IORING_ACCEPT_POLL_FIRST;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EBADFD, result_of(r, 1, 5));
+	sqe = prep_accept_multi(r, dir, 6);
+	sqe->ioprio |= IORING_ACCEPT_POLL_FIRST | IORING_ACCEPT_DONTWAIT;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EAGAIN, result_of(r, 1, 6));
 	close(dir);
 
 	ASSERT_EQ(0, pipe(pipes));
@@ -158,6 +168,15 @@ TEST_F(ring, receives_that_are_left_to_a_worker)
 	ASSERT_WAITING(r);
 	ASSERT_EQ(1, write(pipes[1], "x", 1));
 	EXPECT_EQ(-ENOTSOCK, result_of(r, 1, 2));
+
+	/* what cannot be tried without waiting is asked once, and at once */
+	dir = epoll_create1(0);
+	sqe = prep_recv(r, dir, NULL, 0, 4);
+	sqe->flags = IOSQE_BUFFER_SELECT | IOSQE_ASYNC;
+	sqe->ioprio = IORING_RECV_MULTISHOT;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-ENOTSOCK, result_of(r, 1, 4));
+	close(dir);
 
 	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
 	sqe = prep_recv(r, sv[0], NULL, 0, 3);

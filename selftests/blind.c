@@ -69,6 +69,11 @@ TEST_F(ring, messages_that_are_refused)
 	EXPECT_EQ(-EINVAL, sends(r, &sqe));
 	sqe = message(-1, 1, 1);
 	EXPECT_EQ(-EBADF, sends(r, &sqe));
+	/* that there is no ring is found first */
+	sqe.msg_ring_flags = IORING_MSG_RING_CQE_SKIP;
+	EXPECT_EQ(-EBADF, sends(r, &sqe));
+	sqe.addr = IORING_MSG_SEND_FD;
+	EXPECT_EQ(-EINVAL, sends(r, &sqe));
 	sqe = message(STDERR_FILENO, 1, 1);
 	EXPECT_EQ(-EBADFD, sends(r, &sqe));
 	ASSERT_EQ(0, ring_init(&disabled, variant->backend, 4, variant->flags | IORING_SETUP_R_DISABLED));

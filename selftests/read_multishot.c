@@ -258,6 +258,26 @@ TEST_F(ring, what_is_refused)
 	ASSERT_CQE(&self->ring, 2, 1, BUFFER_FLAGS(0));
 }
 
+/* What is ready, and has no operation for it, takes no buffer. */
+TEST_F(ring, what_cannot_be_read)
+{
+	struct ring *r = &self->ring, other;
+	unsigned int kind;
+	struct group g;
+
+	ASSERT_EQ(0, ring_init(&other, variant->backend, 4, 0));
+	prep_nop(&other, 1);
+	ASSERT_EQ(1, ring_submit(&other));
+	for (kind = 0; kind < KINDS; kind++) {
+		ASSERT_EQ(0, group_init(&g, r, kind, 4, 16));
+		prep_multi(r, other.fd, 7);
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_CQE(r, 7, -EINVAL, 0);
+		group_exit(&g, 4);
+	}
+	ring_exit(&other);
+}
+
 TEST_F(ring, without_waiting)
 {
 	struct io_uring_sqe *sqe;

@@ -170,6 +170,19 @@ TEST_F(ring, event_counter)
 	ASSERT_EQ(0, ring_wait(&self->ring, 2));
 	ASSERT_EQ(2, ring_drain(&self->ring));
 	EXPECT_EQ(ULLONG_MAX - 1, back);
+	/* there is room behind the 1, but not for so much: it is not the call that sleeps until there is */
+	value = ULLONG_MAX - 3;
+	prep_write(&self->ring, fd, &value, 8, 0);
+	ASSERT_RESULT(&self->ring, 8);
+	value = 5;
+	prep_write(&self->ring, fd, &value, 8, 0);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_QUIET(&self->ring);
+	prep_read(&self->ring, fd, &back, 8, 0);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, ring_wait(&self->ring, 2));
+	ASSERT_EQ(2, ring_drain(&self->ring));
+	EXPECT_EQ(ULLONG_MAX - 2, back);
 	prep_read(&self->ring, fd, &back, 4, 0);
 	ASSERT_RESULT(&self->ring, -EINVAL);
 }

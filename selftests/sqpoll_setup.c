@@ -220,6 +220,11 @@ TEST_F(bare, no_more_threads)
 		EXPECT_EQ(-EAGAIN, try(variant->backend, IORING_SETUP_SQPOLL, 0, 0));
 }
 
+static bool says_asleep(void *arg)
+{
+	return ring_flags(arg) & IORING_SQ_NEED_WAKEUP;
+}
+
 TEST_F(bare, starts_when_it_is_enabled)
 {
 	struct ring *r = &self->ring;
@@ -230,6 +235,13 @@ TEST_F(bare, starts_when_it_is_enabled)
 	usleep(QUIET_MS * 1000);
 	ASSERT_EQ(0, ring_ready(r));
 	ASSERT_EQ(-EBADFD, ring_enter(r, 1, 0, IORING_ENTER_SQ_WAKEUP));
+	ring_exit(r);
+	/* nor does it look, as it says */
+	ASSERT_EQ(0, init(r, variant->backend, IORING_SETUP_R_DISABLED, 1));
+	prep_nop(r, 1);
+	ring_publish(r);
+	ASSERT_TRUE(wait_until(says_asleep, r));
+	ASSERT_EQ(0, ring_ready(r));
 	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_ENABLE_RINGS, NULL, 0));
 	ASSERT_COMES(r, 1, 0);
 	ASSERT_EQ(-EBADFD, ring_register(r, IORING_REGISTER_ENABLE_RINGS, NULL, 0));

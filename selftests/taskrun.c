@@ -251,6 +251,9 @@ TEST_F(ring, deferred_task_work_keeps_other_waiters_out)
 	ASSERT_EQ(0, ring_init(&r, variant->backend, 4, DEFER_FLAGS));
 	EXPECT_EQ(-EEXIST, enter_elsewhere(&r, 0, GETEVENTS));
 	EXPECT_EQ(0, enter_elsewhere(&r, 0, 0));
+	/* the argument, of which there is none, is looked at before; if there is something to submit it is not */
+	EXPECT_EQ(-EINVAL, enter_elsewhere(&r, 0, GETEVENTS | IORING_ENTER_EXT_ARG));
+	EXPECT_EQ(-EEXIST, enter_elsewhere(&r, 1, GETEVENTS | IORING_ENTER_EXT_ARG));
 }
 
 TEST_F(ring, a_child_is_not_the_issuer)

@@ -20,7 +20,7 @@ use crate::{
     uapi::{
         abi::{enter, setup},
         args::timeout::Clock,
-        errno::{Result, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
+        errno::{Errno, Result, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
         structs::ClockRegister,
     },
 };
@@ -81,7 +81,13 @@ impl Ring {
         if self.has_stalled() {
             locked.retry_stalled();
         }
-        let tctx = self.tctx(&mut locked, args.to_submit != 0)?;
+        let tctx = match self.tctx(&mut locked, args.to_submit != 0) {
+            Ok(tctx) => tctx,
+            Err(error) => {
+                drop(locked);
+                return Err(self.why_not(args, error));
+            }
+        };
         // From here on what comes back is run here, unless only GETEVENTS runs it.
         let wait_guard = match &tctx {
             Some(tctx) if !self.deferred() => Some(tctx.begin_wait()),
@@ -150,6 +156,15 @@ impl Ring {
         match result {
             Err(error) if args.to_submit == 0 => Err(error),
             _ => Ok(args.to_submit.into()),
+        }
+    }
+
+    /// Why the current task, which may not use the ring, is told so: of who only waits the arguments are looked at first.
+    #[cold] // nop/1
+    fn why_not(&self, args: &Arguments<'_>, error: Errno) -> Errno {
+        match error {
+            EEXIST if args.to_submit == 0 => WaitArgs::read(self, args).err().unwrap_or(error),
+            _ => error,
         }
     }
 

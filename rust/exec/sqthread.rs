@@ -483,8 +483,8 @@ impl Attachment {
             let runs = rings.runs();
             if let Some(Some(ring)) = rings.slots.get_mut(self.index) {
                 core::mem::swap(&mut ring.owner, &mut old);
-                if let Some(owner) = ring.owner.as_ref().filter(|_| !runs) {
-                    owner.ring().set_need_wakeup(true);
+                if let Some(owner) = &ring.owner {
+                    owner.ring().set_need_wakeup(!runs);
                 }
             }
         }

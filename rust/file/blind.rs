@@ -8,7 +8,7 @@ use crate::{
     ring::Ring,
     sys::{context::InCall, fd::OpenFile, lsm, ringfile, user},
     uapi::{
-        abi::{enter, feat, opcode, query, register, sqe_flags},
+        abi::{enter, feat, msg_ring, opcode, query, register, sqe_flags},
         args::msg_ring::RingMessage,
         errno::{Errno, Result, E2BIG, EACCES, EBADFD, EFAULT, EINVAL, EOPNOTSUPP, ERANGE},
         policy::Policy,
@@ -64,12 +64,17 @@ fn send_message(call: InCall<'_>, policy: &Policy, arg: u64) -> Result {
     if !op::is_there(opcode::MSG_RING) || !allowed {
         return Err(EACCES);
     }
-    let RingMessage::Data(done) = RingMessage::parse(&sqe)? else {
+    let message = RingMessage::parse(&sqe)?;
+    if sqe.addr() as u32 != msg_ring::DATA {
         return Err(EINVAL);
-    };
+    }
     let file = OpenFile::get(call.task(), sqe.fd())?;
     let target: Arc<Ring> = ringfile::ring_of(&file).ok_or(EBADFD)?;
-    target.post_from_ring(done)
+    // As io_uring: what else is wrong with the message is not found before there is a ring for it.
+    match message {
+        RingMessage::Data(done) => target.post_from_ring(done),
+        _ => Err(EINVAL),
+    }
 }
 
 /// `IORING_REGISTER_QUERY`: answers a list of `struct io_uring_query_hdr`, the first of which is at user address `arg`.

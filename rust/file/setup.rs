@@ -157,6 +157,8 @@ impl Ring {
         }
         if self.exec.sqpoll().is_some() {
             locked.watch_creator(self)?;
+            // Nobody looks before it is enabled.
+            self.set_need_wakeup(true);
         }
         Ok(())
     }

@@ -113,7 +113,7 @@ impl Accept {
     fn poll_first(&self, at: &Attempt<'_, '_>) -> Outcome {
         match at.file() {
             Ok(file) if can_poll(file) => Outcome::POLL,
-            Ok(_) if self.args.multishot => Outcome::failed(EBADFD),
+            Ok(_) if self.args.multishot && !self.never_waits() => Outcome::failed(EBADFD),
             Ok(_) => Outcome::failed(EAGAIN),
             Err(error) => Outcome::failed(error),
         }

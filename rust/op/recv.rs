@@ -10,7 +10,7 @@ use crate::{
     kbuf::groups::SelectedBuffer,
     req::wake::WakeFlags,
     sys::{
-        rw::{can_poll, is_ready, is_urgent},
+        rw::{can_poll, can_try, is_ready, is_urgent},
         socket::{Received, Socket, UserBuffers},
         user::check_buffer,
     },
@@ -127,12 +127,14 @@ pub(super) fn without_buffer(
     Outcome::failed(error)
 }
 
-/// What comes of a receive from what is no socket. A worker of io_uring has a multishot one wait before that is found out.
+/// What comes of a receive from what is no socket. A worker of io_uring has a multishot one wait before that is found out,
+/// if it is to stay one: of a file that cannot be tried it is none any more.
 #[cold] // recv-multishot/unix/64/8/plain
 pub(super) fn without_socket(at: &Attempt<'_, '_>, args: &RecvArgs, error: Errno) -> Outcome {
     match at.file {
         Some(file) if args.multishot && args.by_worker && !at.polled => match can_poll(file) {
-            true => Outcome::POLL,
+            true if can_try(file) => Outcome::POLL,
+            true => Outcome::failed(error),
             false => Outcome::failed(EBADFD),
         },
         _ => Outcome::failed(error),

@@ -9,7 +9,7 @@ use crate::{
     sys::{
         buffer::UserBuffer,
         rw::{
-            can_ask, can_delegate, can_poll, check_ioprio, current_ioprio, inode_id,
+            can_ask, can_delegate, can_poll, check_ioprio, current_ioprio, has_operation, inode_id,
             is_nonblocking, is_ready, is_urgent, is_whole, waits, Position, Transfer,
         },
         socket::{Socket, UserBuffers},
@@ -18,7 +18,7 @@ use crate::{
     uapi::{
         abi::{rwf, setup, MAX_RW_COUNT},
         args::rw::{RwArgs, RwKind},
-        errno::{Errno, Result, EAGAIN, EBADF, EBADFD, EFAULT, ENOBUFS, EOPNOTSUPP},
+        errno::{Errno, Result, EAGAIN, EBADF, EBADFD, EFAULT, EINVAL, ENOBUFS, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },
 };
@@ -397,6 +397,13 @@ impl Op for ReadMultishot {
                 return Outcome::POLL;
             }
             if !asks {
+                let transfer = Transfer::new(file, false, self.rw_flags, current_ioprio());
+                let readable = transfer.map(|_| has_operation(file, false));
+                match readable {
+                    Ok(true) => {}
+                    Ok(false) => return Outcome::failed(EINVAL),
+                    Err(error) => return Outcome::failed(error),
+                }
                 // Others may have taken what it is ready for.
                 let (addr, len) = (selected.addr(), buffers.len());
                 let flags = at.ring.groups().commit(selected, len);

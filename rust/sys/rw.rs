@@ -89,9 +89,24 @@ pub(crate) fn current_ioprio() -> u16 {
 /// Whether a thread of the current task's process can transfer in its stead that has no descriptors.
 ///
 /// Some files are read to get a descriptor, or are told of one by what is written to them: not those that
-/// hold data, pipes and terminals, nor what a file system says of itself.
+/// hold data, pipes, terminals and eventfds, nor what a file system says of itself.
 pub(crate) fn can_delegate(file: &File, write: bool) -> bool {
     calls::ruring_file_needs_no_descriptors(file, write)
+}
+
+/// Whether `file` has an operation for it.
+pub(crate) fn has_operation(file: &File, write: bool) -> bool {
+    let ops = operations(file);
+    if write {
+        ops.write.is_some() || ops.write_iter.is_some()
+    } else {
+        ops.read.is_some() || ops.read_iter.is_some()
+    }
+}
+
+/// Whether `file` says of itself that an attempt need not wait.
+pub(crate) fn can_try(file: &File) -> bool {
+    calls::ruring_file_has_nowait(file) || is_nonblocking(file)
 }
 
 /// Whether a transfer can be tried that would block: it says so itself.

@@ -92,6 +92,7 @@ __helper bool ruring_file_needs_no_descriptors(struct file *file, bool write)
 {
 	struct inode *inode = file_inode(file);
 	struct super_block *sb = inode->i_sb;
+	struct eventfd_ctx *ctx;
 
 	switch (inode->i_mode & S_IFMT) {
 	case S_IFBLK:
@@ -109,7 +110,11 @@ __helper bool ruring_file_needs_no_descriptors(struct file *file, bool write)
 		return !write || sb->s_bdi != &noop_backing_dev_info || sb->s_magic == TMPFS_MAGIC ||
 		       sb->s_magic == RAMFS_MAGIC || sb->s_magic == OVERLAYFS_SUPER_MAGIC;
 	}
-	return false;
+	ctx = eventfd_ctx_fileget(file);
+	if (IS_ERR(ctx))
+		return false;
+	eventfd_ctx_put(ctx);
+	return true;
 }
 
 __helper struct file *ruring_open(const char *path, int flags, umode_t mode)
