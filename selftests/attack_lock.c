@@ -2,14 +2,19 @@
 /*
  * Requests that wait in an open, a write or a close (attack_held.h).
  */
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+
 #include "attack_held.h"
 
 /*
  * What an attacker's request waits for: a partner, room, somebody who has locked the pipe or the socket and
  * waits for a page of his, a file server, that is to close a file or to say what it is ready for, or who loads
- * the module of a family of sockets.
+ * the module of a family of sockets, or one that a message to the kernel names; or the value of an option, on a page that
+ * is missing.
  */
-enum { FIFO, TERMINAL, PIPE, SOCKET, SERVER, POLLED, MODULE };
+enum { FIFO, TERMINAL, PIPE, SOCKET, SERVER, POLLED, MODULE, MESSAGE, OPTION };
 
 FIXTURE_VARIANT_ADD(attack, ruring_fifo) { .backend = RURING, .kind = FIFO };
 FIXTURE_VARIANT_ADD(attack, io_uring_fifo) { .backend = IO_URING, .kind = FIFO };
@@ -25,6 +30,10 @@ FIXTURE_VARIANT_ADD(attack, ruring_polled) { .backend = RURING, .kind = POLLED }
 FIXTURE_VARIANT_ADD(attack, io_uring_polled) { .backend = IO_URING, .kind = POLLED };
 FIXTURE_VARIANT_ADD(attack, ruring_module) { .backend = RURING, .kind = MODULE };
 FIXTURE_VARIANT_ADD(attack, io_uring_module) { .backend = IO_URING, .kind = MODULE };
+FIXTURE_VARIANT_ADD(attack, ruring_message) { .backend = RURING, .kind = MESSAGE };
+FIXTURE_VARIANT_ADD(attack, io_uring_message) { .backend = IO_URING, .kind = MESSAGE };
+FIXTURE_VARIANT_ADD(attack, ruring_option) { .backend = RURING, .kind = OPTION };
+FIXTURE_VARIANT_ADD(attack, io_uring_option) { .backend = IO_URING, .kind = OPTION };
 
 static char output[1 << 20];
 
@@ -70,8 +79,10 @@ static bool hold(const char *group, int kind)
 {
 	bool ready = true;
 
-	if (kind == MODULE)
+	if (kind == MODULE || kind == MESSAGE)
 		return hold_loader();
+	if (kind == OPTION)
+		return !put("/proc/sys/vm", "unprivileged_userfaultfd", "1");
 	if (kind == SERVER || kind == POLLED) {
 		snprintf(holdup.path, sizeof(holdup.path), "%s/served", attack_dir);
 		holdup.pid = hold_server(group, holdup.path, kind == SERVER ? FUSE_FLUSH : FUSE_POLL);
@@ -99,11 +110,49 @@ static bool let_go(int kind)
 {
 	bool dead = !holdup.pid || child_dies(holdup.pid, "who holds it up");
 
-	if (kind == MODULE)
+	if (kind == MODULE || kind == MESSAGE)
 		return let_loader_go();
 	if (kind == SERVER || kind == POLLED)
 		fuse_unmount(holdup.path);
 	return dead;
+}
+
+/* It asks for a family that there is not, whose module is looked for. */
+static void prep_message(struct ring *r)
+{
+	static struct {
+		struct nlmsghdr header;
+		struct genlmsghdr generic;
+		struct nlattr attr;
+		char name[12];
+	} message = {
+		.header = {
+			.nlmsg_len = sizeof(message),
+			.nlmsg_type = GENL_ID_CTRL,
+			.nlmsg_flags = NLM_F_REQUEST,
+		},
+		.generic = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 },
+		.attr = { .nla_len = sizeof(struct nlattr) + 12, .nla_type = CTRL_ATTR_FAMILY_NAME },
+		.name = "nowhere",
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+
+	MUST(fd >= 0);
+	prep_send(r, fd, &message, sizeof(message), 1);
+}
+
+static void prep_option(struct ring *r)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct io_uring_sqe *sqe;
+
+	MUST(fd >= 0);
+	sqe = prep(r, IORING_OP_URING_CMD, fd, NULL, 0, 1);
+	sqe->cmd_op = SOCKET_URING_OP_SETSOCKOPT;
+	sqe->level = IPPROTO_IP;
+	sqe->optname = IP_TTL;
+	sqe->optlen = sizeof(int);
+	sqe->optval = (uintptr_t)missing_page();
 }
 
 static void prep_what_waits(struct ring *r, int kind)
@@ -136,6 +185,12 @@ static void prep_what_waits(struct ring *r, int kind)
 	case MODULE:
 		prep(r, IORING_OP_SOCKET, AF_ROSE, NULL, 0, 1)->off = SOCK_SEQPACKET;
 		break;
+	case MESSAGE:
+		prep_message(r);
+		break;
+	case OPTION:
+		prep_option(r);
+		break;
 	}
 }
 
@@ -149,6 +204,8 @@ static const char *where(int kind)
 		[SERVER] = "fuse_chan_send",
 		[POLLED] = "fuse_chan_send",
 		[MODULE] = "call_usermodehelper_exec",
+		[MESSAGE] = "call_usermodehelper_exec",
+		[OPTION] = "handle_userfault",
 	};
 
 	return places[kind];
@@ -161,12 +218,12 @@ static const char *where(int kind)
 static bool waits_in_io_uring(int kind, unsigned int i)
 {
 	return (kind == TERMINAL || kind == PIPE || kind == SOCKET || kind == POLLED ||
-		kind == MODULE) && !acts[i].returns;
+		kind == MODULE || kind == MESSAGE || kind == OPTION) && !acts[i].returns;
 }
 
 static bool is_unlocked(int kind)
 {
-	return kind == FIFO || kind == TERMINAL || kind == SERVER || kind == MODULE;
+	return kind == FIFO || kind == TERMINAL || kind == SERVER || kind == MODULE || kind == OPTION;
 }
 
 TEST_HARNESS_MAIN

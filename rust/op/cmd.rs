@@ -4,18 +4,20 @@
 
 use super::{Attempt, Op, Outcome};
 use crate::{
+    rsrc::buffers::RegisteredBuffer,
     sys::{
         lsm::{self, Hooks},
         socket::Socket,
         unexported::Functions,
     },
     uapi::{
-        abi::{events, timestamp},
+        abi::{events, socket_op, timestamp},
         args::socket::{CmdArgs, SocketCmd},
-        errno::{Result, EINVAL, ENOBUFS, EOPNOTSUPP},
+        errno::{Result, EBADF, EINVAL, ENOBUFS, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },
 };
+use kernel::fs::File;
 
 /// URING_CMD, or URING_CMD128 if `LARGE`, of whose second half no command makes use.
 pub(crate) struct UringCmd<const LARGE: bool>(CmdArgs);
@@ -24,11 +26,26 @@ pub(crate) struct UringCmd<const LARGE: bool>(CmdArgs);
 const MOST_AT_ONCE: u32 = 32;
 
 impl<const LARGE: bool> UringCmd<LARGE> {
-    fn run(&self, at: &mut Attempt<'_, '_>) -> Result<Outcome> {
+    /// Whether it is to be done with the ring unlocked: what sets options of networks waits for locks that all have, and
+    /// may load modules. Those of a socket, of TCP and of UDP do not.
+    fn is_slow(&self) -> bool {
+        const QUICK: [i32; 3] = [socket_op::SOL_SOCKET, 6, 17];
+        matches!(&self.0.cmd, Some(SocketCmd::SetOption(option)) if !QUICK.contains(&option.level))
+    }
+
+    /// The socket, which may be given the command.
+    fn socket_of<'a>(&self, file: &'a File) -> Result<Socket<'a>> {
         // Sockets are the only files with commands here.
-        let file = at.file()?;
         let socket = Socket::of(file).map_err(|_| EOPNOTSUPP)?;
         lsm::may_command(file, self.0.op)?;
+        Ok(socket)
+    }
+
+    fn run(&self, at: &mut Attempt<'_, '_>) -> Result<Outcome> {
+        if self.is_slow() {
+            return Ok(at.punt_with_file());
+        }
+        let socket = self.socket_of(at.file()?)?;
         let res = match self.0.cmd.ok_or(EOPNOTSUPP)? {
             SocketCmd::InQueue => socket.in_queue()?,
             SocketCmd::OutQueue => socket.out_queue()?,
@@ -84,6 +101,22 @@ impl<const LARGE: bool> Op for UringCmd<LARGE> {
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
         self.run(&mut at).unwrap_or_else(Outcome::failed)
+    }
+
+    fn is_audited_later(&self) -> bool {
+        self.is_slow()
+    }
+
+    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
+        let socket = file.ok_or(EBADF).and_then(|file| self.socket_of(file));
+        let done = match &self.0.cmd {
+            Some(SocketCmd::SetOption(option)) => {
+                socket.and_then(|socket| socket.set_option(option))
+            }
+            // Nothing else is slow.
+            _ => Err(EOPNOTSUPP),
+        };
+        Outcome::of(done.map(|()| 0))
     }
 
     #[inline]

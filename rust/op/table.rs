@@ -222,8 +222,10 @@ macro_rules! for_each_opcode {
             PIPE => Pipe(pipe::Pipe) {},
             MSG_RING => MsgRing(msg_ring::MsgRing) { needs_file, punt: Submitter, iopoll },
             SOCKET => Socket(socket::Create) { punt: Submitter, soft_errors },
-            URING_CMD => UringCmd(cmd::UringCmd<false>) { needs_file, buffer_select, poll: Own, iopoll },
-            URING_CMD128 => UringCmd128(cmd::UringCmd<true>) { needs_file, buffer_select, poll: Own, iopoll, large },
+            URING_CMD => UringCmd(cmd::UringCmd<false>) { needs_file, buffer_select, poll: Own, punt: Submitter, iopoll },
+            URING_CMD128 => UringCmd128(cmd::UringCmd<true>) {
+                needs_file, buffer_select, poll: Own, punt: Submitter, iopoll, large,
+            },
             READ_MULTISHOT => ReadMultishot(rw::ReadMultishot) {
                 needs_file, buffer_select, poll: In, punt: Either,
             },
