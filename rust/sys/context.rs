@@ -16,6 +16,24 @@ use kernel::types::NotThreadSafe;
 
 /// The current task is in a system call of its own, or at task work, for as long as `'a`.
 ///
+/// What is called in other places, as when a file is closed or its fdinfo is read, has none, and cannot make one:
+///
+/// ```compile_fail,E0423
+/// use crate::sys::{context::InTask, fd};
+///
+/// fn flush() {
+///     let _ = fd::take(InTask(core::marker::PhantomData), 0);
+/// }
+/// ```
+///
+/// Nor can it have one from another task:
+///
+/// ```compile_fail,E0277
+/// fn hand_over(task: crate::sys::context::InTask<'_>) -> impl Send + use<'_> {
+///     task
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// The current task has its descriptors, its directories and its namespaces.
