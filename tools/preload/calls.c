@@ -186,14 +186,20 @@ static long set_up(const struct call *call)
 	struct io_uring_params *params = (void *)call->args[1];
 	const __u32 registered = IORING_SETUP_REGISTERED_FD_ONLY |
 		IORING_SETUP_NO_MMAP;
-	long ret = device_setup(&setup);
+	__u32 flags = 0;
+	long ret;
 
-	if (ret >= 0) {
-		/* The kernel has read and written there. */
-		params->features |= IORING_FEAT_REG_REG_RING;
-		ring_fds_begin();
-	} else if (ret == -EINVAL && (params->flags & registered) == registered) {
+	/* Its index is one of ours: the kernel's would be in another table. */
+	copy(&flags, &params->flags, sizeof(flags), false);
+	if ((flags & registered) == registered) {
 		ret = set_up_registered(&setup);
+	} else {
+		ret = device_setup(&setup);
+		if (ret >= 0) {
+			/* The kernel has read and written there. */
+			params->features |= IORING_FEAT_REG_REG_RING;
+			ring_fds_begin();
+		}
 	}
 	return ret == -EINVAL && fallback ? give_to_kernel(call) : ret;
 }
