@@ -144,12 +144,12 @@ pub(crate) struct ExecState {
 impl Ring {
     /// Whether something has come back that only `enter` will run.
     #[inline]
-    fn has_local_work(&self, tctx: &TaskCtx) -> bool {
+    fn has_returned(&self, tctx: &TaskCtx) -> bool {
         !tctx.inbox().is_empty() || self.exec.backlogged.load(Relaxed)
     }
 
     /// Whether something has come back to any submitter that only `enter` will run.
-    pub(crate) fn has_deferred_work(&self) -> bool {
+    pub(crate) fn has_returned_to_any(&self) -> bool {
         self.exec.backlogged.load(Relaxed) || !self.local.is_empty()
     }
 }

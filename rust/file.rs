@@ -41,14 +41,7 @@ impl RingFile for Ring {
         match cmd {
             ioctl::ENTER => {
                 let enter = user::read_enter(arg)?;
-                let args = Arguments {
-                    call,
-                    to_submit: enter.to_submit,
-                    min_complete: enter.min_complete,
-                    flags: enter.flags,
-                    arg: enter.arg,
-                    argsz: enter.argsz,
-                };
+                let args = Arguments::new(call, &enter);
                 if enter.index != 0 {
                     return this.exec.registered().enter(&args, enter.index);
                 }
@@ -73,7 +66,7 @@ impl RingFile for Ring {
             mask |= events::OUT | events::WRNORM;
         }
         let unseen = self.cq_tail() != self.cq_head();
-        if unseen || self.overflowing() || self.has_deferred_work() {
+        if unseen || self.overflowing() || self.has_returned_to_any() {
             mask |= events::IN | events::RDNORM;
         }
         // Only a request can still be polling then: it has the ring but not its file.
@@ -130,8 +123,8 @@ impl RingFile for Ring {
     }
 
     fn release(this: Arc<Self>) {
-        policy::take_out(&this);
-        this.leave_ring();
+        policy::unlist(&this);
+        this.leave_all();
         // Other rings may be polling this one.
         this.pollers.wake_hup();
     }

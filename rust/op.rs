@@ -45,7 +45,7 @@ use crate::{
         errno::{Errno, Result, EINVAL},
         filter::Pdu,
         policy,
-        sqe::is_large,
+        sqe::{is_large, Opcode},
     },
 };
 use kernel::{sync::Arc, warn_on};
@@ -77,18 +77,18 @@ macro_rules! ops {
             }
         }
 
-        /// How each opcode wakes up, by its number: this is asked in interrupts, where a look at the row would be a
+        /// How each opcode wakes up, by its index: this is asked in interrupts, where a look at the row would be a
         /// search for it.
-        static WAKES: [Wake; 256] = {
-            let mut wakes = [Wake::Lazy; 256];
-            $(wakes[number::$code as usize] = <$op>::SPEC.wake;)*
+        static WAKES: [Wake; Opcode::INDICES] = {
+            let mut wakes = [Wake::Lazy; Opcode::INDICES];
+            $(wakes[Opcode::index_of(number::$code)] = <$op>::SPEC.wake;)*
             wakes
         };
 
-        /// Which cancels find each opcode, by its number: a cancel asks for each of the requests that it looks at.
-        static CANCELS: [Cancel; 256] = {
-            let mut cancels = [Cancel::Any; 256];
-            $(cancels[number::$code as usize] = <$op>::SPEC.cancel;)*
+        /// Which cancels find each opcode, by its index: a cancel asks for each of the requests that it looks at.
+        static CANCELS: [Cancel; Opcode::INDICES] = {
+            let mut cancels = [Cancel::Any; Opcode::INDICES];
+            $(cancels[Opcode::index_of(number::$code)] = <$op>::SPEC.cancel;)*
             cancels
         };
 
@@ -123,7 +123,7 @@ macro_rules! ops {
         }
 
         $(impl OpVariant for $op {
-            const CODE: u8 = number::$code;
+            const CODE: Opcode = Opcode::of_row(number::$code);
             #[allow(unused_mut)]
             const SPEC: Spec = {
                 let mut spec = Spec::NOTHING;
@@ -339,6 +339,12 @@ pub(crate) fn check_hooks(opcode: u8) -> Result {
 
 for_each_opcode!(ops);
 
+/// The row of a request's opcode, if it has one.
+#[inline(always)] // recv-multishot/unix/64/8/plain
+pub(crate) fn spec_of(opcode: Option<Opcode>) -> Option<Spec> {
+    spec(opcode?.number())
+}
+
 impl Operation {
     /// Becomes another one, for one that is over and so has nothing to drop.
     pub(crate) fn overwrite(&mut self, other: Self) {
@@ -348,25 +354,25 @@ impl Operation {
 
 /// See [`Spec::needs_file`].
 #[inline]
-pub(crate) fn needs_file(opcode: u8) -> bool {
-    spec(opcode).is_some_and(|spec| spec.needs_file)
+pub(crate) fn needs_file(opcode: Option<Opcode>) -> bool {
+    spec_of(opcode).is_some_and(|spec| spec.needs_file)
 }
 
 /// Whether it needs a file that is looked up when it is queued, see [`Spec::late_file`].
-pub(crate) fn needs_file_first(opcode: u8) -> bool {
-    spec(opcode).is_some_and(|spec| spec.needs_file && !spec.late_file)
+pub(crate) fn needs_file_first(opcode: Option<Opcode>) -> bool {
+    spec_of(opcode).is_some_and(|spec| spec.needs_file && !spec.late_file)
 }
 
 /// See [`Spec::only_polls`].
 #[inline]
-pub(crate) fn only_polls(opcode: u8) -> bool {
-    spec(opcode).is_some_and(|spec| spec.only_polls)
+pub(crate) fn only_polls(opcode: Option<Opcode>) -> bool {
+    spec_of(opcode).is_some_and(|spec| spec.only_polls)
 }
 
 /// Whether a cancel finds a request of this opcode, see [`Cancel`]. `by_file` says that it asks for a file.
 #[inline]
-pub(crate) fn is_found(opcode: u8, by_file: bool) -> bool {
-    match CANCELS[usize::from(opcode)] {
+pub(crate) fn is_found(opcode: Option<Opcode>, by_file: bool) -> bool {
+    match CANCELS[Opcode::index(opcode)] {
         Cancel::Any => true,
         Cancel::NotByFile => !by_file,
         Cancel::Never => false,
@@ -381,15 +387,15 @@ pub(crate) fn sends(opcode: u8) -> bool {
 
 /// See [`Spec::is_link_timeout`].
 #[inline]
-pub(crate) fn is_link_timeout(opcode: u8) -> bool {
-    spec(opcode).is_some_and(|spec| spec.is_link_timeout)
+pub(crate) fn is_link_timeout(opcode: Option<Opcode>) -> bool {
+    spec_of(opcode).is_some_and(|spec| spec.is_link_timeout)
 }
 
 /// Whether one completion is all that comes of a request now, for those who wait for several: see [`Wake`]. `goes_on` says that
 /// it may come of it again.
 #[inline]
-pub(crate) fn is_lazy(opcode: u8, operation: &Operation, goes_on: bool) -> bool {
-    match WAKES[usize::from(opcode)] {
+pub(crate) fn is_lazy(opcode: Option<Opcode>, operation: &Operation, goes_on: bool) -> bool {
+    match WAKES[Opcode::index(opcode)] {
         Wake::Lazy => !goes_on,
         Wake::Eager => false,
         Wake::Own => operation.is_lazy(),
@@ -397,12 +403,12 @@ pub(crate) fn is_lazy(opcode: u8, operation: &Operation, goes_on: bool) -> bool 
 }
 
 /// See [`Spec::nonblock`].
-pub(crate) fn heeds_nonblock(opcode: u8) -> bool {
-    spec(opcode).is_some_and(|spec| spec.nonblock)
+pub(crate) fn heeds_nonblock(opcode: Option<Opcode>) -> bool {
+    spec_of(opcode).is_some_and(|spec| spec.nonblock)
 }
 
 /// See [`Spec::counts_others`].
 #[inline]
-pub(crate) fn counts_others(opcode: u8) -> bool {
-    spec(opcode).is_some_and(|spec| spec.counts_others)
+pub(crate) fn counts_others(opcode: Option<Opcode>) -> bool {
+    spec_of(opcode).is_some_and(|spec| spec.counts_others)
 }

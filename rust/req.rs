@@ -14,7 +14,10 @@ use crate::{
     op::Operation,
     rsrc::buffers::RegisteredBuffer,
     sys::{object, queue::Fifo, task::Credentials, ubuf},
-    uapi::{abi::Cqe, sqe::Flags},
+    uapi::{
+        abi::Cqe,
+        sqe::{Flags, Opcode},
+    },
 };
 use kernel::sync::{
     atomic::{Atomic, Relaxed},
@@ -69,8 +72,8 @@ impl Shown {
     /// The request has not waited for anything yet.
     const UNBEGUN: u32 = 1 << 10;
 
-    fn opcode(self) -> u8 {
-        self.0 as u8
+    fn opcode(self) -> Option<Opcode> {
+        Opcode::of_index(self.0 as u8)
     }
 
     fn has(self, mark: u32) -> bool {
@@ -100,8 +103,8 @@ impl Header {
         Shown(self.shown.load(Relaxed))
     }
 
-    /// The opcode of the request, or [`NO_OPCODE`].
-    pub(crate) fn opcode(&self) -> u8 {
+    /// The opcode of the request.
+    pub(crate) fn opcode(&self) -> Option<Opcode> {
         self.shown().opcode()
     }
 
@@ -132,9 +135,6 @@ impl Header {
     }
 }
 
-/// The opcode of a job that could not be read, and of a notification, which has none.
-const NO_OPCODE: u8 = u8::MAX;
-
 /// What a timeout that is linked to a request means for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LinkTimer {
@@ -159,8 +159,8 @@ pub(crate) struct Job {
     pub(crate) user_data: u64,
     /// The registered buffer, once it is looked up.
     pub(crate) buffer: Option<Arc<RegisteredBuffer>>,
-    /// `sqe->opcode`, or [`NO_OPCODE`].
-    pub(crate) opcode: u8,
+    /// Its opcode. A job that could not be read has none, nor has a notification.
+    pub(crate) opcode: Option<Opcode>,
     /// `sqe->fd`
     pub(crate) fd: i32,
     /// `sqe->buf_group`, `sqe->buf_index`
@@ -179,7 +179,7 @@ impl Job {
             op: Operation::Nothing,
             user_data: 0,
             buffer: None,
-            opcode: NO_OPCODE,
+            opcode: None,
             fd: -1,
             group: 0,
             flags: Flags::NONE,
@@ -206,7 +206,7 @@ impl Job {
     /// Only for a job that is over, which has no buffer, no operation and no limit, nor its object a file.
     pub(crate) fn begin(&mut self, user_data: u64) {
         self.user_data = user_data;
-        self.opcode = NO_OPCODE;
+        self.opcode = None;
         self.fd = -1;
         self.group = 0;
         self.flags = Flags::NONE;
@@ -290,7 +290,7 @@ pub(crate) fn show(req: &mut OwnedReq, file: usize, target: Option<u32>) {
     }
     header.user_data.store(core.job.user_data, Relaxed);
     header.file.store(file, Relaxed);
-    let shown = u32::from(core.job.opcode) | marks;
+    let shown = Opcode::index(core.job.opcode) as u32 | marks;
     header.shown.store(shown, Relaxed);
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! ruring: io_uring's networking and provided-buffer paths behind `/dev/ruring`.
+//!
+//! A function that says nothing of its context (`# Context`) neither sleeps nor allocates, nor takes a lock. Who has a
+//! `Locked` has the mutex of that ring, and may sleep.
 
 mod sys;
 

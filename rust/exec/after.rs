@@ -46,7 +46,7 @@ fn run_without_ring(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
     };
     while let Some(req) = over.pop() {
         if req.core().punted.again {
-            locked.retry_work(req);
+            locked.retry_punted(req);
         } else {
             locked.finish_punted(req, ECANCELED);
         }
@@ -57,7 +57,11 @@ fn run_without_ring(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
 
 impl Locked<'_> {
     /// Goes on with a request of the current task as soon as the ring is unlocked.
-    pub(crate) fn run_after_unlock(&mut self, req: OwnedReq) {
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    pub(crate) fn put_aside(&mut self, req: OwnedReq) {
         let left = self.after.get();
         if !matches!(left.last(), Some(LeftOver::Requests(_))) {
             if left

@@ -18,7 +18,7 @@ use crate::{
     uapi::{
         abi::opcode,
         errno::{Errno, Result, EAGAIN, EINVAL},
-        sqe::{Flags, Sqe},
+        sqe::{Flags, Opcode, Sqe},
     },
 };
 use kernel::warn_on;
@@ -76,13 +76,13 @@ pub(crate) fn submit(
     req: ReqMut<'_>,
     alone: bool,
 ) -> Submitted {
-    (OP_VTABLES[usize::from(sqe.opcode())].submit)(ring, task, sqe, req, alone)
+    (OP_VTABLES[Opcode::index_of(sqe.opcode())].submit)(ring, task, sqe, req, alone)
 }
 
 /// Tries a job once. Looks its file up first, if it has none yet.
 pub(crate) fn issue(ring: &mut Locked<'_>, mut req: ReqMut<'_>, wake_flags: WakeFlags) -> Outcome {
     let opcode = req.core_mut().job.opcode;
-    (OP_VTABLES[usize::from(opcode)].issue)(ring, req, wake_flags)
+    (OP_VTABLES[Opcode::index(opcode)].issue)(ring, req, wake_flags)
 }
 
 fn submit_as<T: OpVariant>(
@@ -132,7 +132,7 @@ fn parse<T: OpVariant>(sqe: &Sqe, job: &mut Job) -> Result {
         job.fd = sqe.fd();
     }
     job.group = sqe.buf_index();
-    job.opcode = T::CODE;
+    job.opcode = Some(T::CODE);
     job.op.overwrite(T::parse(sqe, job.flags)?.into());
     Ok(())
 }
@@ -294,10 +294,10 @@ fn swap_for_ring(ring: &mut Locked<'_>, mut req: ReqMut<'_>) -> Result {
 
 macro_rules! op_vtables {
     ($($code:ident => $name:ident($($op:tt)*) $row:tt),* $(,)?) => {
-        /// What is called for each opcode, by its number.
-        static OP_VTABLES: [OpVtable; 256] = {
-            let mut op_vtables = [OpVtable::NONE; 256];
-            $(op_vtables[opcode::$code as usize] = OpVtable::of::<crate::op::$($op)*>();)*
+        /// What is called for each opcode, by its index.
+        static OP_VTABLES: [OpVtable; Opcode::INDICES] = {
+            let mut op_vtables = [OpVtable::NONE; Opcode::INDICES];
+            $(op_vtables[Opcode::index_of(opcode::$code)] = OpVtable::of::<crate::op::$($op)*>();)*
             op_vtables
         };
 

@@ -10,7 +10,7 @@ use crate::{
     ring::{objects::object_id, personalities::Personalities, Locked, Ring, SubmitterRecord},
     rsrc::{buffers::BufferTable, files::RegisteredFile},
     sys::{exit::Watch, memory::Region, queue::Fifo},
-    uapi::errno::Errno,
+    uapi::{errno::Errno, sqe::Opcode},
 };
 use kernel::{
     alloc::{KVVec, KVec},
@@ -58,8 +58,8 @@ impl Locked<'_> {
 
     /// Whether a request goes on without its task, of which it needs nothing: a timeout whose task
     /// has exited.
-    pub(crate) fn outlives(&self, what: u8, tctx: &TaskCtx) -> bool {
-        op::spec(what).is_some_and(|spec| spec.outlives_task)
+    pub(crate) fn outlives(&self, what: Option<Opcode>, tctx: &TaskCtx) -> bool {
+        op::spec_of(what).is_some_and(|spec| spec.outlives_task)
             && !tctx.is_alive()
             && !self.ring.deferred()
             && !self.ring.is_dying()

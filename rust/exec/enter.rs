@@ -27,25 +27,10 @@ use crate::{
 use args::WaitArgs;
 use kernel::sync::{atomic::Relaxed, Arc};
 
+pub(crate) use args::Arguments;
+
 /// How many requests `enter` runs at a time unless more are waited for.
 const MAX_LOCAL: u32 = 20;
-
-/// The arguments of `io_uring_enter(2)`, but for the ring.
-pub(crate) struct Arguments<'a> {
-    /// Proof that the current task is in an ioctl(2) of its own.
-    pub(crate) call: InCall<'a>,
-    /// Most SQ entries to consume.
-    pub(crate) to_submit: u32,
-    /// Completions to wait for.
-    pub(crate) min_complete: u32,
-    /// `IORING_ENTER_*`
-    pub(crate) flags: u32,
-    /// User address of a signal mask, or of a `struct io_uring_getevents_arg`, or offset of a
-    /// `struct io_uring_reg_wait` in the ring's memory region.
-    pub(crate) arg: u64,
-    /// How many bytes there are at `arg`.
-    pub(crate) argsz: u64,
-}
 
 impl Ring {
     /// `RURING_IOC_ENTER`. Returns how many SQ entries were consumed.
@@ -324,8 +309,8 @@ impl Ring {
     }
 
     /// Whether there is something for `tctx` to do.
-    pub(crate) fn has_work(&self, tctx: &TaskCtx) -> bool {
-        self.has_local_work(tctx) || self.has_calls() || self.exec.overdue.load(Relaxed)
+    pub(crate) fn has_to_run(&self, tctx: &TaskCtx) -> bool {
+        self.has_returned(tctx) || self.has_calls() || self.exec.overdue.load(Relaxed)
     }
 
     /// Runs what has come back, as far as it is `enter` that runs it, while it waits for `count`.
@@ -334,7 +319,7 @@ impl Ring {
     ///
     /// May sleep. The ring is not locked.
     pub(crate) fn run_tctx(&self, call: InCall<'_>, tctx: Option<&Arc<TaskCtx>>, count: u32) {
-        let Some(tctx) = tctx.filter(|tctx| self.has_work(tctx)) else {
+        let Some(tctx) = tctx.filter(|tctx| self.has_to_run(tctx)) else {
             return;
         };
         if self.exec.overdue.load(Relaxed) {
@@ -356,7 +341,7 @@ impl Ring {
     /// Runs what has come back, if only `enter` does.
     #[inline(always)] // nop/1
     fn run_local_inbox(&self, locked: &mut Locked<'_>, tctx: &TaskCtx, count: u32) {
-        if self.has_local_work(tctx) {
+        if self.has_returned(tctx) {
             let max = count.min(self.cq_entries()).max(MAX_LOCAL);
             locked.run_local(tctx, max);
         }
@@ -386,6 +371,16 @@ impl Ring {
         (clock, min_wait, timeout)
     }
 
+    /// Posts what found no room so far. Whether there is room for all of it now.
+    #[inline]
+    fn make_overflow_seen(&self) -> Result<bool> {
+        if !self.overflowing() {
+            return Ok(true);
+        }
+        self.lock()?.flush_overflow();
+        Ok(!self.overflowing())
+    }
+
     /// Sleeps until there are `count` completions that user space has not consumed, of which some are missing yet.
     ///
     /// # Errors
@@ -412,7 +407,7 @@ impl Ring {
             self.poll_queues(clock, timeout, || {
                 cursor::reached(self.cq_tail(), target)
                     || self.overflowing()
-                    || tctx.is_some_and(|tctx| self.has_work(tctx))
+                    || tctx.is_some_and(|tctx| self.has_to_run(tctx))
             });
         }
         let mut interruptible = Interruptible::new(args.call);
@@ -425,7 +420,7 @@ impl Ring {
                 cursor::reached(self.cq_tail(), target)
                     || self.timeouts.load(Relaxed) != timeouts
                     || self.overflowing()
-                    || tctx.is_some_and(|tctx| self.has_work(tctx))
+                    || tctx.is_some_and(|tctx| self.has_to_run(tctx))
             };
             // As io_uring: the minimal wait is waited for also if it is longer than the timeout.
             let deadline = min_wait.or(timeout);
@@ -447,12 +442,15 @@ impl Ring {
                 {
                     break Err(ETIME)
                 }
+                // Enough have come, or the next one will do, until the timeout if there is one.
+                Woken::TimedOut
+                    if timeout.is_none()
+                        || self.cq_tail() != first
+                        || self.cq_tail() != self.cq_head() =>
+                {
+                    break Err(ETIME)
+                }
                 Woken::TimedOut => {
-                    // Enough have come, or the next one will do, until the timeout if there is one.
-                    let enough = self.cq_tail() != first || self.cq_tail() != self.cq_head();
-                    if enough || timeout.is_none() {
-                        break Err(ETIME);
-                    }
                     min_wait = None;
                     target = first.wrapping_add(1);
                 }
@@ -460,15 +458,11 @@ impl Ring {
                 Woken::Maybe if signal::killed() => break Err(EINTR),
                 Woken::Maybe => {}
             }
-            if self.overflowing() {
-                match self.lock() {
-                    Ok(mut locked) => locked.flush_overflow(),
-                    Err(error) => break Err(error),
-                }
-                if self.overflowing() {
-                    // It takes the application to make room.
-                    break Ok(());
-                }
+            match self.make_overflow_seen() {
+                Ok(true) => {}
+                // It takes the application to make room.
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
             }
             // As io_uring: a timeout ends the wait, however many completions are waited for.
             if cursor::reached(self.cq_tail(), target) || self.timeouts.load(Relaxed) != timeouts {

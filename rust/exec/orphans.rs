@@ -45,7 +45,7 @@ impl Ring {
     }
 
     /// As [`Ring::leave_orphans`], but for everything: the caller has just closed the ring's file.
-    pub(crate) fn leave_ring(&self) {
+    pub(crate) fn leave_all(&self) {
         self.dying.store(true, Relaxed);
         self.orphaned.xchg(true, Full);
         self.end_orphans(task::current_is_kthread());

@@ -97,6 +97,10 @@ impl RegisteredRings {
     /// # Errors
     ///
     /// `-EINVAL` for an index that there cannot be, `-EBADF` if there is none.
+    ///
+    /// # Context
+    ///
+    /// Takes the lock of some tasks' registered rings, within which nothing sleeps.
     pub(crate) fn find(&self, index: u32) -> Result<Arc<Ring>> {
         let index = index_nospec(check_index(index)?, MOST);
         let me = task::current_id();

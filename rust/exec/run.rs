@@ -292,7 +292,7 @@ impl Locked<'_> {
             return None;
         }
         if before == ReqState::Fresh && wake::is_tried_again_later(&req) {
-            self.take_out(&mut req);
+            self.unlist(&mut req);
             req.object().claim(woken);
             Self::requeue_unseen(req);
             return None;
@@ -403,14 +403,14 @@ impl Locked<'_> {
                 ring.exec.backlogged.store(true, Relaxed);
                 self.state.exec.backlog = reqs;
             }
-            if ring.has_stalled() && !ring.has_local_work(tctx) {
+            if ring.has_stalled() && !ring.has_returned(tctx) {
                 self.retry_stalled();
             }
         }
         if trace::local_work_run_enabled() {
             trace::local_work_run(Id::of(ring), max - left, loops);
         }
-        if ring.has_local_work(tctx) {
+        if ring.has_returned(tctx) {
             ring.mark_taskrun();
         }
     }

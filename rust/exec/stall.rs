@@ -165,7 +165,7 @@ impl Locked<'_> {
         if runs {
             self.requeue_seen();
         }
-        if !self.ring.has_local_work(tctx) {
+        if !self.ring.has_returned(tctx) {
             self.retry_stalled();
         }
     }

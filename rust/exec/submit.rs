@@ -104,7 +104,7 @@ impl Locked<'_> {
             self.start_in_turn(head);
         }
         if self.has_ready() {
-            self.run_submitted(tctx);
+            self.start_submitted(tctx);
         }
         if rewinds {
             self.state.sq_head = 0;
@@ -127,7 +127,7 @@ impl Locked<'_> {
 
     /// Starts what is linked behind requests that are over as they were submitted.
     #[cold] // nop/1
-    fn run_submitted(&mut self, tctx: &TaskCtx) {
+    fn start_submitted(&mut self, tctx: &TaskCtx) {
         // Nothing of a ring with DEFER_TASKRUN goes on but where its task looks for what has come back, and nothing of any
         // ring before what has come back meanwhile.
         let later = self.ring.deferred() && tctx.is_away() || !tctx.inbox().is_empty();

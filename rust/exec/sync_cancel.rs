@@ -73,7 +73,7 @@ impl Ring {
             }
             let ready = || {
                 self.exec.finished_punts.load(Relaxed) != finished
-                    || tctx.as_ref().is_some_and(|tctx| self.has_work(tctx))
+                    || tctx.as_ref().is_some_and(|tctx| self.has_to_run(tctx))
             };
             let woken = sleep_on(Some(&self.exec.punt_waiters), deadline, &ready);
             if let Some(wait_guard) = &wait_guard {

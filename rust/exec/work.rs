@@ -84,12 +84,12 @@ pub(crate) struct Worker {
     /// The ring has no use for it any more.
     ending: Atomic<bool>,
     /// It is to end once it has nothing to do. Set with the ring locked.
-    leaving: Atomic<bool>,
+    retiring: Atomic<bool>,
 }
 
 impl WorkerBody for Worker {
     fn is_ready(&self) -> bool {
-        self.called.load(Relaxed) || self.ending.load(Relaxed) || self.leaving.load(Relaxed)
+        self.called.load(Relaxed) || self.ending.load(Relaxed) || self.retiring.load(Relaxed)
     }
 
     fn run(&self) -> bool {
@@ -108,10 +108,10 @@ impl WorkerBody for Worker {
                     self.called.store(true, Relaxed);
                     return true;
                 };
-                locked.next_work(self)
+                locked.next_punted(self)
             };
             let Some(mut req) = next else {
-                return !self.leaving.load(Relaxed);
+                return !self.retiring.load(Relaxed);
             };
             // Either it is seen here that its time is over, or the timer has seen that it is with a worker.
             req.object().claim(WakeFlags::NONE);
@@ -157,7 +157,7 @@ impl WorkerRecord {
     fn is_for_current(&self, unbound: bool) -> bool {
         self.worker.unbound == unbound
             && !self.worker.is_over()
-            && !self.worker.leaving.load(Relaxed)
+            && !self.worker.retiring.load(Relaxed)
             && self.worker.is_of_current()
     }
 }
@@ -220,7 +220,7 @@ pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
             placed: Atomic::new(false),
             called: Atomic::new(false),
             ending: Atomic::new(false),
-            leaving: Atomic::new(false),
+            retiring: Atomic::new(false),
         };
         Ok(UserWorker::spawn(worker, c"ruring-wrk")?)
     };
@@ -252,20 +252,20 @@ pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
         // Those that there are will come to it.
         return Fifo::new();
     }
-    locked.take_own_work(unbound)
+    locked.take_own_punted(unbound)
 }
 
 impl Locked<'_> {
     /// Punts a request of the current task: it goes on where the ring is not locked, with a worker or with the task itself.
     pub(crate) fn offload(&mut self, mut req: OwnedReq) {
         if op::runs_unlocked(&req) {
-            return self.run_after_unlock(req);
+            return self.put_aside(req);
         }
         let serial = op::serial(&req);
         let unbound = op::is_unbound(&req);
         if !self.has_worker_at(serial) && !self.call_worker(req.object().tctx().ring(), unbound) {
             // Nobody else does it.
-            return self.run_after_unlock(req);
+            return self.put_aside(req);
         }
         let core = req.core_mut();
         core.punted = Punted {
@@ -342,7 +342,7 @@ impl Locked<'_> {
     }
 
     /// Takes the requests out of the queue that workers of the current task's process were to do.
-    fn take_own_work(&mut self, unbound: bool) -> Fifo<Request> {
+    fn take_own_punted(&mut self, unbound: bool) -> Fifo<Request> {
         let mut own = Fifo::new();
         let queue = &mut self.state.exec.workers.queue;
         queue.move_out(&mut own, |req| {
@@ -353,7 +353,7 @@ impl Locked<'_> {
     }
 
     /// The next request for `worker`, which the current task is. It is idle from here on if there is none.
-    fn next_work(&mut self, worker: &Worker) -> Option<OwnedReq> {
+    fn next_punted(&mut self, worker: &Worker) -> Option<OwnedReq> {
         let WorkerPool { queue, all, .. } = &mut self.state.exec.workers;
         let index = all
             .iter()
@@ -387,8 +387,8 @@ impl Locked<'_> {
     pub(crate) fn retire_workers(&mut self) {
         for record in &self.state.exec.workers.all {
             let worker = &record.worker;
-            if worker.creator.is_exiting() && !worker.leaving.load(Relaxed) {
-                worker.leaving.xchg(true, Full);
+            if worker.creator.is_exiting() && !worker.retiring.load(Relaxed) {
+                worker.retiring.xchg(true, Full);
                 worker.wake();
             }
         }
@@ -428,7 +428,7 @@ impl Locked<'_> {
     }
 
     /// Has a request tried again that its task could not go on with where the ring was not locked.
-    pub(crate) fn retry_work(&mut self, mut req: OwnedReq) {
+    pub(crate) fn retry_punted(&mut self, mut req: OwnedReq) {
         req.object().end_punt();
         req.core_mut().punted = Punted::default();
         self.requeue(req);
@@ -445,7 +445,7 @@ impl Locked<'_> {
     /// Takes a punted request back. It completes with the result of whoever has run it, or ends for `error` if nobody has.
     pub(crate) fn finish_punted(&mut self, mut req: OwnedReq, error: Errno) {
         req.object().end_punt();
-        let forced = op::spec(req.core().job.opcode).is_some_and(|spec| spec.forced);
+        let forced = op::spec_of(req.core().job.opcode).is_some_and(|spec| spec.forced);
         let by_worker = forced || !op::runs_unlocked(&req);
         let result = core::mem::take(&mut req.core_mut().punted).result;
         match result {

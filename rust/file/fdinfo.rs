@@ -10,7 +10,7 @@ use crate::{
         abi::{cqe, setup},
         napi::Tracking,
         setup::layout,
-        sqe::Sqe,
+        sqe::{Opcode, Sqe},
     },
 };
 use kernel::seq_file::{seq_print, SeqFile};
@@ -71,7 +71,12 @@ pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
     seq_print!(out, "PollList:\n");
     for object in locked.all_waiting() {
         let data = object.user_data();
-        seq_print!(out, "  op={}, user_data={}\n", object.opcode(), data);
+        seq_print!(
+            out,
+            "  op={}, user_data={}\n",
+            object.opcode().map_or(0, Opcode::number),
+            data
+        );
     }
     seq_print!(out, "CqOverflowList:\n");
     locked.state.overflow.for_each(|req| {

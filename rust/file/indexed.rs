@@ -33,15 +33,7 @@ pub(crate) fn enter(rings: &RegisteredRings, call: InCall<'_>, arg: u64) -> Resu
     if enter.flags & registered::ENTER == 0 {
         return Err(ENOTTY);
     }
-    let args = Arguments {
-        call,
-        to_submit: enter.to_submit,
-        min_complete: enter.min_complete,
-        flags: enter.flags,
-        arg: enter.arg,
-        argsz: enter.argsz,
-    };
-    rings.enter(&args, enter.index)
+    rings.enter(&Arguments::new(call, &enter), enter.index)
 }
 
 /// `RURING_IOC_REGISTER_INDEXED`, with its argument at user address `arg`.

@@ -93,6 +93,40 @@ impl Ring {
             register::UNREGISTER_PBUF_RING if arg != 0 && nr_args == 1 => {
                 self.unregister_group(arg)?
             }
+            register::SYNC_CANCEL if arg != 0 && nr_args == 1 => {
+                return self.sync_cancel(call, arg);
+            }
+            register::IOWQ_AFF if arg != 0 && nr_args != 0 => {
+                self.set_worker_affinity(arg, nr_args)?
+            }
+            register::UNREGISTER_IOWQ_AFF if arg == 0 && nr_args == 0 => {
+                self.clear_worker_affinity()?
+            }
+            register::IOWQ_MAX_WORKERS if arg != 0 && nr_args == 2 => {
+                self.limit_workers(arg)?;
+            }
+            register::PBUF_STATUS if arg != 0 && nr_args == 1 => self.group_status(arg)?,
+            register::PBUF_LOW if arg != 0 && nr_args == 1 => self.mark_group(arg)?,
+            register::QUERY => blind::query(arg, nr_args)?,
+            register::NAPI if arg != 0 && nr_args == 1 => self.register_napi(arg)?,
+            register::UNREGISTER_NAPI if nr_args == 1 => self.unregister_napi(arg)?,
+            register::CLOCK if arg != 0 && nr_args == 0 => self.set_clock(arg)?,
+            register::RESIZE_RINGS if arg != 0 && nr_args == 1 => self.resize_rings(arg)?,
+            register::MEM_REGION if arg != 0 && nr_args == 1 => self.register_region(arg)?,
+            _ => return self.register_rsrc(call, opcode, arg, nr_args),
+        }
+        Ok(0)
+    }
+
+    /// What of it is about files, buffers and rings that are registered.
+    fn register_rsrc(
+        self: &Arc<Self>,
+        call: InCall<'_>,
+        opcode: u32,
+        arg: u64,
+        nr_args: u32,
+    ) -> Result<i64> {
+        match opcode {
             register::FILES => {
                 if arg == 0 {
                     return Err(EFAULT);
@@ -112,23 +146,9 @@ impl Ring {
             register::FILES_UPDATE => return self.update_files(call, arg, nr_args),
             register::FILES2 => self.register_files2(call, arg, nr_args)?,
             register::FILES_UPDATE2 => return self.update_files2(call, arg, nr_args),
-            register::SYNC_CANCEL if arg != 0 && nr_args == 1 => {
-                return self.sync_cancel(call, arg);
-            }
-            register::IOWQ_AFF if arg != 0 && nr_args != 0 => {
-                self.set_worker_affinity(arg, nr_args)?
-            }
-            register::UNREGISTER_IOWQ_AFF if arg == 0 && nr_args == 0 => {
-                self.clear_worker_affinity()?
-            }
-            register::IOWQ_MAX_WORKERS if arg != 0 && nr_args == 2 => {
-                self.limit_workers(arg)?;
-            }
             register::FILE_ALLOC_RANGE if arg != 0 && nr_args == 0 => {
                 self.limit_file_slots(arg)?;
             }
-            register::PBUF_STATUS if arg != 0 && nr_args == 1 => self.group_status(arg)?,
-            register::PBUF_LOW if arg != 0 && nr_args == 1 => self.mark_group(arg)?,
             register::BUFFERS => {
                 if arg == 0 {
                     return Err(EFAULT);
@@ -140,12 +160,6 @@ impl Ring {
                 self.lock()?.unregister_buffers()?;
             }
             register::BUFFERS2 => self.register_buffers2(arg, nr_args)?,
-            register::QUERY => blind::query(arg, nr_args)?,
-            register::NAPI if arg != 0 && nr_args == 1 => self.register_napi(arg)?,
-            register::UNREGISTER_NAPI if nr_args == 1 => self.unregister_napi(arg)?,
-            register::CLOCK if arg != 0 && nr_args == 0 => self.set_clock(arg)?,
-            register::RESIZE_RINGS if arg != 0 && nr_args == 1 => self.resize_rings(arg)?,
-            register::MEM_REGION if arg != 0 && nr_args == 1 => self.register_region(arg)?,
             register::CLONE_BUFFERS if arg != 0 && nr_args == 1 => {
                 self.clone_buffers(call, arg, |fd, is_index| {
                     indexed::ring_named(self.exec.registered(), call, fd, is_index)

@@ -8,6 +8,11 @@
 //! leaves the queue as it was.
 
 use super::mapped::{BufEntry, Selected};
+#[cfg(not(test))]
+use kernel::warn_on;
+
+#[cfg(test)]
+use super::warn_model::warn_on;
 
 /// Most buffers of a group: there are no more ids.
 pub(crate) const MAX_BUFFERS: u32 = 1 << 16;
@@ -108,16 +113,22 @@ impl Classic {
     }
 
     /// Appends the buffers of `run`, or those of them for which there are ids left. Returns how
-    /// many that is. There has to be a free slot; without one it is none.
+    /// many that is. There has to be a free slot.
     pub(crate) fn provide(&mut self, slots: &mut [BufRange], mut run: BufRange) -> u32 {
         let count = run.count().min(MAX_BUFFERS - self.buffers);
         let index = self.index(slots, self.runs);
-        if count == 0 || self.runs as usize >= slots.len() {
+        if count == 0 {
             return 0;
         }
         run.more = (count - 1) as u16;
-        if let Some(slot) = slots.get_mut(index) {
-            *slot = run;
+        let has_room = (self.runs as usize) < slots.len();
+        match slots.get_mut(index) {
+            Some(slot) if has_room => *slot = run,
+            _ => {
+                // Its caller has made one free.
+                warn_on!(true);
+                return 0;
+            }
         }
         self.runs += 1;
         self.buffers += count;
@@ -130,7 +141,11 @@ impl Classic {
         if self.runs == 0 {
             return None;
         }
-        let run = slots.get(self.index(slots, 0))?;
+        let Some(run) = slots.get(self.index(slots, 0)) else {
+            // There are as many slots as runs at least.
+            warn_on!(true);
+            return None;
+        };
         Some(Selected::new(run.first(), self.buffers == 1, self.head))
     }
 
@@ -151,38 +166,40 @@ impl Classic {
         while left != 0 && self.runs != 0 {
             let index = self.index(slots, 0);
             let Some(run) = slots.get_mut(index) else {
+                // There are as many slots as runs at least.
+                warn_on!(true);
                 break;
             };
             let count = run.count();
             if count > left {
                 *run = run.skip(left as u16);
-                self.take_off(left);
+                self.count_off(left);
                 left = 0;
             } else {
                 self.first = self.first.wrapping_add(1);
                 self.runs -= 1;
-                self.take_off(count);
+                self.count_off(count);
                 left -= count;
             }
         }
         max - left
     }
 
-    fn take_off(&mut self, count: u32) {
+    fn count_off(&mut self, count: u32) {
         self.buffers -= count;
         self.head = self.head.wrapping_add(count as u16);
     }
 
-    /// Goes on with the slots `new`, which have room for all runs; false if they have not.
+    /// Goes on with the slots `new`, which have to have room for all runs; false if they have not.
     pub(crate) fn move_to(&mut self, old: &[BufRange], new: &mut [BufRange]) -> bool {
-        if new.len() < self.runs as usize {
-            return false;
-        }
         for run in 0..self.runs {
             let from = old.get(self.index(old, run));
-            if let (Some(to), Some(from)) = (new.get_mut(run as usize), from) {
-                *to = *from;
-            }
+            let (Some(to), Some(from)) = (new.get_mut(run as usize), from) else {
+                // There are as many old slots as runs at least, and its caller asks for more new ones.
+                warn_on!(true);
+                return false;
+            };
+            *to = *from;
         }
         self.first = 0;
         true

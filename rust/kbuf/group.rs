@@ -111,8 +111,7 @@ impl ClassicGroup {
         let mut slots = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
         slots.extend_with(count, BufRange::default(), GFP_KERNEL_ACCOUNT)?;
         if !self.queue.move_to(&self.slots, &mut slots) {
-            // It is asked for twice the slots that are in use, or half of what is used to a quarter at most.
-            warn_on!(true);
+            // It has said so: it is asked for twice the slots that are in use, or half of what is used to a quarter at most.
             return Err(EINVAL);
         }
         self.slots = slots;

@@ -24,6 +24,7 @@ use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
     prelude::*,
     sync::Arc,
+    warn_on,
 };
 
 /// A buffer of a group, to be committed or dropped.
@@ -110,7 +111,11 @@ impl Pieces {
     #[inline]
     fn put(&mut self, base: u64, len: u32) -> Result {
         let piece = IoVec::new(base, len as usize)?;
-        let slot = self.slots.get_mut(self.count).ok_or(EFAULT)?;
+        let Some(slot) = self.slots.get_mut(self.count) else {
+            // There was made room for as many as are selected.
+            warn_on!(true);
+            return Err(EFAULT);
+        };
         *slot = piece;
         self.count += 1;
         Ok(())
@@ -122,7 +127,14 @@ impl Deref for Pieces {
 
     #[inline]
     fn deref(&self) -> &[IoVec] {
-        self.slots.get(..self.count).unwrap_or_default()
+        match self.slots.get(..self.count) {
+            Some(pieces) => pieces,
+            None => {
+                // Each that is counted is in a slot.
+                warn_on!(true);
+                &[]
+            }
+        }
     }
 }
 
@@ -273,7 +285,12 @@ impl Groups {
         }
         match self.find(id) {
             Some(Group::Classic(group)) => group.provide(run),
-            Some(Group::Mapped(_)) | None => Err(EINVAL),
+            Some(Group::Mapped(_)) => Err(EINVAL),
+            None => {
+                // It was made above.
+                warn_on!(true);
+                Err(EINVAL)
+            }
         }
     }
 

@@ -84,6 +84,10 @@ impl Groups {
     ///
     /// `-ENOENT` if there is no such group, `-EINVAL` if it is a classic one or never has more buffers than that,
     /// `-EOVERFLOW` for too many marks, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn mark(&mut self, low: &PbufLow) -> Result {
         if low.resv != 0 {
             return Err(EINVAL);

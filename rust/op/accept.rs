@@ -17,6 +17,7 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
+use kernel::warn_on;
 
 /// How many connections a multishot request accepts before others have their turn.
 const MAX_SHOTS: u32 = 32;
@@ -88,7 +89,11 @@ impl Accept {
     ) -> Result<(Result<i32>, Option<bool>, u32)> {
         const HEAD: usize = 8;
         let args = &self.args;
-        let group = at.group.ok_or(EINVAL)?;
+        let Some(group) = at.group else {
+            // Without a group it is refused when it is parsed.
+            warn_on!(true);
+            return Err(EINVAL);
+        };
         let fd = at.ring.reserve_place(args.place, args.sock_flags)?;
         if fd.is_none() {
             at.ring.check_slot(args.place)?;

@@ -15,7 +15,7 @@ use crate::{
     uapi::{
         args::cancel::CancelArgs,
         errno::{Result, EALREADY, ENOENT},
-        sqe::{Flags, Sqe},
+        sqe::{Flags, Opcode, Sqe},
     },
 };
 use core::cell::Cell;
@@ -32,7 +32,9 @@ impl AsyncCancel {
     fn matches_itself(&self, user_data: u64) -> bool {
         let args = &self.args;
         args.user_data.is_none_or(|data| data == user_data)
-            && args.opcode.is_none_or(|opcode| opcode == Self::CODE)
+            && args
+                .opcode
+                .is_none_or(|opcode| opcode == Self::CODE.number())
     }
 }
 
@@ -41,6 +43,10 @@ impl AsyncCancel {
 /// # Errors
 ///
 /// `-EBADF` if it is not open.
+///
+/// # Context
+///
+/// In the task whose descriptor it is, without the lock of its table.
 pub(crate) fn file(task: InTask<'_>, args: &CancelArgs) -> Result<Option<FileRef>> {
     match args.fd {
         Some(fd) if !args.fixed => Ok(Some(FileRef::Own(OpenFile::get(task, fd)?))),
@@ -73,7 +79,9 @@ pub(crate) fn cancel(
     let running = Cell::new(None);
     let matches = |object: &object::Object<Request>| {
         args.user_data.is_none_or(|data| data == object.user_data())
-            && args.opcode.is_none_or(|opcode| opcode == object.opcode())
+            && args
+                .opcode
+                .is_none_or(|opcode| object.opcode().map(Opcode::number) == Some(opcode))
             && file_id.is_none_or(|id| id == object.file())
             && super::is_found(object.opcode(), args.fd.is_some())
             && match object.punt_state() {

@@ -41,7 +41,11 @@ impl Locked<'_> {
     ) -> Result<NotifRef> {
         let submitters = &mut self.state.submitters;
         let record = submitters.iter_mut().find(|r| r.tctx.is_current());
-        let record = record.ok_or(EINVAL)?;
+        let Some(record) = record else {
+            // A request is tried by its own task, of which there is a record as long as it has requests.
+            warn_on!(true);
+            return Err(EINVAL);
+        };
         let mut req = match record.objects.pop() {
             Some(req) => req,
             None => req::new(record.tctx.clone())?,

@@ -21,7 +21,7 @@ use crate::{
         args::files::FileSlot,
         errno::{Errno, Result, EAGAIN, EBADF, EFAULT, EINVAL},
         filter::Pdu,
-        sqe::{Flags, Sqe},
+        sqe::{Flags, Opcode, Sqe},
     },
 };
 use kernel::{fs::File, sync::Arc, warn_on};
@@ -431,7 +431,7 @@ pub(crate) trait Op: Sized + Send {
 /// An opcode as one of all.
 pub(crate) trait OpVariant: Op {
     /// `IORING_OP_*`
-    const CODE: u8;
+    const CODE: Opcode;
     /// The row of the opcode in the table.
     const SPEC: Spec;
     /// The operation, if it is of this opcode.
@@ -453,7 +453,7 @@ pub(crate) const fn hooks_of<T: Op>() -> Hooks {
 #[inline(always)] // poll/32
 pub(crate) fn issue<T: OpVariant>(op: &mut T, at: Attempt<'_, '_>) -> Outcome {
     if T::AUDITED && !op.is_audited_later() {
-        return lsm::audited(T::CODE, || op.issue(at), Outcome::audit_code);
+        return lsm::audited(T::CODE.number(), || op.issue(at), Outcome::audit_code);
     }
     op.issue(at)
 }
@@ -470,7 +470,7 @@ pub(crate) fn run_punted<T: OpVariant>(
         None => op.run_punted(file, buffer),
     };
     if T::AUDITED {
-        return lsm::audited(T::CODE, done, Outcome::audit_code);
+        return lsm::audited(T::CODE.number(), done, Outcome::audit_code);
     }
     done()
 }

@@ -144,7 +144,7 @@ impl PollRemove {
     fn remove_or_update(&self, at: &mut Attempt<'_, '_>) -> Result {
         let mut found = at.ring.waiting(self.0.target);
         let object = found
-            .find(|object| object.opcode() == PollAdd::CODE && object.has_begun())
+            .find(|object| object.opcode() == Some(PollAdd::CODE) && object.has_begun())
             .ok_or(ENOENT)?;
         // One that is on its way is left alone.
         let claimed = match object.punt_state() {
@@ -162,7 +162,7 @@ impl PollRemove {
             tctx::bring_back(req);
             return Ok(());
         }
-        at.ring.take_out(&mut req);
+        at.ring.unlist(&mut req);
         let done = self.update(&mut req.core_mut().job);
         req.core_mut().job.disarm();
         at.ring.rearm(req);

@@ -29,7 +29,7 @@ const MAX_SHOTS: u32 = 32;
 /// What a multishot request does after a receive: None is another one.
 ///
 /// It waits when the socket is empty, but for the receive more that `again` asks for, see
-/// [`may_have_ended`]. Others have their turn after more than [`MAX_SHOTS`], which `shots` counts, or now, if
+/// [`may_be_at_eof`]. Others have their turn after more than [`MAX_SHOTS`], which `shots` counts, or now, if
 /// it had `enough`.
 pub(super) fn pause(
     got: &Received,
@@ -62,8 +62,8 @@ pub(super) fn nonempty(received: &Received) -> u32 {
 /// Whether wake-ups may have been for data and for the end or an error behind it, which does not
 /// show before the data is gone, and of which no other wake-up will come.
 #[inline]
-pub(super) fn may_have_ended(socket: Socket<'_>, wake_flags: WakeFlags) -> bool {
-    wake_flags.again() && (!socket.tells_end() || wake_flags.events() & events::ERR != 0)
+pub(super) fn may_be_at_eof(socket: Socket<'_>, wake_flags: WakeFlags) -> bool {
+    wake_flags.again() && (!socket.tells_eof() || wake_flags.events() & events::ERR != 0)
 }
 
 /// How a single receive ends that has found nothing, if recvmsg(2) would not wait either: at the end of
@@ -206,7 +206,7 @@ impl Recv {
     ///
     /// What a security module says.
     fn would_wait(&self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Result<bool> {
-        if self.args.fixed || self.bundle.is_some() || !socket.has_no_end(self.args.msg_flags) {
+        if self.args.fixed || self.bundle.is_some() || !socket.is_quiet(self.args.msg_flags) {
             return Ok(false);
         }
         let mut len = self.args.len as usize;
@@ -270,7 +270,7 @@ impl Recv {
 
     #[inline(always)] // recv-multishot/unix/64/8/plain
     fn issue_shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
-        let mut again = may_have_ended(socket, at.wake_flags);
+        let mut again = may_be_at_eof(socket, at.wake_flags);
         // Bytes that wait, if they are more than a buffer's worth.
         let mut left = 0;
         loop {

@@ -4,7 +4,7 @@
 
 use super::{
     recv::{
-        may_have_ended, nonempty, pause, resume, without_buffer, without_socket, without_waiting,
+        may_be_at_eof, nonempty, pause, resume, without_buffer, without_socket, without_waiting,
     },
     Attempt, Op, Outcome,
 };
@@ -88,7 +88,7 @@ impl RecvMessage {
 
     /// Multishot: receives until there is nothing more.
     fn shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>, group: u16) -> Outcome {
-        let mut again = may_have_ended(socket, at.wake_flags);
+        let mut again = may_be_at_eof(socket, at.wake_flags);
         // Whether an attempt may find nothing, which the socket has not said.
         let mut look = !at.polled;
         loop {

@@ -119,7 +119,11 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
         if !FIXED {
             return Ok(None);
         }
-        let memory = &buffer.ok_or(EFAULT)?.memory;
+        let Some(RegisteredBuffer { memory, .. }) = buffer else {
+            // The first attempt looks it up, and the request has it from then on.
+            warn_on!(true);
+            return Err(EFAULT);
+        };
         match &self.vector {
             Some(vector) => _ = memory.count_pieces(vector)?,
             None => _ = memory.part(self.addr, self.len as usize)?,

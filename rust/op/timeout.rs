@@ -166,7 +166,7 @@ impl TimeoutRemove {
         let object = at
             .ring
             .waiting(self.target)
-            .filter(|object| object.opcode() == Timeout::CODE && object.is_parked())
+            .filter(|object| object.opcode() == Some(Timeout::CODE) && object.is_parked())
             .last()
             .ok_or(ENOENT)?;
         // One that expires just now finds the reason when it gets back.
@@ -180,7 +180,7 @@ impl TimeoutRemove {
         let object = at
             .ring
             .waiting(self.target)
-            .filter(|object| object.opcode() == Timeout::CODE && object.has_begun())
+            .filter(|object| object.opcode() == Some(Timeout::CODE) && object.has_begun())
             .last()
             .ok_or(ENOENT)?;
         let mut req = object.claim(WakeFlags::NONE).ok_or(EALREADY)?;

@@ -156,6 +156,10 @@ impl Locked<'_> {
     }
 
     /// Has a file that is told of its closing closed as soon as the ring is unlocked.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn close_after_unlock(&mut self, taken: Taken) {
         let left = self.after.get();
         if left.reserve(1, GFP_KERNEL).is_err() {
@@ -167,6 +171,10 @@ impl Locked<'_> {
     }
 
     /// Has a worker made as soon as the ring is unlocked. False without memory for that.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn make_worker(&mut self, ring: Arc<Ring>, unbound: bool) -> bool {
         let left = self.after.get();
         left.push(LeftOver::Worker { ring, unbound }, GFP_KERNEL)

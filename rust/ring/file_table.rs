@@ -297,6 +297,10 @@ impl<'r> Locked<'r> {
     ///
     /// `-ENXIO` if there is no table, `-EINVAL` if there is no such slot, `-ENFILE` if none is free, `-EBADF` for a
     /// ring, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn install_file(&mut self, place: FileSlot, file: OpenFile) -> Result<i32> {
         let index = match self.state.files.place(place, &file) {
             Ok(index) => index,

@@ -7,11 +7,15 @@ use crate::{
     sys::bpf::Program,
     uapi::{
         abi::opcode,
-        errno::{Result, EACCES},
+        errno::{Result, EACCES, EINVAL},
         filter::{FilterCtx, NewFilter},
+        sqe::Opcode,
     },
 };
-use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVVec};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVVec},
+    warn_on,
+};
 
 /// A ring's filters. There are only ever more of them.
 #[derive(Default)]
@@ -27,9 +31,14 @@ pub(crate) struct Filters {
 impl Filters {
     /// Adds a filter to those of its opcode.
     fn add(&mut self, new: &NewFilter, program: Program) -> Result {
+        let Some(bit) = opcode::bit(new.opcode) else {
+            // It was read as that of an opcode that there is.
+            warn_on!(true);
+            return Err(EINVAL);
+        };
         self.programs
             .push((new.opcode, program), GFP_KERNEL_ACCOUNT)?;
-        self.filtered |= opcode::bit(new.opcode).unwrap_or(0);
+        self.filtered |= bit;
         if new.deny_rest {
             self.denied |= !self.filtered;
         }
@@ -37,8 +46,14 @@ impl Filters {
     }
 
     /// Whether a request passes: all for its opcode have to let it.
-    fn allow(&self, opcode: u8, ctx: impl FnOnce() -> FilterCtx) -> bool {
-        let bit = opcode::bit(opcode).unwrap_or(0);
+    fn allow(&self, opcode: Option<Opcode>, ctx: impl FnOnce() -> FilterCtx) -> bool {
+        let number = opcode.map(Opcode::number);
+        let Some((number, bit)) = number.and_then(|number| Some((number, opcode::bit(number)?)))
+        else {
+            // Only a request that was read gets here. One of which nothing is known does not pass.
+            warn_on!(true);
+            return false;
+        };
         if self.denied & bit != 0 {
             return false;
         }
@@ -46,7 +61,7 @@ impl Filters {
             return true;
         }
         let ctx = ctx();
-        let mut those = self.programs.iter().filter(|(code, _)| *code == opcode);
+        let mut those = self.programs.iter().filter(|(code, _)| *code == number);
         those.all(|(_, program)| program.run(&ctx))
     }
 }
@@ -62,13 +77,16 @@ impl Locked<'_> {
     /// # Errors
     ///
     /// `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn add_filter(&mut self, new: &NewFilter, program: Program) -> Result {
-        if self.state.filters.is_none() {
-            self.state.filters = Some(KBox::new(Filters::default(), GFP_KERNEL_ACCOUNT)?);
-        }
-        if let Some(filters) = &mut self.state.filters {
-            filters.add(new, program)?;
-        }
+        let filters = match self.state.filters.take() {
+            Some(filters) => filters,
+            None => KBox::new(Filters::default(), GFP_KERNEL_ACCOUNT)?,
+        };
+        self.state.filters.insert(filters).add(new, program)?;
         self.state.restricted = true;
         Ok(())
     }
@@ -78,7 +96,11 @@ impl Locked<'_> {
     /// # Errors
     ///
     /// `-EACCES` if one of them refuses it.
-    pub(crate) fn ask_filters(&self, opcode: u8, ctx: impl FnOnce() -> FilterCtx) -> Result {
+    pub(crate) fn ask_filters(
+        &self,
+        opcode: Option<Opcode>,
+        ctx: impl FnOnce() -> FilterCtx,
+    ) -> Result {
         match &self.state.filters {
             Some(filters) if !filters.allow(opcode, ctx) => Err(EACCES),
             _ => Ok(()),

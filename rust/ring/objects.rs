@@ -94,8 +94,8 @@ impl Locked<'_> {
         self.state.waiting.remove(req);
     }
 
-    /// Takes a request out that is to wait for something else. What limits its time goes on.
-    pub(crate) fn take_out(&mut self, req: &mut OwnedReq) {
+    /// Lists a request no more that is to wait for something else. What limits its time goes on.
+    pub(crate) fn unlist(&mut self, req: &mut OwnedReq) {
         req.unwatch();
         self.state.waiting.remove(req);
     }

@@ -27,6 +27,10 @@ impl Personalities {
     /// # Errors
     ///
     /// `-EBUSY` if all ids are taken, `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn register(&mut self) -> Result<i32> {
         let all = self.all.get_or_insert_with(RBTree::new);
         let after = (self.last.wrapping_add(1)..=u16::MAX).chain(1..=self.last);

@@ -67,12 +67,12 @@ impl Locked<'_> {
 
     /// The task context of objects that only keep a completion.
     fn tctx_for_tags(&mut self, ring: &Arc<Ring>) -> Result<&Arc<TaskCtx>> {
-        if self.state.tags.is_none() {
+        let tctx = match self.state.tags.take() {
+            Some(tctx) => tctx,
             // In no record of the ring: the task may be no submitter, and no request comes back.
-            let submitter = Submitter::current(ring.clone(), u16::MAX)?;
-            self.state.tags = Some(TaskCtx::new(submitter)?);
-        }
-        self.state.tags.as_ref().ok_or(EINVAL)
+            None => TaskCtx::new(Submitter::current(ring.clone(), u16::MAX)?)?,
+        };
+        Ok(self.state.tags.insert(tctx))
     }
 
     /// An object for the completion of nobody's request, which finds no room.

@@ -12,7 +12,7 @@ use crate::{
     uapi::{
         abi::{cqe, events, setup, Cqe},
         errno::{Errno, Result},
-        sqe::Sqe,
+        sqe::{Opcode, Sqe},
     },
 };
 
@@ -28,7 +28,7 @@ impl Ring {
             ctx: Id::of(self),
             req: Id::of(object),
             user_data: job.user_data,
-            opcode: job.opcode,
+            opcode: job.opcode.map_or(0, Opcode::number),
         }
     }
 
@@ -94,7 +94,7 @@ impl Locked<'_> {
             ctx: Id::of(self.ring),
             req: Id::of(req.object()),
             user_data,
-            opcode,
+            opcode: opcode.map_or(0, Opcode::number),
         };
         trace::file_get(info, fd);
     }

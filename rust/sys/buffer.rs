@@ -25,6 +25,7 @@ use kernel::{
     },
     page::PAGE_SIZE,
     sync::Arc,
+    warn_on,
 };
 
 /// Most bytes of a buffer.
@@ -131,9 +132,13 @@ impl UserBuffer {
         let mut pieces = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
         for index in 0..count {
             let (start, bytes) = cut.piece(index, len);
-            let page = (offset + start) / PAGE_SIZE;
+            let Some(page) = pins.get((offset + start) / PAGE_SIZE) else {
+                // The pieces are those of the bytes for which pages were pinned.
+                warn_on!(true);
+                return Err(EFAULT);
+            };
             let piece = bindings::bio_vec {
-                bv_page: *pins.get(page).ok_or(EFAULT)?,
+                bv_page: *page,
                 bv_len: bytes as u32,
                 bv_offset: ((offset + start) % PAGE_SIZE) as u32,
             };

@@ -132,12 +132,12 @@ pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, grant: &Grant) -> Resul
     }
 }
 
-/// Takes it out, if it is there.
+/// Lists it no more, if it is there.
 ///
 /// # Context
 ///
 /// May sleep.
-pub(crate) fn take_out<T: Revoke>(ring: &Arc<T>) {
+pub(crate) fn unlist<T: Revoke>(ring: &Arc<T>) {
     let key = Arc::as_ptr(ring) as usize;
     let mut guard = RINGS.lock();
     let Some(rings) = guard.as_mut() else { return };

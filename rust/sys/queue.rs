@@ -110,7 +110,7 @@ impl<P: Kind> Fifo<P> {
 
     /// The cores of the first and of the last.
     #[inline]
-    fn ends(&self) -> Option<(&P::Core, &P::Core)> {
+    fn first_and_last(&self) -> Option<(&P::Core, &P::Core)> {
         let (first, last) = (NonNull::new(self.head)?, self.tail);
         // SAFETY: By the type invariants the handles of both are ours, and this list is borrowed as long.
         unsafe { Some((&*first.as_ref().core_ptr(), &*(*last).core_ptr())) }
@@ -119,7 +119,7 @@ impl<P: Kind> Fifo<P> {
     /// The core of the first.
     #[inline]
     pub(crate) fn first(&self) -> Option<&P::Core> {
-        self.ends().map(|(first, _)| first)
+        self.first_and_last().map(|(first, _)| first)
     }
 
     /// The core of the first, to change. (Not its handle, which could be exchanged for another.)
@@ -131,7 +131,7 @@ impl<P: Kind> Fifo<P> {
 
     /// The core of the last.
     pub(crate) fn last(&self) -> Option<&P::Core> {
-        self.ends().map(|(_, last)| last)
+        self.first_and_last().map(|(_, last)| last)
     }
 
     /// Moves all of `other` to the end of this list.

@@ -151,11 +151,11 @@ impl<T: TaskWorkFn> TaskWork<T> {
     /// Drops a reference, with what the last one has to do out of the way.
     pub(crate) fn put(this: Arc<Self>) {
         #[inline(never)] // Size: the end of the last reference stands here once.
-        fn end<T>(last: T) {
+        fn drop_last<T>(last: T) {
             drop(last);
         }
         if let Some(last) = Arc::into_unique_or_drop(this) {
-            end(last);
+            drop_last(last);
         }
     }
 

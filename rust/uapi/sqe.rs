@@ -4,11 +4,63 @@
 
 use super::abi::{msg, opcode, recvsend, sqe_flags};
 use super::errno::{Errno, EINVAL, EOPNOTSUPP};
+use core::num::NonZeroU8;
 
 /// Whether entries with this opcode are of 128 bytes.
 pub(crate) const fn is_large(opcode: u8) -> bool {
     matches!(opcode, opcode::NOP128 | opcode::URING_CMD128)
 }
+
+/// The opcode of a request, of those that ruring has: the number and one, so that there is a value left for a request without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opcode(NonZeroU8);
+
+impl Opcode {
+    /// As many numbers as there are, and one for no opcode: how long a table is that [`Opcode::index`] looks into.
+    pub(crate) const INDICES: usize = 257;
+
+    /// The opcode with this number, if there can be such.
+    pub(crate) const fn new(number: u8) -> Option<Self> {
+        Self::of_index(number.wrapping_add(1))
+    }
+
+    /// The opcode of a row of the table of opcodes.
+    pub(crate) const fn of_row(number: u8) -> Self {
+        match Self::new(number) {
+            Some(opcode) => opcode,
+            None => panic!("the number is none of an opcode"),
+        }
+    }
+
+    /// The opcode that has this index.
+    pub(crate) const fn of_index(index: u8) -> Option<Self> {
+        match NonZeroU8::new(index) {
+            Some(index) => Some(Self(index)),
+            None => None,
+        }
+    }
+
+    /// `IORING_OP_*`
+    pub(crate) const fn number(self) -> u8 {
+        self.0.get() - 1
+    }
+
+    /// Where a table has what it says of the opcode, or of none.
+    pub(crate) const fn index(opcode: Option<Self>) -> usize {
+        match opcode {
+            Some(opcode) => opcode.0.get() as usize,
+            None => 0,
+        }
+    }
+
+    /// The same for whatever number user space has written.
+    pub(crate) const fn index_of(number: u8) -> usize {
+        number as usize + 1
+    }
+}
+
+// Each object has one.
+const _: () = assert!(size_of::<Option<Opcode>>() == 1);
 
 /// A copy of a `struct io_uring_sqe`: user space can no longer change what is looked at.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `enter` is told of how to wait.
+//! What `enter` is told, and how it is to wait.
 
-use super::Arguments;
 use crate::{
     ring::Ring,
     sys::{context::InCall, user},
@@ -10,10 +9,42 @@ use crate::{
         abi::enter,
         errno::{Result, EINVAL},
         region,
-        structs::{GeteventsArg, RegWait, Timespec},
+        structs::{Enter, GeteventsArg, RegWait, Timespec},
     },
 };
 use kernel::time::Delta;
+
+/// The arguments of `io_uring_enter(2)`, but for the ring.
+pub(crate) struct Arguments<'a> {
+    /// Proof that the current task is in an ioctl(2) of its own.
+    pub(crate) call: InCall<'a>,
+    /// Most SQ entries to consume.
+    pub(crate) to_submit: u32,
+    /// Completions to wait for.
+    pub(crate) min_complete: u32,
+    /// `IORING_ENTER_*`
+    pub(crate) flags: u32,
+    /// User address of a signal mask, or of a `struct io_uring_getevents_arg`, or offset of a
+    /// `struct io_uring_reg_wait` in the ring's memory region.
+    pub(crate) arg: u64,
+    /// How many bytes there are at `arg`.
+    pub(crate) argsz: u64,
+}
+
+impl<'a> Arguments<'a> {
+    /// What user space has asked for by `call`. Which ring it means is for the caller to see.
+    #[inline]
+    pub(crate) fn new(call: InCall<'a>, what: &Enter) -> Self {
+        Self {
+            call,
+            to_submit: what.to_submit,
+            min_complete: what.min_complete,
+            flags: what.flags,
+            arg: what.arg,
+            argsz: what.argsz,
+        }
+    }
+}
 
 /// How `enter` is to wait for completions, as its argument says.
 pub(super) struct WaitArgs<'a> {

@@ -6,11 +6,12 @@
 //! as many as the last bundle had, and when it has filled them a second one takes as many as the
 //! socket says it has bytes for; both make one completion.
 
-use super::{may_have_ended, nonempty, pause, resume, without_buffer, Recv};
+use super::{may_be_at_eof, nonempty, pause, resume, without_buffer, Recv};
 use crate::{
-    kbuf::groups::Pieces,
+    kbuf::groups::{Bundle, Pieces},
     op::{Attempt, Outcome},
-    sys::socket::{Socket, UserBuffers},
+    req::wake::WakeFlags,
+    sys::socket::{Received, Socket, UserBuffers},
     uapi::{
         abi::{cqe, msg},
         errno::{EAGAIN, ENOBUFS, ENOENT},
@@ -91,19 +92,11 @@ impl Recv {
     ) -> Outcome {
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let all = flags & msg::WAITALL != 0;
-        let mut again = may_have_ended(socket, at.wake_flags);
+        let mut again = may_be_at_eof(socket, at.wake_flags);
         loop {
-            let wanted = bundle.wanted(self.args.len, self.args.total);
-            let selected = match at.ring.groups().select_many(group, wanted, &mut bundle.iov) {
+            let selected = match self.select_bundle(bundle, socket, at, group) {
                 Ok(selected) => selected,
-                // A worker of io_uring takes one buffer, and says of any reason that there is none.
-                Err(ENOENT) if self.done == 0 && self.args.by_worker && !at.polled => {
-                    return Outcome::failed(ENOBUFS);
-                }
-                Err(error) if self.done == 0 => {
-                    return without_buffer(socket, at, &self.args, self.args.multishot, error);
-                }
-                Err(_) => return self.stop_with(0, true),
+                Err(outcome) => return outcome,
             };
             let buffers = match bundle.iov[..] {
                 [piece] => UserBuffers::One {
@@ -118,16 +111,9 @@ impl Recv {
             let want = buffers.len();
             let got = socket.recv(buffers, None, (0, 0), flags);
             bundle.left = got.left.unwrap_or(0);
-            let len = match got.len {
+            let len = match self.received(&got, socket, at.wake_flags) {
                 Ok(len) => len,
-                Err(EAGAIN) if self.args.multishot => return Outcome::POLL,
-                Err(EAGAIN) => match self.without_waiting::<false>(socket, at.wake_flags) {
-                    Some(Ok(len)) => len,
-                    Some(Err(error)) => return Outcome::failed(error),
-                    None => return Outcome::POLL,
-                },
-                Err(error) if self.done == 0 => return Outcome::failed(error),
-                Err(_) => return self.stop_with(nonempty(&got), true),
+                Err(outcome) => return outcome,
             };
             let short = all && len < want;
             if let [piece] = bundle.iov[..] {
@@ -178,6 +164,50 @@ impl Recv {
                 }
                 return outcome;
             }
+        }
+    }
+
+    /// The buffers for the next transfer, or what becomes of the request without any.
+    #[inline]
+    fn select_bundle(
+        &self,
+        bundle: &mut RecvBundle,
+        socket: Socket<'_>,
+        at: &mut Attempt<'_, '_>,
+        group: u16,
+    ) -> Result<Bundle, Outcome> {
+        let wanted = bundle.wanted(self.args.len, self.args.total);
+        let selected = at.ring.groups().select_many(group, wanted, &mut bundle.iov);
+        selected.map_err(|error| match error {
+            // A worker of io_uring takes one buffer, and says of any reason that there is none.
+            ENOENT if self.done == 0 && self.args.by_worker && !at.polled => {
+                Outcome::failed(ENOBUFS)
+            }
+            error if self.done == 0 => {
+                without_buffer(socket, at, &self.args, self.args.multishot, error)
+            }
+            _ => self.stop_with(0, true),
+        })
+    }
+
+    /// How many bytes a transfer has received, or what becomes of the request without any.
+    #[inline]
+    fn received(
+        &self,
+        got: &Received,
+        socket: Socket<'_>,
+        wake_flags: WakeFlags,
+    ) -> Result<usize, Outcome> {
+        match got.len {
+            Ok(len) => Ok(len),
+            Err(EAGAIN) if self.args.multishot => Err(Outcome::POLL),
+            Err(EAGAIN) => match self.without_waiting::<false>(socket, wake_flags) {
+                Some(Ok(len)) => Ok(len),
+                Some(Err(error)) => Err(Outcome::failed(error)),
+                None => Err(Outcome::POLL),
+            },
+            Err(error) if self.done == 0 => Err(Outcome::failed(error)),
+            Err(_) => Err(self.stop_with(nonempty(got), true)),
         }
     }
 

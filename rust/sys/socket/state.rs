@@ -57,7 +57,7 @@ impl Socket<'_> {
     /// Whether it says that there is something left when that is the end of the stream, as only
     /// TCP does (`tcp_inq_hint()`).
     #[inline]
-    pub(crate) fn tells_end(self) -> bool {
+    pub(crate) fn tells_eof(self) -> bool {
         calls::ruring_socket_is_tcp(self)
     }
 
@@ -73,7 +73,7 @@ impl Socket<'_> {
     ///
     /// Who sees this and then has itself woken up for what poll says has missed nothing.
     pub(crate) fn is_idle(self, flags: u32) -> bool {
-        !self.has_data() && self.has_no_end(flags)
+        !self.has_data() && self.is_quiet(flags)
     }
 
     /// Whether a receive of `len` bytes that would find nothing may wait for something. False if only an attempt can tell.
@@ -90,9 +90,9 @@ impl Socket<'_> {
         }
     }
 
-    /// The rest of [`Socket::is_idle`], apart from what finds data.
+    /// The rest of [`Socket::is_idle`], apart from what finds data: there is no error and no end.
     #[inline(never)] // recv-armed/tcp/1: what is idle is seen before.
-    pub(crate) fn has_no_end(self, flags: u32) -> bool {
+    pub(crate) fn is_quiet(self, flags: u32) -> bool {
         // What other flags ask for is elsewhere.
         const PLAIN: u32 = msg::WAITALL | msg::TRUNC | msg::NOSIGNAL | msg::CMSG_CLOEXEC;
         flags & !PLAIN == 0 && calls::ruring_socket_idle(self)

@@ -65,6 +65,7 @@ mod args_model;
 mod atomic_model;
 mod fields;
 mod ioctl_model;
+mod warn_model;
 
 mod test_args;
 mod test_claim;
