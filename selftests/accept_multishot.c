@@ -39,6 +39,15 @@ static bool connected(int a, int b)
 	ASSERT_TRUE(fd_is_open(_fd));					\
 } while (0)
 
+/* @client, which waits at @listener, is accepted, and its address put where it belongs. */
+#define ASSERT_ACCEPTED_FROM(ring, listener, client, peer, len) do {	\
+	struct io_uring_sqe *_sqe = prep_accept(ring, listener, 1);	\
+	_sqe->addr = (uintptr_t)(peer);					\
+	_sqe->addr2 = (uintptr_t)(len);					\
+	ASSERT_EQ(1, ring_submit(ring));				\
+	ASSERT_ACCEPTED(ring, 1, client, 0);				\
+} while (0)
+
 TEST_F(ring, single_waits_for_a_connection)
 {
 	struct sockaddr_in addr;
@@ -77,15 +86,10 @@ TEST_F(ring, address_of_the_peer)
 	struct sockaddr_in addr, peer = {}, own;
 	int client, listener = tcp_listen(&addr);
 	socklen_t len = sizeof(peer), own_len = sizeof(own);
-	struct io_uring_sqe *sqe;
 
 	client = tcp_connect(&addr);
 	ASSERT_LE(0, client);
-	sqe = prep_accept(&self->ring, listener, 1);
-	sqe->addr = (uintptr_t)&peer;
-	sqe->addr2 = (uintptr_t)&len;
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_ACCEPTED(&self->ring, 1, client, 0);
+	ASSERT_ACCEPTED_FROM(&self->ring, listener, client, &peer, &len);
 	ASSERT_EQ(0, getsockname(client, (struct sockaddr *)&own, &own_len));
 	EXPECT_EQ(sizeof(peer), len);
 	EXPECT_EQ(AF_INET, peer.sin_family);
@@ -97,17 +101,12 @@ TEST_F(ring, address_is_cut_off)
 {
 	struct sockaddr_in addr, peer;
 	int client, listener = tcp_listen(&addr);
-	struct io_uring_sqe *sqe;
 	socklen_t len = 4;
 
 	memset(&peer, 0x5a, sizeof(peer));
 	client = tcp_connect(&addr);
 	ASSERT_LE(0, client);
-	sqe = prep_accept(&self->ring, listener, 1);
-	sqe->addr = (uintptr_t)&peer;
-	sqe->addr2 = (uintptr_t)&len;
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_ACCEPTED(&self->ring, 1, client, 0);
+	ASSERT_ACCEPTED_FROM(&self->ring, listener, client, &peer, &len);
 	EXPECT_EQ(sizeof(peer), len);
 	EXPECT_EQ(0x5a5a5a5a, peer.sin_addr.s_addr);
 }

@@ -570,4 +570,13 @@ static void close_beyond(int fd, int except)
 			close(fd);
 }
 
+/* What has been opened since @first was the next descriptor goes, and the world with it unless it is to be used again. */
+static void world_leave(struct world *w, int first, bool last)
+{
+	close_beyond(first, nth_fd);
+	world_finish(w);
+	if (last)
+		world_end(w);
+}
+
 #endif /* SELFTESTS_FAILNTH_OPS_H */

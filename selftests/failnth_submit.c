@@ -83,10 +83,7 @@ TEST_F(submit, fails_at_each_place)
 		}
 		ring_drain(&w->ring);
 		ASSERT_QUIET(&w->ring);
-		close_beyond(first, nth_fd);
-		world_finish(w);
-		if (variant->what.once || !failed)
-			world_end(w);
+		world_leave(w, first, variant->what.once || !failed);
 	}
 	ASSERT_FALSE(failed);
 	ASSERT_AS_BEFORE(before);

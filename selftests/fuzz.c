@@ -59,15 +59,11 @@ static int fuzz_init(struct fuzz *f, struct ring *r)
 
 static __u64 any_address(struct fuzz *f)
 {
-	switch (below(8)) {
-	case 0:
-		return 0;
-	case 1:
-		return 4096;
-	case 2:
-		return 0xffff888000000000 | below(1u << 30);
-	case 3:
-		return 0x8000000000000000;
+	unsigned int which = below(8);
+
+	switch (which) {
+	case 0 ... 3:
+		return address_of_none(which);
 	case 4:
 		return (uintptr_t)f->page + 4096 - below(32);
 	case 5:

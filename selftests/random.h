@@ -27,6 +27,21 @@ static inline unsigned int below(unsigned int n)
 
 #define pick(array)	((array)[below(ARRAY_SIZE(array))])
 
+/* One of four addresses that are nobody's: low ones, of the kernel's memory, and of no memory. */
+static inline __u64 address_of_none(unsigned int which)
+{
+	switch (which) {
+	case 0:
+		return 0;
+	case 1:
+		return 4096;
+	case 2:
+		return 0xffff888000000000 | below(1u << 30);
+	default:
+		return 0x8000000000000000;
+	}
+}
+
 /* Begin anew, with number @stream of the sequences that belong to @seed. */
 static inline void rnd_seed(__u64 seed, unsigned int stream)
 {

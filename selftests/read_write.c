@@ -143,6 +143,14 @@ TEST_F(ring, signal_of_a_write_that_nobody_reads)
 	signal(SIGPIPE, SIG_DFL);
 }
 
+/* The one that waits and the one that @prep makes end, in whichever order. */
+#define ASSERT_BOTH(ring, prep) do {					\
+	prep;								\
+	ASSERT_EQ(1, ring_submit(ring));				\
+	ASSERT_EQ(0, ring_wait(ring, 2));				\
+	ASSERT_EQ(2, ring_drain(ring));					\
+} while (0)
+
 TEST_F(ring, event_counter)
 {
 	int fd = eventfd(0, 0);
@@ -151,11 +159,7 @@ TEST_F(ring, event_counter)
 	prep_read(&self->ring, fd, &back, 8, -1);
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	ASSERT_QUIET(&self->ring);
-	prep_write(&self->ring, fd, &value, 8, -1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	/* in whichever order */
-	ASSERT_EQ(0, ring_wait(&self->ring, 2));
-	ASSERT_EQ(2, ring_drain(&self->ring));
+	ASSERT_BOTH(&self->ring, prep_write(&self->ring, fd, &value, 8, -1));
 	EXPECT_EQ(5, back);
 	value = ULLONG_MAX - 1;
 	prep_write(&self->ring, fd, &value, 8, 0);
@@ -165,10 +169,7 @@ TEST_F(ring, event_counter)
 	prep_write(&self->ring, fd, &value, 8, 0);
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	ASSERT_QUIET(&self->ring);
-	prep_read(&self->ring, fd, &back, 8, 0);
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_EQ(0, ring_wait(&self->ring, 2));
-	ASSERT_EQ(2, ring_drain(&self->ring));
+	ASSERT_BOTH(&self->ring, prep_read(&self->ring, fd, &back, 8, 0));
 	EXPECT_EQ(ULLONG_MAX - 1, back);
 	/* there is room behind the 1, but not for so much: it is not the call that sleeps until there is */
 	value = ULLONG_MAX - 3;
@@ -178,10 +179,7 @@ TEST_F(ring, event_counter)
 	prep_write(&self->ring, fd, &value, 8, 0);
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	ASSERT_QUIET(&self->ring);
-	prep_read(&self->ring, fd, &back, 8, 0);
-	ASSERT_EQ(1, ring_submit(&self->ring));
-	ASSERT_EQ(0, ring_wait(&self->ring, 2));
-	ASSERT_EQ(2, ring_drain(&self->ring));
+	ASSERT_BOTH(&self->ring, prep_read(&self->ring, fd, &back, 8, 0));
 	EXPECT_EQ(ULLONG_MAX - 2, back);
 	prep_read(&self->ring, fd, &back, 4, 0);
 	ASSERT_RESULT(&self->ring, -EINVAL);

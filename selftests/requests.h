@@ -38,15 +38,11 @@ struct scratch {
 
 static inline __u64 any_address(const struct world *w)
 {
-	switch (below(24)) {
-	case 0:
-		return 0;
-	case 1:
-		return 4096;
-	case 2:
-		return 0xffff888000000000 | below(1u << 30);
-	case 3:
-		return 0x8000000000000000;
+	unsigned int which = below(24);
+
+	switch (which) {
+	case 0 ... 3:
+		return address_of_none(which);
 	case 4:
 		return (uintptr_t)w->mem + w->size - below(32);
 	case 5:

@@ -212,9 +212,7 @@ static long register_injected(struct task *task, int fd, struct ruring_register 
 	long ret, dev = -1, err;
 	__u64 argument;
 
-	ret = inject_begin(task);
-	if (!ret && !task->space->regions)
-		ret = inject_region(task);
+	ret = inject_begin_with_region(task);
 	if (ret)
 		return ret;
 	if (fd < 0) {
@@ -374,9 +372,7 @@ static long set_up(struct task *task)
 	long ret, dev, err;
 	__u64 argument;
 
-	ret = inject_begin(task);
-	if (!ret && !task->space->regions)
-		ret = inject_region(task);
+	ret = inject_begin_with_region(task);
 	if (ret)
 		return ret;
 

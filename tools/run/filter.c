@@ -210,10 +210,8 @@ static long install(struct task *task)
 		struct sock_filter code[FILTER_MAX];
 	} in;
 	__u64 at;
-	long ret = inject_begin(task);
+	long ret = inject_begin_with_region(task);
 
-	if (!ret && !task->space->regions)
-		ret = inject_region(task);
 	if (ret)
 		return ret;
 	at = task->space->regions->address + INJECT_FILTER;

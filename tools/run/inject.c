@@ -214,3 +214,12 @@ int inject_region(struct task *task)
 	space_add_region(task->space, address);
 	return 0;
 }
+
+int inject_begin_with_region(struct task *task)
+{
+	int ret = inject_begin(task);
+
+	if (!ret && !task->space->regions)
+		ret = inject_region(task);
+	return ret;
+}

@@ -296,6 +296,9 @@ int inject_leave(struct task *task);
 /* Map a region. */
 int inject_region(struct task *task);
 
+/* Begins injecting calls, for which there is a region then. */
+int inject_begin_with_region(struct task *task);
+
 /* pass.c */
 /* At a trapped call: give the thread a descriptor of its own for @fd of ours. */
 long pass_fd(struct task *task, int fd);
