@@ -218,6 +218,7 @@ impl Locked<'_> {
     }
 
     /// Has a request wait that was tried before, or drives it if it need not.
+    #[inline(always)] // poll/32
     pub(crate) fn poll_or_run(&mut self, req: OwnedReq, wanted: u32) {
         if let Some((req, wake_flags)) = self.poll_and_park(req, wanted) {
             self.run(req, wake_flags);

@@ -124,6 +124,7 @@ pub(super) fn is_tried_again_later(req: &OwnedReq) -> bool {
 
 impl Locked<'_> {
     /// Lets the ring find a request.
+    #[inline(always)] // poll/32
     pub(crate) fn insert(&mut self, req: &mut OwnedReq) {
         let op = &req.core().job.op;
         let (file, target) = match req.file() {
