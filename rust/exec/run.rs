@@ -364,7 +364,7 @@ impl Locked<'_> {
         let mut reqs = tctx.inbox().take();
         let traced = trace::task_work_run_enabled();
         let count = if traced { reqs.count() } else { 0 };
-        self.run_all(&mut reqs, false);
+        self.run_all_here(&mut reqs, false);
         if traced {
             trace::task_work_run(Id::of(&**tctx), count);
         }
@@ -434,6 +434,12 @@ impl Locked<'_> {
 
     /// Drives requests that have come back, and what they have start. All that need their task end as cancelled if it is `gone`.
     pub(crate) fn run_all(&mut self, reqs: &mut Fifo<Request>, gone: bool) {
+        self.run_all_here(reqs, gone);
+    }
+
+    /// As [`Locked::run_all`], without the calls.
+    #[inline(always)] // recv-multishot/unix/64/8/plain
+    fn run_all_here(&mut self, reqs: &mut Fifo<Request>, gone: bool) {
         // What comes back to a task that is being killed may do so for ever.
         let gone = gone || self.ring.is_dying() || signal::killed();
         while let Some(mut req) = reqs.pop() {
@@ -441,7 +447,7 @@ impl Locked<'_> {
                 self.end(req, ECANCELED);
             } else {
                 let wake_flags = req.wake_flags();
-                self.run(req, wake_flags);
+                self.run_here(req, wake_flags);
             }
         }
         self.start_ready(gone);

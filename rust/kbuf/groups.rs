@@ -337,7 +337,7 @@ impl Groups {
     }
 
     /// Consumes a buffer, or its first `used` bytes. Returns the flags for its completion.
-    #[inline]
+    #[inline(always)] // recv-multishot/unix/64/8/plain
     pub(crate) fn commit(&mut self, buffer: SelectedBuffer, used: usize) -> u32 {
         let (bid, more) = match self.find(buffer.group) {
             Some(Group::Mapped(group)) => group.commit(buffer.selected, used),
