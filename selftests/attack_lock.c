@@ -5,16 +5,17 @@
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include "attack_held.h"
 
 /*
  * What an attacker's request waits for: a partner, room, somebody who has locked the pipe or the socket and
  * waits for a page of his, a file server, that is to close a file or to say what it is ready for, or who loads
- * the module of a family of sockets, or one that a message to the kernel names; or the value of an option, on a page that
- * is missing.
+ * the module of a family of sockets, or one that a message to the kernel names, by whatever it is sent; a file server
+ * that is asked of the file whose name a message is for; or the value of an option, on a page that is missing.
  */
-enum { FIFO, TERMINAL, PIPE, SOCKET, SERVER, POLLED, MODULE, MESSAGE, OPTION };
+enum { FIFO, TERMINAL, PIPE, SOCKET, SERVER, POLLED, MODULE, MESSAGE, HEADER, WRITTEN, NAME, OPTION };
 
 FIXTURE_VARIANT_ADD(attack, ruring_fifo) { .backend = RURING, .kind = FIFO };
 FIXTURE_VARIANT_ADD(attack, io_uring_fifo) { .backend = IO_URING, .kind = FIFO };
@@ -32,6 +33,12 @@ FIXTURE_VARIANT_ADD(attack, ruring_module) { .backend = RURING, .kind = MODULE }
 FIXTURE_VARIANT_ADD(attack, io_uring_module) { .backend = IO_URING, .kind = MODULE };
 FIXTURE_VARIANT_ADD(attack, ruring_message) { .backend = RURING, .kind = MESSAGE };
 FIXTURE_VARIANT_ADD(attack, io_uring_message) { .backend = IO_URING, .kind = MESSAGE };
+FIXTURE_VARIANT_ADD(attack, ruring_header) { .backend = RURING, .kind = HEADER };
+FIXTURE_VARIANT_ADD(attack, io_uring_header) { .backend = IO_URING, .kind = HEADER };
+FIXTURE_VARIANT_ADD(attack, ruring_written) { .backend = RURING, .kind = WRITTEN };
+FIXTURE_VARIANT_ADD(attack, io_uring_written) { .backend = IO_URING, .kind = WRITTEN };
+FIXTURE_VARIANT_ADD(attack, ruring_name) { .backend = RURING, .kind = NAME };
+FIXTURE_VARIANT_ADD(attack, io_uring_name) { .backend = IO_URING, .kind = NAME };
 FIXTURE_VARIANT_ADD(attack, ruring_option) { .backend = RURING, .kind = OPTION };
 FIXTURE_VARIANT_ADD(attack, io_uring_option) { .backend = IO_URING, .kind = OPTION };
 
@@ -75,17 +82,37 @@ static bool let_loader_go(void)
 	return fd >= 0 && !close(fd);
 }
 
+static bool loads_module(int kind)
+{
+	return kind == MODULE || kind == MESSAGE || kind == HEADER || kind == WRITTEN;
+}
+
+/* What a file server is not to answer, if there is one. */
+static unsigned int served(int kind)
+{
+	switch (kind) {
+	case SERVER:
+		return FUSE_FLUSH;
+	case POLLED:
+		return FUSE_POLL;
+	case NAME:
+		return FUSE_GETATTR;
+	default:
+		return 0;
+	}
+}
+
 static bool hold(const char *group, int kind)
 {
 	bool ready = true;
 
-	if (kind == MODULE || kind == MESSAGE)
+	if (loads_module(kind))
 		return hold_loader();
 	if (kind == OPTION)
 		return !put("/proc/sys/vm", "unprivileged_userfaultfd", "1");
-	if (kind == SERVER || kind == POLLED) {
+	if (served(kind)) {
 		snprintf(holdup.path, sizeof(holdup.path), "%s/served", attack_dir);
-		holdup.pid = hold_server(group, holdup.path, kind == SERVER ? FUSE_FLUSH : FUSE_POLL);
+		holdup.pid = hold_server(group, holdup.path, served(kind));
 		return holdup.pid > 0;
 	}
 	if (kind == PIPE)
@@ -110,15 +137,15 @@ static bool let_go(int kind)
 {
 	bool dead = !holdup.pid || child_dies(holdup.pid, "who holds it up");
 
-	if (kind == MODULE || kind == MESSAGE)
+	if (loads_module(kind))
 		return let_loader_go();
-	if (kind == SERVER || kind == POLLED)
+	if (served(kind))
 		fuse_unmount(holdup.path);
 	return dead;
 }
 
 /* It asks for a family that there is not, whose module is looked for. */
-static void prep_message(struct ring *r)
+static void prep_message(struct ring *r, int kind)
 {
 	static struct {
 		struct nlmsghdr header;
@@ -135,10 +162,30 @@ static void prep_message(struct ring *r)
 		.attr = { .nla_len = sizeof(struct nlattr) + 12, .nla_type = CTRL_ATTR_FAMILY_NAME },
 		.name = "nowhere",
 	};
+	static struct iovec iov = { &message, sizeof(message) };
+	static struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 
 	MUST(fd >= 0);
-	prep_send(r, fd, &message, sizeof(message), 1);
+	if (kind == HEADER)
+		prep(r, IORING_OP_SENDMSG, fd, &header, 1, 1);
+	else if (kind == WRITTEN)
+		prep(r, IORING_OP_WRITE, fd, &message, sizeof(message), 1);
+	else
+		prep_send(r, fd, &message, sizeof(message), 1);
+}
+
+static void prep_to_name(struct ring *r)
+{
+	static struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct io_uring_sqe *sqe;
+
+	MUST(fd >= 0);
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s", holdup.path);
+	sqe = prep_send(r, fd, output, 1, 1);
+	sqe->addr2 = (uintptr_t)&name;
+	sqe->addr_len = sizeof(name);
 }
 
 static void prep_option(struct ring *r)
@@ -186,7 +233,12 @@ static void prep_what_waits(struct ring *r, int kind)
 		prep(r, IORING_OP_SOCKET, AF_ROSE, NULL, 0, 1)->off = SOCK_SEQPACKET;
 		break;
 	case MESSAGE:
-		prep_message(r);
+	case HEADER:
+	case WRITTEN:
+		prep_message(r, kind);
+		break;
+	case NAME:
+		prep_to_name(r);
 		break;
 	case OPTION:
 		prep_option(r);
@@ -205,6 +257,9 @@ static const char *where(int kind)
 		[POLLED] = "fuse_chan_send",
 		[MODULE] = "call_usermodehelper_exec",
 		[MESSAGE] = "call_usermodehelper_exec",
+		[HEADER] = "call_usermodehelper_exec",
+		[WRITTEN] = "call_usermodehelper_exec",
+		[NAME] = "fuse_chan_send",
 		[OPTION] = "handle_userfault",
 	};
 
@@ -212,18 +267,17 @@ static const char *where(int kind)
 }
 
 /*
- * Who waits for a pipe or a socket that is locked, as any write(2) would, and in io_uring for a terminal or a module,
- * has io_uring's lock: what takes that waits with him.
+ * Who waits for a pipe or a socket that is locked, as any write(2) would, and in io_uring for a terminal, a module or a
+ * name, has io_uring's lock: what takes that waits with him.
  */
 static bool waits_in_io_uring(int kind, unsigned int i)
 {
-	return (kind == TERMINAL || kind == PIPE || kind == SOCKET || kind == POLLED ||
-		kind == MODULE || kind == MESSAGE || kind == OPTION) && !acts[i].returns;
+	return kind != FIFO && kind != SERVER && !acts[i].returns;
 }
 
 static bool is_unlocked(int kind)
 {
-	return kind == FIFO || kind == TERMINAL || kind == SERVER || kind == MODULE || kind == OPTION;
+	return kind != PIPE && kind != SOCKET && kind != POLLED;
 }
 
 TEST_HARNESS_MAIN

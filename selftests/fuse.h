@@ -26,7 +26,8 @@ static inline int fuse_mount(const char *path)
 	fd = open("/dev/fuse", O_RDWR);
 	if (fd < 0)
 		return -errno;
-	snprintf(options, sizeof(options), "fd=%d,rootmode=100000,user_id=0,group_id=0,allow_other", fd);
+	snprintf(options, sizeof(options),
+		 "fd=%d,rootmode=100000,user_id=0,group_id=0,allow_other,default_permissions", fd);
 	if (!mount("ruring", path, "fuse", MS_NOSUID | MS_NODEV, options))
 		return fd;
 	ret = -errno;

@@ -8,6 +8,7 @@ use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
         buffer::UserBuffer,
+        context::At,
         rw::{
             can_ask, can_delegate, can_poll, check_ioprio, current_ioprio, has_operation, inode_id,
             is_nonblocking, is_ready, is_urgent, is_whole, waits, Position, Transfer,
@@ -66,6 +67,11 @@ pub(crate) struct ReadWrite<const WRITE: bool, const VECTOR: bool, const FIXED: 
 /// is shut down.
 fn will_have_nothing(file: &File) -> bool {
     Socket::of(file).is_ok_and(Socket::is_shut)
+}
+
+/// Whether what is written to `file` is to be written with the ring unlocked.
+fn takes_commands(file: &File) -> bool {
+    Socket::of(file).is_ok_and(Socket::takes_commands)
 }
 
 impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, VECTOR, FIXED> {
@@ -261,6 +267,9 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         } else {
             None
         };
+        if WRITE && takes_commands(file) {
+            return Outcome::Punt;
+        }
         let mut result = self.transfer(file, buffer, false);
         let sleeps = match result {
             Err(EAGAIN) if waits && (can_ask(file, WRITE) || !is_ready(file, WRITE)) => {
@@ -321,6 +330,21 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
             .ok_or(EBADF)
             .and_then(|file| self.transfer(file, buffer, true));
         self.over(result, 0)
+    }
+
+    fn run_unlocked(
+        &mut self,
+        _at: At<'_>,
+        file: Option<&File>,
+        buffer: Option<&RegisteredBuffer>,
+    ) -> Outcome {
+        match file.filter(|file| WRITE && takes_commands(file)) {
+            Some(file) => {
+                let result = self.transfer(file, buffer, false);
+                self.over(result, 0)
+            }
+            None => self.run_punted(file, buffer),
+        }
     }
 
     fn progress(&self) -> (usize, u32) {

@@ -6,19 +6,24 @@ mod bundle;
 
 use super::{Attempt, Op, Outcome};
 use crate::{
+    rsrc::buffers::RegisteredBuffer,
     sys::{
+        context::At,
         socket::{SockAddr, Socket, UserBuffers},
         user::{check_buffer, Vector},
     },
     uapi::{
         abi::{msg, MAX_RW_COUNT},
         args::recvsend::SendArgs,
-        errno::{Result, EAGAIN},
+        errno::{Errno, Result, EAGAIN, EBADF, EFAULT},
         sqe::{Flags, Sqe},
     },
 };
 use core::num::NonZeroU32;
-use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    fs::File,
+};
 
 /// SEND.
 pub(crate) struct Send {
@@ -34,6 +39,10 @@ pub(crate) struct Send {
     bundle: bool,
     /// `addr` is in a registered buffer.
     fixed: bool,
+    /// Nothing is said of it but what to send from where, and how.
+    plain: bool,
+    /// There was no room when the submitter tried it with the ring unlocked: a worker waits for some.
+    blocks: bool,
     /// Bytes that are sent already, of a transfer that wants all.
     done: u32,
     /// The flags for the provided buffer that is being sent.
@@ -76,6 +85,12 @@ impl Extra {
         }
         Ok(extra)
     }
+
+    /// Whether it is for a name that is looked up in file systems.
+    fn names_file(&self) -> bool {
+        let dest = self.dest.as_ref();
+        dest.is_some_and(|(addr, len)| addr.names_file(*len))
+    }
 }
 
 impl Send {
@@ -98,6 +113,11 @@ impl Send {
                 return outcome;
             }
         }
+        self.select_one(at, group)
+    }
+
+    /// Takes one buffer, if it has none yet. An outcome if there is none.
+    fn select_one(&mut self, at: &mut Attempt<'_, '_>, group: u16) -> Option<Outcome> {
         if self.buffer.is_none() {
             let groups = at.ring.groups();
             let selected = match groups.select_to_send(group, self.len as usize) {
@@ -111,6 +131,71 @@ impl Send {
         None
     }
 
+    /// Has it go on with the ring unlocked: it is for who may do with it what takes long, or for a name in a file system.
+    #[cold] // send/unix/32
+    fn punt(&mut self, at: &mut Attempt<'_, '_>) -> Outcome {
+        if let (Some(group), None) = (at.group, self.buffer) {
+            let mut extra = self.extra.take();
+            let bundle = extra.as_deref_mut().and_then(|extra| extra.bundle.as_mut());
+            let selected = bundle.map(|bundle| self.next_bundle(bundle, at, group));
+            self.extra = extra;
+            let outcome = match selected {
+                Some(Ok(flags)) => {
+                    self.buffer = NonZeroU32::new(flags);
+                    None
+                }
+                Some(Err(error)) => Some(Outcome::failed(error)),
+                None => self.select_one(at, group),
+            };
+            if let Some(outcome) = outcome {
+                return outcome;
+            }
+        }
+        if self.fixed {
+            if let Err(error) = at.registered() {
+                return Outcome::failed(error);
+            }
+        }
+        Outcome::Punt
+    }
+
+    /// Sends all of it, which is one message, with the ring unlocked.
+    fn send_unlocked(
+        &mut self,
+        file: Option<&File>,
+        buffer: Option<&RegisteredBuffer>,
+        flags: u32,
+    ) -> Result<usize> {
+        let socket = file.ok_or(EBADF).and_then(Socket::of)?;
+        let (addr, len) = (self.addr, self.len as usize);
+        let (mut dest, mut iov) = (None, None);
+        if let Some(extra) = self.extra.as_deref_mut() {
+            dest = extra.dest.as_mut().map(|(addr, len)| (addr, *len));
+            iov = match &extra.bundle {
+                Some(bundle) => Some(bundle.pieces()),
+                None => extra.vector.as_deref(),
+            };
+        }
+        let buffers = match (iov, self.fixed) {
+            (Some(iov), _) => UserBuffers::Many { iov, skip: 0 },
+            (None, true) => {
+                let buffer = buffer.ok_or(EFAULT)?;
+                UserBuffers::Fixed(buffer.memory.part(addr, len)?)
+            }
+            (None, false) => UserBuffers::One { addr, len },
+        };
+        socket.send(buffers, dest, flags)
+    }
+
+    /// What came of that.
+    fn sent_unlocked(&self, sent: Result<usize>) -> Outcome {
+        Outcome::Done {
+            res: sent.map_or_else(Errno::to_raw, |len| len as i32),
+            flags: self.buffer.map_or(0, NonZeroU32::get),
+            broken: sent.is_err(),
+        }
+    }
+
     /// One send. None if another one is to follow.
     #[inline(always)] // send/unix/32
     fn once(&mut self, at: &mut Attempt<'_, '_>) -> Option<Outcome> {
@@ -118,8 +203,24 @@ impl Send {
             Ok(socket) => socket,
             Err(error) => return Some(Outcome::failed(error)),
         };
+        if !self.plain {
+            return self.once_as_said(at, socket);
+        }
+        if socket.takes_commands() {
+            return Some(Outcome::Punt);
+        }
+        self.try_once::<true>(at, socket)
+    }
+
+    /// The rest of [`Send::once`], for one of which more is said.
+    #[inline(never)] // send/unix/32
+    fn once_as_said(&mut self, at: &mut Attempt<'_, '_>, socket: Socket<'_>) -> Option<Outcome> {
         if self.poll_first && !at.polled {
             return Some(Outcome::POLL);
+        }
+        let extra = self.extra.as_ref();
+        if socket.takes_commands() || extra.is_some_and(|extra| extra.names_file()) {
+            return Some(self.punt(at));
         }
         if let Some(group) = at.group {
             let outcome = self.select(at, socket, group);
@@ -127,15 +228,25 @@ impl Send {
                 return outcome;
             }
         }
+        self.try_once::<false>(at, socket)
+    }
+
+    /// Tries to send. None if another one is to follow.
+    #[inline(always)] // send/unix/32
+    fn try_once<const PLAIN: bool>(
+        &mut self,
+        at: &mut Attempt<'_, '_>,
+        socket: Socket<'_>,
+    ) -> Option<Outcome> {
         let flags = self.msg_flags | msg::DONTWAIT;
         let (addr, len) = (self.addr, self.len as usize);
         let (mut dest, mut vector) = (None, None);
-        if let Some(extra) = self.extra.as_deref_mut() {
+        if let Some(extra) = self.extra.as_deref_mut().filter(|_| !PLAIN) {
             dest = extra.dest.as_mut().map(|(addr, len)| (addr, *len));
             vector = extra.vector.as_ref();
         }
         let has_vector = vector.is_some();
-        let buffers = match (vector, self.fixed) {
+        let buffers = match (vector, !PLAIN && self.fixed) {
             (Some(vector), _) => UserBuffers::Many {
                 iov: vector,
                 skip: self.done as usize,
@@ -167,7 +278,7 @@ impl Send {
             Err(_) if self.done > 0 => self.done as i32,
             Err(error) => error.to_raw(),
         };
-        let bundle = self.bundle && at.group.is_none();
+        let bundle = !PLAIN && self.bundle && at.group.is_none();
         if bundle && res > 0 && !at.polled && at.post_more(res, 0) {
             // As io_uring, which goes on with what is left of its only buffer.
             self.poll_first = false;
@@ -180,7 +291,7 @@ impl Send {
         }
         Some(Outcome::Done {
             res,
-            flags: self.buffer.map_or(0, NonZeroU32::get),
+            flags: self.buffer.filter(|_| !PLAIN).map_or(0, NonZeroU32::get),
             broken: sent.map_or(true, |len| all && len < want),
         })
     }
@@ -201,6 +312,8 @@ impl Op for Send {
             poll_first: args.poll_first,
             bundle: args.bundle,
             fixed: args.fixed,
+            plain: extra.is_none() && !args.poll_first && !args.fixed && !flags.buffer_select(),
+            blocks: false,
             done: 0,
             buffer: None,
             extra,
@@ -214,6 +327,38 @@ impl Op for Send {
                 return outcome;
             }
         }
+    }
+
+    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
+        !self.blocks
+    }
+
+    fn is_unbound(&self, _file: &File) -> bool {
+        true
+    }
+
+    fn run_punted(&mut self, file: Option<&File>, buffer: Option<&RegisteredBuffer>) -> Outcome {
+        let sent = self.send_unlocked(file, buffer, self.msg_flags);
+        self.sent_unlocked(sent)
+    }
+
+    fn run_unlocked(
+        &mut self,
+        _at: At<'_>,
+        file: Option<&File>,
+        buffer: Option<&RegisteredBuffer>,
+    ) -> Outcome {
+        if !self.blocks && !self.never_waits() {
+            let sent = self.send_unlocked(file, buffer, self.msg_flags | msg::DONTWAIT);
+            let takes_commands = |file| Socket::of(file).is_ok_and(Socket::takes_commands);
+            // A worker has no descriptors, which they may name.
+            if sent == Err(EAGAIN) && !file.is_some_and(takes_commands) {
+                self.blocks = true;
+                return Outcome::Requeue;
+            }
+            return self.sent_unlocked(sent);
+        }
+        self.run_punted(file, buffer)
     }
 
     #[inline]

@@ -4,19 +4,24 @@
 
 use super::{Attempt, Op, Outcome};
 use crate::{
+    rsrc::buffers::RegisteredBuffer,
     sys::{
+        context::At,
         socket::{SockAddr, Socket, UserBuffers},
         user::{self, Vector},
     },
     uapi::{
         abi::msg,
         args::recvsend::SendArgs,
-        errno::{Result, EAGAIN, EINVAL},
+        errno::{Result, EAGAIN, EBADF, EINVAL},
         sqe::{Flags, Sqe},
         structs::MsgHdr,
     },
 };
-use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    fs::File,
+};
 
 /// SENDMSG.
 pub(crate) struct SendMsg {
@@ -30,6 +35,48 @@ pub(crate) struct SendMsg {
     control: (u64, u64),
     /// Bytes that are sent already, of a transfer that wants all.
     done: usize,
+    /// There was no room when the submitter tried it with the ring unlocked: a worker waits for some.
+    blocks: bool,
+}
+
+impl SendMsg {
+    /// Whether it is to be sent with the ring unlocked: to who may do with it what takes long, or to a name in a file system.
+    fn is_slow(&self, socket: Socket<'_>) -> bool {
+        let dest = self.dest.as_ref();
+        socket.takes_commands() || dest.is_some_and(|(addr, len)| addr.names_file(*len))
+    }
+
+    /// Tries to send what is left. What would have to wait is none.
+    #[inline]
+    fn send(&mut self, socket: Socket<'_>, flags: u32) -> Option<Outcome> {
+        let buffers = UserBuffers::Many {
+            iov: &self.vector,
+            skip: self.done,
+        };
+        let want = buffers.len();
+        let dest = self.dest.as_mut().map(|(addr, len)| (&mut **addr, *len));
+        let sent = match socket.sendmsg(buffers, dest, self.control, flags) {
+            Err(EAGAIN) => return None,
+            sent => sent,
+        };
+        let all = flags & msg::WAITALL != 0;
+        if let Ok(len) = sent {
+            if all && len > 0 && len < want && socket.resumes() {
+                self.control = (0, 0);
+                self.done += len;
+                return None;
+            }
+        }
+        Some(Outcome::Done {
+            res: match sent {
+                Ok(len) => (self.done + len) as i32,
+                Err(_) if self.done > 0 => self.done as i32,
+                Err(error) => error.to_raw(),
+            },
+            flags: 0,
+            broken: sent.map_or(true, |len| all && len < want),
+        })
+    }
 }
 
 impl Op for SendMsg {
@@ -57,6 +104,7 @@ impl Op for SendMsg {
             vector: hdr.vector(false)?,
             control: (hdr.control, hdr.control_len),
             done: 0,
+            blocks: false,
         })
     }
 
@@ -69,33 +117,54 @@ impl Op for SendMsg {
         if self.poll_first && !at.polled {
             return Outcome::POLL;
         }
-        let flags = self.msg_flags | msg::DONTWAIT;
-        let buffers = UserBuffers::Many {
-            iov: &self.vector,
-            skip: self.done,
-        };
-        let want = buffers.len();
-        let dest = self.dest.as_mut().map(|(addr, len)| (&mut **addr, *len));
-        let sent = match socket.sendmsg(buffers, dest, self.control, flags) {
-            Err(EAGAIN) => return Outcome::POLL,
-            sent => sent,
-        };
-        let all = flags & msg::WAITALL != 0;
-        if let Ok(len) = sent {
-            if all && len > 0 && len < want && socket.resumes() {
-                self.control = (0, 0);
-                self.done += len;
-                return Outcome::POLL;
-            }
+        if self.is_slow(socket) {
+            return Outcome::Punt;
         }
-        Outcome::Done {
-            res: match sent {
-                Ok(len) => (self.done + len) as i32,
-                Err(_) if self.done > 0 => self.done as i32,
-                Err(error) => error.to_raw(),
-            },
-            flags: 0,
-            broken: sent.map_or(true, |len| all && len < want),
+        let flags = self.msg_flags | msg::DONTWAIT;
+        self.send(socket, flags).unwrap_or(Outcome::POLL)
+    }
+
+    fn runs_unlocked(&self, _file: Option<&File>) -> bool {
+        !self.blocks
+    }
+
+    fn is_unbound(&self, _file: &File) -> bool {
+        true
+    }
+
+    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
+        match file.ok_or(EBADF).and_then(Socket::of) {
+            Ok(socket) => {
+                let sent = self.send(socket, self.msg_flags);
+                sent.unwrap_or(Outcome::failed(EAGAIN))
+            }
+            Err(error) => Outcome::failed(error),
+        }
+    }
+
+    fn run_unlocked(
+        &mut self,
+        _at: At<'_>,
+        file: Option<&File>,
+        buffer: Option<&RegisteredBuffer>,
+    ) -> Outcome {
+        if self.blocks || self.never_waits() {
+            return self.run_punted(file, buffer);
+        }
+        let flags = self.msg_flags | msg::DONTWAIT;
+        let socket = file.ok_or(EBADF).and_then(Socket::of);
+        let socket = match socket {
+            Ok(socket) => socket,
+            Err(error) => return Outcome::failed(error),
+        };
+        match self.send(socket, flags) {
+            Some(outcome) => outcome,
+            // A worker has no descriptors, which they may name.
+            None if self.control.1 != 0 || socket.takes_commands() => Outcome::failed(EAGAIN),
+            None => {
+                self.blocks = true;
+                Outcome::Requeue
+            }
         }
     }
 

@@ -5,12 +5,12 @@
 //! C headers: `include/linux/fs.h`, `include/linux/fsnotify.h`.
 
 use super::{
-    bindings, buffer::UserBuffer, calls, fd::operations, poll::events_of, socket::UserBuffers,
-    user::access_ok,
+    bindings, buffer::UserBuffer, calls, context::has_descriptors, fd::operations, poll::events_of,
+    socket::UserBuffers, user::access_ok,
 };
 use crate::uapi::{
     abi::{events, rwf},
-    errno::{Errno, Result, EAGAIN, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EPERM},
+    errno::{Errno, Result, EAGAIN, EBADF, ECANCELED, EFAULT, EINVAL, EOPNOTSUPP, EPERM},
 };
 use core::ptr::null_mut;
 use kernel::fs::File;
@@ -241,7 +241,8 @@ impl<'a> Transfer<'a> {
     ///
     /// # Errors
     ///
-    /// `-EAGAIN` for what would block, or might and cannot be asked; `-EFAULT` or `-EINVAL` for bytes that are not of
+    /// `-ECANCELED` in a task without descriptors unless [`can_delegate`]; `-EAGAIN` for what would block, or might and
+    /// cannot be asked; `-EFAULT` or `-EINVAL` for bytes that are not of
     /// the registered buffer; those of read(2) and write(2).
     ///
     /// # Context
@@ -254,6 +255,9 @@ impl<'a> Transfer<'a> {
         pos: &mut Position,
         block: bool,
     ) -> Result<usize> {
+        if !has_descriptors() && !can_delegate(self.file, self.write) {
+            return Err(ECANCELED);
+        }
         if !block && !self.can_try() {
             return Err(EAGAIN);
         }

@@ -197,7 +197,8 @@ impl<'a> Socket<'a> {
     ///
     /// # Errors
     ///
-    /// Those of sendto(2).
+    /// `-ECANCELED` in a task without descriptors if [`takes_commands()`](Self::takes_commands), which may name some; those of
+    /// sendto(2).
     ///
     /// # Context
     ///
@@ -379,10 +380,14 @@ impl<'a> Socket<'a> {
             hdr.msg_name = core::ptr::from_mut(name).cast();
             hdr.msg_namelen = len.min(most) as i32;
         }
+        if self.takes_commands() && !has_descriptors() {
+            // They may name some.
+            return Err(ECANCELED);
+        }
         prepare(&mut hdr)?;
         // SAFETY: The socket lives as long as its file. `hdr` describes user memory or a registered
         // buffer, and `name` and `control` if there are any. If it is a path the task has
-        // directories, and with control messages it has descriptors.
+        // directories, and with control messages or commands it has descriptors.
         let ret = unsafe { bindings::sock_sendmsg(self.raw, &mut hdr) };
         if ret < 0 {
             return Err(Errno::from_raw(ret).without_restart());

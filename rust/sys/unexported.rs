@@ -9,6 +9,7 @@ use super::{
     context::{has_descriptors, has_directories, InCall},
     fd::OpenFile,
     open::Path,
+    splice::check,
 };
 use crate::uapi::{
     abi::open,
@@ -396,7 +397,7 @@ fn bytes(ret: isize) -> Result<usize> {
 ///
 /// # Errors
 ///
-/// Those of splice(2).
+/// `-ECANCELED` in a task without the descriptors that it may take; those of splice(2).
 ///
 /// # Context
 ///
@@ -409,9 +410,10 @@ pub(crate) fn splice(
     len: usize,
     flags: u32,
 ) -> Result<usize> {
+    check(input, output)?;
     let place = |at: &Option<i64>| at.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
     let (input, output) = (input.as_ptr().cast(), output.as_ptr().cast());
-    // SAFETY: The files are open, and the places are null or those of numbers.
+    // SAFETY: The files are open, the task has what they may take, and the places are null or those of numbers.
     bytes(unsafe { bindings::ruring_splice(input, place(&from), output, place(&to), len, flags) })
 }
 

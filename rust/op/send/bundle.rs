@@ -6,7 +6,10 @@ use super::Send;
 use crate::{
     kbuf::groups::Pieces,
     op::{Attempt, Outcome},
-    sys::socket::{SockAddr, Socket, UserBuffers},
+    sys::{
+        socket::{SockAddr, Socket, UserBuffers},
+        user::IoVec,
+    },
     uapi::{
         abi::msg,
         errno::{Result, EAGAIN},
@@ -33,11 +36,16 @@ impl SendBundle {
             last: false,
         }
     }
+
+    /// What is to be sent.
+    pub(super) fn pieces(&self) -> &[IoVec] {
+        &self.iov
+    }
 }
 
 impl Send {
     /// Takes the next bundle. It is consumed at once, and kept while waiting.
-    fn next_bundle(
+    pub(super) fn next_bundle(
         &mut self,
         bundle: &mut SendBundle,
         at: &mut Attempt<'_, '_>,

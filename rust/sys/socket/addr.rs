@@ -46,6 +46,12 @@ impl SockAddr {
         u16::from_ne_bytes([low, high])
     }
 
+    /// Whether the first `len` bytes are a name that is looked up in file systems.
+    pub(crate) fn names_file(&self, len: usize) -> bool {
+        const AF_UNIX: u16 = 1;
+        self.family() == AF_UNIX && self.bytes(len).get(2).is_some_and(|first| *first != 0)
+    }
+
     /// The first `len` bytes of the address.
     pub(crate) fn bytes(&self, len: usize) -> &[u8] {
         &self.bytes[..len.min(Self::SIZE)]

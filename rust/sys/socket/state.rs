@@ -26,6 +26,13 @@ pub(crate) struct TxTimestamp {
     pub(crate) hardware: bool,
 }
 
+#[cold] // send/unix/32
+fn is_of_commands(family: u32) -> bool {
+    const AF_KEY: u32 = 15;
+    const AF_NETLINK: u32 = 16;
+    matches!(family, AF_KEY | AF_NETLINK)
+}
+
 impl Socket<'_> {
     /// Whether its error queue tells when something was sent.
     pub(crate) fn has_tx_timestamp(self) -> bool {
@@ -44,8 +51,19 @@ impl Socket<'_> {
     }
 
     /// The address family of the socket.
+    #[inline]
     pub(crate) fn family(self) -> u32 {
         calls::ruring_socket_family(self)
+    }
+
+    /// Whether what is sent to it is a command, which the kernel does in the call: it waits for locks that all networks share,
+    /// and may load modules.
+    #[inline(always)] // send/unix/32
+    pub(crate) fn takes_commands(self) -> bool {
+        const AF_INET6: u32 = 10;
+        // Those that most sockets have are no greater.
+        let family = self.family();
+        family > AF_INET6 && is_of_commands(family)
     }
 
     /// Whether a transfer that asks for all of it may be continued where it stopped.
