@@ -21,13 +21,18 @@ static struct io_uring_sqe *prep_update(struct ring *ring, __u64 target,
 	return sqe;
 }
 
+/* Of a new pair of sockets the first is polled for @events, by the request 1. */
+#define ASSERT_POLLS(ring, sv, events) do {				\
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));			\
+	prep_poll(ring, (sv)[0], events, 1);				\
+	ASSERT_EQ(1, ring_submit(ring));				\
+} while (0)
+
 TEST_F(ring, ready_at_once)
 {
 	int sv[2];
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_poll(&self->ring, sv[0], POLLOUT, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_POLLS(&self->ring, sv, POLLOUT);
 	EXPECT_EQ(1, ring_ready(&self->ring));
 	ASSERT_CQE(&self->ring, 1, POLLOUT, 0);
 }
@@ -49,9 +54,7 @@ TEST_F(ring, waits_for_the_event)
 {
 	int sv[2];
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_poll(&self->ring, sv[0], POLLIN, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_POLLS(&self->ring, sv, POLLIN);
 	ASSERT_QUIET(&self->ring);
 	ASSERT_EQ(1, write(sv[1], "x", 1));
 	ASSERT_CQE(&self->ring, 1, POLLIN, 0);
@@ -63,9 +66,7 @@ TEST_F(ring, hang_up_is_reported_unasked)
 {
 	int sv[2];
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_poll(&self->ring, sv[0], POLLPRI, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_POLLS(&self->ring, sv, POLLPRI);
 	ASSERT_QUIET(&self->ring);
 	close(sv[1]);
 	ASSERT_CQE(&self->ring, 1, POLLHUP | POLLRDHUP, 0);
@@ -194,9 +195,7 @@ TEST_F(ring, closed_while_polled)
 {
 	int sv[2];
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_poll(&self->ring, sv[0], POLLIN, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_POLLS(&self->ring, sv, POLLIN);
 	close(sv[0]);
 	ASSERT_QUIET(&self->ring);
 	ASSERT_EQ(1, write(sv[1], "x", 1));
@@ -254,9 +253,7 @@ TEST_F(ring, removed)
 {
 	int sv[2];
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_poll(&self->ring, sv[0], POLLIN, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_POLLS(&self->ring, sv, POLLIN);
 	prep_update(&self->ring, 1, 0, 2);
 	ASSERT_EQ(1, ring_submit(&self->ring));
 	ASSERT_EQ(0, ring_wait(&self->ring, 2));
@@ -325,9 +322,7 @@ TEST_F(ring, events_updated)
 	struct io_uring_sqe *sqe;
 	int sv[2];
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_poll(&self->ring, sv[0], POLLPRI, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_POLLS(&self->ring, sv, POLLPRI);
 	sqe = prep_update(&self->ring, 1, IORING_POLL_UPDATE_EVENTS, 2);
 	sqe->poll32_events = POLLIN;
 	ASSERT_EQ(1, ring_submit(&self->ring));
@@ -342,9 +337,7 @@ TEST_F(ring, events_updated_to_what_is_there)
 	struct io_uring_sqe *sqe;
 	int sv[2];
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_poll(&self->ring, sv[0], POLLIN, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_POLLS(&self->ring, sv, POLLIN);
 	sqe = prep_update(&self->ring, 1, IORING_POLL_UPDATE_EVENTS, 2);
 	sqe->poll32_events = POLLOUT;
 	ASSERT_EQ(1, ring_submit(&self->ring));
@@ -382,9 +375,7 @@ TEST_F(ring, user_data_updated)
 	struct io_uring_sqe *sqe;
 	int sv[2];
 
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_poll(&self->ring, sv[0], POLLIN, 1);
-	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_POLLS(&self->ring, sv, POLLIN);
 	sqe = prep_update(&self->ring, 1, IORING_POLL_UPDATE_USER_DATA, 2);
 	sqe->off = 77;
 	ASSERT_EQ(1, ring_submit(&self->ring));
@@ -423,9 +414,7 @@ TEST_F(ring, single_becomes_multishot_and_back)
 
 	if (variant->backend == IO_URING)
 		SKIP(return, "ruring's own");
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_poll(r, sv[0], POLLIN, 1);
-	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_POLLS(r, sv, POLLIN);
 	prep_update(r, 1, RURING_POLL_UPDATE_MODE | IORING_POLL_ADD_MULTI, 2);
 	ASSERT_RESULT(r, 0);
 	for (i = 0; i < 3; i++) {
@@ -512,9 +501,7 @@ TEST_F(ring, mode_that_stays)
 
 	if (variant->backend == IO_URING)
 		SKIP(return, "ruring's own");
-	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	prep_poll(r, sv[0], POLLIN, 1);
-	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_POLLS(r, sv, POLLIN);
 	if (variant->flags & IORING_SETUP_DEFER_TASKRUN) {
 		ASSERT_EQ(1, write(sv[1], "x", 1));
 		prep_update(r, 1, RURING_POLL_UPDATE_MODE | IORING_POLL_ADD_MULTI, 2);

@@ -86,9 +86,7 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'b':
-			if (!ring_backend_parse(optarg, &backend))
-				errx(1, "--backend: not ruring or io_uring: %s",
-				     optarg);
+			backend = arg_backend(optarg);
 			break;
 		case 'n':
 			calls = arg_number("calls", optarg, 1, 1000000000);
@@ -96,12 +94,8 @@ int main(int argc, char **argv)
 		case 'l':
 			load_liburing();
 			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
 		default:
-			fputs(usage, stderr);
-			return 2;
+			arg_usage(c, usage);
 		}
 	}
 

@@ -59,9 +59,7 @@ static void parse_options(struct options *opt, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'b':
-			if (!ring_backend_parse(optarg, &opt->backend))
-				errx(1, "--backend: not ruring or io_uring: %s",
-				     optarg);
+			opt->backend = arg_backend(optarg);
 			break;
 		case 'p':
 			opt->port = arg_number("port", optarg, 0, 65535);
@@ -79,12 +77,8 @@ static void parse_options(struct options *opt, int argc, char **argv)
 		case 'e':
 			opt->entries = arg_number("entries", optarg, 1, 32768);
 			break;
-		case 'h':
-			fputs(usage, stdout);
-			exit(0);
 		default:
-			fputs(usage, stderr);
-			exit(2);
+			arg_usage(c, usage);
 		}
 	}
 	if (optind < argc)

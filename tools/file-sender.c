@@ -243,8 +243,7 @@ static void parse_options(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'b':
-			if (!ring_backend_parse(optarg, &opt.backend))
-				errx(1, "--backend: not ruring or io_uring: %s", optarg);
+			opt.backend = arg_backend(optarg);
 			break;
 		case 'c':
 			opt.combined = true;
@@ -258,12 +257,8 @@ static void parse_options(int argc, char **argv)
 		case 's':
 			opt.size = arg_number("size", optarg, 1, MAX_SIZE);
 			break;
-		case 'h':
-			fputs(usage, stdout);
-			exit(0);
 		default:
-			fputs(usage, stderr);
-			exit(2);
+			arg_usage(c, usage);
 		}
 	}
 }

@@ -114,12 +114,8 @@ static void parse_options(struct load_options *opt, int argc, char **argv)
 		case 'T':
 			opt->terminal = true;
 			break;
-		case 'h':
-			fputs(usage, stdout);
-			exit(0);
 		default:
-			fputs(usage, stderr);
-			exit(2);
+			arg_usage(c, usage);
 		}
 	}
 	if (!opt->port || optind < argc) {
