@@ -23,6 +23,7 @@ use kernel::{
         atomic::{Acquire, Atomic, Full, Relaxed, Release},
         Arc,
     },
+    time::Delta,
     types::Opaque,
 };
 
@@ -250,7 +251,7 @@ impl Drop for Listener {
         if probes.listeners == 0 && probes.registered {
             // SAFETY: It was initialised in `Tracing::new`, which has been called as there was a
             // listener, and is static.
-            unsafe { module::queue_delayed_work(UNREGISTER.0.get(), 1000) };
+            unsafe { module::queue_delayed_work(UNREGISTER.0.get(), Delta::from_secs(1)) };
         }
     }
 }

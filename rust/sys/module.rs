@@ -13,6 +13,7 @@ use core::ptr::null_mut;
 use kernel::{
     prelude::*,
     sync::atomic::{Acquire, Atomic, Full, Relaxed, Release},
+    time::Delta,
     types::Opaque,
 };
 
@@ -114,20 +115,20 @@ pub(super) unsafe fn queue_work(work: *mut bindings::work_struct, ends: bool) {
     };
 }
 
-/// Queues `work` in so many milliseconds, if it is not queued.
+/// Queues `work` after that time, if it is not queued.
 ///
 /// # Safety
 ///
 /// `work` must be initialised, and stay until it has run or is cancelled; there must be a
 /// [`WorkQueues`] object until then.
-pub(super) unsafe fn queue_delayed_work(work: *mut bindings::delayed_work, milliseconds: u32) {
+pub(super) unsafe fn queue_delayed_work(work: *mut bindings::delayed_work, after: Delta) {
     // SAFETY: There are the queues, as there is a `WorkQueues`. `work` is initialised, and stays until it has run.
     unsafe {
         bindings::queue_delayed_work_on(
             bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32,
             WORKERS.load(Acquire),
             work,
-            bindings::ruring_msecs_to_jiffies(milliseconds),
+            bindings::ruring_msecs_to_jiffies(after.as_millis() as u32),
         )
     };
 }
