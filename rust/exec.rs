@@ -3,8 +3,14 @@
 //! What moves requests: from the submission queue to their completion.
 //!
 //! [`enter`] submits and waits, [`dispatch`] has an opcode try, [`run`] goes on with what its wake-up brings back,
-//! [`complete`] ends it and starts what is linked behind it. All of it is done with the ring locked, save for [`work`],
-//! and uses the ring and the opcodes; neither of them uses it.
+//! [`complete`] finishes it and has what is linked behind it started, which [`run`] does.
+//!
+//! What drives a request has the ring locked, save for a worker ([`work`]) and a task that goes on with what was put aside
+//! ([`after`]). Without the lock is also done what waits ([`enter`], [`sync_cancel`], [`sqthread`], [`napi`]), what is for other
+//! rings ([`message`], [`registered`]), and what tasks leave that are gone ([`orphans`]), until the ring can be locked.
+//!
+//! All of it uses the ring and the opcodes. The ring does not use it; the opcodes call the methods of a locked ring that
+//! Documentation/design.rst names.
 
 pub(crate) mod after;
 pub(crate) mod complete;
@@ -66,13 +72,13 @@ pub(crate) struct ExecShared {
     finished_punts: Atomic<u32>,
     /// How many workers are just being made.
     pending_workers: Atomic<u32>,
-    /// How many processes use it, and mappings there are of it.
+    /// How many processes use the ring, and how many mappings of its memory there are, together.
     users: Atomic<usize>,
-    /// What there is besides for IORING_SETUP_SQPOLL.
+    /// What the ring has besides for IORING_SETUP_SQPOLL.
     sqpoll: Option<Arc<SqPoll>>,
     /// What tasks that are gone have left behind.
     orphans: Orphans,
-    /// Those of all rings that tasks name by an index.
+    /// The table of the module in which tasks register rings, to name them by an index.
     registered: Arc<RegisteredRings>,
     /// As long as it is there, the module is told when tasks end.
     _listener: Listener,

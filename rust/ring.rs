@@ -5,7 +5,7 @@
 //! All that changes is behind one mutex, [`State`]; who holds it has a [`Locked`] ring. Requests
 //! are issued and completions are posted with the mutex held, by the task that submitted them. A
 //! wake-up, which may come in any context, does not take it: it puts the request into the inbox
-//! of its task context.
+//! of its task context. Nor do workers while they go on with a request.
 
 pub(crate) mod after;
 pub(crate) mod buffer_table;
@@ -93,7 +93,7 @@ pub(crate) struct Ring {
     pub(crate) counting: Atomic<bool>,
     /// Whether the times of `enter` are of CLOCK_BOOTTIME.
     pub(crate) boottime: Atomic<bool>,
-    /// How many timeouts are over, for those who wait meanwhile.
+    /// Counts what ends each wait in `enter`: a timeout that is over, and the end of the ring for all who use it.
     pub(crate) timeouts: Atomic<u32>,
     /// What is to be signalled for completions.
     #[pin]
@@ -140,7 +140,7 @@ pub(crate) struct State {
     pub(crate) overflow: Fifo<Request>,
     /// How many have had to wait so far.
     pub(crate) overflowed: u64,
-    /// Requests that wait for their files, by `user_data`.
+    /// Requests that wait, wherever, and those with a worker, by `user_data`: what look-ups find.
     pub(crate) waiting: HashTable<Request>,
     pub(crate) groups: Groups,
     pub(crate) buffers: BufferTable,

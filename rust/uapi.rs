@@ -2,7 +2,7 @@
 
 //! The wire formats of io_uring(7) and what an SQE says, parsed once.
 //!
-//! Nothing here needs the kernel: the same files are tested on the host.
+//! Nothing here needs the kernel, save for [`ioctl`]: the same files are tested on the host.
 
 pub(crate) mod abi;
 pub(crate) mod args;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The end of a request: its completion is posted, and what is linked behind it starts or is cancelled.
+//! The end of a request: its completion is posted, and what is linked behind it is made ready, to
+//! start or to be cancelled when all are over that came back with it (`Locked::start_ready`).
 
 use crate::{
     op::{self, Operation},
@@ -118,7 +119,7 @@ impl Locked<'_> {
         kept
     }
 
-    /// Completes a request, and starts or cancels what is linked behind it.
+    /// Completes a request, and makes what is linked behind it ready to start, or to be cancelled.
     pub(crate) fn finish(&mut self, req: OwnedReq, res: i32, flags: u32, broken: bool) {
         self.finish_here(req, res, flags, broken);
     }

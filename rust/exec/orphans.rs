@@ -45,6 +45,10 @@ impl Ring {
     }
 
     /// As [`Ring::leave_orphans`], but for everything: the caller has just closed the ring's file.
+    ///
+    /// # Context
+    ///
+    /// Any task or kworker. Waits for nobody.
     pub(crate) fn leave_all(&self) {
         self.dying.store(true, Relaxed);
         self.orphaned.xchg(true, Full);
@@ -62,7 +66,7 @@ impl Ring {
         if let Some(sqpoll) = self.exec.sqpoll() {
             sqpoll.disable();
         }
-        // Who waits for completions does not any longer, whatever comes.
+        // Who waits for completions does not any longer, whatever comes: as after a timeout.
         self.timeouts.fetch_add(1, Full);
         self.orphaned.xchg(true, Full);
         self.end_orphans(true);
@@ -71,6 +75,10 @@ impl Ring {
     }
 
     /// Ends what a submitter that is gone has left, and what has come back to it.
+    ///
+    /// # Context
+    ///
+    /// Any task or kworker. Waits for nobody.
     #[cold] // recv-multishot/udp/64/8/plain
     pub(crate) fn adopt_orphans(&self, tctx: &Submitter) {
         // That one serves who comes next as well.
@@ -85,6 +93,10 @@ impl Ring {
     }
 
     /// As [`Ring::adopt_orphans`], for all submitters that are gone.
+    ///
+    /// # Context
+    ///
+    /// Any task or kworker. Waits for nobody.
     pub(crate) fn end_gone_submitters(&self) {
         self.exec.orphans.ended.store(true, Relaxed);
         self.leave_orphans();
@@ -92,6 +104,10 @@ impl Ring {
 
     /// Does what there is to do, unless somebody has the ring locked, who will do it. `for_others` says that it
     /// is not the current task that has left it.
+    ///
+    /// # Context
+    ///
+    /// Any task or kworker, without the ring being locked. Waits for nobody.
     pub(crate) fn end_orphans(&self, for_others: bool) {
         while self.orphaned.load(Relaxed) {
             let Some(mut locked) = self.try_lock() else {

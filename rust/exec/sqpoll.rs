@@ -201,6 +201,10 @@ impl Ring {
     }
 
     /// Submits what is there as `tctx`, which was called if it is the current task.
+    ///
+    /// # Context
+    ///
+    /// May sleep, for the ring's mutex. The ring is not locked.
     pub(crate) fn submit_for_thread<'a>(
         &'a self,
         at: impl Into<At<'a>>,
@@ -321,6 +325,10 @@ impl Ring {
 
     /// Has user space know that it has to come to `enter`, if the owner is gone, who will not come any
     /// more either if it was called.
+    ///
+    /// # Context
+    ///
+    /// Any task or kworker.
     pub(crate) fn drop_calls(&self) {
         let Some(sqpoll) = &self.exec.sqpoll else {
             return;

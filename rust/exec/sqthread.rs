@@ -52,7 +52,7 @@ pub(crate) struct Attachment {
 struct SqThread {
     /// Who made it. The rings that share it are set up by tasks of one process.
     creator: TaskRef,
-    /// Somebody wants it to result.
+    /// Somebody wants the thread to look what there is to do.
     woken: Atomic<bool>,
     /// The processor that it was last seen on, or is to begin on.
     cpu: Atomic<u32>,

@@ -85,7 +85,8 @@ impl Locked<'_> {
         }
     }
 
-    /// Has a request wait until there is room for what it is to receive.
+    /// Has a request wait, by whichever it is: for its turn to send, for its report to be seen, or for a buffer, a slot or a
+    /// descriptor.
     #[cold] // poll-multishot/1
     pub(crate) fn stall(&mut self, req: OwnedReq) {
         if req.core().job.flags.ordered() {

@@ -171,6 +171,10 @@ impl Drop for WorkerPool {
 }
 
 /// Runs a punted request in a worker, with the credentials of who submitted it.
+///
+/// # Context
+///
+/// May sleep. The ring is not locked.
 fn run_as_submitter(req: &mut OwnedReq) {
     let Some(credentials) = req.core_mut().punted.credentials.take() else {
         // What is queued for workers has the credentials of who has submitted it.
@@ -181,6 +185,10 @@ fn run_as_submitter(req: &mut OwnedReq) {
 }
 
 /// Runs a punted request, and leaves the result in it. `at` is what the submitter is at, if it is not a worker that runs it.
+///
+/// # Context
+///
+/// May sleep. The ring is not locked.
 pub(crate) fn run_punted_here(req: &mut OwnedReq, at: Option<At<'_>>) {
     let credentials = req.core_mut().credentials.clone();
     let mut run = || op::run_punted(req.lend(), at);

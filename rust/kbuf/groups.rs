@@ -229,6 +229,10 @@ impl Groups {
     /// # Errors
     ///
     /// `-EEXIST` if there is such a group, unless it is an empty classic one; what making it has said; `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(crate) fn register(&mut self, new: NewGroup) -> Result<Option<(u16, Arc<Region>)>> {
         match self.find(new.id) {
             None => {}

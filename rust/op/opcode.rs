@@ -339,6 +339,10 @@ pub(crate) trait Op: Sized + Send {
     }
 
     /// Ends it for `error` before its time, as [`Op::progress`] says. It is over then, or its notification ends it.
+    ///
+    /// # Context
+    ///
+    /// Any task or kworker, with the ring locked.
     #[inline]
     fn end(&mut self, _ring: &mut Locked<'_>, error: Errno) -> Outcome {
         let (done, flags) = self.progress();

@@ -35,12 +35,13 @@ pub(crate) struct Submitter {
     pub(crate) slot: u16,
 }
 
-/// The task is not in `enter`: it has to be told. A count-down that comes late leaves it at that.
+/// The task is not in `enter`: it has to be told, unless its ring has DEFER_TASKRUN. A count-down that comes late leaves it
+/// at that.
 const AWAY: i32 = i32::MIN / 2;
 /// The task has ended, or runs another program: it will not look any more.
 const GONE: i32 = i32::MIN;
-/// The task is in `enter`, and looks into the inbox before it leaves or sleeps. Above it, the task
-/// sleeps there until so many requests have come.
+/// The task is in `enter`, and looks into the inbox before it leaves or sleeps. With DEFER_TASKRUN that is only while it
+/// waits. Above it, the task sleeps there until so many requests have come.
 const BUSY: i32 = 0;
 
 /// Where the task is, as its `cq_wait_nr` says.
@@ -148,7 +149,7 @@ impl Submitter {
         )
     }
 
-    /// Says that the task looks after its inbox itself until the guard is dropped.
+    /// Says that the task looks after its inbox itself until the guard is dropped, so that it need not be told.
     #[inline]
     pub(crate) fn begin_wait(&self) -> WaitGuard<'_> {
         self.cq_wait_nr.store(BUSY, Relaxed);
@@ -300,6 +301,10 @@ pub(crate) fn put_deferred(tctx: Arc<TaskCtx>) {
 }
 
 /// Has somebody look into the inbox of a task that is not in `enter`.
+///
+/// # Context
+///
+/// Any.
 pub(crate) fn send_task_work(tctx: &Arc<TaskCtx>) {
     let ring = tctx.ring();
     if ring.is_dying() {

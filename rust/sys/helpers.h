@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The kernel's inline functions and macros that rust/sys/ needs, as symbols. */
+/* What rust/sys/ needs of C, as symbols: see helpers.c. */
 #ifndef _RURING_HELPERS_H
 #define _RURING_HELPERS_H
 

@@ -243,6 +243,10 @@ impl<P: Kind> HandleMut<'_, P> {
     }
 
     /// Takes the file. Forgets its wake-ups.
+    ///
+    /// # Context
+    ///
+    /// Takes the locks of the queues that the object is on.
     pub(crate) fn take_file(&mut self) -> Option<KeptFile<P::Registration>> {
         let object = self.0;
         let file = self.core_and_file().1;
@@ -257,6 +261,10 @@ impl<P: Kind> HandleMut<'_, P> {
     /// # Errors
     ///
     /// `-ENOMEM`; the object keeps its file then.
+    ///
+    /// # Context
+    ///
+    /// May sleep, and takes the locks of the queues that the object is on.
     pub(crate) fn put_ring(
         &mut self,
         ring: Arc<P::RingFile>,

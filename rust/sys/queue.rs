@@ -3,8 +3,8 @@
 //! Lists of handles: [`Fifo`] for one owner, [`LinkedList`] for one that takes out what is anywhere in it, [`Inbox`] that
 //! anybody can put into.
 //!
-//! All go through the one link that each object has, so that queueing never allocates. A handle is
-//! in one list at a time because there is one handle.
+//! All go through links that are in the object, one for [`Fifo`] and [`Inbox`] and one for [`LinkedList`], so that queueing
+//! never allocates. A handle is in one list at a time because there is one handle.
 
 use super::object::{Handle, HandleInIrq, Kind, Object};
 use core::{

@@ -117,6 +117,7 @@ int ruring_read_open_how(struct open_how *how, u64 from, size_t size)
 	return copy_struct_from_user(how, sizeof(*how), u64_to_user_ptr(from), size);
 }
 
+/* Unless it is to be strict, as openat2(2) is, what openat(2) ignores is left out: the kernel's function for that is not exported. */
 struct file *ruring_openat(int dir, const char *name, const struct open_how *how, bool strict)
 {
 	struct open_how all = *how;
