@@ -89,14 +89,9 @@ static bool is_behind_a_close(const struct program *p, const struct difference *
 	return false;
 }
 
-/* What io_uring does at once, if all that it takes is at hand, can be cancelled here, or the other way round. */
-static bool is_cancel_of_a_name(const struct program *p, const struct difference *d)
+bool is_for_a_worker(unsigned int opcode)
 {
-	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
-
-	if (d->kind != EVENT_CQE || d->nr[SIDE_RURING] != 1)
-		return false;
-	switch (sqe_of(p, d->key)->opcode) {
+	switch (opcode) {
 	case IORING_OP_OPENAT:
 	case IORING_OP_OPENAT2:
 	case IORING_OP_STATX:
@@ -114,17 +109,120 @@ static bool is_cancel_of_a_name(const struct program *p, const struct difference
 	case IORING_OP_SPLICE:
 	case IORING_OP_TEE:
 	case IORING_OP_SHUTDOWN:
-		return ours[0].res == -ECANCELED ||
-		       (d->nr[SIDE_IO_URING] == 1 && theirs[0].res == -ECANCELED);
+		return true;
 	default:
 		return false;
 	}
+}
+
+/* Whether one of these says that it was cancelled. */
+static bool has_cancelled(const struct event *events, unsigned int nr)
+{
+	while (nr--)
+		if (events[nr].res == -ECANCELED)
+			return true;
+	return false;
+}
+
+/* What io_uring does at once, if all that it takes is at hand, can be cancelled here, or the other way round. */
+static bool is_cancel_of_a_name(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || !d->nr[SIDE_RURING] ||
+	    (!has_cancelled(d->events[SIDE_IO_URING], d->nr[SIDE_IO_URING]) &&
+	     !has_cancelled(d->events[SIDE_RURING], d->nr[SIDE_RURING])))
+		return false;
+	/* several may have the same user_data */
+	for (i = 0; i < p->nr_requests; i++)
+		if (p->requests[i].sqe.user_data == d->key && !p->requests[i].dropped &&
+		    is_for_a_worker(p->requests[i].sqe.opcode))
+			return true;
+	return false;
 }
 
 static bool is_iopoll(const struct program *p, const struct difference *d)
 {
 	return (p->setup | p->setup2) & IORING_SETUP_IOPOLL && d->kind == EVENT_CQE &&
 	       d->nr[SIDE_RURING] == 1 && d->events[SIDE_RURING][0].res == -EOPNOTSUPP;
+}
+
+/* What has come back behind completions that nobody has taken. */
+static bool is_behind_completions(const struct program *p, const struct difference *d)
+{
+	if (!((p->setup | p->setup2) & IORING_SETUP_IOPOLL) || !has_completions(SIDE_IO_URING, d->step))
+		return false;
+	return (d->kind == EVENT_CQE || d->kind == EVENT_VISIBLE) && d->nr[SIDE_RURING] &&
+	       d->nr[SIDE_IO_URING] <= d->nr[SIDE_RURING];
+}
+
+/* It sleeps in the call that submits what a terminal has no room for, or that another one has read. */
+static bool is_sleep_in_enter(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->kind != EVENT_RETURN || d->nr[SIDE_IO_URING] || d->step >= p->nr_steps ||
+	    p->steps[d->step].kind != STEP_SUBMIT)
+		return false;
+	for (i = 0; i < MAX_OBJECTS; i++)
+		if (p->objects[i].kind == PTY)
+			return true;
+	return false;
+}
+
+/* How many workers there were is another number if another ring has been told how many there may be. */
+static bool is_limit_of_workers(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->kind != EVENT_RETURN || d->step >= p->nr_steps ||
+	    p->steps[d->step].reg.opcode != IORING_REGISTER_IOWQ_MAX_WORKERS || d->nr[SIDE_IO_URING] != 1 ||
+	    d->nr[SIDE_RURING] != 1 || d->events[0][0].res != d->events[1][0].res)
+		return false;
+	for (i = 0; i < MAX_OBJECTS; i++)
+		if (p->objects[i].kind == SECOND_RING)
+			return true;
+	return false;
+}
+
+static bool receives(const struct io_uring_sqe *sqe)
+{
+	return sqe->opcode == IORING_OP_RECV || sqe->opcode == IORING_OP_RECVMSG;
+}
+
+/* Urgent data that a receive is not for. */
+static bool is_beside_urgent(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || d->nr[SIDE_RURING] || d->nr[SIDE_IO_URING] != 1 ||
+	    d->events[SIDE_IO_URING][0].res != -EAGAIN || !receives(sqe) || !has_kind(p, sqe, STREAMS))
+		return false;
+	for (i = 0; i < p->nr_steps; i++)
+		if (p->steps[i].kind == STEP_PEER && p->steps[i].op == PEER_URGENT)
+			return true;
+	for (i = 0; i < p->nr_requests; i++)
+		if (p->requests[i].sqe.msg_flags & MSG_OOB)
+			return true;
+	return false;
+}
+
+/* More than a buffer has room for. */
+static bool is_look_at_all(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	if (d->kind == EVENT_DEST)
+		sqe = &p->requests[d->key].sqe;
+	if (d->kind == EVENT_DEST && receives(sqe) &&
+	    (sqe->msg_flags & (MSG_PEEK | MSG_WAITALL)) == (MSG_PEEK | MSG_WAITALL))
+		return begins_in_worker(sqe) || drains_before(p, STEP_END);
+	return d->kind == EVENT_CQE && receives(sqe) && sqe->flags & IOSQE_BUFFER_SELECT &&
+	       (sqe->msg_flags & (MSG_PEEK | MSG_WAITALL)) == (MSG_PEEK | MSG_WAITALL) &&
+	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       d->events[SIDE_IO_URING][0].res > d->events[SIDE_RURING][0].res &&
+	       d->events[SIDE_RURING][0].res > 0;
 }
 
 static bool is_nop_with_buffer(const struct program *p, const struct difference *d)
@@ -252,7 +350,8 @@ static bool is_datagram_of_shut(const struct program *p, const struct difference
 	case IORING_OP_RECV:
 	case IORING_OP_RECVMSG:
 		return (p->setup | p->setup2) & IORING_SETUP_DEFER_TASKRUN &&
-		       (is_early(d, 0) || is_early(d, -EAGAIN)) && has_kind(p, sqe, KIND(UNIX_DGRAM));
+		       (is_early(d, 0) || is_early(d, -EAGAIN)) &&
+		       has_kind(p, sqe, KIND(UNIX_DGRAM) | KIND(UDP) | KIND(UDP6) | KIND(UDP_ALONE));
 	default:
 		return false;
 	}
@@ -281,6 +380,51 @@ static const struct deliberate {
 		is_iopoll,
 	},
 	{
+		"what has come back to a ring that polls",
+		"io_uring runs nothing there as long as there are completions",
+		is_behind_completions,
+	},
+	{
+		"a terminal for which the kernel sleeps",
+		"sleeps there if another reader has been faster",
+		is_sleep_in_enter,
+	},
+	{
+		"the number of workers",
+		"which here sets a ring's limit, not a task's",
+		is_limit_of_workers,
+	},
+	{
+		"urgent data beside a receive",
+		"RECV and RECVMSG go on waiting beside urgent data",
+		is_beside_urgent,
+	},
+	{
+		"what is looked at until all is there",
+		"What is only looked at (MSG_PEEK) until all is there (MSG_WAITALL)",
+		is_look_at_all,
+	},
+	{
+		"a count that begins with a worker",
+		"a TIMEOUT counts completions from when it is submitted",
+		is_count_of_a_worker,
+	},
+	{
+		"a part that a worker makes do with",
+		"A transfer of a socket with MSG_WAITALL goes on until all is there",
+		is_part_of_a_worker,
+	},
+	{
+		"a first attempt",
+		"a multishot request finds out at its first attempt that it cannot be done",
+		is_attempt_of_a_worker,
+	},
+	{
+		"a completion that is not the last one waited for",
+		"a completion of one is in the ring before that has as many as somebody waits for",
+		is_seen_before_a_worker,
+	},
+	{
 		"a request that drains, after one that skips its completion",
 		"IOSQE_IO_DRAIN also works in a ring in which a request has had IOSQE_CQE_SKIP_SUCCESS",
 		is_drain_after_skip,
@@ -299,6 +443,11 @@ static const struct deliberate {
 		"a cancel of what a worker is to do",
 		"Whether a cancel finds what a worker is to do before one has begun with it",
 		is_cancel_of_a_name,
+	},
+	{
+		"how many a cancel has found",
+		"Whether a cancel finds what a worker is to do before one has begun with it",
+		is_count_of_cancelled,
 	},
 	{
 		"the descriptor of what a worker has opened",

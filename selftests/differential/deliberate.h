@@ -32,8 +32,19 @@ static inline bool has_kind(const struct program *p, const struct io_uring_sqe *
 	return sqe->flags & IOSQE_FIXED_FILE || (o && KIND(o->kind) & kinds);
 }
 
+/* Whether a worker of io_uring may have begun with a request, which is not so here. */
+static inline bool begins_in_worker(const struct io_uring_sqe *sqe)
+{
+	return sqe->flags & (IOSQE_ASYNC | IOSQE_IO_DRAIN);
+}
+
+/* Whether a worker does it, whatever its flags. */
+bool is_for_a_worker(unsigned int opcode);
 /* Whether a request drains that is submitted up to that step, so that others wait for it. */
 bool drains_before(const struct program *p, unsigned int to_step);
+
+/* Whether completions came in a step of the last run. */
+bool has_completions(enum side side, unsigned int step);
 
 /* Differences of when something happens, each as its row in deliberate.c says. */
 bool is_drain_after_skip(const struct program *p, const struct difference *d);
@@ -51,6 +62,11 @@ bool is_impatient_worker(const struct program *p, const struct difference *d);
 bool is_descriptor_of_a_worker(const struct program *p, const struct difference *d);
 bool is_served_first(const struct program *p, const struct difference *d);
 bool is_told_in_time(const struct program *p, const struct difference *d);
+bool is_count_of_cancelled(const struct program *p, const struct difference *d);
+bool is_count_of_a_worker(const struct program *p, const struct difference *d);
+bool is_part_of_a_worker(const struct program *p, const struct difference *d);
+bool is_attempt_of_a_worker(const struct program *p, const struct difference *d);
+bool is_seen_before_a_worker(const struct program *p, const struct difference *d);
 bool is_error_that_is_found(const struct program *p, const struct difference *d);
 
 #endif /* DIFFERENTIAL_DELIBERATE_H */

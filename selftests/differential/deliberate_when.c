@@ -256,6 +256,9 @@ bool is_descriptor_of_a_worker(const struct program *p, const struct difference 
 	bool opens = false;
 	unsigned int i;
 
+	/* a pipe's descriptors are told in memory */
+	if (d->kind == EVENT_STRUCTS && d->key < p->nr_requests)
+		return p->requests[d->key].sqe.opcode == IORING_OP_PIPE;
 	if (d->kind != EVENT_CQE || d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1 ||
 	    d->events[SIDE_IO_URING][0].res <= 0 || d->events[SIDE_RURING][0].res <= 0)
 		return false;
@@ -305,7 +308,7 @@ bool is_served_first(const struct program *p, const struct difference *d)
 }
 
 /* Whether completions came in a step of the last run, of which who is told may tell. */
-static bool has_completions(enum side side, unsigned int step)
+bool has_completions(enum side side, unsigned int step)
 {
 	const struct trace *t = last_trace(side);
 	unsigned int i;
@@ -327,6 +330,7 @@ bool is_told_in_time(const struct program *p, const struct difference *d)
 		return false;
 	switch (d->kind) {
 	case EVENT_EVENTFD:
+	case EVENT_POLL:
 		return true;
 	case EVENT_EPOLL:
 		return p->edge;
@@ -362,5 +366,105 @@ bool is_error_that_is_found(const struct program *p, const struct difference *d)
 	for (i = 0; i < p->nr_steps; i++)
 		if (p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_EVENTFD_ASYNC)
 			return true;
+	return false;
+}
+
+/* Whether something is cancelled that a worker of io_uring may be at, or be about to. */
+bool is_count_of_cancelled(const struct program *p, const struct difference *d)
+{
+	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
+	bool cancels = d->kind == EVENT_CQE && (d->key == 0x4000 || sqe_of(p, d->key)->opcode == IORING_OP_ASYNC_CANCEL);
+	unsigned int i;
+
+	cancels |= d->kind == EVENT_RETURN && d->step < p->nr_steps &&
+		   p->steps[d->step].kind == STEP_REGISTER &&
+		   p->steps[d->step].reg.opcode == IORING_REGISTER_SYNC_CANCEL;
+	if (!cancels || d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1 ||
+	    (theirs[0].res < 0 && theirs[0].res != -ENOENT && theirs[0].res != -EALREADY) ||
+	    (ours[0].res < 0 && ours[0].res != -ENOENT && ours[0].res != -EALREADY))
+		return false;
+	for (i = 0; i < p->nr_requests; i++)
+		if (!p->requests[i].dropped &&
+		    (begins_in_worker(&p->requests[i].sqe) || is_for_a_worker(p->requests[i].sqe.opcode)))
+			return true;
+	return drains_before(p, d->step);
+}
+
+bool is_count_of_a_worker(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_TIMEOUT && sqe->off && drains_before(p, d->step) &&
+	       d->nr[SIDE_RURING] == 1 && !d->events[SIDE_RURING][0].res;
+}
+
+bool is_part_of_a_worker(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	if (d->kind != EVENT_CQE || d->nr[SIDE_RURING] || d->nr[SIDE_IO_URING] != 1 ||
+	    !(sqe->msg_flags & MSG_WAITALL) || !(begins_in_worker(sqe) || drains_before(p, d->step)))
+		return false;
+	switch (sqe->opcode) {
+	case IORING_OP_RECV:
+	case IORING_OP_RECVMSG:
+	case IORING_OP_SEND:
+	case IORING_OP_SENDMSG:
+	case IORING_OP_SEND_ZC:
+	case IORING_OP_SENDMSG_ZC:
+		return d->events[SIDE_IO_URING][0].res > 0 || d->events[SIDE_IO_URING][0].res == -EAGAIN;
+	default:
+		return false;
+	}
+}
+
+/* Whether it goes on after its first completion. */
+static bool is_multishot(const struct io_uring_sqe *sqe)
+{
+	switch (sqe->opcode) {
+	case IORING_OP_RECV:
+	case IORING_OP_RECVMSG:
+		return sqe->ioprio & IORING_RECV_MULTISHOT;
+	case IORING_OP_ACCEPT:
+		return sqe->ioprio & IORING_ACCEPT_MULTISHOT;
+	default:
+		return sqe->opcode == IORING_OP_READ_MULTISHOT;
+	}
+}
+
+/* An error on the one side, of what waits on the other. */
+bool is_attempt_of_a_worker(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	if (d->kind != EVENT_CQE || !(begins_in_worker(sqe) || drains_before(p, d->step)) || d->nr[SIDE_RURING] != 1 ||
+	    d->events[SIDE_RURING][0].res >= 0)
+		return false;
+	/* that there is no group is another error there */
+	if (d->nr[SIDE_IO_URING] == 1)
+		return sqe->flags & IOSQE_BUFFER_SELECT && d->events[SIDE_IO_URING][0].res == -ENOBUFS &&
+		       d->events[SIDE_RURING][0].res == -ENOENT;
+	return is_multishot(sqe) && !d->nr[SIDE_IO_URING];
+}
+
+/* The steps behind a wait have their own sight of the ring. */
+bool is_seen_before_a_worker(const struct program *p, const struct difference *d)
+{
+	unsigned int i, j;
+
+	if ((d->kind != EVENT_VISIBLE && d->kind != EVENT_POLL) || !(p->setup & IORING_SETUP_DEFER_TASKRUN))
+		return false;
+	if (d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] &&
+	    d->events[SIDE_IO_URING][0].res >= d->events[SIDE_RURING][0].res)
+		return false;
+	for (i = 0; i < d->step && i < p->nr_steps; i++) {
+		const struct step *step = &p->steps[i];
+
+		if (step->kind != STEP_SUBMIT || step->wait < 2 || i + step->during < d->step)
+			continue;
+		for (j = 0; j < (unsigned int)step->first + step->nr; j++)
+			if (!p->requests[j].dropped && begins_in_worker(&p->requests[j].sqe))
+				return true;
+	}
 	return false;
 }

@@ -21,10 +21,10 @@ static unsigned int any_setup(void)
 		IORING_SETUP_CQE_MIXED, IORING_SETUP_SQE_MIXED,
 		IORING_SETUP_CQE_MIXED | IORING_SETUP_SQE_MIXED,
 	};
-	unsigned int setup = pick(modes);
+	unsigned int setup = IORING_SETUP_CQSIZE | pick(modes);
 
 	if (once_in(12))
-		setup = IORING_SETUP_SQPOLL | (once_in(2) ? IORING_SETUP_SINGLE_ISSUER : 0);
+		setup = IORING_SETUP_CQSIZE | IORING_SETUP_SQPOLL | (once_in(2) ? IORING_SETUP_SINGLE_ISSUER : 0);
 	if (once_in(2))
 		setup |= IORING_SETUP_SUBMIT_ALL;
 	if (once_in(12))
@@ -37,16 +37,25 @@ static unsigned int any_setup(void)
 		setup |= pick(sizes);
 	if (once_in(20))
 		setup |= IORING_SETUP_SQ_REWIND | IORING_SETUP_NO_SQARRAY;
+	if (setup & IORING_SETUP_SQPOLL ? once_in(3) : once_in(30))
+		setup |= IORING_SETUP_ATTACH_WQ;
+	if (setup & IORING_SETUP_SQPOLL ? once_in(3) : once_in(60))
+		setup |= IORING_SETUP_SQ_AFF;
+	if (once_in(12))
+		setup |= IORING_SETUP_CLAMP;
+	if (once_in(50))
+		setup |= IORING_SETUP_IOPOLL;
 	if (once_in(60))
-		setup ^= 1u << below(21);
-	/* what takes more arguments, and what there is not */
-	return setup & ~(IORING_SETUP_ATTACH_WQ | IORING_SETUP_SQ_AFF | IORING_SETUP_HYBRID_IOPOLL |
-			 IORING_SETUP_REGISTERED_FD_ONLY);
+		setup ^= 1u << below(22);
+	/* what there is not, and what has no descriptor */
+	return setup & ~(IORING_SETUP_HYBRID_IOPOLL | IORING_SETUP_REGISTERED_FD_ONLY);
 }
 
 static unsigned int any_kind(void)
 {
 	/* sockets more often than other things */
+	if (once_in(16))
+		return SECOND_RING;
 	return once_in(3) ? 1 + below(NR_OBJECT_KINDS - 1) : 1 + below(UDP_ALONE);
 }
 
@@ -106,6 +115,7 @@ static void any_peer(struct maker *m, struct step *step)
 		PEER_READ, PEER_READ, PEER_READ, PEER_SHUTDOWN, PEER_SHUTDOWN, PEER_CLOSE,
 		PEER_RESET, PEER_CONNECT, PEER_CONNECT, PEER_ACCEPT, PEER_POLL, PEER_FILL,
 		PEER_FILL, PEER_DRAIN, PEER_DRAIN, PEER_URGENT, PEER_EXPIRE, PEER_NONBLOCK,
+		PEER_MUTE,
 	};
 	unsigned int kinds = ~0u;
 
@@ -146,6 +156,28 @@ static void any_peer(struct maker *m, struct step *step)
 		step->len = 8;
 }
 
+/* The argument of a wait, which is over at once or not before there are completions. */
+static void any_wait(struct step *step)
+{
+	static const unsigned int offsets[] = { 0, 0, 64, 128, 4096, 8, 4, 1u << 20, -64U };
+	struct io_uring_reg_wait *arg = &step->wait_arg;
+
+	/* what is the last thing in a region of one page or of two is another argument in io_uring */
+	step->wait_offset = pick(offsets);
+	if (!once_in(3))
+		arg->flags = IORING_REG_WAIT_TS;
+	if (once_in(20))
+		arg->flags |= 1u << below(8);
+	arg->ts.tv_sec = once_in(2) ? 0 : 1000;
+	arg->min_wait_usec = once_in(4);
+	if (once_in(4)) {
+		arg->sigmask = once_in(4) ? 8 : REGION + 256;
+		arg->sigmask_sz = once_in(4) ? 3 : 8;
+	}
+	if (once_in(12))
+		arg->pad[0] = 1;
+}
+
 static void any_submit(struct maker *m, struct step *step)
 {
 	struct program *p = m->p;
@@ -158,20 +190,23 @@ static void any_submit(struct maker *m, struct step *step)
 	step->nr = p->nr_requests - step->first;
 	if (once_in(2))
 		step->enter |= IORING_ENTER_GETEVENTS;
-	if (once_in(40))
-		step->enter |= 1u << below(8);
-	/* with arguments there would have to be some */
-	step->enter &= ~(IORING_ENTER_EXT_ARG | IORING_ENTER_SQ_WAIT |
-			 IORING_ENTER_REGISTERED_RING | IORING_ENTER_ABS_TIMER);
+	if (once_in(20))
+		step->enter |= 1u << below(9);
+	/* with arguments there would have to be some; and of another ring than the descriptor's */
+	step->enter &= ~(IORING_ENTER_EXT_ARG | IORING_ENTER_REGISTERED_RING);
 	if (once_in(8))
 		step->ring = 1;
-	if (!once_in(7))
+	if (!once_in(m->region ? 3 : 7))
 		return;
-	step->wait = 1 + below(3);
+	step->wait = once_in(30) ? WAIT_HUGE : 1 + below(3);
 	step->enter |= IORING_ENTER_GETEVENTS;
 	step->during = below(4);
-	if (once_in(4))
-		step->timed = 1 + below(TIMED_REGION);
+	if (once_in(m->region ? 2 : 4))
+		step->timed = m->region && !once_in(6) ? TIMED_REGION : 1 + below(TIMED_REGION);
+	if (step->timed == TIMED_REGION)
+		any_wait(step);
+	if (step->timed && once_in(6))
+		step->enter |= IORING_ENTER_ABS_TIMER;
 }
 
 static void any_step(struct maker *m, struct step *step)
@@ -223,6 +258,13 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 	p->setup2 = any_setup();
 	p->sq_entries = once_in(6) ? 2 : 8;
 	p->cq_entries = once_in(6) ? p->sq_entries : 64;
+	/* too many, or too few */
+	if (once_in(60))
+		p->sq_entries = once_in(2) ? 0 : 40000;
+	if (once_in(60))
+		p->cq_entries = below(8);
+	p->shared_fd = once_in(2) ? BAD_FD : -1;
+	p->cpu = once_in(4) ? 5 : 0;
 	p->epoll = once_in(4);
 	p->edge = once_in(2);
 	any_objects(p);
@@ -239,8 +281,12 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 		struct step *step = next_step(p);
 
 		/* before it is enabled only some things can be done, and only then there can be restrictions */
-		if (once_in(2)) {
+		if (once_in(3)) {
 			any_restrictions(step);
+			step = next_step(p);
+		}
+		if (once_in(2)) {
+			register_region(&m, step, true);
 			step = next_step(p);
 		}
 		if (once_in(4)) {

@@ -21,6 +21,8 @@ struct maker {
 	unsigned int group_flags[GROUPS];
 	unsigned int group_entries[GROUPS];
 	bool personalities;
+	/* there is memory for the arguments of waits */
+	bool region;
 	/* a completion was to be skipped: no request drains in io_uring from there on */
 	bool skips;
 };
@@ -36,6 +38,10 @@ int any_fd_of(struct maker *m, unsigned int kinds);
 unsigned int any_len(void);
 unsigned int any_group(struct maker *m);
 
+/* One that there is, the more often the more it has to say. */
+unsigned int any_opcode(void);
+/* What a message to the ring @fd says. */
+void any_message_to(struct io_uring_sqe *sqe, int fd);
 /* Fill in request @i of the program. */
 void any_request(struct maker *m, unsigned int i);
 /* The same for those of a family; false if @r's opcode is of another one. */
@@ -50,10 +56,15 @@ void any_vector(struct request *r, unsigned int i, bool from);
 bool may_select(struct maker *m, struct request *r);
 
 void any_registration(struct maker *m, struct step *step);
+/* The same for those that are about the ring itself. */
+void any_ring_registration(struct maker *m, struct step *step);
+void begin_registration(struct step *step, unsigned int opcode, unsigned int nr);
 /* What a program begins with, so that there is something to use. */
 void register_files(struct maker *m, struct step *step);
 void register_buffers(struct maker *m, struct step *step);
 void register_group(struct maker *m, struct step *step);
+/* Memory for the arguments of waits, or for nothing in particular. */
+void register_region(struct maker *m, struct step *step, bool waits);
 void any_restrictions(struct step *step);
 void any_refill(struct maker *m, struct step *step);
 

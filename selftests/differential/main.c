@@ -14,8 +14,9 @@
  *   SEEDS     a file with the seeds, instead of those from SEED on
  *   SAME      a file for the seeds of programs that do not differ
  *   SHRINK=0  programs that differ are shown as they are
- *   PROMPT=1  only programs in which nothing depends on how soon packets are acknowledged
+ *   PROMPT=1  only programs in which nothing depends on how soon packets are acknowledged or timers expire
  *   UNSTABLE=1  what is not the same each time on one side is shown
+ *   PRINT=1   the program of SEED and BRANCH is shown, and none is run: on any machine
  *   SHOW=1    every program is shown, and what was seen of it
  *   TAP=1     the result as that of a kselftest of one case
  */
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include "../random.h"
+#include "census.h"
 #include "cover.h"
 #include "deliberate.h"
 #include "oracle.h"
@@ -136,6 +138,23 @@ static bool may_fill_tcp(const struct program *p)
 	return has_tcp && is_long;
 }
 
+/* Whether somebody waits while a timer is about to expire: which is first depends on who else runs. */
+static bool may_wait_for_timer(const struct program *p)
+{
+	bool waits = false, expires = false;
+	unsigned int i;
+
+	for (i = 0; i < p->nr_steps; i++)
+		waits |= p->steps[i].kind == STEP_SUBMIT && p->steps[i].wait;
+	for (i = 0; i < p->nr_requests; i++)
+		expires |= (p->requests[i].sqe.opcode == IORING_OP_TIMEOUT ||
+			    p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT) &&
+			   !p->requests[i].structs.time.tv_sec;
+	for (i = 0; i < MAX_OBJECTS; i++)
+		expires |= p->objects[i].kind == TIMERFD;
+	return waits && expires;
+}
+
 /* The next seed that there is in @f. */
 static bool read_seed(FILE *f, __u64 *seed)
 {
@@ -165,6 +184,13 @@ int main(void)
 	long long start;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (!has_everything())
+		return 2;
+	if (getenv("PRINT")) {
+		generate(&p, first, number_from("BRANCH", 0));
+		print_program(&p);
+		return 0;
+	}
 	/* none of ours among those that programs have */
 	close_range(STDERR_FILENO + 1, ~0U, 0);
 	if (!quotes_are_right() || device_fd() < 0 || own_network() || map_place() ||
@@ -191,7 +217,7 @@ int main(void)
 		if (seeds && !read_seed(seeds, &seed))
 			break;
 		next_program(&p, seed, i);
-		if (getenv("PROMPT") && may_fill_tcp(&p)) {
+		if (getenv("PROMPT") && (may_fill_tcp(&p) || may_wait_for_timer(&p))) {
 			left_out++;
 			continue;
 		}

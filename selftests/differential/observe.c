@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/io_uring/query.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -156,6 +157,44 @@ void reap(struct run *run)
 				break;
 			ring_enter(r, 0, 0, IORING_ENTER_GETEVENTS);
 		}
+	}
+}
+
+/* Opcodes that only io_uring has: Documentation/differences.rst names them. */
+static const __u8 not_there[] = {
+	IORING_OP_FSETXATTR, IORING_OP_SETXATTR, IORING_OP_FGETXATTR, IORING_OP_GETXATTR,
+	IORING_OP_WAITID, IORING_OP_FUTEX_WAIT, IORING_OP_FUTEX_WAKE, IORING_OP_FUTEX_WAITV,
+	IORING_OP_RECV_ZC,
+};
+
+/* The same of features and flags of set-up, which a query tells. */
+static const struct io_uring_query_opcode never_there = {
+	.feature_flags = IORING_FEAT_NATIVE_WORKERS | IORING_FEAT_RW_ATTR,
+	.ring_setup_flags = IORING_SETUP_HYBRID_IOPOLL,
+};
+
+void scrub_answer(unsigned int opcode, long ret)
+{
+	struct io_uring_probe *probe = (void *)ARGUMENT;
+	struct io_uring_params *params = (void *)ARGUMENT;
+	unsigned char *told = (unsigned char *)ARG(tags);
+	unsigned int i;
+
+	switch (opcode) {
+	case IORING_REGISTER_PROBE:
+		for (i = 0; i < ARRAY_SIZE(not_there) && !ret; i++)
+			probe->ops[not_there[i]].flags = 0;
+		break;
+	case IORING_REGISTER_QUERY:
+		for (i = 0; i < sizeof(never_there); i++)
+			told[i] &= ~((const unsigned char *)&never_there)[i];
+		break;
+	case IORING_REGISTER_RESIZE_RINGS:
+		if (ret)
+			break;
+		memset(&params->sq_off, 0, sizeof(params->sq_off));
+		memset(&params->cq_off, 0, sizeof(params->cq_off));
+		break;
 	}
 }
 

@@ -125,8 +125,9 @@ static void print_registration(const struct registration *reg)
 	const __u32 *words = (const void *)reg->arg.words;
 	unsigned int i;
 
-	printf("register %s nr=%u%s:", register_name(reg->opcode), reg->nr, reg->null ? " NULL" : "");
-	for (i = 0; i < 16 && !reg->null; i++)
+	printf("register %s nr=%u%s%s:", register_name(reg->opcode), reg->nr, reg->null ? " NULL" : "",
+	       reg->blind ? " without a ring" : "");
+	for (i = 0; i < 2 * ARRAY_SIZE(reg->arg.words) && !reg->null; i++)
 		printf(" %x", words[i]);
 	if (reg->arg.fds[0] || reg->arg.fds[1]) {
 		printf("; fds");
@@ -148,7 +149,7 @@ static void print_step(const struct program *p, const struct step *step)
 	static const char * const times[] = {
 		"", "for no time", "for 1000 s at most", "with an argument of 8 bytes",
 		"with signals blocked", "with a set of 3 bytes", "for a moment at least, 1000 s at most",
-		"with an argument in a region",
+		"with a time that cannot be read", "with an argument in a region",
 	};
 	char flags[100];
 	unsigned int i;
@@ -166,9 +167,14 @@ static void print_step(const struct program *p, const struct step *step)
 		name_enter_flags(flags, sizeof(flags), step->enter);
 		printf("submit %s", flags);
 		if (step->wait)
-			printf(" min_complete=%u, during the next %u steps", step->wait, step->during);
+			printf(" min_complete=%u, during the next %u steps",
+			       min_complete(step->ring ? p->setup2 : p->setup, step->wait), step->during);
 		if (step->timed)
 			printf(", %s", times[step->timed]);
+		if (step->timed == TIMED_REGION)
+			printf(" at %#x: %lld s, flags %#x, at least %u us, signals at %#llx",
+			       step->wait_offset, (long long)step->wait_arg.ts.tv_sec, step->wait_arg.flags,
+			       step->wait_arg.min_wait_usec, step->wait_arg.sigmask);
 		printf("\n");
 		for (i = step->first; i < (unsigned int)step->first + step->nr; i++)
 			if (!p->requests[i].dropped)
@@ -197,7 +203,7 @@ void print_program(const struct program *p)
 	unsigned int i;
 
 	name_setup_flags(flags, sizeof(flags), p->setup);
-	printf("  ring setup=%s sq=%u cq=%u%s\n", flags, p->sq_entries, p->cq_entries,
+	printf("  ring setup=%s sq=%u cq=%u cpu=%u%s\n", flags, p->sq_entries, p->cq_entries, p->cpu,
 	       p->epoll ? p->edge ? ", in an epoll (edge)" : ", in an epoll" : "");
 	for (i = 0; i < MAX_OBJECTS; i++) {
 		const struct object *o = &p->objects[i];

@@ -11,6 +11,7 @@
 #include <linux/time_types.h>
 #include <linux/types.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -39,6 +40,9 @@
 #define BUFFER_SIZE	(2 * PAGE)
 #define NR_BUFFERS	4
 #define DEST		(PLACE + 0x50000)
+/* Two pages, of a ring's memory region. */
+#define REGION		(PLACE + 0x78000)
+#define REGION_SIZE	(2 * PAGE)
 #define BIG		(PLACE + 0x80000)
 #define BIG_SIZE	0x40000UL
 #define SOURCE		(PLACE + 0xc0000)
@@ -56,6 +60,9 @@
 /* Those that the program's steps get from connect(2) and accept(2). */
 #define PEER_FD		120
 #define NR_PEER_FDS	8
+/* The rings, under other descriptors. */
+#define RING_FD		134
+#define RING2_FD	135
 /* Unused by anybody. */
 #define BAD_FD		99
 
@@ -165,6 +172,8 @@ enum peer_op {
 	PEER_URGENT,
 	PEER_EXPIRE,
 	PEER_NONBLOCK,
+	/* have the ring's eventfd say nothing, or something again */
+	PEER_MUTE,
 	NR_PEER_OPS,
 };
 
@@ -199,14 +208,32 @@ enum wait_time {
 	TIMED_BAD_MASK,
 	/* until all are there, or for a moment, and then until one is */
 	TIMED_LEAST,
-	/* by an argument in a region that there is not */
+	/* by a time that cannot be read */
+	TIMED_NOWHERE,
+	/* by an argument in the ring's memory region, if it has one */
 	TIMED_REGION,
 };
+
+/* In place of a number of completions: more than there can be. */
+#define WAIT_HUGE	255
+
+/*
+ * How many completions a step waits for. A negative number is none, but io_uring never comes back
+ * with one from a ring with DEFER_TASKRUN, and cannot be killed.
+ */
+static inline unsigned int min_complete(unsigned int setup, unsigned int wait)
+{
+	if (wait != WAIT_HUGE)
+		return wait;
+	return setup & IORING_SETUP_DEFER_TASKRUN ? 0x7fffffff : 0x80000000;
+}
 
 struct registration {
 	unsigned int opcode;
 	unsigned int nr;
 	bool null;
+	/* of no ring */
+	bool blind;
 	/* all of this is at ARGUMENT */
 	struct argument {
 		__u64 words[16];
@@ -215,6 +242,11 @@ struct registration {
 		__u64 tags[SLOTS];
 	} arg;
 };
+
+/* Where in an argument its parts are for the kernel. */
+#define ARG(field)	(ARGUMENT + offsetof(struct argument, field))
+/* Which word a region's description begins at. */
+#define REGION_DESC	4
 
 struct step {
 	__u8 kind;
@@ -229,6 +261,9 @@ struct step {
 	__u8 during;
 	/* how long it waits at most */
 	__u8 timed;
+	/* an argument of a wait, and where in the region it is */
+	struct io_uring_reg_wait wait_arg;
+	unsigned int wait_offset;
 	unsigned int enter;
 	unsigned int group;
 	int fd;
@@ -245,6 +280,9 @@ struct program {
 	unsigned int sq_entries;
 	unsigned int cq_entries;
 	unsigned int setup2;
+	/* whose thread the first ring is to share, and which processor threads have */
+	int shared_fd;
+	unsigned int cpu;
 	bool epoll;
 	bool edge;
 	unsigned int nr_steps;

@@ -2,14 +2,11 @@
 /*
  * Random registrations.
  */
-#include <stddef.h>
 #include <string.h>
 
 #include "generate.h"
 
-#define ARG(field)	(ARGUMENT + offsetof(struct argument, field))
-
-static void begin(struct step *step, unsigned int opcode, unsigned int nr)
+void begin_registration(struct step *step, unsigned int opcode, unsigned int nr)
 {
 	step->kind = STEP_REGISTER;
 	step->reg.opcode = opcode;
@@ -18,7 +15,7 @@ static void begin(struct step *step, unsigned int opcode, unsigned int nr)
 
 static void end_kind(struct step *step, unsigned int opcode)
 {
-	begin(step, opcode, 0);
+	begin_registration(step, opcode, 0);
 	step->reg.null = true;
 }
 
@@ -48,11 +45,11 @@ void register_files(struct maker *m, struct step *step)
 		m->slots[i] = step->reg.arg.fds[i];
 	m->nr_slots = nr;
 	if (once_in(2)) {
-		begin(step, IORING_REGISTER_FILES, nr);
+		begin_registration(step, IORING_REGISTER_FILES, nr);
 		memcpy(step->reg.arg.words, step->reg.arg.fds, nr * sizeof(int));
 		return;
 	}
-	begin(step, IORING_REGISTER_FILES2, sizeof(*rsrc));
+	begin_registration(step, IORING_REGISTER_FILES2, sizeof(*rsrc));
 	*rsrc = (struct io_uring_rsrc_register) { .nr = nr };
 	if (once_in(4)) {
 		rsrc->flags = IORING_RSRC_REGISTER_SPARSE;
@@ -87,11 +84,11 @@ void register_buffers(struct maker *m, struct step *step)
 	any_iovecs(step);
 	m->nr_buffers = nr;
 	if (once_in(2)) {
-		begin(step, IORING_REGISTER_BUFFERS, nr);
+		begin_registration(step, IORING_REGISTER_BUFFERS, nr);
 		memcpy(step->reg.arg.words, step->reg.arg.iov, nr * sizeof(struct iovec));
 		return;
 	}
-	begin(step, IORING_REGISTER_BUFFERS2, sizeof(*rsrc));
+	begin_registration(step, IORING_REGISTER_BUFFERS2, sizeof(*rsrc));
 	*rsrc = (struct io_uring_rsrc_register) { .nr = nr };
 	if (once_in(5)) {
 		rsrc->flags = IORING_RSRC_REGISTER_SPARSE;
@@ -107,7 +104,7 @@ void register_group(struct maker *m, struct step *step)
 	struct io_uring_buf_reg *reg = (void *)step->reg.arg.words;
 	unsigned int bgid = below(CLASSIC_GROUPS);
 
-	begin(step, IORING_REGISTER_PBUF_RING, 1);
+	begin_registration(step, IORING_REGISTER_PBUF_RING, 1);
 	*reg = (struct io_uring_buf_reg) {
 		.ring_addr = GROUP_RING(bgid),
 		.ring_entries = 1u << below(5),
@@ -154,12 +151,14 @@ static void any_update(struct maker *m, struct step *step, bool files)
 		.offset = below(files ? SLOTS : NR_BUFFERS),
 		.data = files ? ARG(fds) : ARG(iov),
 	};
+	if (files && once_in(3))
+		step->reg.arg.fds[below(nr)] = IORING_REGISTER_FILES_SKIP;
 	if (files && once_in(2)) {
-		begin(step, IORING_REGISTER_FILES_UPDATE, nr);
+		begin_registration(step, IORING_REGISTER_FILES_UPDATE, nr);
 		return;
 	}
-	begin(step, files ? IORING_REGISTER_FILES_UPDATE2 : IORING_REGISTER_BUFFERS_UPDATE,
-	      sizeof(*up));
+	begin_registration(step, files ? IORING_REGISTER_FILES_UPDATE2 : IORING_REGISTER_BUFFERS_UPDATE,
+			   sizeof(*up));
 	up->nr = nr;
 	up->tags = once_in(2) ? 0 : ARG(tags);
 }
@@ -168,7 +167,7 @@ static void any_sync_cancel(struct maker *m, struct step *step)
 {
 	struct io_uring_sync_cancel_reg *reg = (void *)step->reg.arg.words;
 
-	begin(step, IORING_REGISTER_SYNC_CANCEL, 1);
+	begin_registration(step, IORING_REGISTER_SYNC_CANCEL, 1);
 	*reg = (struct io_uring_sync_cancel_reg) {
 		.addr = USER_DATA + below(m->p->nr_requests + 1),
 		.fd = any_fd_of(m, ~0u),
@@ -182,7 +181,7 @@ static void any_group_change(struct maker *m, struct step *step)
 {
 	struct io_uring_buf_reg *reg = (void *)step->reg.arg.words;
 
-	begin(step, once_in(2) ? IORING_UNREGISTER_PBUF_RING : IORING_REGISTER_PBUF_STATUS, 1);
+	begin_registration(step, once_in(2) ? IORING_UNREGISTER_PBUF_RING : IORING_REGISTER_PBUF_STATUS, 1);
 	*reg = (struct io_uring_buf_reg) {};
 	if (step->reg.opcode == IORING_UNREGISTER_PBUF_RING) {
 		reg->bgid = any_group(m);
@@ -200,18 +199,18 @@ void any_restrictions(struct step *step)
 
 	for (i = 0; i < nr; i++) {
 		res[i].opcode = below(5);
-		res[i].register_op = below(32);
+		res[i].register_op = below(once_in(2) ? IORING_OP_LAST + 2 : IORING_REGISTER_LAST + 2);
 		if (res[i].opcode == IORING_RESTRICTION_SQE_FLAGS_ALLOWED)
 			res[i].sqe_flags = rnd();
 	}
-	begin(step, IORING_REGISTER_RESTRICTIONS, nr);
+	begin_registration(step, IORING_REGISTER_RESTRICTIONS, nr);
 }
 
 static void any_range(struct step *step)
 {
 	struct io_uring_file_index_range *range = (void *)step->reg.arg.words;
 
-	begin(step, IORING_REGISTER_FILE_ALLOC_RANGE, 0);
+	begin_registration(step, IORING_REGISTER_FILE_ALLOC_RANGE, 0);
 	*range = (struct io_uring_file_index_range) { .off = below(SLOTS), .len = below(SLOTS) };
 }
 
@@ -220,9 +219,11 @@ static void any_limits(struct step *step)
 	__u32 *limits = (void *)step->reg.arg.words;
 
 	/* reads what there is: how many there are by default is each one's own business */
-	begin(step, IORING_REGISTER_IOWQ_MAX_WORKERS, 2);
+	begin_registration(step, IORING_REGISTER_IOWQ_MAX_WORKERS, 2);
 	limits[0] = 1 + below(3);
 	limits[1] = 1 + below(3);
+	if (once_in(12))
+		limits[below(2)] = 1u << 31;
 }
 
 static void any_personality(struct maker *m, struct step *step)
@@ -236,9 +237,31 @@ static void any_personality(struct maker *m, struct step *step)
 		m->personalities = true;
 }
 
+/* One bit that does not belong there, but in no descriptor, which could be one of this machine's. */
+static void may_spoil(struct step *step)
+{
+	unsigned int bit = below(8 * sizeof(step->reg.arg.words));
+
+	switch (step->reg.opcode) {
+	case IORING_REGISTER_FILES:
+	case IORING_REGISTER_EVENTFD:
+	case IORING_REGISTER_EVENTFD_ASYNC:
+	case IORING_REGISTER_CLONE_BUFFERS:
+	case IORING_REGISTER_SEND_MSG_RING:
+	case IORING_REGISTER_IOWQ_AFF:
+	case IORING_REGISTER_QUERY:
+		return;
+	}
+	if (once_in(25))
+		step->reg.arg.words[bit / 64] ^= 1ULL << bit % 64;
+}
+
 void any_registration(struct maker *m, struct step *step)
 {
-	switch (below(22)) {
+	switch (below(32)) {
+	case 22 ... 31:
+		any_ring_registration(m, step);
+		break;
 	case 0 ... 1:
 		register_files(m, step);
 		break;
@@ -264,7 +287,8 @@ void any_registration(struct maker *m, struct step *step)
 		any_group_change(m, step);
 		break;
 	case 15:
-		begin(step, once_in(2) ? IORING_REGISTER_EVENTFD_ASYNC : IORING_REGISTER_EVENTFD, 1);
+		begin_registration(step, once_in(2) ? IORING_REGISTER_EVENTFD_ASYNC :
+				   IORING_REGISTER_EVENTFD, 1);
 		*(int *)step->reg.arg.words = once_in(8) ? any_fd_of(m, ~0u) : 131;
 		break;
 	case 16:
@@ -283,11 +307,14 @@ void any_registration(struct maker *m, struct step *step)
 		any_personality(m, step);
 		break;
 	default:
-		begin(step, IORING_REGISTER_EVENTFD, 1);
+		begin_registration(step, IORING_REGISTER_EVENTFD, 1);
 		*(int *)step->reg.arg.words = 131;
 	}
 	if (once_in(40))
 		step->reg.nr = below(5);
+	if (once_in(40))
+		step->reg.null = !step->reg.null;
 	if (once_in(10))
 		step->ring = 1;
+	may_spoil(step);
 }

@@ -30,8 +30,14 @@ static const __u8 opcodes[] = {
 	IORING_OP_OPENAT2, IORING_OP_UNLINKAT, IORING_OP_MKDIRAT, IORING_OP_RENAMEAT, IORING_OP_LINKAT,
 	IORING_OP_SYMLINKAT, IORING_OP_FTRUNCATE, IORING_OP_FADVISE, IORING_OP_MADVISE,
 	IORING_OP_SYNC_FILE_RANGE, IORING_OP_SEND_ZC, IORING_OP_SENDMSG_ZC, IORING_OP_NOP128,
-	IORING_OP_EPOLL_CTL, IORING_OP_EPOLL_CTL, IORING_OP_PIPE,
+	IORING_OP_EPOLL_CTL, IORING_OP_EPOLL_CTL, IORING_OP_PIPE, IORING_OP_EPOLL_WAIT,
+	IORING_OP_EPOLL_WAIT, IORING_OP_URING_CMD128,
 };
+
+unsigned int any_opcode(void)
+{
+	return pick(opcodes);
+}
 
 void any_vector(struct request *r, unsigned int i, bool from)
 {
@@ -146,7 +152,7 @@ void any_request(struct maker *m, unsigned int i)
 
 	memset(r, 0, sizeof(*r));
 	/* some there are not */
-	r->sqe.opcode = once_in(150) ? IORING_OP_LAST + below(256 - IORING_OP_LAST) : pick(opcodes);
+	r->sqe.opcode = once_in(150) ? IORING_OP_LAST + below(256 - IORING_OP_LAST) : any_opcode();
 	r->sqe.user_data = USER_DATA + (i && once_in(30) ? below(i) : i);
 	r->structs.addr_len = sizeof(r->structs.addr);
 	r->address_of = below(MAX_OBJECTS);

@@ -17,6 +17,9 @@ static __u64 any_target(unsigned int i)
 	return USER_DATA + (once_in(3) ? below(i) : i - 1 - below(i < 4 ? i : 4));
 }
 
+/* A time that is not over before the program is. */
+#define LONG_NS		1000000000000
+
 /* Over at once, or not before somebody ends it. */
 static void any_time(struct request *r)
 {
@@ -38,8 +41,10 @@ static void any_timeout(struct request *r, unsigned int i)
 	any_time(r);
 	if (sqe->opcode == IORING_OP_TIMEOUT && once_in(2))
 		sqe->off = 1 + below(3);
-	if (once_in(6))
+	if (once_in(5))
 		sqe->timeout_flags = 1u << below(9);
+	if (sqe->timeout_flags & IORING_TIMEOUT_IMMEDIATE_ARG)
+		sqe->addr = sqe->off || once_in(2) ? LONG_NS : 0;
 	/* whether time or completions come first is nobody's promise */
 	if (sqe->opcode == IORING_OP_TIMEOUT && sqe->off && r->structs.time.tv_sec == 0)
 		r->structs.time.tv_sec = 1000;
@@ -116,11 +121,9 @@ static void any_files_update(struct maker *m, struct request *r, unsigned int i)
 		r->structs.ints[j] = once_in(3) ? (int)below(2) - 2 : any_fd_of(m, ~0u);
 }
 
-static void any_message(struct maker *m, struct request *r)
+void any_message_to(struct io_uring_sqe *sqe, int fd)
 {
-	struct io_uring_sqe *sqe = &r->sqe;
-
-	sqe->fd = any_fd_of(m, KIND(SECOND_RING));
+	sqe->fd = fd;
 	sqe->addr = below(3) ? IORING_MSG_DATA : IORING_MSG_SEND_FD;
 	sqe->off = 0x5500 + below(8);
 	sqe->len = below(100);
@@ -175,6 +178,13 @@ bool any_control_request(struct maker *m, struct request *r, unsigned int i)
 	case IORING_OP_EPOLL_CTL:
 		any_epoll_change(m, r, i);
 		return true;
+	case IORING_OP_EPOLL_WAIT:
+		sqe->fd = any_fd_of(m, KIND(EPOLL));
+		sqe->addr = once_in(20) ? 8 : dest_of(i);
+		sqe->len = once_in(12) ? 0 : 1 + below(4);
+		if (once_in(20))
+			sqe->off = 1;
+		return true;
 	case IORING_OP_PIPE:
 		any_pipe(m, r, i);
 		return true;
@@ -197,6 +207,12 @@ bool any_control_request(struct maker *m, struct request *r, unsigned int i)
 			sqe->off = (unsigned long)&structs_of(i)->time;
 			if (once_in(3))
 				sqe->timeout_flags |= IORING_LINK_TIMEOUT_UPDATE;
+			if (once_in(6))
+				sqe->timeout_flags |= 1u << below(9);
+			if (sqe->timeout_flags & IORING_TIMEOUT_IMMEDIATE_ARG)
+				sqe->off = once_in(2) ? LONG_NS : 0;
+			if (sqe->timeout_flags & IORING_TIMEOUT_ABS && r->structs.time.tv_sec)
+				r->structs.time.tv_sec = 1ULL << 40;
 		}
 		return true;
 	case IORING_OP_ASYNC_CANCEL:
@@ -212,7 +228,7 @@ bool any_control_request(struct maker *m, struct request *r, unsigned int i)
 		sqe->install_fd_flags = once_in(3) ? IORING_FIXED_FD_NO_CLOEXEC : 0;
 		return true;
 	case IORING_OP_MSG_RING:
-		any_message(m, r);
+		any_message_to(sqe, any_fd_of(m, KIND(SECOND_RING)));
 		return true;
 	case IORING_OP_PROVIDE_BUFFERS:
 		sqe->fd = 1 + below(8);

@@ -264,7 +264,11 @@ bool any_net_request(struct maker *m, struct request *r, unsigned int i)
 		sqe->len = below(4);
 		return true;
 	case IORING_OP_URING_CMD:
+	case IORING_OP_URING_CMD128:
 		any_command(m, r, i);
+		/* of a registered buffer, or again and again: a socket's are neither */
+		if (once_in(12))
+			sqe->uring_cmd_flags = 1u << below(3);
 		return true;
 	}
 	return false;

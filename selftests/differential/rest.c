@@ -110,7 +110,7 @@ static bool sqpoll_sleeps(struct run *run)
 		struct ring *r = &run->rings[i];
 		unsigned int flags;
 
-		if (!run->has_ring[i] || !run->enabled || !(r->params.flags & IORING_SETUP_SQPOLL))
+		if (!run->has_ring[i] || !run->enabled[i] || !(r->params.flags & IORING_SETUP_SQPOLL))
 			continue;
 		flags = ring_flags(r);
 		if (!(flags & IORING_SQ_NEED_WAKEUP)) {
@@ -164,10 +164,11 @@ static bool has_work(struct run *run)
 		struct ring *r = &run->rings[i];
 		struct pollfd p = { .fd = r->fd, .events = POLLIN };
 
-		if (!run->has_ring[i] || !run->enabled || !(r->params.flags & IORING_SETUP_DEFER_TASKRUN))
+		if (!run->has_ring[i] || !run->enabled[i] || !(r->params.flags & IORING_SETUP_DEFER_TASKRUN))
 			continue;
-		if (__atomic_load_n(r->cq_tail, __ATOMIC_ACQUIRE) == *r->cq_head &&
-		    poll(&p, 1, 0) == 1 && p.revents & POLLIN)
+		/* if there are completions nobody can tell */
+		if (__atomic_load_n(r->cq_tail, __ATOMIC_ACQUIRE) == *r->cq_head ?
+		    poll(&p, 1, 0) == 1 && p.revents & POLLIN : run->tries_again)
 			return true;
 	}
 	return false;
@@ -176,7 +177,7 @@ static bool has_work(struct run *run)
 void rest(struct run *run, bool enter)
 {
 	unsigned int still = 0, again = 0, i, tries;
-	bool signalled = false;
+	bool signalled = false, asked = false;
 	long long limit = 0;
 
 	for (tries = 1; still < STILL; tries++) {
@@ -192,6 +193,13 @@ void rest(struct run *run, bool enter)
 		/* a look at threads is dear, and so only the last one */
 		if (still == STILL && !(all_others_sleep() && watchers_sleep(run)))
 			still = 0;
+		/* what a worker has left for the ring's task just before it went to sleep shows after one more call */
+		if (!still)
+			asked = false;
+		if (still == STILL && enter && defers(run) && !asked) {
+			still--;
+			asked = true;
+		}
 		if (still == STILL && enter && again < AGAIN && has_work(run)) {
 			still = 0;
 			again++;

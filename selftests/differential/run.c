@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "run.h"
 
 #define FILL_MAX	(1 << 20)
+#define FILE_MAX	(16 << 20)
 
 unsigned int signals_seen;
 static struct run *running;
@@ -57,6 +59,14 @@ static void handle_signals(unsigned int seconds)
 	setitimer(ITIMER_REAL, &limit, NULL);
 }
 
+/* No file is to take all of the machine's memory. */
+static void limit_files(void)
+{
+	struct rlimit limit = { FILE_MAX, FILE_MAX };
+
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
 /* Everybody else is to be served before this process goes on. */
 static void be_last(void)
 {
@@ -69,16 +79,21 @@ static long make_ring(struct run *run, unsigned int index, unsigned int setup)
 {
 	const struct program *p = run->p;
 	struct io_uring_params params = {
-		.flags = setup | IORING_SETUP_CQSIZE,
+		.flags = setup,
 		.cq_entries = index ? 16 : p->cq_entries,
 		.sq_thread_idle = 1,
+		.sq_thread_cpu = p->cpu,
+		.wq_fd = index ? run->rings[0].fd : p->shared_fd,
 	};
 	int ret;
 
 	ret = ring_init_params(&run->rings[index], run->backend, index ? 8 : p->sq_entries, &params);
-	if (!ret)
-		run->has_ring[index] = true;
-	return ret;
+	if (ret)
+		return ret;
+	run->has_ring[index] = true;
+	run->enabled[index] = !(setup & IORING_SETUP_R_DISABLED);
+	dup2(run->rings[index].fd, index ? RING2_FD : RING_FD);
+	return 0;
 }
 
 /* What set-up has made of what it was asked for. */
@@ -97,7 +112,6 @@ static void make_rings(struct run *run)
 	unsigned int i;
 	long ret;
 
-	run->enabled = !(p->setup & IORING_SETUP_R_DISABLED);
 	ret = make_ring(run, 0, p->setup);
 	event(run, EVENT_RETURN, 0, 0, ret, 0, ret ? 0 : given(&run->rings[0]));
 	if (!run->has_ring[0])
@@ -139,12 +153,27 @@ static bool is_large(const struct ring *r, const struct io_uring_sqe *sqe)
 	       (sqe->opcode == IORING_OP_NOP128 || sqe->opcode == IORING_OP_URING_CMD128);
 }
 
+/* Writes the argument of a wait; where it is in the region. */
+static unsigned int write_wait(const struct step *step, __u64 later)
+{
+	struct io_uring_reg_wait arg = step->wait_arg;
+
+	if (arg.ts.tv_sec)
+		arg.ts.tv_sec = later;
+	if (step->wait_offset <= REGION_SIZE - sizeof(arg))
+		memcpy((char *)REGION + step->wait_offset, &arg, sizeof(arg));
+	return step->wait_offset;
+}
+
 static void submit(struct run *run, unsigned int index)
 {
 	const struct step *step = &run->p->steps[index];
 	struct ring *r = &run->rings[step->ring];
 	unsigned int i, nr, flags = step->enter;
-	struct __kernel_timespec time = { .tv_sec = step->timed == TIMED_ZERO ? 0 : 1000 };
+	unsigned int wait = min_complete(r->params.flags, step->wait);
+	/* by the clock it is over, or not for a long time */
+	__u64 later = step->enter & IORING_ENTER_ABS_TIMER ? 1ULL << 40 : 1000;
+	struct __kernel_timespec time = { .tv_sec = step->timed == TIMED_ZERO ? 0 : later };
 	struct io_uring_getevents_arg arg = { .ts = (unsigned long)&time };
 	sigset_t mask;
 	struct io_uring_sqe *sqe = NULL;
@@ -192,15 +221,20 @@ static void submit(struct run *run, unsigned int index)
 		case TIMED_LEAST:
 			arg.min_wait_usec = 1;
 			break;
-		case TIMED_REGION:
-			flags |= IORING_ENTER_EXT_ARG_REG;
+		case TIMED_NOWHERE:
+			arg.ts = 8;
 			break;
 		}
-		ret = backend_enter(r->backend, r->fd, nr, step->wait, flags, &arg,
-				    step->timed == TIMED_BADLY ? 8 : sizeof(arg));
-	} else {
-		ret = ring_enter(r, nr, step->wait, flags);
 	}
+	if (step->timed == TIMED_REGION)
+		ret = backend_enter(r->backend, r->fd, nr, wait, flags | IORING_ENTER_EXT_ARG_REG,
+				    (void *)(unsigned long)write_wait(step, later),
+				    sizeof(struct io_uring_reg_wait));
+	else if (step->timed)
+		ret = backend_enter(r->backend, r->fd, nr, wait, flags, &arg,
+				    step->timed == TIMED_BADLY ? 8 : sizeof(arg));
+	else
+		ret = ring_enter(r, nr, wait, flags);
 	if (step->wait)
 		helped(run);
 	/* how many the thread had not taken by then is nobody's business */
@@ -217,25 +251,72 @@ static void map_group(struct run *run, unsigned int ring, unsigned int bgid)
 	     run->rings[ring].fd, offset);
 }
 
+/* Memory that the kernel has made for the ring is where the user's own would be. */
+static void map_region(struct run *run, unsigned int ring, __u64 size, __u64 mmap_offset)
+{
+	mmap((void *)REGION, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+	     run->rings[ring].fd, mmap_offset);
+}
+
+/* The ring is another one now, as @params say. */
+static void take_over(struct ring *r, const struct io_uring_params *params)
+{
+	ring_unmap(r);
+	r->params.sq_entries = params->sq_entries;
+	r->params.cq_entries = params->cq_entries;
+	r->params.sq_off = params->sq_off;
+	r->params.cq_off = params->cq_off;
+	ring_map(r);
+}
+
+/* Goes on with what a registration has made. */
+static void has_registered(struct run *run, const struct step *step)
+{
+	const struct registration *reg = &step->reg;
+	const struct io_uring_buf_reg *group = (const void *)reg->arg.words;
+	const struct io_uring_region_desc *desc = (const void *)&reg->arg.words[REGION_DESC];
+	const struct io_uring_region_desc *told = (const void *)ARG(words[REGION_DESC]);
+
+	switch (reg->opcode) {
+	case IORING_REGISTER_ENABLE_RINGS:
+		run->enabled[step->ring] = true;
+		break;
+	case IORING_REGISTER_PBUF_RING:
+		if (group->flags & IOU_PBUF_RING_MMAP && group->bgid < CLASSIC_GROUPS)
+			map_group(run, step->ring, group->bgid);
+		break;
+	case IORING_REGISTER_MEM_REGION:
+		if (!(desc->flags & IORING_MEM_REGION_TYPE_USER) && desc->size <= REGION_SIZE)
+			map_region(run, step->ring, desc->size, told->mmap_offset);
+		break;
+	case IORING_REGISTER_RESIZE_RINGS:
+		take_over(&run->rings[step->ring], (void *)ARGUMENT);
+		break;
+	}
+}
+
 static void registers(struct run *run, const struct step *step)
 {
 	const struct registration *reg = &step->reg;
 	struct argument *arg = (struct argument *)ARGUMENT;
-	const struct io_uring_buf_reg *group = (const void *)reg->arg.words;
+	struct ring *r = &run->rings[step->ring];
 	long ret;
 
 	if (!run->has_ring[step->ring])
 		return;
+	/* what is told may be longer than what is asked */
+	memset(arg, 0, PAGE);
 	*arg = reg->arg;
-	ret = ring_register(&run->rings[step->ring], reg->opcode, reg->null ? NULL : arg, reg->nr);
-	if (reg->opcode == IORING_REGISTER_ENABLE_RINGS && !ret)
-		run->enabled = true;
-	if (reg->opcode == IORING_REGISTER_PBUF_RING && !ret && group->flags & IOU_PBUF_RING_MMAP &&
-	    group->bgid < CLASSIC_GROUPS)
-		map_group(run, step->ring, group->bgid);
+	if (reg->blind)
+		ret = backend_register(r->backend, r->backend == RURING ? device_fd() : -1, reg->opcode,
+				       reg->null ? NULL : arg, reg->nr);
+	else
+		ret = ring_register(r, reg->opcode, reg->null ? NULL : arg, reg->nr);
+	if (!ret)
+		has_registered(run, step);
+	scrub_answer(reg->opcode, ret);
 	/* where to read what was written */
-	event(run, EVENT_RETURN, step->ring, 0, ret, 0,
-	      reg->opcode == IORING_REGISTER_PROBE ? 0 : sum_of(arg, sizeof(*arg)));
+	event(run, EVENT_RETURN, step->ring, 0, ret, 0, sum_of(arg, PAGE));
 }
 
 /* Entries from buffer @offset on, of @len bytes each. */
@@ -256,6 +337,14 @@ static void refill(const struct step *step)
 	__atomic_store_n(&br->tail, tail + step->nr, __ATOMIC_RELEASE);
 }
 
+/* What the ring's eventfd is told from here on: nothing, or everything again. */
+static long mute(struct ring *r)
+{
+	unsigned int *flags = r->rings + r->params.cq_off.flags;
+
+	return __atomic_xor_fetch(flags, IORING_CQ_EVENTFD_DISABLED, __ATOMIC_RELAXED);
+}
+
 /*
  * Requests may go on between two calls of a peer, or not before the last. So
  * all that they are waited for is part of filling and draining.
@@ -266,6 +355,8 @@ long do_peer_step(struct run *run, const struct step *step)
 	__u32 bytes = 0;
 
 	switch (step->op) {
+	case PEER_MUTE:
+		return mute(&run->rings[0]);
 	case PEER_FILL:
 		do {
 			ret = peer_fill(step->fd, FILL_MAX - sum);
@@ -410,6 +501,28 @@ static void cancel_all(struct run *run)
 	reap(run);
 }
 
+static bool has_kind(const struct program *p, unsigned int kind)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_OBJECTS; i++)
+		if (p->objects[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* Whether io_uring may try something 128 times of which poll(2) always says that it is ready. */
+static bool may_try_again(const struct program *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_requests; i++)
+		if ((p->requests[i].sqe.opcode == IORING_OP_RECV || p->requests[i].sqe.opcode == IORING_OP_RECVMSG) &&
+		    p->requests[i].sqe.msg_flags & (MSG_ERRQUEUE | MSG_PEEK))
+			return true;
+	return has_kind(p, EVENTFD);
+}
+
 static bool has_timers(const struct program *p)
 {
 	unsigned int i;
@@ -418,10 +531,7 @@ static bool has_timers(const struct program *p)
 		if (p->requests[i].sqe.opcode == IORING_OP_TIMEOUT ||
 		    p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT)
 			return true;
-	for (i = 0; i < MAX_OBJECTS; i++)
-		if (p->objects[i].kind == TIMERFD)
-			return true;
-	return false;
+	return has_kind(p, TIMERFD);
 }
 
 void run_program(const struct program *p, struct trace *trace, enum backend backend,
@@ -440,10 +550,12 @@ void run_program(const struct program *p, struct trace *trace, enum backend back
 		.seconds = seconds,
 		.id = gettid(),
 		.has_timers = has_timers(p),
+		.tries_again = may_try_again(p),
 	};
 	trace->nr = 0;
 	trace->step = 0;
 	handle_signals(seconds);
+	limit_files();
 	be_last();
 	make_descriptors();
 	i = -(make_directory() ?: make_world(p));

@@ -42,9 +42,11 @@ struct run {
 	/* completions of the first that its epoll was asked about */
 	unsigned int tail_seen;
 	bool has_ring[RINGS];
-	bool enabled;
+	bool enabled[RINGS];
 	/* there are requests or files that a timer ends */
 	bool has_timers;
+	/* io_uring may take many calls to find out that it has to wait */
+	bool tries_again;
 	struct watcher *watchers;
 	unsigned int nr_watchers;
 	/* of the thread that runs the program */
@@ -74,6 +76,8 @@ void event(struct run *run, enum event_kind kind, unsigned int ring, __u64 key, 
 	   unsigned int flags, unsigned int sum);
 /* What is seen after a step without taking anything away. */
 void observe(struct run *run);
+/* Leave out of what a registration has told what is otherwise on purpose. */
+void scrub_answer(unsigned int opcode, long ret);
 /* Take all completions. */
 void reap(struct run *run);
 /* What is left at the end. */

@@ -135,7 +135,9 @@ static bool has_returned(struct run *run)
 /* The program's thread sleeps in its call, or is back. If it waits for no time, it is not there for long. */
 static void until_it_waits(struct run *run)
 {
-	bool ends = run->p->steps[run->trace->step].timed == TIMED_ZERO;
+	const struct step *step = &run->p->steps[run->trace->step];
+	bool ends = step->timed == TIMED_ZERO ||
+		    (step->timed == TIMED_REGION && !step->wait_arg.ts.tv_sec);
 	unsigned int still = 0;
 
 	while ((ends || still < 3) && !has_returned(run)) {

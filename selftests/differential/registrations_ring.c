@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Random registrations about the ring itself: how large it is, what memory, clock,
+ * queues and filters it has, and what may be asked of it.
+ */
+#include <linux/filter.h>
+#include <linux/io_uring/bpf_filter.h>
+#include <linux/io_uring/query.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+#include "generate.h"
+
+static void any_clone(struct step *step)
+{
+	struct io_uring_clone_buffers *clone = (void *)step->reg.arg.words;
+
+	begin_registration(step, IORING_REGISTER_CLONE_BUFFERS, 1);
+	*clone = (struct io_uring_clone_buffers) {
+		.src_fd = once_in(16) ? (unsigned int)BAD_FD : once_in(3) ? RING2_FD : RING_FD,
+		.flags = once_in(2) ? IORING_REGISTER_DST_REPLACE : 0,
+	};
+	if (once_in(2)) {
+		clone->src_off = below(NR_BUFFERS);
+		clone->dst_off = below(6);
+		clone->nr = below(NR_BUFFERS + 1);
+	}
+	if (once_in(20))
+		clone->flags |= 1u << (1 + below(31));
+	if (once_in(20))
+		clone->pad[below(3)] = 1;
+	/* the other ring has none of its own, mostly */
+	step->ring = once_in(3) ? 0 : 1;
+}
+
+static void any_resize(struct maker *m, struct step *step)
+{
+	static const unsigned int sizes[] = { 2, 4, 8, 8, 16, 32, 5, 1 };
+	struct io_uring_params *params = (void *)step->reg.arg.words;
+
+	begin_registration(step, IORING_REGISTER_RESIZE_RINGS, 1);
+	params->sq_entries = once_in(16) ? 0 : pick(sizes);
+	if (once_in(2)) {
+		params->flags |= IORING_SETUP_CQSIZE;
+		params->cq_entries = once_in(16) ? 0 : pick(sizes);
+	}
+	if (once_in(8))
+		params->flags |= IORING_SETUP_CLAMP;
+	if (once_in(40))
+		params->sq_entries = 40000;
+	if (once_in(20))
+		params->flags |= 1u << below(21);
+	/* of what is in the user's memory it is refused on the one side only */
+	if (m->p->setup & IORING_SETUP_NO_MMAP && !once_in(30))
+		params->flags |= IORING_SETUP_SQPOLL;
+}
+
+void register_region(struct maker *m, struct step *step, bool waits)
+{
+	struct io_uring_mem_region_reg *reg = (void *)step->reg.arg.words;
+	struct io_uring_region_desc *desc = (void *)&step->reg.arg.words[REGION_DESC];
+
+	begin_registration(step, IORING_REGISTER_MEM_REGION, 1);
+	*reg = (struct io_uring_mem_region_reg) {
+		.region_uptr = once_in(30) ? 8 : ARG(words[REGION_DESC]),
+		.flags = waits ? IORING_MEM_REGION_REG_WAIT_ARG : 0,
+	};
+	*desc = (struct io_uring_region_desc) { .size = PAGE * (1 + below(2)) };
+	if (!once_in(3)) {
+		desc->flags = IORING_MEM_REGION_TYPE_USER;
+		desc->user_addr = REGION;
+	}
+	if (once_in(16))
+		reg->flags ^= 1u << below(2);
+	if (once_in(30))
+		desc->user_addr ^= once_in(2) ? REGION : 8;
+	if (once_in(30))
+		desc->size = once_in(2) ? 0 : PAGE / 2;
+	if (once_in(30))
+		desc->id = 1;
+	if (once_in(30))
+		desc->__resv[below(4)] = 1;
+	m->region = waits;
+}
+
+static void any_clock(struct step *step)
+{
+	struct io_uring_clock_register *clock = (void *)step->reg.arg.words;
+
+	begin_registration(step, IORING_REGISTER_CLOCK, 0);
+	clock->clockid = once_in(4) ? below(12) : once_in(2) ? CLOCK_BOOTTIME : CLOCK_MONOTONIC;
+	if (once_in(20))
+		clock->__resv[below(3)] = 1;
+}
+
+static void any_napi(struct step *step)
+{
+	/* numbers that a queue could have, though nobody has */
+	static const unsigned int ids[] = { 100000, 100000, 100001, 100002, 1, 0 };
+	static const unsigned int ways[] = {
+		IO_URING_NAPI_TRACKING_DYNAMIC, IO_URING_NAPI_TRACKING_STATIC,
+		IO_URING_NAPI_TRACKING_STATIC, IO_URING_NAPI_TRACKING_INACTIVE, 2,
+	};
+	struct io_uring_napi *napi = (void *)step->reg.arg.words;
+
+	begin_registration(step, once_in(6) ? IORING_UNREGISTER_NAPI : IORING_REGISTER_NAPI, 1);
+	if (step->reg.opcode == IORING_UNREGISTER_NAPI && once_in(2)) {
+		step->reg.null = true;
+		return;
+	}
+	napi->opcode = once_in(12) ? below(5) : once_in(2) ? IO_URING_NAPI_REGISTER_OP :
+		       once_in(3) ? IO_URING_NAPI_STATIC_DEL_ID : IO_URING_NAPI_STATIC_ADD_ID;
+	if (napi->opcode == IO_URING_NAPI_REGISTER_OP) {
+		napi->op_param = pick(ways);
+		napi->busy_poll_to = once_in(8) ? 20000 : below(50);
+		napi->prefer_busy_poll = below(3);
+	} else {
+		napi->op_param = pick(ids);
+	}
+	if (once_in(20))
+		napi->pad[below(2)] = 1;
+	if (once_in(20))
+		napi->resv = 1;
+}
+
+/* What the bytes at @offset of what a filter sees have to be. */
+static unsigned int any_program(struct sock_filter *code)
+{
+	const unsigned int offset = 4 * below(10), value = once_in(2) ? 0 : below(32);
+	const struct sock_filter looks[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, once_in(12) ? offset + 1 : offset),
+		BPF_JUMP(BPF_JMP | (once_in(2) ? BPF_JEQ : BPF_JSET) | BPF_K, value, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, 1),
+	};
+	const struct sock_filter answers = BPF_STMT(BPF_RET | BPF_K, below(3));
+
+	if (once_in(2)) {
+		code[0] = answers;
+		return 1;
+	}
+	memcpy(code, looks, sizeof(looks));
+	return ARRAY_SIZE(looks);
+}
+
+static void any_filter(struct maker *m, struct step *step)
+{
+	struct io_uring_bpf *bpf = (void *)step->reg.arg.words;
+	struct io_uring_bpf_filter *filter = &bpf->filter;
+
+	begin_registration(step, IORING_REGISTER_BPF_FILTER, 1);
+	bpf->cmd_type = IO_URING_BPF_CMD_FILTER;
+	/* one that there has been is likely to come again */
+	filter->opcode = m->p->nr_requests && once_in(2) ?
+			 m->p->requests[below(m->p->nr_requests)].sqe.opcode : any_opcode();
+	filter->filter_len = any_program((void *)step->reg.arg.tags);
+	filter->filter_ptr = ARG(tags);
+	if (once_in(12))
+		filter->flags |= IO_URING_BPF_FILTER_DENY_REST;
+	if (once_in(4)) {
+		filter->flags |= IO_URING_BPF_FILTER_SZ_STRICT;
+		filter->pdu_size = once_in(2) ? 0 : 4 * below(8);
+	}
+	if (once_in(20))
+		filter->flags |= 4u << below(8);
+	if (once_in(20))
+		filter->opcode = IORING_OP_LAST + below(3);
+	if (once_in(20))
+		filter->filter_len = once_in(2) ? 0 : 5000;
+	if (once_in(20))
+		filter->filter_ptr = 0;
+	if (once_in(20))
+		filter->resv[below(3)] = 1;
+	if (once_in(20))
+		bpf->cmd_type = below(3);
+	if (once_in(20))
+		bpf->cmd_flags = 1;
+}
+
+static void any_probe(struct step *step)
+{
+	begin_registration(step, IORING_REGISTER_PROBE, once_in(3) ? below(300) : IORING_OP_LAST);
+	/* it is to be empty */
+	if (once_in(6))
+		step->reg.arg.words[below(16)] = 1;
+}
+
+static void any_query(struct step *step)
+{
+	struct io_uring_query_hdr *hdr = (void *)step->reg.arg.words;
+	unsigned int i;
+
+	begin_registration(step, IORING_REGISTER_QUERY, 0);
+	step->reg.blind = once_in(2);
+	for (i = 0; i < 2; i++) {
+		/* what is told of receives without a copy is not told here */
+		hdr[i].query_op = once_in(2) ? IO_URING_QUERY_OPCODES : IO_URING_QUERY_SCQ;
+		if (once_in(12))
+			hdr[i].query_op = 4 + below(3);
+		hdr[i].size = once_in(3) ? below(12) * 8 : sizeof(struct io_uring_query_opcode);
+		hdr[i].query_data = once_in(30) ? 8 : ARG(tags);
+		if (once_in(30))
+			hdr[i].size = 5000;
+		if (once_in(20))
+			hdr[i].result = 1;
+		if (once_in(20))
+			hdr[i].__resv[below(3)] = 1;
+	}
+	/* another one, or the same again for ever */
+	if (once_in(2))
+		hdr[0].next_entry = ARG(words) + sizeof(*hdr);
+	if (once_in(30))
+		hdr[0].next_entry = once_in(2) ? ARG(words) : 8;
+}
+
+/* A message without a ring that it is from. */
+static void any_blind_message(struct maker *m, struct step *step)
+{
+	struct io_uring_sqe *sqe = (void *)step->reg.arg.words;
+
+	begin_registration(step, IORING_REGISTER_SEND_MSG_RING, 1);
+	step->reg.blind = !once_in(8);
+	sqe->opcode = once_in(16) ? IORING_OP_NOP : IORING_OP_MSG_RING;
+	sqe->user_data = 0x5500 + below(8);
+	any_message_to(sqe, once_in(6) ? any_fd_of(m, ~0u) : once_in(3) ? RING_FD : RING2_FD);
+	if (once_in(12))
+		sqe->flags = 1u << below(7);
+}
+
+static void any_affinity(struct step *step)
+{
+	bool ends = once_in(4);
+
+	begin_registration(step, ends ? IORING_UNREGISTER_IOWQ_AFF : IORING_REGISTER_IOWQ_AFF,
+			   ends ? 0 : once_in(4) ? below(10) : 8);
+	step->reg.null = ends;
+	/* processors that there are, or not */
+	step->reg.arg.words[0] = once_in(3) ? below(4) : 1;
+}
+
+void any_ring_registration(struct maker *m, struct step *step)
+{
+	switch (below(18)) {
+	case 0 ... 2:
+		any_clone(step);
+		break;
+	case 3 ... 5:
+		any_resize(m, step);
+		break;
+	case 6:
+		register_region(m, step, once_in(4));
+		m->region = false;
+		break;
+	case 7:
+		any_clock(step);
+		break;
+	case 8 ... 9:
+		any_napi(step);
+		break;
+	case 10 ... 12:
+		any_filter(m, step);
+		break;
+	case 13:
+		any_probe(step);
+		break;
+	case 14 ... 15:
+		any_query(step);
+		break;
+	case 16:
+		any_blind_message(m, step);
+		break;
+	default:
+		any_affinity(step);
+	}
+}
