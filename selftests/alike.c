@@ -96,6 +96,136 @@ TEST_F(ring, urgent_data_of_a_datagram_socket)
 	close(fd);
 }
 
+/* UNIX sockets have no error queue, and read what they read otherwise. */
+TEST_F(ring, error_queue_of_a_unix_socket)
+{
+	static const int types[] = { SOCK_DGRAM, SOCK_STREAM, SOCK_SEQPACKET };
+	struct ring *r = &self->ring;
+	char buf[8];
+	struct iovec iov = { buf, sizeof(buf) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	unsigned int i, j;
+	int sv[2];
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, unix_pair(types[i], sv));
+		ASSERT_EQ(0, shutdown(sv[0], SHUT_RDWR));
+		for (j = 0; j < 2; j++) {
+			struct io_uring_sqe *sqe = j ? prep(r, IORING_OP_RECVMSG, sv[0], &msg, 1, j) :
+						   prep_recv(r, sv[0], buf, sizeof(buf), j);
+
+			sqe->msg_flags = MSG_ERRQUEUE;
+			ASSERT_EQ(1, ring_submit(r));
+			EXPECT_EQ(0, result_of(r, 1, j));
+		}
+		close(sv[0]);
+		close(sv[1]);
+	}
+}
+
+/*
+ * An eventfd that is not to wait says that there is room, and has none for so large a value: what would wait for ever
+ * does not.
+ */
+TEST_F(ring, room_for_a_smaller_value)
+{
+	static __u64 most = ~0ULL - 1, two = 2;
+	struct ring *r = &self->ring;
+	struct iovec iov = { &two, sizeof(two) };
+	int efd = eventfd(0, EFD_NONBLOCK);
+
+	ASSERT_LE(0, efd);
+	ASSERT_EQ(8, write(efd, (__u64[]) { most - 1 }, 8));
+	prep(r, IORING_OP_WRITE, efd, &two, sizeof(two), 1);
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EAGAIN, result_of(r, 1, 1));
+	prep(r, IORING_OP_WRITEV, efd, &iov, 1, 2);
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EAGAIN, result_of(r, 1, 2));
+	/* one that says that there is none may have some later */
+	ASSERT_EQ(8, write(efd, (__u64[]) { 1 }, 8));
+	prep(r, IORING_OP_WRITE, efd, &two, sizeof(two), 3);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_WAITING(r);
+	ASSERT_EQ(8, read(efd, &most, sizeof(most)));
+	EXPECT_EQ(8, result_of(r, 1, 3));
+	close(efd);
+}
+
+static unsigned int pipes_broken;
+
+static void on_broken_pipe(int signal)
+{
+	(void)signal;
+	pipes_broken++;
+}
+
+/* A worker leaves it to the task to say that there is no file, which then goes on with the link and gets its signals. */
+TEST_F(ring, behind_what_has_no_file)
+{
+	struct ring *r = &self->ring;
+	int fd[2];
+
+	/* by the worker or by the task, as each is quick, if that is the only one that may end requests */
+	if (variant->flags & IORING_SETUP_DEFER_TASKRUN)
+		SKIP(return, "there the task ends all requests");
+	signal(SIGPIPE, on_broken_pipe);
+	ASSERT_EQ(0, pipe(fd));
+	pipes_broken = 0;
+	close(fd[0]);
+	prep(r, IORING_OP_MADVISE, -1, NULL, 0, 1)->flags = IOSQE_IO_LINK;
+	prep(r, IORING_OP_READ, 999, NULL, 0, 2)->flags = IOSQE_IO_HARDLINK;
+	prep(r, IORING_OP_WRITE, fd[1], "x", 1, 3)->off = -1;
+	ASSERT_EQ(3, ring_submit(r));
+	EXPECT_EQ(-EPIPE, result_of(r, 3, 3));
+	EXPECT_EQ(1, pipes_broken);
+	signal(SIGPIPE, SIG_DFL);
+	close(fd[1]);
+}
+
+/*
+ * A worker leaves the end of what drains to the task, which does not signal what is for asynchronous ends only. But the worker
+ * does, if the task is to come for it.
+ */
+TEST_F(ring, end_of_what_drains)
+{
+	struct ring *r = &self->ring;
+	int efd = eventfd(0, EFD_NONBLOCK);
+	__u64 count;
+
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &efd, 1));
+	prep(r, IORING_OP_UNLINKAT, 999, "file", 0, 1)->flags = IOSQE_IO_DRAIN;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EBADF, result_of(r, 1, 1));
+	EXPECT_EQ(variant->flags & IORING_SETUP_DEFER_TASKRUN ? 8 : -1, read(efd, &count, sizeof(count)));
+	prep(r, IORING_OP_UNLINKAT, 999, "file", 0, 2);
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EBADF, result_of(r, 1, 2));
+	EXPECT_EQ(1, poll(&(struct pollfd) { .fd = efd, .events = POLLIN }, 1, DEADLINE_MS));
+	close(efd);
+}
+
+/* Flags that a file does not know are refused before anybody waits for it. */
+TEST_F(ring, unknown_flags_of_what_is_not_ready)
+{
+	struct ring *r = &self->ring, other;
+	struct io_uring_sqe *sqe;
+	struct pbuf pb;
+
+	ASSERT_EQ(0, pbuf_init(&pb, r, 1, 2, 64));
+	pbuf_fill(&pb);
+	ASSERT_EQ(0, ring_init(&other, r->backend, 2, 0));
+	sqe = prep(r, IORING_OP_READ_MULTISHOT, other.fd, NULL, 0, 1);
+	sqe->flags = IOSQE_BUFFER_SELECT;
+	sqe->buf_group = 1;
+	/* RWF_DONTCACHE */
+	sqe->rw_flags = 0x80;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EOPNOTSUPP, result_of(r, 1, 1));
+	ring_exit(&other);
+	pbuf_exit(&pb);
+}
+
 /* A file that is there is opened at once, and flags that there are not are refused at once: no worker says so. */
 TEST_F(ring, opening_is_not_asynchronous)
 {

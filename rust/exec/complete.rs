@@ -150,15 +150,15 @@ impl Locked<'_> {
         // A worker leaves it to the task to tell that there is no file, but signals if that is to come to `enter`.
         let tried_by_worker = job.flags.by_worker() && job.state() == ReqState::Fresh;
         // The end of one that drains is always left to the task.
-        let by_worker = tried_by_worker
-            && !job.flags.drain()
-            && (file.is_some() || self.ring.deferred() || !op::needs_file(job.opcode));
+        let had_file = file.is_some() || !op::needs_file(job.opcode);
+        let by_worker =
+            tried_by_worker && !job.flags.drain() && (had_file || self.ring.deferred());
         let ended = Ended {
             flags: job.flags,
             failed,
             breaks: failed && (refused || job.flags.link() != LinkKind::Hard),
             // The worker would go on with it, unless it is the task alone that ends requests.
-            next_by_worker: tried_by_worker && !self.ring.deferred(),
+            next_by_worker: tried_by_worker && had_file && !self.ring.deferred(),
         };
         let mut chain = core::mem::take(&mut core.chain);
         let (mut timeout, timed_out) = take_link_timeout(&mut core.job, &mut chain);

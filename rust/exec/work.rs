@@ -466,11 +466,14 @@ impl Locked<'_> {
                 if core.job.link_timer == LinkTimer::Passed {
                     core.job.link_timer = LinkTimer::TooLate;
                 }
+                // One that drains is left to the task, which only is a reason to signal if it is to come to `enter`.
+                let drains = req.core().job.flags.drain();
+                let posts = by_worker && (!drains || self.ring.deferred());
                 if by_worker {
                     req.core_mut().job.flags.set_by_worker();
                 }
                 self.finish(req, res, flags, broken);
-                self.state.posted_async |= by_worker && self.state.posted;
+                self.state.posted_async |= posts && self.state.posted;
             }
             None => self.end(req, error),
         }

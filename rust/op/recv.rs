@@ -78,14 +78,15 @@ pub(super) fn without_waiting(
     msg_flags: u32,
     wake_flags: WakeFlags,
 ) -> Option<Result<usize>> {
-    if msg_flags & msg::ERRQUEUE != 0 {
+    if msg_flags & msg::ERRQUEUE != 0 && socket.has_error_queue() {
         return (wake_flags.events() != 0).then_some(Err(EAGAIN));
     }
     (msg_flags & msg::DONTWAIT == 0 && socket.is_shut()).then_some(Ok(0))
 }
 
-/// How often what is only looked at is looked at again, until it is as much as was asked for.
-const MAX_LOOKS: u32 = 128;
+/// How often what is only looked at is looked at again from task work, until it is as much as was asked for. When it is polled for
+/// it is once more, which makes 128 with the first, as in io_uring.
+const MAX_LOOKS: u32 = 126;
 
 /// How a receive goes on that wants all, and has got a part; `looks` counts them. What was only looked at is there still,
 /// and makes the rest as well, as with io_uring: poll says so each time.

@@ -94,6 +94,30 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
         Ok(None)
     }
 
+    /// Tries again what has found no room in a file that is not to wait and says that there is some, as an eventfd does that has
+    /// none for so large a value: after 128 times a worker of io_uring lets it be. None if there is something to wait for.
+    #[cold] // read/unix/64
+    fn insist(
+        &mut self,
+        file: &File,
+        buffer: Option<&RegisteredBuffer>,
+    ) -> Option<Result<(usize, bool)>> {
+        // What a socket has room for depends on the memory that there is, too.
+        if Socket::of(file).is_ok() {
+            return None;
+        }
+        for _ in 0..3 {
+            if !is_ready(file, WRITE) {
+                return None;
+            }
+            match self.transfer(file, buffer, false) {
+                Err(EAGAIN) => {}
+                result => return Some(result),
+            }
+        }
+        Some(Err(EAGAIN))
+    }
+
     fn buffers(&self) -> UserBuffers<'_> {
         match &self.vector {
             Some(iov) => UserBuffers::Many {
@@ -252,6 +276,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
             self.quiet |= at.ring.ring.config.has(setup::SQPOLL);
         }
         let waits = waits(file);
+        let polled = at.polled;
         let selected = match (at.group, self.buffer) {
             (Some(group), None) => match self.select(&mut at, group, waits) {
                 Ok(selected) => selected,
@@ -272,6 +297,13 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         }
         let mut result = self.transfer(file, buffer, false);
         let sleeps = match result {
+            Err(EAGAIN) if WRITE && waits && polled && is_nonblocking(file) => {
+                match self.insist(file, buffer) {
+                    Some(again) => result = again,
+                    None => return Outcome::POLL,
+                }
+                false
+            }
             Err(EAGAIN) if waits && (can_ask(file, WRITE) || !is_ready(file, WRITE)) => {
                 if WRITE || self.nowait() || !will_have_nothing(file) {
                     return Outcome::POLL;
@@ -420,17 +452,18 @@ impl Op for ReadMultishot {
                 addr: selected.addr(),
                 len: selected.len.min(MAX_RW_COUNT),
             };
+            let transfer = Transfer::new(file, false, self.rw_flags, current_ioprio());
+            let mut transfer = match transfer {
+                Ok(transfer) => transfer,
+                Err(error) => return Outcome::failed(error),
+            };
             // Who reads nothing is told of no end, unless there is one.
             if (!asks || (again && buffers.len() == 0)) && !is_ready(file, false) {
                 return Outcome::POLL;
             }
             if !asks {
-                let transfer = Transfer::new(file, false, self.rw_flags, current_ioprio());
-                let readable = transfer.map(|_| has_operation(file, false));
-                match readable {
-                    Ok(true) => {}
-                    Ok(false) => return Outcome::failed(EINVAL),
-                    Err(error) => return Outcome::failed(error),
+                if !has_operation(file, false) {
+                    return Outcome::failed(EINVAL);
                 }
                 // Others may have taken what it is ready for.
                 let (addr, len) = (selected.addr(), buffers.len());
@@ -438,9 +471,7 @@ impl Op for ReadMultishot {
                 self.last = Some((addr, len, flags));
                 return Outcome::Punt;
             }
-            let read = Transfer::new(file, false, self.rw_flags, current_ioprio())
-                .and_then(|mut transfer| transfer.run(buffers, None, &mut self.pos, false));
-            let len = match read {
+            let len = match transfer.run(buffers, None, &mut self.pos, false) {
                 Ok(0) => return Outcome::done(0),
                 Ok(len) => len,
                 Err(EAGAIN) => return Outcome::POLL,

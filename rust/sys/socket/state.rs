@@ -66,6 +66,12 @@ impl Socket<'_> {
         family > AF_INET6 && is_of_commands(family)
     }
 
+    /// Whether there is an error queue that can be received from. UNIX sockets have none, and do not heed the flag.
+    pub(crate) fn has_error_queue(self) -> bool {
+        const AF_UNIX: u32 = 1;
+        self.family() != AF_UNIX
+    }
+
     /// Whether a transfer that asks for all of it may be continued where it stopped.
     #[inline]
     pub(crate) fn resumes(self) -> bool {
