@@ -252,16 +252,29 @@ int ring_init_cq(struct ring *ring, enum backend backend, unsigned int entries,
 	return ring_init_params(ring, backend, entries, &params);
 }
 
+/* Whether it has an index in place of a descriptor. */
+static bool has_index(const struct ring *ring)
+{
+	return ring->params.flags & IORING_SETUP_REGISTERED_FD_ONLY;
+}
+
 void ring_exit(struct ring *ring)
 {
+	struct io_uring_rsrc_update update = { .offset = ring->fd };
+
 	ring_unmap(ring);
-	close(ring->fd);
+	if (has_index(ring))
+		ring_register(ring, IORING_UNREGISTER_RING_FDS, &update, 1);
+	else
+		close(ring->fd);
 	ring->fd = -1;
 }
 
 int ring_enter(struct ring *ring, unsigned int to_submit,
 	       unsigned int min_complete, unsigned int flags)
 {
+	if (has_index(ring))
+		flags |= IORING_ENTER_REGISTERED_RING;
 	return backend_enter(ring->backend, ring->fd, to_submit, min_complete,
 			     flags, NULL, 0);
 }
@@ -269,6 +282,8 @@ int ring_enter(struct ring *ring, unsigned int to_submit,
 int ring_register(struct ring *ring, unsigned int opcode, const void *arg,
 		  unsigned int nr_args)
 {
+	if (has_index(ring))
+		opcode |= IORING_REGISTER_USE_REGISTERED_RING;
 	return backend_register(ring->backend, ring->fd, opcode, arg, nr_args);
 }
 

@@ -45,6 +45,7 @@ void device_close(void);
 
 struct ring {
 	enum backend backend;
+	/* or its index, with IORING_SETUP_REGISTERED_FD_ONLY */
 	int fd;
 	struct io_uring_params params;
 

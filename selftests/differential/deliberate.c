@@ -58,6 +58,31 @@ static bool is_buffer_of_a_failure(const struct program *p, const struct differe
 	return true;
 }
 
+/* What a worker of io_uring takes of a buffer that is consumed in parts is all that it may use. */
+static bool is_all_of_a_part(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	bool in_parts = false;
+	unsigned int i;
+
+	for (i = 0; i < p->nr_steps; i++) {
+		const struct io_uring_buf_reg *group = (const void *)p->steps[i].reg.arg.words;
+
+		in_parts |= p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_PBUF_RING &&
+			    group->flags & IOU_PBUF_RING_INC;
+	}
+	if (d->kind != EVENT_CQE || !in_parts || d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING])
+		return false;
+	for (i = 0; i < d->nr[SIDE_IO_URING]; i++)
+		if (d->events[0][i].res != d->events[1][i].res ||
+		    !(d->events[0][i].flags & d->events[1][i].flags & IORING_CQE_F_BUFFER))
+			return false;
+	/* that it is shut down is found out by a worker, too */
+	return has_selection_by_worker(p) ||
+	       (!d->events[SIDE_RURING][0].res &&
+		has_kind(p, sqe, KIND(UNIX_DGRAM) | KIND(UDP) | KIND(UDP6) | KIND(UDP_ALONE)));
+}
+
 /* A notification of a send that has handed over nothing, of whose end nobody is told. */
 static bool is_lone_notification(const struct program *p, const struct difference *d)
 {
@@ -83,8 +108,9 @@ static bool is_behind_a_close(const struct program *p, const struct difference *
 	if (d->kind != EVENT_CQE || sqe_of(p, d->key)->opcode != IORING_OP_EPOLL_CTL || !d->nr[SIDE_RURING] ||
 	    d->events[SIDE_RURING][0].res != -EBADF)
 		return false;
-	for (i = d->key - USER_DATA + 1; i < p->nr_requests; i++)
-		if (p->requests[i].sqe.opcode == IORING_OP_CLOSE && !p->requests[i].dropped)
+	for (i = 0; i < p->nr_requests; i++)
+		if (p->requests[i].sqe.opcode == IORING_OP_CLOSE && !p->requests[i].dropped &&
+		    (i > d->key - USER_DATA || begins_in_worker(&p->requests[i].sqe)))
 			return true;
 	return false;
 }
@@ -208,7 +234,7 @@ static bool is_beside_urgent(const struct program *p, const struct difference *d
 	return false;
 }
 
-/* More than a buffer has room for. */
+/* The same once more for each look, of which there are more or fewer. */
 static bool is_look_at_all(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
@@ -218,11 +244,11 @@ static bool is_look_at_all(const struct program *p, const struct difference *d)
 	if (d->kind == EVENT_DEST && receives(sqe) &&
 	    (sqe->msg_flags & (MSG_PEEK | MSG_WAITALL)) == (MSG_PEEK | MSG_WAITALL))
 		return begins_in_worker(sqe) || drains_before(p, STEP_END);
-	return d->kind == EVENT_CQE && receives(sqe) && sqe->flags & IOSQE_BUFFER_SELECT &&
+	return d->kind == EVENT_CQE && receives(sqe) &&
 	       (sqe->msg_flags & (MSG_PEEK | MSG_WAITALL)) == (MSG_PEEK | MSG_WAITALL) &&
 	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
-	       d->events[SIDE_IO_URING][0].res > d->events[SIDE_RURING][0].res &&
-	       d->events[SIDE_RURING][0].res > 0;
+	       (sqe->flags & IOSQE_BUFFER_SELECT || begins_in_worker(sqe) || drains_before(p, d->step)) &&
+	       d->events[SIDE_IO_URING][0].res > 0 && d->events[SIDE_RURING][0].res > 0;
 }
 
 static bool is_nop_with_buffer(const struct program *p, const struct difference *d)
@@ -326,6 +352,7 @@ static bool is_transfer_of_nothing(const struct program *p, const struct differe
 	case IORING_OP_READV:
 	case IORING_OP_READ_FIXED:
 	case IORING_OP_READV_FIXED:
+	case IORING_OP_READ_MULTISHOT:
 	case IORING_OP_WRITE:
 	case IORING_OP_WRITEV:
 	case IORING_OP_WRITE_FIXED:
@@ -433,6 +460,11 @@ static const struct deliberate {
 		"a failure names no buffer",
 		"What ends without a transfer has taken no buffer of a ring",
 		is_buffer_of_a_failure,
+	},
+	{
+		"a part of a buffer",
+		"and of a buffer that is consumed in parts all that the request may use",
+		is_all_of_a_part,
 	},
 	{
 		"a bundle that a worker sends",
@@ -578,7 +610,7 @@ static const struct deliberate {
 
 static unsigned int met[ARRAY_SIZE(differences)];
 
-const char *deliberate(const struct program *p, const struct difference *d)
+static const char *find(const struct program *p, const struct difference *d)
 {
 	unsigned int i;
 
@@ -589,6 +621,26 @@ const char *deliberate(const struct program *p, const struct difference *d)
 		}
 	}
 	return NULL;
+}
+
+const char *deliberate(const struct program *p, const struct difference *d)
+{
+	static struct program like;
+	const char *name = find(p, d);
+	__u64 of = d->key - USER_DATA;
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || of >= MAX_REQUESTS)
+		return name;
+	/* nobody can tell which one it is of several that have the same user_data */
+	for (i = 0; i < p->nr_requests && !name; i++) {
+		if (i == of || p->requests[i].dropped || p->requests[i].sqe.user_data != d->key)
+			continue;
+		like = *p;
+		like.requests[of] = p->requests[i];
+		name = find(&like, d);
+	}
+	return name;
 }
 
 unsigned int print_met(void)

@@ -43,7 +43,7 @@ bool is_for_a_worker(unsigned int opcode);
 /* Whether a request drains that is submitted up to that step, so that others wait for it. */
 bool drains_before(const struct program *p, unsigned int to_step);
 
-/* Whether completions came in a step of the last run. */
+/* Whether there were completions to be seen in a step of the last run. */
 bool has_completions(enum side side, unsigned int step);
 
 /* Differences of when something happens, each as its row in deliberate.c says. */

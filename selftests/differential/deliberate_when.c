@@ -177,7 +177,10 @@ bool is_shut_meanwhile(const struct program *p, const struct difference *d)
 	if (d->kind != EVENT_CQE || d->step >= p->nr_steps || step->kind != STEP_SUBMIT)
 		return false;
 	for (i = step->first; i < (unsigned int)step->first + step->nr; i++)
-		if (!p->requests[i].dropped && p->requests[i].sqe.opcode == IORING_OP_SHUTDOWN &&
+		if (!p->requests[i].dropped &&
+		    (p->requests[i].sqe.opcode == IORING_OP_SHUTDOWN ||
+		     (p->requests[i].sqe.opcode == IORING_OP_CLOSE &&
+		      (begins_in_worker(sqe) || is_for_a_worker(sqe->opcode)))) &&
 		    &p->requests[i].sqe != sqe && are_of_one(sqe, &p->requests[i].sqe))
 			return true;
 	return false;
@@ -250,26 +253,59 @@ bool is_impatient_worker(const struct program *p, const struct difference *d)
 	       d->events[SIDE_IO_URING][0].res == -EAGAIN;
 }
 
+/* Whether a request has a descriptor as its result. */
+static bool makes_descriptor(const struct io_uring_sqe *sqe)
+{
+	switch (sqe->opcode) {
+	case IORING_OP_OPENAT:
+	case IORING_OP_OPENAT2:
+	case IORING_OP_SOCKET:
+	case IORING_OP_ACCEPT:
+	case IORING_OP_PIPE:
+	case IORING_OP_FIXED_FD_INSTALL:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Two descriptors, of which the one or the other is the lower one. */
 bool is_descriptor_of_a_worker(const struct program *p, const struct difference *d)
 {
-	bool opens = false;
+	const struct io_uring_sqe *one = sqe_of(p, d->key);
+	bool others = false, by_worker;
 	unsigned int i;
 
 	/* a pipe's descriptors are told in memory */
-	if (d->kind == EVENT_STRUCTS && d->key < p->nr_requests)
-		return p->requests[d->key].sqe.opcode == IORING_OP_PIPE;
-	if (d->kind != EVENT_CQE || d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1 ||
+	if (d->kind == EVENT_STRUCTS)
+		one = &p->requests[d->key].sqe;
+	if (d->kind == EVENT_STRUCTS ? one->opcode != IORING_OP_PIPE :
+	    d->kind != EVENT_CQE || !makes_descriptor(one) || d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1 ||
 	    d->events[SIDE_IO_URING][0].res <= 0 || d->events[SIDE_RURING][0].res <= 0)
 		return false;
-	/* this program's own threads look at each other meanwhile, for which they need one as well */
-	for (i = 0; i < p->nr_requests; i++)
-		opens |= !p->requests[i].dropped && (p->requests[i].sqe.opcode == IORING_OP_OPENAT ||
-						     p->requests[i].sqe.opcode == IORING_OP_OPENAT2);
-	return opens && (sqe_of(p, d->key)->opcode == IORING_OP_OPENAT ||
-			 sqe_of(p, d->key)->opcode == IORING_OP_OPENAT2 ||
-			 sqe_of(p, d->key)->opcode == IORING_OP_SOCKET ||
-			 sqe_of(p, d->key)->opcode == IORING_OP_ACCEPT);
+	by_worker = begins_in_worker(one) || is_for_a_worker(one->opcode) || drains_before(p, d->step);
+	for (i = 0; i < p->nr_requests; i++) {
+		const struct io_uring_sqe *other = &p->requests[i].sqe;
+
+		if (other == one || p->requests[i].dropped ||
+		    !(makes_descriptor(other) || other->opcode == IORING_OP_CLOSE))
+			continue;
+		others = true;
+		by_worker |= begins_in_worker(other) || is_for_a_worker(other->opcode);
+	}
+	return others && by_worker;
+}
+
+/* Whether a request is submitted to the second ring, or may be. */
+static bool may_be_second(const struct program *p, unsigned int request)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_steps; i++)
+		if (p->steps[i].kind == STEP_SUBMIT && request >= p->steps[i].first &&
+		    request < (unsigned int)p->steps[i].first + p->steps[i].nr)
+			return p->steps[i].ring || p->steps[i].by;
+	return false;
 }
 
 static bool waits_for_file(const struct io_uring_sqe *sqe)
@@ -295,13 +331,20 @@ bool is_served_first(const struct program *p, const struct difference *d)
 	const struct io_uring_sqe *one = sqe_of(p, d->key);
 	unsigned int i;
 
-	if (d->kind != EVENT_CQE || !waits_for_file(one) || (d->nr[0] && d->nr[1]))
+	if (d->kind != EVENT_CQE || !waits_for_file(one))
+		return false;
+	/* the other one is cancelled in the end */
+	if (d->nr[0] && d->nr[1] && (d->events[0][0].res == -ECANCELED) == (d->events[1][0].res == -ECANCELED))
 		return false;
 	for (i = 0; i < p->nr_requests; i++) {
 		const struct io_uring_sqe *other = &p->requests[i].sqe;
 
-		if (other != one && !p->requests[i].dropped && waits_for_file(other) &&
-		    other->fd == one->fd && (other->flags ^ one->flags) & IOSQE_ASYNC)
+		if (other == one || p->requests[i].dropped || !waits_for_file(other))
+			continue;
+		if (other->fd == one->fd && (other->flags ^ one->flags) & IOSQE_ASYNC)
+			return true;
+		/* that of another ring */
+		if (are_of_one(one, other) && may_be_second(p, i) != may_be_second(p, d->key - USER_DATA))
 			return true;
 	}
 	return false;
@@ -320,13 +363,32 @@ bool has_completions(enum side side, unsigned int step)
 	return false;
 }
 
+/* Whether completions came in a step of the last run, beside those that there were. */
+static bool has_new_completions(enum side side, unsigned int step)
+{
+	const struct trace *t = last_trace(side);
+	long before[2] = {};
+	unsigned int i;
+
+	for (i = 0; i < t->nr && i < MAX_EVENTS; i++) {
+		const struct event *e = &t->events[i];
+
+		if (e->kind != EVENT_CQE && e->kind != EVENT_VISIBLE)
+			continue;
+		if (e->step == step && (e->kind == EVENT_CQE || e->res > before[e->ring]))
+			return true;
+		before[e->ring] = e->kind == EVENT_CQE ? 0 : e->res;
+	}
+	return false;
+}
+
 /* Somebody is told of something for the ring's task to do of which nothing comes. */
 bool is_told_in_time(const struct program *p, const struct difference *d)
 {
 	bool one_side = !d->nr[SIDE_IO_URING] != !d->nr[SIDE_RURING];
 
 	if (!((p->setup | p->setup2) & IORING_SETUP_DEFER_TASKRUN) || !one_side ||
-	    has_completions(SIDE_IO_URING, d->step) || has_completions(SIDE_RURING, d->step))
+	    has_new_completions(SIDE_IO_URING, d->step) || has_new_completions(SIDE_RURING, d->step))
 		return false;
 	switch (d->kind) {
 	case EVENT_EVENTFD:
@@ -369,25 +431,64 @@ bool is_error_that_is_found(const struct program *p, const struct difference *d)
 	return false;
 }
 
+/* Whether a cancel by what @reg says can be one of that request. */
+static bool is_meant(const struct io_uring_sync_cancel_reg *reg, const struct io_uring_sqe *sqe)
+{
+	const unsigned int keys = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_OP;
+
+	if (reg->flags & IORING_ASYNC_CANCEL_ANY)
+		return true;
+	if (reg->flags & IORING_ASYNC_CANCEL_FD && reg->fd != sqe->fd && !(sqe->flags & IOSQE_FIXED_FILE) &&
+	    !(reg->flags & IORING_ASYNC_CANCEL_FD_FIXED))
+		return false;
+	if (reg->flags & IORING_ASYNC_CANCEL_OP && reg->opcode != sqe->opcode)
+		return false;
+	return (reg->flags & keys && !(reg->flags & IORING_ASYNC_CANCEL_USERDATA)) || reg->addr == sqe->user_data;
+}
+
+/* What the cancel that differs is of; false if none does. */
+static bool what_is_cancelled(const struct program *p, const struct difference *d,
+			      struct io_uring_sync_cancel_reg *reg)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	if (d->kind == EVENT_RETURN && d->step < p->nr_steps && p->steps[d->step].kind == STEP_REGISTER &&
+	    p->steps[d->step].reg.opcode == IORING_REGISTER_SYNC_CANCEL) {
+		*reg = *(const struct io_uring_sync_cancel_reg *)p->steps[d->step].reg.arg.words;
+		return true;
+	}
+	if (d->kind != EVENT_CQE || (d->key != 0x4000 && sqe->opcode != IORING_OP_ASYNC_CANCEL))
+		return false;
+	*reg = (struct io_uring_sync_cancel_reg) {
+		.addr = sqe->addr,
+		.fd = sqe->fd,
+		.opcode = sqe->len,
+		/* that at the end is of all */
+		.flags = d->key == 0x4000 ? IORING_ASYNC_CANCEL_ANY : sqe->cancel_flags,
+	};
+	return true;
+}
+
 /* Whether something is cancelled that a worker of io_uring may be at, or be about to. */
 bool is_count_of_cancelled(const struct program *p, const struct difference *d)
 {
 	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
-	bool cancels = d->kind == EVENT_CQE && (d->key == 0x4000 || sqe_of(p, d->key)->opcode == IORING_OP_ASYNC_CANCEL);
+	struct io_uring_sync_cancel_reg reg;
 	unsigned int i;
 
-	cancels |= d->kind == EVENT_RETURN && d->step < p->nr_steps &&
-		   p->steps[d->step].kind == STEP_REGISTER &&
-		   p->steps[d->step].reg.opcode == IORING_REGISTER_SYNC_CANCEL;
-	if (!cancels || d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1 ||
+	if (!what_is_cancelled(p, d, &reg) || d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1 ||
 	    (theirs[0].res < 0 && theirs[0].res != -ENOENT && theirs[0].res != -EALREADY) ||
 	    (ours[0].res < 0 && ours[0].res != -ENOENT && ours[0].res != -EALREADY))
 		return false;
-	for (i = 0; i < p->nr_requests; i++)
-		if (!p->requests[i].dropped &&
-		    (begins_in_worker(&p->requests[i].sqe) || is_for_a_worker(p->requests[i].sqe.opcode)))
+	for (i = 0; i < p->nr_requests; i++) {
+		const struct io_uring_sqe *sqe = &p->requests[i].sqe;
+
+		if (!p->requests[i].dropped && is_meant(&reg, sqe) &&
+		    (begins_in_worker(sqe) || is_for_a_worker(sqe->opcode) || is_behind_a_worker(p, i) ||
+		     drains_before(p, d->step)))
 			return true;
-	return drains_before(p, d->step);
+	}
+	return false;
 }
 
 bool is_count_of_a_worker(const struct program *p, const struct difference *d)
@@ -452,6 +553,11 @@ bool is_seen_before_a_worker(const struct program *p, const struct difference *d
 {
 	unsigned int i, j;
 
+	/* what is closed while it sleeps on is not there any more */
+	if (d->kind == EVENT_CQE && d->step < p->nr_steps && p->steps[d->step].kind == STEP_SUBMIT &&
+	    p->steps[d->step].wait > 1 && p->setup & IORING_SETUP_DEFER_TASKRUN && drains_before(p, d->step) &&
+	    d->nr[SIDE_IO_URING] == 1 && d->events[SIDE_IO_URING][0].res == -EBADF)
+		return true;
 	if ((d->kind != EVENT_VISIBLE && d->kind != EVENT_POLL) || !(p->setup & IORING_SETUP_DEFER_TASKRUN))
 		return false;
 	if (d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] &&

@@ -45,10 +45,19 @@ static unsigned int any_setup(void)
 		setup |= IORING_SETUP_CLAMP;
 	if (once_in(50))
 		setup |= IORING_SETUP_IOPOLL;
+	if (once_in(16))
+		setup |= IORING_SETUP_REGISTERED_FD_ONLY | IORING_SETUP_NO_MMAP;
 	if (once_in(60))
 		setup ^= 1u << below(22);
-	/* what there is not, and what has no descriptor */
-	return setup & ~(IORING_SETUP_HYBRID_IOPOLL | IORING_SETUP_REGISTERED_FD_ONLY);
+	if (setup & IORING_SETUP_REGISTERED_FD_ONLY) {
+		/* other threads of the program, which see to it that this one's comes to rest, have no index */
+		setup &= ~IORING_SETUP_SQPOLL;
+		/* nobody can poll it */
+		if (setup & IORING_SETUP_DEFER_TASKRUN)
+			setup |= IORING_SETUP_TASKRUN_FLAG;
+	}
+	/* what there is not */
+	return setup & ~IORING_SETUP_HYBRID_IOPOLL;
 }
 
 static unsigned int any_kind(void)
@@ -182,11 +191,20 @@ static void any_submit(struct maker *m, struct step *step)
 {
 	struct program *p = m->p;
 	unsigned int nr = 1 + (once_in(2) ? 0 : below(4));
+	bool is_link = false;
 
+	if (once_in(24)) {
+		nr = 4 + below(4);
+		is_link = !once_in(3);
+	}
 	step->kind = STEP_SUBMIT;
 	step->first = p->nr_requests;
-	while (nr-- && p->nr_requests < MAX_REQUESTS)
-		any_request(m, p->nr_requests++);
+	while (nr-- && p->nr_requests < MAX_REQUESTS) {
+		any_request(m, p->nr_requests);
+		if (is_link && !once_in(8))
+			p->requests[p->nr_requests].sqe.flags |= once_in(4) ? IOSQE_IO_HARDLINK : IOSQE_IO_LINK;
+		p->nr_requests++;
+	}
 	step->nr = p->nr_requests - step->first;
 	if (once_in(2))
 		step->enter |= IORING_ENTER_GETEVENTS;
@@ -196,6 +214,7 @@ static void any_submit(struct maker *m, struct step *step)
 	step->enter &= ~(IORING_ENTER_EXT_ARG | IORING_ENTER_REGISTERED_RING);
 	if (once_in(8))
 		step->ring = 1;
+	may_go_by_index(m, step);
 	if (!once_in(m->region ? 3 : 7))
 		return;
 	step->wait = once_in(30) ? WAIT_HUGE : 1 + below(3);
@@ -268,6 +287,8 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 	p->epoll = once_in(4);
 	p->edge = once_in(2);
 	any_objects(p);
+	if (once_in(5))
+		register_rings(&m, next_step(p));
 	if (once_in(3))
 		register_files(&m, next_step(p));
 	if (once_in(3))

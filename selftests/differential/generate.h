@@ -21,6 +21,8 @@ struct maker {
 	unsigned int group_flags[GROUPS];
 	unsigned int group_entries[GROUPS];
 	bool personalities;
+	/* what rings there are at the indices, counted from 1, if nothing went wrong */
+	__u8 rings_at[INDICES];
 	/* there is memory for the arguments of waits */
 	bool region;
 	/* a completion was to be skipped: no request drains in io_uring from there on */
@@ -63,6 +65,9 @@ void begin_registration(struct step *step, unsigned int opcode, unsigned int nr)
 void register_files(struct maker *m, struct step *step);
 void register_buffers(struct maker *m, struct step *step);
 void register_group(struct maker *m, struct step *step);
+void register_rings(struct maker *m, struct step *step);
+/* The index that @step's ring has in place of its descriptor, now and then. */
+void may_go_by_index(struct maker *m, struct step *step);
 /* Memory for the arguments of waits, or for nothing in particular. */
 void register_region(struct maker *m, struct step *step, bool waits);
 void any_restrictions(struct step *step);

@@ -138,14 +138,17 @@ static bool may_fill_tcp(const struct program *p)
 	return has_tcp && is_long;
 }
 
-/* Whether somebody waits while a timer is about to expire: which is first depends on who else runs. */
+/* Whether somebody waits while a timer is about to expire, be it the wait's own: which is first depends on who else runs. */
 static bool may_wait_for_timer(const struct program *p)
 {
 	bool waits = false, expires = false;
 	unsigned int i;
 
-	for (i = 0; i < p->nr_steps; i++)
+	for (i = 0; i < p->nr_steps; i++) {
 		waits |= p->steps[i].kind == STEP_SUBMIT && p->steps[i].wait;
+		expires |= p->steps[i].timed == TIMED_LEAST ||
+			   (p->steps[i].timed == TIMED_REGION && p->steps[i].wait_arg.min_wait_usec);
+	}
 	for (i = 0; i < p->nr_requests; i++)
 		expires |= (p->requests[i].sqe.opcode == IORING_OP_TIMEOUT ||
 			    p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT) &&

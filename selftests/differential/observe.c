@@ -85,6 +85,8 @@ void observe(struct run *run)
 
 		if (!run->has_ring[i])
 			continue;
+		if (!has_descriptor(run, i))
+			p.fd = -1;
 		poll(&p, 1, 0);
 		if (p.revents)
 			event(run, EVENT_POLL, i, 0, p.revents, 0, 0);

@@ -156,6 +156,8 @@ static void print_step(const struct program *p, const struct step *step)
 
 	if (step->ring)
 		printf("(second ring) ");
+	if (step->by)
+		printf("(by index %u) ", step->by - 1);
 	if (step->flags & STEP_AT_ONCE)
 		printf("(next at once) ");
 	if (step->flags & STEP_KEEP)

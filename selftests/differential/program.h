@@ -63,6 +63,8 @@
 /* The rings, under other descriptors. */
 #define RING_FD		134
 #define RING2_FD	135
+/* Indices that a task can have rings at. */
+#define INDICES		16
 /* Unused by anybody. */
 #define BAD_FD		99
 
@@ -254,6 +256,8 @@ struct step {
 	__u8 flags;
 	/* which ring: the first one, or the second one */
 	__u8 ring;
+	/* or that of an index, which is one less */
+	__u8 by;
 	__u8 first;
 	__u8 nr;
 	/* wait for so many completions, while so many of the next steps are done by another thread */

@@ -250,6 +250,8 @@ static void may_spoil(struct step *step)
 	case IORING_REGISTER_SEND_MSG_RING:
 	case IORING_REGISTER_IOWQ_AFF:
 	case IORING_REGISTER_QUERY:
+	case IORING_REGISTER_RING_FDS:
+	case IORING_UNREGISTER_RING_FDS:
 		return;
 	}
 	if (once_in(25))
@@ -316,5 +318,6 @@ void any_registration(struct maker *m, struct step *step)
 		step->reg.null = !step->reg.null;
 	if (once_in(10))
 		step->ring = 1;
+	may_go_by_index(m, step);
 	may_spoil(step);
 }

@@ -21,6 +21,10 @@ static void any_clone(struct step *step)
 		.src_fd = once_in(16) ? (unsigned int)BAD_FD : once_in(3) ? RING2_FD : RING_FD,
 		.flags = once_in(2) ? IORING_REGISTER_DST_REPLACE : 0,
 	};
+	if (once_in(5)) {
+		clone->flags |= IORING_REGISTER_SRC_REGISTERED;
+		clone->src_fd = below(4);
+	}
 	if (once_in(2)) {
 		clone->src_off = below(NR_BUFFERS);
 		clone->dst_off = below(6);
@@ -239,9 +243,74 @@ static void any_affinity(struct step *step)
 	step->reg.arg.words[0] = once_in(3) ? below(4) : 1;
 }
 
+/* Which of the program's rings a descriptor is of, counted from 1; 0 for something else. */
+static unsigned int ring_of(const struct maker *m, int fd)
+{
+	const struct object *o = object_of(m->p, fd);
+
+	if (fd == RING_FD && !(m->p->setup & IORING_SETUP_REGISTERED_FD_ONLY))
+		return 1;
+	return o && o->kind == SECOND_RING && !(m->p->setup2 & IORING_SETUP_REGISTERED_FD_ONLY) ? 2 : 0;
+}
+
+void register_rings(struct maker *m, struct step *step)
+{
+	struct io_uring_rsrc_update *update = (void *)step->reg.arg.words;
+	unsigned int nr = 1 + below(3), i, at;
+
+	begin_registration(step, IORING_REGISTER_RING_FDS, nr);
+	for (i = 0; i < nr; i++) {
+		int fd = once_in(12) ? any_fd_of(m, ~0u) : once_in(3) ? any_fd_of(m, KIND(SECOND_RING)) : RING_FD;
+
+		update[i] = (struct io_uring_rsrc_update) {
+			.offset = once_in(3) ? below(INDICES + 1) : ~0u,
+			.data = fd,
+			.resv = once_in(40),
+		};
+		for (at = 0; at < INDICES && update[i].offset > INDICES; at++)
+			if (!m->rings_at[at])
+				break;
+		if (update[i].offset <= INDICES)
+			at = update[i].offset;
+		if (at < INDICES && !m->rings_at[at])
+			m->rings_at[at] = ring_of(m, fd);
+	}
+}
+
+static void unregister_rings(struct maker *m, struct step *step)
+{
+	struct io_uring_rsrc_update *update = (void *)step->reg.arg.words;
+	/* a ring that has nothing but its index would be gone, and what was under way over at any time */
+	unsigned int first = (m->p->setup | m->p->setup2) & IORING_SETUP_REGISTERED_FD_ONLY ? 2 : 0, i;
+
+	begin_registration(step, IORING_UNREGISTER_RING_FDS, 1 + below(3));
+	for (i = 0; i < 8; i++) {
+		update[i] = (struct io_uring_rsrc_update) {
+			.offset = first + below(INDICES + 1 - first),
+			.data = once_in(30),
+			.resv = once_in(40),
+		};
+		if (i < step->reg.nr && update[i].offset < INDICES)
+			m->rings_at[update[i].offset] = 0;
+	}
+}
+
+void may_go_by_index(struct maker *m, struct step *step)
+{
+	unsigned int i;
+
+	if (once_in(40))
+		step->by = 1 + below(INDICES + 2);
+	if (!once_in(3))
+		return;
+	for (i = 0; i < INDICES; i++)
+		if (m->rings_at[i] == step->ring + 1 && once_in(2))
+			step->by = i + 1;
+}
+
 void any_ring_registration(struct maker *m, struct step *step)
 {
-	switch (below(18)) {
+	switch (below(21)) {
 	case 0 ... 2:
 		any_clone(step);
 		break;
@@ -269,6 +338,12 @@ void any_ring_registration(struct maker *m, struct step *step)
 		break;
 	case 16:
 		any_blind_message(m, step);
+		break;
+	case 18 ... 19:
+		register_rings(m, step);
+		break;
+	case 20:
+		unregister_rings(m, step);
 		break;
 	default:
 		any_affinity(step);

@@ -2,6 +2,7 @@
 /*
  * Random requests: what they have in common.
  */
+#include <linux/ruring.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -151,8 +152,10 @@ void any_request(struct maker *m, unsigned int i)
 	struct request *r = &m->p->requests[i];
 
 	memset(r, 0, sizeof(*r));
-	/* some there are not */
+	/* some there are not; ruring's own would be */
 	r->sqe.opcode = once_in(150) ? IORING_OP_LAST + below(256 - IORING_OP_LAST) : any_opcode();
+	if (r->sqe.opcode == RURING_OP_SENDFILE)
+		r->sqe.opcode++;
 	r->sqe.user_data = USER_DATA + (i && once_in(30) ? below(i) : i);
 	r->structs.addr_len = sizeof(r->structs.addr);
 	r->address_of = below(MAX_OBJECTS);

@@ -6,10 +6,11 @@
  * at. This process comes last on a processor that all share, so that whatever
  * can run has run when it does.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,22 @@
 #define REST_MS		1500
 #define REST_TRIES	2048
 
+/*
+ * Who looks at other threads is one that has descriptors of its own: what a request opens
+ * meanwhile is to get the same descriptor each time.
+ */
+static struct {
+	sem_t asked, answered;
+	/* the directory of this process's threads */
+	int threads;
+	int self;
+	/* who asks, and about which thread or process; about all others of this process if that is 0 */
+	int asker;
+	int id;
+	bool process;
+	bool answer;
+} looker;
+
 static bool stat_says_asleep(int dir, const char *name)
 {
 	char buf[256], *state;
@@ -48,7 +65,7 @@ static bool stat_says_asleep(int dir, const char *name)
 	return !state || !state[1] || strchr("SZXTI", state[2]);
 }
 
-bool is_asleep(int id, bool process)
+static bool one_sleeps(int id, bool process)
 {
 	char name[64];
 
@@ -68,23 +85,70 @@ static bool all_others_sleep(void)
 	} *entry;
 	char buf[1024], name[40];
 	struct stat st;
-	int self = gettid();
 	long len, at;
+	int id;
 
-	if (fstat(THREADS_FD, &st) || st.st_nlink <= 3)
+	/* the two of them, and two names that each directory has */
+	if (fstat(looker.threads, &st) || st.st_nlink <= 4)
 		return true;
-	lseek(THREADS_FD, 0, SEEK_SET);
-	while ((len = syscall(SYS_getdents64, THREADS_FD, buf, sizeof(buf))) > 0) {
+	lseek(looker.threads, 0, SEEK_SET);
+	while ((len = syscall(SYS_getdents64, looker.threads, buf, sizeof(buf))) > 0) {
 		for (at = 0; at < len; at += entry->len) {
 			entry = (void *)(buf + at);
-			if (entry->name[0] == '.' || atoi(entry->name) == self)
+			id = atoi(entry->name);
+			if (!id || id == looker.self || id == looker.asker)
 				continue;
 			snprintf(name, sizeof(name), "%.20s/stat", entry->name);
-			if (!stat_says_asleep(THREADS_FD, name))
+			if (!stat_says_asleep(looker.threads, name))
 				return false;
 		}
 	}
 	return true;
+}
+
+static void *look(void *none)
+{
+	close_range(0, ~0U, CLOSE_RANGE_UNSHARE);
+	looker.self = gettid();
+	looker.threads = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
+	for (;;) {
+		sem_post(&looker.answered);
+		while (sem_wait(&looker.asked))
+			;
+		looker.answer = looker.id ? one_sleeps(looker.id, looker.process) : all_others_sleep();
+	}
+	return none;
+}
+
+static void until_answered(void)
+{
+	while (sem_wait(&looker.answered))
+		;
+}
+
+void begin_to_look(void)
+{
+	sigset_t all, before;
+	pthread_t thread;
+
+	sem_init(&looker.asked, 0, 0);
+	sem_init(&looker.answered, 0, 0);
+	/* signals are for others */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_create(&thread, NULL, look, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	until_answered();
+}
+
+bool is_asleep(int id, bool process)
+{
+	looker.asker = gettid();
+	looker.id = id;
+	looker.process = process;
+	sem_post(&looker.asked);
+	until_answered();
+	return looker.answer;
 }
 
 static bool watchers_sleep(struct run *run)
@@ -166,6 +230,11 @@ static bool has_work(struct run *run)
 
 		if (!run->has_ring[i] || !run->enabled[i] || !(r->params.flags & IORING_SETUP_DEFER_TASKRUN))
 			continue;
+		if (!has_descriptor(run, i)) {
+			if (ring_flags(r) & IORING_SQ_TASKRUN)
+				return true;
+			continue;
+		}
 		/* if there are completions nobody can tell */
 		if (__atomic_load_n(r->cq_tail, __ATOMIC_ACQUIRE) == *r->cq_head ?
 		    poll(&p, 1, 0) == 1 && p.revents & POLLIN : run->tries_again)
@@ -191,7 +260,7 @@ void rest(struct run *run, bool enter)
 		sched_yield();
 		still = sqpoll_sleeps(run) && signature(run) == before ? still + 1 : 0;
 		/* a look at threads is dear, and so only the last one */
-		if (still == STILL && !(all_others_sleep() && watchers_sleep(run)))
+		if (still == STILL && !(is_asleep(0, false) && watchers_sleep(run)))
 			still = 0;
 		/* what a worker has left for the ring's task just before it went to sleep shows after one more call */
 		if (!still)

@@ -83,7 +83,7 @@ static long make_ring(struct run *run, unsigned int index, unsigned int setup)
 		.cq_entries = index ? 16 : p->cq_entries,
 		.sq_thread_idle = 1,
 		.sq_thread_cpu = p->cpu,
-		.wq_fd = index ? run->rings[0].fd : p->shared_fd,
+		.wq_fd = index && has_descriptor(run, 0) ? run->rings[0].fd : p->shared_fd,
 	};
 	int ret;
 
@@ -92,7 +92,10 @@ static long make_ring(struct run *run, unsigned int index, unsigned int setup)
 		return ret;
 	run->has_ring[index] = true;
 	run->enabled[index] = !(setup & IORING_SETUP_R_DISABLED);
-	dup2(run->rings[index].fd, index ? RING2_FD : RING_FD);
+	if (!has_descriptor(run, index))
+		run->at[run->rings[index].fd % INDICES] = index;
+	else
+		dup2(run->rings[index].fd, index ? RING2_FD : RING_FD);
 	return 0;
 }
 
@@ -123,10 +126,12 @@ static void make_rings(struct run *run)
 		event(run, EVENT_RETURN, 1, 0, ret, 0, ret ? 0 : given(&run->rings[1]));
 		if (!run->has_ring[1])
 			_exit(0);
+		if (!has_descriptor(run, 1))
+			continue;
 		dup2(run->rings[1].fd, FIRST_FD + 2 * i);
 		dup2(run->rings[1].fd, FIRST_FD + 2 * i + 1);
 	}
-	if (p->epoll) {
+	if (p->epoll && has_descriptor(run, 0)) {
 		int fd = epoll_create1(0);
 
 		dup2(fd, RING_EPOLL_FD);
@@ -140,9 +145,6 @@ static void make_descriptors(void)
 	int fd = eventfd(0, EFD_NONBLOCK);
 
 	dup2(fd, SIGNALLED_FD);
-	close(fd);
-	fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
-	dup2(fd, THREADS_FD);
 	close(fd);
 }
 
@@ -165,22 +167,33 @@ static unsigned int write_wait(const struct step *step, __u64 later)
 	return step->wait_offset;
 }
 
+/* Which ring a step is about. */
+static unsigned int ring_of(const struct run *run, const struct step *step)
+{
+	if (step->by && step->by <= INDICES && run->at[step->by - 1] >= 0)
+		return run->at[step->by - 1];
+	return step->ring;
+}
+
 static void submit(struct run *run, unsigned int index)
 {
 	const struct step *step = &run->p->steps[index];
-	struct ring *r = &run->rings[step->ring];
+	struct ring *r = &run->rings[ring_of(run, step)];
 	unsigned int i, nr, flags = step->enter;
 	unsigned int wait = min_complete(r->params.flags, step->wait);
-	/* by the clock it is over, or not for a long time */
-	__u64 later = step->enter & IORING_ENTER_ABS_TIMER ? 1ULL << 40 : 1000;
+	/* by the clock it is over, or not for a long time, which is still one that can be told */
+	__u64 later = step->enter & IORING_ENTER_ABS_TIMER ? 1ULL << 32 : 1000;
 	struct __kernel_timespec time = { .tv_sec = step->timed == TIMED_ZERO ? 0 : later };
 	struct io_uring_getevents_arg arg = { .ts = (unsigned long)&time };
 	sigset_t mask;
 	struct io_uring_sqe *sqe = NULL;
+	int fd = step->by ? step->by - 1 : r->fd;
 	long ret;
 
-	if (!run->has_ring[step->ring])
+	if (!run->has_ring[ring_of(run, step)])
 		return;
+	if (step->by || r->params.flags & IORING_SETUP_REGISTERED_FD_ONLY)
+		flags |= IORING_ENTER_REGISTERED_RING;
 	if (r->params.flags & IORING_SETUP_SQ_REWIND)
 		r->prepared = 0;
 	for (i = step->first; i < (unsigned int)step->first + step->nr; i++) {
@@ -227,14 +240,14 @@ static void submit(struct run *run, unsigned int index)
 		}
 	}
 	if (step->timed == TIMED_REGION)
-		ret = backend_enter(r->backend, r->fd, nr, wait, flags | IORING_ENTER_EXT_ARG_REG,
+		ret = backend_enter(r->backend, fd, nr, wait, flags | IORING_ENTER_EXT_ARG_REG,
 				    (void *)(unsigned long)write_wait(step, later),
 				    sizeof(struct io_uring_reg_wait));
 	else if (step->timed)
-		ret = backend_enter(r->backend, r->fd, nr, wait, flags, &arg,
+		ret = backend_enter(r->backend, fd, nr, wait, flags, &arg,
 				    step->timed == TIMED_BADLY ? 8 : sizeof(arg));
 	else
-		ret = ring_enter(r, nr, wait, flags);
+		ret = backend_enter(r->backend, fd, nr, wait, flags, NULL, 0);
 	if (step->wait)
 		helped(run);
 	/* how many the thread had not taken by then is nobody's business */
@@ -247,6 +260,8 @@ static void map_group(struct run *run, unsigned int ring, unsigned int bgid)
 {
 	__u64 offset = IORING_OFF_PBUF_RING | (__u64)bgid << IORING_OFF_PBUF_SHIFT;
 
+	if (!has_descriptor(run, ring))
+		return;
 	mmap((void *)GROUP_RING(bgid), PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 	     run->rings[ring].fd, offset);
 }
@@ -254,6 +269,8 @@ static void map_group(struct run *run, unsigned int ring, unsigned int bgid)
 /* Memory that the kernel has made for the ring is where the user's own would be. */
 static void map_region(struct run *run, unsigned int ring, __u64 size, __u64 mmap_offset)
 {
+	if (!has_descriptor(run, ring))
+		return;
 	mmap((void *)REGION, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 	     run->rings[ring].fd, mmap_offset);
 }
@@ -270,7 +287,7 @@ static void take_over(struct ring *r, const struct io_uring_params *params)
 }
 
 /* Goes on with what a registration has made. */
-static void has_registered(struct run *run, const struct step *step)
+static void has_registered(struct run *run, const struct step *step, unsigned int ring)
 {
 	const struct registration *reg = &step->reg;
 	const struct io_uring_buf_reg *group = (const void *)reg->arg.words;
@@ -279,19 +296,34 @@ static void has_registered(struct run *run, const struct step *step)
 
 	switch (reg->opcode) {
 	case IORING_REGISTER_ENABLE_RINGS:
-		run->enabled[step->ring] = true;
+		run->enabled[ring] = true;
 		break;
 	case IORING_REGISTER_PBUF_RING:
 		if (group->flags & IOU_PBUF_RING_MMAP && group->bgid < CLASSIC_GROUPS)
-			map_group(run, step->ring, group->bgid);
+			map_group(run, ring, group->bgid);
 		break;
 	case IORING_REGISTER_MEM_REGION:
 		if (!(desc->flags & IORING_MEM_REGION_TYPE_USER) && desc->size <= REGION_SIZE)
-			map_region(run, step->ring, desc->size, told->mmap_offset);
+			map_region(run, ring, desc->size, told->mmap_offset);
 		break;
 	case IORING_REGISTER_RESIZE_RINGS:
-		take_over(&run->rings[step->ring], (void *)ARGUMENT);
+		take_over(&run->rings[ring], (void *)ARGUMENT);
 		break;
+	}
+}
+
+/* Which rings are at which indices after @nr were changed. */
+static void note_indices(struct run *run, const struct registration *reg, long nr)
+{
+	const struct io_uring_rsrc_update *told = (const void *)ARGUMENT;
+
+	if (reg->opcode != IORING_REGISTER_RING_FDS && reg->opcode != IORING_UNREGISTER_RING_FDS)
+		return;
+	for (; nr-- > 0; told++) {
+		bool second = told->data != RING_FD && object_of(run->p, told->data);
+
+		if (told->offset < INDICES)
+			run->at[told->offset] = reg->opcode == IORING_UNREGISTER_RING_FDS ? -1 : second;
 	}
 }
 
@@ -299,10 +331,11 @@ static void registers(struct run *run, const struct step *step)
 {
 	const struct registration *reg = &step->reg;
 	struct argument *arg = (struct argument *)ARGUMENT;
-	struct ring *r = &run->rings[step->ring];
+	unsigned int ring = ring_of(run, step);
+	struct ring *r = &run->rings[ring];
 	long ret;
 
-	if (!run->has_ring[step->ring])
+	if (!run->has_ring[ring])
 		return;
 	/* what is told may be longer than what is asked */
 	memset(arg, 0, PAGE);
@@ -310,10 +343,15 @@ static void registers(struct run *run, const struct step *step)
 	if (reg->blind)
 		ret = backend_register(r->backend, r->backend == RURING ? device_fd() : -1, reg->opcode,
 				       reg->null ? NULL : arg, reg->nr);
+	else if (step->by)
+		ret = backend_register(r->backend, step->by - 1,
+				       reg->opcode | IORING_REGISTER_USE_REGISTERED_RING,
+				       reg->null ? NULL : arg, reg->nr);
 	else
 		ret = ring_register(r, reg->opcode, reg->null ? NULL : arg, reg->nr);
 	if (!ret)
-		has_registered(run, step);
+		has_registered(run, step, ring);
+	note_indices(run, reg, ret);
 	scrub_answer(reg->opcode, ret);
 	/* where to read what was written */
 	event(run, EVENT_RETURN, step->ring, 0, ret, 0, sum_of(arg, PAGE));
@@ -552,11 +590,13 @@ void run_program(const struct program *p, struct trace *trace, enum backend back
 		.has_timers = has_timers(p),
 		.tries_again = may_try_again(p),
 	};
+	memset(run.at, -1, sizeof(run.at));
 	trace->nr = 0;
 	trace->step = 0;
 	handle_signals(seconds);
 	limit_files();
 	be_last();
+	begin_to_look();
 	make_descriptors();
 	i = -(make_directory() ?: make_world(p));
 	if (i) {

@@ -17,8 +17,6 @@
 #define SIGNALLED_FD	131
 /* Of an epoll instance that has the ring. */
 #define RING_EPOLL_FD	132
-/* Of the directory of this process's threads. */
-#define THREADS_FD	133
 
 /* Somebody else who waits for the ring. In memory that processes share. */
 struct watcher {
@@ -42,6 +40,8 @@ struct run {
 	/* completions of the first that its epoll was asked about */
 	unsigned int tail_seen;
 	bool has_ring[RINGS];
+	/* which of them is at an index, -1 if none is */
+	signed char at[INDICES];
 	bool enabled[RINGS];
 	/* there are requests or files that a timer ends */
 	bool has_timers;
@@ -68,6 +68,12 @@ static inline bool defers(const struct run *run)
 	return (run->p->setup | run->p->setup2) & IORING_SETUP_DEFER_TASKRUN;
 }
 
+/* Whether it can be polled, mapped and waited for by others. */
+static inline bool has_descriptor(const struct run *run, unsigned int ring)
+{
+	return run->has_ring[ring] && !(run->rings[ring].params.flags & IORING_SETUP_REGISTERED_FD_ONLY);
+}
+
 /* Run @p to its end, in a process of its own. Does not return. */
 void run_program(const struct program *p, struct trace *trace, enum backend backend,
 		 unsigned int seconds);
@@ -87,7 +93,9 @@ void observe_end(struct run *run);
 long do_peer_step(struct run *run, const struct step *step);
 /* Wait until nothing happens any more, entering the kernel for completions or not. */
 void rest(struct run *run, bool enter);
-/* Whether thread @id of this process, or process @id, sleeps or is gone. */
+/* Has a thread look at others from here on, before there is anything of the program's. */
+void begin_to_look(void);
+/* Whether thread @id of this process, or process @id, sleeps or is gone; 0 for all of this process but the caller. */
 bool is_asleep(int id, bool process);
 
 void watch(struct run *run, const struct step *step);

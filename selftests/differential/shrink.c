@@ -122,6 +122,7 @@ static bool shrink_step_fields(void)
 		for (bit = 0; bit < 3; bit++)
 			TRY(p.steps[i].flags &= ~(1u << bit));
 		TRY(p.steps[i].ring = 0);
+		TRY(p.steps[i].by = 0);
 		if (best->steps[i].kind != STEP_SUBMIT)
 			continue;
 		TRY(p.steps[i].wait = 0);

@@ -75,7 +75,7 @@ void watch(struct run *run, const struct step *step)
 				     -1, 0);
 		watched = run;
 	}
-	if (run->nr_watchers == MAX_WATCHERS)
+	if (run->nr_watchers == MAX_WATCHERS || !has_descriptor(run, 0))
 		return;
 	w = &run->watchers[run->nr_watchers++];
 	w->op = step->op;
@@ -152,6 +152,8 @@ static void go_on(struct run *run)
 	bool told = false;
 
 	until_it_waits(run);
+	/* and workers have begun with what is theirs */
+	rest(run, false);
 	for (i = run->from; i < run->to; i++) {
 		run->trace->step = i;
 		if (run->p->steps[i].kind != STEP_PEER)
@@ -169,7 +171,8 @@ static void go_on(struct run *run)
 	rest(run, false);
 	/* it may be in another sleep than this one takes it for */
 	while (!has_returned(run)) {
-		if (is_asleep(run->id, false)) {
+		/* it sleeps as well when it is back */
+		if (is_asleep(run->id, false) && !has_returned(run)) {
 			if (!told)
 				event(run, EVENT_WATCH, 0, 100, -EINTR, 0, 0);
 			told = true;
