@@ -285,6 +285,17 @@ static bool is_read_of_a_terminal(const struct program *p, const struct differen
 	       has_kind(p, sqe, KIND(PTY));
 }
 
+/* What was the last buffer when a bundle was first looked for, and is not any more. */
+static bool is_last_buffer_before(const struct program *p, const struct difference *d)
+{
+	const unsigned int kind = IORING_RECV_MULTISHOT | IORING_RECVSEND_BUNDLE;
+	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
+
+	return d->kind == EVENT_CQE && sqe_of(p, d->key)->opcode == IORING_OP_RECV &&
+	       (sqe_of(p, d->key)->ioprio & kind) == kind && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] &&
+	       theirs[0].res == ours[0].res && (theirs[0].flags | IORING_CQE_F_MORE) == ours[0].flags;
+}
+
 /* An entry of a ring of buffers that nobody has written. */
 static bool is_buffer_at_zero(const struct program *p, const struct difference *d)
 {
@@ -580,6 +591,11 @@ static const struct deliberate {
 		"a multishot read of a terminal",
 		"A READ_MULTISHOT of one ends with its first completion",
 		is_read_of_a_terminal,
+	},
+	{
+		"the last buffer of a group, by then",
+		"In io_uring it also does if that was the last one when it began to wait",
+		is_last_buffer_before,
 	},
 	{
 		"a provided buffer at address 0",
