@@ -10,6 +10,8 @@ virtme_version=1.42
 sphinx_version=8.2.3
 matplotlib_version=3.10.3
 ziglang_version=0.17.1
+# The last whose package has the tests of its standard library.
+zig_tests_version=0.15.2
 go_version=1.27.3
 liburing_wanted=2.15
 others_wanted=(fio postgresql-18 mariadb-server-core mariadb-client-core coreutils dash apparmor)
@@ -102,6 +104,7 @@ find_toolchain() {
 	sphinx=$cache/tools/sphinx-$sphinx_version
 	matplotlib=$cache/tools/matplotlib-$matplotlib_version
 	ziglang=$cache/tools/ziglang-$ziglang_version
+	zig_tests=$cache/tools/ziglang-$zig_tests_version
 	golang=$cache/tools/go-$go_version
 	toolchain=(LLVM="-$llvm" "${rust_tools[@]}" BINDGEN="$bindgen")
 	LIBCLANG_PATH=$("llvm-config-$llvm" --libdir 2>/dev/null || echo "/usr/lib/llvm-$llvm/lib")

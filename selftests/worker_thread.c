@@ -171,7 +171,9 @@ TEST_F(ring, cancelled_while_it_writes)
 		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
 		res[cqe.user_data] = cqe.res;
 	}
-	EXPECT_EQ(-EALREADY, res[2]);
+	/* io_uring's pool tells a worker by a signal that it shall start another, which may end the write before. */
+	if (variant->backend != IO_URING || res[2] != -ENOENT)
+		EXPECT_EQ(-EALREADY, res[2]);
 	EXPECT_LT(0, res[1]);
 	EXPECT_GT((int)sizeof(data), res[1]);
 }
