@@ -19,6 +19,7 @@ pub(crate) mod open;
 pub(crate) mod pipe;
 pub(crate) mod poll;
 pub(crate) mod provide;
+pub(crate) mod read_multishot;
 pub(crate) mod recv;
 pub(crate) mod recvmsg;
 pub(crate) mod rw;

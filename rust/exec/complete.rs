@@ -151,8 +151,7 @@ impl Locked<'_> {
         let tried_by_worker = job.flags.by_worker() && job.state() == ReqState::Fresh;
         // The end of one that drains is always left to the task.
         let had_file = file.is_some() || !op::needs_file(job.opcode);
-        let by_worker =
-            tried_by_worker && !job.flags.drain() && (had_file || self.ring.deferred());
+        let by_worker = tried_by_worker && !job.flags.drain() && (had_file || self.ring.deferred());
         let ended = Ended {
             flags: job.flags,
             failed,

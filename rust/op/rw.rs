@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! READ, WRITE, their vectored forms and those for registered buffers, and READ_MULTISHOT. `io_uring/rw.c` of the kernel.
+//! READ, WRITE, their vectored forms, and those for registered buffers. `io_uring/rw.c` of the kernel.
 
 use super::{Attempt, Op, Outcome};
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
         buffer::UserBuffer,
         context::At,
         rw::{
-            can_ask, can_delegate, can_poll, check_ioprio, current_ioprio, has_operation, inode_id,
-            is_nonblocking, is_ready, is_urgent, is_whole, waits, Position, Transfer,
+            can_ask, can_delegate, check_ioprio, current_ioprio, inode_id, is_nonblocking,
+            is_ready, is_whole, waits, Position, Transfer,
         },
         socket::{Socket, UserBuffers},
         user::{access_ok, read_iovec_len, Vector},
@@ -19,15 +19,12 @@ use crate::{
     uapi::{
         abi::{rwf, setup, MAX_RW_COUNT},
         args::rw::{RwArgs, RwKind},
-        errno::{Errno, Result, EAGAIN, EBADF, EBADFD, EFAULT, EINVAL, ENOBUFS, EOPNOTSUPP},
+        errno::{Errno, Result, EAGAIN, EBADF, EFAULT, ENOBUFS, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },
 };
 use core::num::NonZeroU32;
 use kernel::{fs::File, warn_on};
-
-/// After how many reads of a multishot request one more gives others their turn, as in io_uring.
-const MAX_SHOTS: u32 = 32;
 
 /// READ
 pub(crate) type Read = ReadWrite<false, false, false>;
@@ -386,143 +383,5 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
     #[inline]
     fn never_waits(&self) -> bool {
         self.nowait()
-    }
-}
-
-/// READ_MULTISHOT
-pub(crate) struct ReadMultishot {
-    pos: Position,
-    rw_flags: u32,
-    shots: u32,
-    /// Whether it waits for an event before its first attempt.
-    poll_first: bool,
-    /// Whether it does not end for want of a buffer.
-    keep: bool,
-    /// What it has taken for a last read that may sleep: an address, a length, and the flags for it.
-    last: Option<(u64, usize, u32)>,
-}
-
-impl Op for ReadMultishot {
-    fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
-        let args = RwArgs::parse(sqe, flags, RwKind::Multishot)?;
-        Ok(Self {
-            pos: Position::from_offset(args.off),
-            rw_flags: args.rw_flags,
-            shots: 0,
-            poll_first: false,
-            keep: args.keeps(),
-            last: None,
-        })
-    }
-
-    fn set_by_io_wq(&mut self) {
-        self.poll_first = true;
-    }
-
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        let file = match at.file() {
-            Ok(file) => file,
-            Err(error) => return Outcome::failed(error),
-        };
-        if !can_poll(file) {
-            return Outcome::failed(EBADFD);
-        }
-        if self.poll_first && !at.polled {
-            return Outcome::POLL;
-        }
-        let asks = can_ask(file, false);
-        let mut first = !at.polled;
-        if !first && !asks && !is_ready(file, false) {
-            return Outcome::POLL;
-        }
-        loop {
-            let Some(selected) = at.group.and_then(|group| at.ring.groups().select(group, 0))
-            else {
-                // As long as there is nothing to be read, nor anything urgent, it needs none.
-                if (!first || self.keep) && !is_ready(file, false) && !is_urgent(file) {
-                    return Outcome::POLL;
-                }
-                if self.keep && at.post_more(ENOBUFS.to_raw(), 0) {
-                    return Outcome::Stall;
-                }
-                return Outcome::failed(ENOBUFS);
-            };
-            let again = !core::mem::take(&mut first);
-            let buffers = UserBuffers::One {
-                addr: selected.addr(),
-                len: selected.len.min(MAX_RW_COUNT),
-            };
-            let transfer = Transfer::new(file, false, self.rw_flags, current_ioprio());
-            let mut transfer = match transfer {
-                Ok(transfer) => transfer,
-                Err(error) => return Outcome::failed(error),
-            };
-            // Who reads nothing is told of no end, unless there is one.
-            if (!asks || (again && buffers.len() == 0)) && !is_ready(file, false) {
-                return Outcome::POLL;
-            }
-            if !asks {
-                if !has_operation(file, false) {
-                    return Outcome::failed(EINVAL);
-                }
-                // Others may have taken what it is ready for.
-                let (addr, len) = (selected.addr(), buffers.len());
-                let flags = at.ring.groups().commit(selected, len);
-                self.last = Some((addr, len, flags));
-                return Outcome::Punt;
-            }
-            let len = match transfer.run(buffers, None, &mut self.pos, false) {
-                Ok(0) => return Outcome::done(0),
-                Ok(len) => len,
-                Err(EAGAIN) => return Outcome::POLL,
-                Err(error) => return Outcome::failed(error),
-            };
-            let flags = at.ring.groups().commit(selected, len);
-            if !at.post_more(len as i32, flags) {
-                return Outcome::Done {
-                    res: len as i32,
-                    flags,
-                    broken: false,
-                };
-            }
-            self.shots += 1;
-            if self.shots > MAX_SHOTS {
-                self.shots = 0;
-                return Outcome::Requeue;
-            }
-        }
-    }
-
-    fn runs_unlocked(&self, file: Option<&File>) -> bool {
-        !file.is_some_and(|file| can_delegate(file, false))
-    }
-
-    fn is_unbound(&self, _file: &File) -> bool {
-        true
-    }
-
-    fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        let (Some(file), Some((addr, len, flags))) = (file, self.last) else {
-            // What is punted has its file, and has taken a buffer.
-            warn_on!(true);
-            return Outcome::failed(EBADF);
-        };
-        let read =
-            Transfer::new(file, false, self.rw_flags, current_ioprio()).and_then(|mut transfer| {
-                transfer.run(UserBuffers::One { addr, len }, None, &mut self.pos, true)
-            });
-        Outcome::Done {
-            res: read.map_or_else(|error| error.to_raw(), |len| len as i32),
-            flags,
-            broken: false,
-        }
-    }
-
-    fn multishot(&self) -> bool {
-        true
-    }
-
-    fn never_waits(&self) -> bool {
-        self.rw_flags & rwf::NOWAIT != 0
     }
 }

@@ -226,7 +226,7 @@ macro_rules! for_each_opcode {
             URING_CMD128 => UringCmd128(cmd::UringCmd<true>) {
                 needs_file, buffer_select, poll: Own, punt: Submitter, iopoll, large,
             },
-            READ_MULTISHOT => ReadMultishot(rw::ReadMultishot) {
+            READ_MULTISHOT => ReadMultishot(read_multishot::ReadMultishot) {
                 needs_file, buffer_select, poll: In, punt: Either,
             },
             FTRUNCATE => Ftruncate(sync::Ftruncate) { needs_file, punt: Worker, async_worker, soft_errors, forced },
