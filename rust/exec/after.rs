@@ -10,9 +10,12 @@ use crate::{
         Locked,
     },
     sys::{context::At, queue::Fifo},
-    uapi::errno::{ECANCELED, ENOMEM},
+    uapi::errno::{ECANCELED, EINVAL, ENOMEM},
 };
-use kernel::alloc::{flags::GFP_KERNEL, KVec};
+use kernel::{
+    alloc::{flags::GFP_KERNEL, KVec},
+    warn_on,
+};
 
 /// What each ring has called once it is unlocked.
 pub(crate) static UNLOCK_HOOKS: UnlockHooks = UnlockHooks {
@@ -71,9 +74,12 @@ impl Locked<'_> {
                 return self.end(req, ENOMEM);
             }
         }
-        if let Some(LeftOver::Requests(requests)) = left.last_mut() {
-            req.object().begin_punt();
-            requests.push(req);
-        }
+        let Some(LeftOver::Requests(requests)) = left.last_mut() else {
+            // Such a list is at the end, or was just put there.
+            warn_on!(true);
+            return self.end(req, EINVAL);
+        };
+        req.object().begin_punt();
+        requests.push(req);
     }
 }

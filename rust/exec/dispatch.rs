@@ -284,10 +284,13 @@ fn swap_for_ring(ring: &mut Locked<'_>, mut req: ReqMut<'_>) -> Result {
     let job = &mut req.core_mut().job;
     // The file is not to be looked up again.
     job.fd = -1;
-    if let Some(target) = job.op.ring().cloned() {
-        if let Some(file) = req.put_ring(target)? {
-            ring.put_file(file);
-        }
+    let Some(target) = job.op.ring().cloned() else {
+        // Who calls it has asked whether there is one.
+        warn_on!(true);
+        return Err(EINVAL);
+    };
+    if let Some(file) = req.put_ring(target)? {
+        ring.put_file(file);
     }
     Ok(())
 }

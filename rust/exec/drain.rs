@@ -12,7 +12,7 @@ use crate::{
     sys::{queue::Fifo, trace},
     uapi::{abi::sqe_flags, sqe::Flags},
 };
-use kernel::sync::atomic::Relaxed;
+use kernel::{sync::atomic::Relaxed, warn_on};
 
 /// Requests that wait until those before them are over (IOSQE_IO_DRAIN).
 #[derive(Default)]
@@ -117,6 +117,8 @@ impl Locked<'_> {
                 break;
             }
             let Some(mut req) = self.state.exec.drain.queue.pop() else {
+                // It was just looked at.
+                warn_on!(true);
                 break;
             };
             let objects = objects(&req);

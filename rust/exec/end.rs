@@ -48,7 +48,12 @@ impl Locked<'_> {
         match req.core_mut().job.op.end(self, error) {
             Outcome::Done { res, flags, broken } => self.finish(req, res, flags, broken),
             Outcome::ByNotif(notif_ref) => self.finish_by_notif(req, notif_ref),
-            _ => {
+            Outcome::Poll(_)
+            | Outcome::Timer
+            | Outcome::Requeue
+            | Outcome::TaskWork
+            | Outcome::Stall
+            | Outcome::Punt => {
                 // An opcode that is told to end has nothing to wait for.
                 warn_on!(true);
                 self.finish(req, error.to_raw(), 0, true)

@@ -37,6 +37,7 @@ impl Locked<'_> {
         let mut out = Fifo::new();
         let take = |object: &Object<Request>| {
             if object.punt_state() == PuntState::Dropped {
+                // One that is on its way back already is in none of them.
                 let req = exec.stalled.remove(object);
                 let req = req.or_else(|| exec.order.remove(object));
                 if let Some(req) = req.or_else(|| exec.workers.queue.remove(object)) {

@@ -21,10 +21,13 @@ use crate::{
     },
     uapi::{
         abi::events,
-        errno::{Errno, EAGAIN, ECANCELED, ENOMEM},
+        errno::{Errno, EAGAIN, ECANCELED, EINVAL, ENOMEM},
     },
 };
-use kernel::sync::{atomic::Relaxed, Arc};
+use kernel::{
+    sync::{atomic::Relaxed, Arc},
+    warn_on,
+};
 
 /// How often a request is tried again at once when it has been woken up meanwhile.
 const MAX_RETRIES: u32 = 4;
@@ -312,10 +315,14 @@ impl Locked<'_> {
         let job = &mut req.core_mut().job;
         if job.state() != ReqState::Timing || wake_flags.expired() {
             job.start_time();
-            let deadline = job.op.deadline();
+            let Some(deadline) = job.op.deadline() else {
+                // What waits for its time says when that comes.
+                warn_on!(true);
+                self.end(req, EINVAL);
+                return None;
+            };
             self.insert(&mut req);
-            let started = deadline.map(|deadline| req.start_timer(Purpose::Own, deadline));
-            if !matches!(started, Some(Ok(()))) {
+            if req.start_timer(Purpose::Own, deadline).is_err() {
                 self.end(req, ENOMEM);
                 return None;
             }

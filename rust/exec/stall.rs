@@ -23,7 +23,10 @@ use crate::{
     },
     uapi::{abi::events, args::files::FileSlot, errno::ENFILE},
 };
-use kernel::sync::{atomic::Relaxed, Arc};
+use kernel::{
+    sync::{atomic::Relaxed, Arc},
+    warn_on,
+};
 
 /// How many requests go on at a time, one after the other.
 const MAX_STALLED_RETRIES: u32 = 32;
@@ -133,7 +136,11 @@ impl Locked<'_> {
         let reported = &mut self.state.exec.stalled.reported;
         let mut seen = Fifo::new();
         while reported.first().is_some_and(is_seen) {
-            let Some(req) = reported.pop() else { break };
+            let Some(req) = reported.pop() else {
+                // It was just looked at.
+                warn_on!(true);
+                break;
+            };
             seen.push(req);
         }
         while let Some(req) = seen.pop() {

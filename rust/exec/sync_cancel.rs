@@ -80,8 +80,6 @@ impl Ring {
                 wait_guard.awake();
             }
             self.run_tctx(call, tctx.as_ref(), 0);
-            // Only one of those who wait is woken up.
-            self.exec.punt_waiters.wake();
             match woken {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
                 Woken::Interrupted if interruptible.run_task_work() => {}

@@ -202,7 +202,13 @@ pub(crate) fn run_punted_here(req: &mut OwnedReq, at: Option<At<'_>>) {
             req.core_mut().punted.again = true;
             return;
         }
-        _ => {
+        Outcome::Poll(_)
+        | Outcome::Timer
+        | Outcome::Requeue
+        | Outcome::TaskWork
+        | Outcome::Stall
+        | Outcome::Punt
+        | Outcome::ByNotif(_) => {
             // What a worker does can sleep, so that it has nothing to wait for.
             warn_on!(true);
             (EAGAIN.to_raw(), 0, true)
@@ -374,7 +380,14 @@ impl Locked<'_> {
                 && req.object().tctx().is_program_of_current()
                 && (punted.serial == 0 || all.iter().all(|record| record.serial != punted.serial))
         });
-        let record = all.get_mut(index)?;
+        let Some(record) = all.get_mut(index) else {
+            // Its place was just looked up.
+            warn_on!(true);
+            if let Some(req) = next {
+                queue.push(req);
+            }
+            return None;
+        };
         match &next {
             Some(req) => {
                 record.serial = req.core().punted.serial;

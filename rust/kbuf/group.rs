@@ -64,6 +64,7 @@ impl MappedGroup {
         match self.min_left {
             None => (self.state.commit(selected), false),
             Some(min_left) => {
+                // No transfer has more than MAX_RW_COUNT bytes.
                 let used = u32::try_from(used).unwrap_or(u32::MAX);
                 self.state
                     .commit_part(&self.entries, selected, used, min_left)
@@ -79,6 +80,7 @@ impl MappedGroup {
                 false
             }
             Some(min_left) => {
+                // No transfer has more than MAX_RW_COUNT bytes.
                 let used = u32::try_from(used).unwrap_or(u32::MAX);
                 self.state
                     .commit_span_part(&self.entries, span, used, min_left)

@@ -31,18 +31,18 @@ pub(crate) struct Sent {
 
 /// Where the buffer of a send that is over is.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum BufferState<L> {
+pub(crate) enum BufferState {
     /// It was never handed to the socket.
     Unsent,
     /// It was, and nobody has it any more.
     Free,
     /// It was, and packets may still carry it.
-    InFlight(L),
+    InFlight,
 }
 
 /// What there is to say when a send is over.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum First<L> {
+pub(crate) enum First {
     /// Its result.
     Now {
         /// Whether another completion follows (IORING_CQE_F_MORE).
@@ -51,17 +51,17 @@ pub(crate) enum First<L> {
         freed: bool,
     },
     /// Nothing: the notification will say it.
-    Later(L),
+    Later,
 }
 
 /// The rule of [`crate::notif`], for the first completion or the only one.
 #[inline]
-pub(crate) fn first<L>(mode: Mode, buffer: BufferState<L>) -> First<L> {
+pub(crate) fn first(mode: Mode, buffer: BufferState) -> First {
     let (more, freed) = match (mode, buffer) {
         (_, BufferState::Unsent) => (false, false),
         (Mode::Two { .. }, _) => (true, false),
         (Mode::One, BufferState::Free) => (false, true),
-        (Mode::One, BufferState::InFlight(notif_ref)) => return First::Later(notif_ref),
+        (Mode::One, BufferState::InFlight) => return First::Later,
     };
     First::Now { more, freed }
 }

@@ -21,6 +21,7 @@ use crate::{
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
     fs::File,
+    warn_on,
 };
 
 /// CONNECT.
@@ -84,8 +85,12 @@ impl Op for Connect {
     }
 
     fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        let socket = file.ok_or(EBADF).and_then(Socket::of);
-        let done = socket.and_then(|socket| socket.connect(&self.to));
+        let Some(file) = file else {
+            // What is punted has its file.
+            warn_on!(true);
+            return Outcome::failed(EBADF);
+        };
+        let done = Socket::of(file).and_then(|socket| socket.connect(&self.to));
         Outcome::of(done.map(|()| 0))
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
+use kernel::warn_on;
 
 /// FILES_UPDATE.
 pub(crate) struct FilesUpdate(FilesUpdateArgs);
@@ -46,7 +47,7 @@ impl FilesUpdate {
         };
         user::write(addr, &index).inspect_err(|_| {
             // It was just put there.
-            let _ = at.ring.remove_file(index as u32);
+            warn_on!(at.ring.remove_file(index as u32).is_err());
         })
     }
 }

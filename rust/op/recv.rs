@@ -21,7 +21,10 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
-use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    warn_on,
+};
 
 /// After how many receives of a multishot request one more gives others their turn, as in io_uring.
 const MAX_SHOTS: u32 = 32;
@@ -265,7 +268,11 @@ impl Recv {
     fn issue_shot(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
         match self.shot::<false>(socket, at, &mut false, &mut 0) {
             Some(outcome) => outcome,
-            None => Outcome::Requeue,
+            None => {
+                // A single shot is over, or waits.
+                warn_on!(true);
+                Outcome::Requeue
+            }
         }
     }
 

@@ -21,7 +21,10 @@ use crate::{
         structs::MsgHdr,
     },
 };
-use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    warn_on,
+};
 
 /// SEND_ZC, or (`MESSAGE`) SENDMSG_ZC.
 pub(crate) struct SendZc<const MESSAGE: bool> {
@@ -135,29 +138,42 @@ impl<const MESSAGE: bool> SendZc<MESSAGE> {
     /// Ends the send, and as far as it is concerned the notification.
     #[inline(always)] // send-out/zc/1400/8
     fn conclude(&self, ring: &mut Locked<'_>, notif_ref: Option<NotifRef>, sent: Sent) -> Outcome {
-        let buffer = match notif_ref.map(NotifRef::reclaim) {
-            None => BufferState::Unsent,
+        let (buffer, in_flight) = match notif_ref.map(NotifRef::reclaim) {
+            None => (BufferState::Unsent, None),
             Some(Ok(req)) => {
                 match self.mode {
                     Mode::Two { .. } => ring.complete_notif_soon(req),
                     Mode::One => ring.discard_notif(req),
                 }
-                BufferState::Free
+                (BufferState::Free, None)
             }
-            Some(Err(notif_ref)) => BufferState::InFlight(notif_ref),
+            Some(Err(notif_ref)) => (BufferState::InFlight, Some(notif_ref)),
         };
-        match notice::first(self.mode, buffer) {
-            First::Now { more, freed } => Outcome::Done {
-                res: sent.res,
-                flags: if more { cqe::MORE } else { 0 } | if freed { cqe::NOTIF } else { 0 },
-                broken: sent.broken,
-            },
-            First::Later(mut notif_ref) => {
+        let (more, freed) = match (notice::first(self.mode, buffer), in_flight) {
+            (First::Now { more, freed }, in_flight) => {
+                // The send's own count: only packets have the notification from here on, and the last of them brings it back.
+                drop(in_flight);
+                (more, freed)
+            }
+            (First::Later, Some(mut notif_ref)) => {
                 if let Operation::Notif(notif) = &mut notif_ref.core_mut().job.op {
                     notif.notice = Notice::Result(sent);
+                } else {
+                    // The object was made for a notification.
+                    warn_on!(true);
                 }
-                Outcome::ByNotif(notif_ref)
+                return Outcome::ByNotif(notif_ref);
             }
+            (First::Later, None) => {
+                // Only what is in flight is told of later.
+                warn_on!(true);
+                (false, false)
+            }
+        };
+        Outcome::Done {
+            res: sent.res,
+            flags: if more { cqe::MORE } else { 0 } | if freed { cqe::NOTIF } else { 0 },
+            broken: sent.broken,
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
-use kernel::fs::File;
+use kernel::{fs::File, warn_on};
 
 /// SPLICE.
 pub(crate) type Splice = FromFile<{ SpliceKind::SPLICE }>;
@@ -55,8 +55,7 @@ impl<const KIND: u8> FromFile<KIND> {
     }
 
     /// Does it. Returns how many bytes.
-    fn run(&self, output: &File) -> Result<usize> {
-        let input = self.input.as_deref().ok_or(EBADF)?;
+    fn run(&self, input: &File, output: &File) -> Result<usize> {
         let SpliceArgs {
             from,
             to,
@@ -113,7 +112,12 @@ impl<const KIND: u8> Op for FromFile<KIND> {
     }
 
     fn run_punted(&mut self, output: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        match output.ok_or(EBADF).and_then(|output| self.run(output)) {
+        let (Some(input), Some(output)) = (self.input.as_deref(), output) else {
+            // What is punted has its file, and has looked up what it reads.
+            warn_on!(true);
+            return Outcome::failed(EBADF);
+        };
+        match self.run(input, output) {
             Ok(done) => Outcome::Done {
                 res: done as i32,
                 flags: 0,

@@ -17,7 +17,7 @@ use crate::{
         sqe::{Flags, Sqe},
     },
 };
-use kernel::fs::File;
+use kernel::{fs::File, warn_on};
 
 /// What is done to a file, and sleeps.
 pub(crate) trait FileOp: Sized + Send {
@@ -92,8 +92,12 @@ impl<T: FileOp> Op for OnFile<T> {
     }
 
     fn run_punted(&mut self, file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        let done = file.ok_or(EBADF).and_then(|file| self.0.run(file));
-        Outcome::of(done.map(|()| 0))
+        let Some(file) = file else {
+            // What is punted has its file.
+            warn_on!(true);
+            return Outcome::failed(EBADF);
+        };
+        Outcome::of(self.0.run(file).map(|()| 0))
     }
 }
 

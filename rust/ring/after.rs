@@ -16,6 +16,7 @@ use core::mem::ManuallyDrop;
 use kernel::{
     alloc::{flags::GFP_KERNEL, KVec},
     sync::{atomic::Relaxed, Arc},
+    warn_on,
 };
 
 /// What `exec/` does for the guard of a ring's mutex, which calls it right after unlocking: the ring itself does not know
@@ -167,7 +168,8 @@ impl Locked<'_> {
             drop(taken.close());
             return;
         }
-        let _ = left.push(LeftOver::Taken(taken), GFP_KERNEL);
+        // There is room for it.
+        warn_on!(left.push(LeftOver::Taken(taken), GFP_KERNEL).is_err());
     }
 
     /// Has a worker made as soon as the ring is unlocked. False without memory for that.

@@ -234,12 +234,14 @@ impl<P: Kind> HandleMut<'_, P> {
         unsafe { &*self.0.file.get() }.is_some()
     }
 
-    /// Puts a file there. What was there before is not let go of: there should not have been
-    /// anything.
+    /// Puts a file there, where there must be none.
     #[inline]
     pub(crate) fn put_file(&mut self, file: KeptFile<P::Registration>) {
+        let before = self.core_and_file().1.replace(file);
+        // A file is only looked up for what has none. Not asked for in each request: the debug kernel asks.
+        debug_assert!(before.is_none());
         // The object may be on the queues of what was there, which therefore stays.
-        core::mem::forget(self.core_and_file().1.replace(file));
+        core::mem::forget(before);
     }
 
     /// Takes the file. Forgets its wake-ups.

@@ -326,18 +326,17 @@ impl<P: Kind> WakeSources<P> {
     /// `-ENOMEM`.
     pub(super) fn make_rare(&self) -> Result<&RareWakeSources<P>> {
         self.set_used(true);
-        if self.rare().is_none() {
-            let rare = RareWakeSources {
-                second: PollEntry::new(),
-                timers: Timers::new(),
-                ring: UnsafeCell::new(None),
-            };
-            let rare = KBox::new(rare, GFP_KERNEL_ACCOUNT)?;
-            // SAFETY: By the type invariants nobody else touches it, and there is nothing yet that one could have a
-            // reference to.
-            unsafe { *self.rare.get() = Some(rare) };
+        if let Some(rare) = self.rare() {
+            return Ok(rare);
         }
-        self.rare().ok_or(ENOMEM)
+        let rare = RareWakeSources {
+            second: PollEntry::new(),
+            timers: Timers::new(),
+            ring: UnsafeCell::new(None),
+        };
+        let rare = KBox::new(rare, GFP_KERNEL_ACCOUNT)?;
+        // SAFETY: By the type invariants nobody else touches it, and there is nothing yet that one could have a reference to.
+        Ok(unsafe { &mut *self.rare.get() }.insert(rare))
     }
 }
 

@@ -250,7 +250,12 @@ impl<P: Kind> HashTable<P> {
     /// The objects under `key`, the latest first.
     pub(crate) fn get(&self, key: u64) -> impl Iterator<Item = &Object<P>> {
         let head = self.buckets.get(self.bucket(key)).copied();
-        let mut objects = self.walk(head.unwrap_or(null_mut()));
+        let head = head.unwrap_or_else(|| {
+            // A hash without the bits that are not part of the index is one.
+            kernel::warn_on!(true);
+            null_mut()
+        });
+        let mut objects = self.walk(head);
         // A loop of its own: lists can be long, and what is done with what is found too.
         core::iter::from_fn(move || loop {
             let (found, object) = objects.next()?;
@@ -274,6 +279,8 @@ impl<P: Kind> Drop for HashTable<P> {
         if self.room != self.limit {
             let left = self.limit.wrapping_sub(self.room);
             kernel::pr_err!("a table goes with {left} requests in it\n");
+            // What is in a table takes itself out when it is over, and a ring ends all that it has before it goes.
+            kernel::warn_on!(true);
             // Their nodes lead to the buckets.
             core::mem::forget(core::mem::take(&mut self.buckets));
         }

@@ -37,6 +37,7 @@ use kernel::{
         Arc,
     },
     types::Opaque,
+    warn_on,
 };
 
 const FLAGS: u8 = (bindings::SKBFL_ZEROCOPY_ENABLE
@@ -328,7 +329,13 @@ impl<P: Kind> UbufRef<P> {
     /// Keeps a buffer to send from, as long as packets may carry some of it. Once only.
     #[inline]
     pub(crate) fn keep(&mut self, buffer: Arc<SharedBuffer<P::Registration>>) {
-        self.kept().get_or_insert(buffer);
+        let kept = self.kept();
+        if kept.is_some() {
+            // Who lends it says once what is sent, before anything is.
+            warn_on!(true);
+            return;
+        }
+        *kept = Some(buffer);
     }
 
     /// Has `hdr` send what is in `from` to `socket` without a copy. If this keeps a buffer `from` are addresses in

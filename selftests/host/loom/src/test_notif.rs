@@ -141,11 +141,11 @@ impl World {
         let buffer = if sole {
             BufferState::Free
         } else {
-            BufferState::InFlight(())
+            BufferState::InFlight
         };
         match first(mode, buffer) {
             First::Now { more, freed } => self.tell(index, Event::First { more, freed }),
-            First::Later(()) => this.owned.with_mut(|owned| {
+            First::Later => this.owned.with_mut(|owned| {
                 *unsafe { &mut *owned } = Owned {
                     notice: Notice::Result(sent),
                     successor: true,

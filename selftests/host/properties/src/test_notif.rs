@@ -20,14 +20,14 @@ const MODES: [Mode; 3] = [
 #[test]
 fn the_rule() {
     for mode in MODES {
-        let now = |more, freed| First::<()>::Now { more, freed };
+        let now = |more, freed| First::Now { more, freed };
         assert_eq!(first(mode, BufferState::Unsent), now(false, false));
         if mode == Mode::One {
             assert_eq!(first(mode, BufferState::Free), now(false, true));
-            assert_eq!(first(mode, BufferState::InFlight(())), First::Later(()));
+            assert_eq!(first(mode, BufferState::InFlight), First::Later);
         } else {
             assert_eq!(first(mode, BufferState::Free), now(true, false));
-            assert_eq!(first(mode, BufferState::InFlight(())), now(true, false));
+            assert_eq!(first(mode, BufferState::InFlight), now(true, false));
         }
     }
 }
