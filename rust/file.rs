@@ -2,7 +2,6 @@
 
 //! What can be done with a ring's descriptor: the way by which user space comes in.
 
-pub(crate) mod blind;
 mod fdinfo;
 pub(crate) mod indexed;
 mod napi;
@@ -10,6 +9,7 @@ mod region;
 mod register;
 mod restrictions;
 mod setup;
+pub(crate) mod without_ring;
 
 use crate::{
     exec::{

@@ -95,7 +95,7 @@ impl Header {
     }
 
     /// The id of its open file, 0 for none.
-    pub(crate) fn file(&self) -> usize {
+    pub(crate) fn file_id(&self) -> usize {
         self.file.load(Relaxed)
     }
 
@@ -123,7 +123,7 @@ impl Header {
     }
 
     /// `user_data` of the timeout that is linked to it.
-    pub(crate) fn link_timer(&self) -> Option<u64> {
+    pub(crate) fn link_timer_data(&self) -> Option<u64> {
         let there = self.shown().has(Shown::LINK_TIMER);
         there.then(|| self.link_timer.load(Relaxed))
     }

@@ -96,7 +96,7 @@ impl Commands for RuringDevice {
             uapi::ioctl::REGISTER => {
                 let what: uapi::structs::Register = sys::user::read(arg)?;
                 let policy = grant().policy;
-                file::blind::register(call, &policy, what.opcode, what.arg, what.nr_args)
+                file::without_ring::register(call, &policy, what.opcode, what.arg, what.nr_args)
             }
             uapi::ioctl::ENTER => file::indexed::enter(&self.registered, call, arg),
             uapi::ioctl::REGISTER_INDEXED => file::indexed::register(&self.registered, call, arg),

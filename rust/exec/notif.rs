@@ -19,7 +19,7 @@ impl Locked<'_> {
         }
         let mut members = req.take_members();
         // Which of their pages were in one packet nobody knows.
-        members.for_each(|req| usage = usage.and(req.usage()));
+        members.for_each(|req| usage = usage.union(req.usage()));
         self.post_notif(req, usage);
         while let Some(req) = members.pop() {
             self.post_notif(req, usage);

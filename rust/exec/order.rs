@@ -38,7 +38,7 @@ impl Order {
 
     /// Takes the request of `object` out, if it is here.
     pub(super) fn remove(&mut self, object: &Object<Request>) -> Option<OwnedReq> {
-        self.behind.get_mut(&object.file())?.remove(object)
+        self.behind.get_mut(&object.file_id())?.remove(object)
     }
 }
 

@@ -114,7 +114,7 @@ impl Locked<'_> {
                 }
                 return self.end(req, ECANCELED);
             }
-            let woken = if let Some((mask, last)) = Self::poll_result(&mut req, wake_flags) {
+            let woken = if let Some((mask, last)) = Self::take_poll_result(&mut req, wake_flags) {
                 if last || !self.post_more(req.core().job.user_data, mask, 0) {
                     return self.finish_here(req, mask, 0, false);
                 }
@@ -173,7 +173,7 @@ impl Locked<'_> {
 
     /// What a request completes with, and whether that is its last completion, if its wake-up has said all that it wants to
     /// know.
-    fn poll_result(req: &mut OwnedReq, wake_flags: WakeFlags) -> Option<(i32, bool)> {
+    fn take_poll_result(req: &mut OwnedReq, wake_flags: WakeFlags) -> Option<(i32, bool)> {
         let job = &mut req.core_mut().job;
         let (mask, last) = job.op.poll_result(wake_flags)?;
         if !last && job.state() != ReqState::PolledMultishot {
@@ -301,8 +301,8 @@ impl Locked<'_> {
             Self::requeue_unseen(req);
             return None;
         }
-        let wake_flags = req.wake_flags();
-        Some((req, wake_flags.and(woken)))
+        let wake_flags = req.take_wake_flags();
+        Some((req, wake_flags.union(woken)))
     }
 
     /// Has a request wait for its time, which begins anew if it has come. Returns it if it has to be
@@ -336,7 +336,7 @@ impl Locked<'_> {
         match req.park() {
             Ok(()) => None,
             Err(mut req) => {
-                let wake_flags = req.wake_flags();
+                let wake_flags = req.take_wake_flags();
                 Some((req, wake_flags))
             }
         }
@@ -403,7 +403,7 @@ impl Locked<'_> {
             while left > 0 {
                 let Some(mut req) = reqs.pop() else { break };
                 left -= 1;
-                let wake_flags = req.wake_flags();
+                let wake_flags = req.take_wake_flags();
                 self.run_here(req, wake_flags);
             }
             self.start_ready(false);
@@ -453,7 +453,7 @@ impl Locked<'_> {
             if gone && !self.outlives(req.core().job.opcode, req.object().tctx()) {
                 self.end(req, ECANCELED);
             } else {
-                let wake_flags = req.wake_flags();
+                let wake_flags = req.take_wake_flags();
                 self.run_here(req, wake_flags);
             }
         }

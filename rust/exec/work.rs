@@ -115,11 +115,11 @@ impl WorkerBody for Worker {
             };
             // Either it is seen here that its time is over, or the timer has seen that it is with a worker.
             req.object().claim(WakeFlags::NONE);
-            let wake_flags = req.wake_flags();
+            let wake_flags = req.take_wake_flags();
             if !wake_flags.cancelled() && !wake_flags.link_expired() {
                 run_as_submitter(&mut req);
             }
-            req.object().claim(wake_flags.and(WakeFlags::CANCELLED));
+            req.object().claim(wake_flags.union(WakeFlags::CANCELLED));
             // Who waits for several is told of each, as by a worker of io_uring.
             tctx::bring_back(req);
         }

@@ -2,7 +2,7 @@
 
 //! `io_uring_register(2)`.
 
-use super::{blind, indexed};
+use super::{indexed, without_ring};
 use crate::{
     kbuf::group::{read_reg, NewGroup},
     op,
@@ -107,7 +107,7 @@ impl Ring {
             }
             register::PBUF_STATUS if arg != 0 && nr_args == 1 => self.group_status(arg)?,
             register::PBUF_LOW if arg != 0 && nr_args == 1 => self.mark_group(arg)?,
-            register::QUERY => blind::query(arg, nr_args)?,
+            register::QUERY => without_ring::query(arg, nr_args)?,
             register::NAPI if arg != 0 && nr_args == 1 => self.register_napi(arg)?,
             register::UNREGISTER_NAPI if nr_args == 1 => self.unregister_napi(arg)?,
             register::CLOCK if arg != 0 && nr_args == 0 => self.set_clock(arg)?,

@@ -43,7 +43,7 @@ pub(crate) struct Usage {
 impl Usage {
     /// What is to be told of two buffers together: one that was copied says so for both.
     #[inline]
-    pub(crate) const fn and(self, other: Self) -> Self {
+    pub(crate) const fn union(self, other: Self) -> Self {
         Self {
             sent: self.sent || other.sent,
             copied: self.copied || other.copied,

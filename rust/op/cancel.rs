@@ -82,7 +82,7 @@ pub(crate) fn cancel(
             && args
                 .opcode
                 .is_none_or(|opcode| object.opcode().map(Opcode::number) == Some(opcode))
-            && file_id.is_none_or(|id| id == object.file())
+            && file_id.is_none_or(|id| id == object.file_id())
             && super::is_found(object.opcode(), args.fd.is_some())
             && match object.punt_state() {
                 // What a worker is at is interrupted, and ends as that says.

@@ -205,7 +205,7 @@ impl TimeoutRemove {
         let object = at
             .ring
             .all_waiting()
-            .find(|object| object.link_timer() == Some(self.target))
+            .find(|object| object.link_timer_data() == Some(self.target))
             .ok_or(ENOENT)?;
         let req = object.claim(WakeFlags::NONE).ok_or(EALREADY)?;
         let mut req = stopped(req, Purpose::Link)?;
@@ -237,7 +237,7 @@ impl TimeoutRemove {
 /// late: the request goes back.
 fn stopped(mut req: OwnedReq, purpose: Purpose) -> Result<OwnedReq> {
     req.stop_timer(purpose);
-    let wake_flags = req.wake_flags();
+    let wake_flags = req.take_wake_flags();
     if wake_flags != WakeFlags::NONE {
         req.object().claim(wake_flags);
         tctx::bring_back(req);

@@ -88,7 +88,7 @@ impl WakeFlags {
 
     /// The flags that are set in one of them or in both.
     #[inline]
-    pub(crate) const fn and(self, other: Self) -> Self {
+    pub(crate) const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -164,7 +164,7 @@ impl WakeState {
     ///
     /// Only for the holder.
     #[inline]
-    pub(crate) fn wake_flags(&self) -> WakeFlags {
+    pub(crate) fn take_wake_flags(&self) -> WakeFlags {
         if self.0.load(Relaxed) == Self::HELD {
             return WakeFlags::NONE;
         }

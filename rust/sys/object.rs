@@ -371,7 +371,7 @@ impl<P: Kind> Handle<P> {
     ///
     /// # Errors
     ///
-    /// The handle, if a wake flag has been set since [`Handle::wake_flags`].
+    /// The handle, if a wake flag has been set since [`Handle::take_wake_flags`].
     #[inline]
     pub(crate) fn park(self) -> core::result::Result<(), Self> {
         let this = ManuallyDrop::new(self);
@@ -384,8 +384,8 @@ impl<P: Kind> Handle<P> {
 
     /// The wake flags that were left so far.
     #[inline]
-    pub(crate) fn wake_flags(&mut self) -> WakeFlags {
-        self.object().wake_state.wake_flags()
+    pub(crate) fn take_wake_flags(&mut self) -> WakeFlags {
+        self.object().wake_state.take_wake_flags()
     }
 
     /// Forgets the wake-ups of the files that the object waits for. Takes their queues' locks.

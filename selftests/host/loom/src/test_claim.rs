@@ -50,7 +50,7 @@ impl Request {
 
     /// What a holder does with what it finds.
     fn look(&self) {
-        let wake_flags = self.claim.wake_flags();
+        let wake_flags = self.claim.take_wake_flags();
         let events = wake_flags.events();
         Self::add(&self.seen, events);
         for (bit, data) in self.data.iter().enumerate() {
@@ -108,7 +108,7 @@ impl Request {
             "nobody holds it, yet it is not parked"
         );
         assert_eq!(
-            self.claim.wake_flags(),
+            self.claim.take_wake_flags(),
             WakeFlags::NONE,
             "a reason that nobody will see"
         );
@@ -151,7 +151,7 @@ fn one_of_many_gets_it() {
         request.look();
         assert_eq!(request.seen.load(Relaxed), 0b11);
         assert!(request.cancelled.load(Relaxed));
-        assert_eq!(request.claim.wake_flags(), WakeFlags::NONE);
+        assert_eq!(request.claim.take_wake_flags(), WakeFlags::NONE);
     });
 }
 

@@ -111,7 +111,7 @@ impl World {
         let usage = members
             .iter()
             .fold(self.all[index].flight.usage(), |usage, member| {
-                usage.and(self.all[*member].flight.usage())
+                usage.union(self.all[*member].flight.usage())
             });
         for index in [index].into_iter().chain(members) {
             self.say(index, usage);

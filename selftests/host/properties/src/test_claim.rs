@@ -104,7 +104,7 @@ proptest! {
                     held = !parked;
                 }
                 Step::Look if held => {
-                    prop_assert_eq!(Left::of(claim.wake_flags()), left);
+                    prop_assert_eq!(Left::of(claim.take_wake_flags()), left);
                     left = Left::default();
                 }
                 Step::Park | Step::Look => {}
@@ -116,11 +116,11 @@ proptest! {
     /// WakeFlags that are put together say what both say.
     #[test]
     fn reasons_and(one in any::<u32>(), two in any::<u32>(), own in any::<[bool; 2]>()) {
-        let both = WakeFlags::woken(one, own[0]).and(WakeFlags::woken(two, own[1]));
+        let both = WakeFlags::woken(one, own[0]).union(WakeFlags::woken(two, own[1]));
         prop_assert_eq!(both.events(), (one | two) & 0xffff);
         prop_assert_eq!(both.by_ring(), own[0] || own[1]);
         prop_assert!(!both.cancelled());
-        prop_assert!(both.and(WakeFlags::CANCELLED).cancelled());
-        prop_assert_eq!(both.and(WakeFlags::NONE), both);
+        prop_assert!(both.union(WakeFlags::CANCELLED).cancelled());
+        prop_assert_eq!(both.union(WakeFlags::NONE), both);
     }
 }

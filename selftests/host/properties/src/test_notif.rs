@@ -100,6 +100,6 @@ proptest! {
             flight.usage()
         };
         let both = [one.clone(), other.clone()].concat();
-        prop_assert_eq!(usage(&one).and(usage(&other)), usage(&both));
+        prop_assert_eq!(usage(&one).union(usage(&other)), usage(&both));
     }
 }
