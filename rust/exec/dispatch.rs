@@ -109,7 +109,7 @@ fn submit_as<T: OpVariant>(
         return Submitted::Read;
     }
     if T::SPEC.needs_file {
-        if let Err(error) = open_file(ring, task, &mut req) {
+        if let Err(error) = get_file_here(ring, task, &mut req) {
             return Submitted::Tried(Outcome::broken(error));
         }
     }
@@ -169,13 +169,13 @@ pub(crate) fn find_needed_file(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Resul
     if req.has_file() {
         return Ok(());
     }
-    open_late(ring, req)
+    get_file_late(ring, req)
 }
 
 /// Looks the file of a job up, if it needs one and has none yet.
 fn find_file<T: OpVariant>(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
     if T::SPEC.needs_file && !req.has_file() {
-        open_late(ring, req)?;
+        get_file_late(ring, req)?;
     }
     Ok(())
 }
@@ -183,14 +183,14 @@ fn find_file<T: OpVariant>(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
 /// Looks the file of a job up that was not tried when it was submitted, as all of a ring that may not have every
 /// socket.
 #[cold] // recv-multishot/udp/64/8/plain
-fn open_late(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
+fn get_file_late(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
     if req.core_mut().job.fd == -1 {
         return Ok(());
     }
     if trace::file_get_enabled() {
         ring.trace_file_get(req);
     }
-    let file = ring.open(ring.task()?, &req.core_mut().job)?;
+    let file = ring.get_file(ring.task()?, &req.core_mut().job)?;
     ring.check_family(&file)?;
     req.put_file(file);
     Ok(())
@@ -198,11 +198,11 @@ fn open_late(ring: &Locked<'_>, req: &mut ReqMut<'_>) -> Result {
 
 /// Looks the file of a job up that has none.
 #[inline(always)] // recv/unix/32
-fn open_file(ring: &Locked<'_>, task: InTask<'_>, req: &mut ReqMut<'_>) -> Result {
+fn get_file_here(ring: &Locked<'_>, task: InTask<'_>, req: &mut ReqMut<'_>) -> Result {
     if trace::file_get_enabled() {
         ring.trace_file_get(req);
     }
-    let file = ring.open(task, &req.core_mut().job)?;
+    let file = ring.get_file(task, &req.core_mut().job)?;
     req.put_file(file);
     Ok(())
 }

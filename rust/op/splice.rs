@@ -44,7 +44,7 @@ impl<const KIND: u8> FromFile<KIND> {
     };
 
     /// Looks up what it reads.
-    fn open(&self, ring: &Locked<'_>) -> Result<FileRef> {
+    fn get_input(&self, ring: &Locked<'_>) -> Result<FileRef> {
         let input = if self.args.fixed {
             ring.registered(self.args.input)?
         } else {
@@ -88,7 +88,7 @@ impl<const KIND: u8> Op for FromFile<KIND> {
     }
 
     fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        match at.file().and_then(|_| self.open(at.ring)) {
+        match at.file().and_then(|_| self.get_input(at.ring)) {
             Ok(input) => {
                 self.input = Some(input);
                 Outcome::Punt

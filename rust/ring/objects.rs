@@ -132,7 +132,7 @@ impl Locked<'_> {
     ///
     /// `-EBADF` if there is none.
     #[inline]
-    pub(crate) fn open(&self, task: InTask<'_>, job: &Job) -> Result<FileRef> {
+    pub(crate) fn get_file(&self, task: InTask<'_>, job: &Job) -> Result<FileRef> {
         if job.flags.fixed_file() {
             return self.registered(job.fd);
         }
