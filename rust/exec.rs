@@ -88,7 +88,7 @@ pub(crate) struct ExecShared {
 }
 
 impl ExecShared {
-    /// What a new ring has.
+    /// Makes the part for a new ring, whose thread is `sqpoll` if it has one.
     ///
     /// # Errors
     ///

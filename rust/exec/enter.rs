@@ -29,6 +29,12 @@ use kernel::sync::{atomic::Relaxed, Arc};
 
 pub(crate) use args::Arguments;
 
+/// Whether a wait goes on when what it has slept for is over: that was its least time, if it has one, and its timeout, if it
+/// has one, is later.
+fn lasts_longer(min_wait: Option<Ktime>, timeout: Option<Ktime>) -> bool {
+    min_wait.is_some_and(|min_wait| min_wait < timeout.unwrap_or(Ktime::MAX))
+}
+
 /// How many requests `enter` runs at a time unless more are waited for.
 const MAX_LOCAL: u32 = 20;
 
@@ -437,11 +443,7 @@ impl Ring {
                 Woken::Interrupted if signal::pending() => break Err(EINTR),
                 Woken::Interrupted if interruptible.run_task_work() => {}
                 Woken::Interrupted => break Err(ERESTARTNOINTR),
-                Woken::TimedOut
-                    if min_wait.is_none() || min_wait >= timeout.or(Some(Ktime::MAX)) =>
-                {
-                    break Err(ETIME)
-                }
+                Woken::TimedOut if !lasts_longer(min_wait, timeout) => break Err(ETIME),
                 // Enough have come, or the next one will do, until the timeout if there is one.
                 Woken::TimedOut
                     if timeout.is_none()

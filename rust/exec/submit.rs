@@ -39,8 +39,8 @@ impl Locked<'_> {
         self.submit_entries::<false>(task, tctx, count)
     }
 
-    /// The same for entries that are not all of the usual size, or are where they always are, and for those that
-    /// are to be traced.
+    /// As [`Locked::submit`], for a ring whose entries are not all of the usual size, or begin anew with each call, and
+    /// for entries that are to be traced.
     #[cold] // nop/32
     fn submit_others(&mut self, task: InTask<'_>, tctx: &Arc<TaskCtx>, count: u32) -> Result<u32> {
         self.submit_entries::<true>(task, tctx, count)

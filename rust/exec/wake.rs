@@ -101,8 +101,8 @@ impl TaskWorkFn for Submitter {
     }
 }
 
-/// Whether a request ends that has found nothing although poll says that there is something, and will for ever: where
-/// io_uring has a worker try it again as the system call does, and it is one that heeds O_NONBLOCK.
+/// Whether a request ends that has found nothing although poll says that there is something, and will say so for ever. It
+/// does if it is one that heeds O_NONBLOCK, as with io_uring, where a worker tries it again as the system call does.
 ///
 /// # Context
 ///

@@ -301,8 +301,8 @@ pub(crate) trait Op: Sized + Send {
         false
     }
 
-    /// It is one that io_uring has a worker do: a multishot one waits for an event before its first attempt then,
-    /// without being asked whether it is to wait at all, a write raises no signal, and a cancel finds itself.
+    /// Says that io_uring would have a worker do it. A multishot one then waits for an event before its first attempt,
+    /// without being asked whether it is to wait at all. A write raises no signal, and a cancel finds itself.
     #[inline]
     fn set_by_io_wq(&mut self) {}
 

@@ -239,7 +239,7 @@ impl<P: Kind> RareWakeSources<P> {
 }
 
 impl<P: Kind> WakeSources<P> {
-    /// An object that is on no queue.
+    /// Makes those of an object that is on no queue and has no timer.
     pub(super) fn new() -> Self {
         Self {
             first: PollEntry::new(),
