@@ -152,6 +152,24 @@ TEST_F(ring, room_for_a_smaller_value)
 	close(efd);
 }
 
+/* A timeout ends a wait, but not one that begins when its number has been reached. */
+TEST_F(ring, number_reached_before_the_wait)
+{
+	struct __kernel_timespec long_time = { .tv_sec = 1000 }, time = { .tv_nsec = QUIET_MS * 1000000 };
+	struct io_uring_getevents_arg arg = { .ts = (unsigned long)&time };
+	struct ring *r = &self->ring;
+	long long start;
+
+	prep(r, IORING_OP_TIMEOUT, -1, &long_time, 1, 1)->off = 1;
+	ASSERT_EQ(1, ring_submit(r));
+	prep_nop(r, 2);
+	start = now_ms();
+	ASSERT_EQ(1, backend_enter(r->backend, r->fd, ring_publish(r), 4,
+				   IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg, sizeof(arg)));
+	EXPECT_LE(QUIET_MS, now_ms() - start);
+	EXPECT_EQ(0, result_of(r, 2, 1));
+}
+
 static unsigned int pipes_broken;
 
 static void on_broken_pipe(int signal)

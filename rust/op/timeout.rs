@@ -85,7 +85,7 @@ impl Op for Timeout {
         }
         match self.target {
             Some(target) if at.ring.has_counted(target) => {
-                at.ring.count_timeout();
+                at.ring.count_reached();
                 return Outcome::done(0);
             }
             None if self.count != 0 && !self.multishot => {

@@ -16,6 +16,8 @@ pub(crate) struct Counts {
     timeouts: u32,
     /// How many other ones user space was told of.
     seen: u32,
+    /// How many timeouts end by their number that have not completed yet.
+    reached: u32,
 }
 
 impl Locked<'_> {
@@ -38,7 +40,21 @@ impl Locked<'_> {
     pub(crate) fn count_timeout(&mut self) {
         let counts = &mut self.state.counts;
         counts.timeouts = counts.timeouts.wrapping_add(1);
-        self.ring.timeouts.store(counts.timeouts, Relaxed);
+        self.tell_waiters();
+    }
+
+    /// The same for one whose number was reached: who waits was told of its end then. A wait that begins in between is for
+    /// what comes after it, as in io_uring.
+    pub(crate) fn count_reached(&mut self) {
+        let counts = &mut self.state.counts;
+        counts.reached = counts.reached.saturating_sub(1);
+        self.count_timeout();
+    }
+
+    fn tell_waiters(&self) {
+        let counts = &self.state.counts;
+        let ended = counts.timeouts.wrapping_add(counts.reached);
+        self.ring.timeouts.store(ended, Relaxed);
     }
 
     /// Ends the timeouts whose count is reached.
@@ -53,17 +69,21 @@ impl Locked<'_> {
         }
         let seen = counts.seen;
         let mut left = false;
+        let mut ended = 0;
         for object in self.state.waiting.iter() {
             match object.target() {
                 Some(target) if reached(seen, target) => {
                     if let Some(req) = object.claim(WakeFlags::NONE) {
                         tctx::bring_back(req);
+                        ended += 1;
                     }
                 }
                 Some(_) => left = true,
                 None => {}
             }
         }
+        self.state.counts.reached += ended;
+        self.tell_waiters();
         self.state.counting = left;
         self.ring.counting.store(left, Relaxed);
     }
