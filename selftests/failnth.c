@@ -135,12 +135,17 @@ TEST(every_call_is_made)
 		made = seen;
 		call_end(&calls);
 	}
-	for (i = 0; i < ARRAY_SIZE(there); i++)
-		EXPECT_TRUE(made.registered[there[i].opcode]) TH_LOG("%s has no case", there[i].name);
+	for (i = 0; i < ARRAY_SIZE(there); i++) {
+		EXPECT_TRUE(made.registered[there[i].opcode]) {
+			TH_LOG("%s has no case", there[i].name);
+		}
+	}
 	for (n = 0; n < ARRAY_SIZE(made.registered); n++) {
 		for (i = 0; i < ARRAY_SIZE(there) && there[i].opcode != n; i++)
 			;
-		EXPECT_TRUE(!made.registered[n] || i < ARRAY_SIZE(there)) TH_LOG("registration %u has no name", n);
+		EXPECT_TRUE(!made.registered[n] || i < ARRAY_SIZE(there)) {
+			TH_LOG("registration %u has no name", n);
+		}
 	}
 	ASSERT_EQ(0, ask(&flags, device_fd()));
 	EXPECT_EQ(flags.ring_setup_flags, made.set_up);
