@@ -285,6 +285,20 @@ static bool is_read_of_a_terminal(const struct program *p, const struct differen
 	       has_kind(p, sqe, KIND(PTY));
 }
 
+/* A message that is there before the task of the ring that it is for has come for it. */
+static bool is_message_by_then(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->kind != EVENT_VISIBLE || d->nr[SIDE_IO_URING] || d->nr[SIDE_RURING] != 1 ||
+	    !((d->ring ? p->setup2 : p->setup) & IORING_SETUP_DEFER_TASKRUN))
+		return false;
+	for (i = 0; i < p->nr_requests; i++)
+		if (p->requests[i].sqe.opcode == IORING_OP_MSG_RING && !p->requests[i].dropped)
+			return true;
+	return false;
+}
+
 /* What was the last buffer when a bundle was first looked for, and is not any more. */
 static bool is_last_buffer_before(const struct program *p, const struct difference *d)
 {
@@ -591,6 +605,11 @@ static const struct deliberate {
 		"a multishot read of a terminal",
 		"A READ_MULTISHOT of one ends with its first completion",
 		is_read_of_a_terminal,
+	},
+	{
+		"a message that is posted by who sends it",
+		"it is there without a call of ``enter`` and without the ring's task",
+		is_message_by_then,
 	},
 	{
 		"the last buffer of a group, by then",
