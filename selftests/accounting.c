@@ -37,6 +37,8 @@ struct place {
 	/* semaphores: one more is to use the ring, one more has */
 	int turn;
 	int done;
+	/* they do no more than to register it */
+	bool registers;
 	pid_t children[SOME];
 };
 
@@ -290,13 +292,21 @@ static int prepare_clone(struct place *p)
 	return buffers_register(&p->ring, &iov, 1) ?: set_up_rings(p, 0);
 }
 
-/* Whose turn it is submits something; only then is it known to the ring. */
+/* Whose turn it is submits something, and only then is known to the ring; or has it by an index. */
+static int use_once(struct place *p)
+{
+	struct io_uring_rsrc_update update = { .offset = -1U, .data = p->ring.fd };
+
+	if (p->registers)
+		return ring_register(&p->ring, IORING_REGISTER_RING_FDS, &update, 1);
+	return backend_enter(p->backend, p->ring.fd, 1, 0, 0, NULL, 0);
+}
+
 static void use_ring(struct place *p)
 {
 	__u64 one = 1;
 
-	if (read(p->turn, &one, sizeof(one)) != sizeof(one) ||
-	    backend_enter(p->backend, p->ring.fd, 1, 0, 0, NULL, 0) != 1 ||
+	if (read(p->turn, &one, sizeof(one)) != sizeof(one) || use_once(p) != 1 ||
 	    write(p->done, &one, sizeof(one)) != sizeof(one))
 		_exit(1);
 	for (;;)
@@ -323,6 +333,12 @@ static int prepare_threads(struct place *p)
 	return 0;
 }
 
+static int prepare_index(struct place *p)
+{
+	p->registers = true;
+	return prepare_threads(p);
+}
+
 static int prepare_processes(struct place *p)
 {
 	unsigned int i;
@@ -343,14 +359,21 @@ static int have_one_use_it(struct place *p, unsigned int i)
 {
 	__u64 one = 1;
 
-	prep_nop(&p->ring, i);
-	ring_publish(&p->ring);
+	if (!p->registers) {
+		prep_nop(&p->ring, i);
+		ring_publish(&p->ring);
+	}
 	if (write(p->turn, &one, sizeof(one)) != sizeof(one) || read(p->done, &one, sizeof(one)) != sizeof(one))
 		return -errno;
-	return ring_drain(&p->ring) == 1 ? 0 : -EIO;
+	return p->registers || ring_drain(&p->ring) == 1 ? 0 : -EIO;
 }
 
 static int make_thread(struct place *p, unsigned int i)
+{
+	return have_one_use_it(p, i);
+}
+
+static int make_index(struct place *p, unsigned int i)
 {
 	return have_one_use_it(p, i);
 }
@@ -462,6 +485,7 @@ KIND(larger, "a ring's memory for 256 entries in the place of 8", SOME, prepare_
 KIND(napi, "a ring that polls queues", MANY, prepare_rings);
 KIND(queue, "a queue that a ring polls", 10000, prepare_queue);
 KIND(thread, "a thread that uses a ring", SOME, prepare_threads);
+KIND(index, "a thread that has registered a ring", SOME, prepare_index);
 KIND(process, "a process that uses a ring", SOME, prepare_processes);
 KIND(worker, "a worker, its stack", SOME, prepare_worker);
 KIND(polling_ring, "a ring with a thread that polls it", SOME, NULL);
