@@ -205,11 +205,24 @@ impl Job {
     ///
     /// Only for a job that is over, which has no buffer, no operation and no limit, nor its object a file.
     pub(crate) fn begin(&mut self, user_data: u64) {
+        self.begin_as(user_data, None, -1, 0, Flags::NONE);
+    }
+
+    /// As [`Job::begin`], with all that is the same for each opcode.
+    #[inline]
+    pub(crate) fn begin_as(
+        &mut self,
+        user_data: u64,
+        opcode: Option<Opcode>,
+        fd: i32,
+        group: u16,
+        flags: Flags,
+    ) {
         self.user_data = user_data;
-        self.opcode = None;
-        self.fd = -1;
-        self.group = 0;
-        self.flags = Flags::NONE;
+        self.opcode = opcode;
+        self.fd = fd;
+        self.group = group;
+        self.flags = flags;
         self.renew();
     }
 }

@@ -31,8 +31,6 @@ pub(crate) enum Submitted {
     Read,
     /// The request cannot be done at all.
     Refused(Errno),
-    /// The ring must not be used for it, `-EACCES`.
-    Denied,
 }
 
 /// The functions of an opcode that `exec/` calls, by its number.
@@ -93,9 +91,9 @@ fn submit_as<T: OpVariant>(
     alone: bool,
 ) -> Submitted {
     let job = &mut req.core_mut().job;
-    job.begin(sqe.user_data());
     if T::SPEC.large {
         if let Err(error) = ring.ring.check_large(sqe) {
+            job.begin(sqe.user_data());
             return Submitted::Refused(error);
         }
     }
@@ -121,20 +119,22 @@ fn submit_as<T: OpVariant>(
 }
 
 fn parse<T: OpVariant>(sqe: &Sqe, job: &mut Job) -> Result {
-    job.flags = Flags::parse(sqe.flags(), T::SPEC.buffer_select)?;
+    let flags = parse_flags::<T>(sqe).inspect_err(|_| job.begin(sqe.user_data()))?;
+    let fd = if T::SPEC.needs_file { sqe.fd() } else { -1 };
+    job.begin_as(sqe.user_data(), Some(T::CODE), fd, sqe.buf_index(), flags);
+    job.op.overwrite(T::parse(sqe, flags)?.into());
+    Ok(())
+}
+
+fn parse_flags<T: OpVariant>(sqe: &Sqe) -> Result<Flags> {
+    let mut flags = Flags::parse(sqe.flags(), T::SPEC.buffer_select)?;
     if !T::SPEC.ioprio && sqe.ioprio() != 0 {
         return Err(EINVAL);
     }
     if sqe.personality() != 0 {
-        job.flags.set_personality();
+        flags.set_personality();
     }
-    if T::SPEC.needs_file {
-        job.fd = sqe.fd();
-    }
-    job.group = sqe.buf_index();
-    job.opcode = Some(T::CODE);
-    job.op.overwrite(T::parse(sqe, job.flags)?.into());
-    Ok(())
+    Ok(flags)
 }
 
 /// Whether a worker is to have the job from the beginning. Looks its file up, and its buffer.

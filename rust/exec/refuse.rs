@@ -2,7 +2,6 @@
 
 //! What is not done of what is submitted: it is refused for what it asks for, or the ring may not be used for it.
 
-use super::dispatch::Submitted;
 use crate::{
     op::{self, Operation},
     req::OwnedReq,
@@ -78,14 +77,14 @@ impl Ring {
         Ok(())
     }
 
-    /// Whether an SQE is refused for a buffer that its opcode does not take, or for its size, which comes before what the
-    /// ring may be used for.
+    /// Whether an SQE that was `read`, or refused, is so for a buffer that its opcode does not take, or for its size, which
+    /// comes before what the ring may be used for.
     #[cold] // nop/32
-    pub(super) fn is_refused_before_flags(&self, submitted: &Submitted, sqe: &Sqe) -> bool {
-        match submitted {
-            Submitted::Refused(EOPNOTSUPP) => op::is_there(sqe.opcode()),
-            Submitted::Refused(_) => !self.is_large_enough(sqe),
-            _ => false,
+    pub(super) fn is_refused_before_flags(&self, read: Result, sqe: &Sqe) -> bool {
+        match read {
+            Err(EOPNOTSUPP) => op::is_there(sqe.opcode()),
+            Err(_) => !self.is_large_enough(sqe),
+            Ok(()) => false,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
         sqe::{LinkKind, Sqe},
     },
 };
-use kernel::sync::Arc;
+use kernel::{sync::Arc, warn_on};
 
 impl Locked<'_> {
     /// Consumes up to `count` entries of the SQ ring for `tctx`, which is the current task. Returns how many.
@@ -225,41 +225,35 @@ impl Locked<'_> {
                 return (Some(req), true);
             }
         }
-        let mut submitted = dispatch::submit(self, task, sqe, req.lend(), alone);
-        if let Submitted::Refused(error) = submitted {
-            submitted = self.submit_ordered(task, sqe, &mut req, error);
-        }
-        if restricted && !self.ring.is_refused_before_flags(&submitted, sqe) {
+        let mut read = match dispatch::submit(self, task, sqe, req.lend(), alone) {
+            Submitted::Tried(outcome) => return (self.handle_outcome(req, outcome), true),
+            Submitted::Read => Ok(()),
+            Submitted::Refused(error) => self.submit_ordered(task, sqe, &mut req, error),
+        };
+        let mut denied = false;
+        if restricted && !self.ring.is_refused_before_flags(read, sqe) {
             if let Err(error) = self.ring.check_allowed(sqe) {
-                submitted = match error {
-                    EACCES => Submitted::Denied,
-                    error => Submitted::Refused(error),
-                };
+                denied = error == EACCES;
+                read = Err(error);
             } else if self.has_filters() {
                 req.core_mut().job.flags.set_filtered();
             }
         }
-        if matches!(submitted, Submitted::Read) && req.core().job.flags.wants_check() {
-            if let Err(error) = self.authorize(&mut req, sqe, head) {
-                submitted = Submitted::Refused(error);
-            }
+        if read.is_ok() && req.core().job.flags.wants_check() {
+            read = self.authorize(&mut req, sqe, head);
         }
-        match submitted {
-            Submitted::Tried(outcome) => (self.handle_outcome(req, outcome), true),
-            Submitted::Read => {
-                let limits = op::is_link_timeout(req.core_mut().job.opcode);
-                if limits && !Self::can_have_link_timer(head) {
-                    return self.refuse(req, sqe, head, EINVAL, false);
-                }
-                if traced && trace::submit_req_enabled() {
-                    self.trace_submit(&req);
-                }
-                self.submit_linked(req, head);
-                (None, true)
-            }
-            Submitted::Refused(error) => self.refuse(req, sqe, head, error, false),
-            Submitted::Denied => self.refuse(req, sqe, head, EACCES, true),
+        if let Err(error) = read {
+            return self.refuse(req, sqe, head, error, denied);
         }
+        let limits = op::is_link_timeout(req.core_mut().job.opcode);
+        if limits && !Self::can_have_link_timer(head) {
+            return self.refuse(req, sqe, head, EINVAL, false);
+        }
+        if traced && trace::submit_req_enabled() {
+            self.trace_submit(&req);
+        }
+        self.submit_linked(req, head);
+        (None, true)
     }
 
     /// Reads what was refused for `error` as a send that keeps its place, if it is one.
@@ -270,15 +264,22 @@ impl Locked<'_> {
         sqe: &Sqe,
         req: &mut OwnedReq,
         error: Errno,
-    ) -> Submitted {
+    ) -> Result {
         let Some(plain) = sqe.ordered().filter(|_| op::sends(sqe.opcode())) else {
-            return Submitted::Refused(error);
+            return Err(error);
         };
-        let submitted = dispatch::submit(self, task, &plain, req.lend(), false);
-        if matches!(submitted, Submitted::Read) {
-            req.core_mut().job.flags.set_ordered();
+        match dispatch::submit(self, task, &plain, req.lend(), false) {
+            Submitted::Read => {
+                req.core_mut().job.flags.set_ordered();
+                Ok(())
+            }
+            Submitted::Refused(error) => Err(error),
+            Submitted::Tried(_) => {
+                // Only what is alone is tried at once.
+                warn_on!(true);
+                Err(EINVAL)
+            }
         }
-        submitted
     }
 
     /// Gives a request the rights that it is to have, and asks the filters about it.
