@@ -118,7 +118,7 @@ impl RingFile for Ring {
     fn flush(this: &Arc<Self>) {
         // Where the kernel does not say that a task ends it is only heard of here.
         if !exit::is_heard() && task::current_exiting() {
-            this.end_gone_submitters();
+            this.leave_gone();
         }
     }
 
@@ -140,7 +140,7 @@ impl RingFile for Ring {
     }
 
     fn unmap(mapping: Arc<RingUser>) {
-        RingUse::end_use(mapping);
+        RingUse::uncount_mapping(mapping);
     }
 
     fn show_fdinfo(&self, out: &SeqFile) {

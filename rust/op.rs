@@ -36,7 +36,7 @@ use crate::{
     req::{wake::WakeFlags, OwnedReq, ReqMut},
     ring::{Locked, Ring},
     sys::{
-        context::At,
+        context::CallContext,
         lsm::{self, Hooks},
         time::Deadline,
     },
@@ -96,10 +96,10 @@ macro_rules! ops {
         // How large an entry is has to be known where there are no opcodes yet.
         $(const _: () = assert!(<$op>::SPEC.large == is_large(number::$code), stringify!($code));)*
 
-        /// See [`Op::is_there`].
-        pub(crate) fn is_there(opcode: u8) -> bool {
+        /// Whether ruring has this opcode, and what its [`Op`] needs of the kernel was found.
+        pub(crate) fn is_supported(opcode: u8) -> bool {
             match opcode {
-                $(number::$code => <$op>::is_there() && check_hooks(opcode).is_ok(),)*
+                $(number::$code => <$op>::FUNCTIONS.are_there() && check_hooks(opcode).is_ok(),)*
                 _ => false,
             }
         }
@@ -180,12 +180,12 @@ macro_rules! ops {
         }
 
         /// See [`Op::run_punted`].
-        pub(crate) fn run_punted(mut req: ReqMut<'_>, at: Option<At<'_>>) -> Outcome {
+        pub(crate) fn run_punted(mut req: ReqMut<'_>, context: Option<CallContext<'_>>) -> Outcome {
             let (core, file) = req.split();
             let job = &mut core.job;
             match &mut job.op {
                 $(Operation::$name(op) => {
-                    opcode::run_punted(op, at, file, job.buffer.as_deref())
+                    opcode::run_punted(op, context, file, job.buffer.as_deref())
                 })*
                 Operation::Nothing | Operation::Notif(_) | Operation::Over(_) => {
                     // None of them is ever punted.

@@ -26,7 +26,7 @@ use kernel::sync::{
 use state::ReqState;
 use tctx::TaskCtx;
 
-pub(crate) use state::PuntState;
+pub(crate) use state::Place;
 
 /// Marks the objects that hold requests.
 pub(crate) struct Request;
@@ -56,8 +56,8 @@ pub(crate) struct Header {
     target: Atomic<u32>,
     /// See [`Shown`].
     shown: Atomic<u32>,
-    /// See [`PuntState`].
-    punt: Atomic<u32>,
+    /// See [`Place`].
+    place: Atomic<u32>,
 }
 
 /// A request's opcode, and what there is to see of it besides: one word, so that it changes at once.
@@ -273,7 +273,7 @@ pub(crate) fn new(tctx: Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
         link_timer: Atomic::new(0),
         target: Atomic::new(0),
         shown: Atomic::new(0),
-        punt: Atomic::new(0),
+        place: Atomic::new(0),
     };
     OwnedReq::new(
         header,

@@ -36,7 +36,7 @@ use crate::{
     },
     rsrc::{buffers::BufferTable, files::FileTable},
     sys::{
-        context::{At, InTask},
+        context::{CallContext, InTask},
         exit,
         lock::lock_killable,
         lsm, pin,
@@ -279,7 +279,7 @@ impl Ring {
     /// May sleep. No ring is locked.
     #[inline]
     pub(crate) fn lock(&self) -> Result<Locked<'_>> {
-        self.lock_at(At::Anything)
+        self.lock_in(CallContext::Anything)
     }
 
     /// Locks it, for what can be done `at` that.
@@ -292,11 +292,11 @@ impl Ring {
     ///
     /// May sleep. No ring is locked.
     #[inline]
-    pub(crate) fn lock_at<'r>(&'r self, at: impl Into<At<'r>>) -> Result<Locked<'r>> {
+    pub(crate) fn lock_in<'r>(&'r self, context: impl Into<CallContext<'r>>) -> Result<Locked<'r>> {
         Ok(Locked {
             ring: self,
             state: lock_killable(&self.state).ok_or(EINTR)?,
-            after: After::new(self, at.into()),
+            after: After::new(self, context.into()),
         })
     }
 
@@ -305,7 +305,7 @@ impl Ring {
         Some(Locked {
             ring: self,
             state: self.state.try_lock()?,
-            after: After::new(self, At::Anything),
+            after: After::new(self, CallContext::Anything),
         })
     }
 
@@ -369,7 +369,7 @@ impl Ring {
     /// it can be seen.
     #[inline]
     pub(crate) fn has_watchers(&self) -> bool {
-        self.pollers.is_active() || self.eventfd.is_there()
+        self.pollers.is_active() || self.eventfd.is_registered()
     }
 
     /// Tells user space, if it wants to know, that `enter` would do something.
@@ -400,7 +400,7 @@ impl<'r> Locked<'r> {
     /// `-ECANCELED` if it is not its own requests that it is at.
     #[inline]
     pub(crate) fn task(&self) -> Result<InTask<'r>> {
-        self.after.at().task().ok_or(ECANCELED)
+        self.after.context().task().ok_or(ECANCELED)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         after::{LeftOver, UnlockHooks},
         Locked,
     },
-    sys::{context::At, queue::Fifo},
+    sys::{context::CallContext, queue::Fifo},
     uapi::errno::{ECANCELED, EINVAL, ENOMEM},
 };
 use kernel::{
@@ -26,11 +26,11 @@ pub(crate) static UNLOCK_HOOKS: UnlockHooks = UnlockHooks {
 
 /// Goes on with requests of the current task without their ring, and then ends them with it. Returns
 /// what that has left to do.
-fn run_without_ring(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
+fn run_without_ring(mut requests: Fifo<Request>, context: CallContext<'_>) -> KVec<LeftOver> {
     let mut over = Fifo::new();
     let mut whose = None;
     while let Some(mut req) = requests.pop() {
-        run_punted_here(&mut req, Some(at));
+        run_punted_here(&mut req, Some(context));
         whose.get_or_insert_with(|| req.object().tctx().clone());
         over.push(req);
     }
@@ -39,7 +39,7 @@ fn run_without_ring(mut requests: Fifo<Request>, at: At<'_>) -> KVec<LeftOver> {
     };
     // Its file may be gone by now.
     let ring = tctx.ring().clone();
-    let Ok(mut locked) = ring.lock_at(at) else {
+    let Ok(mut locked) = ring.lock_in(context) else {
         // The task is killed: its end ends them.
         while let Some(req) = over.pop() {
             req.object().claim(WakeFlags::CANCELLED);
@@ -79,7 +79,7 @@ impl Locked<'_> {
             warn_on!(true);
             return self.end(req, EINVAL);
         };
-        req.object().begin_punt();
+        req.object().set_punted();
         requests.push(req);
     }
 }

@@ -122,6 +122,7 @@ fn parse<T: OpVariant>(sqe: &Sqe, job: &mut Job) -> Result {
     let flags = parse_flags::<T>(sqe).inspect_err(|_| job.begin(sqe.user_data()))?;
     let fd = if T::SPEC.needs_file { sqe.fd() } else { -1 };
     job.begin_as(sqe.user_data(), Some(T::CODE), fd, sqe.buf_index(), flags);
+    T::FUNCTIONS.check()?;
     job.op.overwrite(T::parse(sqe, flags)?.into());
     Ok(())
 }
@@ -318,7 +319,7 @@ macro_rules! op_vtables {
         /// Whether a worker is to have the job from the beginning. Looks its file up.
         pub(crate) fn begins_in_worker(ring: &Locked<'_>, mut req: ReqMut<'_>) -> bool {
             match &req.core_mut().job.op {
-                $(Operation::$name(_) if <crate::op::$($op)* as OpVariant>::SPEC.async_worker => {
+                $(Operation::$name(_) if <crate::op::$($op)* as OpVariant>::SPEC.begins_in_worker => {
                     begins_in_worker_as::<crate::op::$($op)*>(ring, req)
                 })*
                 _ => false,

@@ -6,7 +6,7 @@ use super::{users, work::WorkerPool};
 use crate::{
     kbuf::groups::Groups,
     op::{self, Outcome},
-    req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, PuntState, Request},
+    req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, Place, Request},
     ring::{objects::object_id, personalities::Personalities, Locked, Ring, SubmitterRecord},
     rsrc::{buffers::BufferTable, files::RegisteredFile},
     sys::{exit::Watch, memory::Region, queue::Fifo},
@@ -39,7 +39,7 @@ pub(crate) struct LetGo {
 impl Locked<'_> {
     /// Ends a request before its time. What it has transferred is not lost.
     pub(crate) fn end(&mut self, mut req: OwnedReq, error: Errno) {
-        if req.object().punt_state() != PuntState::None {
+        if req.object().place() != Place::None {
             return self.finish_punted(req, error);
         }
         if req.core().job.is_notification() {
@@ -73,20 +73,20 @@ impl Locked<'_> {
 
     /// Ends all requests of the task contexts that `whose` picks, wherever they wait.
     pub(crate) fn cancel_all(&mut self, whose: impl Fn(&TaskCtx) -> bool) {
-        let mut reqs = self.unqueue_ended(&whose);
+        let mut reqs = self.unqueue(&whose);
         for object in self.state.waiting.iter() {
             if whose(object.tctx()) && !self.outlives(object.opcode(), object.tctx()) {
-                match object.punt_state() {
+                match object.place() {
                     // Either it was taken out of the queue above, or a worker does it.
-                    PuntState::Queued => continue,
-                    PuntState::Running => {
+                    Place::Queued => continue,
+                    Place::Punted => {
                         // It may sleep for ever, as for the other end of a FIFO.
                         self.interrupt_worker(object_id(object));
                         if self.is_finished_by_worker(object) {
                             continue;
                         }
                     }
-                    PuntState::None | PuntState::Dropped => {}
+                    Place::None | Place::Dropped => {}
                 }
                 if let Some(req) = object.claim(WakeFlags::CANCELLED) {
                     reqs.push(req);

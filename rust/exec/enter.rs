@@ -5,7 +5,7 @@
 mod args;
 
 use crate::{
-    req::tctx::{self, TaskCtx, WaitGuard},
+    req::tctx::{self, BusyGuard, TaskCtx},
     ring::{cursor, Locked, Ring},
     sys::{
         context::InCall,
@@ -62,13 +62,13 @@ impl Ring {
         // What has come back to a ring that is not deferred is run on the way to user space.
         if args.to_submit == 0 && (!getevents || !self.deferred() && self.has_enough(args)) {
             if self.has_stalled() {
-                let mut locked = self.lock_at(args.call)?;
+                let mut locked = self.lock_in(args.call)?;
                 locked.requeue_seen();
                 locked.retry_stalled();
             }
             return Ok(0);
         }
-        let mut locked = self.lock_at(args.call)?;
+        let mut locked = self.lock_in(args.call)?;
         if self.has_stalled() {
             locked.retry_stalled();
         }
@@ -80,14 +80,14 @@ impl Ring {
             }
         };
         // From here on what comes back is run here, unless only GETEVENTS runs it.
-        let wait_guard = match &tctx {
-            Some(tctx) if !self.deferred() => Some(tctx.begin_wait()),
+        let busy = match &tctx {
+            Some(tctx) if !self.deferred() => Some(tctx.set_busy()),
             _ => None,
         };
         // Task work that was sent before is done first, without having anything to undo.
         if signal::notified() && !signal::pending() {
-            if let (Some(wait_guard), Some(tctx)) = (wait_guard, &tctx) {
-                Self::cancel_wait(wait_guard, tctx);
+            if let (Some(busy), Some(tctx)) = (busy, &tctx) {
+                Self::send_for_missed(busy, tctx);
             }
             return Err(ERESTARTNOINTR);
         }
@@ -115,18 +115,18 @@ impl Ring {
         locked.commit();
         if waits && !self.has_enough(args) {
             drop(locked);
-            let result = self.get_events_after(args, tctx.as_ref(), wait_guard);
+            let result = self.get_events_after(args, tctx.as_ref(), busy);
             if let Some(tctx) = tctx {
                 TaskCtx::put(tctx);
             }
             return result;
         }
-        let unseen = wait_guard.is_some_and(WaitGuard::into_missed);
+        let unseen = busy.is_some_and(BusyGuard::into_missed);
         if let Some(tctx) = tctx {
             if unseen {
                 locked.run_inbox(&tctx);
             }
-            locked.return_submitter(tctx);
+            locked.put_submitter(tctx);
         }
         submitted.map(i64::from)
     }
@@ -137,12 +137,12 @@ impl Ring {
         &self,
         args: &Arguments<'_>,
         tctx: Option<&Arc<TaskCtx>>,
-        wait_guard: Option<WaitGuard<'_>>,
+        busy: Option<BusyGuard<'_>>,
     ) -> Result<i64> {
-        let wait_guard = wait_guard.or_else(|| tctx.map(|tctx| tctx.begin_wait()));
-        let result = self.get_events(args, tctx, wait_guard.as_ref());
-        if let (Some(wait_guard), Some(tctx)) = (wait_guard, tctx) {
-            self.end_wait(args.call, wait_guard, tctx);
+        let busy = busy.or_else(|| tctx.map(|tctx| tctx.set_busy()));
+        let result = self.get_events(args, tctx, busy.as_ref());
+        if let (Some(busy), Some(tctx)) = (busy, tctx) {
+            self.run_missed(args.call, busy, tctx);
         }
         match result {
             Err(error) if args.to_submit == 0 => Err(error),
@@ -161,8 +161,8 @@ impl Ring {
 
     /// Ends a wait that has not begun.
     #[cold] // recv-armed/udp/1
-    fn cancel_wait(wait_guard: WaitGuard<'_>, tctx: &Arc<TaskCtx>) {
-        if wait_guard.into_missed() {
+    fn send_for_missed(busy: BusyGuard<'_>, tctx: &Arc<TaskCtx>) {
+        if busy.into_missed() {
             tctx::send_task_work(tctx);
         }
     }
@@ -173,16 +173,11 @@ impl Ring {
     ///
     /// May sleep, for the ring's mutex. The ring is not locked.
     #[inline(always)] // nop/1
-    pub(crate) fn end_wait(
-        &self,
-        call: InCall<'_>,
-        wait_guard: WaitGuard<'_>,
-        tctx: &Arc<TaskCtx>,
-    ) {
-        if wait_guard.into_missed() {
+    pub(crate) fn run_missed(&self, call: InCall<'_>, busy: BusyGuard<'_>, tctx: &Arc<TaskCtx>) {
+        if busy.into_missed() {
             if self.deferred() {
                 tctx::send_task_work(tctx);
-            } else if let Ok(mut locked) = self.lock_at(call) {
+            } else if let Ok(mut locked) = self.lock_in(call) {
                 locked.run_inbox(tctx);
             } else {
                 tctx::send_task_work(tctx);
@@ -197,7 +192,7 @@ impl Ring {
         locked: &mut Locked<'_>,
         needed: bool,
     ) -> Result<Option<Arc<TaskCtx>>> {
-        match locked.take_submitter() {
+        match locked.get_submitter() {
             Some(tctx) => Ok(Some(tctx)),
             None => self.new_tctx(locked, needed),
         }
@@ -295,7 +290,7 @@ impl Ring {
         &self,
         args: &Arguments<'_>,
         tctx: Option<&Arc<TaskCtx>>,
-        wait_guard: Option<&WaitGuard<'_>>,
+        busy: Option<&BusyGuard<'_>>,
     ) -> Result {
         let wait = WaitArgs::read(self, args)?;
         // There is nothing to poll, and what there is of completions is there.
@@ -311,7 +306,7 @@ impl Ring {
             return Ok(());
         }
         let absolute = args.flags & enter::ABS_TIMER != 0;
-        self.cq_wait(count, &wait, absolute, tctx, wait_guard)
+        self.cq_wait(count, &wait, absolute, tctx, busy)
     }
 
     /// Whether there is something for `tctx` to do.
@@ -329,12 +324,12 @@ impl Ring {
             return;
         };
         if self.exec.overdue.load(Relaxed) {
-            self.end_overdue(call);
+            self.interrupt_overdue(call);
         }
         if let Some(sqpoll) = &self.exec.sqpoll {
             return self.submit_for_thread(call, sqpoll, tctx);
         }
-        let Ok(mut locked) = self.lock_at(call) else {
+        let Ok(mut locked) = self.lock_in(call) else {
             return;
         };
         if self.deferred() {
@@ -399,7 +394,7 @@ impl Ring {
         args: &WaitArgs<'_>,
         absolute: bool,
         tctx: Option<&Arc<TaskCtx>>,
-        wait_guard: Option<&WaitGuard<'_>>,
+        busy: Option<&BusyGuard<'_>>,
     ) -> Result {
         let first = self.cq_tail();
         let timeouts = self.timeouts.load(Relaxed);
@@ -418,9 +413,9 @@ impl Ring {
         }
         let mut interruptible = Interruptible::new(args.call);
         let result = loop {
-            if let Some(wait_guard) = wait_guard {
+            if let Some(busy) = busy {
                 let left = target.wrapping_sub(self.cq_tail());
-                wait_guard.sleeping(if self.has_followers() { 1 } else { left });
+                busy.set_asleep(if self.has_followers() { 1 } else { left });
             }
             let ready = || {
                 cursor::reached(self.cq_tail(), target)
@@ -435,8 +430,8 @@ impl Ring {
             let woken = sleep_for_io(tctx.is_some() && args.iowait, || {
                 sleep_on_by(clock, waiters, deadline, &ready)
             });
-            if let Some(wait_guard) = wait_guard {
-                wait_guard.awake();
+            if let Some(busy) = busy {
+                busy.set_awake();
             }
             self.run_tctx(args.call, tctx, count);
             match woken {

@@ -4,9 +4,9 @@
 
 use crate::{
     op,
-    req::{LinkTimer, OwnedReq, PuntState},
+    req::{LinkTimer, OwnedReq, Place},
     ring::{objects::object_id, Locked, Ring},
-    sys::{context::At, processor::Processors, task, timer::Purpose, user},
+    sys::{context::CallContext, processor::Processors, task, timer::Purpose, user},
     uapi::errno::{Result, EINVAL},
 };
 use core::num::NonZero;
@@ -90,15 +90,15 @@ impl Ring {
     /// # Context
     ///
     /// May sleep, for the ring's mutex. The ring is not locked.
-    pub(crate) fn end_overdue<'a>(&'a self, at: impl Into<At<'a>>) {
+    pub(crate) fn interrupt_overdue<'a>(&'a self, context: impl Into<CallContext<'a>>) {
         self.exec.overdue.xchg(false, Full);
-        let Ok(mut locked) = self.lock_at(at) else {
+        let Ok(mut locked) = self.lock_in(context) else {
             return;
         };
         for object in locked.all_waiting().filter(|object| object.is_overdue()) {
-            match object.punt_state() {
-                PuntState::Queued => object.drop_queued(),
-                PuntState::Running => locked.interrupt_worker(object_id(object)),
+            match object.place() {
+                Place::Queued => object.drop_queued(),
+                Place::Punted => locked.interrupt_worker(object_id(object)),
                 _ => {}
             }
         }

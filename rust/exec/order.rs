@@ -82,7 +82,7 @@ impl Locked<'_> {
             Some(queue) => queue.push(req),
             None => {
                 // Nobody is in front any more.
-                req.object().end_punt();
+                req.object().set_back();
                 self.requeue(req);
             }
         }
@@ -101,7 +101,7 @@ impl Locked<'_> {
             return;
         };
         req.core_mut().job.flags.set_in_front();
-        req.object().end_punt();
+        req.object().set_back();
         self.requeue(req);
     }
 

@@ -80,7 +80,7 @@ impl Ring {
     ///
     /// Any task or kworker. Waits for nobody.
     #[cold] // recv-multishot/udp/64/8/plain
-    pub(crate) fn adopt_orphans(&self, tctx: &Submitter) {
+    pub(crate) fn leave_inbox(&self, tctx: &Submitter) {
         // That one serves who comes next as well.
         if !self.deferred() || self.is_dying() {
             let mut reqs = tctx.inbox().take();
@@ -92,12 +92,12 @@ impl Ring {
         self.leave_orphans();
     }
 
-    /// As [`Ring::adopt_orphans`], for all submitters that are gone.
+    /// As [`Ring::leave_inbox`], for all submitters that are gone.
     ///
     /// # Context
     ///
     /// Any task or kworker. Waits for nobody.
-    pub(crate) fn end_gone_submitters(&self) {
+    pub(crate) fn leave_gone(&self) {
         self.exec.orphans.ended.store(true, Relaxed);
         self.leave_orphans();
     }

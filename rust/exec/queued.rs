@@ -7,7 +7,7 @@
 //! the ring locked takes it out of its queue, whichever that is.
 
 use crate::{
-    req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, PuntState, Request},
+    req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, Place, Request},
     ring::Locked,
     sys::{object::Object, queue::Fifo},
 };
@@ -36,7 +36,7 @@ impl Locked<'_> {
         let exec = &mut state.exec;
         let mut out = Fifo::new();
         let take = |object: &Object<Request>| {
-            if object.punt_state() == PuntState::Dropped {
+            if object.place() == Place::Dropped {
                 // One that is on its way back already is in none of them.
                 let req = exec.stalled.remove(object);
                 let req = req.or_else(|| exec.order.remove(object));
@@ -56,7 +56,7 @@ impl Locked<'_> {
     /// [`Header::drop_queued`](crate::req::Header) has been called for.
     pub(crate) fn take_reported(&mut self, user_data: u64) -> Option<OwnedReq> {
         let req = self.take_dropped(Some(user_data)).pop()?;
-        req.object().end_punt();
+        req.object().set_back();
         Some(req)
     }
 
@@ -70,7 +70,7 @@ impl Locked<'_> {
 
     /// Takes requests of those that `whose` says out of the queue, save for those that a worker does
     /// nevertheless.
-    pub(crate) fn unqueue_ended(&mut self, whose: impl Fn(&TaskCtx) -> bool) -> Fifo<Request> {
+    pub(crate) fn unqueue(&mut self, whose: impl Fn(&TaskCtx) -> bool) -> Fifo<Request> {
         let stalled = &mut self.state.exec.stalled;
         let mut out = stalled.extract(|req| whose(req.object().tctx()));
         let order = &mut self.state.exec.order;

@@ -30,7 +30,7 @@ impl Locked<'_> {
         }
         // For a buffer that the opcode does not take, or for its size, it is refused before its flags count.
         let known =
-            error != EOPNOTSUPP && op::is_there(sqe.opcode()) && self.ring.is_large_enough(sqe);
+            error != EOPNOTSUPP && op::is_supported(sqe.opcode()) && self.ring.is_large_enough(sqe);
         // As io_uring: that it has to drain for the link before it is found out behind what the ring may be used for.
         let reached = known && !denied;
         let error = if reached && self.is_unknown_personality(sqe.personality()) {
@@ -82,7 +82,7 @@ impl Ring {
     #[cold] // nop/32
     pub(super) fn is_refused_before_flags(&self, read: Result, sqe: &Sqe) -> bool {
         match read {
-            Err(EOPNOTSUPP) => op::is_there(sqe.opcode()),
+            Err(EOPNOTSUPP) => op::is_supported(sqe.opcode()),
             Err(_) => !self.is_large_enough(sqe),
             Ok(()) => false,
         }

@@ -40,10 +40,10 @@ impl Ring {
     /// Task work, or a kworker if there is no `task`. The ring is not locked.
     pub(crate) fn run_task_work(&self, tctx: &Arc<TaskCtx>, task: Option<InTask<'_>>) {
         if task.is_none() || tctx.is_gone() || self.is_dying() {
-            return self.adopt_orphans(tctx);
+            return self.leave_inbox(tctx);
         }
         if self.exec.overdue.load(Relaxed) {
-            self.end_overdue(task);
+            self.interrupt_overdue(task);
         }
         if self.deferred() {
             return;
@@ -51,7 +51,7 @@ impl Ring {
         if let Some(sqpoll) = &self.exec.sqpoll {
             return self.submit_for_thread(task, sqpoll, tctx);
         }
-        let Ok(mut locked) = self.lock_at(task) else {
+        let Ok(mut locked) = self.lock_in(task) else {
             return;
         };
         self.unmark_taskrun();

@@ -8,10 +8,10 @@
 
 use super::{enter::Arguments, sqthread::Attachment};
 use crate::{
-    req::tctx::{TaskCtx, WaitGuard},
+    req::tctx::{BusyGuard, TaskCtx},
     ring::{Locked, Ring},
     sys::{
-        context::{At, InTask},
+        context::{CallContext, InTask},
         exit::{Watch, WatchFor},
         fd::OpenFile,
         ringfile, signal,
@@ -135,7 +135,7 @@ impl TaskWorkFn for CreatorEnd {
     fn run(_this: Arc<TaskWork<Self>>, _task: Option<InTask<'_>>) {}
 
     fn on_end(this: Arc<TaskWork<Self>>) {
-        this.0.end_gone_submitters();
+        this.0.leave_gone();
     }
 }
 
@@ -207,17 +207,17 @@ impl Ring {
     /// May sleep, for the ring's mutex. The ring is not locked.
     pub(crate) fn submit_for_thread<'a>(
         &'a self,
-        at: impl Into<At<'a>>,
+        context: impl Into<CallContext<'a>>,
         sqpoll: &SqPoll,
         tctx: &Arc<TaskCtx>,
     ) {
-        let at = at.into();
+        let context = context.into();
         match &self.identity {
             // As the thread would, if it submitted itself.
             Some(identity) => identity
                 .credentials
-                .with(|| self.submit_for_thread_here(at, sqpoll, tctx)),
-            None => self.submit_for_thread_here(at, sqpoll, tctx),
+                .with(|| self.submit_for_thread_here(context, sqpoll, tctx)),
+            None => self.submit_for_thread_here(context, sqpoll, tctx),
         }
         sqpoll.tell_of_room();
         if sqpoll.called.xchg(false, Full) {
@@ -226,8 +226,13 @@ impl Ring {
         }
     }
 
-    fn submit_for_thread_here<'a>(&'a self, at: At<'a>, sqpoll: &SqPoll, tctx: &Arc<TaskCtx>) {
-        let Ok(mut locked) = self.lock_at(at) else {
+    fn submit_for_thread_here<'a>(
+        &'a self,
+        context: CallContext<'a>,
+        sqpoll: &SqPoll,
+        tctx: &Arc<TaskCtx>,
+    ) {
+        let Ok(mut locked) = self.lock_in(context) else {
             return;
         };
         locked.run_inbox(tctx);
@@ -263,7 +268,7 @@ impl Ring {
         let sqpoll = sqpoll.ok_or(EBADFD)?;
         let owner = self.owner(sqpoll)?;
         if self.has_stalled() {
-            let mut locked = self.lock_at(args.call)?;
+            let mut locked = self.lock_in(args.call)?;
             locked.requeue_seen();
             locked.retry_stalled();
         }
@@ -273,9 +278,9 @@ impl Ring {
         if !owner.is_current() {
             return self.enter_attended(args, sqpoll, None);
         }
-        let wait_guard = owner.begin_wait();
-        let result = self.enter_attended(args, sqpoll, Some((&owner, &wait_guard)));
-        if wait_guard.into_missed() || self.has_calls() {
+        let busy = owner.set_busy();
+        let result = self.enter_attended(args, sqpoll, Some((&owner, &busy)));
+        if busy.into_missed() || self.has_calls() {
             self.submit_for_thread(args.call, sqpoll, &owner);
         }
         result
@@ -285,9 +290,9 @@ impl Ring {
         &self,
         args: &Arguments<'_>,
         sqpoll: &SqPoll,
-        owner: Option<(&Arc<TaskCtx>, &WaitGuard<'_>)>,
+        owner: Option<(&Arc<TaskCtx>, &BusyGuard<'_>)>,
     ) -> Result<i64> {
-        let (tctx, wait_guard) = owner.unzip();
+        let (tctx, busy) = owner.unzip();
         if let Some(tctx) = tctx {
             // Task work that was sent before is done first, as ever.
             if signal::notified() && !signal::pending() {
@@ -299,7 +304,7 @@ impl Ring {
             self.wait_for_room(sqpoll);
         }
         if args.flags & enter::GETEVENTS != 0 {
-            let waited = self.get_events(args, tctx, wait_guard);
+            let waited = self.get_events(args, tctx, busy);
             if args.to_submit == 0 {
                 waited?;
             }

@@ -144,7 +144,7 @@ impl Locked<'_> {
             seen.push(req);
         }
         while let Some(req) = seen.pop() {
-            req.object().end_punt();
+            req.object().set_back();
             self.requeue(req);
         }
     }
@@ -162,7 +162,7 @@ impl Locked<'_> {
             self.ring.exec.stalled.store(stalled, Relaxed);
         }
         let Some(req) = next else { return false };
-        req.object().end_punt();
+        req.object().set_back();
         req.object().claim(WakeFlags::woken(events::IN, false));
         self.requeue(req);
         true

@@ -50,7 +50,7 @@ impl Ring {
             .then(|| Ktime::now().after(Delta::from_nanos(reg.timeout.nanoseconds())));
         let try_once = || {
             let finished = self.exec.finished_punts.load(Relaxed);
-            let locked = self.lock_at(call);
+            let locked = self.lock_in(call);
             let done = locked.and_then(|mut locked| cancel(&mut locked, &args, own.as_ref()));
             (finished, done)
         };
@@ -60,7 +60,7 @@ impl Ring {
         }
         let tctx = self.lock()?.submitter().cloned();
         // What comes back meanwhile is run here.
-        let wait_guard = tctx.as_ref().map(|tctx| tctx.begin_wait());
+        let busy = tctx.as_ref().map(|tctx| tctx.set_busy());
         let mut interruptible = Interruptible::new(call);
         let result = loop {
             match done {
@@ -68,16 +68,16 @@ impl Ring {
                 Ok(_) | Err(ENOENT) => break Ok(0),
                 Err(error) => break Err(error),
             }
-            if let Some(wait_guard) = &wait_guard {
-                wait_guard.sleeping(1);
+            if let Some(busy) = &busy {
+                busy.set_asleep(1);
             }
             let ready = || {
                 self.exec.finished_punts.load(Relaxed) != finished
                     || tctx.as_ref().is_some_and(|tctx| self.has_to_run(tctx))
             };
             let woken = sleep_on(Some(&self.exec.punt_waiters), deadline, &ready);
-            if let Some(wait_guard) = &wait_guard {
-                wait_guard.awake();
+            if let Some(busy) = &busy {
+                busy.set_awake();
             }
             self.run_tctx(call, tctx.as_ref(), 0);
             match woken {
@@ -89,8 +89,8 @@ impl Ring {
             }
             (finished, done) = try_once();
         };
-        if let (Some(wait_guard), Some(tctx)) = (wait_guard, &tctx) {
-            self.end_wait(call, wait_guard, tctx);
+        if let (Some(busy), Some(tctx)) = (busy, &tctx) {
+            self.run_missed(call, busy, tctx);
         }
         result
     }

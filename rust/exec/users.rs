@@ -96,7 +96,7 @@ impl RingUse {
     /// # Context
     ///
     /// Any. With the mmap lock held.
-    pub(crate) fn end_use(this: Arc<RingUser>) {
+    pub(crate) fn uncount_mapping(this: Arc<RingUser>) {
         if this.ring.exec.users.fetch_sub(1, Full) != 1 {
             return;
         }

@@ -7,7 +7,7 @@ use crate::{
     req::{
         self,
         tctx::{self, Submitter, TaskCtx},
-        ClaimedReq, Core, Header, OwnedReq, PuntState, Request,
+        ClaimedReq, Core, Header, OwnedReq, Place, Request,
     },
     ring::{Locked, Ring},
     sys::{
@@ -43,7 +43,7 @@ impl Kind for Request {
     }
 
     fn expired(object: &Object<Self>) {
-        if matches!(object.punt_state(), PuntState::Queued | PuntState::Running) {
+        if matches!(object.place(), Place::Queued | Place::Punted) {
             object.tctx().ring().set_overdue();
             tctx::interrupt(object.tctx());
         }
@@ -88,12 +88,12 @@ impl TaskWorkFn for Submitter {
     }
 
     fn run_in_kworker(this: Arc<TaskCtx>) {
-        this.ring().adopt_orphans(&this);
+        this.ring().leave_inbox(&this);
     }
 
     fn on_end(this: Arc<TaskCtx>) {
         this.set_gone();
-        this.ring().adopt_orphans(&this);
+        this.ring().leave_inbox(&this);
     }
 
     fn notify(this: &Arc<TaskCtx>) {

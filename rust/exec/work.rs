@@ -20,7 +20,7 @@ use crate::{
     },
     ring::{objects::object_id, Locked, Ring},
     sys::{
-        context::At,
+        context::CallContext,
         object::Object,
         processor::Processors,
         queue::{Fifo, LinkedList},
@@ -128,7 +128,7 @@ impl WorkerBody for Worker {
 
     fn killed(&self) {
         // What is left in the queue ends with the tasks whose it is, of which some may have ended before.
-        self.ring.end_gone_submitters();
+        self.ring.leave_gone();
     }
 }
 
@@ -189,16 +189,16 @@ fn run_as_submitter(req: &mut OwnedReq) {
 /// # Context
 ///
 /// May sleep. The ring is not locked.
-pub(crate) fn run_punted_here(req: &mut OwnedReq, at: Option<At<'_>>) {
+pub(crate) fn run_punted_here(req: &mut OwnedReq, context: Option<CallContext<'_>>) {
     let credentials = req.core_mut().credentials.clone();
-    let mut run = || op::run_punted(req.lend(), at);
+    let mut run = || op::run_punted(req.lend(), context);
     let outcome = match credentials {
         Some(credentials) => credentials.with(run),
         None => run(),
     };
     let result = match outcome {
         Outcome::Done { res, flags, broken } => (res, flags, broken),
-        Outcome::Requeue if at.is_some() => {
+        Outcome::Requeue if context.is_some() => {
             req.core_mut().punted.again = true;
             return;
         }
@@ -222,9 +222,13 @@ pub(crate) fn run_punted_here(req: &mut OwnedReq, at: Option<At<'_>>) {
 /// # Context
 ///
 /// Without the ring being locked.
-pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Request> {
+pub(crate) fn add_worker(
+    ring: &Arc<Ring>,
+    context: CallContext<'_>,
+    unbound: bool,
+) -> Fifo<Request> {
     let new = || -> Result<_> {
-        let cpus = ring.lock_at(at)?.state.exec.workers.cpus.clone();
+        let cpus = ring.lock_in(context)?.state.exec.workers.cpus.clone();
         let worker = Worker {
             ring: ring.clone(),
             creator: TaskRef::current(),
@@ -240,7 +244,7 @@ pub(crate) fn add_worker(ring: &Arc<Ring>, at: At<'_>, unbound: bool) -> Fifo<Re
     };
     let worker = new();
     ring.exec.pending_workers.fetch_sub(1, Relaxed);
-    let Ok(mut locked) = ring.lock_at(at) else {
+    let Ok(mut locked) = ring.lock_in(context) else {
         // What was for it ends with the task.
         if let Ok(worker) = worker {
             Worker::stop(&worker);
@@ -362,7 +366,7 @@ impl Locked<'_> {
         queue.move_out(&mut own, |req| {
             req.core().punted.unbound == unbound && req.object().tctx().is_current()
         });
-        own.for_each(|req| req.object().begin_punt());
+        own.for_each(|req| req.object().set_punted());
         own
     }
 
@@ -392,7 +396,7 @@ impl Locked<'_> {
             Some(req) => {
                 record.serial = req.core().punted.serial;
                 record.request = object_id(req.object());
-                req.object().begin_punt();
+                req.object().set_punted();
                 // Nobody does it any more if the thread has ended, and opening a FIFO may last for ever.
                 if req.file().is_none() && !req.object().tctx().is_alive() {
                     UserWorker::interrupt(&record.worker);
@@ -450,7 +454,7 @@ impl Locked<'_> {
 
     /// Has a request tried again that its task could not go on with where the ring was not locked.
     pub(crate) fn retry_punted(&mut self, mut req: OwnedReq) {
-        req.object().end_punt();
+        req.object().set_back();
         req.core_mut().punted = Punted::default();
         self.requeue(req);
         self.count_finished_punt();
@@ -465,7 +469,7 @@ impl Locked<'_> {
 
     /// Takes a punted request back. It completes with the result of whoever has run it, or ends for `error` if nobody has.
     pub(crate) fn finish_punted(&mut self, mut req: OwnedReq, error: Errno) {
-        req.object().end_punt();
+        req.object().set_back();
         let forced = op::spec_of(req.core().job.opcode).is_some_and(|spec| spec.forced);
         let by_worker = forced || !op::runs_unlocked(&req);
         let result = core::mem::take(&mut req.core_mut().punted).result;

@@ -69,7 +69,7 @@ impl Ring {
             register::EVENTFD | register::EVENTFD_ASYNC if nr_args == 1 => {
                 let only_async = opcode == register::EVENTFD_ASYNC;
                 let fd = user::read(arg);
-                let mut locked = self.lock_at(call)?;
+                let mut locked = self.lock_in(call)?;
                 locked.check_alive()?;
                 locked.register_eventfd(fd, only_async)?;
             }
@@ -135,7 +135,7 @@ impl Ring {
                 self.register_files(call, nr_args, source)?;
             }
             register::UNREGISTER_FILES if arg == 0 && nr_args == 0 => {
-                self.lock_at(call)?.unregister_files()?;
+                self.lock_in(call)?.unregister_files()?;
             }
             registered::REGISTER => {
                 return indexed::register_rings(self.exec.registered(), call, arg, nr_args);
@@ -232,7 +232,7 @@ fn probe(ops: Opcodes, arg: u64, count: u32) -> Result {
     user::write(arg, &head)?;
     let mut entries = KVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
     for op in 0..count as u8 {
-        let there = op::is_there(op) && ops.allow(op);
+        let there = op::is_supported(op) && ops.allow(op);
         let entry = ProbeOp {
             op,
             flags: if there { register::PROBE_SUPPORTED } else { 0 },

@@ -61,7 +61,7 @@ fn send_message(call: InCall<'_>, policy: &Policy, arg: u64) -> Result {
         return Err(EINVAL);
     }
     let allowed = policy.ops.allow(opcode::MSG_RING) && !lsm::is_restricted();
-    if !op::is_there(opcode::MSG_RING) || !allowed {
+    if !op::is_supported(opcode::MSG_RING) || !allowed {
         return Err(EACCES);
     }
     let message = RingMessage::parse(&sqe)?;

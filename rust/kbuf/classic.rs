@@ -154,7 +154,7 @@ impl Classic {
     /// A selection that is older than the last commit consumes nothing more.
     #[inline]
     pub(crate) fn commit(&mut self, slots: &mut [BufRange], selected: Selected) -> u16 {
-        if selected.at() == self.head {
+        if selected.head() == self.head {
             self.remove(slots, 1);
         }
         selected.entry.bid

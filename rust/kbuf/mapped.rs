@@ -66,7 +66,7 @@ pub(crate) struct Selected {
     pub(crate) entry: BufEntry,
     /// Whether it was the last one in the ring.
     pub(crate) last: bool,
-    at: u16,
+    head: u16,
 }
 
 /// Buffers in a row that may be used, and have not been consumed.
@@ -79,7 +79,7 @@ pub(crate) struct Span {
     pub(crate) last: bool,
     /// Whether not all of the last one, or not one more, was within the limit.
     pub(crate) clipped: bool,
-    at: u16,
+    head: u16,
     count: u16,
 }
 
@@ -88,13 +88,13 @@ pub(crate) const MAX_SPAN: usize = 256;
 
 impl Selected {
     /// What was found when `at` buffers, modulo 2^16, had been consumed.
-    pub(super) const fn new(entry: BufEntry, last: bool, at: u16) -> Self {
-        Self { entry, last, at }
+    pub(super) const fn new(entry: BufEntry, last: bool, head: u16) -> Self {
+        Self { entry, last, head }
     }
 
     /// How many buffers had been consumed when it was selected, modulo 2^16.
-    pub(super) const fn at(&self) -> u16 {
-        self.at
+    pub(super) const fn head(&self) -> u16 {
+        self.head
     }
 }
 
@@ -119,7 +119,7 @@ impl Mapped {
         Some(Selected {
             entry: entries.entry(self.head),
             last: self.head.wrapping_add(1) == tail,
-            at: self.head,
+            head: self.head,
         })
     }
 
@@ -128,7 +128,7 @@ impl Mapped {
     /// A selection that is older than the last commit consumes nothing more.
     #[inline]
     pub(crate) fn commit(&mut self, selected: Selected) -> u16 {
-        if selected.at == self.head {
+        if selected.head == self.head {
             self.head = self.head.wrapping_add(1);
         }
         selected.entry.bid
@@ -147,7 +147,7 @@ impl Mapped {
         keep: NonZeroU32,
     ) -> (u16, bool) {
         let BufEntry { addr, len, bid } = selected.entry;
-        if selected.at != self.head {
+        if selected.head != self.head {
             return (bid, false);
         }
         let used = used.min(len);
@@ -202,7 +202,7 @@ impl Mapped {
             bid: entries.entry(self.head).bid,
             last: false,
             clipped: false,
-            at: self.head,
+            head: self.head,
             count: 0,
         };
         while usize::from(span.count) < count && left != 0 {
@@ -238,7 +238,7 @@ impl Mapped {
             bid: 0,
             last: false,
             clipped: false,
-            at: self.head,
+            head: self.head,
             count: 0,
         };
         while span.count < most {
@@ -259,7 +259,7 @@ impl Mapped {
     ///
     /// As with [`Mapped::commit`], an old selection consumes nothing more.
     pub(crate) fn commit_span(&mut self, span: Span, count: u16) {
-        if span.at == self.head {
+        if span.head == self.head {
             self.head = self.head.wrapping_add(count.min(span.count));
         }
     }
@@ -273,7 +273,7 @@ impl Mapped {
         mut used: u32,
         keep: NonZeroU32,
     ) -> bool {
-        if span.at != self.head {
+        if span.head != self.head {
             return false;
         }
         for _ in 0..span.count {

@@ -4,7 +4,7 @@
 
 use super::{Attempt, Op, OpVariant, Outcome};
 use crate::{
-    req::{tctx, wake::WakeFlags, PuntState, Request},
+    req::{tctx, wake::WakeFlags, Place, Request},
     ring::{objects::object_id, Locked, Ring},
     rsrc::files::FileRef,
     sys::{
@@ -84,9 +84,9 @@ pub(crate) fn cancel(
                 .is_none_or(|opcode| object.opcode().map(Opcode::number) == Some(opcode))
             && file_id.is_none_or(|id| id == object.file_id())
             && super::is_found(object.opcode(), args.fd.is_some())
-            && match object.punt_state() {
+            && match object.place() {
                 // What a worker is at is interrupted, and ends as that says.
-                PuntState::Running => {
+                Place::Punted => {
                     if args.all {
                         locked.interrupt_worker(object_id(object));
                     }
@@ -98,7 +98,7 @@ pub(crate) fn cancel(
     };
     let (mut count, mut queued) = (0, false);
     let mut cancel = |object: &object::Object<Request>| {
-        if object.punt_state() == PuntState::Queued {
+        if object.place() == Place::Queued {
             object.drop_queued();
             queued = true;
         }

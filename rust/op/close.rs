@@ -7,7 +7,7 @@ use crate::{
     ring::{Locked, Ring},
     rsrc::buffers::RegisteredBuffer,
     sys::{
-        context::{At, InTask},
+        context::{CallContext, InTask},
         fd::{self, OpenFile},
         ringfile,
     },
@@ -56,17 +56,17 @@ impl Close {
     }
 
     /// Closes it with the ring unlocked.
-    fn close_unlocked(&self, at: At<'_>) -> Result {
+    fn close_unlocked(&self, context: CallContext<'_>) -> Result {
         let CloseArgs::Descriptor(fd) = self.0 else {
             // A slot is emptied with the ring locked.
             warn_on!(true);
             return Err(EBADF);
         };
         // A task that exits closes all that it has.
-        let task = at.task().ok_or(ECANCELED)?;
+        let task = context.task().ok_or(ECANCELED)?;
         check(task, fd)?;
         let (file, said) = fd::take(task, fd)?.close();
-        file.release(at);
+        file.release(context);
         said
     }
 }
@@ -88,11 +88,11 @@ impl Op for Close {
 
     fn run_unlocked(
         &mut self,
-        at: At<'_>,
+        context: CallContext<'_>,
         _file: Option<&File>,
         _buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {
-        Outcome::of(self.close_unlocked(at).map(|()| 0))
+        Outcome::of(self.close_unlocked(context).map(|()| 0))
     }
 
     fn after_punt(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {

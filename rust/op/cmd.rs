@@ -41,7 +41,7 @@ impl<const LARGE: bool> UringCmd<LARGE> {
         Ok(socket)
     }
 
-    fn run(&self, at: &mut Attempt<'_, '_>) -> Result<Outcome> {
+    fn perform(&self, at: &mut Attempt<'_, '_>) -> Result<Outcome> {
         if self.is_slow() {
             return Ok(at.punt_with_file());
         }
@@ -100,7 +100,7 @@ impl<const LARGE: bool> Op for UringCmd<LARGE> {
     }
 
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        self.run(&mut at).unwrap_or_else(Outcome::failed)
+        self.perform(&mut at).unwrap_or_else(Outcome::failed)
     }
 
     fn is_audited_later(&self) -> bool {

@@ -30,12 +30,9 @@ pub(crate) struct EpollCtl {
 }
 
 impl Op for EpollCtl {
-    fn is_there() -> bool {
-        Functions::EPOLL_CTL.are_there()
-    }
+    const FUNCTIONS: Functions = Functions::EPOLL_CTL;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        Functions::EPOLL_CTL.check()?;
         let args = EpollCtlArgs::parse(sqe)?;
         let event = match args.event {
             Some(addr) => user::read(addr)?,
@@ -62,12 +59,9 @@ pub(crate) struct EpollWait {
 }
 
 impl Op for EpollWait {
-    fn is_there() -> bool {
-        Functions::EPOLL_WAIT.are_there()
-    }
+    const FUNCTIONS: Functions = Functions::EPOLL_WAIT;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        Functions::EPOLL_WAIT.check()?;
         Ok(Self {
             args: EpollWaitArgs::parse(sqe)?,
             waits: false,

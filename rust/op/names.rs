@@ -80,21 +80,17 @@ pub(crate) trait NameOp: Sized + Send {
     /// # Context
     ///
     /// May sleep. No ring is locked.
-    fn run(&self) -> Result;
+    fn perform(&self) -> Result;
 }
 
 /// An opcode that works on names.
 pub(crate) struct ByName<T>(T);
 
 impl<T: NameOp> Op for ByName<T> {
+    const FUNCTIONS: Functions = T::FUNCTIONS;
     const AUDITED: bool = T::AUDITED;
 
-    fn is_there() -> bool {
-        T::FUNCTIONS.are_there()
-    }
-
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
-        T::FUNCTIONS.check()?;
         T::parse(sqe, flags).map(Self)
     }
 
@@ -111,7 +107,7 @@ impl<T: NameOp> Op for ByName<T> {
     }
 
     fn run_punted(&mut self, _file: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        Outcome::of(self.0.run().map(|()| 0))
+        Outcome::of(self.0.perform().map(|()| 0))
     }
 }
 
@@ -140,7 +136,7 @@ impl NameOp for StatName {
         self.name.named().needs_descriptors()
     }
 
-    fn run(&self) -> Result {
+    fn perform(&self) -> Result {
         let StatxArgs {
             flags, mask, to, ..
         } = self.args;
@@ -172,7 +168,7 @@ impl NameOp for UnlinkName {
         self.name.named().needs_descriptors()
     }
 
-    fn run(&self) -> Result {
+    fn perform(&self) -> Result {
         self.name.named().unlink(self.is_dir)
     }
 }
@@ -201,7 +197,7 @@ impl NameOp for MakeName {
         self.name.named().needs_descriptors()
     }
 
-    fn run(&self) -> Result {
+    fn perform(&self) -> Result {
         self.name.named().mkdir(self.mode)
     }
 }
@@ -245,7 +241,7 @@ impl NameOp for RenameNames {
         self.0.needs_descriptors()
     }
 
-    fn run(&self) -> Result {
+    fn perform(&self) -> Result {
         let Names { old, new, flags } = &self.0;
         old.named().rename(&new.named(), *flags)
     }
@@ -269,7 +265,7 @@ impl NameOp for LinkNames {
         self.0.needs_descriptors()
     }
 
-    fn run(&self) -> Result {
+    fn perform(&self) -> Result {
         let Names { old, new, flags } = &self.0;
         old.named().link(&new.named(), *flags)
     }
@@ -292,7 +288,7 @@ impl NameOp for SymlinkNames {
         self.0.new.named().needs_descriptors()
     }
 
-    fn run(&self) -> Result {
+    fn perform(&self) -> Result {
         self.0.new.named().symlink(&self.0.old.path)
     }
 }

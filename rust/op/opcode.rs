@@ -12,9 +12,10 @@ use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
         buffer::Part,
-        context::At,
+        context::CallContext,
         lsm::{self, Hooks},
         time::Deadline,
+        unexported::Functions,
     },
     uapi::{
         abi::events,
@@ -187,13 +188,12 @@ pub(crate) trait Op: Sized + Send {
     /// The hooks that it calls and that are not called by what it uses: it is not there without them.
     const HOOKS: Hooks = Hooks::NONE;
 
+    /// The functions that it calls and that the kernel does not export: without them it is no opcode, neither for PROBE nor
+    /// for who submits it.
+    const FUNCTIONS: Functions = Functions::NONE;
+
     /// Whether it is audited, see [`Op::is_audited_later`].
     const AUDITED: bool = false;
-
-    /// Whether it is there: what it takes may be missing.
-    fn is_there() -> bool {
-        true
-    }
 
     /// Reads the SQE. User memory that it points to is read here as well, so that the user may
     /// reuse it once the submission is over.
@@ -224,7 +224,7 @@ pub(crate) trait Op: Sized + Send {
     }
 
     /// Whether a worker is to have it from the beginning, for IOSQE_ASYNC, of what has
-    /// [`Spec::async_worker`].
+    /// [`Spec::begins_in_worker`].
     #[inline]
     fn begins_in_worker(&self, _file: &File) -> bool {
         false
@@ -277,7 +277,7 @@ pub(crate) trait Op: Sized + Send {
     #[inline]
     fn run_unlocked(
         &mut self,
-        _at: At<'_>,
+        _context: CallContext<'_>,
         file: Option<&File>,
         buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {
@@ -465,12 +465,12 @@ pub(crate) fn issue<T: OpVariant>(op: &mut T, at: Attempt<'_, '_>) -> Outcome {
 /// Does it, see [`Op::run_punted`], as audit wants to know. The submitter says what it is `at`.
 pub(crate) fn run_punted<T: OpVariant>(
     op: &mut T,
-    at: Option<At<'_>>,
+    context: Option<CallContext<'_>>,
     file: Option<&File>,
     buffer: Option<&RegisteredBuffer>,
 ) -> Outcome {
-    let mut done = || match at {
-        Some(at) => op.run_unlocked(at, file, buffer),
+    let mut done = || match context {
+        Some(context) => op.run_unlocked(context, file, buffer),
         None => op.run_punted(file, buffer),
     };
     if T::AUDITED {

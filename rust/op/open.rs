@@ -82,15 +82,15 @@ impl<const HOW: bool> Open<HOW> {
 }
 
 impl<const HOW: bool> Op for Open<HOW> {
+    const FUNCTIONS: Functions = if HOW {
+        Functions::OPENAT
+    } else {
+        Functions::NONE
+    };
     const AUDITED: bool = true;
-
-    fn is_there() -> bool {
-        !HOW || Functions::OPENAT.are_there()
-    }
 
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = if HOW {
-            Functions::OPENAT.check()?;
             let (addr, size) = OpenArgs::where_how(sqe)?;
             OpenArgs::parse_how(sqe, flags, read_open_how(addr, size)?)?
         } else {

@@ -80,13 +80,9 @@ impl Pipe {
 
 impl Op for Pipe {
     const AUDITED: bool = true;
-
-    fn is_there() -> bool {
-        Functions::PIPE.are_there()
-    }
+    const FUNCTIONS: Functions = Functions::PIPE;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        Functions::PIPE.check()?;
         PipeArgs::parse(sqe).map(Self)
     }
 

@@ -4,7 +4,7 @@
 
 use super::{Attempt, Op, OpVariant, Operation, Outcome};
 use crate::{
-    req::{tctx, wake::WakeFlags, Job, PuntState},
+    req::{tctx, wake::WakeFlags, Job, Place},
     ring::{Locked, Ring},
     sys::{
         poll::events_of,
@@ -147,8 +147,8 @@ impl PollRemove {
             .find(|object| object.opcode() == Some(PollAdd::CODE) && object.has_begun())
             .ok_or(ENOENT)?;
         // One that is on its way is left alone.
-        let claimed = match object.punt_state() {
-            PuntState::Queued => {
+        let claimed = match object.place() {
+            Place::Queued => {
                 object.drop_queued();
                 None
             }

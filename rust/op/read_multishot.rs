@@ -106,7 +106,7 @@ impl Op for ReadMultishot {
                 self.last = Some((addr, len, flags));
                 return Outcome::Punt;
             }
-            let len = match transfer.run(buffers, None, &mut self.pos, false) {
+            let len = match transfer.transfer(buffers, None, &mut self.pos, false) {
                 Ok(0) => return Outcome::done(0),
                 Ok(len) => len,
                 Err(EAGAIN) => return Outcome::POLL,
@@ -144,7 +144,7 @@ impl Op for ReadMultishot {
         };
         let read =
             Transfer::new(file, false, self.rw_flags, current_ioprio()).and_then(|mut transfer| {
-                transfer.run(UserBuffers::One { addr, len }, None, &mut self.pos, true)
+                transfer.transfer(UserBuffers::One { addr, len }, None, &mut self.pos, true)
             });
         Outcome::Done {
             res: read.map_or_else(|error| error.to_raw(), |len| len as i32),

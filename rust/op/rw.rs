@@ -8,7 +8,7 @@ use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
         buffer::UserBuffer,
-        context::At,
+        context::CallContext,
         rw::{
             can_ask, can_delegate, check_ioprio, current_ioprio, inode_id, is_nonblocking,
             is_ready, is_whole, waits, Position, Transfer,
@@ -174,7 +174,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
         let buffers = self.buffers();
         let want = buffers.len();
         let mut pos = self.pos;
-        let result = transfer.run(buffers, memory, &mut pos, block);
+        let result = transfer.transfer(buffers, memory, &mut pos, block);
         self.pos = pos;
         result.map(|len| (len, len < want))
     }
@@ -363,7 +363,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
 
     fn run_unlocked(
         &mut self,
-        _at: At<'_>,
+        _context: CallContext<'_>,
         file: Option<&File>,
         buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {

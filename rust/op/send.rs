@@ -8,7 +8,7 @@ use super::{Attempt, Op, Outcome};
 use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
-        context::At,
+        context::CallContext,
         socket::{SockAddr, Socket, UserBuffers},
         user::{check_buffer, Vector},
     },
@@ -344,7 +344,7 @@ impl Op for Send {
 
     fn run_unlocked(
         &mut self,
-        _at: At<'_>,
+        _context: CallContext<'_>,
         file: Option<&File>,
         buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {

@@ -6,7 +6,7 @@ use super::{Attempt, Op, Outcome};
 use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
-        context::At,
+        context::CallContext,
         socket::{SockAddr, Socket, UserBuffers},
         user::{self, Vector},
     },
@@ -144,7 +144,7 @@ impl Op for SendMsg {
 
     fn run_unlocked(
         &mut self,
-        _at: At<'_>,
+        _context: CallContext<'_>,
         file: Option<&File>,
         buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {

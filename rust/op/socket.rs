@@ -7,7 +7,7 @@ use crate::{
     ring::Locked,
     rsrc::buffers::RegisteredBuffer,
     sys::{
-        context::{At, InTask},
+        context::{CallContext, InTask},
         fd::{OpenFile, Reserved},
         lsm::Hooks,
         socket::{Address, Socket},
@@ -115,11 +115,11 @@ impl Op for Create {
 
     fn run_unlocked(
         &mut self,
-        at: At<'_>,
+        context: CallContext<'_>,
         _file: Option<&File>,
         _buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {
-        let task = at.task().ok_or(ECANCELED);
+        let task = context.task().ok_or(ECANCELED);
         match task.and_then(|task| self.make(task, self.identity.as_deref())) {
             Ok(file) => {
                 self.made = Some(file);

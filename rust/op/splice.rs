@@ -37,12 +37,6 @@ pub(crate) struct FromFile<const KIND: u8> {
 }
 
 impl<const KIND: u8> FromFile<KIND> {
-    const FUNCTIONS: Functions = match KIND {
-        SpliceKind::SPLICE => Functions::SPLICE,
-        SpliceKind::TEE => Functions::TEE,
-        _ => Functions::NONE,
-    };
-
     /// Looks up what it reads.
     fn get_input(&self, ring: &Locked<'_>) -> Result<FileRef> {
         let input = if self.args.fixed {
@@ -55,7 +49,7 @@ impl<const KIND: u8> FromFile<KIND> {
     }
 
     /// Does it. Returns how many bytes.
-    fn run(&self, input: &File, output: &File) -> Result<usize> {
+    fn transfer(&self, input: &File, output: &File) -> Result<usize> {
         let SpliceArgs {
             from,
             to,
@@ -75,12 +69,13 @@ impl<const KIND: u8> FromFile<KIND> {
 }
 
 impl<const KIND: u8> Op for FromFile<KIND> {
-    fn is_there() -> bool {
-        Self::FUNCTIONS.are_there()
-    }
+    const FUNCTIONS: Functions = match KIND {
+        SpliceKind::SPLICE => Functions::SPLICE,
+        SpliceKind::TEE => Functions::TEE,
+        _ => Functions::NONE,
+    };
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        Self::FUNCTIONS.check()?;
         Ok(Self {
             args: SpliceArgs::parse(sqe, KIND)?,
             input: None,
@@ -117,7 +112,7 @@ impl<const KIND: u8> Op for FromFile<KIND> {
             warn_on!(true);
             return Outcome::failed(EBADF);
         };
-        match self.run(input, output) {
+        match self.transfer(input, output) {
             Ok(done) => Outcome::Done {
                 res: done as i32,
                 flags: 0,

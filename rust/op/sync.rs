@@ -49,21 +49,17 @@ pub(crate) trait FileOp: Sized + Send {
     /// # Context
     ///
     /// May sleep. No ring is locked.
-    fn run(&self, file: &File) -> Result;
+    fn perform(&self, file: &File) -> Result;
 }
 
 /// An opcode that does that, by a worker.
 pub(crate) struct OnFile<T>(T);
 
 impl<T: FileOp> Op for OnFile<T> {
+    const FUNCTIONS: Functions = T::FUNCTIONS;
     const AUDITED: bool = T::CHANGES;
 
-    fn is_there() -> bool {
-        T::FUNCTIONS.are_there()
-    }
-
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        T::FUNCTIONS.check()?;
         T::parse(sqe).map(Self)
     }
 
@@ -97,7 +93,7 @@ impl<T: FileOp> Op for OnFile<T> {
             warn_on!(true);
             return Outcome::failed(EBADF);
         };
-        Outcome::of(self.0.run(file).map(|()| 0))
+        Outcome::of(self.0.perform(file).map(|()| 0))
     }
 }
 
@@ -109,7 +105,7 @@ impl FileOp for FsyncArgs {
         Self::parse(sqe)
     }
 
-    fn run(&self, file: &File) -> Result {
+    fn perform(&self, file: &File) -> Result {
         sync::fsync(file, self.start, self.end, self.data_only)
     }
 }
@@ -124,7 +120,7 @@ impl FileOp for FallocateArgs {
         Self::parse(sqe)
     }
 
-    fn run(&self, file: &File) -> Result {
+    fn perform(&self, file: &File) -> Result {
         sync::fallocate(file, self.mode, self.start, self.len)
     }
 }
@@ -139,7 +135,7 @@ impl FileOp for SyncRangeArgs {
         Self::parse(sqe)
     }
 
-    fn run(&self, file: &File) -> Result {
+    fn perform(&self, file: &File) -> Result {
         unexported::sync_file_range(file, self.start, self.len, self.flags)
     }
 }
@@ -155,7 +151,7 @@ impl FileOp for TruncateArgs {
         Self::parse(sqe)
     }
 
-    fn run(&self, file: &File) -> Result {
+    fn perform(&self, file: &File) -> Result {
         unexported::ftruncate(file, self.0)
     }
 }
@@ -176,7 +172,7 @@ impl FileOp for FileAdvice {
         !(0..=2).contains(&self.0.advice)
     }
 
-    fn run(&self, file: &File) -> Result {
+    fn perform(&self, file: &File) -> Result {
         let AdviceArgs { start, len, advice } = self.0;
         sync::fadvise(file, start, len, advice)
     }
@@ -186,12 +182,9 @@ impl FileOp for FileAdvice {
 pub(crate) struct Madvise(AdviceArgs);
 
 impl Op for Madvise {
-    fn is_there() -> bool {
-        Functions::MADVISE.are_there()
-    }
+    const FUNCTIONS: Functions = Functions::MADVISE;
 
     fn parse(sqe: &Sqe, _flags: Flags) -> Result<Self> {
-        Functions::MADVISE.check()?;
         AdviceArgs::parse_memory(sqe).map(Self)
     }
 

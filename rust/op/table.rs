@@ -76,7 +76,7 @@ pub(crate) struct Spec {
     /// Who goes on with it where the ring is not locked.
     pub(crate) punt: PuntTo,
     /// A worker may have it from the beginning, for IOSQE_ASYNC: see [`Op::begins_in_worker`](super::Op::begins_in_worker).
-    pub(crate) async_worker: bool,
+    pub(crate) begins_in_worker: bool,
     /// Only workers do it in io_uring, so that its completion is an asynchronous one whoever does it here.
     pub(crate) forced: bool,
     /// It always uses the registered buffer that the SQE names, so that a worker needs it.
@@ -122,7 +122,7 @@ impl Spec {
         ioprio: false,
         poll: PollFor::Never,
         punt: PuntTo::Never,
-        async_worker: false,
+        begins_in_worker: false,
         forced: false,
         fixed_buffer: false,
         iopoll: false,
@@ -170,15 +170,15 @@ macro_rules! for_each_opcode {
             NOP => Nop(nop::Nop) { buffer_select, iopoll, large_cqe, at_once, inline },
             NOP128 => Nop128(nop::LargeNop) { buffer_select, iopoll, large, large_cqe },
             READV => ReadV(rw::ReadV) {
-                needs_file, buffer_select, ioprio, poll: In, punt: Either, async_worker, iopoll,
+                needs_file, buffer_select, ioprio, poll: In, punt: Either, begins_in_worker, iopoll,
             },
-            WRITEV => WriteV(rw::WriteV) { needs_file, ioprio, poll: Out, nonblock, punt: Either, async_worker, iopoll },
-            FSYNC => Fsync(sync::Fsync) { needs_file, punt: Worker, async_worker, soft_errors, forced },
+            WRITEV => WriteV(rw::WriteV) { needs_file, ioprio, poll: Out, nonblock, punt: Either, begins_in_worker, iopoll },
+            FSYNC => Fsync(sync::Fsync) { needs_file, punt: Worker, begins_in_worker, soft_errors, forced },
             READ_FIXED => ReadFixed(rw::ReadFixed) {
-                needs_file, ioprio, poll: In, punt: Either, async_worker, fixed_buffer, iopoll,
+                needs_file, ioprio, poll: In, punt: Either, begins_in_worker, fixed_buffer, iopoll,
             },
             WRITE_FIXED => WriteFixed(rw::WriteFixed) {
-                needs_file, ioprio, poll: Out, nonblock, punt: Either, async_worker, fixed_buffer, iopoll,
+                needs_file, ioprio, poll: Out, nonblock, punt: Either, begins_in_worker, fixed_buffer, iopoll,
             },
             POLL_ADD => PollAdd(poll::PollAdd) { needs_file, poll: Own, wake: Own, only_polls, inline },
             POLL_REMOVE => PollRemove(poll::PollRemove) {},
@@ -190,8 +190,8 @@ macro_rules! for_each_opcode {
             ASYNC_CANCEL => AsyncCancel(cancel::AsyncCancel) { cancel: Never },
             LINK_TIMEOUT => LinkTimeout(timeout::LinkTimeout) { is_link_timeout },
             CONNECT => Connect(connect::Connect) { needs_file, poll: Out, punt: Submitter },
-            SYNC_FILE_RANGE => SyncFileRange(sync::SyncFileRange) { needs_file, punt: Worker, async_worker, soft_errors, forced },
-            FALLOCATE => Fallocate(sync::Fallocate) { needs_file, punt: Worker, async_worker, soft_errors, forced },
+            SYNC_FILE_RANGE => SyncFileRange(sync::SyncFileRange) { needs_file, punt: Worker, begins_in_worker, soft_errors, forced },
+            FALLOCATE => Fallocate(sync::Fallocate) { needs_file, punt: Worker, begins_in_worker, soft_errors, forced },
             OPENAT => OpenAt(open::Open<false>) { punt: Either },
             OPENAT2 => OpenAt2(open::Open<true>) { punt: Either },
             CLOSE => Close(close::Close) { punt: Submitter },
@@ -199,10 +199,10 @@ macro_rules! for_each_opcode {
             FIXED_FD_INSTALL => FixedFdInstall(files::FixedFdInstall) { needs_file },
             STATX => Statx(names::Statx) { punt: Either, soft_errors, forced },
             READ => Read(rw::Read) {
-                needs_file, buffer_select, ioprio, poll: In, punt: Either, async_worker, iopoll,
+                needs_file, buffer_select, ioprio, poll: In, punt: Either, begins_in_worker, iopoll,
             },
-            WRITE => Write(rw::Write) { needs_file, ioprio, poll: Out, nonblock, punt: Either, async_worker, iopoll },
-            FADVISE => Fadvise(sync::Fadvise) { needs_file, punt: Worker, async_worker },
+            WRITE => Write(rw::Write) { needs_file, ioprio, poll: Out, nonblock, punt: Either, begins_in_worker, iopoll },
+            FADVISE => Fadvise(sync::Fadvise) { needs_file, punt: Worker, begins_in_worker },
             MADVISE => Madvise(sync::Madvise) { punt: Worker, soft_errors, forced },
             SEND => Send(send::Send) { needs_file, buffer_select, ioprio, poll: Out, punt: Either, sends, inline },
             RECV => Recv(recv::Recv) { needs_file, buffer_select, ioprio, poll: In, inline },
@@ -229,14 +229,14 @@ macro_rules! for_each_opcode {
             READ_MULTISHOT => ReadMultishot(read_multishot::ReadMultishot) {
                 needs_file, buffer_select, poll: In, punt: Either,
             },
-            FTRUNCATE => Ftruncate(sync::Ftruncate) { needs_file, punt: Worker, async_worker, soft_errors, forced },
+            FTRUNCATE => Ftruncate(sync::Ftruncate) { needs_file, punt: Worker, begins_in_worker, soft_errors, forced },
             BIND => Bind(socket::Bind) { needs_file, punt: Submitter },
             LISTEN => Listen(socket::Listen) { needs_file },
             READV_FIXED => ReadvFixed(rw::ReadvFixed) {
-                needs_file, ioprio, poll: In, punt: Either, async_worker, fixed_buffer, iopoll,
+                needs_file, ioprio, poll: In, punt: Either, begins_in_worker, fixed_buffer, iopoll,
             },
             WRITEV_FIXED => WritevFixed(rw::WritevFixed) {
-                needs_file, ioprio, poll: Out, nonblock, punt: Either, async_worker, fixed_buffer, iopoll,
+                needs_file, ioprio, poll: Out, nonblock, punt: Either, begins_in_worker, fixed_buffer, iopoll,
             },
             PROVIDE_BUFFERS => ProvideBuffers(provide::ProvideBuffers) { iopoll },
             REMOVE_BUFFERS => RemoveBuffers(provide::RemoveBuffers) { iopoll },

@@ -7,7 +7,7 @@
 //! | part | who | when |
 //! | --- | --- | --- |
 //! | [`ReqState`], in the job | who has the handle | always |
-//! | [`PuntState`], in the header | anybody reads; who has the ring locked changes it | before it is queued or put aside, and when it is back |
+//! | [`Place`], in the header | anybody reads; who has the ring locked changes it | before it is queued or put aside, and when it is back |
 //! | the rest of the header | anybody reads; who has the handle changes it, by [`show`](super::show) | with the ring locked, before look-ups find it |
 //! | the rest of the core, and the file | who has the handle | always: a worker and the submitter also while the ring is not locked |
 //! | the wake flags | anybody with a reference | always, in one step: see [`super::wake`] |
@@ -122,34 +122,32 @@ impl Job {
     }
 }
 
-/// Where a request is that goes on without the ring being locked. Changes with the ring locked.
+/// Where a request is while the ring may be unlocked and no wake-up finds it parked. It changes with the ring locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub(crate) enum PuntState {
-    /// With the ring locked, as any other.
+pub(crate) enum Place {
+    /// In no such place: it is driven with the ring locked, parked, in an inbox, or over.
     None,
-    /// It is in the queue from which workers take requests, in that of requests without a buffer, or behind another send.
+    /// In a queue of the ring, which `exec/queued.rs` lists: of those for workers, of stalled ones, or of sends behind others.
     Queued,
-    /// It waited in one of them, and is to come back.
+    /// In such a queue, from which it is to be taken out and requeued.
     Dropped,
-    /// A worker has it, or its task, or has had it.
-    Running,
+    /// With a worker, or with its task once that has unlocked the ring; or done by one of them, and on its way back.
+    Punted,
 }
 
-impl PuntState {
-    const ALL: [Self; 4] = [Self::None, Self::Queued, Self::Dropped, Self::Running];
+impl Place {
+    const ALL: [Self; 4] = [Self::None, Self::Queued, Self::Dropped, Self::Punted];
 }
 
 impl Header {
-    /// Where it is, if it is punted.
-    pub(crate) fn punt_state(&self) -> PuntState {
-        let punt = self.punt.load(Relaxed);
-        let state = PuntState::ALL
-            .into_iter()
-            .find(|state| *state as u32 == punt);
-        // It is only written from a `PuntState`.
-        warn_on!(state.is_none());
-        state.unwrap_or(PuntState::None)
+    /// Where it is, if it is queued in the ring or punted.
+    pub(crate) fn place(&self) -> Place {
+        let stored = self.place.load(Relaxed);
+        let place = Place::ALL.into_iter().find(|place| *place as u32 == stored);
+        // It is only written from a `Place`.
+        warn_on!(place.is_none());
+        place.unwrap_or(Place::None)
     }
 
     /// It waits in a queue from here on.
@@ -158,7 +156,7 @@ impl Header {
     ///
     /// With the ring locked.
     pub(crate) fn queue(&self) {
-        self.change(&[PuntState::None], PuntState::Queued);
+        self.change(&[Place::None], Place::Queued);
     }
 
     /// It is to be taken out of the queue.
@@ -167,31 +165,31 @@ impl Header {
     ///
     /// With the ring locked.
     pub(crate) fn drop_queued(&self) {
-        self.change(&[PuntState::Queued], PuntState::Dropped);
+        self.change(&[Place::Queued], Place::Dropped);
     }
 
-    /// It is done from here on, by a worker or its task.
+    /// It is done with the ring unlocked from here on, by a worker or its task.
     ///
     /// # Context
     ///
     /// With the ring locked.
-    pub(crate) fn begin_punt(&self) {
-        self.change(&[PuntState::None, PuntState::Queued], PuntState::Running);
+    pub(crate) fn set_punted(&self) {
+        self.change(&[Place::None, Place::Queued], Place::Punted);
     }
 
-    /// It is back, and with nobody any more.
+    /// It is back, and whoever has the ring locked drives it.
     ///
     /// # Context
     ///
     /// With the ring locked.
-    pub(crate) fn end_punt(&self) {
-        use PuntState::{Dropped, Queued, Running};
-        self.change(&[Queued, Dropped, Running], PuntState::None);
+    pub(crate) fn set_back(&self) {
+        use Place::{Dropped, Punted, Queued};
+        self.change(&[Queued, Dropped, Punted], Place::None);
     }
 
-    fn change(&self, from: &[PuntState], to: PuntState) {
+    fn change(&self, from: &[Place], to: Place) {
         // Whoever changes it has the ring locked, and has seen or knows what it was.
-        warn_on!(!from.contains(&self.punt_state()));
-        self.punt.store(to as u32, Relaxed);
+        warn_on!(!from.contains(&self.place()));
+        self.place.store(to as u32, Relaxed);
     }
 }

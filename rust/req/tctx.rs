@@ -151,16 +151,16 @@ impl Submitter {
 
     /// Says that the task looks after its inbox itself until the guard is dropped, so that it need not be told.
     #[inline]
-    pub(crate) fn begin_wait(&self) -> WaitGuard<'_> {
+    pub(crate) fn set_busy(&self) -> BusyGuard<'_> {
         self.cq_wait_nr.store(BUSY, Relaxed);
-        WaitGuard(self)
+        BusyGuard(self)
     }
 }
 
 /// The task is in `enter`.
-pub(crate) struct WaitGuard<'a>(&'a Submitter);
+pub(crate) struct BusyGuard<'a>(&'a Submitter);
 
-impl WaitGuard<'_> {
+impl BusyGuard<'_> {
     /// Says that the task is about to sleep until `count` requests have come.
     ///
     /// # Context
@@ -168,13 +168,13 @@ impl WaitGuard<'_> {
     /// The task itself, which has to look into the inbox after a full barrier: [`sleep_on`](crate::sys::sleep::sleep_on)
     /// has one before it looks.
     #[inline]
-    pub(crate) fn sleeping(&self, count: u32) {
+    pub(crate) fn set_asleep(&self, count: u32) {
         self.0.cq_wait_nr.store(count.max(1) as i32, Relaxed);
     }
 
     /// Says that it does not sleep any more.
     #[inline]
-    pub(crate) fn awake(&self) {
+    pub(crate) fn set_awake(&self) {
         self.0.cq_wait_nr.store(BUSY, Relaxed);
     }
 
@@ -187,7 +187,7 @@ impl WaitGuard<'_> {
     }
 }
 
-impl Drop for WaitGuard<'_> {
+impl Drop for BusyGuard<'_> {
     fn drop(&mut self) {
         // A full barrier: who puts something in after this sees it, what came before is seen by
         // the look into the inbox that follows.

@@ -6,7 +6,7 @@ use super::{Locked, Ring};
 use crate::{
     req::Request,
     sys::{
-        context::At,
+        context::CallContext,
         fd::{OpenFile, Taken},
         queue::Fifo,
         task,
@@ -23,9 +23,9 @@ use kernel::{
 /// what moves requests.
 pub(crate) struct UnlockHooks {
     /// Goes on with requests of the current task without their ring. Returns what that has left to do.
-    pub(crate) run_without_ring: fn(Fifo<Request>, At<'_>) -> KVec<LeftOver>,
+    pub(crate) run_without_ring: fn(Fifo<Request>, CallContext<'_>) -> KVec<LeftOver>,
     /// Makes a worker, for what may wait for ever or not. Returns what the task has to do itself without one.
-    pub(crate) add_worker: fn(&Arc<Ring>, At<'_>, bool) -> Fifo<Request>,
+    pub(crate) add_worker: fn(&Arc<Ring>, CallContext<'_>, bool) -> Fifo<Request>,
     /// Does what was left by tasks that must not wait for the mutex.
     pub(crate) end_orphans: fn(&Ring),
 }
@@ -37,7 +37,7 @@ pub(crate) struct After<'r> {
     /// unlocks a ring.
     left: Option<ManuallyDrop<KVec<LeftOver>>>,
     /// What that task is at, and so what it may do.
-    at: At<'r>,
+    context: CallContext<'r>,
     /// Whether it is locked by [`UnlockHooks::end_orphans`], which looks again by itself.
     looking: bool,
     /// Whether that is for others, who are gone.
@@ -67,11 +67,11 @@ impl Drop for After<'_> {
 
 impl<'r> After<'r> {
     /// With nothing to do yet.
-    pub(crate) const fn new(ring: &'r Ring, at: At<'r>) -> Self {
+    pub(crate) const fn new(ring: &'r Ring, context: CallContext<'r>) -> Self {
         Self {
             ring,
             left: None,
-            at,
+            context,
             looking: false,
             for_others: false,
         }
@@ -79,8 +79,8 @@ impl<'r> After<'r> {
 
     /// What the task is at that has the ring locked.
     #[inline]
-    pub(crate) fn at(&self) -> At<'r> {
-        self.at
+    pub(crate) fn context(&self) -> CallContext<'r> {
+        self.context
     }
 
     /// Says that it is [`UnlockHooks::end_orphans`] that has the ring locked.
@@ -104,7 +104,7 @@ impl<'r> After<'r> {
     }
 
     fn run(&mut self) {
-        let at = self.at;
+        let context = self.context;
         let mut left = self.take();
         // What is linked behind requests may be one of these again, so often that it must not be
         // done within each other.
@@ -113,16 +113,16 @@ impl<'r> After<'r> {
             for left in left {
                 match left {
                     LeftOver::File(file) if self.for_others => file.put_for_others(),
-                    LeftOver::File(file) => file.release(at),
-                    LeftOver::Taken(taken) => taken.close().0.release(at),
+                    LeftOver::File(file) => file.release(context),
+                    LeftOver::Taken(taken) => taken.close().0.release(context),
                     LeftOver::Requests(more) => requests.append(more),
                     LeftOver::Worker { ring, unbound } => {
                         let add_worker = self.ring.hooks.add_worker;
-                        requests.append(add_worker(&ring, at, unbound));
+                        requests.append(add_worker(&ring, context, unbound));
                     }
                 }
             }
-            left = (self.ring.hooks.run_without_ring)(requests, at);
+            left = (self.ring.hooks.run_without_ring)(requests, context);
         }
         if !self.looking {
             (self.ring.hooks.end_orphans)(self.ring);

@@ -127,7 +127,7 @@ impl Ring {
         }
         let replaces = args.flags & clone::DST_REPLACE != 0;
         let locked_if_free = || {
-            let locked = self.lock_at(call)?;
+            let locked = self.lock_in(call)?;
             locked.check_alive()?;
             let is_free = replaces || locked.buffers().len() == 0;
             is_free.then_some(locked).ok_or(EBUSY)
@@ -138,7 +138,7 @@ impl Ring {
         }
         let source = ring_named(args.src_fd, args.flags & CLONE_FROM != 0)?;
         let cloned = {
-            let locked = source.lock_at(call)?;
+            let locked = source.lock_in(call)?;
             if !core::ptr::eq(&*source, self) {
                 locked.check_issuer()?;
             }

@@ -59,7 +59,7 @@ impl Locked<'_> {
 
     /// Ends the timeouts whose count is reached.
     #[cold] // recv-multishot/udp/64/8/defer
-    pub(crate) fn end_counted(&mut self) {
+    pub(crate) fn bring_back_counted(&mut self) {
         let tail = self.state.cq.tail();
         let counts = &mut self.state.counts;
         let now = tail.wrapping_sub(counts.timeouts);

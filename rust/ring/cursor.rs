@@ -45,7 +45,7 @@ pub(crate) struct CqCursor {
 impl CqCursor {
     /// A place that so many completions have led to, none of which is known to be consumed.
     #[cfg(test)]
-    pub(crate) const fn at(tail: u32) -> Self {
+    pub(crate) const fn from_tail(tail: u32) -> Self {
         Self { tail, limit: tail }
     }
 

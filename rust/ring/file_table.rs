@@ -102,7 +102,7 @@ impl Ring {
             }
         }
         table.rewind();
-        let mut locked = self.lock_at(call)?;
+        let mut locked = self.lock_in(call)?;
         locked.check_alive()?;
         if locked.files().len() != 0 {
             return Err(EBUSY);
@@ -186,7 +186,7 @@ impl Ring {
                     break;
                 }
             }
-            let mut locked = self.lock_at(call)?;
+            let mut locked = self.lock_in(call)?;
             locked.check_alive()?;
             // Somebody else may have replaced the table meanwhile.
             let result = locked.files().check(first, count).and_then(|()| {

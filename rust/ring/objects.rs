@@ -205,18 +205,18 @@ impl Locked<'_> {
         Ok(())
     }
 
-    /// A reference to the current task's submitter, if it is one, which [`Locked::return_submitter`] may take back.
+    /// A reference to the current task's submitter, if it is one, which [`Locked::put_submitter`] may take back.
     #[inline]
-    pub(crate) fn take_submitter(&mut self) -> Option<Arc<TaskCtx>> {
+    pub(crate) fn get_submitter(&mut self) -> Option<Arc<TaskCtx>> {
         let mut records = self.state.submitters.iter_mut();
         let record = records.find(|record| record.tctx.is_current())?;
         let spare = record.spare.take();
         Some(spare.unwrap_or_else(|| record.tctx.clone()))
     }
 
-    /// Keeps a reference for the next [`Locked::take_submitter`].
+    /// Keeps a reference for the next [`Locked::get_submitter`].
     #[inline]
-    pub(crate) fn return_submitter(&mut self, tctx: Arc<TaskCtx>) {
+    pub(crate) fn put_submitter(&mut self, tctx: Arc<TaskCtx>) {
         let record = self.state.submitters.get_mut(usize::from(tctx.slot));
         let spare = match record.filter(|record| Arc::ptr_eq(&record.tctx, &tctx)) {
             Some(record) => record.spare.replace(tctx),

@@ -152,7 +152,7 @@ impl Locked<'_> {
             ring.pollers.wake();
         }
         if self.state.counting {
-            self.end_counted();
+            self.bring_back_counted();
         }
         if self.state.has_eventfd {
             let by_worker = core::mem::take(&mut self.state.posted_async);

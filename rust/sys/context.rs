@@ -51,7 +51,7 @@ pub(crate) struct InCall<'a>(InTask<'a>, *mut bindings::file);
 
 /// Which of them the current task is, if any.
 #[derive(Clone, Copy)]
-pub(crate) enum At<'a> {
+pub(crate) enum CallContext<'a> {
     /// It is not known, or neither of the others.
     Anything,
     /// It may be at task work.
@@ -99,7 +99,7 @@ impl<'a> InCall<'a> {
     }
 }
 
-impl<'a> At<'a> {
+impl<'a> CallContext<'a> {
     /// The task, if it is one of its own.
     #[inline]
     pub(crate) fn task(self) -> Option<InTask<'a>> {
@@ -111,13 +111,13 @@ impl<'a> At<'a> {
     }
 }
 
-impl<'a> From<InCall<'a>> for At<'a> {
+impl<'a> From<InCall<'a>> for CallContext<'a> {
     fn from(call: InCall<'a>) -> Self {
         Self::Call(call)
     }
 }
 
-impl<'a> From<Option<InTask<'a>>> for At<'a> {
+impl<'a> From<Option<InTask<'a>>> for CallContext<'a> {
     #[inline]
     fn from(task: Option<InTask<'a>>) -> Self {
         task.map_or(Self::Anything, Self::Task)

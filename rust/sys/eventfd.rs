@@ -94,7 +94,7 @@ impl<T: Copy> EventFdSlot<T> {
 
     /// Whether an eventfd is registered.
     #[inline]
-    pub(crate) fn is_there(&self) -> bool {
+    pub(crate) fn is_registered(&self) -> bool {
         self.there.load(Relaxed)
     }
 

@@ -305,7 +305,7 @@ impl Drop for Watch {
 }
 
 /// Sends the task work of those who watch `identity`, which is the current task or its process.
-fn end_watches(identity: usize, exec: bool) {
+fn notify_watches(identity: usize, exec: bool) {
     // What is watched is put in by the task itself, or by another one of the process, which has left
     // `signal->live` since.
     if count_of(identity).load(Relaxed) == 0 {
@@ -339,10 +339,10 @@ fn first_of(identity: usize) -> Option<RBTreeNode<Key, Arc<dyn Ends>>> {
 ///
 /// Only as a probe of `sched_process_exit`.
 unsafe extern "C" fn exit_probe(_: *mut c_void, task: *mut bindings::task_struct, last: bool) {
-    end_watches(task as usize, false);
+    notify_watches(task as usize, false);
     if last {
         // The tracepoint is one of the current task.
-        end_watches(calls::ruring_task_process(current!()) as usize, false);
+        notify_watches(calls::ruring_task_process(current!()) as usize, false);
     }
 }
 
@@ -355,5 +355,5 @@ unsafe extern "C" fn exec_probe(
     _: i32,
     _: *mut c_void,
 ) {
-    end_watches(task as usize, true);
+    notify_watches(task as usize, true);
 }

@@ -6,7 +6,7 @@
 
 use super::{
     bindings, calls,
-    context::{At, InTask},
+    context::{CallContext, InTask},
     task,
 };
 use crate::uapi::{
@@ -63,10 +63,12 @@ impl OpenFile {
     /// # Context
     ///
     /// May sleep; no lock must be held.
-    pub(crate) fn release(self, at: At<'_>) {
+    pub(crate) fn release(self, context: CallContext<'_>) {
         let file: *mut bindings::file = self.0.as_ptr().cast();
         let own = operations(&self).owner == super::module::this_module();
-        let At::Call(call) = at else { return };
+        let CallContext::Call(call) = context else {
+            return;
+        };
         // The kernel crate of 7.2 has no owner for a device.
         if own || file == call.file() {
             return;

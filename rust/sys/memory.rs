@@ -377,7 +377,7 @@ impl Words {
         }
     }
 
-    fn at<const OFFSET: usize>(&self) -> *mut u32 {
+    fn word_ptr<const OFFSET: usize>(&self) -> *mut u32 {
         const { assert!(OFFSET % 4 == 0 && OFFSET + 4 <= PAGE_SIZE) };
         // SAFETY: By the type invariants, as the offset is within a page.
         unsafe { self.base.as_ptr().add(OFFSET).cast() }
@@ -385,12 +385,12 @@ impl Words {
 
     fn load_as<const OFFSET: usize, O: AcquireOrRelaxed>(&self, ordering: O) -> u32 {
         // SAFETY: It is a word of the region.
-        unsafe { atomic_load(self.at::<OFFSET>(), ordering) }
+        unsafe { atomic_load(self.word_ptr::<OFFSET>(), ordering) }
     }
 
     fn store_as<const OFFSET: usize, O: ReleaseOrRelaxed>(&self, value: u32, ordering: O) {
         // SAFETY: It is a word of the region.
-        unsafe { atomic_store(self.at::<OFFSET>(), value, ordering) };
+        unsafe { atomic_store(self.word_ptr::<OFFSET>(), value, ordering) };
     }
 
     /// Reads the word at byte `OFFSET`, once.
@@ -420,7 +420,7 @@ impl Words {
     ///
     /// Any.
     pub(crate) fn change<const OFFSET: usize>(&self, bits: u32, set: bool) {
-        let at = self.at::<OFFSET>();
+        let at = self.word_ptr::<OFFSET>();
         // SAFETY: It is a word of the region.
         unsafe { bindings::ruring_change_bits(at, bits, set) };
     }

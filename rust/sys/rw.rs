@@ -248,7 +248,7 @@ impl<'a> Transfer<'a> {
     /// # Context
     ///
     /// May sleep, with `block` for as long as whoever has the other end likes.
-    pub(crate) fn run(
+    pub(crate) fn transfer(
         &mut self,
         buffers: UserBuffers<'_>,
         registered: Option<&UserBuffer>,
@@ -299,12 +299,12 @@ impl<'a> Transfer<'a> {
             if !unsafe { bindings::ruring_kiocb_start_write(&mut self.iocb, !block) } {
                 return Err(EAGAIN);
             }
-            let ret = self.transfer(buffers, registered);
+            let ret = self.call(buffers, registered);
             // SAFETY: `iocb` is initialised, and the write was begun above.
             unsafe { bindings::ruring_kiocb_end_write(&mut self.iocb) };
             ret
         } else {
-            self.transfer(buffers, registered)
+            self.call(buffers, registered)
         };
         if let Position::At { pos, moves } = pos {
             *pos = self.iocb.ki_pos;
@@ -324,11 +324,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// Calls the file's operation.
-    fn transfer(
-        &mut self,
-        buffers: UserBuffers<'_>,
-        registered: Option<&UserBuffer>,
-    ) -> Result<usize> {
+    fn call(&mut self, buffers: UserBuffers<'_>, registered: Option<&UserBuffer>) -> Result<usize> {
         let ops = self.ops;
         let by_iter = if self.write {
             ops.write_iter

@@ -128,7 +128,7 @@ impl<T: WorkerBody> UserWorker<T> {
         let made = from_err_ptr(unsafe {
             bindings::ruring_vhost_task_create(
                 Some(Self::step),
-                Some(Self::at_end),
+                Some(Self::handle_sigkill),
                 data,
                 name.as_char_ptr(),
             )
@@ -220,7 +220,7 @@ impl<T: WorkerBody> UserWorker<T> {
     ///
     /// `data` must be a worker whose thread the current task is, and is to exit.
     #[cfg(CONFIG_VHOST_TASK)]
-    unsafe extern "C" fn at_end(data: *mut c_void) {
+    unsafe extern "C" fn handle_sigkill(data: *mut c_void) {
         // SAFETY: The thread has a reference to it.
         let this = unsafe { &*data.cast::<Self>() };
         this.over.store(true, Relaxed);

@@ -49,14 +49,14 @@ impl<const N: usize, W: Word> Array<N, W> {
         })
     }
 
-    fn at(&self, index: u32) -> *mut W {
+    fn ptr_of(&self, index: u32) -> *mut W {
         // SAFETY: By the type invariants, as the index is masked.
         unsafe { self.base.as_ptr().add((index & self.mask) as usize * N) }
     }
 
     /// Copies the element at `index`, modulo the size, reading each word once.
     pub(crate) fn read(&self, index: u32) -> [W; N] {
-        let at = self.at(index);
+        let at = self.ptr_of(index);
         // SAFETY: It is an element of the region.
         core::array::from_fn(|word| unsafe { at.add(word).read_volatile() })
     }
@@ -64,7 +64,7 @@ impl<const N: usize, W: Word> Array<N, W> {
     /// Writes the element at `index`, modulo the size, each word once.
     #[inline(always)] // nop/32
     pub(crate) fn write(&self, index: u32, element: [W; N]) {
-        let at = self.at(index);
+        let at = self.ptr_of(index);
         for (word, value) in element.into_iter().enumerate() {
             // SAFETY: It is an element of the region.
             unsafe { at.add(word).write_volatile(value) };
@@ -83,7 +83,7 @@ impl<const N: usize> Array<N> {
     pub(crate) fn store<const WORD: usize>(&self, index: u32, value: u64) {
         const { assert!(WORD < N) };
         // SAFETY: It is a word of an element of the region.
-        unsafe { self.at(index).add(WORD).write_volatile(value) };
+        unsafe { self.ptr_of(index).add(WORD).write_volatile(value) };
     }
 
     /// Writes the lower half of the word `WORD` of the element at `index`, once.
@@ -92,7 +92,12 @@ impl<const N: usize> Array<N> {
         const { assert!(WORD < N) };
         // SAFETY: It is a word of an element of the region, whose lower half comes first on a
         // little-endian machine.
-        unsafe { self.at(index).add(WORD).cast::<u32>().write_volatile(value) };
+        unsafe {
+            self.ptr_of(index)
+                .add(WORD)
+                .cast::<u32>()
+                .write_volatile(value)
+        };
     }
 
     /// Reads the 16 bits at byte `OFFSET` of the first element, before anything that comes after.

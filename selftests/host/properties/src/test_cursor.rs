@@ -98,7 +98,7 @@ proptest! {
     #[test]
     fn cq_loses_nothing(start in counter(), shift in 0u32..6, steps in steps()) {
         let entries = 1u32 << shift;
-        let mut cq = CqCursor::at(start as u32);
+        let mut cq = CqCursor::from_tail(start as u32);
         let (mut head, mut tail) = (start, start);
         let mut memory = vec![None; entries as usize];
         let slot = |index: u32| (index % entries) as usize;
@@ -153,7 +153,7 @@ proptest! {
         heads in proptest::collection::vec((any::<u32>(), -40i32..40, any::<bool>()), 1..50),
     ) {
         let entries = 1u32 << shift;
-        let mut cq = CqCursor::at(start as u32);
+        let mut cq = CqCursor::from_tail(start as u32);
         let mut tail = start as u32;
         for (far, near, is_near) in heads {
             let head = if is_near { tail.wrapping_add_signed(near) } else { far };
