@@ -8,3 +8,4 @@ pub(crate) mod groups;
 pub(crate) mod mapped;
 pub(crate) mod marks;
 pub(crate) mod row;
+pub(crate) mod selected;

@@ -58,7 +58,7 @@ pub(crate) use table::for_each_opcode;
 
 macro_rules! ops {
     ($($code:ident => $name:ident($op:ty) { $($property:ident $(: $value:ident)?),* $(,)? }),* $(,)?) => {
-        /// A request, parsed.
+        /// What a request is to do, parsed from its SQE.
         pub(crate) enum Operation {
             $(#[doc = stringify!($code)] $name($op),)*
             /// None: the SQE could not be parsed, or it is over and there is nothing left of it.
@@ -107,7 +107,7 @@ macro_rules! ops {
         // An administrator must be able to take away whatever there is.
         $(const _: () = assert!(policy::has_name(number::$code), stringify!($code));)*
 
-        /// The opcode's name.
+        /// The name of an opcode, as tools and traces show it.
         pub(crate) fn name(opcode: u8) -> &'static str {
             match opcode {
                 $(number::$code => stringify!($code),)*

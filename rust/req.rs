@@ -203,7 +203,9 @@ impl Job {
 
     /// Begins another request, of which only the `user_data` is known yet.
     ///
-    /// Only for a job that is over, which has no buffer, no operation and no limit, nor its object a file.
+    /// # Context
+    ///
+    /// Only for a job that is over, which has no buffer, no operation and no timeout, nor its object a file.
     pub(crate) fn begin(&mut self, user_data: u64) {
         self.begin_as(user_data, None, -1, 0, Flags::NONE);
     }

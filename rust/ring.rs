@@ -268,7 +268,7 @@ impl Ring {
         )?)
     }
 
-    /// Locks it.
+    /// Locks the ring, for who needs nothing that only the current task has.
     ///
     /// # Errors
     ///

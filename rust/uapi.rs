@@ -11,6 +11,7 @@ pub(crate) mod filter;
 pub(crate) mod ioctl;
 pub(crate) mod napi;
 pub(crate) mod node;
+pub(crate) mod number;
 pub(crate) mod policy;
 pub(crate) mod region;
 pub(crate) mod registered;

@@ -5,9 +5,9 @@
 
 use crate::{
     op::{self, Operation},
-    req::{state::ReqState, Job, LinkTimer, OwnedReq, Request},
+    req::{state::ReqState, Chain, Job, LinkTimer, OwnedReq},
     ring::Locked,
-    sys::{fd, queue::Fifo, trace},
+    sys::{fd, trace},
     uapi::{
         abi::Cqe,
         errno::{Errno, EALREADY, ECANCELED, ETIME},
@@ -16,16 +16,13 @@ use crate::{
 };
 
 /// Whether the first of `chain` is a timeout of the request before it, and can be one.
-fn begins_with_timeout(chain: &Fifo<Request>) -> bool {
+fn begins_with_timeout(chain: &Chain) -> bool {
     let first = chain.first().map(|core| &core.job);
     first.is_some_and(|job| op::is_link_timeout(job.opcode) && job.refused().is_none())
 }
 
 /// Takes the timeout of a request off the chain behind it, if there is one, and says why the request ended if that is its time.
-fn take_link_timeout(
-    job: &mut Job,
-    chain: &mut Fifo<Request>,
-) -> (Option<OwnedReq>, Option<Errno>) {
+fn take_link_timeout(job: &mut Job, chain: &mut Chain) -> (Option<OwnedReq>, Option<Errno>) {
     match core::mem::take(&mut job.link_timer) {
         LinkTimer::None => {
             // What cannot be done at all has not looked for it.
@@ -45,11 +42,30 @@ struct Ended {
     failed: bool,
     /// The rest of the link ends with it. A hard link holds through failures, but not if part of it cannot be done at all.
     breaks: bool,
+    /// It is a worker of io_uring that would tell of it.
+    by_worker: bool,
     /// It is a worker of io_uring that would go on with the next one.
     next_by_worker: bool,
 }
 
 impl Ended {
+    /// What the end of `job` means, which had the file that it needs or not.
+    #[inline]
+    fn of(job: &Job, failed: bool, had_file: bool, deferred: bool) -> Self {
+        let refused = job.refused().is_some();
+        // A worker leaves it to the task to tell that there is no file, but signals if that is to come to `enter`.
+        let tried_by_worker = job.flags.by_worker() && job.state() == ReqState::Fresh;
+        Self {
+            flags: job.flags,
+            failed,
+            breaks: failed && (refused || job.flags.link() != LinkKind::Hard),
+            // The end of one that drains is always left to the task.
+            by_worker: tried_by_worker && !job.flags.drain() && (had_file || deferred),
+            // The worker would go on with it, unless it is the task alone that ends requests.
+            next_by_worker: tried_by_worker && had_file && !deferred,
+        }
+    }
+
     /// Whether it has no completion.
     fn is_silent(&self) -> bool {
         self.flags.silent() || (self.flags.cqe_skip() && !self.failed)
@@ -145,20 +161,8 @@ impl Locked<'_> {
         let failed = broken || (res < 0 && !core.job.op.may_end_with(res));
         core.job.op = Operation::Nothing;
         core.credentials = None;
-        let job = &core.job;
-        let refused = job.refused().is_some();
-        // A worker leaves it to the task to tell that there is no file, but signals if that is to come to `enter`.
-        let tried_by_worker = job.flags.by_worker() && job.state() == ReqState::Fresh;
-        // The end of one that drains is always left to the task.
-        let had_file = file.is_some() || !op::needs_file(job.opcode);
-        let by_worker = tried_by_worker && !job.flags.drain() && (had_file || self.ring.deferred());
-        let ended = Ended {
-            flags: job.flags,
-            failed,
-            breaks: failed && (refused || job.flags.link() != LinkKind::Hard),
-            // The worker would go on with it, unless it is the task alone that ends requests.
-            next_by_worker: tried_by_worker && had_file && !self.ring.deferred(),
-        };
+        let had_file = file.is_some() || !op::needs_file(core.job.opcode);
+        let ended = Ended::of(&core.job, failed, had_file, self.ring.deferred());
         let mut chain = core::mem::take(&mut core.chain);
         let (mut timeout, timed_out) = take_link_timeout(&mut core.job, &mut chain);
         let buffer = core.job.buffer.take();
@@ -180,7 +184,7 @@ impl Locked<'_> {
             self.recycle(req);
         } else {
             self.complete(req, done);
-            self.state.posted_async |= by_worker && self.state.posted;
+            self.state.posted_async |= ended.by_worker && self.state.posted;
         }
         let timeout_posted = self.finish_timeout(timeout, ECANCELED);
         if let Some(file) = file {
@@ -192,13 +196,19 @@ impl Locked<'_> {
         if let Some(buffer) = buffer {
             self.put_buffer(buffer);
         }
+        self.make_ready(chain, &ended, timeout_posted);
+    }
+
+    /// Makes the first of `chain` ready, which was linked behind what has `ended`, with the rest of the chain behind it.
+    #[inline]
+    fn make_ready(&mut self, mut chain: Chain, ended: &Ended, timeout_posted: bool) {
         let Some(mut next) = chain.pop() else { return };
-        let job = &mut next.core_mut().job;
+        let core = next.core_mut();
         if timeout_posted {
-            job.op.follow_link_timeout();
+            core.job.op.follow_link_timeout();
         }
-        ended.pass_on(job);
-        next.core_mut().chain = chain;
+        ended.pass_on(&mut core.job);
+        core.chain = chain;
         self.state.exec.ready.push(next);
     }
 

@@ -72,6 +72,10 @@ impl Locked<'_> {
     }
 
     /// Ends all requests of the task contexts that `whose` picks, wherever they wait.
+    ///
+    /// # Context
+    ///
+    /// Any task or kworker. Waits for nobody.
     pub(crate) fn cancel_all(&mut self, whose: impl Fn(&TaskCtx) -> bool) {
         let mut reqs = self.unqueue(&whose);
         for object in self.state.waiting.iter() {

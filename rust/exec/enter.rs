@@ -3,24 +3,16 @@
 //! `io_uring_enter(2)`: submit, run what has come back, wait for completions.
 
 mod args;
+mod wait;
 
 use crate::{
     req::tctx::{self, BusyGuard, TaskCtx},
-    ring::{cursor, Locked, Ring},
-    sys::{
-        context::InCall,
-        napi,
-        signal::{self, Mask},
-        sleep::{sleep_for_io, sleep_on_by, Woken},
-        time::Ktime,
-        trace::{self, Id},
-        unexported::Interruptible,
-        user,
-    },
+    ring::{Locked, Ring},
+    sys::{context::InCall, signal, user},
     uapi::{
         abi::{enter, setup},
         args::timeout::Clock,
-        errno::{Errno, Result, EEXIST, EINTR, EINVAL, ERESTARTNOINTR, ETIME},
+        errno::{Errno, Result, EEXIST, EINVAL, ERESTARTNOINTR},
         structs::ClockRegister,
     },
 };
@@ -28,12 +20,6 @@ use args::WaitArgs;
 use kernel::sync::{atomic::Relaxed, Arc};
 
 pub(crate) use args::Arguments;
-
-/// Whether a wait goes on when what it has slept for is over: that was its least time, if it has one, and its timeout, if it
-/// has one, is later.
-fn lasts_longer(min_wait: Option<Ktime>, timeout: Option<Ktime>) -> bool {
-    min_wait.is_some_and(|min_wait| min_wait < timeout.unwrap_or(Ktime::MAX))
-}
 
 /// How many requests `enter` runs at a time unless more are waited for.
 const MAX_LOCAL: u32 = 20;
@@ -61,12 +47,7 @@ impl Ring {
         let getevents = args.flags & enter::GETEVENTS != 0;
         // What has come back to a ring that is not deferred is run on the way to user space.
         if args.to_submit == 0 && (!getevents || !self.deferred() && self.has_enough(args)) {
-            if self.has_stalled() {
-                let mut locked = self.lock_in(args.call)?;
-                locked.requeue_seen();
-                locked.retry_stalled();
-            }
-            return Ok(0);
+            return self.enter_for_nothing(args.call);
         }
         let mut locked = self.lock_in(args.call)?;
         if self.has_stalled() {
@@ -98,19 +79,10 @@ impl Ring {
             _ => Ok(0),
         };
         let waits = getevents && submitted == Ok(args.to_submit);
-        if let Some(tctx) = &tctx {
-            if self.has_stalled() {
-                locked.retry_stalled_after_submit(tctx, getevents || !self.deferred());
-            }
-            if !self.deferred() {
-                if !tctx.inbox().is_empty() {
-                    locked.run_inbox(tctx);
-                }
-            } else if waits {
-                self.run_local_inbox(&mut locked, tctx, args.min_complete);
-            }
-        } else if self.has_stalled() {
-            locked.requeue_seen();
+        match &tctx {
+            Some(tctx) => self.run_after_submit(&mut locked, args, tctx, waits),
+            None if self.has_stalled() => locked.requeue_seen(),
+            None => {}
         }
         locked.commit();
         if waits && !self.has_enough(args) {
@@ -131,8 +103,40 @@ impl Ring {
         submitted.map(i64::from)
     }
 
+    /// As [`Ring::enter`], which is neither to submit nor to wait.
+    fn enter_for_nothing(&self, call: InCall<'_>) -> Result<i64> {
+        if self.has_stalled() {
+            let mut locked = self.lock_in(call)?;
+            locked.requeue_seen();
+            locked.retry_stalled();
+        }
+        Ok(0)
+    }
+
+    /// Runs what the current task, which has submitted what it was to, is to run before it leaves, or before it `waits`.
+    #[inline]
+    fn run_after_submit(
+        &self,
+        locked: &mut Locked<'_>,
+        args: &Arguments<'_>,
+        tctx: &Arc<TaskCtx>,
+        waits: bool,
+    ) {
+        if self.has_stalled() {
+            let runs = args.flags & enter::GETEVENTS != 0 || !self.deferred();
+            locked.retry_stalled_after_submit(tctx, runs);
+        }
+        if !self.deferred() {
+            if !tctx.inbox().is_empty() {
+                locked.run_inbox(tctx);
+            }
+        } else if waits {
+            self.run_local_inbox(locked, tctx, args.min_complete);
+        }
+    }
+
     /// The rest of [`Ring::enter`], which has submitted all that it was to, and waits.
-    #[inline(never)] // nop/1: as cq_wait.
+    #[inline(never)] // nop/1: as cq_wait().
     fn get_events_after(
         &self,
         args: &Arguments<'_>,
@@ -159,7 +163,7 @@ impl Ring {
         }
     }
 
-    /// Ends a wait that has not begun.
+    /// Drops the guard of a task that leaves at once, and sends its task work for what has come meanwhile.
     #[cold] // recv-armed/udp/1
     fn send_for_missed(busy: BusyGuard<'_>, tctx: &Arc<TaskCtx>) {
         if busy.into_missed() {
@@ -167,7 +171,7 @@ impl Ring {
         }
     }
 
-    /// Ends the wait guard of the current task, whose task context this is.
+    /// Drops the guard of the current task, whose task context this is, and runs what has come since it looked last.
     ///
     /// # Context
     ///
@@ -345,132 +349,6 @@ impl Ring {
         if self.has_returned(tctx) {
             let max = count.min(self.cq_entries()).max(MAX_LOCAL);
             locked.run_local(tctx, max);
-        }
-    }
-
-    /// By which clock a wait ends, when its least time is over, and when it is itself.
-    #[inline]
-    fn deadlines(
-        &self,
-        args: &WaitArgs<'_>,
-        absolute: bool,
-    ) -> (Clock, Option<Ktime>, Option<Ktime>) {
-        // The clock is only looked at for a wait that may end by it.
-        if args.min_wait.is_zero() && args.timeout.is_none() {
-            return (Clock::Monotonic, None, None);
-        }
-        let clock = self.clock();
-        let start = Ktime::now_by(clock);
-        let min_wait = (!args.min_wait.is_zero()).then(|| start.after(args.min_wait));
-        let timeout = args.timeout.map(|timeout| {
-            if absolute {
-                Ktime::of_task(clock, timeout)
-            } else {
-                start.after(timeout)
-            }
-        });
-        (clock, min_wait, timeout)
-    }
-
-    /// Posts what found no room so far. Whether there is room for all of it now.
-    #[inline]
-    fn make_overflow_seen(&self) -> Result<bool> {
-        if !self.overflowing() {
-            return Ok(true);
-        }
-        self.lock()?.flush_overflow();
-        Ok(!self.overflowing())
-    }
-
-    /// Sleeps until there are `count` completions that user space has not consumed, of which some are missing yet.
-    ///
-    /// # Errors
-    ///
-    /// `-ETIME` after the timeout and `-EINTR` after a signal, if there are no completions at all by then.
-    #[inline(never)] // nop/1: what waits needs a larger frame.
-    fn cq_wait(
-        &self,
-        count: u32,
-        args: &WaitArgs<'_>,
-        absolute: bool,
-        tctx: Option<&Arc<TaskCtx>>,
-        busy: Option<&BusyGuard<'_>>,
-    ) -> Result {
-        let first = self.cq_tail();
-        let timeouts = self.timeouts.load(Relaxed);
-        let mut target = self.cq_head().wrapping_add(count);
-        let (clock, mut min_wait, timeout) = self.deadlines(args, absolute);
-        let mask = Mask::set(args.mask, args.mask_size)?;
-        if trace::cqring_wait_enabled() {
-            trace::cqring_wait(Id::of(self), count);
-        }
-        if napi::is_used() {
-            self.poll_queues(clock, timeout, || {
-                cursor::reached(self.cq_tail(), target)
-                    || self.overflowing()
-                    || tctx.is_some_and(|tctx| self.has_to_run(tctx))
-            });
-        }
-        let mut interruptible = Interruptible::new(args.call);
-        let result = loop {
-            if let Some(busy) = busy {
-                let left = target.wrapping_sub(self.cq_tail());
-                busy.set_asleep(if self.has_followers() { 1 } else { left });
-            }
-            let ready = || {
-                cursor::reached(self.cq_tail(), target)
-                    || self.timeouts.load(Relaxed) != timeouts
-                    || self.overflowing()
-                    || tctx.is_some_and(|tctx| self.has_to_run(tctx))
-            };
-            // As io_uring: the minimal wait is waited for also if it is longer than the timeout.
-            let deadline = min_wait.or(timeout);
-            let waiters = (!self.deferred()).then_some(&self.waiters);
-            // As io_uring: who has requests here waits for what they are for.
-            let woken = sleep_for_io(tctx.is_some() && args.iowait, || {
-                sleep_on_by(clock, waiters, deadline, &ready)
-            });
-            if let Some(busy) = busy {
-                busy.set_awake();
-            }
-            self.run_tctx(args.call, tctx, count);
-            match woken {
-                Woken::Interrupted if signal::pending() => break Err(EINTR),
-                Woken::Interrupted if interruptible.run_task_work() => {}
-                Woken::Interrupted => break Err(ERESTARTNOINTR),
-                Woken::TimedOut if !lasts_longer(min_wait, timeout) => break Err(ETIME),
-                // Enough have come, or the next one will do, until the timeout if there is one.
-                Woken::TimedOut
-                    if timeout.is_none()
-                        || self.cq_tail() != first
-                        || self.cq_tail() != self.cq_head() =>
-                {
-                    break Err(ETIME)
-                }
-                Woken::TimedOut => {
-                    min_wait = None;
-                    target = first.wrapping_add(1);
-                }
-                // It may be always ready, for what others do.
-                Woken::Maybe if signal::killed() => break Err(EINTR),
-                Woken::Maybe => {}
-            }
-            match self.make_overflow_seen() {
-                Ok(true) => {}
-                // It takes the application to make room.
-                Ok(false) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-            // As io_uring: a timeout ends the wait, however many completions are waited for.
-            if cursor::reached(self.cq_tail(), target) || self.timeouts.load(Relaxed) != timeouts {
-                break Ok(());
-            }
-        };
-        mask.restore(result == Err(EINTR));
-        if self.cq_tail() == self.cq_head() || result == Err(ERESTARTNOINTR) {
-            result
-        } else {
-            Ok(())
         }
     }
 }

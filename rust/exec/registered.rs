@@ -67,7 +67,7 @@ impl TaskWorkFn for RingsEnd {
 }
 
 impl RegisteredRings {
-    /// Without any.
+    /// Makes a table with no ring in it.
     ///
     /// # Errors
     ///

@@ -62,7 +62,7 @@ struct SqThread {
     idle_since: Atomic<i64>,
     /// For how long it has been calling owners: a [`Delta`], in nanoseconds.
     work_time: Atomic<i64>,
-    /// Where it sleeps.
+    /// The queue on which the thread sleeps.
     #[pin]
     wait: WaitQueue,
     /// Taken with the mutex of a ring held, and nothing within it.

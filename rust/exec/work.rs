@@ -274,7 +274,11 @@ pub(crate) fn add_worker(
 }
 
 impl Locked<'_> {
-    /// Punts a request of the current task: it goes on where the ring is not locked, with a worker or with the task itself.
+    /// Punts a request: it goes on where the ring is not locked, with a worker or with the task itself.
+    ///
+    /// # Context
+    ///
+    /// The task whose request it is. May sleep, for memory.
     pub(crate) fn offload(&mut self, mut req: OwnedReq) {
         if op::runs_unlocked(&req) {
             return self.put_aside(req);
@@ -290,8 +294,7 @@ impl Locked<'_> {
             credentials: Some(Credentials::current()),
             serial,
             unbound,
-            again: false,
-            result: None,
+            ..Punted::default()
         };
         if trace::queue_async_work_enabled() {
             self.trace_async(&req, serial != 0);
@@ -472,22 +475,20 @@ impl Locked<'_> {
         req.object().set_back();
         let forced = op::spec_of(req.core().job.opcode).is_some_and(|spec| spec.forced);
         let by_worker = forced || !op::runs_unlocked(&req);
-        let result = core::mem::take(&mut req.core_mut().punted).result;
-        match result {
+        match core::mem::take(&mut req.core_mut().punted).result {
             Some((res, flags, broken)) => {
                 let res = op::after_punt(self, req.lend(), res);
                 let at_once =
                     !req.core().job.flags.force_async() && op::io_uring_did_inline(&req, res);
                 let by_worker = by_worker && !at_once;
-                let core = req.core_mut();
-                if core.job.link_timer == LinkTimer::Passed {
-                    core.job.link_timer = LinkTimer::TooLate;
+                let job = &mut req.core_mut().job;
+                if job.link_timer == LinkTimer::Passed {
+                    job.link_timer = LinkTimer::TooLate;
                 }
                 // One that drains is left to the task, which only is a reason to signal if it is to come to `enter`.
-                let drains = req.core().job.flags.drain();
-                let posts = by_worker && (!drains || self.ring.deferred());
+                let posts = by_worker && (!job.flags.drain() || self.ring.deferred());
                 if by_worker {
-                    req.core_mut().job.flags.set_by_worker();
+                    job.flags.set_by_worker();
                 }
                 self.finish(req, res, flags, broken);
                 self.state.posted_async |= posts && self.state.posted;

@@ -185,7 +185,7 @@ impl Ring {
         Ok(())
     }
 
-    /// `IORING_UNREGISTER_PBUF_RING`.
+    /// `IORING_UNREGISTER_PBUF_RING`: takes a group of provided buffers away.
     fn unregister_group(&self, arg: u64) -> Result {
         let reg = read_reg(arg)?;
         // Until both are done, so that it is not a new group whose mapping goes.

@@ -7,7 +7,7 @@
 //! looks at the front of the queue, and a commit consumes it: a [`Selected`] that is dropped
 //! leaves the queue as it was.
 
-use super::mapped::{BufEntry, Selected};
+use super::selected::{BufEntry, Selected};
 #[cfg(not(test))]
 use kernel::warn_on;
 
@@ -51,7 +51,7 @@ impl BufRange {
         u32::from(self.more) + 1
     }
 
-    /// The first buffer.
+    /// The first buffer that the entry stands for.
     fn first(self) -> BufEntry {
         BufEntry {
             addr: self.addr,

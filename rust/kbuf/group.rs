@@ -4,7 +4,8 @@
 
 use super::{
     classic::{BufRange, Classic},
-    mapped::{BufEntry, CutEntries, Entries, Mapped, Selected, Span, ENTRY_SIZE},
+    mapped::{CutEntries, Entries, Mapped, Span, ENTRY_SIZE},
+    selected::{BufEntry, Selected},
 };
 use crate::{
     sys::{

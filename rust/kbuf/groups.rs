@@ -5,8 +5,9 @@
 use super::{
     classic::BufRange,
     group::{ClassicGroup, Group, MappedGroup, NewGroup},
-    mapped::{BufEntry, Entries, Selected, Span, MAX_SPAN},
+    mapped::{Entries, Span, MAX_SPAN},
     marks::Marks,
+    selected::{BufEntry, Selected},
 };
 use crate::{
     sys::{
@@ -70,7 +71,7 @@ impl SelectedBuffer {
         access_ok(self.addr(), self.len)
     }
 
-    /// Its user address.
+    /// The address in user memory that the buffer begins at.
     #[inline]
     pub(crate) fn addr(&self) -> u64 {
         self.selected.entry.addr
@@ -169,7 +170,7 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// No groups.
+    /// Makes a table with no group in it.
     pub(crate) const fn new() -> Self {
         Self {
             leaves: KVec::new(),

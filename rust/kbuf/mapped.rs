@@ -10,32 +10,11 @@
 //! A ring may be consumed in parts: then a commit moves the beginning of the buffer behind what was
 //! used of it, and the head only once too little is left.
 
+use super::selected::{BufEntry, Selected};
 use core::num::NonZeroU32;
 
 /// Bytes of a `struct io_uring_buf`.
 pub(crate) const ENTRY_SIZE: usize = 16;
-
-/// What one entry says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BufEntry {
-    /// User address.
-    pub(crate) addr: u64,
-    /// Bytes there.
-    pub(crate) len: u32,
-    /// The id that the completion names.
-    pub(crate) bid: u16,
-}
-
-impl BufEntry {
-    /// Takes apart the two words of an entry.
-    pub(crate) const fn from_words(words: [u64; 2]) -> Self {
-        Self {
-            addr: words[0],
-            len: words[1] as u32,
-            bid: (words[1] >> 32) as u16,
-        }
-    }
-}
 
 /// The memory that user space writes.
 pub(crate) trait Entries {
@@ -58,17 +37,6 @@ pub(crate) struct Mapped {
     head: u16,
 }
 
-/// A buffer that may be used, and has not been consumed.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use = "dropping it gives the buffer back"]
-pub(crate) struct Selected {
-    /// The buffer.
-    pub(crate) entry: BufEntry,
-    /// Whether it was the last one in the ring.
-    pub(crate) last: bool,
-    head: u16,
-}
-
 /// Buffers in a row that may be used, and have not been consumed.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "dropping it gives the buffers back"]
@@ -85,18 +53,6 @@ pub(crate) struct Span {
 
 /// Most buffers of a [`Span`].
 pub(crate) const MAX_SPAN: usize = 256;
-
-impl Selected {
-    /// What was found when `at` buffers, modulo 2^16, had been consumed.
-    pub(super) const fn new(entry: BufEntry, last: bool, head: u16) -> Self {
-        Self { entry, last, head }
-    }
-
-    /// How many buffers had been consumed when it was selected, modulo 2^16.
-    pub(super) const fn head(&self) -> u16 {
-        self.head
-    }
-}
 
 impl Mapped {
     /// A ring whose user has not put anything in.
@@ -116,11 +72,8 @@ impl Mapped {
         if tail == self.head {
             return None;
         }
-        Some(Selected {
-            entry: entries.entry(self.head),
-            last: self.head.wrapping_add(1) == tail,
-            head: self.head,
-        })
+        let last = self.head.wrapping_add(1) == tail;
+        Some(Selected::new(entries.entry(self.head), last, self.head))
     }
 
     /// Consumes the buffer. Returns its id.
@@ -128,7 +81,7 @@ impl Mapped {
     /// A selection that is older than the last commit consumes nothing more.
     #[inline]
     pub(crate) fn commit(&mut self, selected: Selected) -> u16 {
-        if selected.head == self.head {
+        if selected.head() == self.head {
             self.head = self.head.wrapping_add(1);
         }
         selected.entry.bid
@@ -147,7 +100,7 @@ impl Mapped {
         keep: NonZeroU32,
     ) -> (u16, bool) {
         let BufEntry { addr, len, bid } = selected.entry;
-        if selected.head != self.head {
+        if selected.head() != self.head {
             return (bid, false);
         }
         let used = used.min(len);

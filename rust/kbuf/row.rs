@@ -5,7 +5,8 @@
 use super::{
     group::{Group, MappedGroup},
     groups::{buffer_flags, Groups},
-    mapped::{BufEntry, Span},
+    mapped::Span,
+    selected::BufEntry,
 };
 use crate::sys::user::{IoVec, IoVecArray};
 use kernel::warn_on;
@@ -28,7 +29,7 @@ impl Row {
         }
     }
 
-    /// Their memory.
+    /// The memory of the buffers, one piece for each.
     #[inline]
     pub(crate) fn pieces(&self) -> &[IoVec] {
         &self.pieces

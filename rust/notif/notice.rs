@@ -5,7 +5,7 @@
 use super::zc_refs::Usage;
 
 /// `IORING_NOTIF_USAGE_ZC_COPIED`
-const COPIED: i32 = 1 << 31;
+pub(crate) const COPIED: i32 = 1 << 31;
 
 /// How a send and its notification are told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(crate) enum BufferState {
 /// What there is to say when a send is over.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum First {
-    /// Its result.
+    /// The send has its completion now, with its result.
     Now {
         /// Whether another completion follows (IORING_CQE_F_MORE).
         more: bool,

@@ -29,7 +29,7 @@ pub(crate) enum PagesUsed {
     Unknown,
     /// They were sent from where they are.
     Sent,
-    /// They were copied.
+    /// The pages of the buffer were copied.
     Copied,
 }
 

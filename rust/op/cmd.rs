@@ -14,6 +14,7 @@ use crate::{
         abi::{events, socket_op, timestamp},
         args::socket::{CmdArgs, SocketCmd},
         errno::{Result, EBADF, EINVAL, ENOBUFS, EOPNOTSUPP},
+        number::ipproto,
         sqe::{Flags, Sqe},
     },
 };
@@ -29,7 +30,7 @@ impl<const LARGE: bool> UringCmd<LARGE> {
     /// Whether it is to be done with the ring unlocked: what sets options of networks waits for locks that all have, and
     /// may load modules. Those of a socket, of TCP and of UDP do not.
     fn is_slow(&self) -> bool {
-        const QUICK: [i32; 3] = [socket_op::SOL_SOCKET, 6, 17];
+        const QUICK: [i32; 3] = [socket_op::SOL_SOCKET, ipproto::TCP, ipproto::UDP];
         matches!(&self.0.cmd, Some(SocketCmd::SetOption(option)) if !QUICK.contains(&option.level))
     }
 

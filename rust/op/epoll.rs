@@ -25,7 +25,7 @@ use kernel::fs::File;
 /// EPOLL_CTL.
 pub(crate) struct EpollCtl {
     args: EpollCtlArgs,
-    /// A `struct epoll_event`.
+    /// The words of the `struct epoll_event` that the SQE points to.
     event: [u32; 3],
 }
 

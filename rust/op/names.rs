@@ -71,7 +71,7 @@ pub(crate) trait NameOp: Sized + Send {
     /// Whether a name is relative to a descriptor.
     fn needs_descriptors(&self) -> bool;
 
-    /// Does it.
+    /// Makes the system call.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl<T: NameOp> Op for ByName<T> {
 /// STATX.
 pub(crate) type Statx = ByName<StatName>;
 
-/// Of STATX.
+/// What a STATX keeps from its submission until a worker has it.
 pub(crate) struct StatName {
     name: Name,
     args: StatxArgs,
@@ -147,7 +147,7 @@ impl NameOp for StatName {
 /// UNLINKAT.
 pub(crate) type UnlinkAt = ByName<UnlinkName>;
 
-/// Of UNLINKAT.
+/// What an UNLINKAT keeps from its submission until a worker has it.
 pub(crate) struct UnlinkName {
     name: Name,
     is_dir: bool,
@@ -176,7 +176,7 @@ impl NameOp for UnlinkName {
 /// MKDIRAT.
 pub(crate) type MkdirAt = ByName<MakeName>;
 
-/// Of MKDIRAT.
+/// What a MKDIRAT keeps from its submission until a worker has it.
 pub(crate) struct MakeName {
     name: Name,
     mode: u16,
@@ -227,7 +227,7 @@ impl Names {
 /// RENAMEAT.
 pub(crate) type RenameAt = ByName<RenameNames>;
 
-/// Of RENAMEAT.
+/// What a RENAMEAT keeps from its submission until a worker has it.
 pub(crate) struct RenameNames(Names);
 
 impl NameOp for RenameNames {
@@ -250,7 +250,7 @@ impl NameOp for RenameNames {
 /// LINKAT.
 pub(crate) type LinkAt = ByName<LinkNames>;
 
-/// Of LINKAT.
+/// What a LINKAT keeps from its submission until a worker has it.
 pub(crate) struct LinkNames(Names);
 
 impl NameOp for LinkNames {
@@ -274,7 +274,7 @@ impl NameOp for LinkNames {
 /// SYMLINKAT.
 pub(crate) type SymlinkAt = ByName<SymlinkNames>;
 
-/// Of SYMLINKAT.
+/// What a SYMLINKAT keeps from its submission until a worker has it.
 pub(crate) struct SymlinkNames(Names);
 
 impl NameOp for SymlinkNames {

@@ -3,15 +3,21 @@
 //! Notifications as the opcodes see them: begun by a zero-copy send, and given up if nothing was sent.
 
 use crate::{
-    notif::notice::Notice,
+    notif::notice::{Notice, COPIED},
     op::Operation,
     req::{self, NotifRef, OwnedReq},
     ring::Locked,
     rsrc::pieces::PAGE_SHIFT,
     sys::pin::ChargedPages,
-    uapi::errno::{Result, EINVAL},
+    uapi::{
+        errno::{Result, EINVAL},
+        number::call,
+    },
 };
 use kernel::warn_on;
+
+// `notif/` uses nothing but itself.
+const _: () = assert!(COPIED == call::NOTIF_ZC_COPIED);
 
 /// A notification: what it is to say, and what it keeps until then.
 pub(crate) struct Notif {

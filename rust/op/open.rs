@@ -60,7 +60,7 @@ impl<const HOW: bool> Open<HOW> {
         Ok(())
     }
 
-    /// Opens the file.
+    /// Opens the file as the SQE says.
     fn open(&self) -> Result<OpenFile> {
         let how = &self.args.how;
         // The submitter itself is not to wait for the other end of a FIFO.

@@ -9,6 +9,7 @@ use super::{
     Attempt, Op, Outcome,
 };
 use crate::{
+    kbuf::groups::SelectedBuffer,
     sys::{
         rw::is_nonblocking,
         socket::{Received, SockAddr, Socket, UserBuffers},
@@ -138,25 +139,86 @@ impl RecvMessage {
         )
     }
 
-    fn once(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
-        let mut selected = None;
-        let buffers = match (at.group, self.begun) {
-            (Some(_), Some((addr, len, _))) => UserBuffers::One { addr, len },
+    /// Where the next part of a single receive goes: to the rest of its buffer, to a new one, which is not consumed yet, or to
+    /// the user's pieces.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOBUFS` if there is no buffer.
+    #[inline]
+    fn destination(
+        &self,
+        at: &mut Attempt<'_, '_>,
+    ) -> Result<(UserBuffers<'_>, Option<SelectedBuffer>)> {
+        match (at.group, self.begun) {
+            (Some(_), Some((addr, len, _))) => Ok((UserBuffers::One { addr, len }, None)),
             (Some(group), None) => {
-                let Some(buffer) = at.ring.groups().select(group, self.args.len as usize) else {
-                    return Outcome::failed(ENOBUFS);
-                };
+                let selected = at.ring.groups().select(group, self.args.len as usize);
+                let selected = selected.ok_or(ENOBUFS)?;
                 let buffers = UserBuffers::One {
-                    addr: buffer.addr(),
-                    len: buffer.len.min(MAX_RW_COUNT),
+                    addr: selected.addr(),
+                    len: selected.len.min(MAX_RW_COUNT),
                 };
-                selected = Some(buffer);
-                buffers
+                Ok((buffers, Some(selected)))
             }
-            (None, _) => UserBuffers::Many {
-                iov: &self.iov,
-                skip: self.done,
-            },
+            (None, _) => {
+                let (iov, skip) = (&self.iov, self.done);
+                Ok((UserBuffers::Many { iov, skip }, None))
+            }
+        }
+    }
+
+    /// How many bytes a single receive has got, after it has told the user about the message. None if it has to wait.
+    ///
+    /// # Errors
+    ///
+    /// Those of recvmsg(2).
+    #[inline]
+    fn received(
+        &self,
+        got: &Received,
+        name: &SockAddr,
+        socket: Socket<'_>,
+        at: &Attempt<'_, '_>,
+    ) -> Option<Result<usize>> {
+        let len = match got.len {
+            Err(EAGAIN) => {
+                match without_waiting(socket, self.args.msg_flags, at.wake_flags)? {
+                    // As recvmsg(2), and unlike recv(2), of what was opened not to wait.
+                    Ok(_) if at.file.is_some_and(is_nonblocking) => Err(EAGAIN),
+                    len => len,
+                }
+            }
+            len => len,
+        };
+        Some(len.and_then(|len| self.report(got, name).map(|()| len)))
+    }
+
+    /// Has a receive that wants all go on after `count` bytes more, of the `want` that there was room for.
+    #[inline]
+    fn resume_after(
+        &mut self,
+        count: usize,
+        want: usize,
+        selected: Option<SelectedBuffer>,
+        at: &mut Attempt<'_, '_>,
+    ) -> Outcome {
+        self.done += count;
+        if let Some(buffer) = selected {
+            let addr = buffer.addr();
+            let flags = at.ring.groups().commit(buffer, count);
+            self.begun = Some((addr + count as u64, want - count, flags));
+        } else if let Some((addr, left, _)) = &mut self.begun {
+            *addr += count as u64;
+            *left -= count;
+        }
+        resume(self.args.msg_flags, &mut self.shots)
+    }
+
+    fn once(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
+        let (buffers, selected) = match self.destination(at) {
+            Ok(destination) => destination,
+            Err(error) => return Outcome::failed(error),
         };
         let flags = self.args.msg_flags | msg::DONTWAIT;
         // With control messages there is no telling what a second part would bring.
@@ -172,36 +234,15 @@ impl RecvMessage {
         let mut name = SockAddr::new();
         let control = (self.hdr.control, self.hdr.control_len as usize);
         let got = socket.recv(buffers, Some(&mut name), control, flags);
-        let mut len = match got.len {
-            Err(EAGAIN) => {
-                let ended = without_waiting(socket, self.args.msg_flags, at.wake_flags);
-                match ended {
-                    // As recvmsg(2), and unlike recv(2), of what was opened not to wait.
-                    Some(Ok(_)) if at.file.is_some_and(is_nonblocking) => Err(EAGAIN),
-                    Some(len) => len,
-                    None => return Outcome::POLL,
-                }
-            }
-            len => len,
+        let Some(len) = self.received(&got, &name, socket, at) else {
+            return Outcome::POLL;
         };
-        if len.is_ok() {
-            len = self.report(&got, &name).and(len);
-        }
         let count = len.unwrap_or(0);
         let short = all && len.is_ok() && count < want;
         // The rest of a buffer that is consumed in parts is up for the next to take it.
         let whole = selected.as_ref().is_none_or(|selected| selected.whole);
         if short && count > 0 && whole && socket.resumes() {
-            self.done += count;
-            if let Some(buffer) = selected {
-                let addr = buffer.addr();
-                let flags = at.ring.groups().commit(buffer, count);
-                self.begun = Some((addr + count as u64, want - count, flags));
-            } else if let Some((addr, left, _)) = &mut self.begun {
-                *addr += count as u64;
-                *left -= count;
-            }
-            return resume(self.args.msg_flags, &mut self.shots);
+            return self.resume_after(count, want, selected, at);
         }
         let truncated = flags & msg::WAITALL != 0 && got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
         let mut cflags = nonempty(&got) | self.begun.map_or(0, |(_, _, flags)| flags);

@@ -40,7 +40,7 @@ pub(crate) trait FileOp: Sized + Send {
         false
     }
 
-    /// Does it.
+    /// Makes the system call.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl FileOp for TruncateArgs {
 /// FADVISE.
 pub(crate) type Fadvise = OnFile<FileAdvice>;
 
-/// Of FADVISE.
+/// What a FADVISE keeps from its submission until a worker has it.
 pub(crate) struct FileAdvice(AdviceArgs);
 
 impl FileOp for FileAdvice {

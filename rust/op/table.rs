@@ -11,11 +11,11 @@
 pub(crate) enum PollFor {
     /// No event: the opcode does not block.
     Never,
-    /// Something to read.
+    /// It waits for something to read.
     In,
     /// Something to read; one waiter is enough.
     InExclusive,
-    /// Room to write.
+    /// It waits for room to write.
     Out,
     /// It says so itself, see [`Op::events`](super::Op::events).
     Own,
@@ -26,7 +26,7 @@ pub(crate) enum PollFor {
 pub(crate) enum PuntTo {
     /// Nobody: it does not.
     Never,
-    /// A worker.
+    /// A worker does it.
     Worker,
     /// The submitter itself once it has unlocked the ring: what needs more of a task than a worker has of it, or is
     /// over soon as a rule.

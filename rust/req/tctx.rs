@@ -157,7 +157,7 @@ impl Submitter {
     }
 }
 
-/// The task is in `enter`.
+/// Says that the task of a task context is in `enter`, and looks after its inbox until this is dropped.
 pub(crate) struct BusyGuard<'a>(&'a Submitter);
 
 impl BusyGuard<'_> {
@@ -172,7 +172,11 @@ impl BusyGuard<'_> {
         self.0.cq_wait_nr.store(count.max(1) as i32, Relaxed);
     }
 
-    /// Says that it does not sleep any more.
+    /// Says that the task does not sleep any more.
+    ///
+    /// # Context
+    ///
+    /// The task itself.
     #[inline]
     pub(crate) fn set_awake(&self) {
         self.0.cq_wait_nr.store(BUSY, Relaxed);

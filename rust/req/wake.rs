@@ -134,7 +134,7 @@ impl WakeState {
         }
     }
 
-    /// Parks.
+    /// Parks the handle, unless there are wake flags to look at.
     ///
     /// False, and still the holder's, if a wake flag has been set.
     ///

@@ -226,7 +226,7 @@ impl NewBuffers {
 }
 
 impl Locked<'_> {
-    /// The registered buffers.
+    /// The table of the ring's registered buffers.
     #[inline]
     pub(crate) fn buffers(&self) -> &BufferTable {
         &self.state.buffers
@@ -242,7 +242,7 @@ impl Locked<'_> {
         })
     }
 
-    /// `IORING_UNREGISTER_BUFFERS`.
+    /// `IORING_UNREGISTER_BUFFERS`: lets go of all registered buffers.
     ///
     /// # Errors
     ///

@@ -39,7 +39,7 @@ impl Locked<'_> {
         Ok(())
     }
 
-    /// `IORING_UNREGISTER_EVENTFD`
+    /// `IORING_UNREGISTER_EVENTFD`: signals the eventfd no more.
     ///
     /// # Errors
     ///

@@ -21,13 +21,14 @@ use crate::{
     uapi::{
         args::files::FileSlot,
         errno::{Result, EBADF, EBUSY, EINVAL, ENXIO, EOVERFLOW},
+        number::call,
         structs::{FileIndexRange, RsrcUpdate},
     },
 };
 use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc};
 
 /// In an array of descriptors: leave the slot as it is.
-const SKIP: i32 = -2;
+const SKIP: i32 = call::FILES_SKIP;
 /// In an array of descriptors: an empty slot.
 const NONE: i32 = -1;
 
@@ -378,7 +379,7 @@ impl<'r> Locked<'r> {
         Reserved::new(self.task()?, 0).map(|_| ())
     }
 
-    /// Empties a slot.
+    /// Takes the file out of a slot of the table.
     ///
     /// # Errors
     ///
@@ -393,7 +394,7 @@ impl<'r> Locked<'r> {
         Ok(())
     }
 
-    /// `IORING_UNREGISTER_FILES`.
+    /// `IORING_UNREGISTER_FILES`: lets go of all registered files.
     ///
     /// # Errors
     ///

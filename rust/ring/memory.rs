@@ -36,7 +36,7 @@ pub(crate) struct RingMemory {
 pub(crate) struct RingEntries {
     /// The completions. One of twice the size is two elements, as is a submission.
     pub(crate) cqes: Array<2>,
-    /// The SQEs.
+    /// The submission queue's entries, of which each has eight words.
     pub(crate) sqes: Array<8>,
     /// Which SQE is next, unless they are taken in order.
     pub(crate) indices: Option<Indices>,

@@ -48,7 +48,9 @@ impl Locked<'_> {
     ///
     /// May sleep.
     #[cold] // nop/1
-    pub(crate) fn new_object(&mut self, tctx: &Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
+    fn new_object(&mut self, tctx: &Arc<TaskCtx>) -> kernel::error::Result<OwnedReq> {
+        // Who submits has a record, which stays as long as the ring is locked.
+        warn_on!(!self.has_record(tctx));
         req::new(tctx.clone()).inspect_err(|_| self.unuse(tctx.slot))
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Holds the numbers of `uapi/abi.rs`, `uapi/region.rs` and `uapi/filter.rs` and the structures of `uapi/structs.rs`
+//! Holds the numbers of `uapi/abi.rs`, `uapi/number.rs`, `uapi/region.rs` and `uapi/filter.rs` and the structures of `uapi/structs.rs`
 //! against the kernel's headers, when the module is built.
 //!
 //! These files use nothing of the kernel, so that they can be tested on any machine. Here a number that is not the
@@ -13,7 +13,8 @@ use kernel::transmute::{AsBytes, FromBytes};
 /// The modules that have numbers.
 mod numbers {
     pub(super) use crate::uapi::{
-        abi::*, filter::bpf, napi::number as napi, region, registered, restrictions::restriction,
+        abi::*, filter::bpf, napi::number as napi, number::*, region, registered,
+        restrictions::restriction,
     };
 }
 
@@ -209,6 +210,25 @@ same! {
     napi::TRACKING_DYNAMIC => bindings::io_uring_napi_tracking_strategy_IO_URING_NAPI_TRACKING_DYNAMIC,
     napi::TRACKING_STATIC => bindings::io_uring_napi_tracking_strategy_IO_URING_NAPI_TRACKING_STATIC,
     napi::TRACKING_INACTIVE => bindings::io_uring_napi_tracking_strategy_IO_URING_NAPI_TRACKING_INACTIVE,
+    family::UNIX => bindings::AF_UNIX,
+    family::INET => bindings::AF_INET,
+    family::INET6 => bindings::AF_INET6,
+    family::KEY => bindings::AF_KEY,
+    family::NETLINK => bindings::AF_NETLINK,
+    sock::STREAM => bindings::ruring_number_RURING_SOCK_STREAM,
+    sock::DGRAM => bindings::ruring_number_RURING_SOCK_DGRAM,
+    sock::SEQPACKET => bindings::ruring_number_RURING_SOCK_SEQPACKET,
+    ipproto::TCP => bindings::ruring_number_RURING_IPPROTO_TCP,
+    ipproto::UDP => bindings::ruring_number_RURING_IPPROTO_UDP,
+    at::FDCWD => bindings::AT_FDCWD,
+    at::REMOVEDIR => bindings::AT_REMOVEDIR,
+    at::EMPTY_PATH => bindings::AT_EMPTY_PATH,
+    call::EPOLL_CTL_DEL => bindings::EPOLL_CTL_DEL,
+    call::FSYNC_DATASYNC => bindings::IORING_FSYNC_DATASYNC,
+    call::OPEN_HOW_SIZE_VER0 => bindings::OPEN_HOW_SIZE_VER0,
+    call::SPLICE_FD_IN_FIXED => bindings::SPLICE_F_FD_IN_FIXED,
+    call::FILES_SKIP => bindings::IORING_REGISTER_FILES_SKIP,
+    call::NOTIF_ZC_COPIED => bindings::IORING_NOTIF_USAGE_ZC_COPIED as i32,
     query::OPCODES => bindings::IO_URING_QUERY_OPCODES,
     query::SCQ => bindings::IO_URING_QUERY_SCQ,
     register::FILES2 => bindings::io_uring_register_op_IORING_REGISTER_FILES2,

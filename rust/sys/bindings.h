@@ -59,7 +59,7 @@
 #include "ruring_events.h"
 #include "unexported.h"
 
-/* Numbers that bindgen does not see, because there is a cast in them or another macro. */
+/* Numbers that bindgen does not see, because they are of an enum without a name, or have a cast or another macro in them. */
 enum ruring_number {
 	RURING_EPOLLIN = (__force __u32)EPOLLIN,
 	RURING_EPOLLPRI = (__force __u32)EPOLLPRI,
@@ -74,6 +74,13 @@ enum ruring_number {
 	RURING_EPOLLEXCLUSIVE = (__force __u32)EPOLLEXCLUSIVE,
 	RURING_EPOLLONESHOT = (__force __u32)EPOLLONESHOT,
 	RURING_EPOLLET = (__force __u32)EPOLLET,
+	RURING_POLLFREE = (__force __u32)POLLFREE,
+	RURING_SOCK_STREAM = SOCK_STREAM,
+	RURING_SOCK_DGRAM = SOCK_DGRAM,
+	RURING_SOCK_SEQPACKET = SOCK_SEQPACKET,
+	RURING_IPPROTO_TCP = IPPROTO_TCP,
+	RURING_IPPROTO_UDP = IPPROTO_UDP,
+	RURING_SOF_TX_HARDWARE = SOF_TIMESTAMPING_TX_HARDWARE,
 	RURING_RWF_HIPRI = (__force __u32)RWF_HIPRI,
 	RURING_RWF_NOWAIT = (__force __u32)RWF_NOWAIT,
 	RURING_RWF_NOSIGNAL = (__force __u32)RWF_NOSIGNAL,

@@ -12,7 +12,7 @@ use crate::uapi::{
 use core::{ptr::NonNull, slice};
 use kernel::error::from_err_ptr;
 
-/// A program.
+/// A classic BPF program, checked and ready to run.
 ///
 /// # Invariants
 ///

@@ -162,7 +162,7 @@ impl UserBuffer {
         self.addr
     }
 
-    /// Bytes of it.
+    /// How many bytes the buffer has.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -345,7 +345,7 @@ impl Drop for UserBuffer {
 }
 
 impl Part<'_> {
-    /// Bytes of it.
+    /// How many bytes the part has.
     #[inline]
     pub(crate) fn len(self) -> usize {
         self.len

@@ -49,7 +49,7 @@ pub(super) unsafe trait HasCallback<const ID: usize>: Send + Sync + Sized {
     /// Bytes from the beginning to the field.
     const OFFSET: usize;
 
-    /// The field.
+    /// The callback that the object has for this purpose.
     fn callback(&self) -> &Callback<Self, ID>;
 
     /// Runs in the task that it was sent to.

@@ -95,7 +95,7 @@ impl<T: Commands> Devices<T> {
     }
 }
 
-/// The further devices.
+/// The devices besides `/dev/ruring`, by their names.
 #[pin_data]
 struct Nodes<T: Commands> {
     /// What all of their names begin with.
@@ -111,7 +111,7 @@ struct NodeList<T: Commands> {
     last: u32,
 }
 
-/// A device.
+/// A further device, and what its rings may have.
 #[pin_data]
 struct DeviceNode<T: Commands> {
     #[pin]
@@ -137,7 +137,7 @@ struct Shared<T: Commands> {
 }
 
 impl<T: Commands> DeviceNode<T> {
-    /// Registers it.
+    /// Registers a device of this name.
     ///
     /// # Context
     ///

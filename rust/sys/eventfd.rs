@@ -39,8 +39,11 @@ impl EventFd {
     }
 
     /// Adds one to its counter and wakes up who waits for it, saying that it was a ring that did,
-    /// as [`super::waitqueue::WaitQueue::wake`] does. Takes the lock of a wait queue, whose
-    /// callbacks must not lead here again.
+    /// as [`super::waitqueue::WaitQueue::wake`] does.
+    ///
+    /// # Context
+    ///
+    /// Any: takes the lock of a wait queue, whose callbacks must not lead here again.
     pub(crate) fn signal(&self) {
         // SAFETY: By the type invariant the context is live.
         unsafe { bindings::eventfd_signal_mask(self.0.as_ptr(), events::URING_WAKE) };

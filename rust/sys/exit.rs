@@ -30,7 +30,11 @@ use kernel::{
 /// What hears of an end: a [`TaskWork`](super::task_work::TaskWork), whatever it is for.
 pub(crate) trait Ends: Send + Sync {
     /// Adds task work to the current task, which exits or, if that is `exec`, executes a program.
-    /// False if the task is past doing any work. May not sleep.
+    /// False if the task is past doing any work.
+    ///
+    /// # Context
+    ///
+    /// A probe of a tracepoint: it must not sleep.
     fn add_to_current(&self, exec: bool) -> bool;
 }
 
@@ -112,7 +116,7 @@ pub(crate) fn is_heard() -> bool {
 pub(crate) struct Tracing(());
 
 impl Tracing {
-    /// Makes it, once.
+    /// Makes what the probes need, of which there is one.
     ///
     /// # Errors
     ///

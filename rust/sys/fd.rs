@@ -97,7 +97,7 @@ impl OpenFile {
 
 /// A file that is or was in a table, with a mark of the table's.
 pub(crate) struct SharedFile<T> {
-    /// The file.
+    /// The open file.
     pub(crate) file: OpenFile,
     /// What is done with it once nobody uses the file any more is up to its owner.
     pub(crate) tag: T,

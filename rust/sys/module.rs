@@ -36,7 +36,7 @@ const OPENING: usize = CLOSED - 1;
 pub(crate) struct WorkQueues(());
 
 impl WorkQueues {
-    /// Makes the queues.
+    /// Makes the module's work queues.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl Drop for Loaded {
 pub(crate) struct ModuleRef(Loaded);
 
 impl ModuleRef {
-    /// Takes a reference.
+    /// Takes a reference to the module.
     ///
     /// # Errors
     ///

@@ -203,12 +203,12 @@ impl<P: Kind> Deref for Object<P> {
 pub(crate) struct HandleMut<'a, P: Kind>(&'a Object<P>);
 
 impl<P: Kind> HandleMut<'_, P> {
-    /// The object.
+    /// The object that this is the handle of.
     pub(crate) fn object(&self) -> &Object<P> {
         self.0
     }
 
-    /// The core.
+    /// The object's core, to be changed.
     #[inline]
     pub(crate) fn core_mut(&mut self) -> &mut P::Core {
         self.split().0
@@ -319,7 +319,7 @@ impl<P: Kind> Handle<P> {
         Ok(Self(NonNull::from(KBox::leak(object))))
     }
 
-    /// The object.
+    /// The object that this is the handle of.
     #[inline]
     pub(crate) fn object(&self) -> &Object<P> {
         // SAFETY: By the type invariants the object is live, and nobody makes an exclusive
@@ -341,7 +341,7 @@ impl<P: Kind> Handle<P> {
         unsafe { (&*object.core.get(), &*object.file.get()) }
     }
 
-    /// The file.
+    /// The file that is kept in the object, if there is one.
     #[inline]
     pub(crate) fn file(&self) -> Option<&File> {
         self.core_and_file().1.as_deref()
@@ -355,7 +355,7 @@ impl<P: Kind> Handle<P> {
         (object, unsafe { &mut *object.core.get() })
     }
 
-    /// The core.
+    /// The object's core, to be changed.
     #[inline]
     pub(crate) fn core_mut(&mut self) -> &mut P::Core {
         self.parts().1
@@ -388,7 +388,11 @@ impl<P: Kind> Handle<P> {
         self.object().wake_state.take_wake_flags()
     }
 
-    /// Forgets the wake-ups of the files that the object waits for. Takes their queues' locks.
+    /// Forgets the wake-ups of the files that the object waits for.
+    ///
+    /// # Context
+    ///
+    /// Any that holds no lock of a queue that the object is on: takes these locks.
     #[inline]
     pub(crate) fn unwatch(&mut self) {
         self.object().wake_sources.remove();

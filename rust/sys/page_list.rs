@@ -11,7 +11,7 @@ use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, Flags, KVVec};
 pub(super) enum PageList {
     /// A single one: a ring of buffers is seldom larger.
     One([*mut bindings::page; 1]),
-    /// None, or several.
+    /// No page, or several ones.
     Many(KVVec<*mut bindings::page>),
 }
 
@@ -77,7 +77,7 @@ impl PageList {
         Ok(())
     }
 
-    /// Adds one.
+    /// Adds a page at the end.
     ///
     /// # Errors
     ///

@@ -22,7 +22,7 @@ use kernel::{
 
 /// A ring that the administrator can end.
 pub(crate) trait Revoke: Send + Sync {
-    /// Ends it.
+    /// Ends the ring for all who use it.
     ///
     /// # Context
     ///
@@ -160,7 +160,7 @@ fn revoke_all() {
     loop {
         let rings = RINGS.lock();
         let next = rings.as_ref().and_then(|rings| {
-            // Not by a walk over those before it: one user may have many.
+            // Not by a loop over those before it: one user may have many.
             let cursor = rings.all.cursor_lower_bound(&from)?;
             let (key, listed) = cursor.current();
             Some((*key, listed.ring.clone()))

@@ -10,13 +10,12 @@
 
 mod ready;
 mod socket;
+mod sources;
 
 use super::{
     bindings,
     object::{Handle, Kind, Object},
-    ringfile,
-    timer::Timers,
-    trace,
+    ringfile, trace,
 };
 use crate::{
     req::wake::WakeFlags,
@@ -27,17 +26,17 @@ use crate::{
 };
 use core::{cell::UnsafeCell, marker::PhantomPinned, mem::offset_of, ptr::null_mut};
 use kernel::{
-    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
     prelude::*,
     sync::{
         atomic::{Acquire, Atomic, Relaxed, Release},
-        rcu, Arc,
+        rcu,
     },
 };
 
 pub(crate) use ready::events_of;
+pub(super) use sources::WakeSources;
 
-const POLLFREE: u32 = 0x4000;
+const POLLFREE: u32 = bindings::ruring_number_RURING_POLLFREE;
 
 /// One entry on one wait queue.
 ///
@@ -51,33 +50,6 @@ struct PollEntry<P: Kind> {
     /// Changes while the entry is on no queue.
     object: Atomic<*const Object<P>>,
     _pin: PhantomPinned,
-}
-
-/// The poll entries and timers that can wake an object up. Most files have one queue, and most requests no timer.
-///
-/// # Invariants
-///
-/// The queues that the entries are on are those of the object's file, or of the ring in `rare`, or of
-/// what will always be there. Unless it is `used` there are no such queues, no timer and no ring.
-///
-/// Only the holder of the object's handle gets a reference to it.
-pub(super) struct WakeSources<P: Kind> {
-    first: PollEntry<P>,
-    /// Whether any of the others has been used since the object's last request: one look instead of one for each when
-    /// a request is over. Only touched by the holder of the handle.
-    used: Atomic<bool>,
-    /// Only touched by the holder of the handle.
-    rare: UnsafeCell<Option<KBox<RareWakeSources<P>>>>,
-}
-
-/// The sources of wake-ups that few objects need, and which are allocated for them.
-pub(super) struct RareWakeSources<P: Kind> {
-    /// For a file with two queues.
-    second: PollEntry<P>,
-    /// Its own time, and that of a timeout linked behind.
-    pub(super) timers: Timers<P>,
-    /// What it waits for instead of its file. Only touched by the holder of the handle.
-    ring: UnsafeCell<Option<Arc<P::RingFile>>>,
 }
 
 impl<P: Kind> PollEntry<P> {
@@ -223,123 +195,6 @@ impl<P: Kind> PollEntry<P> {
     }
 }
 
-impl<P: Kind> RareWakeSources<P> {
-    /// Takes the second entry off, stops the timers, and lets go of the ring.
-    ///
-    /// # Safety
-    ///
-    /// The caller must hold the handle, and the first entry be on no queue.
-    #[inline(never)] // poll/32: few have a second entry or a timer.
-    unsafe fn stop(&self) {
-        self.second.remove();
-        self.timers.stop();
-        // SAFETY: By the safety requirements nobody else touches `ring`, and no entry is on its queue.
-        drop(unsafe { (*self.ring.get()).take() });
-    }
-}
-
-impl<P: Kind> WakeSources<P> {
-    /// Makes those of an object that is on no queue and has no timer.
-    pub(super) fn new() -> Self {
-        Self {
-            first: PollEntry::new(),
-            used: Atomic::new(false),
-            rare: UnsafeCell::new(None),
-        }
-    }
-
-    /// Whether the first entry, once it is on a queue, stays there after a wake-up. Only for the holder of the handle.
-    #[inline]
-    fn stays(&self) -> bool {
-        self.first.events.load(Relaxed) & events::BURST == 0
-    }
-
-    /// Takes both entries off. Only for the holder of the handle.
-    #[inline]
-    pub(super) fn remove(&self) {
-        if !self.is_used() {
-            return;
-        }
-        self.first.remove();
-        if let Some(rare) = self.rare() {
-            rare.second.remove();
-        }
-    }
-
-    #[inline]
-    fn is_used(&self) -> bool {
-        self.used.load(Relaxed)
-    }
-
-    #[inline]
-    fn set_used(&self, used: bool) {
-        self.used.store(used, Relaxed);
-    }
-
-    /// Takes both entries off, stops the timers, and lets go of the ring. Only for the holder of the
-    /// handle.
-    #[inline]
-    pub(super) fn stop(&self) {
-        if !self.is_used() {
-            return;
-        }
-        self.first.remove();
-        if let Some(rare) = self.rare() {
-            // SAFETY: By the type invariants this is for the holder of the handle. The first entry is on no queue any more.
-            unsafe { rare.stop() };
-        }
-        // INVARIANT: All of it is over.
-        self.set_used(false);
-    }
-
-    /// Polls `ring` instead of a file. Only for the holder of the handle.
-    ///
-    /// # Errors
-    ///
-    /// `-ENOMEM`.
-    pub(super) fn set_ring(&self, ring: Arc<P::RingFile>) -> Result {
-        let rare = self.make_rare()?;
-        self.remove();
-        // SAFETY: By the type invariants nobody else touches it, and no entry is on the queue of the one that was there.
-        unsafe { *rare.ring.get() = Some(ring) };
-        Ok(())
-    }
-
-    /// The ring that is polled. Only for the holder of the handle.
-    fn ring(&self) -> Option<&Arc<P::RingFile>> {
-        let rare = self.rare()?;
-        // SAFETY: By the type invariants nobody else touches it, nor does who borrows it change it.
-        unsafe { &*rare.ring.get() }.as_ref()
-    }
-
-    /// The rest, if there is some. Only for the holder of the handle.
-    #[inline]
-    pub(super) fn rare(&self) -> Option<&RareWakeSources<P>> {
-        // SAFETY: By the type invariants nobody else touches it. What is there once stays, in a box that nobody moves.
-        unsafe { &*self.rare.get() }.as_deref()
-    }
-
-    /// The rest, made if there is none. Only for the holder of the handle.
-    ///
-    /// # Errors
-    ///
-    /// `-ENOMEM`.
-    pub(super) fn make_rare(&self) -> Result<&RareWakeSources<P>> {
-        self.set_used(true);
-        if let Some(rare) = self.rare() {
-            return Ok(rare);
-        }
-        let rare = RareWakeSources {
-            second: PollEntry::new(),
-            timers: Timers::new(),
-            ring: UnsafeCell::new(None),
-        };
-        let rare = KBox::new(rare, GFP_KERNEL_ACCOUNT)?;
-        // SAFETY: By the type invariants nobody else touches it, and there is nothing yet that one could have a reference to.
-        Ok(unsafe { &mut *self.rare.get() }.insert(rare))
-    }
-}
-
 #[repr(C)]
 struct PollTable<P: Kind> {
     table: bindings::poll_table_struct,
@@ -394,7 +249,7 @@ unsafe extern "C" fn queue_proc<P: Kind>(
     }
 }
 
-/// What [`Handle::watch`] found.
+/// What [`Handle::watch`] found when it polled the file.
 pub(crate) struct Watched {
     /// The events that are there at the moment.
     pub(crate) mask: u32,

@@ -50,7 +50,7 @@ unsafe impl<P: Kind> Send for Fifo<P> {}
 unsafe impl<P: Kind> Sync for Fifo<P> {}
 
 impl<P: Kind> Fifo<P> {
-    /// An empty list.
+    /// Makes an empty list.
     #[inline]
     pub(crate) const fn new() -> Self {
         Self {
@@ -144,7 +144,7 @@ impl<P: Kind> Fifo<P> {
         other.head = null_mut();
     }
 
-    /// How many requests there are, which takes a walk over all.
+    /// How many requests there are, which takes a loop over all.
     pub(crate) fn count(&self) -> u32 {
         let mut count = 0;
         self.for_each(|_| count += 1);
@@ -152,7 +152,7 @@ impl<P: Kind> Fifo<P> {
     }
 
     /// Lends each handle, first to last.
-    fn walk(&self) -> impl Iterator<Item = ManuallyDrop<Handle<P>>> + use<'_, P> {
+    fn iter(&self) -> impl Iterator<Item = ManuallyDrop<Handle<P>>> + use<'_, P> {
         let mut next = self.head;
         core::iter::from_fn(move || {
             let object = NonNull::new(next)?;
@@ -167,7 +167,7 @@ impl<P: Kind> Fifo<P> {
 
     /// Shows each handle's object, first to last.
     pub(crate) fn for_each(&self, mut f: impl FnMut(&Handle<P>)) {
-        self.walk().for_each(|req| f(&req));
+        self.iter().for_each(|req| f(&req));
     }
 }
 
@@ -216,7 +216,7 @@ pub(crate) struct LinkedList<P: Kind> {
 }
 
 impl<P: Kind> LinkedList<P> {
-    /// An empty list.
+    /// Makes an empty list.
     pub(crate) const fn new() -> Self {
         Self {
             fifo: Fifo::new(),
@@ -281,7 +281,7 @@ impl<P: Kind> LinkedList<P> {
         most: usize,
         mut which: impl FnMut(&Handle<P>) -> bool,
     ) -> Option<Handle<P>> {
-        let found = self.fifo.walk().take(most).find(|req| which(req))?;
+        let found = self.fifo.iter().take(most).find(|req| which(req))?;
         self.remove(found.object())
     }
 
@@ -315,7 +315,7 @@ pub(crate) struct Inbox<P: Kind> {
 }
 
 impl<P: Kind> Inbox<P> {
-    /// An empty queue.
+    /// Makes an empty queue.
     pub(crate) fn new() -> Self {
         Self {
             head: Atomic::new(null_mut()),

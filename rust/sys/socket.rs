@@ -305,9 +305,9 @@ impl<'a> Socket<'a> {
 
     /// Its type, one of `SOCK_*`.
     #[inline]
-    fn kind(self) -> i16 {
+    fn kind(self) -> i32 {
         // SAFETY: The socket lives as long as its file, and does not change its type.
-        unsafe { (*self.raw).type_ }
+        unsafe { (*self.raw).type_ }.into()
     }
 
     /// The name that `which` says, and how long it is. `-EOPNOTSUPP` if it has none.
@@ -428,7 +428,7 @@ impl<'a> Socket<'a> {
             if new.is_null() {
                 return Err(ENFILE);
             }
-            (*new).type_ = self.kind();
+            (*new).type_ = (*self.raw).type_;
             (*new).ops = ops;
             bindings::ruring_get_module(ops.owner.cast());
             let name = bindings::ruring_socket_proto_name(self.raw);

@@ -231,7 +231,7 @@ impl<P: Kind> HashTable<P> {
         self.room = self.room.wrapping_add(1);
     }
 
-    fn walk<'a>(&'a self, head: *mut Object<P>) -> impl Iterator<Item = (u64, &'a Object<P>)> {
+    fn chained<'a>(&'a self, head: *mut Object<P>) -> impl Iterator<Item = (u64, &'a Object<P>)> {
         let mut next = head;
         core::iter::from_fn(move || {
             let object = NonNull::new(next)?;
@@ -255,7 +255,7 @@ impl<P: Kind> HashTable<P> {
             kernel::warn_on!(true);
             null_mut()
         });
-        let mut objects = self.walk(head);
+        let mut objects = self.chained(head);
         // A loop of its own: lists can be long, and what is done with what is found too.
         core::iter::from_fn(move || loop {
             let (found, object) = objects.next()?;
@@ -269,7 +269,7 @@ impl<P: Kind> HashTable<P> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Object<P>> {
         self.buckets
             .iter()
-            .flat_map(|head| self.walk(*head))
+            .flat_map(|head| self.chained(*head))
             .map(|(_, object)| object)
     }
 }

@@ -66,7 +66,7 @@ impl TaskRef {
         calls::ruring_task_cpu(&self.0)
     }
 
-    /// For other wrappers.
+    /// The task itself, for other wrappers.
     #[inline]
     pub(super) fn task(&self) -> &Task {
         &self.0
@@ -167,7 +167,7 @@ impl Credentials {
 ///
 /// `net` points to a network namespace, one of whose references it owns.
 pub(crate) struct Identity {
-    /// The rights.
+    /// What the identity may do.
     pub(crate) credentials: Credentials,
     net: *mut bindings::net,
 }

@@ -24,11 +24,14 @@ use kernel::{
 
 /// What a [`TaskWork`] does.
 pub(crate) trait TaskWorkFn: Send + Sync + Sized + 'static {
-    /// Runs in process context without locks, as task work of the `task` that it was sent to; there is
-    /// none if that is exiting.
+    /// Does the work, as task work of the `task` that it was sent to; there is none if that is exiting.
+    ///
+    /// # Context
+    ///
+    /// The task, on its way to user space, without locks. May sleep.
     fn run(this: Arc<TaskWork<Self>>, task: Option<InTask<'_>>);
 
-    /// Runs in the module's work queue.
+    /// Does the work in the module's work queue, for a task that will not.
     ///
     /// # Context
     ///
@@ -37,11 +40,15 @@ pub(crate) trait TaskWorkFn: Send + Sync + Sized + 'static {
         Self::run(this, None);
     }
 
-    /// What a [`Watch`](super::exit::Watch) watches ends. Runs without locks as task work of the task that
-    /// ends, which has no memory and no descriptors any more, or is about to begin another program.
+    /// Hears that what a [`Watch`](super::exit::Watch) watches has ended.
+    ///
+    /// # Context
+    ///
+    /// Task work of the task that ends, without locks: it has no memory and no descriptors any more, or is about to begin
+    /// another program.
     fn on_end(_this: Arc<TaskWork<Self>>) {}
 
-    /// Runs in interrupt context.
+    /// Tells who need not wait for the task.
     ///
     /// # Context
     ///
@@ -112,7 +119,7 @@ unsafe impl<T: TaskWorkFn> Send for TaskWork<T> {}
 unsafe impl<T: TaskWorkFn> Sync for TaskWork<T> {}
 
 impl<T: TaskWorkFn> TaskWork<T> {
-    /// Wraps `data`.
+    /// Makes task work of `data`.
     ///
     /// # Errors
     ///
@@ -213,7 +220,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
         unsafe { bindings::irq_work_queue(irq) };
     }
 
-    /// Drops a reference.
+    /// Drops a reference, and leaves the end of the last one to a kworker.
     ///
     /// # Context
     ///

@@ -16,9 +16,6 @@ use kernel::time::Delta;
 pub(crate) struct Ktime(i64);
 
 impl Ktime {
-    /// The time that never comes.
-    pub(crate) const MAX: Self = Self(i64::MAX);
-
     /// The time of CLOCK_MONOTONIC.
     #[inline]
     pub(crate) fn now() -> Self {

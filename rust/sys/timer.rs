@@ -61,7 +61,7 @@ impl<P: Kind> Timer<P> {
         }
     }
 
-    /// Starts it anew.
+    /// Starts the timer anew, for this object.
     ///
     /// # Safety
     ///
@@ -129,7 +129,7 @@ impl<P: Kind> Timers<P> {
         }
     }
 
-    /// Stops both.
+    /// Stops both timers of the object, and waits for their interrupts.
     ///
     /// # Context
     ///

@@ -266,7 +266,7 @@ unsafe impl<P: Kind> Send for UbufRef<P> {}
 unsafe impl<P: Kind> Sync for UbufRef<P> {}
 
 impl<P: Kind> UbufRef<P> {
-    /// Lends `req`.
+    /// Lends the handle of a notification, of which this is the first share.
     ///
     /// # Context
     ///
@@ -284,7 +284,7 @@ impl<P: Kind> UbufRef<P> {
         Self(object)
     }
 
-    /// The object.
+    /// The object whose handle is lent.
     fn object(&self) -> &Object<P> {
         // SAFETY: By the type invariants it is a lent object, and stays one as long as this has one of its count.
         unsafe { self.0.as_ref() }
@@ -297,7 +297,7 @@ impl<P: Kind> UbufRef<P> {
         unsafe { &mut *self.object().ubuf.kept.get() }
     }
 
-    /// The core.
+    /// The core of the notification, which nobody else reaches meanwhile.
     #[inline]
     pub(crate) fn core_mut(&mut self) -> &mut P::Core {
         // SAFETY: By the type invariants, as this is borrowed exclusively.

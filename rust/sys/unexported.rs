@@ -96,7 +96,7 @@ impl Functions {
 /// The functions that were found when the module was loaded.
 static FOUND: Atomic<u32> = Atomic::new(0);
 
-/// Looks for them.
+/// Looks the functions up by their names, once for the module.
 ///
 /// # Context
 ///
@@ -236,7 +236,7 @@ impl Named<'_> {
         ruring_mkdirat(self, mode)
     }
 
-    /// Removes it.
+    /// Removes what has the name.
     ///
     /// # Errors
     ///

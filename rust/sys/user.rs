@@ -270,13 +270,13 @@ impl IoVec {
         })
     }
 
-    /// Its address.
+    /// The address that the piece begins at.
     #[inline]
     pub(crate) const fn base(self) -> u64 {
         self.base
     }
 
-    /// Bytes of it.
+    /// How many bytes the piece has.
     #[inline]
     pub(crate) const fn len(self) -> usize {
         self.len as usize
@@ -350,14 +350,14 @@ impl<const N: usize> Deref for IoVecArray<N> {
 
 /// A vector, which needs no memory of its own for a single piece.
 pub(crate) enum Vector {
-    /// A single piece.
+    /// One piece, which needs no memory of its own.
     One([IoVec; 1]),
     /// Any other number of them.
     Many(KVec<IoVec>),
 }
 
 impl Vector {
-    /// Copies `count` elements.
+    /// Copies a vector of `count` elements from user memory.
     ///
     /// # Errors
     ///

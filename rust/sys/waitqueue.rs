@@ -69,7 +69,11 @@ impl WaitQueue {
         ruring_wq_has_sleeper(self)
     }
 
-    /// As [`WaitQueue::has_sleeper`], without the barrier: the caller has had one since it wrote.
+    /// As [`WaitQueue::has_sleeper`], without the barrier.
+    ///
+    /// # Context
+    ///
+    /// Any that has had a full barrier since it wrote what who waits looks at.
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
         ruring_waitqueue_active(self)
@@ -88,12 +92,20 @@ impl WaitQueue {
         ruring_wake_up_poll(self, events::IN | events::URING_WAKE);
     }
 
-    /// Wakes up all who wait. Takes the queue's lock.
+    /// Wakes up all who wait.
+    ///
+    /// # Context
+    ///
+    /// Any, but that of a wake-up of this queue: takes its lock.
     pub(crate) fn wake_all(&self) {
         ruring_wake_up_all(self);
     }
 
-    /// Tells those who wait that what they wait for is gone. Takes the queue's lock.
+    /// Tells those who wait that what they wait for is gone.
+    ///
+    /// # Context
+    ///
+    /// Any, but that of a wake-up of this queue: takes its lock.
     pub(crate) fn wake_hup(&self) {
         ruring_wake_up_poll(self, events::HUP);
     }

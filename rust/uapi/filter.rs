@@ -5,6 +5,7 @@
 use super::{
     abi::{opcode, open},
     errno::{Result, EINVAL, EMSGSIZE},
+    number::family,
 };
 
 /// Kinds and flags of a registration, and codes of instructions.
@@ -108,22 +109,20 @@ fn word(bytes: &[u8], at: usize) -> u32 {
 
 /// What is seen of a CONNECT to the address that these bytes are: its family, and of the internet's the port and the address.
 pub(crate) fn pdu_of_connect(addr: &[u8]) -> Pdu {
-    const AF_INET: u16 = 2;
-    const AF_INET6: u16 = 10;
     // Without the number of a scope, as sockets take it.
     const SIN6_LEN: usize = 24;
     const SIN_LEN: usize = 16;
-    let Some(family) = addr.first_chunk().copied().map(u16::from_le_bytes) else {
+    let Some(of) = addr.first_chunk().copied().map(u16::from_le_bytes) else {
         return Pdu::default();
     };
     let port = word(addr, 0) >> 16;
-    match (family, addr.len()) {
-        (AF_INET, SIN_LEN..) => [family.into(), port, word(addr, 4), 0, 0, 0],
-        (AF_INET6, SIN6_LEN..) => {
+    match (of, addr.len()) {
+        (family::INET, SIN_LEN..) => [of.into(), port, word(addr, 4), 0, 0, 0],
+        (family::INET6, SIN6_LEN..) => {
             let [a, b, c, d] = [8, 12, 16, 20].map(|at| word(addr, at));
-            [family.into(), port, a, b, c, d]
+            [of.into(), port, a, b, c, d]
         }
-        _ => [family.into(), 0, 0, 0, 0, 0],
+        _ => [of.into(), 0, 0, 0, 0, 0],
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct NapiReg {
 /// How a ring knows of queues.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Tracking {
-    /// It does not.
+    /// The ring does not poll queues.
     #[default]
     Inactive,
     /// They are those of the sockets that its requests wait for.
@@ -48,7 +48,7 @@ pub(crate) enum Tracking {
 /// How a ring polls queues.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NapiSettings {
-    /// Which.
+    /// Which queues are polled.
     pub(crate) tracking: Tracking,
     /// For how many microseconds.
     pub(crate) micros: u32,

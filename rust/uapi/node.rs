@@ -9,7 +9,7 @@ use super::policy::{Families, Opcodes, Policy, Registers};
 pub(crate) enum NodeCommand<'a> {
     /// To make the device `/dev/ruring-NAME`.
     Make { name: &'a str, policy: Policy },
-    /// To remove it.
+    /// A device is to be removed.
     Remove { name: &'a str },
 }
 

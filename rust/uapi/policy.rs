@@ -400,7 +400,7 @@ impl Opcodes {
         })
     }
 
-    /// As two words.
+    /// The set as two words.
     pub(crate) const fn to_words(self) -> [u64; 2] {
         [self.0 as u64, (self.0 >> 64) as u64]
     }
@@ -442,7 +442,7 @@ impl Registers {
         Some(bits(&[opcode]))
     }
 
-    /// As a word.
+    /// The set as a word.
     pub(crate) const fn to_word(self) -> u64 {
         self.0
     }
@@ -475,7 +475,7 @@ impl Families {
         Some(1 << family)
     }
 
-    /// As a word.
+    /// The set as a word.
     pub(crate) const fn to_word(self) -> u64 {
         self.0
     }

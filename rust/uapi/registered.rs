@@ -34,7 +34,7 @@ pub(crate) struct RegisterIndexed {
     pub(crate) opcode: u32,
     /// How many elements there are at `arg`.
     pub(crate) nr_args: u32,
-    /// Of the ring.
+    /// The index of the ring that is meant.
     pub(crate) index: u32,
     /// Must be 0.
     pub(crate) resv: u32,

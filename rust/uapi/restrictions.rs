@@ -24,7 +24,7 @@ pub(crate) mod restriction {
 pub(crate) struct Restrictions {
     /// Whether SQEs are restricted at all.
     sqes: bool,
-    /// Whether registrations are.
+    /// Whether registrations are restricted.
     registers: bool,
     /// By bit, the opcodes that an SQE may have.
     ops: u128,

@@ -60,7 +60,7 @@ pub(super) struct WaitArgs<'a> {
 }
 
 impl<'a> WaitArgs<'a> {
-    /// What `args` say.
+    /// How long, and for what, a wait is that these arguments ask for.
     ///
     /// # Errors
     ///

@@ -11,7 +11,10 @@ use crate::{
     kbuf::groups::{Bundle, Pieces},
     op::{Attempt, Outcome},
     req::wake::WakeFlags,
-    sys::socket::{Received, Socket, UserBuffers},
+    sys::{
+        socket::{Received, Socket, UserBuffers},
+        user::IoVec,
+    },
     uapi::{
         abi::{cqe, msg},
         errno::{EAGAIN, ENOBUFS, ENOENT},
@@ -61,6 +64,21 @@ impl RecvBundle {
         self.bursts > 0
     }
 
+    /// The buffers that were selected.
+    #[inline]
+    fn buffers(&self) -> UserBuffers<'_> {
+        match self.iov[..] {
+            [piece] => UserBuffers::One {
+                addr: piece.base(),
+                len: piece.len(),
+            },
+            _ => UserBuffers::Many {
+                iov: &self.iov,
+                skip: 0,
+            },
+        }
+    }
+
     /// Bytes to take buffers for, 0 if that is not known.
     fn wanted(&self, len: u32, total: u32) -> usize {
         let mut wanted = match len as usize {
@@ -98,16 +116,7 @@ impl Recv {
                 Ok(selected) => selected,
                 Err(outcome) => return outcome,
             };
-            let buffers = match bundle.iov[..] {
-                [piece] => UserBuffers::One {
-                    addr: piece.base(),
-                    len: piece.len(),
-                },
-                _ => UserBuffers::Many {
-                    iov: &bundle.iov,
-                    skip: 0,
-                },
-            };
+            let buffers = bundle.buffers();
             let want = buffers.len();
             let got = socket.recv(buffers, None, (0, 0), flags);
             bundle.left = got.left.unwrap_or(0);
@@ -119,12 +128,7 @@ impl Recv {
             if let [piece] = bundle.iov[..] {
                 // A single buffer that is consumed whole is this request's until it is full.
                 if short && len > 0 && selected.whole && socket.resumes() {
-                    self.done += len;
-                    self.args.addr = piece.base() + len as u64;
-                    self.args.len = piece.len() as u32 - len as u32;
-                    self.begun = Some(at.ring.groups().commit_many(selected, &bundle.iov, len));
-                    bundle.resumed = true;
-                    return resume(self.args.msg_flags, &mut self.shots);
+                    return self.resume_in(bundle, piece, len, selected, at);
                 }
             }
             let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
@@ -132,18 +136,12 @@ impl Recv {
                 return self.stop_with(nonempty(&got), broken);
             }
             let (last, clipped) = (selected.last, selected.clipped);
-            let used = len.min(want);
-            let mut cflags = at.ring.groups().commit_many(selected, &bundle.iov, used);
-            cflags |= nonempty(&got);
-            if let Some(first) = self.begun {
-                cflags = first | (cflags & LATEST);
-            }
+            let used = at
+                .ring
+                .groups()
+                .commit_many(selected, &bundle.iov, len.min(want));
             let enough = self.limit_reached(len);
-            self.done += len;
-            self.begun = Some(cflags & !LATEST);
-            if self.args.multishot && self.args.len != 0 && self.done >= self.args.len as usize {
-                bundle.capped = true;
-            }
+            let cflags = self.count_part(bundle, len, used | nonempty(&got));
             if last && !self.args.keep {
                 return self.stop_with(cflags, broken);
             }
@@ -165,6 +163,40 @@ impl Recv {
                 return outcome;
             }
         }
+    }
+
+    /// Has a receive that wants all go on in the buffer of which it has filled `len` bytes.
+    #[inline]
+    fn resume_in(
+        &mut self,
+        bundle: &mut RecvBundle,
+        buffer: IoVec,
+        len: usize,
+        selected: Bundle,
+        at: &mut Attempt<'_, '_>,
+    ) -> Outcome {
+        self.done += len;
+        self.args.addr = buffer.base() + len as u64;
+        self.args.len = buffer.len() as u32 - len as u32;
+        self.begun = Some(at.ring.groups().commit_many(selected, &bundle.iov, len));
+        bundle.resumed = true;
+        resume(self.args.msg_flags, &mut self.shots)
+    }
+
+    /// Counts `len` bytes more that are to be told of by the next completion, whose flags it returns: those of the first transfer
+    /// for it, save for what the latest one decides.
+    #[inline]
+    fn count_part(&mut self, bundle: &mut RecvBundle, len: usize, flags: u32) -> u32 {
+        let flags = match self.begun {
+            Some(first) => first | (flags & LATEST),
+            None => flags,
+        };
+        self.done += len;
+        self.begun = Some(flags & !LATEST);
+        if self.args.multishot && self.args.len != 0 && self.done >= self.args.len as usize {
+            bundle.capped = true;
+        }
+        flags
     }
 
     /// The buffers for the next transfer, or what becomes of the request without any.

@@ -44,7 +44,15 @@ impl SendBundle {
 }
 
 impl Send {
-    /// Takes the next bundle. It is consumed at once, and kept while waiting.
+    /// Takes the next bundle, which is consumed at once, and kept while the request waits. Returns the flags for its completion.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Groups::select_many_to_send`](crate::kbuf::groups::Groups::select_many_to_send).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     pub(super) fn next_bundle(
         &mut self,
         bundle: &mut SendBundle,

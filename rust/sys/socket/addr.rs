@@ -4,7 +4,10 @@
 
 use crate::{
     sys::{bindings, user},
-    uapi::errno::{Result, EINVAL},
+    uapi::{
+        errno::{Result, EINVAL},
+        number::family,
+    },
 };
 
 /// An address of any family, as bytes.
@@ -48,8 +51,7 @@ impl SockAddr {
 
     /// Whether the first `len` bytes are a name that is looked up in file systems.
     pub(crate) fn names_file(&self, len: usize) -> bool {
-        const AF_UNIX: u16 = 1;
-        self.family() == AF_UNIX && self.bytes(len).get(2).is_some_and(|first| *first != 0)
+        self.family() == family::UNIX && self.bytes(len).get(2).is_some_and(|first| *first != 0)
     }
 
     /// The first `len` bytes of the address.
@@ -107,11 +109,10 @@ impl Address {
 
     /// Whether it may be the name of a file, to be looked up in file systems.
     pub(crate) fn is_of_files(&self) -> bool {
-        const AF_UNIX: u16 = 1;
-        self.addr.family() == AF_UNIX
+        self.addr.family() == family::UNIX
     }
 
-    /// Its bytes.
+    /// The bytes of the address.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.addr.bytes(self.len as usize)
     }
@@ -121,7 +122,7 @@ impl Address {
         (&raw const self.addr).cast_mut().cast()
     }
 
-    /// Bytes of it.
+    /// How many bytes the address has.
     pub(in crate::sys) fn len(&self) -> i32 {
         self.len
     }

@@ -11,6 +11,7 @@ use crate::{
     uapi::{
         args::socket::SocketOption,
         errno::{to_value, Result, ECANCELED},
+        number::sock,
     },
 };
 
@@ -18,7 +19,7 @@ impl Socket<'_> {
     /// Whether it says how much there is left to be received.
     #[inline]
     pub(crate) fn tells_left(self) -> bool {
-        self.kind() == super::state::SOCK_STREAM
+        self.kind() == sock::STREAM
     }
 
     /// Whether it is shut down for reading, so that nothing will come any more.

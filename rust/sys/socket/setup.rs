@@ -14,30 +14,26 @@ use crate::{
         fd::OpenFile,
         task::Identity,
     },
-    uapi::errno::{to_result, Result, ECANCELED},
+    uapi::{
+        errno::{to_result, Result, ECANCELED},
+        number::{family, ipproto, sock},
+    },
 };
 use core::ptr::{null, null_mut};
 
 impl Socket<'_> {
     /// Whether a module may have to be loaded for such a socket, which takes as long as user space likes.
     pub(crate) fn may_load_module(domain: i32, kind: i32, protocol: i32) -> bool {
-        const AF_UNIX: i32 = 1;
-        const AF_INET: i32 = 2;
-        const AF_INET6: i32 = 10;
-        const SOCK_STREAM: i32 = super::state::SOCK_STREAM as i32;
-        const SOCK_DGRAM: i32 = 2;
-        const IPPROTO_TCP: i32 = 6;
-        const IPPROTO_UDP: i32 = 17;
-        let built_in = match domain {
-            AF_UNIX => return !cfg!(CONFIG_UNIX = "y"),
-            AF_INET => cfg!(CONFIG_INET),
-            AF_INET6 => cfg!(CONFIG_IPV6 = "y"),
+        let built_in = match domain.try_into() {
+            Ok(family::UNIX) => return !cfg!(CONFIG_UNIX = "y"),
+            Ok(family::INET) => cfg!(CONFIG_INET),
+            Ok(family::INET6) => cfg!(CONFIG_IPV6 = "y"),
             _ => false,
         };
         // What no kernel is without that has the family.
         let usual = match kind {
-            SOCK_STREAM => [0, IPPROTO_TCP].contains(&protocol),
-            SOCK_DGRAM => [0, IPPROTO_UDP].contains(&protocol),
+            sock::STREAM => [0, ipproto::TCP].contains(&protocol),
+            sock::DGRAM => [0, ipproto::UDP].contains(&protocol),
             _ => false,
         };
         !(built_in && usual)

@@ -4,15 +4,14 @@
 //!
 //! C header: `include/net/sock.h`.
 
-use super::{calls, hooks::may_receive, Socket};
+use super::{super::bindings, calls, hooks::may_receive, Socket};
 use crate::uapi::{
     abi::msg,
     errno::{Result, EOPNOTSUPP},
+    number::sock,
 };
 
-pub(super) const SOCK_STREAM: i16 = 1;
-const SOCK_SEQPACKET: i16 = 5;
-const SOF_TIMESTAMPING_TX_HARDWARE: i32 = 1 << 0;
+const SOF_TX_HARDWARE: i32 = bindings::ruring_number_RURING_SOF_TX_HARDWARE as i32;
 
 /// When something was sent.
 pub(crate) struct TxTimestamp {
@@ -28,9 +27,7 @@ pub(crate) struct TxTimestamp {
 
 #[cold] // send/unix/32
 fn is_of_commands(family: u32) -> bool {
-    const AF_KEY: u32 = 15;
-    const AF_NETLINK: u32 = 16;
-    matches!(family, AF_KEY | AF_NETLINK)
+    matches!(family, bindings::AF_KEY | bindings::AF_NETLINK)
 }
 
 impl Socket<'_> {
@@ -46,7 +43,7 @@ impl Socket<'_> {
             time: [taken.sec, taken.nsec],
             key: taken.key,
             kind: taken.type_,
-            hardware: taken.source == SOF_TIMESTAMPING_TX_HARDWARE,
+            hardware: taken.source == SOF_TX_HARDWARE,
         })
     }
 
@@ -60,22 +57,20 @@ impl Socket<'_> {
     /// and may load modules.
     #[inline(always)] // send/unix/32
     pub(crate) fn takes_commands(self) -> bool {
-        const AF_INET6: u32 = 10;
         // Those that most sockets have are no greater.
         let family = self.family();
-        family > AF_INET6 && is_of_commands(family)
+        family > bindings::AF_INET6 && is_of_commands(family)
     }
 
     /// Whether there is an error queue that can be received from. UNIX sockets have none, and do not heed the flag.
     pub(crate) fn has_error_queue(self) -> bool {
-        const AF_UNIX: u32 = 1;
-        self.family() != AF_UNIX
+        self.family() != bindings::AF_UNIX
     }
 
     /// Whether a transfer that asks for all of it may be continued where it stopped.
     #[inline]
     pub(crate) fn resumes(self) -> bool {
-        matches!(self.kind(), SOCK_STREAM | SOCK_SEQPACKET)
+        matches!(self.kind(), sock::STREAM | sock::SEQPACKET)
     }
 
     /// Whether it says that there is something left when that is the end of the stream, as only

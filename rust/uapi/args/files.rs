@@ -5,6 +5,7 @@
 use super::super::{
     abi::{install, open},
     errno::{Result, EBADF, EINVAL, EPERM},
+    number::call,
     sqe::{Flags, Sqe},
     structs::OpenHow,
 };
@@ -132,8 +133,7 @@ impl OpenArgs {
     ///
     /// `-EINVAL` if it is too small to be one.
     pub(crate) fn where_how(sqe: &Sqe) -> Result<(u64, usize)> {
-        const OPEN_HOW_SIZE_VER0: u32 = 24;
-        if sqe.len() < OPEN_HOW_SIZE_VER0 {
+        if sqe.len() < call::OPEN_HOW_SIZE_VER0 {
             return Err(EINVAL);
         }
         Ok((sqe.off(), sqe.len() as usize))

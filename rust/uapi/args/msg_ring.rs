@@ -14,9 +14,9 @@ use super::{
 /// MSG_RING.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RingMessage {
-    /// A completion.
+    /// A completion is posted in the other ring.
     Data(Cqe),
-    /// A registered file.
+    /// A registered file is put into a slot of the other ring.
     File {
         /// Its slot here.
         from: u32,
@@ -25,7 +25,7 @@ pub(crate) enum RingMessage {
         /// For the completion there, if there is to be one.
         user_data: Option<u64>,
     },
-    /// Neither.
+    /// A command that is neither.
     Unknown,
 }
 

@@ -4,6 +4,7 @@
 
 use super::super::{
     errno::{Result, EBADF, EINVAL},
+    number::at,
     sqe::{Flags, Sqe},
 };
 
@@ -18,9 +19,9 @@ pub(crate) struct NameArgs {
 
 impl NameArgs {
     /// Names are relative to the working directory.
-    pub(crate) const AT_FDCWD: i32 = -100;
+    pub(crate) const AT_FDCWD: i32 = at::FDCWD;
     /// Of the `AT_*` flags: an empty name is the directory itself.
-    pub(crate) const AT_EMPTY_PATH: u32 = 0x1000;
+    pub(crate) const AT_EMPTY_PATH: u32 = at::EMPTY_PATH;
 }
 
 /// What none of them has. `-EBADF` for a registered file: directories are descriptors.
@@ -77,7 +78,7 @@ pub(crate) struct UnlinkArgs {
 }
 
 impl UnlinkArgs {
-    const AT_REMOVEDIR: u32 = 0x200;
+    const AT_REMOVEDIR: u32 = at::REMOVEDIR;
 
     /// Parses the fields of UNLINKAT.
     ///

@@ -5,6 +5,7 @@
 use super::super::{
     abi::{events, poll},
     errno::{Result, EINVAL},
+    number::call,
     sqe::{Flags, Sqe},
 };
 
@@ -179,7 +180,7 @@ pub(crate) struct EpollCtlArgs {
 
 impl EpollCtlArgs {
     /// `EPOLL_CTL_DEL`
-    const DEL: u32 = 2;
+    const DEL: u32 = call::EPOLL_CTL_DEL;
 
     /// Parses the fields of EPOLL_CTL.
     ///

@@ -10,9 +10,9 @@ use super::super::{
 /// How READ, READV and READ_MULTISHOT, or WRITE and WRITEV, differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RwKind {
-    /// One buffer.
+    /// It has one buffer.
     Plain,
-    /// A vector.
+    /// It has a vector of buffers.
     Vector,
     /// A buffer from a group for each of many transfers.
     Multishot,

@@ -4,10 +4,11 @@
 
 use super::super::{
     errno::{Result, EINVAL},
+    number::call,
     sqe::Sqe,
 };
 
-/// Which of them.
+/// Which of the opcodes that move bytes between files it is.
 pub(crate) struct SpliceKind;
 
 impl SpliceKind {
@@ -37,7 +38,7 @@ pub(crate) struct SpliceArgs {
 }
 
 impl SpliceArgs {
-    const FD_IN_FIXED: u32 = 1 << 31;
+    const FD_IN_FIXED: u32 = call::SPLICE_FD_IN_FIXED;
     /// SPLICE_F_MOVE, NONBLOCK, MORE and GIFT.
     const ALL: u32 = 0xf;
 

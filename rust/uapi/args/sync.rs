@@ -4,6 +4,7 @@
 
 use super::super::{
     errno::{Result, EINVAL},
+    number::call,
     sqe::Sqe,
 };
 
@@ -19,7 +20,7 @@ pub(crate) struct FsyncArgs {
 }
 
 impl FsyncArgs {
-    const DATASYNC: u32 = 1 << 0;
+    const DATASYNC: u32 = call::FSYNC_DATASYNC;
 
     /// Parses the fields of FSYNC.
     ///

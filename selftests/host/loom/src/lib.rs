@@ -12,6 +12,8 @@
 mod mapped;
 #[path = "../../../../rust/notif/notice.rs"]
 mod notice;
+#[path = "../../../../rust/kbuf/selected.rs"]
+mod selected;
 #[path = "../../../../rust/req/wake.rs"]
 mod wake;
 #[path = "../../../../rust/notif/zc_refs.rs"]

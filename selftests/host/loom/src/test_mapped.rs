@@ -2,7 +2,10 @@
 
 //! A provided-buffer ring that user space fills while the kernel takes from it.
 
-use crate::mapped::{BufEntry, Entries, Mapped};
+use crate::{
+    mapped::{Entries, Mapped},
+    selected::BufEntry,
+};
 use loom::{
     sync::{
         atomic::{

@@ -40,6 +40,8 @@ mod mapped;
 mod napi;
 #[path = "../../../../rust/notif/notice.rs"]
 mod notice;
+#[path = "../../../../rust/uapi/number.rs"]
+mod number;
 #[path = "../../../../rust/rsrc/pieces.rs"]
 mod pieces;
 #[path = "../../../../rust/uapi/region.rs"]
@@ -48,6 +50,8 @@ mod region;
 mod registered;
 #[path = "../../../../rust/uapi/restrictions.rs"]
 mod restrictions;
+#[path = "../../../../rust/kbuf/selected.rs"]
+mod selected;
 #[path = "../../../../rust/uapi/setup.rs"]
 mod setup;
 #[path = "../../../../rust/rsrc/slots.rs"]

@@ -5,7 +5,7 @@
 use crate::{
     cases,
     classic::{BufRange, Classic, MAX_BUFFERS},
-    mapped::BufEntry,
+    selected::BufEntry,
 };
 use proptest::prelude::*;
 use std::collections::VecDeque;

@@ -4,7 +4,8 @@
 
 use crate::{
     cases,
-    mapped::{BufEntry, CutEntries, Entries, Mapped},
+    mapped::{CutEntries, Entries, Mapped},
+    selected::BufEntry,
 };
 use proptest::prelude::*;
 use std::{
