@@ -104,6 +104,7 @@ impl Ring {
     }
 
     /// As [`Ring::enter`], which is neither to submit nor to wait.
+    #[inline]
     fn enter_for_nothing(&self, call: InCall<'_>) -> Result<i64> {
         if self.has_stalled() {
             let mut locked = self.lock_in(call)?;

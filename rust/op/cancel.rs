@@ -54,6 +54,32 @@ pub(crate) fn file(task: InTask<'_>, args: &CancelArgs) -> Result<Option<FileRef
     }
 }
 
+/// The id of the file whose requests are to be cancelled, if it is those of one. That of a ring is the ring's, as a request that
+/// waits for it does not keep its file.
+fn file_id(ring: &Locked<'_>, args: &CancelArgs, own: Option<&FileRef>) -> Result<Option<usize>> {
+    let registered = match args.fd {
+        Some(index) if args.fixed => Some(ring.registered(index)?),
+        _ => None,
+    };
+    let file = own.or(registered.as_ref()).filter(|_| !args.any);
+    Ok(file.map(|file| match ringfile::ring_of::<Ring>(file) {
+        Some(ring) => ringfile::id(&ring),
+        None => fd::id(file),
+    }))
+}
+
+/// Whether a request that waits is one of those that `args` say, wherever it is.
+#[inline]
+fn is_meant(args: &CancelArgs, file_id: Option<usize>, object: &object::Object<Request>) -> bool {
+    let opcode = object.opcode();
+    args.user_data.is_none_or(|data| data == object.user_data())
+        && args
+            .opcode
+            .is_none_or(|wanted| opcode.map(Opcode::number) == Some(wanted))
+        && file_id.is_none_or(|id| id == object.file_id())
+        && super::is_found(opcode, args.fd.is_some())
+}
+
 /// Cancels what `args` say, `own` being what [`file()`] has found. Returns how many there were, if all are meant.
 ///
 /// # Errors
@@ -64,26 +90,11 @@ pub(crate) fn cancel(
     args: &CancelArgs,
     own: Option<&FileRef>,
 ) -> Result<i32> {
-    let registered = match args.fd {
-        Some(index) if args.fixed => Some(ring.registered(index)?),
-        _ => None,
-    };
-    let file_id = own
-        .or(registered.as_ref())
-        .filter(|_| !args.any)
-        .map(|file| match ringfile::ring_of::<Ring>(file) {
-            Some(ring) => ringfile::id(&ring),
-            None => fd::id(file),
-        });
+    let file_id = file_id(ring, args, own)?;
     let locked = &*ring;
     let running = Cell::new(None);
     let matches = |object: &object::Object<Request>| {
-        args.user_data.is_none_or(|data| data == object.user_data())
-            && args
-                .opcode
-                .is_none_or(|opcode| object.opcode().map(Opcode::number) == Some(opcode))
-            && file_id.is_none_or(|id| id == object.file_id())
-            && super::is_found(object.opcode(), args.fd.is_some())
+        is_meant(args, file_id, object)
             && match object.place() {
                 // What a worker is at is interrupted, and ends as that says.
                 Place::Punted => {

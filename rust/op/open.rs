@@ -116,11 +116,12 @@ impl<const HOW: bool> Op for Open<HOW> {
 
     fn pdu(&self) -> Pdu {
         let how = &self.args.how;
-        let (mut flags, mut mode) = (how.flags, how.mode);
-        if !HOW {
-            [flags, mode] = how_of_openat(flags, mode);
-        }
-        pdu_of_open([flags, mode, how.resolve])
+        let (flags, mode) = if HOW {
+            (how.flags, how.mode)
+        } else {
+            how_of_openat(how.flags, how.mode)
+        };
+        pdu_of_open(flags, mode, how.resolve)
     }
 
     fn is_forced(&self) -> bool {

@@ -4,6 +4,7 @@
 
 use super::{Attempt, Op, Outcome};
 use crate::{
+    kbuf::groups::SelectedBuffer,
     rsrc::buffers::RegisteredBuffer,
     sys::{
         rw::{
@@ -35,6 +36,34 @@ pub(crate) struct ReadMultishot {
     keep: bool,
     /// What it has taken for a last read that may sleep: an address, a length, and the flags for it.
     last: Option<(u64, usize, u32)>,
+}
+
+impl ReadMultishot {
+    /// What becomes of a request for which there is no buffer; `first`, if it has not waited.
+    fn without_buffer(&self, file: &File, at: &mut Attempt<'_, '_>, first: bool) -> Outcome {
+        // As long as there is nothing to be read, nor anything urgent, it needs none.
+        if (!first || self.keep) && !is_ready(file, false) && !is_urgent(file) {
+            return Outcome::POLL;
+        }
+        if self.keep && at.post_more(ENOBUFS.to_raw(), 0) {
+            return Outcome::Stall;
+        }
+        Outcome::failed(ENOBUFS)
+    }
+
+    /// Leaves the next read, into the buffer that was selected, to a worker.
+    fn punt_with(
+        &mut self,
+        selected: SelectedBuffer,
+        len: usize,
+        at: &mut Attempt<'_, '_>,
+    ) -> Outcome {
+        // Others may have taken what it is ready for.
+        let addr = selected.addr();
+        let flags = at.ring.groups().commit(selected, len);
+        self.last = Some((addr, len, flags));
+        Outcome::Punt
+    }
 }
 
 impl Op for ReadMultishot {
@@ -73,14 +102,7 @@ impl Op for ReadMultishot {
         loop {
             let Some(selected) = at.group.and_then(|group| at.ring.groups().select(group, 0))
             else {
-                // As long as there is nothing to be read, nor anything urgent, it needs none.
-                if (!first || self.keep) && !is_ready(file, false) && !is_urgent(file) {
-                    return Outcome::POLL;
-                }
-                if self.keep && at.post_more(ENOBUFS.to_raw(), 0) {
-                    return Outcome::Stall;
-                }
-                return Outcome::failed(ENOBUFS);
+                return self.without_buffer(file, &mut at, first);
             };
             let again = !core::mem::take(&mut first);
             let buffers = UserBuffers::One {
@@ -100,11 +122,7 @@ impl Op for ReadMultishot {
                 if !has_operation(file, false) {
                     return Outcome::failed(EINVAL);
                 }
-                // Others may have taken what it is ready for.
-                let (addr, len) = (selected.addr(), buffers.len());
-                let flags = at.ring.groups().commit(selected, len);
-                self.last = Some((addr, len, flags));
-                return Outcome::Punt;
+                return self.punt_with(selected, buffers.len(), &mut at);
             }
             let len = match transfer.transfer(buffers, None, &mut self.pos, false) {
                 Ok(0) => return Outcome::done(0),

@@ -10,7 +10,7 @@ use crate::{
     uapi::{
         abi::setup,
         errno::{Result, EINVAL},
-        setup::{layout, Config},
+        setup::{layout, Config, UserMemory},
     },
 };
 use kernel::{
@@ -86,7 +86,7 @@ impl RingMemory {
     /// May sleep.
     pub(crate) fn new(
         config: &Config,
-        user: Option<[u64; 2]>,
+        user: Option<UserMemory>,
         most: usize,
     ) -> Result<(Self, RingEntries, Mappings)> {
         let (rings, sqes) = match user {
@@ -94,7 +94,7 @@ impl RingMemory {
                 Region::alloc(config.rings_size())?,
                 Region::alloc(config.sqes_size())?,
             ),
-            Some(addresses) => Self::pin(config, addresses, most)?,
+            Some(user) => Self::pin(config, user, most)?,
         };
         let rings = Arc::new(rings, GFP_KERNEL_ACCOUNT)?;
         let sqes = Arc::new(sqes, GFP_KERNEL_ACCOUNT)?;
@@ -135,13 +135,23 @@ impl RingMemory {
         words.store::<{ layout::CQ_ENTRIES }>(config.cq_entries);
     }
 
-    fn pin(config: &Config, [rings, sqes]: [u64; 2], most: usize) -> Result<(Region, Region)> {
+    fn pin(config: &Config, user: UserMemory, most: usize) -> Result<(Region, Region)> {
         let whole = |size| page_align(size).ok_or(EINVAL);
         // Both may be in the same folio.
         let folio_table = FolioTable::new()?;
         Ok((
-            Region::pin(rings, whole(config.rings_size())?, Some(&folio_table), most)?,
-            Region::pin(sqes, whole(config.sqes_size())?, Some(&folio_table), most)?,
+            Region::pin(
+                user.rings,
+                whole(config.rings_size())?,
+                Some(&folio_table),
+                most,
+            )?,
+            Region::pin(
+                user.sqes,
+                whole(config.sqes_size())?,
+                Some(&folio_table),
+                most,
+            )?,
         ))
     }
 }

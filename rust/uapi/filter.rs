@@ -127,20 +127,21 @@ pub(crate) fn pdu_of_connect(addr: &[u8]) -> Pdu {
 }
 
 /// What is seen of an OPENAT2: flags, mode, and how the name is resolved.
-pub(crate) fn pdu_of_open(how: [u64; 3]) -> Pdu {
-    let [flags, mode, resolve] = how.map(|word| [word as u32, (word >> 32) as u32]);
-    [flags[0], flags[1], mode[0], mode[1], resolve[0], resolve[1]]
+pub(crate) fn pdu_of_open(flags: u64, mode: u64, resolve: u64) -> Pdu {
+    let words = |long: u64| [long as u32, (long >> 32) as u32];
+    let ([a, b], [c, d], [e, f]) = (words(flags), words(mode), words(resolve));
+    [a, b, c, d, e, f]
 }
 
 /// The flags and the mode that OPENAT goes by, of those that it is given.
-pub(crate) fn how_of_openat(flags: u64, mode: u64) -> [u64; 2] {
+pub(crate) fn how_of_openat(flags: u64, mode: u64) -> (u64, u64) {
     const MODE: u64 = 0o7777;
     const CREATES: u64 = (open::CREAT | open::TMPFILE) as u64;
     let mut flags = flags & u64::from(bpf::VALID_OPEN_FLAGS);
     if flags & u64::from(open::PATH) != 0 {
         flags &= u64::from(bpf::PATH_FLAGS);
     }
-    [flags, if flags & CREATES != 0 { mode & MODE } else { 0 }]
+    (flags, if flags & CREATES != 0 { mode & MODE } else { 0 })
 }
 
 /// How many bytes more there are to see of a request with this opcode.

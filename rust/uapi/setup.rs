@@ -68,6 +68,15 @@ impl ThreadParams {
     }
 }
 
+/// The addresses of user memory that a ring is to lie in (`IORING_SETUP_NO_MMAP`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UserMemory {
+    /// Where both rings lie.
+    pub(crate) rings: u64,
+    /// Where the SQEs lie.
+    pub(crate) sqes: u64,
+}
+
 impl Config {
     /// What ruring can set up.
     pub(crate) const FLAGS: u32 = setup::IOPOLL
@@ -178,11 +187,12 @@ impl Config {
         }
     }
 
-    /// The user memory that the ring is to have, if it is to have any: where the rings lie, and
-    /// where the SQEs.
-    pub(crate) fn user_memory(&self, params: &Params) -> Option<[u64; 2]> {
-        self.has(setup::NO_MMAP)
-            .then_some([params.cq_off.user_addr, params.sq_off.user_addr])
+    /// The user memory that the ring is to have, if it is to have any.
+    pub(crate) fn user_memory(&self, params: &Params) -> Option<UserMemory> {
+        self.has(setup::NO_MMAP).then_some(UserMemory {
+            rings: params.cq_off.user_addr,
+            sqes: params.sq_off.user_addr,
+        })
     }
 
     /// Bytes of the memory that holds the SQEs.
@@ -201,7 +211,7 @@ impl Config {
         } else {
             self.sq_array() as u32
         };
-        let [rings, sqes] = self.user_memory(params).unwrap_or_default();
+        let UserMemory { rings, sqes } = self.user_memory(params).unwrap_or_default();
         params.sq_off = SqOffsets {
             head: layout::SQ_HEAD as u32,
             tail: layout::SQ_TAIL as u32,

@@ -9,14 +9,15 @@ use crate::uapi::{
     abi::msg,
     errno::{Result, EOPNOTSUPP},
     number::sock,
+    structs::Timespec,
 };
 
 const SOF_TX_HARDWARE: i32 = bindings::ruring_number_RURING_SOF_TX_HARDWARE as i32;
 
 /// When something was sent.
 pub(crate) struct TxTimestamp {
-    /// Seconds and nanoseconds.
-    pub(crate) time: [i64; 2],
+    /// The time, of the host's clock or the device's.
+    pub(crate) time: Timespec,
     /// Which bytes, or which packet.
     pub(crate) key: u32,
     /// `SCM_TSTAMP_*`
@@ -40,7 +41,10 @@ impl Socket<'_> {
     pub(crate) fn take_tx_timestamp(self) -> Option<TxTimestamp> {
         let taken = calls::ruring_take_tx_timestamp(self);
         (taken.source > 0).then_some(TxTimestamp {
-            time: [taken.sec, taken.nsec],
+            time: Timespec {
+                tv_sec: taken.sec,
+                tv_nsec: taken.nsec,
+            },
             key: taken.key,
             kind: taken.type_,
             hardware: taken.source == SOF_TX_HARDWARE,

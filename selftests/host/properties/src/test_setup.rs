@@ -6,7 +6,7 @@ use crate::{
     abi::{feat, setup},
     cases,
     errno::{Result, EINVAL, EOVERFLOW},
-    setup::{layout, Config, ThreadParams, CQE_SIZE, SQE_SIZE},
+    setup::{layout, Config, ThreadParams, UserMemory, CQE_SIZE, SQE_SIZE},
     structs::Params,
 };
 use proptest::prelude::*;
@@ -375,9 +375,9 @@ proptest! {
                 expected[at..at + 2].fill(0);
             }
         } else {
-            let addresses = places
+            let [rings, sqes] = places
                 .map(|at| u64::from(params[at]) | u64::from(params[at + 1]) << 32);
-            prop_assert_eq!(config.user_memory(&of(&params)), Some(addresses));
+            prop_assert_eq!(config.user_memory(&of(&params)), Some(UserMemory { rings, sqes }));
         }
         prop_assert_eq!(filled, of(&expected));
     }
