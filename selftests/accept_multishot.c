@@ -200,6 +200,27 @@ TEST_F(ring, poll_first)
 	ASSERT_ACCEPTED(&self->ring, 1, client, 0);
 }
 
+/*
+ * Who shuts a socket down for writing wakes up who waits for it, and does not say why. A single
+ * shot then finds out that nothing can be accepted from it; several wait for poll(2) to say something.
+ */
+TEST_F(ring, poll_first_of_what_cannot_accept)
+{
+	int sv[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, sv));
+	prep_accept_multi(&self->ring, sv[0], 1)->ioprio |= IORING_ACCEPT_POLL_FIRST;
+	prep_accept(&self->ring, sv[0], 2)->ioprio = IORING_ACCEPT_POLL_FIRST;
+	ASSERT_EQ(2, ring_submit(&self->ring));
+	ASSERT_WAITING(&self->ring);
+	ASSERT_EQ(0, shutdown(sv[0], SHUT_WR));
+	ASSERT_CQE(&self->ring, 2, -EOPNOTSUPP, 0);
+	ASSERT_WAITING(&self->ring);
+	ASSERT_EQ(1, send(sv[1], "x", 1, 0));
+	ASSERT_CQE(&self->ring, 1, -EOPNOTSUPP, 0);
+	ASSERT_WAITING(&self->ring);
+}
+
 /* IORING_ACCEPT_DONTWAIT decides, not the mode of the listener. */
 TEST_F(ring, nonblocking_listener_is_waited_for)
 {

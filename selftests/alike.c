@@ -60,6 +60,42 @@ TEST_F(ring, all_of_what_is_only_looked_at)
 	EXPECT_EQ(100, drain_socket(sv[0]));
 }
 
+/* What is never enough is looked at 128 times, and then waited for. */
+TEST_F(ring, looks_at_too_little_have_an_end)
+{
+	struct ring *r = &self->ring;
+	char buf[300], more[300];
+	unsigned int i, looks = 0;
+	struct io_uring_cqe cqe;
+	int sv[2];
+
+	memset(buf, 0, sizeof(buf));
+	memset(more, 'y', sizeof(more));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	prep_recv(r, sv[0], buf, sizeof(buf), 1)->msg_flags = MSG_PEEK | MSG_WAITALL;
+	ASSERT_EQ(1, ring_submit(r));
+	/* each is a call of its own where task work is deferred */
+	for (i = 0; i < 300 && !ring_ready(r); i++)
+		ASSERT_LE(0, ring_run(r));
+	while (looks < sizeof(buf) && buf[looks] == 'x')
+		looks++;
+	/* the last one is that of a worker in io_uring, which waits behind it */
+	EXPECT_LE(128, looks);
+	EXPECT_GE(129, looks);
+	/* and is interrupted if another one is made */
+	if (ring_ready(r) && variant->backend == IO_URING) {
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		EXPECT_EQ((int)looks, cqe.res);
+		return;
+	}
+	ASSERT_WAITING(r);
+	ASSERT_EQ((ssize_t)sizeof(more), write(sv[1], more, sizeof(more)));
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ((int)sizeof(buf), cqe.res);
+	EXPECT_EQ('y', buf[sizeof(buf) - 1]);
+}
+
 /* Of a socket that was opened not to wait nobody waits for what cannot come. */
 TEST_F(ring, accept_of_what_is_shut)
 {
@@ -121,6 +157,26 @@ TEST_F(ring, error_queue_of_a_unix_socket)
 		close(sv[0]);
 		close(sv[1]);
 	}
+}
+
+/* Data makes who asks for the error queue alone end, unless another request takes it first. */
+TEST_F(ring, error_queue_beside_data)
+{
+	struct ring *r = &self->ring;
+	char buf[8], other[8];
+	struct sockaddr_in addr;
+	int rx = udp_socket(&addr), tx = socket(AF_INET, SOCK_DGRAM, 0);
+
+	ASSERT_EQ(0, connect(tx, (struct sockaddr *)&addr, sizeof(addr)));
+	ASSERT_EQ(1, send(tx, "x", 1, 0));
+	prep_recv(r, rx, buf, sizeof(buf), 1)->msg_flags = MSG_ERRQUEUE;
+	prep_recv(r, rx, other, sizeof(other), 2);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 2, 1, 0);
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, send(tx, "y", 1, 0));
+	ASSERT_CQE(r, 1, -EAGAIN, 0);
+	EXPECT_EQ(1, recv(rx, buf, sizeof(buf), MSG_DONTWAIT));
 }
 
 /*

@@ -149,8 +149,15 @@ impl Op for Accept {
 
     #[inline]
     fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        if self.args.poll_first && !at.polled {
-            return self.poll_first(&at);
+        if self.args.poll_first {
+            if !at.polled {
+                return self.poll_first(&at);
+            }
+            // Who has woken it up need not say why, as who shuts a socket down. One of several shots is only tried when
+            // poll says that there is something, so that a socket that cannot accept is not found out before.
+            if self.args.multishot && !at.file.is_some_and(|file| is_ready(file, false)) {
+                return Outcome::POLL;
+            }
         }
         let socket = match at.file().and_then(Socket::of) {
             Ok(socket) => socket,

@@ -71,7 +71,7 @@ pub(super) fn may_be_at_eof(socket: Socket<'_>, wake_flags: WakeFlags) -> bool {
 
 /// How a single receive ends that has found nothing, if recvmsg(2) would not wait either: at the end of
 /// what was shut down, which does not show to who must not wait, and with the error queue, of
-/// which other events do not tell.
+/// which other events do not tell. As long as they do they would wake it up for ever, so that it ends.
 ///
 /// # Errors
 ///
@@ -79,10 +79,12 @@ pub(super) fn may_be_at_eof(socket: Socket<'_>, wake_flags: WakeFlags) -> bool {
 pub(super) fn without_waiting(
     socket: Socket<'_>,
     msg_flags: u32,
-    wake_flags: WakeFlags,
+    at: &Attempt<'_, '_>,
 ) -> Option<Result<usize>> {
     if msg_flags & msg::ERRQUEUE != 0 && socket.has_error_queue() {
-        return (wake_flags.events() != 0).then_some(Err(EAGAIN));
+        let lasts = |file| is_ready(file, false) || is_urgent(file);
+        let woken = at.wake_flags.events() != 0;
+        return (woken && at.file.is_some_and(lasts)).then_some(Err(EAGAIN));
     }
     (msg_flags & msg::DONTWAIT == 0 && socket.is_shut()).then_some(Ok(0))
 }
@@ -195,12 +197,12 @@ impl Recv {
     fn without_waiting<const MULTISHOT: bool>(
         &self,
         socket: Socket<'_>,
-        wake_flags: WakeFlags,
+        at: &Attempt<'_, '_>,
     ) -> Option<Result<usize>> {
         if MULTISHOT {
             return None;
         }
-        without_waiting(socket, self.args.msg_flags, wake_flags)
+        without_waiting(socket, self.args.msg_flags, at)
     }
 
     /// Whether an attempt would find nothing, and nothing wrong either, with a socket that has no data.
@@ -332,7 +334,7 @@ impl Recv {
         let got = socket.recv(buffers, None, (0, 0), flags);
         let len = match got.len {
             Ok(len) => len,
-            Err(EAGAIN) => match self.without_waiting::<MULTISHOT>(socket, at.wake_flags) {
+            Err(EAGAIN) => match self.without_waiting::<MULTISHOT>(socket, at) {
                 None => return Some(Outcome::POLL),
                 Some(Ok(len)) => len,
                 Some(Err(error)) if self.done == 0 => return Some(Outcome::failed(error)),

@@ -183,7 +183,7 @@ impl RecvMessage {
     ) -> Option<Result<usize>> {
         let len = match got.len {
             Err(EAGAIN) => {
-                match without_waiting(socket, self.args.msg_flags, at.wake_flags)? {
+                match without_waiting(socket, self.args.msg_flags, at)? {
                     // As recvmsg(2), and unlike recv(2), of what was opened not to wait.
                     Ok(_) if at.file.is_some_and(is_nonblocking) => Err(EAGAIN),
                     len => len,

@@ -10,7 +10,6 @@ use super::{may_be_at_eof, nonempty, pause, resume, without_buffer, Recv};
 use crate::{
     kbuf::groups::{Bundle, Pieces},
     op::{Attempt, Outcome},
-    req::wake::WakeFlags,
     sys::{
         socket::{Received, Socket, UserBuffers},
         user::IoVec,
@@ -120,7 +119,7 @@ impl Recv {
             let want = buffers.len();
             let got = socket.recv(buffers, None, (0, 0), flags);
             bundle.left = got.left.unwrap_or(0);
-            let len = match self.received(&got, socket, at.wake_flags) {
+            let len = match self.received(&got, socket, at) {
                 Ok(len) => len,
                 Err(outcome) => return outcome,
             };
@@ -228,12 +227,12 @@ impl Recv {
         &self,
         got: &Received,
         socket: Socket<'_>,
-        wake_flags: WakeFlags,
+        at: &Attempt<'_, '_>,
     ) -> Result<usize, Outcome> {
         match got.len {
             Ok(len) => Ok(len),
             Err(EAGAIN) if self.args.multishot => Err(Outcome::POLL),
-            Err(EAGAIN) => match self.without_waiting::<false>(socket, wake_flags) {
+            Err(EAGAIN) => match self.without_waiting::<false>(socket, at) {
                 Some(Ok(len)) => Ok(len),
                 Some(Err(error)) => Err(Outcome::failed(error)),
                 None => Err(Outcome::POLL),
