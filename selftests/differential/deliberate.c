@@ -368,10 +368,9 @@ static bool is_full_for_ever(const struct program *p, const struct difference *d
 	}
 }
 
-static bool is_transfer_of_nothing(const struct program *p, const struct difference *d)
+/* Whether it reads or writes what has no operation for that. */
+static bool transfers_nothing(const struct program *p, const struct io_uring_sqe *sqe)
 {
-	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
-
 	switch (sqe->opcode) {
 	case IORING_OP_READ:
 	case IORING_OP_READV:
@@ -383,11 +382,28 @@ static bool is_transfer_of_nothing(const struct program *p, const struct differe
 	case IORING_OP_WRITE_FIXED:
 	case IORING_OP_WRITEV_FIXED:
 		/* the ring's own descriptor is one of those that a program has besides */
-		return is_early(d, -EINVAL) && (has_kind(p, sqe, KIND(EPOLL) | KIND(SECOND_RING)) ||
-						(sqe->fd > STDERR_FILENO && sqe->fd < BAD_FD));
+		return has_kind(p, sqe, KIND(EPOLL) | KIND(SECOND_RING)) ||
+		       (sqe->fd > STDERR_FILENO && sqe->fd < BAD_FD);
 	default:
 		return false;
 	}
+}
+
+static bool is_transfer_of_nothing(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->kind == EVENT_CQE)
+		return is_early(d, -EINVAL) && transfers_nothing(p, sqe_of(p, d->key));
+	/* a completion that is not taken is only told of */
+	if ((d->kind != EVENT_POLL && d->kind != EVENT_EPOLL) || d->nr[SIDE_IO_URING] || d->step >= p->nr_steps ||
+	    !(p->steps[d->step].flags & STEP_KEEP))
+		return false;
+	for (i = p->steps[d->step].first; i < (unsigned int)p->steps[d->step].first + p->steps[d->step].nr; i++)
+		if (p->steps[d->step].kind == STEP_SUBMIT && !p->requests[i].dropped &&
+		    transfers_nothing(p, &p->requests[i].sqe))
+			return true;
+	return false;
 }
 
 static bool is_datagram_of_shut(const struct program *p, const struct difference *d)
@@ -475,6 +491,21 @@ static const struct deliberate {
 		"a completion that is not the last one waited for",
 		"a completion of one is in the ring before that has as many as somebody waits for",
 		is_seen_before_a_worker,
+	},
+	{
+		"a wait for several completions",
+		"and so may sleep on although there are enough",
+		is_wait_for_several,
+	},
+	{
+		"a cancel of what another one has ended",
+		"An ASYNC_CANCEL with IOSQE_ASYNC finds nothing of what another cancel has ended",
+		is_cancelled_before,
+	},
+	{
+		"a group that a worker makes",
+		"what PROVIDE_BUFFERS with IOSQE_ASYNC brings may be there for what is submitted behind it",
+		is_group_by_a_worker,
 	},
 	{
 		"a request that drains, after one that skips its completion",

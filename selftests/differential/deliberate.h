@@ -67,6 +67,9 @@ bool is_count_of_a_worker(const struct program *p, const struct difference *d);
 bool is_part_of_a_worker(const struct program *p, const struct difference *d);
 bool is_attempt_of_a_worker(const struct program *p, const struct difference *d);
 bool is_seen_before_a_worker(const struct program *p, const struct difference *d);
+bool is_wait_for_several(const struct program *p, const struct difference *d);
+bool is_cancelled_before(const struct program *p, const struct difference *d);
+bool is_group_by_a_worker(const struct program *p, const struct difference *d);
 bool is_error_that_is_found(const struct program *p, const struct difference *d);
 
 #endif /* DIFFERENTIAL_DELIBERATE_H */

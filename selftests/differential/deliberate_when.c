@@ -63,7 +63,14 @@ bool is_limit_that_was_over(const struct program *p, const struct difference *d)
 bool is_limit_of_no_time(const struct program *p, const struct difference *d)
 {
 	__u64 i = d->key - USER_DATA + 1;
+	unsigned int j;
 
+	/* the limit itself is told first if others have its user_data */
+	if (d->kind == EVENT_CQE && i <= MAX_REQUESTS && sqe_of(p, d->key)->opcode == IORING_OP_LINK_TIMEOUT &&
+	    !p->requests[i - 1].structs.time.tv_sec)
+		for (j = 0; j < d->nr[SIDE_RURING]; j++)
+			if (d->events[SIDE_RURING][j].res == -ETIME)
+				return true;
 	return d->kind == EVENT_CQE && i < p->nr_requests && d->nr[SIDE_IO_URING] == 1 &&
 	       d->nr[SIDE_RURING] == 1 && d->events[SIDE_RURING][0].res == -ECANCELED &&
 	       p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT && !p->requests[i].dropped &&
@@ -333,8 +340,9 @@ bool is_served_first(const struct program *p, const struct difference *d)
 
 	if (d->kind != EVENT_CQE || !waits_for_file(one))
 		return false;
-	/* the other one is cancelled in the end */
-	if (d->nr[0] && d->nr[1] && (d->events[0][0].res == -ECANCELED) == (d->events[1][0].res == -ECANCELED))
+	/* the other one is cancelled in the end, or has what this one has left */
+	if (d->nr[0] && d->nr[1] && (d->events[0][0].res == -ECANCELED) == (d->events[1][0].res == -ECANCELED) &&
+	    !(d->events[0][0].res > 0 && d->events[1][0].res > 0))
 		return false;
 	for (i = 0; i < p->nr_requests; i++) {
 		const struct io_uring_sqe *other = &p->requests[i].sqe;
@@ -546,6 +554,59 @@ bool is_attempt_of_a_worker(const struct program *p, const struct difference *d)
 		return sqe->flags & IOSQE_BUFFER_SELECT && d->events[SIDE_IO_URING][0].res == -ENOBUFS &&
 		       d->events[SIDE_RURING][0].res == -ENOENT;
 	return is_multishot(sqe) && !d->nr[SIDE_IO_URING];
+}
+
+/* Who waits for several sleeps on on the one side, where each request that was woken up has counted as one. */
+bool is_wait_for_several(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->step >= p->nr_steps || p->steps[d->step].kind != STEP_SUBMIT || p->steps[d->step].wait < 2 ||
+	    !(p->setup & IORING_SETUP_DEFER_TASKRUN))
+		return false;
+	/* it comes back before what a worker does then, which has waited for others to drain */
+	if (d->kind == EVENT_CQE && !d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] == 1)
+		return drains_before(p, d->step) && is_for_a_worker(sqe_of(p, d->key)->opcode);
+	if (d->kind != EVENT_WATCH || d->key < MAX_REQUESTS || !d->nr[SIDE_IO_URING] || d->nr[SIDE_RURING])
+		return false;
+	for (i = 0; i < p->nr_requests; i++)
+		if (!p->requests[i].dropped && is_multishot(&p->requests[i].sqe))
+			return true;
+	return drains_before(p, d->step);
+}
+
+/* What was cancelled before, and has not come back to its task, which who cancels by a worker finds once more. */
+bool is_cancelled_before(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || sqe_of(p, d->key)->opcode != IORING_OP_ASYNC_CANCEL ||
+	    !begins_in_worker(sqe_of(p, d->key)) || d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1 ||
+	    d->events[SIDE_IO_URING][0].res < 0 || d->events[SIDE_RURING][0].res != -ENOENT)
+		return false;
+	for (i = 0; i < d->key - USER_DATA; i++)
+		if (!p->requests[i].dropped && p->requests[i].sqe.opcode == IORING_OP_ASYNC_CANCEL)
+			return true;
+	return false;
+}
+
+/* Whether what a request has found is a group that a worker of io_uring makes or takes away. */
+bool is_group_by_a_worker(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	const int missing = d->nr[SIDE_IO_URING] ? d->events[SIDE_IO_URING][0].res : 0;
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || !(sqe->flags & IOSQE_BUFFER_SELECT) || missing != -ENOBUFS)
+		return false;
+	for (i = 0; i < p->nr_requests; i++) {
+		const struct io_uring_sqe *other = &p->requests[i].sqe;
+
+		if (!p->requests[i].dropped && begins_in_worker(other) && other->buf_group == sqe->buf_group &&
+		    other->opcode == IORING_OP_PROVIDE_BUFFERS)
+			return true;
+	}
+	return false;
 }
 
 /* The steps behind a wait have their own sight of the ring. */

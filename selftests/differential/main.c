@@ -115,49 +115,6 @@ static void next_program(struct program *p, __u64 seed, __u64 i)
 		generate(p, seed, branch);
 }
 
-/*
- * Whether there may be a full TCP connection, where what a request can send depends on
- * the time that its acknowledgements take, which is longer on a busy machine.
- */
-static bool may_fill_tcp(const struct program *p)
-{
-	bool has_tcp = false, is_long = false;
-	unsigned int i;
-
-	for (i = 0; i < MAX_OBJECTS; i++) {
-		if (!(KIND(p->objects[i].kind) & (KIND(TCP) | KIND(TCP6) | KIND(TCP_LISTENER))))
-			continue;
-		has_tcp = true;
-		is_long |= p->objects[i].flags & OBJECT_SMALL;
-	}
-	for (i = 0; i < p->nr_steps; i++)
-		is_long |= p->steps[i].kind == STEP_PEER &&
-			   (p->steps[i].op == PEER_FILL || p->steps[i].len > PAGE);
-	for (i = 0; i < p->nr_requests; i++)
-		is_long |= p->requests[i].sqe.len > PAGE;
-	return has_tcp && is_long;
-}
-
-/* Whether somebody waits while a timer is about to expire, be it the wait's own: which is first depends on who else runs. */
-static bool may_wait_for_timer(const struct program *p)
-{
-	bool waits = false, expires = false;
-	unsigned int i;
-
-	for (i = 0; i < p->nr_steps; i++) {
-		waits |= p->steps[i].kind == STEP_SUBMIT && p->steps[i].wait;
-		expires |= p->steps[i].timed == TIMED_LEAST ||
-			   (p->steps[i].timed == TIMED_REGION && p->steps[i].wait_arg.min_wait_usec);
-	}
-	for (i = 0; i < p->nr_requests; i++)
-		expires |= (p->requests[i].sqe.opcode == IORING_OP_TIMEOUT ||
-			    p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT) &&
-			   !p->requests[i].structs.time.tv_sec;
-	for (i = 0; i < MAX_OBJECTS; i++)
-		expires |= p->objects[i].kind == TIMERFD;
-	return waits && expires;
-}
-
 /* The next seed that there is in @f. */
 static bool read_seed(FILE *f, __u64 *seed)
 {
@@ -207,7 +164,7 @@ int main(void)
 		same = fopen(getenv("SAME"), "w");
 	read_known(getenv("KNOWN"));
 	if (getenv("COVERED") && !cover_init())
-		printf("# the module is not built for KCOV\n");
+		printf("# the module does not say what is reached\n");
 	printf("SEED=%llu PROGRAMS=%llu\n", first, programs);
 	start = now_ms();
 	for (i = 0; seeds || i < programs; i++) {
@@ -220,7 +177,7 @@ int main(void)
 		if (seeds && !read_seed(seeds, &seed))
 			break;
 		next_program(&p, seed, i);
-		if (getenv("PROMPT") && (may_fill_tcp(&p) || may_wait_for_timer(&p))) {
+		if (getenv("PROMPT") && depends_on_time(&p)) {
 			left_out++;
 			continue;
 		}

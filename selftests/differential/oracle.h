@@ -10,7 +10,7 @@
 enum verdict {
 	VERDICT_SAME,
 	VERDICT_DIFFERS,
-	/* io_uring does not say the same each time */
+	/* io_uring does not say the same each time, or ruring where time decides */
 	VERDICT_UNSTABLE,
 };
 
@@ -20,6 +20,8 @@ int oracle_init(unsigned int seconds);
 bool differs_once(const struct program *p, struct difference *d);
 /* Run @p, as often as it takes to be sure. */
 enum verdict ask(const struct program *p, struct difference *d);
+/* Whether what comes of @p depends on how soon packets are acknowledged or timers expire. */
+bool depends_on_time(const struct program *p);
 /* What was seen last on a side. */
 const struct trace *last_trace(enum side side);
 /* Drop what does not matter for @d, which stays the same kind of difference. */

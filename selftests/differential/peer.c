@@ -23,6 +23,12 @@ static bool is_ready(int fd, short events)
 	return poll(&p, 1, 0) == 1 && p.revents & (events | POLLERR | POLLHUP | POLLNVAL);
 }
 
+/* What there is room for at least in what says that it takes something; a terminal may make two bytes of one. */
+static unsigned int room_of(int fd)
+{
+	return isatty(fd) ? 128 : PAGE;
+}
+
 static long peer_write(int fd, unsigned int len, unsigned int offset)
 {
 	const char *from = (const char *)SOURCE + offset % (SOURCE_SIZE / 2);
@@ -33,7 +39,7 @@ static long peer_write(int fd, unsigned int len, unsigned int offset)
 	/* as much as is taken at once by what says that it takes something */
 	if (!is_ready(fd, POLLOUT))
 		return -EAGAIN;
-	return result(write(fd, from, len > PAGE ? PAGE : len));
+	return result(write(fd, from, len > room_of(fd) ? room_of(fd) : len));
 }
 
 static long read_now(int fd, char *buf, size_t len)
@@ -61,7 +67,8 @@ long peer_fill(int fd, long limit)
 	do {
 		ret = peer_write(fd, PAGE, 0);
 		sum += ret > 0 ? ret : 0;
-	} while (ret > 0 && sum < limit);
+		/* of a terminal who reads gets what is there when the first of it is told */
+	} while (ret > 0 && sum < limit && !isatty(fd));
 	return ret == -EAGAIN || ret > 0 || sum ? sum : ret;
 }
 

@@ -5,6 +5,7 @@
  * program meanwhile.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -37,7 +38,11 @@ static long wait_for_ring(struct run *run, unsigned int op)
 	case WATCH_PROCESS_ENTER:
 		return ring_enter(r, 0, 1, IORING_ENTER_GETEVENTS);
 	case WATCH_EPOLL:
+		/* where no request's descriptor can be */
 		fd = epoll_create1(0);
+		ret = fcntl(fd, F_DUPFD, SIGNALLED_FD + 1);
+		close(fd);
+		fd = ret;
 		epoll_ctl(fd, EPOLL_CTL_ADD, r->fd, &event);
 		ret = result(epoll_wait(fd, &event, 1, -1));
 		close(fd);
