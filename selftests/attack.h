@@ -435,19 +435,24 @@ FIXTURE_TEARDOWN_PARENT(attack)
 		EXPECT_TRUE(module_comes_and_goes());
 }
 
-/* Memory of which no page is ever there, save for who is killed. */
-static inline void *missing_page(void)
+/* Memory of @nr pages, of which the last is never there, save for who is killed. */
+static inline void *missing_pages(unsigned int nr)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *pages = mmap(NULL, nr * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	MUST(uffd >= 0 && page != MAP_FAILED && !ioctl(uffd, UFFDIO_API, &api));
-	reg.range.start = (uintptr_t)page;
+	MUST(uffd >= 0 && pages != MAP_FAILED && !ioctl(uffd, UFFDIO_API, &api));
+	reg.range.start = (uintptr_t)pages + (nr - 1) * 4096;
 	reg.range.len = 4096;
 	MUST(!ioctl(uffd, UFFDIO_REGISTER, &reg));
-	return page;
+	return pages;
+}
+
+static inline void *missing_page(void)
+{
+	return missing_pages(1);
 }
 
 /* An OPENAT that does not come back before the FIFO has a writer. */

@@ -2,8 +2,12 @@
 /*
  * Requests that wait in an open, a write or a close (attack_held.h).
  */
+#include <linux/ethtool.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
@@ -13,9 +17,13 @@
  * What an attacker's request waits for: a partner, room, somebody who has locked the pipe or the socket and
  * waits for a page of his, a file server, that is to close a file or to say what it is ready for, or who loads
  * the module of a family of sockets, or one that a message to the kernel names, by whatever it is sent; a file server
- * that is asked of the file whose name a message is for; or the value of an option, on a page that is missing.
+ * that is asked of the file whose name a message is for; the value of an option, on a page that is missing; or
+ * somebody who has locked all networks and waits for a page of his, when a list of these is received.
  */
-enum { FIFO, TERMINAL, PIPE, SOCKET, SERVER, POLLED, MODULE, MESSAGE, HEADER, WRITTEN, NAME, OPTION };
+enum {
+	FIFO, TERMINAL, PIPE, SOCKET, SERVER, POLLED, MODULE, MESSAGE, HEADER, WRITTEN, NAME, OPTION,
+	LIST, LIST_SHOTS, LIST_HEADER, LIST_READ,
+};
 
 FIXTURE_VARIANT_ADD(attack, ruring_fifo) { .backend = RURING, .kind = FIFO };
 FIXTURE_VARIANT_ADD(attack, io_uring_fifo) { .backend = IO_URING, .kind = FIFO };
@@ -41,6 +49,14 @@ FIXTURE_VARIANT_ADD(attack, ruring_name) { .backend = RURING, .kind = NAME };
 FIXTURE_VARIANT_ADD(attack, io_uring_name) { .backend = IO_URING, .kind = NAME };
 FIXTURE_VARIANT_ADD(attack, ruring_option) { .backend = RURING, .kind = OPTION };
 FIXTURE_VARIANT_ADD(attack, io_uring_option) { .backend = IO_URING, .kind = OPTION };
+FIXTURE_VARIANT_ADD(attack, ruring_list) { .backend = RURING, .kind = LIST };
+FIXTURE_VARIANT_ADD(attack, io_uring_list) { .backend = IO_URING, .kind = LIST };
+FIXTURE_VARIANT_ADD(attack, ruring_list_shots) { .backend = RURING, .kind = LIST_SHOTS };
+FIXTURE_VARIANT_ADD(attack, io_uring_list_shots) { .backend = IO_URING, .kind = LIST_SHOTS };
+FIXTURE_VARIANT_ADD(attack, ruring_list_header) { .backend = RURING, .kind = LIST_HEADER };
+FIXTURE_VARIANT_ADD(attack, io_uring_list_header) { .backend = IO_URING, .kind = LIST_HEADER };
+FIXTURE_VARIANT_ADD(attack, ruring_list_read) { .backend = RURING, .kind = LIST_READ };
+FIXTURE_VARIANT_ADD(attack, io_uring_list_read) { .backend = IO_URING, .kind = LIST_READ };
 
 static char output[1 << 20];
 
@@ -82,6 +98,43 @@ static bool let_loader_go(void)
 	return fd >= 0 && !close(fd);
 }
 
+static bool lists(int kind)
+{
+	return kind >= LIST;
+}
+
+/* The next page is one that nobody gives him, when the kernel tells him what a device can do with all networks locked. */
+static void lock_networks(void)
+{
+	char *page = missing_pages(2);
+	struct ethtool_gstrings *strings = (void *)(page + 4096 - sizeof(*strings));
+	struct ifreq request = { .ifr_name = "lo", .ifr_data = (void *)strings };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	MUST(fd >= 0);
+	*strings = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES };
+	ioctl(fd, SIOCETHTOOL, &request);
+	_exit(0);
+}
+
+/* All addresses were asked for, of which some can be received; the kernel goes on with the list then, and locks all networks. */
+static bool begin_list(void)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ifaddrmsg address;
+	} question = {
+		.header = {
+			.nlmsg_len = sizeof(question),
+			.nlmsg_type = RTM_GETADDR,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		},
+	};
+
+	holdup.fds[0] = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	return holdup.fds[0] >= 0 && send(holdup.fds[0], &question, sizeof(question), 0) == sizeof(question);
+}
+
 static bool loads_module(int kind)
 {
 	return kind == MODULE || kind == MESSAGE || kind == HEADER || kind == WRITTEN;
@@ -108,8 +161,10 @@ static bool hold(const char *group, int kind)
 
 	if (loads_module(kind))
 		return hold_loader();
+	if (kind == OPTION || lists(kind))
+		ready = !put("/proc/sys/vm", "unprivileged_userfaultfd", "1");
 	if (kind == OPTION)
-		return !put("/proc/sys/vm", "unprivileged_userfaultfd", "1");
+		return ready;
 	if (served(kind)) {
 		snprintf(holdup.path, sizeof(holdup.path), "%s/served", attack_dir);
 		holdup.pid = hold_server(group, holdup.path, served(kind));
@@ -119,6 +174,8 @@ static bool hold(const char *group, int kind)
 		ready = !pipe(holdup.fds);
 	else if (kind == SOCKET)
 		ready = !tcp_pair(holdup.fds);
+	else if (lists(kind))
+		ready = ready && begin_list();
 	if (!ready || kind == FIFO || kind == TERMINAL)
 		return ready;
 	holdup.pid = spawn(group, 0);
@@ -127,6 +184,8 @@ static bool hold(const char *group, int kind)
 
 		join(group, "attackers");
 		become(ATTACKER);
+		if (lists(kind))
+			lock_networks();
 		MUST(write(holdup.fds[1], page, 4096) == 4096);
 		_exit(0);
 	}
@@ -202,6 +261,30 @@ static void prep_option(struct ring *r)
 	sqe->optval = (uintptr_t)missing_page();
 }
 
+static void prep_list(struct ring *r, int kind)
+{
+	static struct iovec iov = { output, sizeof(output) };
+	static struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
+	static struct pbuf pb;
+
+	switch (kind) {
+	case LIST:
+		prep_recv(r, holdup.fds[0], output, sizeof(output), 1);
+		break;
+	case LIST_SHOTS:
+		MUST(!pbuf_init(&pb, r, 1, 4, 32768));
+		pbuf_fill(&pb);
+		prep_recv_multi(r, holdup.fds[0], 1, 1);
+		break;
+	case LIST_HEADER:
+		prep(r, IORING_OP_RECVMSG, holdup.fds[0], &header, 1, 1);
+		break;
+	case LIST_READ:
+		prep(r, IORING_OP_READ, holdup.fds[0], output, sizeof(output), 1);
+		break;
+	}
+}
+
 static void prep_what_waits(struct ring *r, int kind)
 {
 	int fd;
@@ -243,6 +326,8 @@ static void prep_what_waits(struct ring *r, int kind)
 	case OPTION:
 		prep_option(r);
 		break;
+	default:
+		prep_list(r, kind);
 	}
 }
 
@@ -261,6 +346,10 @@ static const char *where(int kind)
 		[WRITTEN] = "call_usermodehelper_exec",
 		[NAME] = "fuse_chan_send",
 		[OPTION] = "handle_userfault",
+		[LIST] = "rtnl",
+		[LIST_SHOTS] = "rtnl",
+		[LIST_HEADER] = "rtnl",
+		[LIST_READ] = "rtnl",
 	};
 
 	return places[kind];
@@ -268,7 +357,7 @@ static const char *where(int kind)
 
 /*
  * Who waits for a pipe or a socket that is locked, as any write(2) would, and in io_uring for a terminal, a module or a
- * name, has io_uring's lock: what takes that waits with him.
+ * name, or the networks, has io_uring's lock: what takes that waits with him.
  */
 static bool waits_in_io_uring(int kind, unsigned int i)
 {

@@ -2,11 +2,15 @@
 
 //! READ_MULTISHOT. `io_uring/rw.c` of the kernel.
 
-use super::{Attempt, Op, Outcome};
+use super::{
+    rw::{is_idle, takes_commands},
+    Attempt, Op, Outcome,
+};
 use crate::{
     kbuf::groups::SelectedBuffer,
     rsrc::buffers::RegisteredBuffer,
     sys::{
+        context::At,
         rw::{
             can_ask, can_delegate, can_poll, current_ioprio, has_operation, is_ready, is_urgent,
             Position, Transfer,
@@ -36,6 +40,31 @@ pub(crate) struct ReadMultishot {
     keep: bool,
     /// What it has taken for a last read that may sleep: an address, a length, and the flags for it.
     last: Option<(u64, usize, u32)>,
+    /// What it has read with the ring unlocked, which is not told yet.
+    read: Option<Result<usize>>,
+}
+
+impl ReadMultishot {
+    /// Tells what it has read with the ring unlocked. None if there may be more to read.
+    #[cold] // read/unix/64
+    fn tell(&mut self, at: &mut Attempt<'_, '_>) -> Option<Outcome> {
+        let (_, _, flags) = self.last?;
+        let read = self.read.take()?;
+        if read == Err(EAGAIN) {
+            // Somebody else was first. It keeps its buffer.
+            return Some(Outcome::POLL);
+        }
+        let res = read.map_or_else(|error| error.to_raw(), |len| len as i32);
+        if res <= 0 || !at.post_more(res, flags) {
+            return Some(Outcome::Done {
+                res,
+                flags,
+                broken: false,
+            });
+        }
+        self.last = None;
+        None
+    }
 }
 
 impl ReadMultishot {
@@ -76,6 +105,7 @@ impl Op for ReadMultishot {
             poll_first: false,
             keep: args.keeps(),
             last: None,
+            read: None,
         })
     }
 
@@ -94,8 +124,19 @@ impl Op for ReadMultishot {
         if self.poll_first && !at.polled {
             return Outcome::POLL;
         }
-        let asks = can_ask(file, false);
+        let unlocked = takes_commands(file);
         let mut first = !at.polled;
+        if unlocked && self.last.is_some() {
+            if let Some(outcome) = self.tell(&mut at) {
+                return outcome;
+            }
+            if self.last.is_some() {
+                let ready = is_ready(file, false);
+                return if ready { Outcome::Punt } else { Outcome::POLL };
+            }
+            first = false;
+        }
+        let asks = can_ask(file, false) && !unlocked;
         if !first && !asks && !is_ready(file, false) {
             return Outcome::POLL;
         }
@@ -114,8 +155,15 @@ impl Op for ReadMultishot {
                 Ok(transfer) => transfer,
                 Err(error) => return Outcome::failed(error),
             };
+            if unlocked {
+                match is_idle(file, again, buffers.len()) {
+                    Ok(true) => return Outcome::POLL,
+                    Ok(false) => {}
+                    Err(error) => return Outcome::failed(error),
+                }
+            }
             // Who reads nothing is told of no end, unless there is one.
-            if (!asks || (again && buffers.len() == 0)) && !is_ready(file, false) {
+            if ((!asks && !unlocked) || (again && buffers.len() == 0)) && !is_ready(file, false) {
                 return Outcome::POLL;
             }
             if !asks {
@@ -147,7 +195,7 @@ impl Op for ReadMultishot {
     }
 
     fn runs_unlocked(&self, file: Option<&File>) -> bool {
-        !file.is_some_and(|file| can_delegate(file, false))
+        !file.is_some_and(|file| can_delegate(file, false) && !takes_commands(file))
     }
 
     fn is_unbound(&self, _file: &File) -> bool {
@@ -169,6 +217,32 @@ impl Op for ReadMultishot {
             flags,
             broken: false,
         }
+    }
+
+    fn run_unlocked(
+        &mut self,
+        _at: At<'_>,
+        file: Option<&File>,
+        buffer: Option<&RegisteredBuffer>,
+    ) -> Outcome {
+        let (Some(file), Some((addr, len, _))) =
+            (file.filter(|file| takes_commands(file)), self.last)
+        else {
+            return self.run_punted(file, buffer);
+        };
+        let transfer = Transfer::new(file, false, self.rw_flags, current_ioprio());
+        self.read = Some(transfer.and_then(|mut transfer| {
+            transfer.run(UserBuffers::One { addr, len }, None, &mut self.pos, false)
+        }));
+        Outcome::Requeue
+    }
+
+    fn progress(&self) -> (usize, u32) {
+        let len = match self.read {
+            Some(Ok(len)) => len,
+            _ => 0,
+        };
+        (len, self.last.map_or(0, |(_, _, flags)| flags))
     }
 
     fn multishot(&self) -> bool {

@@ -4,12 +4,15 @@
 
 mod bundle;
 mod row;
+pub(super) mod unlocked;
 
 use super::{Attempt, Op, Outcome};
 use crate::{
     kbuf::groups::SelectedBuffer,
     req::wake::WakeFlags,
+    rsrc::buffers::RegisteredBuffer,
     sys::{
+        context::At,
         rw::{can_poll, can_try, is_ready, is_urgent},
         socket::{Received, Socket, UserBuffers},
         user::check_buffer,
@@ -23,8 +26,10 @@ use crate::{
 };
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
+    fs::File,
     warn_on,
 };
+use unlocked::Unlocked;
 
 /// After how many receives of a multishot request one more gives others their turn, as in io_uring.
 const MAX_SHOTS: u32 = 32;
@@ -158,8 +163,15 @@ pub(crate) struct Recv {
     /// Whether more than one wake-up is expected before the next turn of a multishot request, as the last one found more
     /// than one message.
     burst: bool,
-    /// For a request that takes several buffers at once.
-    bundle: Option<KBox<bundle::RecvBundle>>,
+    extra: Option<KBox<RecvExtra>>,
+}
+
+/// What few receives have.
+enum RecvExtra {
+    /// It takes several buffers at once.
+    Bundle(bundle::RecvBundle),
+    /// It is from the kernel itself.
+    Unlocked(Unlocked),
 }
 
 /// The memory that is received into.
@@ -212,7 +224,7 @@ impl Recv {
     ///
     /// What a security module says.
     fn would_wait(&self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Result<bool> {
-        if self.args.fixed || self.bundle.is_some() || !socket.is_quiet(self.args.msg_flags) {
+        if self.args.fixed || self.extra.is_some() || !socket.is_quiet(self.args.msg_flags) {
             return Ok(false);
         }
         let mut len = self.args.len as usize;
@@ -248,24 +260,6 @@ impl Recv {
 }
 
 impl Recv {
-    /// Receives into several buffers at once, unless what it has begun with a single one is not
-    /// over.
-    fn issue_bundles(
-        &mut self,
-        socket: Socket<'_>,
-        at: &mut Attempt<'_, '_>,
-        group: u16,
-    ) -> Option<Outcome> {
-        let mut bundle = self.bundle.take()?;
-        if bundle.resumed {
-            return None;
-        }
-        self.burst = self.args.multishot && bundle.expects_burst(at.wake_flags.again());
-        let outcome = self.issue_bundle(&mut bundle, socket, at, group);
-        self.bundle = Some(bundle);
-        Some(outcome)
-    }
-
     #[inline(always)] // recv-multishot/unix/64/8/plain
     fn issue_shot(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
         match self.shot::<false>(socket, at, &mut false, &mut 0) {
@@ -389,14 +383,15 @@ impl Op for Recv {
         if !flags.buffer_select() && !args.fixed {
             check_buffer(args.addr, args.len)?;
         }
-        let bundle = if args.bundle && flags.buffer_select() {
-            Some(KBox::new(bundle::RecvBundle::new(), GFP_KERNEL_ACCOUNT)?)
+        let extra = if args.bundle && flags.buffer_select() {
+            let bundle = RecvExtra::Bundle(bundle::RecvBundle::new());
+            Some(KBox::new(bundle, GFP_KERNEL_ACCOUNT)?)
         } else {
             None
         };
         Ok(Self {
             args,
-            bundle,
+            extra,
             done: 0,
             begun: None,
             shots: 0,
@@ -416,6 +411,11 @@ impl Op for Recv {
             Err(error) => return without_socket(&at, &self.args, error),
         };
         if !at.polled {
+            if socket.takes_commands() {
+                if let Err(error) = self.unlock() {
+                    return Outcome::failed(error);
+                }
+            }
             if self.args.poll_first {
                 return Outcome::POLL;
             }
@@ -427,8 +427,8 @@ impl Op for Recv {
                 }
             }
         }
-        if let Some(group) = at.group.filter(|_| self.bundle.is_some()) {
-            if let Some(outcome) = self.issue_bundles(socket, &mut at, group) {
+        if self.extra.is_some() {
+            if let Some(outcome) = self.issue_with(socket, &mut at) {
                 return outcome;
             }
         }
@@ -451,11 +451,23 @@ impl Op for Recv {
 
     #[inline]
     fn needs_drop(&self) -> bool {
-        self.bundle.is_some()
+        self.extra.is_some()
+    }
+
+    fn run_unlocked(
+        &mut self,
+        _at: At<'_>,
+        file: Option<&File>,
+        buffer: Option<&RegisteredBuffer>,
+    ) -> Outcome {
+        self.run(file, buffer)
     }
 
     fn progress(&self) -> (usize, u32) {
-        (self.done, self.begun.unwrap_or(0))
+        match self.extra.as_deref() {
+            Some(RecvExtra::Unlocked(unlocked)) => unlocked.progress(),
+            _ => (self.done, self.begun.unwrap_or(0)),
+        }
     }
 
     #[inline]

@@ -4,13 +4,16 @@
 
 use super::{
     recv::{
-        may_be_at_eof, nonempty, pause, resume, without_buffer, without_socket, without_waiting,
+        may_be_at_eof, nonempty, pause, resume, unlocked::Unlocked, without_buffer, without_socket,
+        without_waiting,
     },
     Attempt, Op, Outcome,
 };
 use crate::{
     kbuf::groups::SelectedBuffer,
+    rsrc::buffers::RegisteredBuffer,
     sys::{
+        context::At,
         rw::is_nonblocking,
         socket::{Received, SockAddr, Socket, UserBuffers},
         user::{self, IoVec},
@@ -18,12 +21,16 @@ use crate::{
     uapi::{
         abi::{events, msg, MAX_RW_COUNT},
         args::recvsend::RecvArgs,
-        errno::{Result, EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOBUFS, EOVERFLOW},
+        errno::{Result, EAGAIN, EBADF, EFAULT, EINVAL, EMSGSIZE, ENOBUFS, EOVERFLOW},
         sqe::{Flags, Sqe},
         structs::{MsgHdr, RecvmsgOut},
     },
 };
-use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVec};
+use kernel::{
+    alloc::{flags::GFP_KERNEL_ACCOUNT, KBox, KVec},
+    fs::File,
+    warn_on,
+};
 
 /// Bytes before a message that say what it is.
 const OUT_SIZE: usize = size_of::<RecvmsgOut>();
@@ -44,6 +51,8 @@ struct RecvMessage {
     /// left there, and the flags for the completion.
     begun: Option<(u64, usize, u32)>,
     shots: u32,
+    /// Of a receive from the kernel itself.
+    unlocked: Unlocked,
 }
 
 impl RecvMessage {
@@ -124,6 +133,65 @@ impl RecvMessage {
             }
             look = got.left.is_none();
         }
+    }
+
+    /// From the kernel itself.
+    fn issue_unlocked(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
+        let (args, unlocked) = (&self.args, &mut self.unlocked);
+        if let Some(outcome) = unlocked.tell(socket, at, args, &mut self.shots, false) {
+            return outcome;
+        }
+        let own = UserBuffers::Many {
+            iov: &self.iov,
+            skip: 0,
+        };
+        let head = if self.args.multishot {
+            self.head_len()
+        } else {
+            0
+        };
+        let own = (0, own.len());
+        self.unlocked.punt(socket, at, &self.args, own, head)
+    }
+
+    /// Receives one message with the ring unlocked.
+    fn receive_unlocked(&mut self, file: Option<&File>) -> Outcome {
+        let Some((addr, len)) = self.unlocked.target else {
+            // What is punted has its memory.
+            warn_on!(true);
+            return Outcome::failed(EFAULT);
+        };
+        let socket = match file.ok_or(EBADF).and_then(Socket::of) {
+            Ok(socket) => socket,
+            Err(error) => return self.unlocked.over(Err(error), 0, true),
+        };
+        if self.args.multishot {
+            self.unlocked.got = Some(self.shot(socket, addr, len));
+            return Outcome::Requeue;
+        }
+        let buffers = match addr {
+            0 => UserBuffers::Many {
+                iov: &self.iov,
+                skip: 0,
+            },
+            addr => UserBuffers::One { addr, len },
+        };
+        let mut name = SockAddr::new();
+        let control = (self.hdr.control, self.hdr.control_len as usize);
+        let flags = self.args.msg_flags | msg::DONTWAIT;
+        let got = socket.recv(buffers, Some(&mut name), control, flags);
+        if got.len == Err(EAGAIN) {
+            self.unlocked.got = Some(Err(EAGAIN));
+            return Outcome::Requeue;
+        }
+        let count = got
+            .len
+            .and_then(|count| self.report(&got, &name).map(|()| count));
+        let all = flags & msg::WAITALL != 0;
+        let short = all && control.1 == 0 && count.is_ok_and(|count| count < len);
+        let truncated = all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
+        let broken = short || truncated || count.is_err();
+        self.unlocked.over(count, nonempty(&got), broken)
     }
 
     /// Tells the user about the message, as recvmsg(2) does.
@@ -297,6 +365,7 @@ impl Op for RecvMsg {
             done: 0,
             begun: None,
             shots: 0,
+            unlocked: Unlocked::default(),
         };
         Ok(Self(KBox::new(message, GFP_KERNEL_ACCOUNT)?))
     }
@@ -315,10 +384,22 @@ impl Op for RecvMsg {
         if message.args.poll_first && !at.polled {
             return Outcome::POLL;
         }
+        if socket.takes_commands() {
+            return message.issue_unlocked(socket, &mut at);
+        }
         match at.group {
             Some(group) if message.args.multishot => message.shots(socket, &mut at, group),
             _ => message.once(socket, &mut at),
         }
+    }
+
+    fn run_unlocked(
+        &mut self,
+        _at: At<'_>,
+        file: Option<&File>,
+        _buffer: Option<&RegisteredBuffer>,
+    ) -> Outcome {
+        self.0.receive_unlocked(file)
     }
 
     fn multishot(&self) -> bool {
@@ -327,6 +408,9 @@ impl Op for RecvMsg {
 
     fn progress(&self) -> (usize, u32) {
         let message = &*self.0;
+        if message.unlocked.target.is_some() {
+            return message.unlocked.progress();
+        }
         let flags = message.begun.map_or(0, |(_, _, flags)| flags);
         (message.done, flags)
     }

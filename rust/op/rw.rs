@@ -56,6 +56,8 @@ pub(crate) struct ReadWrite<const WRITE: bool, const VECTOR: bool, const FIXED: 
     ioprio: u16,
     /// Whether a write to what nobody reads raises no signal: io_uring has a worker do it, which takes none.
     quiet: bool,
+    /// Whether there was nothing to be read any more when it tried with the ring unlocked.
+    missed: bool,
     /// The flags for the provided buffer that it keeps.
     buffer: Option<NonZeroU32>,
 }
@@ -66,8 +68,20 @@ fn will_have_nothing(file: &File) -> bool {
     Socket::of(file).is_ok_and(Socket::is_shut)
 }
 
-/// Whether what is written to `file` is to be written with the ring unlocked.
-fn takes_commands(file: &File) -> bool {
+/// Whether there is nothing to be read of `file`, which takes commands. What an attempt would have asked is asked, for `len` bytes.
+///
+/// # Errors
+///
+/// What that has said.
+pub(super) fn is_idle(file: &File, polled: bool, len: usize) -> Result<bool> {
+    if len == 0 || is_ready(file, false) {
+        return Ok(false);
+    }
+    Ok(polled || Socket::of(file)?.may_wait(len, 0)?)
+}
+
+/// Whether what is written to `file`, or read from it, is to be so with the ring unlocked.
+pub(super) fn takes_commands(file: &File) -> bool {
     Socket::of(file).is_ok_and(Socket::takes_commands)
 }
 
@@ -179,6 +193,26 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
         result.map(|len| (len, len < want))
     }
 
+    /// Whether there may be something for it to read with the ring unlocked.
+    ///
+    /// # Errors
+    ///
+    /// `-EAGAIN` if there is nothing; what an attempt would have said.
+    #[cold] // read/unix/64
+    fn look(
+        &mut self,
+        file: &File,
+        buffer: Option<&RegisteredBuffer>,
+        polled: bool,
+    ) -> Result<(usize, bool)> {
+        self.memory(buffer)?;
+        let missed = core::mem::take(&mut self.missed);
+        if missed || is_idle(file, polled, self.buffers().len())? {
+            return Err(EAGAIN);
+        }
+        Ok((0, false))
+    }
+
     /// What is said of a transfer for which its file would have to be polled. As in io_uring that there are no such bytes, or
     /// may be none of this file, comes before that it cannot be polled.
     fn why_not_polled(&self, at: &mut Attempt<'_, '_>, file: &File) -> Errno {
@@ -253,6 +287,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
             done: 0,
             ioprio: args.ioprio,
             quiet: false,
+            missed: false,
             buffer: None,
         })
     }
@@ -289,11 +324,16 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         } else {
             None
         };
-        if WRITE && takes_commands(file) {
+        let unlocked = takes_commands(file);
+        let mut result = if !unlocked {
+            self.transfer(file, buffer, false)
+        } else if WRITE {
             return Outcome::Punt;
-        }
-        let mut result = self.transfer(file, buffer, false);
+        } else {
+            self.look(file, buffer, polled)
+        };
         let sleeps = match result {
+            Ok(_) if unlocked => true,
             Err(EAGAIN) if WRITE && waits && polled && is_nonblocking(file) => {
                 match self.insist(file, buffer) {
                     Some(again) => result = again,
@@ -338,7 +378,7 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
     }
 
     fn runs_unlocked(&self, file: Option<&File>) -> bool {
-        !file.is_some_and(|file| can_delegate(file, WRITE))
+        !file.is_some_and(|file| can_delegate(file, WRITE) && !takes_commands(file))
     }
 
     fn is_unbound(&self, file: &File) -> bool {
@@ -367,13 +407,16 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         file: Option<&File>,
         buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {
-        match file.filter(|file| WRITE && takes_commands(file)) {
-            Some(file) => {
-                let result = self.transfer(file, buffer, false);
-                self.over(result, 0)
-            }
-            None => self.run_punted(file, buffer),
+        let Some(file) = file.filter(|file| takes_commands(file)) else {
+            return self.run_punted(file, buffer);
+        };
+        let result = self.transfer(file, buffer, false);
+        if !WRITE && result == Err(EAGAIN) {
+            // Somebody else was first.
+            self.missed = true;
+            return Outcome::Requeue;
         }
+        self.over(result, 0)
     }
 
     fn progress(&self) -> (usize, u32) {
