@@ -23,6 +23,7 @@ use core::num::NonZeroU32;
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
     fs::File,
+    warn_on,
 };
 
 /// SEND.
@@ -179,7 +180,11 @@ impl Send {
         let buffers = match (iov, self.fixed) {
             (Some(iov), _) => UserBuffers::Many { iov, skip: 0 },
             (None, true) => {
-                let buffer = buffer.ok_or(EFAULT)?;
+                let Some(buffer) = buffer else {
+                    // It is looked up before the request is punted, and the request has it from then on.
+                    warn_on!(true);
+                    return Err(EFAULT);
+                };
                 UserBuffers::Fixed(buffer.memory.part(addr, len)?)
             }
             (None, false) => UserBuffers::One { addr, len },
