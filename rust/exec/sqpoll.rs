@@ -273,7 +273,7 @@ impl Ring {
             locked.retry_stalled();
         }
         if args.flags & enter::SQ_WAKEUP != 0 {
-            sqpoll.attachment.start_thread()?;
+            sqpoll.attachment.start_thread(args.call.task())?;
         }
         if !owner.is_current() {
             return self.enter_attended(args, sqpoll, None);

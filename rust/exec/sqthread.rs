@@ -6,7 +6,7 @@ use super::sqpoll::{attached, SqPoll};
 use crate::{
     req::tctx::{self, TaskCtx},
     sys::{
-        context::InTask,
+        context::{InTask, InWorker},
         processor::{self, Processor},
         signal,
         sleep::{sleep_on, Woken},
@@ -216,7 +216,7 @@ impl SqThread {
     /// # Context
     ///
     /// May sleep.
-    fn start(self: &Arc<Self>) -> Result {
+    fn start(self: &Arc<Self>, task: InTask<'_>) -> Result {
         if self.rings.lock().runs() {
             return Ok(());
         }
@@ -226,7 +226,7 @@ impl SqThread {
             begun: Atomic::new(false),
             stopping: Atomic::new(false),
         };
-        let body = UserWorker::spawn(body, &name)?;
+        let body = UserWorker::spawn(task, body, &name)?;
         let mut rings = self.rings.lock();
         // Somebody may have been faster, and the rings may have left.
         let wanted = !rings.runs() && rings.slots.iter().any(Option::is_some);
@@ -311,10 +311,10 @@ impl WorkerBody for SqThreadBody {
         true
     }
 
-    fn run(&self) -> bool {
+    fn run(&self, worker: InWorker<'_>) -> bool {
         if !self.begun.load(Relaxed) {
             if let Some(processor) = self.thread.processor {
-                processor.bind_current();
+                processor.bind(worker);
             }
             self.thread.begin_idling();
             self.thread.clear_need_wakeup();
@@ -352,7 +352,7 @@ impl Attachment {
             let thread = &ring.exec.sqpoll.as_ref().ok_or(EINVAL)?.attachment.thread;
             // As io_uring: a ring of another process is as good as none.
             if thread.creator.same_process_as_current() {
-                return Self::with(thread.clone(), idle);
+                return Self::with(task, thread.clone(), idle);
             }
         }
         let processor = if config.has(setup::SQ_AFF) {
@@ -376,11 +376,11 @@ impl Attachment {
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
-        Self::with(thread, idle)
+        Self::with(task, thread, idle)
     }
 
     /// Attaches a ring to a thread, which is made to run.
-    fn with(thread: Arc<SqThread>, idle: Delta) -> Result<Self> {
+    fn with(task: InTask<'_>, thread: Arc<SqThread>, idle: Delta) -> Result<Self> {
         let mut rings = thread.rings.lock();
         let free = rings
             .slots
@@ -403,7 +403,7 @@ impl Attachment {
             index,
             left: Atomic::new(false),
         };
-        attachment.thread.start()?;
+        attachment.thread.start(task)?;
         Ok(attachment)
     }
 
@@ -447,9 +447,9 @@ impl Attachment {
     /// # Context
     ///
     /// May sleep.
-    pub(crate) fn start_thread(&self) -> Result {
+    pub(crate) fn start_thread(&self, task: InTask<'_>) -> Result {
         self.thread.wake();
-        self.thread.start()
+        self.thread.start(task)
     }
 
     /// The task context that submits for the ring, unless there is none yet, or none any more.

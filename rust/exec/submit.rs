@@ -240,7 +240,7 @@ impl Locked<'_> {
             }
         }
         if read.is_ok() && req.core().job.flags.wants_check() {
-            read = self.authorize(&mut req, sqe, head);
+            read = self.authorize(task, &mut req, sqe, head);
         }
         if let Err(error) = read {
             return self.refuse(req, sqe, head, error, denied);
@@ -284,12 +284,18 @@ impl Locked<'_> {
 
     /// Gives a request the rights that it is to have, and asks the filters about it.
     #[cold] // nop/32
-    fn authorize(&self, req: &mut OwnedReq, sqe: &Sqe, head: &Option<OwnedReq>) -> Result {
+    fn authorize(
+        &self,
+        task: InTask<'_>,
+        req: &mut OwnedReq,
+        sqe: &Sqe,
+        head: &Option<OwnedReq>,
+    ) -> Result {
         let mut credentials = None;
         if req.core().job.flags.has_personality() {
             let registered = self.state.personalities.get(sqe.personality());
             let registered = registered.ok_or(EINVAL)?;
-            lsm::may_override(registered)?;
+            lsm::may_override(task, registered)?;
             credentials = Some(registered.clone());
         }
         let job = &mut req.core_mut().job;

@@ -20,7 +20,7 @@ use crate::{
     },
     ring::{objects::object_id, Locked, Ring},
     sys::{
-        context::CallContext,
+        context::{CallContext, InWorker},
         object::Object,
         processor::Processors,
         queue::{Fifo, LinkedList},
@@ -29,7 +29,7 @@ use crate::{
         trace,
         user_worker::{UserWorker, WorkerBody},
     },
-    uapi::errno::{Errno, Result, EAGAIN},
+    uapi::errno::{Errno, Result, EAGAIN, ECANCELED},
 };
 use core::num::NonZero;
 use kernel::{
@@ -92,10 +92,10 @@ impl WorkerBody for Worker {
         self.called.load(Relaxed) || self.ending.load(Relaxed) || self.retiring.load(Relaxed)
     }
 
-    fn run(&self) -> bool {
+    fn run(&self, worker: InWorker<'_>) -> bool {
         if let Some(cpus) = self.cpus.as_ref().filter(|_| !self.placed.load(Relaxed)) {
             self.placed.store(true, Relaxed);
-            cpus.place_current();
+            cpus.place(worker);
         }
         self.called.xchg(false, Full);
         while !self.ending.load(Relaxed) {
@@ -228,6 +228,8 @@ pub(crate) fn add_worker(
     unbound: bool,
 ) -> Fifo<Request> {
     let new = || -> Result<_> {
+        // What is nobody's own has no threads.
+        let task = context.task().ok_or(ECANCELED)?;
         let cpus = ring.lock_in(context)?.state.exec.workers.cpus.clone();
         let worker = Worker {
             ring: ring.clone(),
@@ -240,7 +242,7 @@ pub(crate) fn add_worker(
             ending: Atomic::new(false),
             retiring: Atomic::new(false),
         };
-        Ok(UserWorker::spawn(worker, c"ruring-wrk")?)
+        Ok(UserWorker::spawn(task, worker, c"ruring-wrk")?)
     };
     let worker = new();
     ring.exec.pending_workers.fetch_sub(1, Relaxed);

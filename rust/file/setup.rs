@@ -47,7 +47,7 @@ impl Ring {
         entries: u32,
         params: u64,
     ) -> Result<i64> {
-        lsm::may_have_ring()?;
+        lsm::may_have_ring(task)?;
         let mut asked: Params = user::read(params)?;
         let config = Config::parse(entries, &asked)?;
         let policy = grant.policy;
@@ -66,7 +66,7 @@ impl Ring {
         // In io_uring's order: of several errors its own is the first.
         let memory = RingMemory::new(&config, config.user_memory(&asked), policy.limits.pinned)?;
         if config.has(setup::SQPOLL) {
-            lsm::may_have_sqpoll()?;
+            lsm::may_have_sqpoll(task)?;
         }
         let sqpoll = exec::sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&asked))?;
         let exec = exec::ExecShared::new(sqpoll, registered.clone())?;

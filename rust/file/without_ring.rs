@@ -60,7 +60,7 @@ fn send_message(call: InCall<'_>, policy: &Policy, arg: u64) -> Result {
     if sqe.flags() != 0 || sqe.opcode() != opcode::MSG_RING {
         return Err(EINVAL);
     }
-    let allowed = policy.ops.allow(opcode::MSG_RING) && !lsm::is_restricted();
+    let allowed = policy.ops.allow(opcode::MSG_RING) && !lsm::is_restricted(call.task());
     if !op::is_supported(opcode::MSG_RING) || !allowed {
         return Err(EACCES);
     }

@@ -10,7 +10,7 @@ use crate::{
     kbuf::groups::SelectedBuffer,
     rsrc::buffers::RegisteredBuffer,
     sys::{
-        context::At,
+        context::CallContext,
         rw::{
             can_ask, can_delegate, can_poll, current_ioprio, has_operation, is_ready, is_urgent,
             Position, Transfer,
@@ -221,7 +221,7 @@ impl Op for ReadMultishot {
 
     fn run_unlocked(
         &mut self,
-        _at: At<'_>,
+        _context: CallContext<'_>,
         file: Option<&File>,
         buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {

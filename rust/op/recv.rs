@@ -12,7 +12,7 @@ use crate::{
     req::wake::WakeFlags,
     rsrc::buffers::RegisteredBuffer,
     sys::{
-        context::At,
+        context::CallContext,
         rw::{can_poll, can_try, is_ready, is_urgent},
         socket::{Received, Socket, UserBuffers},
         user::check_buffer,
@@ -456,7 +456,7 @@ impl Op for Recv {
 
     fn run_unlocked(
         &mut self,
-        _at: At<'_>,
+        _context: CallContext<'_>,
         file: Option<&File>,
         buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {

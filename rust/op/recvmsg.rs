@@ -13,7 +13,7 @@ use crate::{
     kbuf::groups::SelectedBuffer,
     rsrc::buffers::RegisteredBuffer,
     sys::{
-        context::At,
+        context::CallContext,
         rw::is_nonblocking,
         socket::{Received, SockAddr, Socket, UserBuffers},
         user::{self, IoVec},
@@ -395,7 +395,7 @@ impl Op for RecvMsg {
 
     fn run_unlocked(
         &mut self,
-        _at: At<'_>,
+        _context: CallContext<'_>,
         file: Option<&File>,
         _buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {

@@ -8,7 +8,11 @@
 //! working directory and no namespaces any more while its files are closed, and one that reads a
 //! file may use that without a reference of its own, so that nobody must take it away meanwhile. Who
 //! is called by the kernel is therefore given an [`InTask`] or an [`InCall`] if it is such a place, and
-//! whatever needs to be in one asks for it.
+//! whatever needs to be in one asks for it. What changes the current task for good, as where it runs, is for threads of
+//! the module's alone, which have an [`InWorker`].
+//!
+//! That a caller may sleep no type says, here as in the kernel crate, whose mutexes and allocations are safe too: it is
+//! wrong where one must not, as any endless loop is, and what may sleep says so under `# Context`.
 
 use super::{bindings, calls};
 use core::marker::PhantomData;
@@ -49,7 +53,27 @@ pub(crate) struct InTask<'a>(PhantomData<&'a NotThreadSafe>);
 #[derive(Clone, Copy)]
 pub(crate) struct InCall<'a>(InTask<'a>, *mut bindings::file);
 
-/// Which of them the current task is, if any.
+/// The current task is a user worker of this module, which has nobody's will to heed but the module's.
+///
+/// # Invariants
+///
+/// As it says: the current task never leaves the kernel.
+#[derive(Clone, Copy)]
+pub(crate) struct InWorker<'a>(PhantomData<&'a NotThreadSafe>);
+
+impl InWorker<'_> {
+    /// The current task is one.
+    ///
+    /// # Safety
+    ///
+    /// It must be, for as long as the value is there.
+    pub(super) unsafe fn new() -> Self {
+        // INVARIANT: The caller's.
+        Self(PhantomData)
+    }
+}
+
+/// Which of [`InTask`] and [`InCall`] the current task is at, if any.
 #[derive(Clone, Copy)]
 pub(crate) enum CallContext<'a> {
     /// It is not known, or neither of the others.

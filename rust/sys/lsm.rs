@@ -5,8 +5,12 @@
 //! C headers: `include/linux/security.h`, `include/linux/audit.h`. Which these are, and how they are reached, is in
 //! `rust/sys/lsm.h` and `lsm.c`. An operation calls each of them once, where io_uring's does. Those of sockets are in
 //! `socket/hooks.rs`.
+//!
+//! What is asked about a task takes an [`InTask`]: whoever is asked looks at the credentials, the descriptors and the namespaces of
+//! the current one. What is asked about an open file is also asked in a worker, which has no such value, and looks at credentials alone,
+//! which every task has.
 
-use super::{bindings, calls, task::Credentials};
+use super::{bindings, calls, context::InTask, task::Credentials};
 use crate::uapi::errno::{Errno, Result, EOPNOTSUPP, EPERM};
 use kernel::{
     fs::File,
@@ -88,7 +92,7 @@ pub(super) fn allowed(ret: i32) -> Result {
 }
 
 /// Whether there is something that the current task must not do with rings: what that is only io_uring knows.
-pub(crate) fn is_restricted() -> bool {
+pub(crate) fn is_restricted(_task: InTask<'_>) -> bool {
     calls::ruring_current_restricted()
 }
 
@@ -97,9 +101,9 @@ pub(crate) fn is_restricted() -> bool {
 /// # Errors
 ///
 /// What the hook says, as a rule `-EACCES` or `-EPERM`; `-EPERM` for a task that is restricted.
-pub(crate) fn may_have_ring() -> Result {
+pub(crate) fn may_have_ring(task: InTask<'_>) -> Result {
     allowed(calls::ruring_hook_allowed())?;
-    if is_restricted() {
+    if is_restricted(task) {
         return Err(EPERM);
     }
     Ok(())
@@ -110,7 +114,7 @@ pub(crate) fn may_have_ring() -> Result {
 /// # Errors
 ///
 /// `-EOPNOTSUPP` if the hook is missing, else what it says.
-pub(crate) fn may_have_sqpoll() -> Result {
+pub(crate) fn may_have_sqpoll(_task: InTask<'_>) -> Result {
     check(Hooks::SQPOLL)?;
     allowed(calls::ruring_hook_sqpoll())
 }
@@ -120,7 +124,7 @@ pub(crate) fn may_have_sqpoll() -> Result {
 /// # Errors
 ///
 /// `-EOPNOTSUPP` if the hook is missing, else what it says.
-pub(crate) fn may_override(credentials: &Credentials) -> Result {
+pub(crate) fn may_override(_task: InTask<'_>, credentials: &Credentials) -> Result {
     check(Hooks::CREDS)?;
     // SAFETY: They are live as long as they are borrowed.
     allowed(unsafe { bindings::ruring_hook_override_creds(credentials.as_ptr()) })

@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/sched.h`.
 
-use super::{bindings, calls, task::TaskRef, user};
+use super::{bindings, calls, context::InWorker, task::TaskRef, user};
 use crate::uapi::errno::{Result, EINVAL};
 use kernel::cpu::CpuId;
 
@@ -26,7 +26,7 @@ impl Processor {
 
     /// Has the current task run on no other processor, for good if nobody takes it away. That is for
     /// threads that never leave the kernel: who is to choose for others has system calls.
-    pub(crate) fn bind_current(self) {
+    pub(crate) fn bind(self, _worker: InWorker<'_>) {
         calls::ruring_bind_current(self.0.as_u32());
     }
 
@@ -75,7 +75,7 @@ impl Processors {
     }
 
     /// Has the current task run on these, as long as there is one of them. For threads that never leave the kernel.
-    pub(crate) fn place_current(&self) {
+    pub(crate) fn place(&self, _worker: InWorker<'_>) {
         calls::ruring_place_current(self.0);
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! C header: `include/linux/sched/signal.h`.
 
-use super::calls;
+use super::{calls, context::InCall};
 use crate::uapi::errno::{Errno, Result};
 use kernel::types::NotThreadSafe;
 
@@ -36,12 +36,13 @@ pub(crate) fn interrupted() -> bool {
 pub(crate) struct Mask(NotThreadSafe);
 
 impl Mask {
-    /// Puts the mask at user address `mask` in force; none is no change.
+    /// Puts the mask at user address `mask` in force; none is no change. The old one comes back at the latest when the call
+    /// returns to user space.
     ///
     /// # Errors
     ///
     /// `-EINVAL` for a wrong size, `-EFAULT` for a bad address.
-    pub(crate) fn set(mask: u64, size: usize) -> Result<Self> {
+    pub(crate) fn set(_call: InCall<'_>, mask: u64, size: usize) -> Result<Self> {
         let ret = calls::ruring_set_user_sigmask(mask as *const _, size);
         if ret < 0 {
             return Err(Errno::from_raw(ret));

@@ -19,11 +19,10 @@ use super::{
     bindings,
     callback::{Callback, HasCallback, TwaMode},
     calls,
-    context::InTask,
+    context::{InTask, InWorker},
     module::{self, ModuleRef},
     task::TaskRef,
 };
-use crate::uapi::errno::ECANCELED;
 use core::{ffi::c_void, mem::offset_of, ops::Deref, ptr::null_mut};
 #[cfg(CONFIG_VHOST_TASK)]
 use kernel::error::from_err_ptr;
@@ -51,7 +50,7 @@ pub(crate) trait WorkerBody: Send + Sync + Sized + 'static {
     /// # Context
     ///
     /// In the thread, without locks. May sleep.
-    fn run(&self) -> bool;
+    fn run(&self, worker: InWorker<'_>) -> bool;
 
     /// The thread was killed, with its process: nothing runs after this.
     ///
@@ -91,15 +90,13 @@ impl<T: WorkerBody> UserWorker<T> {
     /// # Errors
     ///
     /// `-EAGAIN` if the process, its user or its cgroup may have no more, `-EINVAL` if the kernel has no
-    /// such threads, `-ECANCELED` if the current task exits.
+    /// such threads.
     ///
     /// # Context
     ///
-    /// A system call or task work. May sleep.
-    pub(crate) fn spawn(body: T, name: &CStr) -> Result<Arc<Self>> {
-        if super::task::current_exiting() {
-            return Err(Error::from_errno(ECANCELED.to_raw()));
-        }
+    /// May sleep. A task that exits has no more threads, nor has one of the kernel's own a process for them: the
+    /// value says that it is neither.
+    pub(crate) fn spawn(_task: InTask<'_>, body: T, name: &CStr) -> Result<Arc<Self>> {
         let this = Arc::new(
             Self {
                 work: Opaque::uninit(),
@@ -195,8 +192,8 @@ impl<T: WorkerBody> UserWorker<T> {
     /// `data` must be a worker whose thread the current task is, about to sleep.
     #[cfg(CONFIG_VHOST_TASK)]
     unsafe extern "C" fn step(data: *mut c_void) -> bool {
-        // SAFETY: The thread has a reference to it.
-        let this = unsafe { &*data.cast::<Self>() };
+        // SAFETY: The thread has a reference to it, and the current task is that thread until this returns.
+        let (this, worker) = unsafe { (&*data.cast::<Self>(), InWorker::new()) };
         if this.task.as_ref().is_none() {
             Self::set_running();
             this.task.populate(TaskRef::current());
@@ -207,7 +204,7 @@ impl<T: WorkerBody> UserWorker<T> {
             return false;
         }
         Self::set_running();
-        if !this.body.run() {
+        if !this.body.run(worker) {
             this.through.store(true, Relaxed);
             this.over.store(true, Relaxed);
             // The current task is a user worker, which this kills and nobody else.

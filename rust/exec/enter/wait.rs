@@ -85,7 +85,7 @@ impl Ring {
         };
         let clock;
         (clock, wait.min_wait, wait.timeout) = self.deadlines(args, absolute);
-        let mask = Mask::set(args.mask, args.mask_size)?;
+        let mask = Mask::set(args.call, args.mask, args.mask_size)?;
         if trace::cqring_wait_enabled() {
             trace::cqring_wait(Id::of(self), count);
         }
