@@ -57,6 +57,66 @@ static int make_poll(struct place *p, unsigned int i)
 	return ring_submit(&p->ring) == 1 ? 0 : -EIO;
 }
 
+/* Of what it is told there is a copy, and of its pieces. */
+static int make_receive(struct place *p, unsigned int i)
+{
+	struct iovec iov[2] = { { p->mem, 8 }, { p->mem + 8, 8 } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	prep(&p->ring, IORING_OP_RECVMSG, p->sv[0], &msg, 1, i);
+	return ring_submit(&p->ring) == 1 ? 0 : -EIO;
+}
+
+/* It keeps an address that it is sent to, until what is before it is over. */
+static int make_send(struct place *p, unsigned int i)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+	struct io_uring_sqe *sqe;
+
+	prep_poll(&p->ring, p->sv[0], POLLPRI, i)->flags = IOSQE_IO_LINK;
+	sqe = prep_send(&p->ring, p->sv[0], p->mem, 8, i);
+	sqe->addr2 = (uintptr_t)&to;
+	sqe->addr_len = sizeof(to);
+	return ring_submit(&p->ring) == 2 ? 0 : -EIO;
+}
+
+static int make_pieces(struct place *p, unsigned int i)
+{
+	static struct iovec iov[1024];
+	unsigned int k;
+
+	for (k = 0; k < ARRAY_SIZE(iov); k++)
+		iov[k] = (struct iovec){ p->mem, 1 };
+	prep(&p->ring, IORING_OP_READV, p->sv[0], iov, ARRAY_SIZE(iov), i);
+	return ring_submit(&p->ring) == 1 ? 0 : -EIO;
+}
+
+static int make_bundle(struct place *p, unsigned int i)
+{
+	struct io_uring_sqe *sqe = prep_recv_select(&p->ring, p->sv[0], 0, 1, i);
+
+	sqe->ioprio = IORING_RECVSEND_BUNDLE;
+	return ring_submit(&p->ring) == 1 ? 0 : -EIO;
+}
+
+static int prepare_bundle(struct place *p)
+{
+	static struct pbuf pb;
+	int ret = pbuf_init(&pb, &p->ring, 1, 8, 64);
+
+	if (!ret)
+		pbuf_fill(&pb);
+	return ret;
+}
+
+/* Nothing is there yet. */
+static int make_empty_buffers(struct place *p, unsigned int i)
+{
+	struct io_uring_rsrc_register reg = { .nr = 1000, .flags = IORING_RSRC_REGISTER_SPARSE };
+
+	return backend_register(p->backend, p->rings[i], IORING_REGISTER_BUFFERS2, &reg, sizeof(reg));
+}
+
 static int make_timeout(struct place *p, unsigned int i)
 {
 	struct __kernel_timespec time = { .tv_sec = 10000 };
@@ -468,6 +528,11 @@ KIND(poll, "a request that waits", 30000, NULL);
 KIND(poll_of_two, "a request that waits for either of two", 30000, prepare_poll_of_two);
 KIND(timeout, "a request that waits for its time", 20000, NULL);
 KIND(link, "a request that waits, and one linked behind it", 20000, NULL);
+KIND(receive, "a RECVMSG of two pieces that waits", 20000, NULL);
+KIND(send, "a request that waits, and a SEND to an address behind it", 20000, NULL);
+KIND(pieces, "a READV of 1,024 pieces that waits", SOME, NULL);
+KIND(bundle, "a RECV of a bundle that waits", 20000, prepare_bundle);
+KIND(empty_buffers, "1,000 empty slots for buffers", SOME, prepare_rings);
 KIND(notification, "a send without a copy that is not acknowledged", SOME, prepare_notification);
 KIND(overflow, "a completion that waits for room", 30000, NULL);
 KIND(mapped_group, "a buffer ring of the kernel's, 8 entries", 4000, NULL);
