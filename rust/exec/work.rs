@@ -2,14 +2,13 @@
 
 //! What would have a submitter sleep: workers do it instead.
 //!
-//! The handle of such a request goes into the ring's queue, from where a worker of the submitter's
-//! process takes it, without the ring being locked while it works. It takes it back as if it had been
-//! cancelled, which is to say to its end, with the result beside it. A request can be found by its ring
-//! all the time, so that a cancel sets its wake flag; one that still is in the queue is taken out, and
-//! what a worker has is interrupted.
+//! The handle of such a request goes into the ring's queue, from where a worker of the submitter's process takes it,
+//! without the ring being locked while it works. It takes it back as if it had been cancelled, which is to say to its
+//! end, with the result beside it. A request can be found by its ring all the time, so that a cancel sets its wake
+//! flag; one that still is in the queue is taken out, and what a worker has is interrupted.
 //!
-//! Workers are made by a submitter, after it has unlocked the ring. If it can make none, and there is
-//! none, it does itself what it would have left to them.
+//! Workers are made by a submitter, after it has unlocked the ring. If it can make none, and there is none, it does
+//! itself what it would have left to them.
 
 use crate::{
     op::{self, Outcome},
@@ -217,7 +216,7 @@ pub(crate) fn run_punted_here(req: &mut OwnedReq, context: Option<CallContext<'_
     req.core_mut().punted.result = Some(result);
 }
 
-/// Makes a worker for the current task's process. If it cannot have one, returns the requests that the task has to do itself.
+/// Makes a worker for the current task's process. If it cannot have one, as a thread of the kernel's, returns the requests that the task has to do itself.
 ///
 /// # Context
 ///
@@ -228,7 +227,6 @@ pub(crate) fn add_worker(
     unbound: bool,
 ) -> Fifo<Request> {
     let new = || -> Result<_> {
-        // What is nobody's own has no threads.
         let task = context.task().ok_or(ECANCELED)?;
         let cpus = ring.lock_in(context)?.state.exec.workers.cpus.clone();
         let worker = Worker {

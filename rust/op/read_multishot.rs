@@ -232,7 +232,7 @@ impl Op for ReadMultishot {
         };
         let transfer = Transfer::new(file, false, self.rw_flags, current_ioprio());
         self.read = Some(transfer.and_then(|mut transfer| {
-            transfer.run(UserBuffers::One { addr, len }, None, &mut self.pos, false)
+            transfer.transfer(UserBuffers::One { addr, len }, None, &mut self.pos, false)
         }));
         Outcome::Requeue
     }

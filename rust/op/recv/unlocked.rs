@@ -52,7 +52,7 @@ impl Unlocked {
             // Somebody else was first. It keeps its buffer.
             Err(EAGAIN) if args.multishot => return Some(Outcome::POLL),
             Err(EAGAIN) => {
-                return match without_waiting(socket, args.msg_flags, at.wake_flags) {
+                return match without_waiting(socket, args.msg_flags, at) {
                     None => Some(Outcome::POLL),
                     Some(ended) => Some(self.over(ended, 0, true)),
                 }
