@@ -64,6 +64,7 @@ impl RecvMessage {
     /// Receives one message into a buffer that begins with a `struct io_uring_recvmsg_out`.
     ///
     /// Returns the bytes of the buffer that are used, and what was received.
+    #[inline(always)] // recvmsg-multishot/udp/64
     fn shot(&self, socket: Socket<'_>, addr: u64, len: usize) -> Result<(usize, Received)> {
         let head = self.head_len();
         let room = len.checked_sub(head).ok_or(EFAULT)?;
@@ -136,6 +137,7 @@ impl RecvMessage {
     }
 
     /// From the kernel itself.
+    #[cold] // recvmsg-multishot/udp/64
     fn issue_unlocked(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
         let (args, unlocked) = (&self.args, &mut self.unlocked);
         if let Some(outcome) = unlocked.tell(socket, at, args, &mut self.shots, false) {
@@ -155,6 +157,7 @@ impl RecvMessage {
     }
 
     /// Receives one message with the ring unlocked.
+    #[cold] // recvmsg-multishot/udp/64
     fn receive_unlocked(&mut self, file: Option<&File>) -> Outcome {
         let Some((addr, len)) = self.unlocked.target else {
             // What is punted has its memory.
