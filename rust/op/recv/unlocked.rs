@@ -168,6 +168,14 @@ impl Recv {
     }
 
     /// From here on it receives with the ring unlocked.
+    ///
+    /// # Errors
+    ///
+    /// `-ENOMEM`.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
     #[cold] // recv/udp/32
     pub(super) fn unlock(&mut self) -> Result {
         if !matches!(self.extra.as_deref(), Some(RecvExtra::Unlocked(_))) {
