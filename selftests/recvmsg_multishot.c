@@ -270,6 +270,7 @@ TEST_F(ring, user_header_is_left_alone)
 	EXPECT_EQ(0, memcmp(&before, &b.msg, sizeof(before)));
 }
 
+/* Of the first message: those behind it have all of their buffers. */
 TEST_F(ring, vector_of_one_limits_the_length)
 {
 	struct iovec iov = { .iov_len = HEADER + 4 };
@@ -281,6 +282,8 @@ TEST_F(ring, vector_of_one_limits_the_length)
 	ASSERT_TRUE(arm(&self->ring, &b, 1));
 	ASSERT_EQ(10, write(b.tx, "0123456789", 10));
 	ASSERT_CQE(&self->ring, 1, HEADER + 4, MORE | BUFFER_FLAGS(0));
+	ASSERT_EQ(10, write(b.tx, "0123456789", 10));
+	ASSERT_CQE(&self->ring, 1, HEADER + 10, MORE | BUFFER_FLAGS(1));
 }
 
 TEST_F(ring, vector_of_two_is_refused)

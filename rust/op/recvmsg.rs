@@ -129,6 +129,8 @@ impl RecvMessage {
                     broken: false,
                 };
             }
+            // The first message alone is limited by the vector's length.
+            self.args.len = 0;
             if let Some(outcome) = pause(&got, &mut again, &mut self.shots, false) {
                 return outcome;
             }
