@@ -40,9 +40,9 @@ static bool is_buffer_of_a_failure(const struct program *p, const struct differe
 	if (d->kind == EVENT_RETURN && d->step < p->nr_steps && p->steps[d->step].kind == STEP_REGISTER &&
 	    p->steps[d->step].reg.opcode == IORING_REGISTER_PBUF_STATUS)
 		return has_selection_by_worker(p);
-	/* one that comes later then has none */
-	if (d->kind == EVENT_CQE && !d->nr[SIDE_RURING] && d->nr[SIDE_IO_URING] == 1 &&
-	    theirs[0].res == -ENOBUFS)
+	/* one that comes later then has none, and else waits, or finds that there is nothing to be had */
+	if (d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && theirs[0].res == -ENOBUFS &&
+	    (!d->nr[SIDE_RURING] || (d->nr[SIDE_RURING] == 1 && ours[0].res == -EAGAIN)))
 		return has_selection_by_worker(p);
 	if (d->kind != EVENT_CQE || d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING])
 		return false;

@@ -332,6 +332,12 @@ static bool waits_for_file(const struct io_uring_sqe *sqe)
 	}
 }
 
+/* Whether two of a file may have shared what there was: its bytes, or an error, which only one is told. */
+static bool may_have_shared(const struct event *theirs, const struct event *ours)
+{
+	return (theirs->res > 0 && ours->res > 0) || theirs->res == -ECONNRESET || ours->res == -ECONNRESET;
+}
+
 /* Whether two wait for a file, of which a worker of io_uring has had one: any of both may get what there is. */
 bool is_served_first(const struct program *p, const struct difference *d)
 {
@@ -342,7 +348,7 @@ bool is_served_first(const struct program *p, const struct difference *d)
 		return false;
 	/* the other one is cancelled in the end, or has what this one has left */
 	if (d->nr[0] && d->nr[1] && (d->events[0][0].res == -ECANCELED) == (d->events[1][0].res == -ECANCELED) &&
-	    !(d->events[0][0].res > 0 && d->events[1][0].res > 0))
+	    !may_have_shared(d->events[0], d->events[1]))
 		return false;
 	for (i = 0; i < p->nr_requests; i++) {
 		const struct io_uring_sqe *other = &p->requests[i].sqe;

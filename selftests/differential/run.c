@@ -15,7 +15,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "cover.h"
 #include "run.h"
 
 #define FILL_MAX	(1 << 20)
@@ -603,7 +602,6 @@ void run_program(const struct program *p, struct trace *trace, enum backend back
 		event(&run, EVENT_FD, 0, 0, i, 0, 0);
 		_exit(1);
 	}
-	cover_begin();
 	make_rings(&run);
 	for (i = 0; i < p->nr_steps; i++) {
 		trace->step = i;
