@@ -3,6 +3,7 @@
 //! `io_uring_enter(2)`: submit, run what has come back, wait for completions.
 
 mod args;
+mod plain;
 mod wait;
 
 use crate::{
@@ -144,11 +145,17 @@ impl Ring {
         tctx: Option<&Arc<TaskCtx>>,
         busy: Option<BusyGuard<'_>>,
     ) -> Result<i64> {
-        let busy = busy.or_else(|| tctx.map(|tctx| tctx.set_busy()));
-        let result = self.get_events(args, tctx, busy.as_ref());
-        if let (Some(busy), Some(tctx)) = (busy, tctx) {
-            self.run_missed(args.call, busy, tctx);
-        }
+        let result = match tctx {
+            Some(tctx) if self.waits_plainly(args) => self.wait_plainly(args, tctx),
+            _ => {
+                let busy = busy.or_else(|| tctx.map(|tctx| tctx.set_busy()));
+                let result = self.get_events(args, tctx, busy.as_ref());
+                if let (Some(busy), Some(tctx)) = (busy, tctx) {
+                    self.run_missed(args.call, busy, tctx);
+                }
+                result
+            }
+        };
         match result {
             Err(error) if args.to_submit == 0 => Err(error),
             _ => Ok(args.to_submit.into()),

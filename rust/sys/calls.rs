@@ -72,7 +72,7 @@ by_value! {
     ruring_rlimit_nofile() -> usize;
     ruring_rlimit_nproc() -> usize;
     ruring_set_current_iowait(iowait: bool);
-    #[cfg(CONFIG_VHOST_TASK)]
+    ruring_set_current_interruptible();
     ruring_set_current_running();
     ruring_set_user_sigmask(mask: *const core::ffi::c_void, size: usize) -> i32;
     ruring_single_task_running() -> bool;

@@ -112,6 +112,22 @@ pub(crate) fn sleep_on_by(
     woken
 }
 
+/// As [`sleep_on`], of a task that is woken up by other means alone, and without a deadline.
+#[inline(always)] // send-late/zc/64/1: with what is asked.
+pub(crate) fn sleep_until_woken(ready: impl Fn() -> bool) -> Woken {
+    calls::ruring_set_current_interruptible();
+    let woken = if ready() {
+        Woken::Maybe
+    } else if interrupted() {
+        Woken::Interrupted
+    } else {
+        calls::schedule();
+        Woken::Maybe
+    };
+    calls::ruring_set_current_running();
+    woken
+}
+
 /// Runs `sleep`. If `io`, what it sleeps counts as waiting for I/O, as the load of the system and the
 /// clocks of processors are concerned.
 ///

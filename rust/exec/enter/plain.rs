@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The wait of an event loop: for completions of a ring with DEFER_TASKRUN, and for nothing else.
+//!
+//! Only the task itself posts them, so that it need not be on a queue to hear of them. It has no time to look at, no signal
+//! mask to set, and nothing to poll.
+
+use super::Arguments;
+use crate::{
+    req::tctx::{TaskCtx, BusyGuard},
+    ring::{cursor, Ring},
+    sys::{
+        napi, signal,
+        sleep::{sleep_for_io, sleep_until_woken, Woken},
+        trace::{self, Id},
+        unexported::Interruptible,
+    },
+    uapi::{
+        abi::enter,
+        errno::{Result, EINTR, ERESTARTNOINTR},
+    },
+};
+use kernel::sync::{atomic::Relaxed, Arc};
+
+impl Ring {
+    /// Whether a wait is of this kind. Any other is [`Ring::cq_wait`]'s.
+    #[inline(always)] // send-late/zc/64/1
+    pub(super) fn waits_plainly(&self, args: &Arguments<'_>) -> bool {
+        self.deferred()
+            && args.flags & enter::EXT_ARG == 0
+            && args.arg == 0
+            && !self.overflowing()
+            && !self.polls_files()
+            && !napi::is_used()
+    }
+
+    /// Sleeps until there are as many completions as `args` want, of which some are missing yet.
+    ///
+    /// # Errors
+    ///
+    /// `-EINTR` after a signal, if there are no completions at all by then.
+    ///
+    /// # Context
+    ///
+    /// Sleeps. The ring is not locked.
+    #[inline(never)] // nop/1: what waits needs a larger frame.
+    pub(super) fn wait_plainly(&self, args: &Arguments<'_>, tctx: &Arc<TaskCtx>) -> Result {
+        let busy = tctx.set_busy();
+        let result = self.wait_for_returned(args, tctx, &busy);
+        self.run_missed(args.call, busy, tctx);
+        result
+    }
+
+    /// The loop of [`Ring::wait_plainly`], which differs from that of [`Ring::cq_wait`] by what such a wait does not have.
+    #[inline(always)] // send-late/zc/64/1
+    fn wait_for_returned(
+        &self,
+        args: &Arguments<'_>,
+        tctx: &TaskCtx,
+        busy: &BusyGuard<'_>,
+    ) -> Result {
+        let timeouts = self.timeouts.load(Relaxed);
+        let count = self.at_most(args.min_complete);
+        let target = self.cq_head().wrapping_add(count);
+        let is_over = || {
+            cursor::reached(self.cq_tail(), target)
+                || self.timeouts.load(Relaxed) != timeouts
+                || self.overflowing()
+        };
+        let has_to_run = || self.has_returned(tctx) || self.exec.overdue.load(Relaxed);
+        if trace::cqring_wait_enabled() {
+            trace::cqring_wait(Id::of(self), count);
+        }
+        let mut interruptible = Interruptible::new(args.call);
+        let result = loop {
+            let left = target.wrapping_sub(self.cq_tail());
+            busy.set_asleep(if self.has_followers() { 1 } else { left });
+            let woken = sleep_for_io(args.flags & enter::NO_IOWAIT == 0, || {
+                sleep_until_woken(|| is_over() || has_to_run())
+            });
+            busy.set_awake();
+            if has_to_run() {
+                if self.exec.overdue.load(Relaxed) {
+                    self.interrupt_overdue(args.call);
+                }
+                if let Ok(mut locked) = self.lock_in(args.call) {
+                    self.run_local_inbox(&mut locked, tctx, count);
+                }
+            }
+            match woken {
+                Woken::Interrupted if signal::pending() => break Err(EINTR),
+                Woken::Interrupted if interruptible.run_task_work() => {}
+                Woken::Interrupted => break Err(ERESTARTNOINTR),
+                // It may be always ready, for what others do.
+                _ if signal::killed() => break Err(EINTR),
+                _ => {}
+            }
+            if self.overflowing() {
+                self.lock()?.flush_overflow();
+            }
+            // If there is no room even now it takes the application to make some.
+            if is_over() {
+                break Ok(());
+            }
+        };
+        if self.cq_tail() == self.cq_head() || result == Err(ERESTARTNOINTR) {
+            result
+        } else {
+            Ok(())
+        }
+    }
+}
