@@ -210,9 +210,7 @@ impl<'a> Socket<'a> {
         name: Option<(&mut SockAddr, usize)>,
         flags: u32,
     ) -> Result<usize> {
-        self.send_with(name, None, flags, |hdr| {
-            from.import(&mut hdr.msg_iter, false)
-        })
+        self.send_with(name, None, flags, || from.import_source(), |_| Ok(()))
     }
 
     /// Sends as sendmsg(2), see [`Socket::send`], with the control messages that are at the user address and of the
@@ -259,7 +257,8 @@ impl<'a> Socket<'a> {
         notif_ref: &mut UbufRef<P>,
     ) -> Result<usize> {
         let mut gathered = None;
-        self.send_with(name, None, flags | msg::ZEROCOPY, |hdr| {
+        let nothing = || Ok(bindings::iov_iter::default());
+        self.send_with(name, None, flags | msg::ZEROCOPY, nothing, |hdr| {
             // SAFETY: `send_with` sends it to this socket, and both are there until then.
             unsafe { notif_ref.attach(hdr, self, from, &mut gathered) }
         })
@@ -336,9 +335,10 @@ impl<'a> Socket<'a> {
         flags: u32,
         prepare: impl FnOnce(&mut bindings::msghdr) -> Result,
     ) -> Result<usize> {
+        let nothing = || Ok(bindings::iov_iter::default());
         let len = i32::try_from(control.1).map_err(|_| ENOBUFS)? as usize;
         if len == 0 {
-            return self.send_with(name, None, flags, prepare);
+            return self.send_with(name, None, flags, nothing, prepare);
         }
         if flags & msg::CMSG_COMPAT != 0 {
             // Control messages of 32-bit programs: nobody has them here.
@@ -351,22 +351,28 @@ impl<'a> Socket<'a> {
         let mut small = SmallControl([0; _]);
         if let Some(bytes) = small.0.get_mut(..len) {
             user::read_into(control.0, bytes)?;
-            return self.send_with(name, Some(bytes), flags, prepare);
+            return self.send_with(name, Some(bytes), flags, nothing, prepare);
         }
         let mut control = Control::read(self, control.0, len)?;
-        self.send_with(name, Some(control.bytes()), flags, prepare)
+        self.send_with(name, Some(control.bytes()), flags, nothing, prepare)
     }
 
-    /// Sends what `prepare` says.
+    /// Sends what `source` returns, unless `prepare` sets up another one.
     #[inline(always)] // send/unix/32
     fn send_with(
         self,
         name: Option<(&mut SockAddr, usize)>,
         control: Option<&mut [u8]>,
         flags: u32,
+        source: impl FnOnce() -> Result<bindings::iov_iter>,
         prepare: impl FnOnce(&mut bindings::msghdr) -> Result,
     ) -> Result<usize> {
+        if self.takes_commands() && !has_descriptors() {
+            // They may name some.
+            return Err(ECANCELED);
+        }
         let mut hdr = bindings::msghdr {
+            msg_iter: source()?,
             msg_flags: flags & !msg::INTERNAL_SENDMSG,
             ..Default::default()
         };
@@ -379,10 +385,6 @@ impl<'a> Socket<'a> {
             let most = if has_directories() { SockAddr::SIZE } else { 1 };
             hdr.msg_name = core::ptr::from_mut(name).cast();
             hdr.msg_namelen = len.min(most) as i32;
-        }
-        if self.takes_commands() && !has_descriptors() {
-            // They may name some.
-            return Err(ECANCELED);
         }
         prepare(&mut hdr)?;
         // SAFETY: The socket lives as long as its file. `hdr` describes user memory or a registered

@@ -88,20 +88,45 @@ impl<'a> UserBuffers<'a> {
             bindings::ITER_SOURCE
         };
         match self {
-            Self::One { addr, len } => {
-                let len = len.min(MAX_RW_COUNT);
-                if !user::access_ok(addr, len) {
-                    return Err(EFAULT);
-                }
-                // SAFETY: It is user space's address, as was just checked.
-                unsafe { bindings::ruring_iov_iter_ubuf(iter, direction, addr as *mut _, len) }
-            }
+            Self::One { addr, len } => import_one(addr, len, iter, direction)?,
             Self::Many { iov, skip } => import_many(iov, skip, iter, direction),
             // SAFETY: The buffer is borrowed by `self`, and `iter` is used for the last time before that ends.
             Self::Fixed(part) => unsafe { part.init(&mut *iter, direction) },
         }
         Ok(())
     }
+}
+
+impl UserBuffers<'_> {
+    /// As [`UserBuffers::import`], for what is to be sent. One piece is in registers until its iterator is written where it
+    /// is used, for which nothing needs to be cleared before.
+    #[inline(always)] // send/unix/32
+    pub(super) fn import_source(self) -> Result<bindings::iov_iter> {
+        let Self::One { addr, len } = self else {
+            return self.import_pieces();
+        };
+        let mut iter = bindings::iov_iter::default();
+        import_one(addr, len, &mut iter, bindings::ITER_SOURCE)?;
+        Ok(iter)
+    }
+
+    #[inline(never)] // send/unix/32: most have one piece.
+    fn import_pieces(self) -> Result<bindings::iov_iter> {
+        let mut iter = bindings::iov_iter::default();
+        self.import(&mut iter, false)?;
+        Ok(iter)
+    }
+}
+
+#[inline(always)] // send/unix/32
+fn import_one(addr: u64, len: usize, iter: &mut bindings::iov_iter, direction: u32) -> Result {
+    let len = len.min(MAX_RW_COUNT);
+    if !user::access_ok(addr, len) {
+        return Err(EFAULT);
+    }
+    // SAFETY: It is user space's address, as was just checked.
+    unsafe { bindings::ruring_iov_iter_ubuf(iter, direction, addr as *mut _, len) }
+    Ok(())
 }
 
 #[inline(never)] // recv/unix/32: most have one piece.
