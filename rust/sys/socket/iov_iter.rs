@@ -100,6 +100,10 @@ impl<'a> UserBuffers<'a> {
 impl UserBuffers<'_> {
     /// As [`UserBuffers::import`], for what is to be sent. One piece is in registers until its iterator is written where it
     /// is used, for which nothing needs to be cleared before.
+    ///
+    /// # Errors
+    ///
+    /// As [`UserBuffers::import`].
     #[inline(always)] // send/unix/32
     pub(super) fn import_source(self) -> Result<bindings::iov_iter> {
         let Self::One { addr, len } = self else {
