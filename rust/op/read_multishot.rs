@@ -80,6 +80,35 @@ impl ReadMultishot {
         Outcome::failed(ENOBUFS)
     }
 
+    /// What becomes of an attempt before it needs a buffer, unless it goes on. If the read before it was done `unlocked`, and has
+    /// been told of, the next one is no longer the `first`.
+    fn begin(
+        &mut self,
+        file: &File,
+        at: &mut Attempt<'_, '_>,
+        unlocked: bool,
+        first: &mut bool,
+    ) -> Option<Outcome> {
+        if !can_poll(file) {
+            return Some(Outcome::failed(EBADFD));
+        }
+        if self.poll_first && !at.polled {
+            return Some(Outcome::POLL);
+        }
+        if !unlocked || self.last.is_none() {
+            return None;
+        }
+        if let Some(outcome) = self.tell(at) {
+            return Some(outcome);
+        }
+        if self.last.is_some() {
+            let ready = is_ready(file, false);
+            return Some(if ready { Outcome::Punt } else { Outcome::POLL });
+        }
+        *first = false;
+        None
+    }
+
     /// Leaves the next read, into the buffer that was selected, to a worker.
     fn punt_with(
         &mut self,
@@ -118,25 +147,12 @@ impl Op for ReadMultishot {
             Ok(file) => file,
             Err(error) => return Outcome::failed(error),
         };
-        if !can_poll(file) {
-            return Outcome::failed(EBADFD);
-        }
-        if self.poll_first && !at.polled {
-            return Outcome::POLL;
-        }
         let unlocked = takes_commands(file);
-        let mut first = !at.polled;
-        if unlocked && self.last.is_some() {
-            if let Some(outcome) = self.tell(&mut at) {
-                return outcome;
-            }
-            if self.last.is_some() {
-                let ready = is_ready(file, false);
-                return if ready { Outcome::Punt } else { Outcome::POLL };
-            }
-            first = false;
-        }
         let asks = can_ask(file, false) && !unlocked;
+        let mut first = !at.polled;
+        if let Some(outcome) = self.begin(file, &mut at, unlocked, &mut first) {
+            return outcome;
+        }
         if !first && !asks && !is_ready(file, false) {
             return Outcome::POLL;
         }

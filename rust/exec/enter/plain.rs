@@ -7,7 +7,7 @@
 
 use super::Arguments;
 use crate::{
-    req::tctx::{TaskCtx, BusyGuard},
+    req::tctx::{BusyGuard, TaskCtx},
     ring::{cursor, Ring},
     sys::{
         napi, signal,
