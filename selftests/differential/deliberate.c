@@ -10,6 +10,7 @@
 
 #include "deliberate.h"
 #include "names.h"
+#include "oracle.h"
 
 #define PAGE_NAME	"Documentation/differences.rst"
 
@@ -162,7 +163,8 @@ static bool is_cancel_of_a_name(const struct program *p, const struct difference
 	/* several may have the same user_data */
 	for (i = 0; i < p->nr_requests; i++)
 		if (p->requests[i].sqe.user_data == d->key && !p->requests[i].dropped &&
-		    is_for_a_worker(p->requests[i].sqe.opcode))
+		    (is_for_a_worker(p->requests[i].sqe.opcode) ||
+		     (p->requests[i].sqe.opcode == IORING_OP_ASYNC_CANCEL && begins_in_worker(&p->requests[i].sqe))))
 			return true;
 	return false;
 }
@@ -389,21 +391,36 @@ static bool transfers_nothing(const struct program *p, const struct io_uring_sqe
 	}
 }
 
-static bool is_transfer_of_nothing(const struct program *p, const struct difference *d)
+/* Whether what drains has ended like that in the step, so that others have begun. */
+static bool has_drained_at_once(const struct program *p, unsigned int step)
 {
+	const struct trace *t = last_trace(SIDE_RURING);
 	unsigned int i;
 
-	if (d->kind == EVENT_CQE)
-		return is_early(d, -EINVAL) && transfers_nothing(p, sqe_of(p, d->key));
-	/* a completion that is not taken is only told of */
-	if ((d->kind != EVENT_POLL && d->kind != EVENT_EPOLL) || d->nr[SIDE_IO_URING] || d->step >= p->nr_steps ||
-	    !(p->steps[d->step].flags & STEP_KEEP))
-		return false;
-	for (i = p->steps[d->step].first; i < (unsigned int)p->steps[d->step].first + p->steps[d->step].nr; i++)
-		if (p->steps[d->step].kind == STEP_SUBMIT && !p->requests[i].dropped &&
-		    transfers_nothing(p, &p->requests[i].sqe))
+	for (i = 0; i < t->nr && i < MAX_EVENTS; i++) {
+		const struct event *e = &t->events[i];
+
+		if (e->step == step && e->kind == EVENT_CQE && e->res == -EINVAL &&
+		    sqe_of(p, e->key)->flags & IOSQE_IO_DRAIN && transfers_nothing(p, sqe_of(p, e->key)))
 			return true;
+	}
 	return false;
+}
+
+static bool is_transfer_of_nothing(const struct program *p, const struct difference *d)
+{
+	const struct step *step = &p->steps[d->step];
+	unsigned int i;
+
+	/* a completion that is not taken is only told of */
+	if ((d->kind == EVENT_POLL || d->kind == EVENT_EPOLL) && !d->nr[SIDE_IO_URING] && d->step < p->nr_steps &&
+	    step->kind == STEP_SUBMIT && step->flags & STEP_KEEP)
+		for (i = step->first; i < (unsigned int)step->first + step->nr; i++)
+			if (!p->requests[i].dropped && transfers_nothing(p, &p->requests[i].sqe))
+				return true;
+	if (d->kind == EVENT_CQE && !d->nr[SIDE_IO_URING] && has_drained_at_once(p, d->step))
+		return true;
+	return is_early(d, -EINVAL) && transfers_nothing(p, sqe_of(p, d->key));
 }
 
 static bool is_datagram_of_shut(const struct program *p, const struct difference *d)
@@ -501,6 +518,16 @@ static const struct deliberate {
 		"a cancel of what another one has ended",
 		"An ASYNC_CANCEL with IOSQE_ASYNC finds nothing of what another cancel has ended",
 		is_cancelled_before,
+	},
+	{
+		"what a worker does here",
+		"A worker always does OPENAT, OPENAT2, STATX",
+		is_told_of_what_a_worker_does,
+	},
+	{
+		"a multishot read that stays one",
+		"stays multishot whatever the file",
+		is_multishot_that_stays,
 	},
 	{
 		"a group that a worker makes",
@@ -689,13 +716,39 @@ static const char *find(const struct program *p, const struct difference *d)
 	return NULL;
 }
 
+/* Of a step whose completions stay in their queue: where those differ that are taken later. */
+static bool completions_differ(const struct program *p, const struct difference *d, struct difference *later)
+{
+	static struct trace sides[2];
+	unsigned int side, i;
+
+	for (side = 0; side < 2; side++) {
+		const struct trace *t = last_trace(side);
+
+		sides[side].nr = 0;
+		for (i = 0; i < t->nr && i < MAX_EVENTS; i++)
+			if (t->events[i].kind == EVENT_CQE && t->events[i].step >= d->step)
+				sides[side].events[sides[side].nr++] = t->events[i];
+	}
+	return compare(p, &sides[SIDE_IO_URING], &sides[SIDE_RURING], later);
+}
+
+static bool is_told_of_what_stays(const struct program *p, const struct difference *d)
+{
+	return (d->kind == EVENT_POLL || d->kind == EVENT_EPOLL) && d->step < p->nr_steps &&
+	       p->steps[d->step].flags & STEP_KEEP;
+}
+
 const char *deliberate(const struct program *p, const struct difference *d)
 {
 	static struct program like;
 	const char *name = find(p, d);
 	__u64 of = d->key - USER_DATA;
+	struct difference later;
 	unsigned int i;
 
+	if (!name && is_told_of_what_stays(p, d) && completions_differ(p, d, &later))
+		return deliberate(p, &later);
 	if (d->kind != EVENT_CQE || of >= MAX_REQUESTS)
 		return name;
 	/* nobody can tell which one it is of several that have the same user_data */

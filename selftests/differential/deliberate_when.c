@@ -596,6 +596,34 @@ bool is_cancelled_before(const struct program *p, const struct difference *d)
 	return false;
 }
 
+/* Whether the eventfd is for what workers have done, and there is one here where io_uring need not have one. */
+bool is_told_of_what_a_worker_does(const struct program *p, const struct difference *d)
+{
+	bool is_async = false;
+	unsigned int i, j;
+
+	if (d->kind != EVENT_EVENTFD || d->nr[SIDE_IO_URING])
+		return false;
+	for (i = 0; i < p->nr_steps; i++)
+		is_async |= p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_EVENTFD_ASYNC;
+	for (i = 0; is_async && i <= d->step && i < p->nr_steps; i++)
+		for (j = p->steps[i].first; j < (unsigned int)p->steps[i].first + p->steps[i].nr; j++)
+			if (p->steps[i].kind == STEP_SUBMIT && is_for_a_worker(p->requests[j].sqe.opcode))
+				return true;
+	return false;
+}
+
+/* A worker of io_uring tries one of a file that cannot be tried without waiting, once. */
+bool is_multishot_that_stays(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_READ_MULTISHOT && d->nr[SIDE_IO_URING] == 1 &&
+	       !d->nr[SIDE_RURING] && !(d->events[SIDE_IO_URING][0].flags & IORING_CQE_F_MORE) &&
+	       has_kind(p, sqe, KIND(EPOLL) | KIND(SECOND_RING) | KIND(PTY)) &&
+	       (begins_in_worker(sqe) || is_behind_a_worker(p, d->key - USER_DATA) || drains_before(p, d->step));
+}
+
 /* Whether what a request has found is a group that a worker of io_uring makes or takes away. */
 bool is_group_by_a_worker(const struct program *p, const struct difference *d)
 {
