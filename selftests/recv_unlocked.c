@@ -282,6 +282,38 @@ TEST_F(ring, many_lists)
 	close(fd);
 }
 
+/* The vector of a multishot request limits the first message alone. */
+TEST_F(ring, first_of_many)
+{
+	const int head = sizeof(struct io_uring_recvmsg_out) + sizeof(struct sockaddr_nl);
+	struct ring *r = &self->ring;
+	struct iovec iov = { .iov_len = head + 16 };
+	struct io_uring_cqe cqe;
+	struct room room;
+	int fd = netlink_socket(), i;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, room_init(&room, r));
+	pbuf_fill(&room.pb);
+	room.msg.msg_iov = &iov;
+	room.msg.msg_iovlen = 1;
+	prep_recvmsg_multi(r, fd, &room.msg, GROUP, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_QUIET(r);
+	for (i = 0; i < 2; i++) {
+		const struct io_uring_recvmsg_out *out = (void *)pbuf_mem(&room.pb, i);
+
+		ASSERT_EQ(0, ask(fd, false, i + 1));
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		ASSERT_EQ(BUFFER_FLAGS(i) | IORING_CQE_F_MORE, cqe.flags);
+		EXPECT_EQ(sizeof(struct sockaddr_nl), out->namelen);
+		EXPECT_EQ(i == 0, cqe.res == head + 16);
+		EXPECT_EQ(i == 0 ? MSG_TRUNC : 0, (int)out->flags & MSG_TRUNC);
+	}
+	room_exit(&room);
+	close(fd);
+}
+
 /* What comes when there is no buffer stays where it is. */
 TEST_F(ring, no_buffer)
 {

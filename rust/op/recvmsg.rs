@@ -141,6 +141,10 @@ impl RecvMessage {
     /// From the kernel itself.
     #[cold] // recvmsg-multishot/udp/64
     fn issue_unlocked(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
+        if let Some(Ok(_)) = self.unlocked.got {
+            // As above: only the first message is limited.
+            self.args.len = 0;
+        }
         let (args, unlocked) = (&self.args, &mut self.unlocked);
         if let Some(outcome) = unlocked.tell(socket, at, args, &mut self.shots, false) {
             return outcome;
