@@ -88,6 +88,10 @@ impl Ring {
         locked.commit();
         if waits && !self.has_enough(args) {
             drop(locked);
+            if busy.is_none() && self.waits_plainly(args) {
+                drop(busy);
+                return self.wait_plainly(args, tctx);
+            }
             let result = self.get_events_after(args, tctx.as_ref(), busy);
             if let Some(tctx) = tctx {
                 TaskCtx::put(tctx);
@@ -145,17 +149,11 @@ impl Ring {
         tctx: Option<&Arc<TaskCtx>>,
         busy: Option<BusyGuard<'_>>,
     ) -> Result<i64> {
-        let result = match tctx {
-            Some(tctx) if self.waits_plainly(args) => self.wait_plainly(args, tctx),
-            _ => {
-                let busy = busy.or_else(|| tctx.map(|tctx| tctx.set_busy()));
-                let result = self.get_events(args, tctx, busy.as_ref());
-                if let (Some(busy), Some(tctx)) = (busy, tctx) {
-                    self.run_missed(args.call, busy, tctx);
-                }
-                result
-            }
-        };
+        let busy = busy.or_else(|| tctx.map(|tctx| tctx.set_busy()));
+        let result = self.get_events(args, tctx, busy.as_ref());
+        if let (Some(busy), Some(tctx)) = (busy, tctx) {
+            self.run_missed(args.call, busy, tctx);
+        }
         match result {
             Err(error) if args.to_submit == 0 => Err(error),
             _ => Ok(args.to_submit.into()),

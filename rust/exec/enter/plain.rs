@@ -7,7 +7,7 @@
 
 use super::Arguments;
 use crate::{
-    req::tctx::{BusyGuard, TaskCtx},
+    req::tctx::{self, TaskCtx},
     ring::{cursor, Ring},
     sys::{
         napi, signal,
@@ -34,31 +34,26 @@ impl Ring {
             && !napi::is_used()
     }
 
-    /// Sleeps until there are as many completions as `args` want, of which some are missing yet.
+    /// Sleeps until there are as many completions as `args` want, of which some are missing yet. Returns how many SQ entries
+    /// were consumed before.
     ///
     /// # Errors
     ///
-    /// `-EINTR` after a signal, if there are no completions at all by then.
+    /// `-EINTR` after a signal, if there are no completions at all by then and no entries were consumed.
     ///
     /// # Context
     ///
     /// Sleeps. The ring is not locked.
     #[inline(never)] // nop/1: what waits needs a larger frame.
-    pub(super) fn wait_plainly(&self, args: &Arguments<'_>, tctx: &Arc<TaskCtx>) -> Result {
-        let busy = tctx.set_busy();
-        let result = self.wait_for_returned(args, tctx, &busy);
-        self.run_missed(args.call, busy, tctx);
-        result
-    }
-
-    /// The loop of [`Ring::wait_plainly`], which differs from that of [`Ring::cq_wait`] by what such a wait does not have.
-    #[inline(always)] // send-late/zc/64/1
-    fn wait_for_returned(
+    pub(super) fn wait_plainly(
         &self,
         args: &Arguments<'_>,
-        tctx: &TaskCtx,
-        busy: &BusyGuard<'_>,
-    ) -> Result {
+        tctx: Option<Arc<TaskCtx>>,
+    ) -> Result<i64> {
+        let Some(tctx) = tctx else {
+            return self.get_events_after(args, None, None);
+        };
+        let busy = tctx.set_busy();
         let timeouts = self.timeouts.load(Relaxed);
         let count = self.at_most(args.min_complete);
         let target = self.cq_head().wrapping_add(count);
@@ -67,7 +62,7 @@ impl Ring {
                 || self.timeouts.load(Relaxed) != timeouts
                 || self.overflowing()
         };
-        let has_to_run = || self.has_returned(tctx) || self.exec.overdue.load(Relaxed);
+        let has_to_run = || self.has_returned(&tctx) || self.exec.overdue.load(Relaxed);
         if trace::cqring_wait_enabled() {
             trace::cqring_wait(Id::of(self), count);
         }
@@ -84,7 +79,20 @@ impl Ring {
                     self.interrupt_overdue(args.call);
                 }
                 if let Ok(mut locked) = self.lock_in(args.call) {
-                    self.run_local_inbox(&mut locked, tctx, count);
+                    self.run_local_inbox(&mut locked, &tctx, count);
+                    locked.commit();
+                    let ends = woken == Woken::Maybe && !self.overflowing() && is_over();
+                    if ends && !signal::killed() {
+                        // Nothing has to be looked at any more, and the ring is locked: the reference can go back.
+                        if busy.into_missed() {
+                            drop(locked);
+                            tctx::send_task_work(&tctx);
+                            TaskCtx::put(tctx);
+                        } else {
+                            locked.put_submitter(tctx);
+                        }
+                        return Ok(args.to_submit.into());
+                    }
                 }
             }
             match woken {
@@ -96,17 +104,26 @@ impl Ring {
                 _ => {}
             }
             if self.overflowing() {
-                self.lock()?.flush_overflow();
+                match self.lock() {
+                    Ok(mut locked) => locked.flush_overflow(),
+                    Err(error) => break Err(error),
+                }
             }
             // If there is no room even now it takes the application to make some.
             if is_over() {
                 break Ok(());
             }
         };
-        if self.cq_tail() == self.cq_head() || result == Err(ERESTARTNOINTR) {
-            result
-        } else {
-            Ok(())
+        self.run_missed(args.call, busy, &tctx);
+        TaskCtx::put(tctx);
+        match result {
+            Err(error)
+                if args.to_submit == 0
+                    && (error == ERESTARTNOINTR || self.cq_tail() == self.cq_head()) =>
+            {
+                Err(error)
+            }
+            _ => Ok(args.to_submit.into()),
         }
     }
 }
