@@ -10,6 +10,14 @@
 
 #include "ring.h"
 
+/* Variants of a fixture for both sides, with task work that is run at once and with task work that is deferred. */
+#define VARIANTS_OF_BOTH(name)						\
+	FIXTURE_VARIANT(name) { enum backend backend; unsigned int flags; };	\
+	FIXTURE_VARIANT_ADD(name, ruring) { .backend = RURING };	\
+	FIXTURE_VARIANT_ADD(name, io_uring) { .backend = IO_URING };	\
+	FIXTURE_VARIANT_ADD(name, ruring_defer) { .backend = RURING, .flags = DEFER_FLAGS };	\
+	FIXTURE_VARIANT_ADD(name, io_uring_defer) { .backend = IO_URING, .flags = DEFER_FLAGS }
+
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT 120
 

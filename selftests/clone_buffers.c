@@ -19,15 +19,7 @@ FIXTURE(rings) {
 	int sv[2];
 };
 
-FIXTURE_VARIANT(rings) {
-	enum backend backend;
-	unsigned int flags;
-};
-
-FIXTURE_VARIANT_ADD(rings, ruring) { .backend = RURING };
-FIXTURE_VARIANT_ADD(rings, io_uring) { .backend = IO_URING };
-FIXTURE_VARIANT_ADD(rings, ruring_defer) { .backend = RURING, .flags = DEFER_FLAGS };
-FIXTURE_VARIANT_ADD(rings, io_uring_defer) { .backend = IO_URING, .flags = DEFER_FLAGS };
+VARIANTS_OF_BOTH(rings);
 
 FIXTURE_SETUP(rings)
 {

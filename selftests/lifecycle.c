@@ -17,22 +17,7 @@ FIXTURE(life) {
 	long long pinned;
 };
 
-FIXTURE_VARIANT(life) {
-	enum backend backend;
-	unsigned int flags;
-};
-
-FIXTURE_VARIANT_ADD(life, ruring) { .backend = RURING };
-FIXTURE_VARIANT_ADD(life, io_uring) { .backend = IO_URING };
-FIXTURE_VARIANT_ADD(life, ruring_defer) {
-	.backend = RURING,
-	.flags = DEFER_FLAGS,
-};
-
-FIXTURE_VARIANT_ADD(life, io_uring_defer) {
-	.backend = IO_URING,
-	.flags = DEFER_FLAGS,
-};
+VARIANTS_OF_BOTH(life);
 
 static bool module_is_idle(void *unused)
 {

@@ -21,28 +21,7 @@ FIXTURE(disabled) {
 	struct ring ring;
 };
 
-FIXTURE_VARIANT(disabled) {
-	enum backend backend;
-	unsigned int flags;
-};
-
-FIXTURE_VARIANT_ADD(disabled, ruring) {
-	.backend = RURING,
-};
-
-FIXTURE_VARIANT_ADD(disabled, io_uring) {
-	.backend = IO_URING,
-};
-
-FIXTURE_VARIANT_ADD(disabled, ruring_defer) {
-	.backend = RURING,
-	.flags = DEFER_FLAGS,
-};
-
-FIXTURE_VARIANT_ADD(disabled, io_uring_defer) {
-	.backend = IO_URING,
-	.flags = DEFER_FLAGS,
-};
+VARIANTS_OF_BOTH(disabled);
 
 FIXTURE_SETUP(disabled)
 {
