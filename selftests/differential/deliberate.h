@@ -74,4 +74,29 @@ bool is_multishot_that_stays(const struct program *p, const struct difference *d
 bool is_group_by_a_worker(const struct program *p, const struct difference *d);
 bool is_error_that_is_found(const struct program *p, const struct difference *d);
 
+/* Differences of what was asked for, or came of it. */
+bool is_buffer_of_a_failure(const struct program *p, const struct difference *d);
+bool is_all_of_a_part(const struct program *p, const struct difference *d);
+bool is_lone_notification(const struct program *p, const struct difference *d);
+bool is_bundle_by_worker(const struct program *p, const struct difference *d);
+bool is_behind_a_close(const struct program *p, const struct difference *d);
+bool is_cancel_of_a_name(const struct program *p, const struct difference *d);
+bool is_iopoll(const struct program *p, const struct difference *d);
+bool is_behind_completions(const struct program *p, const struct difference *d);
+bool is_sleep_in_enter(const struct program *p, const struct difference *d);
+bool is_limit_of_workers(const struct program *p, const struct difference *d);
+bool is_beside_urgent(const struct program *p, const struct difference *d);
+bool is_look_at_all(const struct program *p, const struct difference *d);
+bool is_nop_with_buffer(const struct program *p, const struct difference *d);
+bool is_datagram_of_another(const struct program *p, const struct difference *d);
+bool is_read_of_a_terminal(const struct program *p, const struct difference *d);
+bool is_message_by_then(const struct program *p, const struct difference *d);
+bool is_last_buffer_before(const struct program *p, const struct difference *d);
+bool is_buffer_at_zero(const struct program *p, const struct difference *d);
+bool is_data_of_another(const struct program *p, const struct difference *d);
+bool is_end_behind_data(const struct program *p, const struct difference *d);
+bool is_full_for_ever(const struct program *p, const struct difference *d);
+bool is_transfer_of_nothing(const struct program *p, const struct difference *d);
+bool is_datagram_of_shut(const struct program *p, const struct difference *d);
+
 #endif /* DIFFERENTIAL_DELIBERATE_H */
