@@ -80,18 +80,15 @@ TEST_F(ring, looks_at_too_little_have_an_end)
 		ASSERT_LE(0, ring_run(r));
 	while (looks < sizeof(buf) && buf[looks] == 'x')
 		looks++;
-	/* the last one is that of a worker in io_uring, which waits behind it */
+	/* the last one is that of a worker in io_uring, which waits behind it until it is interrupted, if another one is made */
 	EXPECT_LE(128, looks);
 	EXPECT_GE(129, looks);
-	/* and is interrupted if another one is made */
-	if (ring_ready(r) && variant->backend == IO_URING) {
-		ASSERT_EQ(0, ring_take(r, &cqe));
-		EXPECT_EQ((int)looks, cqe.res);
-		return;
-	}
-	ASSERT_WAITING(r);
+	if (variant->backend != IO_URING)
+		ASSERT_WAITING(r);
 	ASSERT_EQ((ssize_t)sizeof(more), write(sv[1], more, sizeof(more)));
 	ASSERT_EQ(0, ring_take(r, &cqe));
+	if (variant->backend == IO_URING && (cqe.res == 128 || cqe.res == 129))
+		return;
 	EXPECT_EQ((int)sizeof(buf), cqe.res);
 	EXPECT_EQ('y', buf[sizeof(buf) - 1]);
 }
@@ -267,6 +264,8 @@ TEST_F(ring, end_of_what_drains)
 	int efd = eventfd(0, EFD_NONBLOCK);
 	__u64 count;
 
+	if (IO_URING_OF_7_2)
+		SKIP(return, "there the worker ends it");
 	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &efd, 1));
 	prep(r, IORING_OP_UNLINKAT, 999, "file", 0, 1)->flags = IOSQE_IO_DRAIN;
 	ASSERT_EQ(1, ring_submit(r));
