@@ -47,6 +47,7 @@ use crate::{
         filter::Pdu,
         policy,
         sqe::{is_large, Opcode},
+        structs::BigCqe,
     },
 };
 use kernel::{sync::Arc, warn_on};
@@ -66,7 +67,7 @@ macro_rules! ops {
             /// A notification, which is no opcode: see [`ReqState::Notification`](crate::req::state::ReqState).
             Notif(notif::Notif),
             /// One that is over, with what its completion says besides.
-            Over([u64; 2]),
+            Over(BigCqe),
         }
 
         /// The opcode's row, if ruring has it.

@@ -15,8 +15,8 @@ use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{object, queue::Fifo, task::Credentials, ubuf},
     uapi::{
-        abi::Cqe,
         sqe::{Flags, Opcode},
+        structs::{BigCqe, Cqe},
     },
 };
 use kernel::sync::{
@@ -189,15 +189,15 @@ impl Job {
     }
 
     /// Keeps what its completion says besides, for one that is over.
-    pub(crate) fn keep_extra(&mut self, extra: [u64; 2]) {
+    pub(crate) fn keep_extra(&mut self, extra: BigCqe) {
         self.op = Operation::Over(extra);
     }
 
     /// The rest of its completion of 32 bytes, see [`Job::keep_extra`].
-    pub(crate) fn kept_extra(&self) -> [u64; 2] {
+    pub(crate) fn kept_extra(&self) -> BigCqe {
         match self.op {
             Operation::Over(extra) => extra,
-            _ => [0; 2],
+            _ => BigCqe::default(),
         }
     }
 

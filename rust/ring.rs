@@ -51,6 +51,7 @@ use crate::{
         policy::Policy,
         restrictions::Restrictions,
         setup::{layout, Config},
+        structs::BigCqe,
     },
 };
 use kernel::{
@@ -133,7 +134,7 @@ pub(crate) struct State {
     pub(crate) sq_head: u32,
     pub(crate) cq: CqCursor,
     /// What a completion says besides, see [`large`].
-    pub(crate) extra: large::BigCqe,
+    pub(crate) extra: BigCqe,
     /// Completions that user space has not been told of.
     pub(crate) posted: bool,
     /// Requests whose completions wait for room, in order.
@@ -212,7 +213,7 @@ impl Ring {
             exec: Default::default(),
             sq_head: 0,
             cq: CqCursor::default(),
-            extra: [0; 2],
+            extra: BigCqe::default(),
             posted: false,
             overflow: Fifo::new(),
             overflowed: 0,

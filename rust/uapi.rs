@@ -19,3 +19,4 @@ pub(crate) mod restrictions;
 pub(crate) mod setup;
 pub(crate) mod sqe;
 pub(crate) mod structs;
+pub(crate) mod syscall;

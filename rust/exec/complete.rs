@@ -9,9 +9,9 @@ use crate::{
     ring::Locked,
     sys::{fd, trace},
     uapi::{
-        abi::Cqe,
         errno::{Errno, EALREADY, ECANCELED, ETIME},
         sqe::{Flags, LinkKind},
+        structs::Cqe,
     },
 };
 

@@ -9,9 +9,10 @@ use crate::{
     ring::{Locked, Ring},
     sys::fd::OpenFile,
     uapi::{
-        abi::{cqe, Cqe},
+        abi::cqe,
         args::files::FileSlot,
         errno::{Result, EBADFD, EINVAL, EOVERFLOW, EOWNERDEAD},
+        structs::Cqe,
     },
 };
 use kernel::sync::Arc;

@@ -7,7 +7,7 @@ use crate::{
     op::Operation,
     req::{NotifRef, OwnedReq},
     ring::Locked,
-    uapi::abi::{cqe, Cqe},
+    uapi::{abi::cqe, structs::Cqe},
 };
 
 impl Locked<'_> {

@@ -9,10 +9,11 @@ use crate::{
     ring::{cursor, Locked},
     sys::{context::InTask, lsm, trace},
     uapi::{
-        abi::{opcode, setup, Cqe},
+        abi::{opcode, setup},
         errno::{Errno, Result, EACCES, EAGAIN, ECANCELED, EINVAL},
         setup::layout,
         sqe::{LinkKind, Sqe},
+        structs::Cqe,
     },
 };
 use kernel::{sync::Arc, warn_on};

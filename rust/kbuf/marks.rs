@@ -7,8 +7,8 @@
 
 use super::groups::Groups;
 use crate::uapi::{
-    abi::Cqe,
     errno::{Result, EINVAL, EOVERFLOW},
+    structs::Cqe,
     structs::PbufLow,
 };
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, KVec};

@@ -16,6 +16,7 @@ use crate::{
         errno::{Result, EBADF, EINVAL, ENOBUFS, EOPNOTSUPP},
         number::ipproto,
         sqe::{Flags, Sqe},
+        structs::BigCqe,
     },
 };
 use kernel::fs::File;
@@ -84,8 +85,10 @@ fn tell_times(socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Result<Outcome> {
         };
         let flags = taken.kind << timestamp::TYPE_SHIFT
             | u32::from(taken.hardware) << timestamp::HW_SHIFT
-            | at.ring
-                .set_extra([taken.time.tv_sec as u64, taken.time.tv_nsec as u64]);
+            | at.ring.set_extra(BigCqe {
+                extra1: taken.time.tv_sec as u64,
+                extra2: taken.time.tv_nsec as u64,
+            });
         if !at.post_more(taken.key as i32, flags) {
             return Err(ENOBUFS);
         }

@@ -18,6 +18,7 @@ use crate::{
         args::poll::{EpollCtlArgs, EpollWaitArgs},
         errno::{Result, EBADF},
         sqe::{Flags, Sqe},
+        structs::EpollEvent,
     },
 };
 use kernel::fs::File;
@@ -25,8 +26,8 @@ use kernel::fs::File;
 /// EPOLL_CTL.
 pub(crate) struct EpollCtl {
     args: EpollCtlArgs,
-    /// The words of the `struct epoll_event` that the SQE points to.
-    event: [u32; 3],
+    /// What the SQE points to, or nothing.
+    event: EpollEvent,
 }
 
 impl Op for EpollCtl {
@@ -36,7 +37,7 @@ impl Op for EpollCtl {
         let args = EpollCtlArgs::parse(sqe)?;
         let event = match args.event {
             Some(addr) => user::read(addr)?,
-            None => [0; 3],
+            None => EpollEvent::default(),
         };
         Ok(Self { args, event })
     }

@@ -11,6 +11,7 @@ use crate::{
         args::nop::{LargeNopArgs, NopArgs},
         errno::{Result, EBADF, ENOBUFS},
         sqe::{Flags, Sqe},
+        structs::BigCqe,
     },
 };
 
@@ -114,7 +115,7 @@ impl Nop {
 /// NOP128, and NOP that posts a completion of 32 bytes.
 pub(crate) struct LargeNop {
     nop: Nop,
-    extra: Option<[u64; 2]>,
+    extra: Option<BigCqe>,
 }
 
 impl Op for LargeNop {

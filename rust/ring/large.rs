@@ -7,10 +7,10 @@
 //! until it is posted; [`cqe::EXTRA`] says that it belongs to it. A completion that finds no room keeps it.
 
 use super::Locked;
-use crate::uapi::abi::{cqe, setup, Cqe};
-
-/// The second half of a completion of 32 bytes, `big_cqe`.
-pub(crate) type BigCqe = [u64; 2];
+use crate::uapi::{
+    abi::{cqe, setup},
+    structs::{BigCqe, Cqe},
+};
 
 impl Locked<'_> {
     /// Has the completion that comes next with the flag [`cqe::EXTRA`] say more. Returns that flag.
@@ -56,8 +56,15 @@ impl Locked<'_> {
         let result = u64::from(done.res as u32) | u64::from(flags) << 32;
         self.state.entries.cqes.write(at, [done.user_data, result]);
         if large || !mixed {
-            let extra = if has_extra { self.state.extra } else { [0; 2] };
-            self.state.entries.cqes.write(at.wrapping_add(1), extra);
+            let extra = if has_extra {
+                self.state.extra
+            } else {
+                BigCqe::default()
+            };
+            self.state
+                .entries
+                .cqes
+                .write(at.wrapping_add(1), extra.to_words());
         }
         self.state.posted = true;
         true

@@ -11,8 +11,9 @@ use crate::{
     rsrc::files::FileRef,
     sys::trace,
     uapi::{
-        abi::{cqe, sq, Cqe},
+        abi::{cqe, sq},
         setup::layout,
+        structs::Cqe,
     },
 };
 use kernel::sync::atomic::Relaxed;

@@ -10,8 +10,8 @@ use crate::{
         OwnedReq,
     },
     uapi::{
-        abi::Cqe,
         errno::{Result, EINVAL},
+        structs::Cqe,
     },
 };
 use kernel::{sync::Arc, warn_on};

@@ -10,9 +10,10 @@ use crate::{
         trace::{self, Id, ReqInfo},
     },
     uapi::{
-        abi::{cqe, events, setup, Cqe},
+        abi::{cqe, events, setup},
         errno::{Errno, Result},
         sqe::{Opcode, Sqe},
+        structs::{BigCqe, Cqe},
     },
 };
 
@@ -58,7 +59,11 @@ impl Locked<'_> {
         if has_extra && config.has(setup::CQE_MIXED) {
             cflags |= cqe::TWICE_AS_LARGE;
         }
-        let extra = if has_extra { self.state.extra } else { [0; 2] };
+        let extra = if has_extra {
+            self.state.extra
+        } else {
+            BigCqe::default()
+        };
         let info = ReqInfo {
             ctx: Id::of(self.ring),
             req: req.map_or(Id::NONE, |req| Id::of(req.object())),

@@ -215,6 +215,18 @@ same! {
     family::INET6 => bindings::AF_INET6,
     family::KEY => bindings::AF_KEY,
     family::NETLINK => bindings::AF_NETLINK,
+    family::PACKET => bindings::AF_PACKET,
+    family::RDS => bindings::AF_RDS,
+    family::CAN => bindings::AF_CAN,
+    family::TIPC => bindings::AF_TIPC,
+    family::BLUETOOTH => bindings::AF_BLUETOOTH,
+    family::ALG => bindings::AF_ALG,
+    family::VSOCK => bindings::AF_VSOCK,
+    family::KCM => bindings::AF_KCM,
+    family::QIPCRTR => bindings::AF_QIPCRTR,
+    family::SMC => bindings::AF_SMC,
+    family::XDP => bindings::AF_XDP,
+    family::MCTP => bindings::AF_MCTP,
     sock::STREAM => bindings::ruring_number_RURING_SOCK_STREAM,
     sock::DGRAM => bindings::ruring_number_RURING_SOCK_DGRAM,
     sock::SEQPACKET => bindings::ruring_number_RURING_SOCK_SEQPACKET,
@@ -456,6 +468,7 @@ copied! {
     RecvmsgOut = io_uring_recvmsg_out { namelen, controllen, payloadlen, flags }
     OpenHow = open_how { flags, mode, resolve }
     UserIovec = iovec { iov_base, iov_len }
+    EpollEvent = epoll_event { events, data }
 }
 
 /// A structure of which only the beginning is copied, and that has padding in the header.

@@ -11,6 +11,7 @@
 
 #[cfg(CONFIG_TRACEPOINTS)]
 use super::bindings;
+use crate::uapi::structs::BigCqe;
 use core::{ffi::c_void, ptr::null_mut};
 
 /// What events call a ring, a request or a submitter: where it is. Nothing is read there.
@@ -102,8 +103,8 @@ events! {
     /// `link` ends because `req`, which is before it, has failed.
     fn fail_link(req: ReqInfo, link: Id) => (req.ctx.0, req.req.0, req.user_data, req.opcode, link.0);
     /// A completion was written.
-    fn complete(req: ReqInfo, res: i32, cflags: u32, extra: [u64; 2]) => (
-        req.ctx.0, req.req.0, req.user_data, res, cflags, extra[0], extra[1],
+    fn complete(req: ReqInfo, res: i32, cflags: u32, extra: BigCqe) => (
+        req.ctx.0, req.req.0, req.user_data, res, cflags, extra.extra1, extra.extra2,
     );
     /// A request is about to be submitted.
     fn submit_req(req: ReqInfo, flags: u8, sq_thread: bool) => (

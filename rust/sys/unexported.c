@@ -255,14 +255,12 @@ ssize_t ruring_tee(struct file *in, struct file *out, size_t len, unsigned int f
 	return static_call(known_do_tee)(in, out, len, flags);
 }
 
-int ruring_epoll_ctl(int epfd, int op, int fd, const u32 event[3])
+int ruring_epoll_ctl(int epfd, int op, int fd, const struct epoll_event *event)
 {
-	struct epoll_event all;
+	struct epoll_event all = *event;
 
 	if (!HAS(RURING_HAS_DO_EPOLL_CTL))
 		return -EOPNOTSUPP;
-	BUILD_BUG_ON(sizeof(all) != 3 * sizeof(*event));
-	memcpy(&all, event, sizeof(all));
 	return static_call(known_do_epoll_ctl)(epfd, op, fd, &all, false);
 }
 

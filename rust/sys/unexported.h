@@ -65,7 +65,7 @@ ssize_t ruring_splice(struct file *in, const loff_t *from, struct file *out, con
 ssize_t ruring_tee(struct file *in, struct file *out, size_t len, unsigned int flags);
 
 /* The descriptors are the current task's. @event is a struct epoll_event. */
-int ruring_epoll_ctl(int epfd, int op, int fd, const u32 event[3]);
+int ruring_epoll_ctl(int epfd, int op, int fd, const struct epoll_event *event);
 /* Writes the events that the epoll @file has now, at most so many; how many these are. */
 int ruring_epoll_sendevents(struct file *file, u64 events, int most);
 /* Both ends of a new pipe, the one to read from first. */

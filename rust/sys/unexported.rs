@@ -15,7 +15,7 @@ use crate::uapi::{
     abi::open,
     args::names::NameArgs,
     errno::{to_result, to_value, Errno, Result, EAGAIN, ECANCELED, EINVAL},
-    structs::OpenHow,
+    structs::{EpollEvent, OpenHow},
 };
 use kernel::{
     fs::File,
@@ -434,7 +434,6 @@ pub(crate) fn tee(input: &File, output: &File, len: usize, flags: u32) -> Result
 }
 
 /// Changes what the epoll `epfd` waits for of `fd`, both descriptors of the current task, as epoll_ctl(2) does.
-/// `event` is the `struct epoll_event`.
 ///
 /// # Errors
 ///
@@ -443,12 +442,14 @@ pub(crate) fn tee(input: &File, output: &File, len: usize, flags: u32) -> Result
 /// # Context
 ///
 /// May sleep, for as long as who waits for the epoll has it locked.
-pub(crate) fn epoll_ctl(epfd: i32, op: i32, fd: i32, event: &[u32; 3]) -> Result {
+pub(crate) fn epoll_ctl(epfd: i32, op: i32, fd: i32, event: &EpollEvent) -> Result {
     if !has_descriptors() {
         return Err(ECANCELED);
     }
-    // SAFETY: The task has descriptors, and the event is one of that size.
-    to_result(unsafe { bindings::ruring_epoll_ctl(epfd, op, fd, event.as_ptr()) })
+    // SAFETY: The task has descriptors, and the event is laid out as the kernel's, which is only read.
+    to_result(unsafe {
+        bindings::ruring_epoll_ctl(epfd, op, fd, core::ptr::from_ref(event).cast())
+    })
 }
 
 /// Writes the events that an epoll has now to the user address `events`, `most` of them at most. How many these are, also 0.

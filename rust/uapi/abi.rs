@@ -487,14 +487,3 @@ pub(crate) const MAX_CQ_ENTRIES: u32 = 2 * MAX_ENTRIES;
 pub(crate) const MAX_BUFFERS: u32 = 1 << 14;
 /// Most bytes of one transfer (`MAX_RW_COUNT`).
 pub(crate) const MAX_RW_COUNT: usize = 0x7fff_f000;
-
-/// A completion (`struct io_uring_cqe`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Cqe {
-    /// What the SQE said.
-    pub(crate) user_data: u64,
-    /// The result, or a negative errno.
-    pub(crate) res: i32,
-    /// `IORING_CQE_F_*`.
-    pub(crate) flags: u32,
-}

@@ -10,6 +10,18 @@ pub(crate) mod family {
     pub(crate) const INET6: u16 = 10;
     pub(crate) const KEY: u16 = 15;
     pub(crate) const NETLINK: u16 = 16;
+    pub(crate) const PACKET: u16 = 17;
+    pub(crate) const RDS: u16 = 21;
+    pub(crate) const CAN: u16 = 29;
+    pub(crate) const TIPC: u16 = 30;
+    pub(crate) const BLUETOOTH: u16 = 31;
+    pub(crate) const ALG: u16 = 38;
+    pub(crate) const VSOCK: u16 = 40;
+    pub(crate) const KCM: u16 = 41;
+    pub(crate) const QIPCRTR: u16 = 42;
+    pub(crate) const SMC: u16 = 43;
+    pub(crate) const XDP: u16 = 44;
+    pub(crate) const MCTP: u16 = 45;
 }
 
 /// Types of sockets.

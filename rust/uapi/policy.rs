@@ -5,6 +5,7 @@
 
 use super::{
     abi::{opcode, register},
+    number::family,
     registered,
 };
 
@@ -314,24 +315,24 @@ const REGISTER_GROUPS: &[(&str, &[u32])] = &[
 ];
 
 /// Address families that have names here. Others are named by their numbers.
-const FAMILIES: &[(&str, u32)] = &[
-    ("AF_UNIX", 1),
-    ("AF_INET", 2),
-    ("AF_INET6", 10),
-    ("AF_KEY", 15),
-    ("AF_NETLINK", 16),
-    ("AF_PACKET", 17),
-    ("AF_RDS", 21),
-    ("AF_CAN", 29),
-    ("AF_TIPC", 30),
-    ("AF_BLUETOOTH", 31),
-    ("AF_ALG", 38),
-    ("AF_VSOCK", 40),
-    ("AF_KCM", 41),
-    ("AF_QIPCRTR", 42),
-    ("AF_SMC", 43),
-    ("AF_XDP", 44),
-    ("AF_MCTP", 45),
+const FAMILIES: &[(&str, u16)] = &[
+    ("AF_UNIX", family::UNIX),
+    ("AF_INET", family::INET),
+    ("AF_INET6", family::INET6),
+    ("AF_KEY", family::KEY),
+    ("AF_NETLINK", family::NETLINK),
+    ("AF_PACKET", family::PACKET),
+    ("AF_RDS", family::RDS),
+    ("AF_CAN", family::CAN),
+    ("AF_TIPC", family::TIPC),
+    ("AF_BLUETOOTH", family::BLUETOOTH),
+    ("AF_ALG", family::ALG),
+    ("AF_VSOCK", family::VSOCK),
+    ("AF_KCM", family::KCM),
+    ("AF_QIPCRTR", family::QIPCRTR),
+    ("AF_SMC", family::SMC),
+    ("AF_XDP", family::XDP),
+    ("AF_MCTP", family::MCTP),
 ];
 
 /// Reads a list: words that `named` knows, or `all`, with commas in between. A `-` takes away what it is before.
@@ -469,7 +470,7 @@ impl Families {
 
     fn named(word: &str) -> Option<u128> {
         let family = match FAMILIES.iter().find(|(name, _)| *name == word) {
-            Some((_, family)) => *family,
+            Some((_, family)) => u32::from(*family),
             None => word.parse().ok().filter(|family| *family < u64::BITS)?,
         };
         Some(1 << family)

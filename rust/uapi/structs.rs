@@ -14,6 +14,7 @@ pub(crate) use super::filter::{Bpf, BpfFilter};
 pub(crate) use super::napi::NapiReg;
 pub(crate) use super::region::{MemRegionReg, RegWait, RegionDesc};
 pub(crate) use super::registered::RegisterIndexed;
+pub(crate) use super::syscall::{EpollEvent, MsgHdr, OpenHow, UserIovec};
 
 /// `struct ruring_setup`
 #[derive(Clone, Copy, Debug, Default)]
@@ -456,44 +457,29 @@ pub(crate) struct RecvmsgOut {
     pub(crate) flags: u32,
 }
 
-/// `struct open_how`
+/// A completion (`struct io_uring_cqe`), whose two halves are words of the ring.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub(crate) struct OpenHow {
-    /// `O_*`
-    pub(crate) flags: u64,
-    /// The mode of a new file.
-    pub(crate) mode: u64,
-    /// `RESOLVE_*`
-    pub(crate) resolve: u64,
+pub(crate) struct Cqe {
+    /// What the SQE said.
+    pub(crate) user_data: u64,
+    /// The result, or a negative errno.
+    pub(crate) res: i32,
+    /// `IORING_CQE_F_*`.
+    pub(crate) flags: u32,
 }
 
-/// `struct iovec` of a 64-bit program.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub(crate) struct UserIovec {
-    /// Address of the bytes.
-    pub(crate) iov_base: u64,
-    /// How many bytes.
-    pub(crate) iov_len: u64,
+/// The second half of a completion of 32 bytes (`big_cqe`), whose words have the names that the kernel's trace event gives them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BigCqe {
+    /// The first word.
+    pub(crate) extra1: u64,
+    /// The second word.
+    pub(crate) extra2: u64,
 }
 
-/// `struct user_msghdr` of a 64-bit program, without its flags.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub(crate) struct MsgHdr {
-    /// Address of the name.
-    pub(crate) name: u64,
-    /// Its size.
-    pub(crate) name_len: i32,
-    /// Anything.
-    pub(crate) pad: u32,
-    /// Address of the vector.
-    pub(crate) iov: u64,
-    /// Its length.
-    pub(crate) iov_len: u64,
-    /// Address of the control messages.
-    pub(crate) control: u64,
-    /// Their size.
-    pub(crate) control_len: u64,
+impl BigCqe {
+    /// The words as they are in the ring.
+    pub(crate) const fn to_words(self) -> [u64; 2] {
+        [self.extra1, self.extra2]
+    }
 }

@@ -4,9 +4,10 @@
 
 use super::{
     super::{
-        abi::{msg_ring, Cqe},
+        abi::msg_ring,
         errno::{Result, EINVAL},
         sqe::Sqe,
+        structs::Cqe,
     },
     files::FileSlot,
 };

@@ -6,6 +6,7 @@ use super::super::{
     abi::nop,
     errno::{Result, EINVAL},
     sqe::{Flags, Sqe},
+    structs::BigCqe,
 };
 
 /// NOP.
@@ -66,7 +67,7 @@ pub(crate) struct LargeNopArgs {
     /// What any NOP has.
     pub(crate) nop: NopArgs,
     /// What its completion says besides, if that is to be a large one.
-    pub(crate) extra: Option<[u64; 2]>,
+    pub(crate) extra: Option<BigCqe>,
 }
 
 impl LargeNopArgs {
@@ -79,7 +80,10 @@ impl LargeNopArgs {
         let large = sqe.op_flags() & nop::CQE32 != 0;
         Ok(Self {
             nop: NopArgs::parse(&sqe.without_op_flags(nop::CQE32), sqe_flags)?,
-            extra: large.then_some([sqe.off(), sqe.addr()]),
+            extra: large.then_some(BigCqe {
+                extra1: sqe.off(),
+                extra2: sqe.addr(),
+            }),
         })
     }
 }

@@ -4,7 +4,6 @@
 //! `io_*_prep()` functions.
 
 use crate::{
-    abi::Cqe,
     args::{
         cancel::CancelArgs,
         files::{CloseArgs, FileSlot, FilesUpdateArgs, InstallArgs},
@@ -20,6 +19,7 @@ use crate::{
     errno::{Errno, Result, E2BIG, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EOVERFLOW, EPERM},
     fields::Fields,
     sqe::Flags,
+    structs::Cqe,
 };
 
 /// An opcode: what the module says, and what the model says.

@@ -60,6 +60,8 @@ mod slots;
 mod sqe;
 #[path = "../../../../rust/uapi/structs.rs"]
 mod structs;
+#[path = "../../../../rust/uapi/syscall.rs"]
+mod syscall;
 #[path = "../../../../rust/req/wake.rs"]
 mod wake;
 #[path = "../../../../rust/notif/zc_refs.rs"]
