@@ -52,6 +52,18 @@ pub(crate) struct SqPoll {
     room: WaitQueue,
 }
 
+/// What a thread is at, and how long it has taken.
+pub(crate) struct ThreadState {
+    /// Its process id.
+    pub(crate) pid: i32,
+    /// The processor that it was last seen on.
+    pub(crate) cpu: u32,
+    /// For how long it has run.
+    pub(crate) runtime: Delta,
+    /// For how long it has been calling owners.
+    pub(crate) work_time: Delta,
+}
+
 impl SqPoll {
     /// What a new ring needs, if it is to have a thread. The current task is to set the ring up.
     ///
@@ -116,7 +128,7 @@ impl SqPoll {
     }
 
     /// See [`Attachment::thread_state`].
-    pub(crate) fn thread_state(&self) -> Option<(i32, u32, u64, Delta)> {
+    pub(crate) fn thread_state(&self) -> Option<ThreadState> {
         self.attachment.thread_state()
     }
 

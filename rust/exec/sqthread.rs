@@ -2,7 +2,7 @@
 
 //! The thread of IORING_SETUP_SQPOLL, and the rings that are attached to it.
 
-use super::sqpoll::{attached, SqPoll};
+use super::sqpoll::{attached, SqPoll, ThreadState};
 use crate::{
     req::tctx::{self, TaskCtx},
     sys::{
@@ -11,7 +11,7 @@ use crate::{
         signal,
         sleep::{sleep_on, Woken},
         task::TaskRef,
-        time::Ktime,
+        time::{AtomicKtime, Ktime, TimeSum},
         user_worker::{UserWorker, WorkerBody},
         waitqueue::WaitQueue,
     },
@@ -58,10 +58,10 @@ struct SqThread {
     cpu: Atomic<u32>,
     /// The only processor that it may run on, if there is one.
     processor: Option<Processor>,
-    /// Since when it has looked in vain: a [`Ktime`].
-    idle_since: Atomic<i64>,
-    /// For how long it has been calling owners: a [`Delta`], in nanoseconds.
-    work_time: Atomic<i64>,
+    /// Since when it has looked in vain.
+    idle_since: AtomicKtime,
+    /// For how long it has been calling owners.
+    work_time: TimeSum,
     /// The queue on which the thread sleeps.
     #[pin]
     wait: WaitQueue,
@@ -131,12 +131,12 @@ struct PollResult {
 impl SqThread {
     /// It looks in vain from now on.
     fn begin_idling(&self) {
-        self.idle_since.store(Ktime::now().to_raw(), Relaxed);
+        self.idle_since.store(Ktime::now());
     }
 
     /// How long it has looked in vain.
     fn has_been_idle(&self) -> Delta {
-        Ktime::now().since(Ktime::from_raw(self.idle_since.load(Relaxed)))
+        Ktime::now().since(self.idle_since.load())
     }
 
     /// Wakes it up, or has it look once more.
@@ -192,9 +192,7 @@ impl SqThread {
                 sqpoll.found.store(false, Relaxed);
                 sqpoll.called.xchg(true, Full);
                 tctx::call(owner);
-                let time = self.work_time.load(Relaxed);
-                let spent = Ktime::now().since(start);
-                self.work_time.store(time + spent.as_nanos(), Relaxed);
+                self.work_time.add(Ktime::now().since(start));
             }
             one_here |= Processor::of(owner.task()) == here;
         }
@@ -366,8 +364,8 @@ impl Attachment {
                 woken: Atomic::new(false),
                 cpu: Atomic::new(processor.map_or_else(Processor::current, Processor::number)),
                 processor,
-                idle_since: Atomic::new(0),
-                work_time: Atomic::new(0),
+                idle_since: AtomicKtime::new(Ktime::now()),
+                work_time: TimeSum::new(),
                 wait <- WaitQueue::new(),
                 rings <- new_mutex!(
                     AttachedRings { slots: KVec::new(), thread: None },
@@ -463,16 +461,18 @@ impl Attachment {
         self.thread.wake();
     }
 
-    /// Process id of the thread, its processor, for how long it has run and for how long it has
-    /// been calling owners. None if it is gone.
-    pub(crate) fn thread_state(&self) -> Option<(i32, u32, u64, Delta)> {
+    /// What fdinfo shows of the thread. None if it is gone.
+    pub(crate) fn thread_state(&self) -> Option<ThreadState> {
         let thread = &self.thread;
         let rings = thread.rings.lock();
         let running = rings.thread.as_ref()?;
         let task = running.task().filter(|_| !running.is_over())?;
-        let cpu = thread.cpu.load(Relaxed);
-        let work_time = Delta::from_nanos(thread.work_time.load(Relaxed));
-        Some((task.pid(), cpu, task.runtime(), work_time))
+        Some(ThreadState {
+            pid: task.pid(),
+            cpu: thread.cpu.load(Relaxed),
+            runtime: task.runtime(),
+            work_time: thread.work_time.load(),
+        })
     }
 
     /// Says which task context submits for the ring from now on.

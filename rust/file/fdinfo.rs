@@ -13,10 +13,28 @@ use crate::{
         sqe::{Opcode, Sqe},
     },
 };
-use kernel::seq_file::{seq_print, SeqFile};
+use kernel::{
+    seq_file::{seq_print, SeqFile},
+    time::Delta,
+};
 
 /// Shows the ring's state. What user space changes meanwhile may show as it was or as it is.
 pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
+    show_queues(locked, out);
+    show_thread(locked, out);
+    seq_print!(out, "Submitters:\t{}\n", locked.state.submitters.len());
+    show_registered(locked, out);
+    show_requests(locked, out);
+    // What io_uring's does not have: of all the time that the ring has been there.
+    seq_print!(out, "CqOverflowed:\t{}\n", locked.state.overflowed);
+    seq_print!(out, "Offloaded:\t{}\n", locked.offloaded());
+    if napi::check().is_ok() {
+        show_napi(locked, out);
+    }
+}
+
+/// Shows where the heads and tails of both queues are, and the entries between them.
+fn show_queues(locked: &Locked<'_>, out: &SeqFile) {
     let (sq_entries, cq_entries) = (locked.ring.sq_entries(), locked.ring.cq_entries());
     let words = &locked.ring.memory.words;
     let sq_head = words.load::<{ layout::SQ_HEAD }>();
@@ -37,19 +55,25 @@ pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
     }
     seq_print!(out, "CQEs:\t{}\n", cq_tail.wrapping_sub(cq_head));
     show_cqes(locked, cq_head, cq_tail, out);
+}
+
+/// Shows which thread submits for a ring with SQPOLL, and how long it has run.
+fn show_thread(locked: &Locked<'_>, out: &SeqFile) {
     let sqpoll = locked.ring.exec.sqpoll();
     let thread = sqpoll.and_then(|sqpoll| sqpoll.thread_state());
-    let (pid, cpu, runtime, work_time) = match thread {
-        Some((pid, cpu, runtime, work_time)) => {
-            (pid, i64::from(cpu), runtime, work_time.as_nanos())
-        }
-        None => (-1, -1, 0, 0),
-    };
+    let cpu = thread.as_ref().map_or(-1, |thread| i64::from(thread.cpu));
+    let pid = thread.as_ref().map_or(-1, |thread| thread.pid);
+    let (runtime, work_time) = thread.map_or((Delta::ZERO, Delta::ZERO), |thread| {
+        (thread.runtime, thread.work_time)
+    });
     seq_print!(out, "SqThread:\t{pid}\n");
     seq_print!(out, "SqThreadCpu:\t{cpu}\n");
-    seq_print!(out, "SqTotalTime:\t{}\n", runtime / 1000);
-    seq_print!(out, "SqWorkTime:\t{}\n", work_time / 1000);
-    seq_print!(out, "Submitters:\t{}\n", locked.state.submitters.len());
+    seq_print!(out, "SqTotalTime:\t{}\n", runtime.as_nanos() / 1000);
+    seq_print!(out, "SqWorkTime:\t{}\n", work_time.as_nanos() / 1000);
+}
+
+/// Shows the files and buffers that are registered.
+fn show_registered(locked: &Locked<'_>, out: &SeqFile) {
     seq_print!(out, "UserFiles:\t{}\n", locked.state.files.len());
     for (index, file) in locked.state.files.iter().enumerate() {
         if let Some(registered) = file {
@@ -68,15 +92,15 @@ pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
             None => seq_print!(out, "{index:5}: <none>\n"),
         }
     }
+}
+
+/// Shows the requests that wait, and the completions that have found no room.
+fn show_requests(locked: &Locked<'_>, out: &SeqFile) {
     seq_print!(out, "PollList:\n");
     for object in locked.all_waiting() {
         let data = object.user_data();
-        seq_print!(
-            out,
-            "  op={}, user_data={}\n",
-            object.opcode().map_or(0, Opcode::number),
-            data
-        );
+        let opcode = object.opcode().map_or(0, Opcode::number);
+        seq_print!(out, "  op={opcode}, user_data={data}\n");
     }
     seq_print!(out, "CqOverflowList:\n");
     locked.state.overflow.for_each(|req| {
@@ -84,12 +108,6 @@ pub(crate) fn show(locked: &Locked<'_>, out: &SeqFile) {
         let (data, res, flags) = (done.user_data, done.res, done.flags);
         seq_print!(out, "  user_data={data}, res={res}, flags={flags:x}\n");
     });
-    // What io_uring's does not have: of all the time that the ring has been there.
-    seq_print!(out, "CqOverflowed:\t{}\n", locked.state.overflowed);
-    seq_print!(out, "Offloaded:\t{}\n", locked.offloaded());
-    if napi::check().is_ok() {
-        show_napi(locked, out);
-    }
 }
 
 /// Shows how queues of network devices are polled.
@@ -136,13 +154,14 @@ fn show_cqes(locked: &Locked<'_>, head: u32, tail: u32, out: &SeqFile) {
     }
 }
 
-fn show_sqe(locked: &Locked<'_>, at: u32, out: &SeqFile) {
+/// Shows the submission at this position of the queue, which counts on beyond its size.
+fn show_sqe(locked: &Locked<'_>, position: u32, out: &SeqFile) {
     let entries = &locked.state.entries;
     let mask = locked.ring.sq_entries() - 1;
     let index = entries
         .indices
         .as_ref()
-        .map_or(at & mask, |list| list.read(at));
+        .map_or(position & mask, |list| list.read(position));
     if index > mask {
         return;
     }

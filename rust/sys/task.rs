@@ -4,7 +4,7 @@
 
 use super::{bindings, calls, context::InTask};
 use core::ptr::NonNull;
-use kernel::{cred::Credential, mm::Mm, prelude::*, sync::aref::ARef, task::Task};
+use kernel::{cred::Credential, mm::Mm, prelude::*, sync::aref::ARef, task::Task, time::Delta};
 
 /// A reference to a task.
 pub(crate) struct TaskRef(ARef<Task>);
@@ -56,9 +56,9 @@ impl TaskRef {
         calls::ruring_task_pid_vnr(&self.0)
     }
 
-    /// For how long it has run, in nanoseconds.
-    pub(crate) fn runtime(&self) -> u64 {
-        calls::ruring_task_runtime(&self.0)
+    /// For how long it has run.
+    pub(crate) fn runtime(&self) -> Delta {
+        Delta::from_nanos(calls::ruring_task_runtime(&self.0) as i64)
     }
 
     /// The processor that it runs on, or has last run on.

@@ -9,7 +9,10 @@
 
 use super::{bindings, calls};
 use crate::uapi::args::timeout::Clock;
-use kernel::time::Delta;
+use kernel::{
+    sync::atomic::{Atomic, Relaxed},
+    time::Delta,
+};
 
 /// A point in time: nanoseconds since the beginning of a clock, in the view of the host. Which clock that is its owner knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,14 +38,9 @@ impl Ktime {
         Self(calls::ruring_ktime_to_host(clock.id(), since.as_nanos()))
     }
 
-    /// Its number, for an atomic.
-    pub(crate) const fn to_raw(self) -> i64 {
+    /// Its number, which a timer is set with.
+    pub(super) const fn to_raw(self) -> i64 {
         self.0
-    }
-
-    /// The time with this number.
-    pub(crate) const fn from_raw(nanos: i64) -> Self {
-        Self(nanos)
     }
 
     /// So much later, or the end of all clocks.
@@ -53,6 +51,47 @@ impl Ktime {
     /// How much later than `earlier` it is.
     pub(crate) const fn since(self, earlier: Self) -> Delta {
         Delta::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A point in time that other threads read while it changes.
+pub(crate) struct AtomicKtime(Atomic<i64>);
+
+impl AtomicKtime {
+    /// Begins as the point in time.
+    pub(crate) const fn new(time: Ktime) -> Self {
+        Self(Atomic::new(time.0))
+    }
+
+    /// The point in time, as it is now.
+    pub(crate) fn load(&self) -> Ktime {
+        Ktime(self.0.load(Relaxed))
+    }
+
+    /// Makes it this point in time.
+    pub(crate) fn store(&self, time: Ktime) {
+        self.0.store(time.0, Relaxed);
+    }
+}
+
+/// A sum of times that one thread adds up, and others read.
+pub(crate) struct TimeSum(Atomic<i64>);
+
+impl TimeSum {
+    /// Begins as nothing.
+    pub(crate) const fn new() -> Self {
+        Self(Atomic::new(0))
+    }
+
+    /// The sum, as it is now.
+    pub(crate) fn load(&self) -> Delta {
+        Delta::from_nanos(self.0.load(Relaxed))
+    }
+
+    /// Adds to it, which no other thread does.
+    pub(crate) fn add(&self, time: Delta) {
+        let sum = self.load() + time;
+        self.0.store(sum.as_nanos(), Relaxed);
     }
 }
 
