@@ -183,7 +183,8 @@ fn run_as_submitter(req: &mut OwnedReq) {
     credentials.with(|| run_punted_here(req, None));
 }
 
-/// Runs a punted request, and leaves the result in it. `at` is what the submitter is at, if it is not a worker that runs it.
+/// Runs a punted request, and leaves the result in it. If it is the submitter that runs it, and no worker, `context` says what
+/// that may do.
 ///
 /// # Context
 ///
@@ -299,14 +300,10 @@ impl Locked<'_> {
         if trace::queue_async_work_enabled() {
             self.trace_async(&req, serial != 0);
         }
-        req.object().queue();
-        req.object().claim(WakeFlags::NONE);
-        if req.object().is_overdue() {
-            return self.requeue(req);
+        if let Some(req) = self.queue_up(req) {
+            self.state.exec.workers.queued += 1;
+            self.state.exec.workers.queue.push(req);
         }
-        self.insert(&mut req);
-        self.state.exec.workers.queued += 1;
-        self.state.exec.workers.queue.push(req);
     }
 
     /// How many requests workers were given so far.
