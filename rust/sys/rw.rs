@@ -261,6 +261,27 @@ impl<'a> Transfer<'a> {
         if !block && !self.can_try() {
             return Err(EAGAIN);
         }
+        self.begin(pos, buffers.len(), block)?;
+        let ret = self.perform(buffers, registered, block);
+        if let Position::At { pos, moves } = pos {
+            *pos = self.iocb.ki_pos;
+            if *moves && ret.is_ok() {
+                calls::ruring_set_file_pos(self.file, *pos);
+            }
+        }
+        match ret {
+            Ok(len) => {
+                calls::ruring_fsnotify(self.file, self.write);
+                Ok(len)
+            }
+            // Some say so of a transfer that must not block.
+            Err(EOPNOTSUPP) if !block => Err(EAGAIN),
+            Err(error) => Err(error.without_restart()),
+        }
+    }
+
+    /// Has `iocb` begin where `pos` says, and asks whether `len` bytes may be transferred from there.
+    fn begin(&mut self, pos: &mut Position, len: usize, block: bool) -> Result {
         if *pos == Position::Current {
             *pos = if calls::ruring_file_is_stream(self.file) {
                 Position::Stream
@@ -289,38 +310,32 @@ impl<'a> Transfer<'a> {
         // SAFETY: The file is open, `iocb` is initialised, and `ppos` points into it or nowhere.
         let ret = unsafe {
             bindings::ruring_kiocb_set_nowait(&mut self.iocb, !block);
-            bindings::rw_verify_area(self.write.into(), self.raw(), ppos, buffers.len())
+            bindings::rw_verify_area(self.write.into(), self.raw(), ppos, len)
         };
         if ret != 0 {
             return Err(Errno::from_raw(ret));
         }
-        let ret = if self.write {
-            // SAFETY: `iocb` is initialised. What is begun here is ended below.
-            if !unsafe { bindings::ruring_kiocb_start_write(&mut self.iocb, !block) } {
-                return Err(EAGAIN);
-            }
-            let ret = self.call(buffers, registered);
-            // SAFETY: `iocb` is initialised, and the write was begun above.
-            unsafe { bindings::ruring_kiocb_end_write(&mut self.iocb) };
-            ret
-        } else {
-            self.call(buffers, registered)
-        };
-        if let Position::At { pos, moves } = pos {
-            *pos = self.iocb.ki_pos;
-            if *moves && ret.is_ok() {
-                calls::ruring_set_file_pos(self.file, *pos);
-            }
+        Ok(())
+    }
+
+    /// Calls the file's operation, for a write between what announces it to the file system and what ends that.
+    fn perform(
+        &mut self,
+        buffers: UserBuffers<'_>,
+        registered: Option<&UserBuffer>,
+        block: bool,
+    ) -> Result<usize> {
+        if !self.write {
+            return self.call(buffers, registered);
         }
-        match ret {
-            Ok(len) => {
-                calls::ruring_fsnotify(self.file, self.write);
-                Ok(len)
-            }
-            // Some say so of a transfer that must not block.
-            Err(EOPNOTSUPP) if !block => Err(EAGAIN),
-            Err(error) => Err(error.without_restart()),
+        // SAFETY: `iocb` is initialised. What is begun here is ended below.
+        if !unsafe { bindings::ruring_kiocb_start_write(&mut self.iocb, !block) } {
+            return Err(EAGAIN);
         }
+        let ret = self.call(buffers, registered);
+        // SAFETY: `iocb` is initialised, and the write was begun above.
+        unsafe { bindings::ruring_kiocb_end_write(&mut self.iocb) };
+        ret
     }
 
     /// Calls the file's operation.
