@@ -186,6 +186,37 @@ pub(crate) struct Locked<'r> {
     pub(crate) after: After<'r>,
 }
 
+impl State {
+    /// The state of a ring that nobody has used yet.
+    fn new(entries: RingEntries, waiting: HashTable<Request>, restricted: bool) -> Self {
+        Self {
+            kept: 0,
+            entries,
+            exec: Default::default(),
+            sq_head: 0,
+            cq: CqCursor::default(),
+            extra: BigCqe::default(),
+            posted: false,
+            overflow: Fifo::new(),
+            overflowed: 0,
+            waiting,
+            groups: Groups::new(),
+            buffers: BufferTable::default(),
+            files: FileTable::default(),
+            tags: None,
+            personalities: Personalities::default(),
+            has_eventfd: false,
+            posted_async: false,
+            restricted,
+            filters: None,
+            napi: None,
+            counting: false,
+            counts: counts::Counts::default(),
+            submitters: KVec::new(),
+        }
+    }
+}
+
 impl Ring {
     /// A ring of this shape in `memory`, which is of the same shape, that may have what `policy` says. `exec` is
     /// what moves its requests, and `hooks` what that does when it is unlocked.
@@ -207,33 +238,9 @@ impl Ring {
     ) -> Result<Arc<Self>> {
         let bits = config.cq_entries.trailing_zeros().saturating_sub(5);
         let waiting = HashTable::new(bits.clamp(1, 8))?;
-        let state = State {
-            kept: 0,
-            entries,
-            exec: Default::default(),
-            sq_head: 0,
-            cq: CqCursor::default(),
-            extra: BigCqe::default(),
-            posted: false,
-            overflow: Fifo::new(),
-            overflowed: 0,
-            waiting,
-            groups: Groups::new(),
-            buffers: BufferTable::default(),
-            files: FileTable::default(),
-            tags: None,
-            personalities: Personalities::default(),
-            has_eventfd: false,
-            posted_async: false,
-            restricted: config.has(setup::IOPOLL)
-                || lsm::is_any_missing()
-                || policy.restricts_requests(),
-            filters: None,
-            napi: None,
-            counting: false,
-            counts: counts::Counts::default(),
-            submitters: KVec::new(),
-        };
+        let restricted =
+            config.has(setup::IOPOLL) || lsm::is_any_missing() || policy.restricts_requests();
+        let state = State::new(entries, waiting, restricted);
         let identity = if config.has(setup::SQPOLL) {
             Some(Arc::new(Identity::current(task), GFP_KERNEL_ACCOUNT)?)
         } else {
@@ -280,10 +287,10 @@ impl Ring {
     /// May sleep. No ring is locked.
     #[inline]
     pub(crate) fn lock(&self) -> Result<Locked<'_>> {
-        self.lock_in(CallContext::Anything)
+        self.lock_in(CallContext::Unknown)
     }
 
-    /// Locks it, for what can be done `at` that.
+    /// Locks the ring, for who may do what this context allows.
     ///
     /// # Errors
     ///
@@ -306,7 +313,7 @@ impl Ring {
         Some(Locked {
             ring: self,
             state: self.state.try_lock()?,
-            after: After::new(self, CallContext::Anything),
+            after: After::new(self, CallContext::Unknown),
         })
     }
 

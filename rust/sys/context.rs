@@ -76,8 +76,8 @@ impl InWorker<'_> {
 /// Which of [`InTask`] and [`InCall`] the current task is at, if any.
 #[derive(Clone, Copy)]
 pub(crate) enum CallContext<'a> {
-    /// It is not known, or neither of the others.
-    Anything,
+    /// Neither is known of it.
+    Unknown,
     /// It may be at task work.
     Task(InTask<'a>),
     /// It is in a system call of its own.
@@ -128,7 +128,7 @@ impl<'a> CallContext<'a> {
     #[inline]
     pub(crate) fn task(self) -> Option<InTask<'a>> {
         match self {
-            Self::Anything => None,
+            Self::Unknown => None,
             Self::Task(task) => Some(task),
             Self::Call(call) => Some(call.task()),
         }
@@ -144,7 +144,7 @@ impl<'a> From<InCall<'a>> for CallContext<'a> {
 impl<'a> From<Option<InTask<'a>>> for CallContext<'a> {
     #[inline]
     fn from(task: Option<InTask<'a>>) -> Self {
-        task.map_or(Self::Anything, Self::Task)
+        task.map_or(Self::Unknown, Self::Task)
     }
 }
 
