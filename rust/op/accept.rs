@@ -32,11 +32,11 @@ pub(crate) struct Accept {
 impl Accept {
     /// What becomes of a request that is to outlast a shortage, if there is one: of descriptors, of free slots, or of
     /// buffers for addresses. As long as nobody is there to be accepted it is none.
-    fn without_room(&mut self, at: &mut Attempt<'_, '_>) -> Option<Outcome> {
+    fn without_room(&mut self, attempt: &mut Attempt<'_, '_>) -> Option<Outcome> {
         let place = self.args.place;
         let room = match place {
-            FileSlot::Descriptor => at.ring.has_descriptor(),
-            FileSlot::AnySlot => at.ring.check_slot(place),
+            FileSlot::Descriptor => attempt.ring.has_descriptor(),
+            FileSlot::AnySlot => attempt.ring.check_slot(place),
             FileSlot::Slot(_) => Ok(()),
         };
         let (error, full) = match room {
@@ -45,18 +45,18 @@ impl Accept {
             Err(error) => return Some(Outcome::failed(error)),
             Ok(()) if !self.args.with_addr => return None,
             Ok(()) => {
-                let group = at.group?;
-                if at.ring.groups().select(group, 0).is_some() {
+                let group = attempt.group?;
+                if attempt.ring.groups().select(group, 0).is_some() {
                     return None;
                 }
                 (ENOBUFS, None)
             }
         };
-        if !at.file.is_some_and(|file| is_ready(file, false)) {
+        if !attempt.file.is_some_and(|file| is_ready(file, false)) {
             return Some(Outcome::POLL);
         }
         self.full = full;
-        if at.post_more(error.to_raw(), 0) {
+        if attempt.post_more(error.to_raw(), 0) {
             Some(Outcome::Stall)
         } else {
             Some(Outcome::failed(error))
@@ -66,16 +66,16 @@ impl Accept {
     /// Accepts. Returns where the socket is, whether another connection waits, and the flags for a buffer.
     fn accept(
         &self,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         socket: Socket<'_>,
     ) -> Result<(Result<i32>, Option<bool>, u32)> {
         let args = &self.args;
         if args.with_addr {
-            return self.accept_with_addr(at, socket);
+            return self.accept_with_addr(attempt, socket);
         }
-        let fd = at.ring.reserve_place(args.place, args.sock_flags)?;
+        let fd = attempt.ring.reserve_place(args.place, args.sock_flags)?;
         let new = socket.accept(args.sock_flags, (args.addr, args.addr_len), false)?;
-        let res = at.ring.install(fd, args.place, new.file);
+        let res = attempt.ring.install(fd, args.place, new.file);
         Ok((res, new.more, 0))
     }
 
@@ -84,21 +84,21 @@ impl Accept {
     /// What could keep the connection from being handed over is looked at before it leaves the backlog.
     fn accept_with_addr(
         &self,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         socket: Socket<'_>,
     ) -> Result<(Result<i32>, Option<bool>, u32)> {
         const HEAD: usize = 8;
         let args = &self.args;
-        let Some(group) = at.group else {
+        let Some(group) = attempt.group else {
             // Without a group it is refused when it is parsed.
             warn_on!(true);
             return Err(EINVAL);
         };
-        let fd = at.ring.reserve_place(args.place, args.sock_flags)?;
+        let fd = attempt.ring.reserve_place(args.place, args.sock_flags)?;
         if fd.is_none() {
-            at.ring.check_slot(args.place)?;
+            attempt.ring.check_slot(args.place)?;
         }
-        let selected = at.ring.groups().select(group, 0).ok_or(ENOBUFS)?;
+        let selected = attempt.ring.groups().select(group, 0).ok_or(ENOBUFS)?;
         let room = selected.len.checked_sub(HEAD).ok_or(ENOBUFS)?;
         let blank = [0u8; HEAD + SockAddr::SIZE];
         let most = room.min(SockAddr::SIZE);
@@ -109,14 +109,14 @@ impl Accept {
         user::write_from(selected.addr() + HEAD as u64, peer.bytes(len.min(most)))?;
         // The next one of a buffer that is used in parts begins where a structure may.
         let used = (HEAD + len.min(most)).next_multiple_of(8).min(selected.len);
-        let flags = at.ring.groups().commit(selected, used);
-        let res = at.ring.install(fd, args.place, new.file);
+        let flags = attempt.ring.groups().commit(selected, used);
+        let res = attempt.ring.install(fd, args.place, new.file);
         Ok((res, new.more, flags))
     }
 
     /// Waits before the first attempt, if its file is one that can be waited for.
-    fn poll_first(&self, at: &Attempt<'_, '_>) -> Outcome {
-        match at.file() {
+    fn poll_first(&self, attempt: &Attempt<'_, '_>) -> Outcome {
+        match attempt.file() {
             Ok(file) if can_poll(file) => Outcome::POLL,
             Ok(_) if self.args.multishot && !self.never_waits() => Outcome::failed(EBADFD),
             Ok(_) => Outcome::failed(EAGAIN),
@@ -148,33 +148,33 @@ impl Op for Accept {
     }
 
     #[inline]
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
         if self.args.poll_first {
-            if !at.polled {
-                return self.poll_first(&at);
+            if !attempt.polled {
+                return self.poll_first(&attempt);
             }
             // Who has woken it up need not say why, as who shuts a socket down. One of several shots is only tried when
             // poll says that there is something, so that a socket that cannot accept is not found out before.
-            if self.args.multishot && !at.file.is_some_and(|file| is_ready(file, false)) {
+            if self.args.multishot && !attempt.file.is_some_and(|file| is_ready(file, false)) {
                 return Outcome::POLL;
             }
         }
-        let socket = match at.file().and_then(Socket::of) {
+        let socket = match attempt.file().and_then(Socket::of) {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
         };
         let mut shots = 0;
         loop {
             if self.args.keep {
-                if let Some(outcome) = self.without_room(&mut at) {
+                if let Some(outcome) = self.without_room(&mut attempt) {
                     return outcome;
                 }
             }
-            let (res, more, flags) = match self.accept(&mut at, socket) {
+            let (res, more, flags) = match self.accept(&mut attempt, socket) {
                 Ok(done) => done,
                 // As accept(2), which waits no longer then.
                 Err(EAGAIN) if !self.args.multishot && !self.args.dont_wait && socket.is_shut() => {
-                    let nonblocking = at.file.is_some_and(is_nonblocking);
+                    let nonblocking = attempt.file.is_some_and(is_nonblocking);
                     return Outcome::failed(if nonblocking { EAGAIN } else { EINVAL });
                 }
                 Err(EAGAIN) => return Outcome::POLL,
@@ -186,7 +186,7 @@ impl Op for Accept {
             };
             let goes_on = self.args.multishot && res.is_ok();
             let res = res.unwrap_or_else(|error| error.to_raw());
-            if !goes_on || !at.post_more(res, flags) {
+            if !goes_on || !attempt.post_more(res, flags) {
                 return Outcome::Done {
                     res,
                     flags,

@@ -160,13 +160,15 @@ impl Op for AsyncCancel {
         self.by_worker = true;
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        let task = at.ring.task();
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        let task = attempt.ring.task();
         let own = task.and_then(|task| file(task, &self.args));
-        let done = own.and_then(|own| cancel(at.ring, &self.args, own.as_ref()));
+        let done = own.and_then(|own| cancel(attempt.ring, &self.args, own.as_ref()));
         Outcome::of(match done {
             // It is at work, and does not stop itself.
-            Err(ENOENT) if self.by_worker && self.matches_itself(at.user_data) => Err(EALREADY),
+            Err(ENOENT) if self.by_worker && self.matches_itself(attempt.user_data) => {
+                Err(EALREADY)
+            }
             done => done,
         })
     }

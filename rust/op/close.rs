@@ -34,24 +34,24 @@ fn check(task: InTask<'_>, fd: i32) -> Result<bool> {
 
 impl Close {
     /// Closes it, if what is to be told of that does not have to wait for anybody. False if it may.
-    fn close(&self, at: &mut Attempt<'_, '_>) -> Result<bool> {
+    fn close(&self, attempt: &mut Attempt<'_, '_>) -> Result<bool> {
         let fd = match self.0 {
             CloseArgs::Descriptor(fd) => fd,
-            CloseArgs::Slot(slot) => return at.ring.remove_file(slot).map(|()| true),
+            CloseArgs::Slot(slot) => return attempt.ring.remove_file(slot).map(|()| true),
         };
-        let task = at.ring.task()?;
+        let task = attempt.ring.task()?;
         if check(task, fd)? {
             return Ok(false);
         }
         let taken = fd::take(task, fd)?;
         if taken.hears_of_close() {
             // Another thread has put it there since. Its result is not waited for.
-            at.ring.close_after_unlock(taken);
+            attempt.ring.close_after_unlock(taken);
             return Ok(true);
         }
         let (file, said) = taken.close();
         // The peer of a socket is to see it closed before the next wait, not after it.
-        at.ring.release_after_unlock(file);
+        attempt.ring.release_after_unlock(file);
         said.map(|()| true)
     }
 
@@ -78,8 +78,8 @@ impl Op for Close {
         CloseArgs::parse(sqe, flags).map(Self)
     }
 
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        match self.close(&mut at) {
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
+        match self.close(&mut attempt) {
             Ok(true) => Outcome::done(0),
             Ok(false) => Outcome::Punt,
             Err(error) => Outcome::failed(error),

@@ -43,17 +43,17 @@ impl<const LARGE: bool> UringCmd<LARGE> {
         Ok(socket)
     }
 
-    fn perform(&self, at: &mut Attempt<'_, '_>) -> Result<Outcome> {
+    fn perform(&self, attempt: &mut Attempt<'_, '_>) -> Result<Outcome> {
         if self.is_slow() {
-            return Ok(at.punt_with_file());
+            return Ok(attempt.punt_with_file());
         }
-        let socket = self.socket_of(at.file()?)?;
+        let socket = self.socket_of(attempt.file()?)?;
         let res = match self.0.cmd.ok_or(EOPNOTSUPP)? {
             SocketCmd::InQueue => socket.in_queue()?,
             SocketCmd::OutQueue => socket.out_queue()?,
             SocketCmd::GetOption(option) => socket.get_option(&option)?,
             SocketCmd::SetOption(option) => socket.set_option(&option).map(|()| 0)?,
-            SocketCmd::Timestamps => return tell_times(socket, at),
+            SocketCmd::Timestamps => return tell_times(socket, attempt),
             SocketCmd::GetName { args, peer } => socket.get_name(args?, peer).map(|()| 0)?,
         };
         Ok(Outcome::done(res))
@@ -61,15 +61,15 @@ impl<const LARGE: bool> UringCmd<LARGE> {
 }
 
 /// Posts a completion for each time at which the socket has sent something, and waits for more.
-fn tell_times(socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Result<Outcome> {
-    if !at.ring.ring.config.has_large_cqes() {
+fn tell_times(socket: Socket<'_>, attempt: &mut Attempt<'_, '_>) -> Result<Outcome> {
+    if !attempt.ring.ring.config.has_large_cqes() {
         return Err(EINVAL);
     }
     if !Functions::TX_TIMESTAMP.are_there() {
         // As a kernel from before it.
         return Err(EOPNOTSUPP);
     }
-    if !at.polled {
+    if !attempt.polled {
         return Ok(Outcome::POLL);
     }
     for _ in 0..MOST_AT_ONCE {
@@ -77,7 +77,7 @@ fn tell_times(socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Result<Outcome> {
             return Ok(Outcome::POLL);
         }
         // A time that has been taken cannot be put back in its place.
-        if !at.ring.has_room_for_large() {
+        if !attempt.ring.has_room_for_large() {
             return Err(ENOBUFS);
         }
         let Some(taken) = socket.take_tx_timestamp() else {
@@ -85,11 +85,11 @@ fn tell_times(socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Result<Outcome> {
         };
         let flags = taken.kind << timestamp::TYPE_SHIFT
             | u32::from(taken.hardware) << timestamp::HW_SHIFT
-            | at.ring.set_extra(BigCqe {
+            | attempt.ring.set_extra(BigCqe {
                 extra1: taken.time.tv_sec as u64,
                 extra2: taken.time.tv_nsec as u64,
             });
-        if !at.post_more(taken.key as i32, flags) {
+        if !attempt.post_more(taken.key as i32, flags) {
             return Err(ENOBUFS);
         }
     }
@@ -104,8 +104,8 @@ impl<const LARGE: bool> Op for UringCmd<LARGE> {
         CmdArgs::parse(sqe, flags).map(Self)
     }
 
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        self.perform(&mut at).unwrap_or_else(Outcome::failed)
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
+        self.perform(&mut attempt).unwrap_or_else(Outcome::failed)
     }
 
     fn is_audited_later(&self) -> bool {

@@ -51,8 +51,10 @@ impl Op for Connect {
         pdu_of_connect(self.to.bytes())
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        let opened = at.file().and_then(|file| Ok((file, Socket::of(file)?)));
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        let opened = attempt
+            .file()
+            .and_then(|file| Ok((file, Socket::of(file)?)));
         let (file, socket) = match opened {
             Ok(opened) => opened,
             Err(error) => return Outcome::failed(error),

@@ -42,7 +42,7 @@ impl Op for EpollCtl {
         Ok(Self { args, event })
     }
 
-    fn issue(&mut self, _at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, _attempt: Attempt<'_, '_>) -> Outcome {
         Outcome::Punt
     }
 
@@ -69,8 +69,8 @@ impl Op for EpollWait {
         })
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        match at.file() {
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        match attempt.file() {
             Ok(file) if self.waits && events_of(file, events::IN) & events::IN == 0 => {
                 Outcome::POLL
             }

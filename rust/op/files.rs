@@ -22,32 +22,32 @@ use kernel::warn_on;
 pub(crate) struct FilesUpdate(FilesUpdateArgs);
 
 impl FilesUpdate {
-    fn update(&self, at: &mut Attempt<'_, '_>) -> Result<i32> {
+    fn update(&self, attempt: &mut Attempt<'_, '_>) -> Result<i32> {
         let args = &self.0;
         if let Some(first) = args.first {
             let source = RsrcSource {
                 data: args.fds,
                 tags: 0,
             };
-            return Ok(at.ring.update_files(first, args.count, source)? as i32);
+            return Ok(attempt.ring.update_files(first, args.count, source)? as i32);
         }
-        at.ring.files().check(0, 0)?;
+        attempt.ring.files().check(0, 0)?;
         as_many(args.count, |number| {
-            self.add(at, args.fds.wrapping_add(u64::from(number) * 4))
+            self.add(attempt, args.fds.wrapping_add(u64::from(number) * 4))
         })
         .map(|count| count as i32)
     }
 
     /// Registers the file whose descriptor is at `addr`, and says there in which slot.
-    fn add(&self, at: &mut Attempt<'_, '_>, addr: u64) -> Result {
+    fn add(&self, attempt: &mut Attempt<'_, '_>, addr: u64) -> Result {
         let fd: i32 = user::read(addr)?;
         let index = {
-            let file = OpenFile::get(at.ring.task()?, fd)?;
-            at.ring.install_file(FileSlot::AnySlot, file)?
+            let file = OpenFile::get(attempt.ring.task()?, fd)?;
+            attempt.ring.install_file(FileSlot::AnySlot, file)?
         };
         user::write(addr, &index).inspect_err(|_| {
             // It was just put there.
-            warn_on!(at.ring.remove_file(index as u32).is_err());
+            warn_on!(attempt.ring.remove_file(index as u32).is_err());
         })
     }
 }
@@ -57,8 +57,8 @@ impl Op for FilesUpdate {
         FilesUpdateArgs::parse(sqe, flags).map(Self)
     }
 
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        Outcome::of(self.update(&mut at))
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
+        Outcome::of(self.update(&mut attempt))
     }
 }
 
@@ -72,8 +72,8 @@ impl Op for FixedFdInstall {
         InstallArgs::parse(sqe, flags).map(Self)
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        let install = || fd::receive(at.ring.task()?, at.file()?, self.0.cloexec);
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        let install = || fd::receive(attempt.ring.task()?, attempt.file()?, self.0.cloexec);
         Outcome::of(install())
     }
 }

@@ -30,14 +30,14 @@ fn target(file: &File) -> Result<Arc<Ring>> {
 
 impl MsgRing {
     /// Does what takes the ring that sends.
-    fn prepare(&mut self, at: &Attempt<'_, '_>) -> Result {
-        let target = target(at.file()?)?;
+    fn prepare(&mut self, attempt: &Attempt<'_, '_>) -> Result {
+        let target = target(attempt.file()?)?;
         match self.message {
             RingMessage::Data(_) => {}
-            RingMessage::File { .. } if at.ring.locks(&target) => return Err(EINVAL),
+            RingMessage::File { .. } if attempt.ring.locks(&target) => return Err(EINVAL),
             RingMessage::File { from, .. } => {
                 target.check_open()?;
-                let registered = at.ring.files().get(from as usize).ok_or(EBADF)?;
+                let registered = attempt.ring.files().get(from as usize).ok_or(EBADF)?;
                 self.file = Some(registered.file.again());
             }
             RingMessage::Unknown => return Err(EINVAL),
@@ -72,8 +72,8 @@ impl Op for MsgRing {
         })
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        match self.prepare(&at) {
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        match self.prepare(&attempt) {
             Ok(()) => Outcome::Punt,
             Err(error) => Outcome::failed(error),
         }

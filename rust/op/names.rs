@@ -94,7 +94,7 @@ impl<T: NameOp> Op for ByName<T> {
         T::parse(sqe, flags).map(Self)
     }
 
-    fn issue(&mut self, _at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, _attempt: Attempt<'_, '_>) -> Outcome {
         Outcome::Punt
     }
 

@@ -49,11 +49,11 @@ impl Op for Nop {
     }
 
     #[inline(always)] // nop-buffer/ring-32
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
         if self.args.is_special() {
-            return self.issue_special(at);
+            return self.issue_special(attempt);
         }
-        self.consume(at.ring, at.group)
+        self.consume(attempt.ring, attempt.group)
     }
 }
 
@@ -74,8 +74,8 @@ impl Nop {
     }
 
     /// One that is to do more than nothing.
-    fn issue_special(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        if let Err(error) = self.check_objects(&mut at) {
+    fn issue_special(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
+        if let Err(error) = self.check_objects(&mut attempt) {
             self.args.result = error.to_raw();
         }
         let later = self.args.has(nop::TW);
@@ -87,16 +87,21 @@ impl Nop {
         if self.args.result < 0 {
             return Outcome::done(self.args.result);
         }
-        self.consume(at.ring, at.group)
+        self.consume(attempt.ring, attempt.group)
     }
 
     /// Looks whether there is what it is to look at.
-    fn check_objects(&self, at: &mut Attempt<'_, '_>) -> Result {
+    fn check_objects(&self, attempt: &mut Attempt<'_, '_>) -> Result {
         if self.args.has(nop::FILE) {
             let missing = if self.args.has(nop::FIXED_FILE) {
-                at.ring.files().get(self.args.fd as u32 as usize).is_none()
+                attempt
+                    .ring
+                    .files()
+                    .get(self.args.fd as u32 as usize)
+                    .is_none()
             } else {
-                at.ring
+                attempt
+                    .ring
                     .task()
                     .and_then(|task| OpenFile::get(task, self.args.fd))
                     .is_err()
@@ -106,7 +111,7 @@ impl Nop {
             }
         }
         if self.args.has(nop::FIXED_BUFFER) {
-            at.registered()?;
+            attempt.registered()?;
         }
         Ok(())
     }
@@ -127,16 +132,16 @@ impl Op for LargeNop {
         })
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
         let outcome = self.nop.issue_special(Attempt {
-            ring: &mut *at.ring,
-            buffer: &mut *at.buffer,
-            ..at
+            ring: &mut *attempt.ring,
+            buffer: &mut *attempt.buffer,
+            ..attempt
         });
         match (outcome, self.extra) {
             (Outcome::Done { res, flags, broken }, Some(extra)) => Outcome::Done {
                 res,
-                flags: flags | at.ring.set_extra(extra),
+                flags: flags | attempt.ring.set_extra(extra),
                 broken,
             },
             (outcome, _) => outcome,

@@ -212,7 +212,7 @@ pub(crate) trait Op: Sized + Send {
     /// # Context
     ///
     /// The submitter's task, with the ring locked.
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome;
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome;
 
     /// Does what an SQE asks for without a request, which would only be there to wait: of what has [`Spec::at_once`].
     ///
@@ -269,7 +269,7 @@ pub(crate) trait Op: Sized + Send {
         Outcome::failed(EINVAL)
     }
 
-    /// As [`Op::run_punted`], by the submitter itself, which is `at` that.
+    /// As [`Op::run_punted`], by the submitter itself; `context` says what that may do.
     ///
     /// # Context
     ///
@@ -455,14 +455,14 @@ pub(crate) const fn hooks_of<T: Op>() -> Hooks {
 
 /// Tries it, see [`Op::issue`], as audit wants to know.
 #[inline(always)] // poll/32
-pub(crate) fn issue<T: OpVariant>(op: &mut T, at: Attempt<'_, '_>) -> Outcome {
+pub(crate) fn issue<T: OpVariant>(op: &mut T, attempt: Attempt<'_, '_>) -> Outcome {
     if T::AUDITED && !op.is_audited_later() {
-        return lsm::audited(T::CODE.number(), || op.issue(at), Outcome::audit_code);
+        return lsm::audited(T::CODE.number(), || op.issue(attempt), Outcome::audit_code);
     }
-    op.issue(at)
+    op.issue(attempt)
 }
 
-/// Does it, see [`Op::run_punted`], as audit wants to know. The submitter says what it is `at`.
+/// Does it, see [`Op::run_punted`], as audit wants to know. It is the submitter that does it if there is a `context`.
 pub(crate) fn run_punted<T: OpVariant>(
     op: &mut T,
     context: Option<CallContext<'_>>,

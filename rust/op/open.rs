@@ -107,8 +107,8 @@ impl<const HOW: bool> Op for Open<HOW> {
         })
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        match at.ring.task().and_then(|task| self.check(task)) {
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        match attempt.ring.task().and_then(|task| self.check(task)) {
             Ok(()) => Outcome::Punt,
             Err(error) => Outcome::failed(error),
         }

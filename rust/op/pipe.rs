@@ -86,7 +86,7 @@ impl Op for Pipe {
         PipeArgs::parse(sqe).map(Self)
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        Outcome::of(self.create(at.ring))
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        Outcome::of(self.create(attempt.ring))
     }
 }

@@ -58,9 +58,9 @@ impl Op for PollAdd {
     }
 
     #[inline(always)] // poll/32
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        if !at.polled {
-            return match at.file() {
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
+        if !attempt.polled {
+            return match attempt.file() {
                 Ok(file) => {
                     if let Some(ring) = ringfile::ring_of(file) {
                         self.ring = Some(ring);
@@ -71,10 +71,10 @@ impl Op for PollAdd {
             };
         }
         let wanted = (self.args.events & 0xffff) | events::ALWAYS;
-        let mut mask = at.wake_flags.events() & wanted;
+        let mut mask = attempt.wake_flags.events() & wanted;
         // A waker that says nothing, or one of several, may be out of date.
-        if mask == 0 || at.wake_flags.again() {
-            mask = match self.ready_events(at.file, wanted) {
+        if mask == 0 || attempt.wake_flags.again() {
+            mask = match self.ready_events(attempt.file, wanted) {
                 Ok(mask) => mask,
                 Err(error) => return Outcome::failed(error),
             };
@@ -85,12 +85,12 @@ impl Op for PollAdd {
         let mask = mask as i32;
         // A ring that is gone has no more to say.
         let last =
-            at.wake_flags.by_ring() || self.ring.as_ref().is_some_and(|ring| ring.is_dying());
+            attempt.wake_flags.by_ring() || self.ring.as_ref().is_some_and(|ring| ring.is_dying());
         if self.args.multishot() && !last {
             if self.args.level() {
-                return self.report_level(at.ring, at.user_data, mask);
+                return self.report_level(attempt.ring, attempt.user_data, mask);
             }
-            if at.post_more(mask, 0) {
+            if attempt.post_more(mask, 0) {
                 return Outcome::POLL;
             }
         }
@@ -141,8 +141,8 @@ impl Op for PollAdd {
 pub(crate) struct PollRemove(PollRemoveArgs);
 
 impl PollRemove {
-    fn remove_or_update(&self, at: &mut Attempt<'_, '_>) -> Result {
-        let mut found = at.ring.waiting(self.0.target);
+    fn remove_or_update(&self, attempt: &mut Attempt<'_, '_>) -> Result {
+        let mut found = attempt.ring.waiting(self.0.target);
         let object = found
             .find(|object| object.opcode() == Some(PollAdd::CODE) && object.has_begun())
             .ok_or(ENOENT)?;
@@ -155,17 +155,17 @@ impl PollRemove {
             _ => Some(object.claim(WakeFlags::NONE).ok_or(EALREADY)?),
         };
         drop(found);
-        let claimed = claimed.or_else(|| at.ring.take_reported(self.0.target));
+        let claimed = claimed.or_else(|| attempt.ring.take_reported(self.0.target));
         let mut req = claimed.ok_or(EALREADY)?;
         if !self.0.updates() {
             req.object().claim(WakeFlags::CANCELLED);
             tctx::bring_back(req);
             return Ok(());
         }
-        at.ring.unlist(&mut req);
+        attempt.ring.unlist(&mut req);
         let done = self.update(&mut req.core_mut().job);
         req.core_mut().job.disarm();
-        at.ring.rearm(req);
+        attempt.ring.rearm(req);
         done
     }
 
@@ -193,7 +193,7 @@ impl Op for PollRemove {
     }
 
     #[inline]
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        Outcome::of(self.remove_or_update(&mut at).map(|()| 0))
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
+        Outcome::of(self.remove_or_update(&mut attempt).map(|()| 0))
     }
 }

@@ -28,8 +28,8 @@ impl Op for ProvideBuffers {
         })
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        let provided = at.ring.groups().provide(self.group, self.run);
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        let provided = attempt.ring.groups().provide(self.group, self.run);
         Outcome::of(provided.map(|()| 0))
     }
 }
@@ -46,8 +46,11 @@ impl Op for RemoveBuffers {
         })
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        let removed = at.ring.groups().remove(self.args.group, self.args.count);
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        let removed = attempt
+            .ring
+            .groups()
+            .remove(self.args.group, self.args.count);
         Outcome::of(removed.map(|count| count as i32))
     }
 }

@@ -47,7 +47,7 @@ pub(crate) struct ReadMultishot {
 impl ReadMultishot {
     /// Tells what it has read with the ring unlocked. None if there may be more to read.
     #[cold] // read/unix/64
-    fn tell(&mut self, at: &mut Attempt<'_, '_>) -> Option<Outcome> {
+    fn tell(&mut self, attempt: &mut Attempt<'_, '_>) -> Option<Outcome> {
         let (_, _, flags) = self.last?;
         let read = self.read.take()?;
         if read == Err(EAGAIN) {
@@ -55,7 +55,7 @@ impl ReadMultishot {
             return Some(Outcome::POLL);
         }
         let res = read.map_or_else(|error| error.to_raw(), |len| len as i32);
-        if res <= 0 || !at.post_more(res, flags) {
+        if res <= 0 || !attempt.post_more(res, flags) {
             return Some(Outcome::Done {
                 res,
                 flags,
@@ -69,12 +69,12 @@ impl ReadMultishot {
 
 impl ReadMultishot {
     /// What becomes of a request for which there is no buffer; `first`, if it has not waited.
-    fn without_buffer(&self, file: &File, at: &mut Attempt<'_, '_>, first: bool) -> Outcome {
+    fn without_buffer(&self, file: &File, attempt: &mut Attempt<'_, '_>, first: bool) -> Outcome {
         // As long as there is nothing to be read, nor anything urgent, it needs none.
         if (!first || self.keep) && !is_ready(file, false) && !is_urgent(file) {
             return Outcome::POLL;
         }
-        if self.keep && at.post_more(ENOBUFS.to_raw(), 0) {
+        if self.keep && attempt.post_more(ENOBUFS.to_raw(), 0) {
             return Outcome::Stall;
         }
         Outcome::failed(ENOBUFS)
@@ -85,20 +85,20 @@ impl ReadMultishot {
     fn begin(
         &mut self,
         file: &File,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         unlocked: bool,
         first: &mut bool,
     ) -> Option<Outcome> {
         if !can_poll(file) {
             return Some(Outcome::failed(EBADFD));
         }
-        if self.poll_first && !at.polled {
+        if self.poll_first && !attempt.polled {
             return Some(Outcome::POLL);
         }
         if !unlocked || self.last.is_none() {
             return None;
         }
-        if let Some(outcome) = self.tell(at) {
+        if let Some(outcome) = self.tell(attempt) {
             return Some(outcome);
         }
         if self.last.is_some() {
@@ -114,11 +114,11 @@ impl ReadMultishot {
         &mut self,
         selected: SelectedBuffer,
         len: usize,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
     ) -> Outcome {
         // Others may have taken what it is ready for.
         let addr = selected.addr();
-        let flags = at.ring.groups().commit(selected, len);
+        let flags = attempt.ring.groups().commit(selected, len);
         self.last = Some((addr, len, flags));
         Outcome::Punt
     }
@@ -142,24 +142,26 @@ impl Op for ReadMultishot {
         self.poll_first = true;
     }
 
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        let file = match at.file() {
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
+        let file = match attempt.file() {
             Ok(file) => file,
             Err(error) => return Outcome::failed(error),
         };
         let unlocked = takes_commands(file);
         let asks = can_ask(file, false) && !unlocked;
-        let mut first = !at.polled;
-        if let Some(outcome) = self.begin(file, &mut at, unlocked, &mut first) {
+        let mut first = !attempt.polled;
+        if let Some(outcome) = self.begin(file, &mut attempt, unlocked, &mut first) {
             return outcome;
         }
         if !first && !asks && !is_ready(file, false) {
             return Outcome::POLL;
         }
         loop {
-            let Some(selected) = at.group.and_then(|group| at.ring.groups().select(group, 0))
+            let Some(selected) = attempt
+                .group
+                .and_then(|group| attempt.ring.groups().select(group, 0))
             else {
-                return self.without_buffer(file, &mut at, first);
+                return self.without_buffer(file, &mut attempt, first);
             };
             let again = !core::mem::take(&mut first);
             let buffers = UserBuffers::One {
@@ -186,7 +188,7 @@ impl Op for ReadMultishot {
                 if !has_operation(file, false) {
                     return Outcome::failed(EINVAL);
                 }
-                return self.punt_with(selected, buffers.len(), &mut at);
+                return self.punt_with(selected, buffers.len(), &mut attempt);
             }
             let len = match transfer.transfer(buffers, None, &mut self.pos, false) {
                 Ok(0) => return Outcome::done(0),
@@ -194,8 +196,8 @@ impl Op for ReadMultishot {
                 Err(EAGAIN) => return Outcome::POLL,
                 Err(error) => return Outcome::failed(error),
             };
-            let flags = at.ring.groups().commit(selected, len);
-            if !at.post_more(len as i32, flags) {
+            let flags = attempt.ring.groups().commit(selected, len);
+            if !attempt.post_more(len as i32, flags) {
                 return Outcome::Done {
                     res: len as i32,
                     flags,

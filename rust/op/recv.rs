@@ -84,12 +84,12 @@ pub(super) fn may_be_at_eof(socket: Socket<'_>, wake_flags: WakeFlags) -> bool {
 pub(super) fn without_waiting(
     socket: Socket<'_>,
     msg_flags: u32,
-    at: &Attempt<'_, '_>,
+    attempt: &Attempt<'_, '_>,
 ) -> Option<Result<usize>> {
     if msg_flags & msg::ERRQUEUE != 0 && socket.has_error_queue() {
         let lasts = |file| is_ready(file, false) || is_urgent(file);
-        let woken = at.wake_flags.events() != 0;
-        return (woken && at.file.is_some_and(lasts)).then_some(Err(EAGAIN));
+        let woken = attempt.wake_flags.events() != 0;
+        return (woken && attempt.file.is_some_and(lasts)).then_some(Err(EAGAIN));
     }
     (msg_flags & msg::DONTWAIT == 0 && socket.is_shut()).then_some(Ok(0))
 }
@@ -116,7 +116,7 @@ pub(super) fn resume(msg_flags: u32, looks: &mut u32) -> Outcome {
 #[cold] // recv-multishot/udp/64/8/plain
 pub(super) fn without_buffer(
     socket: Socket<'_>,
-    at: &mut Attempt<'_, '_>,
+    attempt: &mut Attempt<'_, '_>,
     args: &RecvArgs,
     multishot: bool,
     error: Errno,
@@ -124,15 +124,15 @@ pub(super) fn without_buffer(
     // Urgent data is a reason to receive as well.
     let is_empty = |file| !is_ready(file, false) && !is_urgent(file);
     if multishot && args.keep && matches!(error, ENOBUFS | ENOENT) {
-        if at.file.is_some_and(is_empty) {
+        if attempt.file.is_some_and(is_empty) {
             return Outcome::POLL;
         }
-        if at.post_more(ENOBUFS.to_raw(), 0) {
+        if attempt.post_more(ENOBUFS.to_raw(), 0) {
             return Outcome::Stall;
         }
     }
-    let waits = multishot && at.polled && error == ENOBUFS && socket.tells_left();
-    if waits && at.file.is_some_and(is_empty) {
+    let waits = multishot && attempt.polled && error == ENOBUFS && socket.tells_left();
+    if waits && attempt.file.is_some_and(is_empty) {
         return Outcome::POLL;
     }
     Outcome::failed(error)
@@ -141,9 +141,9 @@ pub(super) fn without_buffer(
 /// What comes of a receive from what is no socket. A worker of io_uring has a multishot one wait before that is found out,
 /// if it is to stay one: of a file that cannot be tried it is none any more.
 #[cold] // recv-multishot/unix/64/8/plain
-pub(super) fn without_socket(at: &Attempt<'_, '_>, args: &RecvArgs, error: Errno) -> Outcome {
-    match at.file {
-        Some(file) if args.multishot && args.by_worker && !at.polled => match can_poll(file) {
+pub(super) fn without_socket(attempt: &Attempt<'_, '_>, args: &RecvArgs, error: Errno) -> Outcome {
+    match attempt.file {
+        Some(file) if args.multishot && args.by_worker && !attempt.polled => match can_poll(file) {
             true if can_try(file) => Outcome::POLL,
             true => Outcome::failed(error),
             false => Outcome::failed(EBADFD),
@@ -183,10 +183,10 @@ struct RecvTarget {
 
 impl Recv {
     #[inline(always)] // recv/unix/32
-    fn target(&self, at: &mut Attempt<'_, '_>) -> Result<RecvTarget> {
-        match at.group {
+    fn target(&self, attempt: &mut Attempt<'_, '_>) -> Result<RecvTarget> {
+        match attempt.group {
             Some(group) if self.begun.is_none() => {
-                let selected = at
+                let selected = attempt
                     .ring
                     .groups()
                     .select(group, self.args.len as usize)
@@ -209,12 +209,12 @@ impl Recv {
     fn without_waiting<const MULTISHOT: bool>(
         &self,
         socket: Socket<'_>,
-        at: &Attempt<'_, '_>,
+        attempt: &Attempt<'_, '_>,
     ) -> Option<Result<usize>> {
         if MULTISHOT {
             return None;
         }
-        without_waiting(socket, self.args.msg_flags, at)
+        without_waiting(socket, self.args.msg_flags, attempt)
     }
 
     /// Whether an attempt would find nothing, and nothing wrong either, with a socket that has no data.
@@ -223,14 +223,14 @@ impl Recv {
     /// # Errors
     ///
     /// What a security module says.
-    fn would_wait(&self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Result<bool> {
+    fn would_wait(&self, socket: Socket<'_>, attempt: &mut Attempt<'_, '_>) -> Result<bool> {
         if self.args.fixed || self.extra.is_some() || !socket.is_quiet(self.args.msg_flags) {
             return Ok(false);
         }
         let mut len = self.args.len as usize;
         // An address was looked at when the request was read.
-        if let Some(group) = at.group {
-            match at.ring.groups().select(group, len) {
+        if let Some(group) = attempt.group {
+            match attempt.ring.groups().select(group, len) {
                 Some(selected) => len = selected.len.min(MAX_RW_COUNT),
                 None => return Ok(false),
             }
@@ -239,12 +239,12 @@ impl Recv {
     }
 
     /// Goes on behind the `count` bytes that were received into `target`.
-    fn advance(&mut self, at: &mut Attempt<'_, '_>, target: RecvTarget, count: usize) {
+    fn advance(&mut self, attempt: &mut Attempt<'_, '_>, target: RecvTarget, count: usize) {
         self.done += count;
         self.args.addr = target.addr + count as u64;
         self.args.len = (target.len - count) as u32;
         if let Some(selected) = target.selected {
-            self.begun = Some(at.ring.groups().commit(selected, count));
+            self.begun = Some(attempt.ring.groups().commit(selected, count));
         }
     }
 
@@ -261,8 +261,8 @@ impl Recv {
 
 impl Recv {
     #[inline(always)] // recv-multishot/unix/64/8/plain
-    fn issue_shot(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
-        match self.shot::<false>(socket, at, &mut false, &mut 0) {
+    fn issue_shot(&mut self, socket: Socket<'_>, attempt: &mut Attempt<'_, '_>) -> Outcome {
+        match self.shot::<false>(socket, attempt, &mut false, &mut 0) {
             Some(outcome) => outcome,
             None => {
                 // A single shot is over, or waits.
@@ -273,17 +273,17 @@ impl Recv {
     }
 
     #[inline(always)] // recv-multishot/unix/64/8/plain
-    fn issue_shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
-        let mut again = may_be_at_eof(socket, at.wake_flags);
+    fn issue_shots(&mut self, socket: Socket<'_>, attempt: &mut Attempt<'_, '_>) -> Outcome {
+        let mut again = may_be_at_eof(socket, attempt.wake_flags);
         // Bytes that wait, if they are more than a buffer's worth.
         let mut left = 0;
         loop {
             let row = match left {
                 0 => None,
-                left => self.fill_row(socket, at, left),
+                left => self.fill_row(socket, attempt, left),
             };
             let outcome = match row {
-                None => self.shot::<true>(socket, at, &mut again, &mut left),
+                None => self.shot::<true>(socket, attempt, &mut again, &mut left),
                 Some(got) => {
                     left = got.left.unwrap_or(0);
                     match got.len {
@@ -306,19 +306,23 @@ impl Recv {
     fn shot<const MULTISHOT: bool>(
         &mut self,
         socket: Socket<'_>,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         again: &mut bool,
         left: &mut usize,
     ) -> Option<Outcome> {
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let all = flags & msg::WAITALL != 0;
-        let target = match self.target(at) {
+        let target = match self.target(attempt) {
             Ok(target) => target,
-            Err(error) => return Some(without_buffer(socket, at, &self.args, MULTISHOT, error)),
+            Err(error) => {
+                return Some(without_buffer(
+                    socket, attempt, &self.args, MULTISHOT, error,
+                ))
+            }
         };
         let (addr, len) = (target.addr, target.len);
         let buffers = if self.args.fixed {
-            match at.fixed(addr, len) {
+            match attempt.fixed(addr, len) {
                 Ok(part) => UserBuffers::Fixed(part),
                 Err(error) => return Some(Outcome::failed(error)),
             }
@@ -328,7 +332,7 @@ impl Recv {
         let got = socket.recv(buffers, None, (0, 0), flags);
         let len = match got.len {
             Ok(len) => len,
-            Err(EAGAIN) => match self.without_waiting::<MULTISHOT>(socket, at) {
+            Err(EAGAIN) => match self.without_waiting::<MULTISHOT>(socket, attempt) {
                 None => return Some(Outcome::POLL),
                 Some(Ok(len)) => len,
                 Some(Err(error)) if self.done == 0 => return Some(Outcome::failed(error)),
@@ -344,16 +348,16 @@ impl Recv {
             .as_ref()
             .is_none_or(|selected| selected.whole);
         if short && len > 0 && whole && socket.resumes() {
-            self.advance(at, target, len);
+            self.advance(attempt, target, len);
             return Some(resume(self.args.msg_flags, &mut self.shots));
         }
         let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
         let mut cflags = nonempty(&got) | self.begun.unwrap_or(0);
         if let (Some(selected), true) = (target.selected, len > 0) {
-            cflags |= at.ring.groups().commit(selected, len.min(target.len));
+            cflags |= attempt.ring.groups().commit(selected, len.min(target.len));
         }
         let res = (self.done + len) as i32;
-        if !MULTISHOT || len == 0 || self.limit_reached(len) || !at.post_more(res, cflags) {
+        if !MULTISHOT || len == 0 || self.limit_reached(len) || !attempt.post_more(res, cflags) {
             return Some(Outcome::Done {
                 res,
                 flags: cflags,
@@ -366,11 +370,13 @@ impl Recv {
             .unwrap_or(0);
         match pause(&got, again, &mut self.shots, false) {
             // Another one would find nothing, where it is not the socket that says so.
-            None if got.left.is_none() && !socket.has_data() => match self.would_wait(socket, at) {
-                Ok(true) => Some(Outcome::POLL),
-                Ok(false) => None,
-                Err(error) => Some(Outcome::failed(error)),
-            },
+            None if got.left.is_none() && !socket.has_data() => {
+                match self.would_wait(socket, attempt) {
+                    Ok(true) => Some(Outcome::POLL),
+                    Ok(false) => None,
+                    Err(error) => Some(Outcome::failed(error)),
+                }
+            }
             paused => paused,
         }
     }
@@ -404,13 +410,13 @@ impl Op for Recv {
     }
 
     #[inline(always)] // recv-multishot/unix/64/8/plain
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
         self.burst = false;
-        let socket = match at.file().and_then(Socket::of) {
+        let socket = match attempt.file().and_then(Socket::of) {
             Ok(socket) => socket,
-            Err(error) => return without_socket(&at, &self.args, error),
+            Err(error) => return without_socket(&attempt, &self.args, error),
         };
-        if !at.polled {
+        if !attempt.polled {
             if socket.takes_commands() {
                 if let Err(error) = self.unlock() {
                     return Outcome::failed(error);
@@ -420,7 +426,7 @@ impl Op for Recv {
                 return Outcome::POLL;
             }
             if !socket.has_data() {
-                match self.would_wait(socket, &mut at) {
+                match self.would_wait(socket, &mut attempt) {
                     Ok(true) => return Outcome::POLL,
                     Ok(false) => {}
                     Err(error) => return Outcome::failed(error),
@@ -428,14 +434,14 @@ impl Op for Recv {
             }
         }
         if self.extra.is_some() {
-            if let Some(outcome) = self.issue_with(socket, &mut at) {
+            if let Some(outcome) = self.issue_with(socket, &mut attempt) {
                 return outcome;
             }
         }
         if self.args.multishot {
-            self.issue_shots(socket, &mut at)
+            self.issue_shots(socket, &mut attempt)
         } else {
-            self.issue_shot(socket, &mut at)
+            self.issue_shot(socket, &mut attempt)
         }
     }
 

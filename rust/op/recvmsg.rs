@@ -98,13 +98,13 @@ impl RecvMessage {
     }
 
     /// Multishot: receives until there is nothing more.
-    fn shots(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>, group: u16) -> Outcome {
-        let mut again = may_be_at_eof(socket, at.wake_flags);
+    fn shots(&mut self, socket: Socket<'_>, attempt: &mut Attempt<'_, '_>, group: u16) -> Outcome {
+        let mut again = may_be_at_eof(socket, attempt.wake_flags);
         // Whether an attempt may find nothing, which the socket has not said.
-        let mut look = !at.polled;
+        let mut look = !attempt.polled;
         loop {
-            let Some(selected) = at.ring.groups().select(group, self.args.len as usize) else {
-                return without_buffer(socket, at, &self.args, true, ENOBUFS);
+            let Some(selected) = attempt.ring.groups().select(group, self.args.len as usize) else {
+                return without_buffer(socket, attempt, &self.args, true, ENOBUFS);
             };
             if look && socket.is_idle(self.args.msg_flags) && selected.len >= self.head_len() {
                 let room = selected.len - self.head_len();
@@ -120,9 +120,9 @@ impl RecvMessage {
                 Err(EAGAIN) => return Outcome::POLL,
                 Err(error) => return Outcome::failed(error),
             };
-            let flags = at.ring.groups().commit(selected, used) | nonempty(&got);
+            let flags = attempt.ring.groups().commit(selected, used) | nonempty(&got);
             let res = used as i32;
-            if got.len == Ok(0) || !at.post_more(res, flags) {
+            if got.len == Ok(0) || !attempt.post_more(res, flags) {
                 return Outcome::Done {
                     res,
                     flags,
@@ -140,13 +140,13 @@ impl RecvMessage {
 
     /// From the kernel itself.
     #[cold] // recvmsg-multishot/udp/64
-    fn issue_unlocked(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
+    fn issue_unlocked(&mut self, socket: Socket<'_>, attempt: &mut Attempt<'_, '_>) -> Outcome {
         if let Some(Ok(_)) = self.unlocked.got {
             // As above: only the first message is limited.
             self.args.len = 0;
         }
         let (args, unlocked) = (&self.args, &mut self.unlocked);
-        if let Some(outcome) = unlocked.tell(socket, at, args, &mut self.shots, false) {
+        if let Some(outcome) = unlocked.tell(socket, attempt, args, &mut self.shots, false) {
             return outcome;
         }
         let own = UserBuffers::Many {
@@ -159,7 +159,7 @@ impl RecvMessage {
             0
         };
         let own = (0, own.len());
-        self.unlocked.punt(socket, at, &self.args, own, head)
+        self.unlocked.punt(socket, attempt, &self.args, own, head)
     }
 
     /// Receives one message with the ring unlocked.
@@ -225,12 +225,12 @@ impl RecvMessage {
     #[inline]
     fn destination(
         &self,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
     ) -> Result<(UserBuffers<'_>, Option<SelectedBuffer>)> {
-        match (at.group, self.begun) {
+        match (attempt.group, self.begun) {
             (Some(_), Some((addr, len, _))) => Ok((UserBuffers::One { addr, len }, None)),
             (Some(group), None) => {
-                let selected = at.ring.groups().select(group, self.args.len as usize);
+                let selected = attempt.ring.groups().select(group, self.args.len as usize);
                 let selected = selected.ok_or(ENOBUFS)?;
                 let buffers = UserBuffers::One {
                     addr: selected.addr(),
@@ -256,13 +256,13 @@ impl RecvMessage {
         got: &Received,
         name: &SockAddr,
         socket: Socket<'_>,
-        at: &Attempt<'_, '_>,
+        attempt: &Attempt<'_, '_>,
     ) -> Option<Result<usize>> {
         let len = match got.len {
             Err(EAGAIN) => {
-                match without_waiting(socket, self.args.msg_flags, at)? {
+                match without_waiting(socket, self.args.msg_flags, attempt)? {
                     // As recvmsg(2), and unlike recv(2), of what was opened not to wait.
-                    Ok(_) if at.file.is_some_and(is_nonblocking) => Err(EAGAIN),
+                    Ok(_) if attempt.file.is_some_and(is_nonblocking) => Err(EAGAIN),
                     len => len,
                 }
             }
@@ -278,12 +278,12 @@ impl RecvMessage {
         count: usize,
         want: usize,
         selected: Option<SelectedBuffer>,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
     ) -> Outcome {
         self.done += count;
         if let Some(buffer) = selected {
             let addr = buffer.addr();
-            let flags = at.ring.groups().commit(buffer, count);
+            let flags = attempt.ring.groups().commit(buffer, count);
             self.begun = Some((addr + count as u64, want - count, flags));
         } else if let Some((addr, left, _)) = &mut self.begun {
             *addr += count as u64;
@@ -292,8 +292,8 @@ impl RecvMessage {
         resume(self.args.msg_flags, &mut self.shots)
     }
 
-    fn once(&mut self, socket: Socket<'_>, at: &mut Attempt<'_, '_>) -> Outcome {
-        let (buffers, selected) = match self.destination(at) {
+    fn once(&mut self, socket: Socket<'_>, attempt: &mut Attempt<'_, '_>) -> Outcome {
+        let (buffers, selected) = match self.destination(attempt) {
             Ok(destination) => destination,
             Err(error) => return Outcome::failed(error),
         };
@@ -301,7 +301,7 @@ impl RecvMessage {
         // With control messages there is no telling what a second part would bring.
         let all = flags & msg::WAITALL != 0 && self.hdr.control_len == 0;
         let want = buffers.len();
-        if !at.polled && socket.is_idle(self.args.msg_flags) && buffers.may_exist() {
+        if !attempt.polled && socket.is_idle(self.args.msg_flags) && buffers.may_exist() {
             match socket.may_wait(want, self.args.msg_flags) {
                 Ok(true) => return Outcome::POLL,
                 Ok(false) => {}
@@ -311,7 +311,7 @@ impl RecvMessage {
         let mut name = SockAddr::new();
         let control = (self.hdr.control, self.hdr.control_len as usize);
         let got = socket.recv(buffers, Some(&mut name), control, flags);
-        let Some(len) = self.received(&got, &name, socket, at) else {
+        let Some(len) = self.received(&got, &name, socket, attempt) else {
             return Outcome::POLL;
         };
         let count = len.unwrap_or(0);
@@ -319,12 +319,12 @@ impl RecvMessage {
         // The rest of a buffer that is consumed in parts is up for the next to take it.
         let whole = selected.as_ref().is_none_or(|selected| selected.whole);
         if short && count > 0 && whole && socket.resumes() {
-            return self.resume_after(count, want, selected, at);
+            return self.resume_after(count, want, selected, attempt);
         }
         let truncated = flags & msg::WAITALL != 0 && got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
         let mut cflags = nonempty(&got) | self.begun.map_or(0, |(_, _, flags)| flags);
         if let (Some(buffer), true) = (selected, count > 0) {
-            cflags |= at.ring.groups().commit(buffer, count.min(want));
+            cflags |= attempt.ring.groups().commit(buffer, count.min(want));
         }
         Outcome::Done {
             res: match len {
@@ -384,21 +384,21 @@ impl Op for RecvMsg {
     }
 
     #[inline]
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        let socket = match at.file().and_then(Socket::of) {
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
+        let socket = match attempt.file().and_then(Socket::of) {
             Ok(socket) => socket,
-            Err(error) => return without_socket(&at, &self.0.args, error),
+            Err(error) => return without_socket(&attempt, &self.0.args, error),
         };
         let message = &mut *self.0;
-        if message.args.poll_first && !at.polled {
+        if message.args.poll_first && !attempt.polled {
             return Outcome::POLL;
         }
         if socket.takes_commands() {
-            return message.issue_unlocked(socket, &mut at);
+            return message.issue_unlocked(socket, &mut attempt);
         }
-        match at.group {
-            Some(group) if message.args.multishot => message.shots(socket, &mut at, group),
-            _ => message.once(socket, &mut at),
+        match attempt.group {
+            Some(group) if message.args.multishot => message.shots(socket, &mut attempt, group),
+            _ => message.once(socket, &mut attempt),
         }
     }
 

@@ -62,6 +62,16 @@ pub(crate) struct ReadWrite<const WRITE: bool, const VECTOR: bool, const FIXED: 
     buffer: Option<NonZeroU32>,
 }
 
+/// What is to become of a transfer after an attempt.
+enum NextStep {
+    /// It waits for its file.
+    Poll,
+    /// It goes on where the ring is not locked.
+    Punt,
+    /// It is over, with how many bytes were transferred, and whether these are fewer than were wanted.
+    Over(Result<(usize, bool)>),
+}
+
 /// Whether there is nothing to be read of `file`, nor ever will be, which does not show to who must not wait: a socket that
 /// is shut down.
 fn will_have_nothing(file: &File) -> bool {
@@ -89,11 +99,11 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
     /// Takes a buffer for the transfer, and returns it if it is only consumed by success.
     fn select(
         &mut self,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         group: u16,
         waits: bool,
     ) -> Result<Option<SelectedBuffer>> {
-        let groups = at.ring.groups();
+        let groups = attempt.ring.groups();
         let selected = groups.select(group, self.len as usize).ok_or(ENOBUFS)?;
         self.addr = selected.addr();
         // It is no longer from here on, whatever the next buffer would have room for.
@@ -213,16 +223,55 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
         Ok((0, false))
     }
 
+    /// What is to become of a transfer whose attempt has said `result`: of a file that can be waited for if it `waits`, after it
+    /// was polled for if it was `polled`, and to be done with the ring unlocked if it is `unlocked`.
+    fn what_next(
+        &mut self,
+        file: &File,
+        buffer: Option<&RegisteredBuffer>,
+        (waits, polled, unlocked): (bool, bool, bool),
+        result: Result<(usize, bool)>,
+    ) -> NextStep {
+        match result {
+            Ok(_) if unlocked => NextStep::Punt,
+            Err(EAGAIN) if WRITE && waits && polled && is_nonblocking(file) => self
+                .insist(file, buffer)
+                .map_or(NextStep::Poll, NextStep::Over),
+            Err(EAGAIN) if waits && (can_ask(file, WRITE) || !is_ready(file, WRITE)) => {
+                if WRITE || self.nowait() || !will_have_nothing(file) {
+                    NextStep::Poll
+                } else if is_nonblocking(file) {
+                    NextStep::Over(result)
+                } else {
+                    // As read(2), which waits no longer then.
+                    NextStep::Over(Ok((0, true)))
+                }
+            }
+            Err(EAGAIN) if !self.nowait() => NextStep::Punt,
+            // The rest of it would sleep.
+            Ok((len @ 1.., true)) if is_whole(file) && !self.nowait() => {
+                self.advance(len);
+                NextStep::Punt
+            }
+            _ => NextStep::Over(result),
+        }
+    }
+
     /// What is said of a transfer for which its file would have to be polled. As in io_uring that there are no such bytes, or
     /// may be none of this file, comes before that it cannot be polled.
-    fn why_not_polled(&self, at: &mut Attempt<'_, '_>, file: &File) -> Errno {
-        if let (Some(group), None) = (at.group, self.buffer) {
-            if at.ring.groups().select(group, self.len as usize).is_none() {
+    fn why_not_polled(&self, attempt: &mut Attempt<'_, '_>, file: &File) -> Errno {
+        if let (Some(group), None) = (attempt.group, self.buffer) {
+            if attempt
+                .ring
+                .groups()
+                .select(group, self.len as usize)
+                .is_none()
+            {
                 return ENOBUFS;
             }
         }
         if FIXED {
-            let buffer = at.registered();
+            let buffer = attempt.registered();
             if let Err(error) = buffer.and_then(|buffer| self.memory(Some(buffer))) {
                 return error;
             }
@@ -296,28 +345,28 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
         self.quiet = true;
     }
 
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        let file = match at.file() {
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
+        let file = match attempt.file() {
             Ok(file) => file,
             Err(error) => return Outcome::failed(error),
         };
-        if at.ring.polls_files() {
-            return Outcome::failed(self.why_not_polled(&mut at, file));
+        if attempt.ring.polls_files() {
+            return Outcome::failed(self.why_not_polled(&mut attempt, file));
         }
         if WRITE {
-            self.quiet |= at.ring.ring.config.has(setup::SQPOLL);
+            self.quiet |= attempt.ring.ring.config.has(setup::SQPOLL);
         }
         let waits = waits(file);
-        let polled = at.polled;
-        let selected = match (at.group, self.buffer) {
-            (Some(group), None) => match self.select(&mut at, group, waits) {
+        let polled = attempt.polled;
+        let selected = match (attempt.group, self.buffer) {
+            (Some(group), None) => match self.select(&mut attempt, group, waits) {
                 Ok(selected) => selected,
                 Err(error) => return Outcome::failed(error),
             },
             _ => None,
         };
         let buffer = if FIXED {
-            match at.registered() {
+            match attempt.registered() {
                 Ok(buffer) => Some(buffer),
                 Err(error) => return Outcome::failed(error),
             }
@@ -325,49 +374,26 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
             None
         };
         let unlocked = takes_commands(file);
-        let mut result = if !unlocked {
+        let result = if !unlocked {
             self.transfer(file, buffer, false)
         } else if WRITE {
             return Outcome::Punt;
         } else {
             self.look(file, buffer, polled)
         };
-        let sleeps = match result {
-            Ok(_) if unlocked => true,
-            Err(EAGAIN) if WRITE && waits && polled && is_nonblocking(file) => {
-                match self.insist(file, buffer) {
-                    Some(again) => result = again,
-                    None => return Outcome::POLL,
+        let result = match self.what_next(file, buffer, (waits, polled, unlocked), result) {
+            NextStep::Over(result) => result,
+            NextStep::Poll => return Outcome::POLL,
+            NextStep::Punt => {
+                if let Some(selected) = selected {
+                    let len = self.len as usize;
+                    self.buffer = NonZeroU32::new(attempt.ring.groups().commit(selected, len));
                 }
-                false
+                return Outcome::Punt;
             }
-            Err(EAGAIN) if waits && (can_ask(file, WRITE) || !is_ready(file, WRITE)) => {
-                if WRITE || self.nowait() || !will_have_nothing(file) {
-                    return Outcome::POLL;
-                }
-                if !is_nonblocking(file) {
-                    // As read(2), which waits no longer then.
-                    result = Ok((0, true));
-                }
-                false
-            }
-            Err(EAGAIN) => !self.nowait(),
-            // The rest of it would sleep.
-            Ok((len @ 1.., true)) if is_whole(file) && !self.nowait() => {
-                self.advance(len);
-                true
-            }
-            _ => false,
         };
-        if sleeps {
-            if let Some(selected) = selected {
-                let len = self.len as usize;
-                self.buffer = NonZeroU32::new(at.ring.groups().commit(selected, len));
-            }
-            return Outcome::Punt;
-        }
         let flags = match (result, selected) {
-            (Ok((len, _)), Some(selected)) => at.ring.groups().commit(selected, len),
+            (Ok((len, _)), Some(selected)) => attempt.ring.groups().commit(selected, len),
             _ => 0,
         };
         self.over(result, flags)

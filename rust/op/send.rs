@@ -100,7 +100,7 @@ impl Send {
     #[inline(never)] // send/unix/32: few sends select buffers.
     fn select(
         &mut self,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         socket: Socket<'_>,
         group: u16,
     ) -> Option<Outcome> {
@@ -108,19 +108,19 @@ impl Send {
             let Extra { dest, bundle, .. } = &mut *extra;
             let outcome = bundle
                 .as_mut()
-                .map(|bundle| self.issue_bundle(bundle, dest, socket, at, group));
+                .map(|bundle| self.issue_bundle(bundle, dest, socket, attempt, group));
             self.extra = Some(extra);
             if outcome.is_some() {
                 return outcome;
             }
         }
-        self.select_one(at, group)
+        self.select_one(attempt, group)
     }
 
     /// Takes one buffer, if it has none yet. An outcome if there is none.
-    fn select_one(&mut self, at: &mut Attempt<'_, '_>, group: u16) -> Option<Outcome> {
+    fn select_one(&mut self, attempt: &mut Attempt<'_, '_>, group: u16) -> Option<Outcome> {
         if self.buffer.is_none() {
-            let groups = at.ring.groups();
+            let groups = attempt.ring.groups();
             let selected = match groups.select_to_send(group, self.len as usize) {
                 Ok(selected) => selected,
                 Err(error) => return Some(Outcome::failed(error)),
@@ -134,11 +134,11 @@ impl Send {
 
     /// Has it go on with the ring unlocked: it is for who may do with it what takes long, or for a name in a file system.
     #[cold] // send/unix/32
-    fn punt(&mut self, at: &mut Attempt<'_, '_>) -> Outcome {
-        if let (Some(group), None) = (at.group, self.buffer) {
+    fn punt(&mut self, attempt: &mut Attempt<'_, '_>) -> Outcome {
+        if let (Some(group), None) = (attempt.group, self.buffer) {
             let mut extra = self.extra.take();
             let bundle = extra.as_deref_mut().and_then(|extra| extra.bundle.as_mut());
-            let selected = bundle.map(|bundle| self.next_bundle(bundle, at, group));
+            let selected = bundle.map(|bundle| self.next_bundle(bundle, attempt, group));
             self.extra = extra;
             let outcome = match selected {
                 Some(Ok(flags)) => {
@@ -146,14 +146,14 @@ impl Send {
                     None
                 }
                 Some(Err(error)) => Some(Outcome::failed(error)),
-                None => self.select_one(at, group),
+                None => self.select_one(attempt, group),
             };
             if let Some(outcome) = outcome {
                 return outcome;
             }
         }
         if self.fixed {
-            if let Err(error) = at.registered() {
+            if let Err(error) = attempt.registered() {
                 return Outcome::failed(error);
             }
         }
@@ -203,44 +203,48 @@ impl Send {
 
     /// One send. None if another one is to follow.
     #[inline(always)] // send/unix/32
-    fn once(&mut self, at: &mut Attempt<'_, '_>) -> Option<Outcome> {
-        let socket = match at.file().and_then(Socket::of) {
+    fn once(&mut self, attempt: &mut Attempt<'_, '_>) -> Option<Outcome> {
+        let socket = match attempt.file().and_then(Socket::of) {
             Ok(socket) => socket,
             Err(error) => return Some(Outcome::failed(error)),
         };
         if !self.plain {
-            return self.once_as_said(at, socket);
+            return self.once_as_said(attempt, socket);
         }
         if socket.takes_commands() {
             return Some(Outcome::Punt);
         }
-        self.try_once::<true>(at, socket)
+        self.try_once::<true>(attempt, socket)
     }
 
     /// The rest of [`Send::once`], for one of which more is said.
     #[inline(never)] // send/unix/32
-    fn once_as_said(&mut self, at: &mut Attempt<'_, '_>, socket: Socket<'_>) -> Option<Outcome> {
-        if self.poll_first && !at.polled {
+    fn once_as_said(
+        &mut self,
+        attempt: &mut Attempt<'_, '_>,
+        socket: Socket<'_>,
+    ) -> Option<Outcome> {
+        if self.poll_first && !attempt.polled {
             return Some(Outcome::POLL);
         }
         let extra = self.extra.as_ref();
         if socket.takes_commands() || extra.is_some_and(|extra| extra.names_file()) {
-            return Some(self.punt(at));
+            return Some(self.punt(attempt));
         }
-        if let Some(group) = at.group {
-            let outcome = self.select(at, socket, group);
+        if let Some(group) = attempt.group {
+            let outcome = self.select(attempt, socket, group);
             if outcome.is_some() {
                 return outcome;
             }
         }
-        self.try_once::<false>(at, socket)
+        self.try_once::<false>(attempt, socket)
     }
 
     /// Tries to send. None if another one is to follow.
     #[inline(always)] // send/unix/32
     fn try_once<const PLAIN: bool>(
         &mut self,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         socket: Socket<'_>,
     ) -> Option<Outcome> {
         let flags = self.msg_flags | msg::DONTWAIT;
@@ -256,7 +260,7 @@ impl Send {
                 iov: vector,
                 skip: self.done as usize,
             },
-            (None, true) => match at.fixed(addr, len) {
+            (None, true) => match attempt.fixed(addr, len) {
                 Ok(part) => UserBuffers::Fixed(part),
                 Err(error) => return Some(Outcome::failed(error)),
             },
@@ -283,8 +287,8 @@ impl Send {
             Err(_) if self.done > 0 => self.done as i32,
             Err(error) => error.to_raw(),
         };
-        let bundle = !PLAIN && self.bundle && at.group.is_none();
-        if bundle && res > 0 && !at.polled && at.post_more(res, 0) {
+        let bundle = !PLAIN && self.bundle && attempt.group.is_none();
+        if bundle && res > 0 && !attempt.polled && attempt.post_more(res, 0) {
             // As io_uring, which goes on with what is left of its only buffer.
             self.poll_first = false;
             self.len = 0;
@@ -326,9 +330,9 @@ impl Op for Send {
     }
 
     #[inline(always)] // send/unix/32
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
         loop {
-            if let Some(outcome) = self.once(&mut at) {
+            if let Some(outcome) = self.once(&mut attempt) {
                 return outcome;
             }
         }

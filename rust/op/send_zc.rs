@@ -228,19 +228,19 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
         })
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        let socket = match at.file().and_then(Socket::of) {
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        let socket = match attempt.file().and_then(Socket::of) {
             Ok(socket) if socket.supports_zc() => socket,
             Ok(_) => return Outcome::failed(EOPNOTSUPP),
             Err(error) => return Outcome::failed(error),
         };
-        if self.poll_first && !at.polled {
+        if self.poll_first && !attempt.polled {
             return Outcome::POLL;
         }
         // It is part of the operation only while that waits.
         let mut notif_ref = match self.notif_ref.take() {
             Some(notif_ref) => notif_ref,
-            None => match self.lend(at.ring, at.index) {
+            None => match self.lend(attempt.ring, attempt.index) {
                 Ok(notif_ref) => notif_ref,
                 Err(error) => return Outcome::failed(error),
             },
@@ -277,7 +277,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
             Err(_) if self.done > 0 => (self.done as i32, true),
             Err(error) => (error.to_raw(), true),
         };
-        self.conclude(at.ring, Some(notif_ref), Sent { res, broken })
+        self.conclude(attempt.ring, Some(notif_ref), Sent { res, broken })
     }
 
     fn progress(&self) -> (usize, u32) {

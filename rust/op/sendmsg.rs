@@ -109,12 +109,12 @@ impl Op for SendMsg {
     }
 
     #[inline]
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        let socket = match at.file().and_then(Socket::of) {
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        let socket = match attempt.file().and_then(Socket::of) {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
         };
-        if self.poll_first && !at.polled {
+        if self.poll_first && !attempt.polled {
             return Outcome::POLL;
         }
         if self.is_slow(socket) {

@@ -61,14 +61,16 @@ impl Create {
     }
 
     /// Makes it, or has it made with the ring unlocked. Inside is what came of putting it into its slot.
-    fn create(&mut self, at: Attempt<'_, '_>) -> Result<Option<Result<i32>>> {
-        let (ring, task) = (at.ring.ring, at.ring.task()?);
+    fn create(&mut self, attempt: Attempt<'_, '_>) -> Result<Option<Result<i32>>> {
+        let (ring, task) = (attempt.ring.ring, attempt.ring.task()?);
         let families = ring.policy.families;
         // Before modules are loaded for it.
         if !u32::try_from(self.args.domain).is_ok_and(|family| families.allow(family)) {
             return Err(EAFNOSUPPORT);
         }
-        let fd = at.ring.reserve_place(self.args.place, self.args.flags)?;
+        let fd = attempt
+            .ring
+            .reserve_place(self.args.place, self.args.flags)?;
         let SocketArgs {
             domain,
             kind,
@@ -80,7 +82,7 @@ impl Create {
             return Ok(None);
         }
         let file = self.make(task, ring.identity.as_deref())?;
-        self.install(at.ring, file, fd).map(Some)
+        self.install(attempt.ring, file, fd).map(Some)
     }
 
     /// As [`Create::install`], of what was made with the ring unlocked.
@@ -105,8 +107,8 @@ impl Op for Create {
         [family, kind, args.protocol as u32, 0, 0, 0]
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        match self.create(at) {
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        match self.create(attempt) {
             Ok(Some(res)) => Outcome::of(res),
             Ok(None) => Outcome::Punt,
             Err(error) => Outcome::broken(error),
@@ -161,9 +163,9 @@ impl Op for Bind {
         self.0.is_of_files() && name.is_some_and(|first| *first != 0)
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
         // A name may be one in a file system.
-        at.punt_with_file()
+        attempt.punt_with_file()
     }
 
     fn is_audited_later(&self) -> bool {
@@ -186,8 +188,8 @@ impl Op for Listen {
         ListenArgs::parse(sqe).map(Self)
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        to_socket(at.file, |socket| socket.listen(self.0.backlog))
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        to_socket(attempt.file, |socket| socket.listen(self.0.backlog))
     }
 }
 
@@ -202,9 +204,9 @@ impl Op for Shutdown {
         ShutdownArgs::parse(sqe).map(Self)
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
         // What a protocol has to do for it may take a while.
-        at.punt_with_file()
+        attempt.punt_with_file()
     }
 
     fn is_audited_later(&self) -> bool {

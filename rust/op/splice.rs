@@ -82,8 +82,8 @@ impl<const KIND: u8> Op for FromFile<KIND> {
         })
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        match at.file().and_then(|_| self.get_input(at.ring)) {
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        match attempt.file().and_then(|_| self.get_input(attempt.ring)) {
             Ok(input) => {
                 self.input = Some(input);
                 Outcome::Punt

@@ -63,8 +63,8 @@ impl<T: FileOp> Op for OnFile<T> {
         T::parse(sqe).map(Self)
     }
 
-    fn issue(&mut self, at: Attempt<'_, '_>) -> Outcome {
-        at.punt_with_file()
+    fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        attempt.punt_with_file()
     }
 
     fn begins_in_worker(&self, _file: &File) -> bool {
@@ -188,7 +188,7 @@ impl Op for Madvise {
         AdviceArgs::parse_memory(sqe).map(Self)
     }
 
-    fn issue(&mut self, _at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, _attempt: Attempt<'_, '_>) -> Outcome {
         Outcome::Punt
     }
 

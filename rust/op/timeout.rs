@@ -75,26 +75,26 @@ impl Op for Timeout {
         })
     }
 
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
-        if at.wake_flags.expired() {
-            at.ring.count_timeout();
-            if self.repeats() && at.post_more(ETIME.to_raw(), 0) {
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
+        if attempt.wake_flags.expired() {
+            attempt.ring.count_timeout();
+            if self.repeats() && attempt.post_more(ETIME.to_raw(), 0) {
                 return Outcome::Timer;
             }
             return Outcome::failed(ETIME);
         }
         match self.target {
-            Some(target) if at.ring.has_counted(target) => {
-                at.ring.count_reached();
+            Some(target) if attempt.ring.has_counted(target) => {
+                attempt.ring.count_reached();
                 return Outcome::done(0);
             }
             None if self.count != 0 && !self.multishot => {
                 let left = self.count - u32::from(self.counts_last);
                 if left == 0 {
-                    at.ring.count_timeout();
+                    attempt.ring.count_timeout();
                     return Outcome::done(0);
                 }
-                self.target = Some(at.ring.count_from_now(left));
+                self.target = Some(attempt.ring.count_from_now(left));
             }
             _ => {}
         }
@@ -144,7 +144,7 @@ impl Op for LinkTimeout {
         })
     }
 
-    fn issue(&mut self, _at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, _attempt: Attempt<'_, '_>) -> Outcome {
         // There is no request before it.
         Outcome::failed(EINVAL)
     }
@@ -161,9 +161,9 @@ pub(crate) struct TimeoutRemove {
 }
 
 impl TimeoutRemove {
-    fn remove(&self, at: &Attempt<'_, '_>) -> Result {
+    fn remove(&self, attempt: &Attempt<'_, '_>) -> Result {
         // The one that was there first, of those that nobody has got hold of.
-        let object = at
+        let object = attempt
             .ring
             .waiting(self.target)
             .filter(|object| object.opcode() == Some(Timeout::CODE) && object.is_parked())
@@ -176,8 +176,8 @@ impl TimeoutRemove {
         Ok(())
     }
 
-    fn update(&self, at: &mut Attempt<'_, '_>, time: Delta, absolute: bool) -> Result {
-        let object = at
+    fn update(&self, attempt: &mut Attempt<'_, '_>, time: Delta, absolute: bool) -> Result {
+        let object = attempt
             .ring
             .waiting(self.target)
             .filter(|object| object.opcode() == Some(Timeout::CODE) && object.has_begun())
@@ -197,12 +197,12 @@ impl TimeoutRemove {
             // Its timer is to be started again.
             req.core_mut().job.disarm();
         }
-        at.ring.rearm(req);
+        attempt.ring.rearm(req);
         result
     }
 
-    fn update_link(&self, at: &mut Attempt<'_, '_>, time: Delta, absolute: bool) -> Result {
-        let object = at
+    fn update_link(&self, attempt: &mut Attempt<'_, '_>, time: Delta, absolute: bool) -> Result {
+        let object = attempt
             .ring
             .all_waiting()
             .find(|object| object.link_timer_data() == Some(self.target))
@@ -228,7 +228,7 @@ impl TimeoutRemove {
             }
         };
         let started = deadline.and_then(|deadline| Ok(req.start_timer(Purpose::Link, deadline)?));
-        at.ring.rearm(req);
+        attempt.ring.rearm(req);
         started
     }
 }
@@ -258,14 +258,14 @@ impl Op for TimeoutRemove {
         })
     }
 
-    fn issue(&mut self, mut at: Attempt<'_, '_>) -> Outcome {
+    fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
         let result = match self.update {
             Some((time, update)) => match update.kind {
-                UpdateKind::Plain => self.update(&mut at, time, update.absolute),
-                UpdateKind::Link => self.update_link(&mut at, time, update.absolute),
-                UpdateKind::Nothing => self.remove(&at),
+                UpdateKind::Plain => self.update(&mut attempt, time, update.absolute),
+                UpdateKind::Link => self.update_link(&mut attempt, time, update.absolute),
+                UpdateKind::Nothing => self.remove(&attempt),
             },
-            None => self.remove(&at),
+            None => self.remove(&attempt),
         };
         Outcome::of(result.map(|()| 0))
     }

@@ -104,14 +104,14 @@ impl Recv {
         &mut self,
         bundle: &mut RecvBundle,
         socket: Socket<'_>,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         group: u16,
     ) -> Outcome {
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let all = flags & msg::WAITALL != 0;
-        let mut again = may_be_at_eof(socket, at.wake_flags);
+        let mut again = may_be_at_eof(socket, attempt.wake_flags);
         loop {
-            let selected = match self.select_bundle(bundle, socket, at, group) {
+            let selected = match self.select_bundle(bundle, socket, attempt, group) {
                 Ok(selected) => selected,
                 Err(outcome) => return outcome,
             };
@@ -119,7 +119,7 @@ impl Recv {
             let want = buffers.len();
             let got = socket.recv(buffers, None, (0, 0), flags);
             bundle.left = got.left.unwrap_or(0);
-            let len = match self.received(&got, socket, at) {
+            let len = match self.received(&got, socket, attempt) {
                 Ok(len) => len,
                 Err(outcome) => return outcome,
             };
@@ -127,7 +127,7 @@ impl Recv {
             if let [piece] = bundle.iov[..] {
                 // A single buffer that is consumed whole is this request's until it is full.
                 if short && len > 0 && selected.whole && socket.resumes() {
-                    return self.resume_in(bundle, piece, len, selected, at);
+                    return self.resume_in(bundle, piece, len, selected, attempt);
                 }
             }
             let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
@@ -135,7 +135,7 @@ impl Recv {
                 return self.stop_with(nonempty(&got), broken);
             }
             let (last, clipped) = (selected.last, selected.clipped);
-            let used = at
+            let used = attempt
                 .ring
                 .groups()
                 .commit_many(selected, &bundle.iov, len.min(want));
@@ -149,7 +149,7 @@ impl Recv {
                 bundle.second = true;
                 continue;
             }
-            if !self.args.multishot || enough || !at.post_more(self.done as i32, cflags) {
+            if !self.args.multishot || enough || !attempt.post_more(self.done as i32, cflags) {
                 return self.stop_with(cflags, broken);
             }
             self.done = 0;
@@ -172,12 +172,17 @@ impl Recv {
         buffer: IoVec,
         len: usize,
         selected: Bundle,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
     ) -> Outcome {
         self.done += len;
         self.args.addr = buffer.base() + len as u64;
         self.args.len = buffer.len() as u32 - len as u32;
-        self.begun = Some(at.ring.groups().commit_many(selected, &bundle.iov, len));
+        self.begun = Some(
+            attempt
+                .ring
+                .groups()
+                .commit_many(selected, &bundle.iov, len),
+        );
         bundle.resumed = true;
         resume(self.args.msg_flags, &mut self.shots)
     }
@@ -204,18 +209,21 @@ impl Recv {
         &self,
         bundle: &mut RecvBundle,
         socket: Socket<'_>,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         group: u16,
     ) -> Result<Bundle, Outcome> {
         let wanted = bundle.wanted(self.args.len, self.args.total);
-        let selected = at.ring.groups().select_many(group, wanted, &mut bundle.iov);
+        let selected = attempt
+            .ring
+            .groups()
+            .select_many(group, wanted, &mut bundle.iov);
         selected.map_err(|error| match error {
             // A worker of io_uring takes one buffer, and says of any reason that there is none.
-            ENOENT if self.done == 0 && self.args.by_worker && !at.polled => {
+            ENOENT if self.done == 0 && self.args.by_worker && !attempt.polled => {
                 Outcome::failed(ENOBUFS)
             }
             error if self.done == 0 => {
-                without_buffer(socket, at, &self.args, self.args.multishot, error)
+                without_buffer(socket, attempt, &self.args, self.args.multishot, error)
             }
             _ => self.stop_with(0, true),
         })
@@ -227,12 +235,12 @@ impl Recv {
         &self,
         got: &Received,
         socket: Socket<'_>,
-        at: &Attempt<'_, '_>,
+        attempt: &Attempt<'_, '_>,
     ) -> Result<usize, Outcome> {
         match got.len {
             Ok(len) => Ok(len),
             Err(EAGAIN) if self.args.multishot => Err(Outcome::POLL),
-            Err(EAGAIN) => match self.without_waiting::<false>(socket, at) {
+            Err(EAGAIN) => match self.without_waiting::<false>(socket, attempt) {
                 Some(Ok(len)) => Ok(len),
                 Some(Err(error)) => Err(Outcome::failed(error)),
                 None => Err(Outcome::POLL),

@@ -30,15 +30,17 @@ impl Recv {
     pub(super) fn fill_row(
         &mut self,
         socket: Socket<'_>,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         left: usize,
     ) -> Option<Received> {
-        let group = at.group?;
+        let group = attempt.group?;
         // No more than what this turn has left.
-        let most = at.ring.room((MAX_SHOTS + 1).saturating_sub(self.shots));
+        let most = attempt
+            .ring
+            .room((MAX_SHOTS + 1).saturating_sub(self.shots));
         let mut row = Row::new();
         let limit = self.args.len as usize;
-        let span = at
+        let span = attempt
             .ring
             .groups()
             .select_row(group, limit, left, most, &mut row)?;
@@ -62,14 +64,14 @@ impl Recv {
             } else {
                 nonempty(&got)
             };
-            let posted = at.post_more(here as i32, flags | state);
+            let posted = attempt.post_more(here as i32, flags | state);
             // No more buffers were offered than there is room for completions. The debug kernel asks: each completion would.
             debug_assert!(posted);
             if len == 0 {
                 break;
             }
         }
-        at.ring.groups().commit_row(group, span, used);
+        attempt.ring.groups().commit_row(group, span, used);
         self.shots += u32::from(used) - 1;
         Some(got)
     }

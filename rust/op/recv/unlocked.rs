@@ -42,7 +42,7 @@ impl Unlocked {
     pub(in crate::op) fn tell(
         &mut self,
         socket: Socket<'_>,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         args: &RecvArgs,
         shots: &mut u32,
         last: bool,
@@ -52,7 +52,7 @@ impl Unlocked {
             // Somebody else was first. It keeps its buffer.
             Err(EAGAIN) if args.multishot => return Some(Outcome::POLL),
             Err(EAGAIN) => {
-                return match without_waiting(socket, args.msg_flags, at) {
+                return match without_waiting(socket, args.msg_flags, attempt) {
                     None => Some(Outcome::POLL),
                     Some(ended) => Some(self.over(ended, 0, true)),
                 }
@@ -61,7 +61,7 @@ impl Unlocked {
         };
         let state = nonempty(&got);
         let more = args.multishot && !last && got.len != Ok(0);
-        if !more || !at.post_more(len as i32, self.flags | state) {
+        if !more || !attempt.post_more(len as i32, self.flags | state) {
             return Some(self.over(Ok(len), state, false));
         }
         *self = Self::default();
@@ -87,22 +87,22 @@ impl Unlocked {
     pub(in crate::op) fn punt(
         &mut self,
         socket: Socket<'_>,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         args: &RecvArgs,
         own: (u64, usize),
         head: usize,
     ) -> Outcome {
-        let empty = !at.file.is_some_and(|file| is_ready(file, false));
+        let empty = !attempt.file.is_some_and(|file| is_ready(file, false));
         if self.target.is_some() {
             return if empty { Outcome::POLL } else { Outcome::Punt };
         }
-        if empty && at.polled {
+        if empty && attempt.polled {
             return Outcome::POLL;
         }
-        let selected = match at.group {
+        let selected = match attempt.group {
             None => None,
-            Some(group) => match at.ring.groups().select(group, 0) {
-                None => return without_buffer(socket, at, args, args.multishot, ENOBUFS),
+            Some(group) => match attempt.ring.groups().select(group, 0) {
+                None => return without_buffer(socket, attempt, args, args.multishot, ENOBUFS),
                 selected => selected,
             },
         };
@@ -117,7 +117,7 @@ impl Unlocked {
             }
         };
         if args.fixed {
-            if let Err(error) = at.fixed(target.0, target.1) {
+            if let Err(error) = attempt.fixed(target.0, target.1) {
                 return Outcome::failed(error);
             }
         }
@@ -131,7 +131,7 @@ impl Unlocked {
         }
         if let Some(selected) = selected {
             let whole = selected.len;
-            self.flags = at.ring.groups().commit(selected, whole);
+            self.flags = attempt.ring.groups().commit(selected, whole);
         }
         self.target = Some(target);
         Outcome::Punt
@@ -152,16 +152,19 @@ impl Recv {
     pub(super) fn issue_with(
         &mut self,
         socket: Socket<'_>,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
     ) -> Option<Outcome> {
         let mut extra = self.extra.take()?;
-        let outcome = match (&mut *extra, at.group) {
+        let outcome = match (&mut *extra, attempt.group) {
             (RecvExtra::Bundle(bundle), Some(group)) if !bundle.resumed => {
-                self.burst = self.args.multishot && bundle.expects_burst(at.wake_flags.again());
-                Some(self.issue_bundle(bundle, socket, at, group))
+                self.burst =
+                    self.args.multishot && bundle.expects_burst(attempt.wake_flags.again());
+                Some(self.issue_bundle(bundle, socket, attempt, group))
             }
             (RecvExtra::Bundle(_), _) => None,
-            (RecvExtra::Unlocked(unlocked), _) => Some(self.issue_unlocked(unlocked, socket, at)),
+            (RecvExtra::Unlocked(unlocked), _) => {
+                Some(self.issue_unlocked(unlocked, socket, attempt))
+            }
         };
         self.extra = Some(extra);
         outcome
@@ -189,17 +192,17 @@ impl Recv {
         &mut self,
         unlocked: &mut Unlocked,
         socket: Socket<'_>,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
     ) -> Outcome {
         let last = match &unlocked.got {
             Some(Ok((len, _))) => self.limit_reached(*len),
             _ => false,
         };
-        if let Some(outcome) = unlocked.tell(socket, at, &self.args, &mut self.shots, last) {
+        if let Some(outcome) = unlocked.tell(socket, attempt, &self.args, &mut self.shots, last) {
             return outcome;
         }
         let own = (self.args.addr, self.args.len as usize);
-        unlocked.punt(socket, at, &self.args, own, 0)
+        unlocked.punt(socket, attempt, &self.args, own, 0)
     }
 
     /// Goes on with what was punted.

@@ -56,10 +56,10 @@ impl Send {
     pub(super) fn next_bundle(
         &mut self,
         bundle: &mut SendBundle,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         group: u16,
     ) -> Result<u32> {
-        let groups = at.ring.groups();
+        let groups = attempt.ring.groups();
         let selected = groups.select_many_to_send(group, self.len as usize, &mut bundle.iov)?;
         bundle.last = selected.last;
         let bytes = UserBuffers::Many {
@@ -75,14 +75,14 @@ impl Send {
         bundle: &mut SendBundle,
         dest: &mut Option<(SockAddr, usize)>,
         socket: Socket<'_>,
-        at: &mut Attempt<'_, '_>,
+        attempt: &mut Attempt<'_, '_>,
         group: u16,
     ) -> Outcome {
         let flags = self.msg_flags | msg::DONTWAIT;
         for _ in 0..MAX_BUNDLES {
             let cflags = match self.buffer {
                 Some(cflags) => cflags.get(),
-                None => match self.next_bundle(bundle, at, group) {
+                None => match self.next_bundle(bundle, attempt, group) {
                     Ok(cflags) => cflags,
                     Err(error) => return Outcome::failed(error),
                 },
@@ -107,7 +107,7 @@ impl Send {
                 Err(error) if self.done == 0 => error.to_raw(),
                 _ => self.done as i32,
             };
-            if res <= 0 || bundle.last || at.polled || !at.post_more(res, cflags) {
+            if res <= 0 || bundle.last || attempt.polled || !attempt.post_more(res, cflags) {
                 return Outcome::Done {
                     res,
                     flags: cflags,
