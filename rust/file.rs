@@ -158,7 +158,7 @@ impl Ring {
             return indexed::register(self.exec.registered(), call, arg);
         }
         let what: Register = user::read(arg)?;
-        self.register(call, what.opcode, what.arg, what.nr_args)
+        self.register(call, &what)
     }
 }
 

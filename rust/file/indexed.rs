@@ -14,7 +14,7 @@ use crate::{
     uapi::{
         errno::{Result, EFAULT, EINVAL, ENOTTY, EOPNOTSUPP},
         registered::{self, RegisterIndexed},
-        structs::RsrcUpdate,
+        structs::{Register, RsrcUpdate},
     },
 };
 use kernel::sync::Arc;
@@ -51,7 +51,12 @@ pub(crate) fn register(rings: &RegisteredRings, call: InCall<'_>, arg: u64) -> R
         return Err(EINVAL);
     }
     let ring = rings.find(what.index)?;
-    ring.register(call, what.opcode & !registered::USE, what.arg, what.nr_args)
+    let what = Register {
+        arg: what.arg,
+        opcode: what.opcode & !registered::USE,
+        nr_args: what.nr_args,
+    };
+    ring.register(call, &what)
 }
 
 /// `IORING_REGISTER_RING_FDS`: an array of `nr_args` `struct io_uring_rsrc_update` at user address `arg`, each with a descriptor and
@@ -71,10 +76,7 @@ pub(super) fn register_rings(
     arg: u64,
     nr_args: u32,
 ) -> Result<i64> {
-    registered::check_count(nr_args)?;
-    let done = as_many(nr_args, |number| {
-        let at = element(arg, number);
-        let mut update: RsrcUpdate = user::read(at)?;
+    for_each_update(arg, nr_args, |addr, mut update| {
         let places = registered::places(&update)?;
         let file = OpenFile::get(call.task(), update.data as i32)?;
         if !is_ring::<Ring>(&file) {
@@ -82,12 +84,11 @@ pub(super) fn register_rings(
         }
         let index = rings.add(call.task(), file, places)?;
         update.offset = index as u32;
-        user::write(at, &update).map_err(|_| {
+        user::write(addr, &update).map_err(|_| {
             rings.remove(call.task(), index);
             EFAULT
         })
-    });
-    done.map(i64::from)
+    })
 }
 
 /// `IORING_UNREGISTER_RING_FDS`: as many of them no more, each at the index that its element names. Returns how many elements were
@@ -106,13 +107,10 @@ pub(super) fn unregister_rings(
     arg: u64,
     nr_args: u32,
 ) -> Result<i64> {
-    registered::check_count(nr_args)?;
-    let done = as_many(nr_args, |number| {
-        let update: RsrcUpdate = user::read(element(arg, number))?;
+    for_each_update(arg, nr_args, |_, update| {
         rings.remove(call.task(), registered::freed(&update)?);
         Ok(())
-    });
-    done.map(i64::from)
+    })
 }
 
 /// The ring behind a descriptor, or an index, of the current task.
@@ -133,7 +131,18 @@ pub(super) fn ring_named(
     ringfile::ring_of(&file).ok_or(EOPNOTSUPP)
 }
 
-/// Where the element with this number is.
-fn element(arg: u64, number: u32) -> u64 {
-    arg.wrapping_add(u64::from(number) * size_of::<RsrcUpdate>() as u64)
+/// Reads the `nr_args` elements of an array at user address `arg`, one after the other, and has `then` handle each with its own
+/// address. Returns how many were right, or what the first one says.
+fn for_each_update(
+    arg: u64,
+    nr_args: u32,
+    mut then: impl FnMut(u64, RsrcUpdate) -> Result,
+) -> Result<i64> {
+    registered::check_count(nr_args)?;
+    let done = as_many(nr_args, |number| {
+        let offset = u64::from(number) * size_of::<RsrcUpdate>() as u64;
+        let addr = arg.wrapping_add(offset);
+        then(addr, user::read(addr)?)
+    });
+    done.map(i64::from)
 }

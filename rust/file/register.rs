@@ -14,7 +14,7 @@ use crate::{
         errno::{Result, EFAULT, EINVAL},
         policy::Opcodes,
         registered,
-        structs::{BufStatus, PbufLow, Probe, ProbeOp},
+        structs::{BufStatus, PbufLow, Probe, ProbeOp, Register},
     },
 };
 use kernel::{
@@ -35,27 +35,20 @@ impl Ring {
     /// # Context
     ///
     /// May sleep. The ring is not locked.
-    pub(crate) fn register(
-        self: &Arc<Self>,
-        call: InCall<'_>,
-        opcode: u32,
-        arg: u64,
-        nr_args: u32,
-    ) -> Result<i64> {
-        let result = self.register_untraced(call, opcode, arg, nr_args);
+    pub(crate) fn register(self: &Arc<Self>, call: InCall<'_>, what: &Register) -> Result<i64> {
+        let result = self.register_untraced(call, what);
         if trace::register_enabled() {
-            self.trace_register(opcode, result);
+            self.trace_register(what.opcode, result);
         }
         result
     }
 
-    fn register_untraced(
-        self: &Arc<Self>,
-        call: InCall<'_>,
-        opcode: u32,
-        arg: u64,
-        nr_args: u32,
-    ) -> Result<i64> {
+    fn register_untraced(self: &Arc<Self>, call: InCall<'_>, what: &Register) -> Result<i64> {
+        let Register {
+            arg,
+            opcode,
+            nr_args,
+        } = *what;
         {
             let mut locked = self.lock()?;
             locked.check_issuer()?;
@@ -113,19 +106,18 @@ impl Ring {
             register::CLOCK if arg != 0 && nr_args == 0 => self.set_clock(arg)?,
             register::RESIZE_RINGS if arg != 0 && nr_args == 1 => self.resize_rings(arg)?,
             register::MEM_REGION if arg != 0 && nr_args == 1 => self.register_region(arg)?,
-            _ => return self.register_rsrc(call, opcode, arg, nr_args),
+            _ => return self.register_rsrc(call, what),
         }
         Ok(0)
     }
 
-    /// What of it is about files, buffers and rings that are registered.
-    fn register_rsrc(
-        self: &Arc<Self>,
-        call: InCall<'_>,
-        opcode: u32,
-        arg: u64,
-        nr_args: u32,
-    ) -> Result<i64> {
+    /// As [`Ring::register`], of what is about files, buffers and rings that are registered.
+    fn register_rsrc(self: &Arc<Self>, call: InCall<'_>, what: &Register) -> Result<i64> {
+        let Register {
+            arg,
+            opcode,
+            nr_args,
+        } = *what;
         match opcode {
             register::FILES => {
                 if arg == 0 {
