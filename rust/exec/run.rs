@@ -62,7 +62,7 @@ impl Ring {
     ///
     /// # Context
     ///
-    /// Interrupt.
+    /// In an interrupt.
     pub(crate) fn tell_watchers(&self) {
         self.pollers.wake();
         self.signal_eventfd(false);

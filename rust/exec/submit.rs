@@ -156,7 +156,7 @@ impl Locked<'_> {
         }
     }
 
-    /// The entry at `at`, or none if the index there is not one.
+    /// The entry at position `at` of the queue, or none if the index there is not one.
     #[inline]
     fn next_sqe(&self, at: u32) -> Option<Sqe> {
         self.sqe_index(at)

@@ -79,7 +79,7 @@ impl Nop {
             self.args.result = error.to_raw();
         }
         let later = self.args.has(nop::TW);
-        // Once.
+        // It does these once, also if it comes back as task work.
         self.args.flags &= !(nop::TW | nop::FILE | nop::FIXED_BUFFER);
         if later {
             return Outcome::TaskWork;

@@ -35,7 +35,7 @@ fn to_socket(file: Option<&File>, what: impl FnOnce(Socket<'_>) -> Result) -> Ou
 /// SOCKET.
 pub(crate) struct Create {
     args: SocketArgs,
-    /// Whose it is to be, see [`Ring::identity`](crate::ring::Ring::identity), of what is made with the ring unlocked.
+    /// Who is to own what is made with the ring unlocked, see [`Ring::identity`](crate::ring::Ring::identity).
     identity: Option<Arc<Identity>>,
     /// The socket, once it is made.
     made: Option<OpenFile>,

@@ -203,7 +203,7 @@ impl Drop for BusyGuard<'_> {
 ///
 /// # Context
 ///
-/// Any.
+/// May be called in any context.
 pub(crate) fn bring_back(req: OwnedReq) {
     push(&req.object().tctx().clone(), req, false);
 }
@@ -215,7 +215,7 @@ pub(crate) fn bring_back(req: OwnedReq) {
 ///
 /// # Context
 ///
-/// Any.
+/// May be called in any context.
 pub(crate) fn push(tctx: &Arc<TaskCtx>, req: impl Into<ClaimedReq>, lazy: bool) {
     let first = tctx.inbox().push(req);
     match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
@@ -256,7 +256,7 @@ fn wake_waiting(tctx: &Arc<TaskCtx>, first: bool, lazy: bool) {
 ///
 /// # Context
 ///
-/// Any.
+/// May be called in any context.
 pub(crate) fn count(tctx: &Arc<TaskCtx>) {
     // Full ordering: either the task is seen to sleep, or it sees the completion before it does.
     let cq_wait_nr = tctx.cq_wait_nr.fetch_add(0, Full);
@@ -272,7 +272,7 @@ pub(crate) fn count(tctx: &Arc<TaskCtx>) {
 ///
 /// # Context
 ///
-/// Any.
+/// May be called in any context.
 pub(crate) fn call(tctx: &Arc<TaskCtx>) {
     match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
         WaitPhase::Busy => {}
@@ -285,7 +285,7 @@ pub(crate) fn call(tctx: &Arc<TaskCtx>) {
 ///
 /// # Context
 ///
-/// Any.
+/// May be called in any context.
 pub(crate) fn interrupt(tctx: &Arc<TaskCtx>) {
     match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
         WaitPhase::Asleep => tctx.task.wake_up(),
@@ -308,7 +308,7 @@ pub(crate) fn put_deferred(tctx: Arc<TaskCtx>) {
 ///
 /// # Context
 ///
-/// Any.
+/// May be called in any context.
 pub(crate) fn send_task_work(tctx: &Arc<TaskCtx>) {
     let ring = tctx.ring();
     if ring.is_dying() {

@@ -64,7 +64,7 @@ impl Ring {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     #[cold] // nop/1
     pub(crate) fn signal_eventfd(&self, by_worker: bool) {
         let flags = self.memory.words.load::<{ layout::CQ_FLAGS }>();

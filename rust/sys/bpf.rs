@@ -56,7 +56,7 @@ impl Program {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     pub(crate) fn run(&self, ctx: &FilterCtx) -> bool {
         let ctx = core::ptr::from_ref(ctx).cast();
         // SAFETY: By the type invariants the program is live and looks at no more than there is of `ctx`.

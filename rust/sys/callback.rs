@@ -74,7 +74,7 @@ impl<T: HasCallback<ID>, const ID: usize> Callback<T, ID> {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     #[inline]
     pub(super) fn send(this: &Arc<T>, task: &Task, mode: TwaMode) -> bool {
         let callback = this.callback();

@@ -418,7 +418,7 @@ impl Words {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     pub(crate) fn change<const OFFSET: usize>(&self, bits: u32, set: bool) {
         let at = self.word_ptr::<OFFSET>();
         // SAFETY: It is a word of the region.

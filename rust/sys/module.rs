@@ -170,7 +170,7 @@ impl ModuleRef {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     pub(crate) fn new() -> Result<Self> {
         let loaded = Loaded::new()?;
         let mut users = USERS.load(Relaxed);

@@ -149,7 +149,7 @@ impl<P: Kind> Object<P> {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     #[inline]
     pub(crate) fn claim(&self, wake_flags: WakeFlags) -> Option<Handle<P>> {
         // INVARIANT: `WakeState::claim` returns true at most once per `park`, which consumed the

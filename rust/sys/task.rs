@@ -45,7 +45,7 @@ impl TaskRef {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     #[inline]
     pub(crate) fn wake_up(&self) {
         self.0.wake_up();
@@ -161,7 +161,7 @@ impl Credentials {
     }
 }
 
-/// Whose rights and whose network something is done with, whatever the task has later.
+/// The rights and the network that something is done with, whatever the task has later.
 ///
 /// # Invariants
 ///

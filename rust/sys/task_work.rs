@@ -170,7 +170,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     pub(crate) fn send(this: &Arc<Self>, task: &TaskRef, how: Notify) -> bool {
         let mode = match how {
             Notify::Signal => TwaMode::Signal,
@@ -183,7 +183,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     pub(crate) fn send_to_kworker(this: &Arc<Self>) {
         if !this.queued.xchg(true, Full) {
             Self::queue(this.clone());
@@ -196,7 +196,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     pub(crate) fn give_to_kworker(this: Arc<Self>) {
         if !this.queued.xchg(true, Full) {
             Self::queue(this);
@@ -207,7 +207,7 @@ impl<T: TaskWorkFn> TaskWork<T> {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     pub(crate) fn send_to_interrupt(this: &Arc<Self>) {
         if this.notifying.xchg(true, Full) {
             return;

@@ -48,7 +48,7 @@ macro_rules! events {
             ///
             /// # Context
             ///
-            /// Any.
+            /// May be called in any context.
             #[inline(never)] // Size: nobody traces as a rule.
             pub(crate) fn $name($($arg: $type),*) {
                 // SAFETY: Tracepoints may be called in any context. They copy what they are given; what is

@@ -173,7 +173,7 @@ impl<T: WorkerBody> UserWorker<T> {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     pub(crate) fn interrupt(this: &Arc<Self>) {
         if let Some(task) = this.task.as_ref() {
             // One that is past doing any work sleeps no more.

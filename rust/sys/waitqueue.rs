@@ -63,7 +63,7 @@ impl WaitQueue {
     ///
     /// # Context
     ///
-    /// Any.
+    /// May be called in any context.
     #[inline]
     pub(crate) fn has_sleeper(&self) -> bool {
         ruring_wq_has_sleeper(self)

@@ -217,7 +217,7 @@ impl ShutdownArgs {
 /// An option of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SocketOption {
-    /// Whose option it is: `SOL_*`.
+    /// The level that the option is of: `SOL_*`.
     pub(crate) level: i32,
     /// Which one.
     pub(crate) name: i32,
