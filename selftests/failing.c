@@ -232,6 +232,11 @@ TEST_F(ring, refused_one_that_drains)
 	char c;
 
 	for (round = 0; round < 3; round++) {
+		/* io_uring may go on draining for a moment, after what drained is over */
+		if (round) {
+			ring_exit(r);
+			ASSERT_EQ(0, ring_init(r, variant->backend, 16, variant->flags));
+		}
 		ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
 		prep_recv(r, sv[0], &c, 1, 1);
 		ASSERT_EQ(1, ring_submit(r));
