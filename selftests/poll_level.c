@@ -210,8 +210,9 @@ TEST_F(level, ends)
 	int how, i;
 
 	for (how = 0; how < 6; how++) {
-		struct __kernel_timespec soon = { .tv_nsec = 1000000 };
 		bool timeout = how >= 4, consumed = how & 1;
+		/* what is consumed has come before that */
+		struct __kernel_timespec soon = { .tv_sec = consumed, .tv_nsec = 1000000 };
 		int reports = 0;
 
 		prep_level(r, self->sv[0], POLLOUT, 1)->flags = timeout ? IOSQE_IO_LINK : 0;
