@@ -114,31 +114,47 @@ TEST_F(attack, of_a_process_that_exits)
 	EXPECT_TRUE(wait_ms(pins_are_back, &before, LATE_MS));
 }
 
-TEST_F(attack, of_a_process_that_is_killed)
+/* @kept: it has its descriptors to the end. If not they are nowhere but in the queues, and nothing of a ring is closed. */
+static void wait_to_be_killed(enum backend backend, int kind, bool kept)
 {
-	pid_t attacker = spawn(self->group, ATTACKER);
 	struct ring rings[2];
 
-	ASSERT_LE(0, attacker);
-	if (!attacker) {
-		MUST(!ring_init(&rings[0], variant->backend, 4, 0));
-		MUST(!ring_init(&rings[1], variant->backend, 4, 0));
-		make_cycle(&rings[0], variant->kind, false);
-		make_cycle(&rings[1], variant->kind, true);
-		/* rings that have each other's descriptors, too */
-		ring_register(&rings[0], IORING_REGISTER_FILES, &rings[1].fd, 1);
-		prep_poll_multi(&rings[0], rings[1].fd, POLLIN, 5);
-		MUST(ring_submit(&rings[0]) == 1);
-		prep_poll_multi(&rings[1], rings[0].fd, POLLIN, 5);
-		MUST(ring_submit(&rings[1]) == 1);
-		reach(&board->step[0], 1);
-		for (;;)
-			pause();
+	MUST(!ring_init(&rings[0], backend, 4, 0));
+	MUST(!ring_init(&rings[1], backend, 4, 0));
+	make_cycle(&rings[0], kind, false);
+	make_cycle(&rings[1], kind, true);
+	/* rings that have each other's descriptors, too */
+	ring_register(&rings[0], IORING_REGISTER_FILES, &rings[1].fd, 1);
+	prep_poll_multi(&rings[0], rings[1].fd, POLLIN, 5);
+	MUST(ring_submit(&rings[0]) == 1);
+	prep_poll_multi(&rings[1], rings[0].fd, POLLIN, 5);
+	MUST(ring_submit(&rings[1]) == 1);
+	if (!kept) {
+		ring_exit(&rings[0]);
+		ring_exit(&rings[1]);
 	}
-	ASSERT_TRUE(reaches(&board->step[0], 1));
-	EXPECT_TRUE(child_dies(attacker, "attacker"));
-	EXPECT_TRUE(wait_ms(module_is_idle, NULL, LATE_MS))
-		TH_LOG("%lld users are left", module_users());
+	reach(&board->step[0], 1);
+	for (;;)
+		pause();
+}
+
+TEST_F(attack, of_a_process_that_is_killed)
+{
+	int kept;
+
+	for (kept = 0; kept < 2; kept++) {
+		pid_t attacker;
+
+		reach(&board->step[0], 0);
+		attacker = spawn(self->group, ATTACKER);
+		ASSERT_LE(0, attacker);
+		if (!attacker)
+			wait_to_be_killed(variant->backend, variant->kind, kept);
+		ASSERT_TRUE(reaches(&board->step[0], 1));
+		EXPECT_TRUE(child_dies(attacker, "attacker"));
+		EXPECT_TRUE(wait_ms(module_is_idle, NULL, LATE_MS))
+			TH_LOG("%lld users are left, descriptors kept %d", module_users(), kept);
+	}
 }
 
 TEST_HARNESS_MAIN
