@@ -114,14 +114,6 @@ bool is_behind_a_close(const struct program *p, const struct difference *d)
 bool is_for_a_worker(unsigned int opcode)
 {
 	switch (opcode) {
-	case IORING_OP_OPENAT:
-	case IORING_OP_OPENAT2:
-	case IORING_OP_STATX:
-	case IORING_OP_UNLINKAT:
-	case IORING_OP_MKDIRAT:
-	case IORING_OP_RENAMEAT:
-	case IORING_OP_LINKAT:
-	case IORING_OP_SYMLINKAT:
 	case IORING_OP_FADVISE:
 	case IORING_OP_MADVISE:
 	case IORING_OP_FSYNC:
@@ -133,7 +125,7 @@ bool is_for_a_worker(unsigned int opcode)
 	case IORING_OP_SHUTDOWN:
 		return true;
 	default:
-		return false;
+		return is_of_a_name(opcode);
 	}
 }
 

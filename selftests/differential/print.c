@@ -71,22 +71,15 @@ static void print_structs(const struct request *r)
 	case IORING_OP_OPENAT2:
 		printf(" how=%#x%08x,%#x%08x,%#x%08x", s->ints[1], s->ints[0], s->ints[3], s->ints[2],
 		       s->ints[5], s->ints[4]);
-		/* fall through */
-	case IORING_OP_OPENAT:
-	case IORING_OP_STATX:
-	case IORING_OP_UNLINKAT:
-	case IORING_OP_MKDIRAT:
-	case IORING_OP_RENAMEAT:
-	case IORING_OP_LINKAT:
-	case IORING_OP_SYMLINKAT:
-		printf(" path=\"%s\"", s->path);
-		if (s->path2[0])
-			printf(",\"%s\"", s->path2);
 		break;
 	case IORING_OP_URING_CMD:
 		printf(" int=%d", s->ints[0]);
 		break;
 	}
+	if (is_of_a_name(r->sqe.opcode))
+		printf(" path=\"%s\"", s->path);
+	if (is_of_a_name(r->sqe.opcode) && s->path2[0])
+		printf(",\"%s\"", s->path2);
 	if (r->address)
 		printf(" address %s of object %u", addresses[r->address], r->address_of);
 	if (s->addr_len != sizeof(s->addr))

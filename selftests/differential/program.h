@@ -319,6 +319,24 @@ static inline const struct object *object_of(const struct program *p, int fd)
 	return &p->objects[i];
 }
 
+/* Whether a request of this opcode is about a file by its name. */
+static inline bool is_of_a_name(unsigned int opcode)
+{
+	switch (opcode) {
+	case IORING_OP_OPENAT:
+	case IORING_OP_OPENAT2:
+	case IORING_OP_STATX:
+	case IORING_OP_UNLINKAT:
+	case IORING_OP_MKDIRAT:
+	case IORING_OP_RENAMEAT:
+	case IORING_OP_LINKAT:
+	case IORING_OP_SYMLINKAT:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /*
  * A random program, always the same one for a seed. With a @branch other than 0
  * it is that of the seed up to some step, and another one from there on.

@@ -81,6 +81,8 @@ bool may_select(struct maker *m, struct request *r)
 /* A registered file instead, if there is one that suits. */
 static void may_fix_file(struct maker *m, struct request *r)
 {
+	/* refused with one, or of no use */
+	bool useless = is_of_a_name(r->sqe.opcode);
 	unsigned int i = below(SLOTS);
 
 	if (m->nr_slots ? !once_in(4) : !once_in(60))
@@ -91,21 +93,13 @@ static void may_fix_file(struct maker *m, struct request *r)
 	case IORING_OP_ASYNC_CANCEL:
 	case IORING_OP_POLL_REMOVE:
 		return;
-	case IORING_OP_OPENAT:
-	case IORING_OP_OPENAT2:
-	case IORING_OP_STATX:
-	case IORING_OP_UNLINKAT:
-	case IORING_OP_MKDIRAT:
-	case IORING_OP_RENAMEAT:
-	case IORING_OP_LINKAT:
-	case IORING_OP_SYMLINKAT:
 	case IORING_OP_MADVISE:
 	case IORING_OP_EPOLL_CTL:
 	case IORING_OP_PIPE:
-		/* refused with one, or of no use */
-		if (!once_in(20))
-			return;
+		useless = true;
 	}
+	if (useless && !once_in(20))
+		return;
 	while (i < m->nr_slots && m->slots[i] != r->sqe.fd && !once_in(8))
 		i++;
 	r->sqe.flags |= IOSQE_FIXED_FILE;
