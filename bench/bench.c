@@ -213,7 +213,7 @@ static bool chosen(const char *name, char **patterns)
 /* The same addresses in each run, everything in memory, many descriptors. */
 static void settle(char **argv)
 {
-	const struct rlimit files = { 65536, 65536 };
+	const struct rlimit files = { 131072, 131072 };
 	int now = personality(0xffffffff);
 	unsigned int i;
 	__u64 begun, cost;

@@ -203,6 +203,8 @@ struct sockaddr_in bench_address(in_port_t port);
 extern in_port_t bench_next_port;
 /* Two connected sockets: what is sent to [1] is received from [0]. */
 void bench_pair(enum proto proto, int fds[2]);
+/* Has them take so many bytes at once: what waits counts with its overhead. */
+void bench_room(const int fds[2], size_t bytes);
 /* Sends and receives one message whole, without waiting. */
 void bench_send(struct bench *b, enum account account, int fd, size_t size);
 void bench_recv(struct bench *b, enum account account, int fd, size_t size);

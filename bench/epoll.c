@@ -108,6 +108,8 @@ void epoll_receive(struct bench *b, const struct epoll_bursts *bursts)
 
 	for (i = 0; i < bursts->sockets; i++) {
 		bench_pair(b->row->proto, fds[i]);
+		if (bursts->queued)
+			bench_room(fds[i], b->row->size * bursts->messages);
 		if (fcntl(fds[i][0], F_SETFL, O_NONBLOCK))
 			err(1, "O_NONBLOCK");
 		epoll_watch(b, epoll, fds[i][0]);

@@ -32,6 +32,7 @@ ssize_t epoll_recv(struct bench *b, int fd, size_t size);
 struct epoll_bursts {
 	unsigned int sockets, messages, rounds;
 	size_t room;
+	bool queued;		/* more at a time than a socket has room for by default */
 };
 void epoll_receive(struct bench *b, const struct epoll_bursts *bursts);
 

@@ -18,6 +18,7 @@ enum mode {
 	RECVMSG,
 	BUNDLE,
 	INCREMENTAL,
+	QUEUED,
 };
 
 static struct msghdr message_header;
@@ -93,15 +94,25 @@ static void bursts(struct bench *b, unsigned int rounds)
 		.messages = b->row->batch,
 		.rounds = rounds,
 		.room = b->row->mode == BUNDLE ? 65536 : b->row->size,
+		.queued = b->row->mode == QUEUED,
 	};
 
 	epoll_receive(b, &bursts);
 }
 
+/* How many bursts are a sample. */
+static unsigned int rounds_of(const struct row *row)
+{
+	if (row->batch < 8)
+		return 64;
+	return row->batch < 128 ? 128 / row->batch : 1;
+}
+
 static void multishot(struct bench *b)
 {
-	unsigned int i, j, rounds = b->row->batch == 8 ? 16 : 64;
+	unsigned int i, j, rounds = rounds_of(b->row);
 	const struct row *row = b->row;
+	unsigned int buffers = row->batch > BUFFERS ? row->batch : BUFFERS;
 	bool inc = row->mode == INCREMENTAL;
 	struct buf_ring bufs;
 	struct ring ring;
@@ -110,10 +121,12 @@ static void multishot(struct bench *b)
 	if (b->side == SIDE_EPOLL)
 		return bursts(b, rounds);
 	bench_pair(row->proto, fds);
+	if (row->mode == QUEUED)
+		bench_room(fds, row->size * row->batch);
 	if (b->side != SIDE_CALLS) {
-		bench_ring(b, &ring, 64, 256);
+		bench_ring(b, &ring, 64, 4 * buffers);
 		ret = buf_ring_init_flags(&bufs, &ring, GROUP,
-					  inc ? INC_BUFFERS : BUFFERS,
+					  inc ? INC_BUFFERS : buffers,
 					  buffer_size(row),
 					  inc ? IOU_PBUF_RING_INC : 0);
 		if (ret < 0)
@@ -225,6 +238,18 @@ const struct row multishot_rows[] = {
 	  UNIX, 1400, 8 },
 	{ "recv-multishot/unix/16384/2/plain", multishot, ON_ALL, 0,
 	  UNIX, 16384, 2 },
+	{ "recv-queued/tcp/1024/65536", multishot, ON_SERVERS, DEFER,
+	  TCP, 1024, 64, .mode = QUEUED },
+	{ "recv-queued/tcp/1024/1048576", multishot, ON_SERVERS, DEFER,
+	  TCP, 1024, 1024, .mode = QUEUED },
+	{ "recv-queued/tcp/4096/65536", multishot, ON_SERVERS, DEFER,
+	  TCP, 4096, 16, .mode = QUEUED },
+	{ "recv-queued/tcp/4096/1048576", multishot, ON_SERVERS, DEFER,
+	  TCP, 4096, 256, .mode = QUEUED },
+	{ "recv-queued/tcp/16384/65536", multishot, ON_SERVERS, DEFER,
+	  TCP, 16384, 4, .mode = QUEUED },
+	{ "recv-queued/tcp/16384/1048576", multishot, ON_SERVERS, DEFER,
+	  TCP, 16384, 64, .mode = QUEUED },
 	{ "recvmsg-multishot/udp/64", multishot, ON_SERVERS, DEFER,
 	  UDP, 64, 8, .mode = RECVMSG },
 	{ "recvmsg-multishot/udp/1400", multishot, ON_SERVERS, DEFER,

@@ -104,6 +104,12 @@ void bench_pair(enum proto proto, int fds[2])
 	}
 }
 
+void bench_room(const int fds[2], size_t bytes)
+{
+	bench_set(fds[0], SOL_SOCKET, SO_RCVBUFFORCE, 4 * bytes);
+	bench_set(fds[1], SOL_SOCKET, SO_SNDBUFFORCE, 4 * bytes);
+}
+
 void bench_send(struct bench *b, enum account account, int fd, size_t size)
 {
 	ssize_t ret = BENCH_CALL(b, account, send(fd, bench_memory, size,
