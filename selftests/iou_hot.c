@@ -222,3 +222,32 @@ void writes_or_executes(void)
 		CHECK(enter(fd, 0, 0, 0) == 0 && enter_inline(fd, 0) == 0);
 	CHECK(sleeps() - before < HOT_CALLS / 10);
 }
+
+/* How often this thread sleeps in so many calls from each of two places, where no other memory may be executed. */
+static unsigned long sleeps_in_calls(void)
+{
+	unsigned long before;
+	int fd, i;
+
+	CHECK(!deny_call(__NR_mmap, PROT_EXEC, SECCOMP_RET_ERRNO | EACCES));
+	CHECK(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+	fd = make_ring(0);
+	before = sleeps();
+	for (i = 0; i < HOT_CALLS; i++)
+		CHECK(enter(fd, 0, 0, 0) == 0 && enter_inline(fd, 0) == 0);
+	before = sleeps() - before;
+	CHECK(enter(fd, 0, 0, 1U << 31) == -1 && errno == EINVAL);
+	CHECK(enter_inline(999, 0) == -EBADF);
+	nop();
+	return before;
+}
+
+void executes_nothing_new(void)
+{
+	sleeps_in_calls();
+}
+
+void executes_nothing_new_in_two_stops(void)
+{
+	CHECK(sleeps_in_calls() >= 2 * 2 * HOT_CALLS);
+}

@@ -511,6 +511,8 @@ static const struct {
 	{ "hot_sleepers", hot_sleepers },
 	{ "made_at_run_time", made_at_run_time },
 	{ "writes_or_executes", writes_or_executes },
+	{ "executes_nothing_new", executes_nothing_new },
+	{ "executes_nothing_new_in_two_stops", executes_nothing_new_in_two_stops },
 	{ "sums_its_text", sums_its_text },
 	{ "job_control", job_control },
 	{ "unprivileged", unprivileged },

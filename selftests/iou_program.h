@@ -50,5 +50,7 @@ void hot_threads(void);
 void hot_sleepers(void);
 void made_at_run_time(void);
 void writes_or_executes(void);
+void executes_nothing_new(void);
+void executes_nothing_new_in_two_stops(void);
 
 #endif /* RURING_SELFTESTS_IOU_PROGRAM_H */

@@ -29,6 +29,8 @@ struct files {
 	char runner[PATH_MAX];
 	int errors;		/* what it writes to standard error */
 	unsigned int denial;	/* what a filter does with io_uring's calls, or 0 */
+	unsigned int forbidden;	/* a call to which another does that, or 0 */
+	unsigned int forbids;	/* what that one does with it */
 };
 
 FIXTURE(program)
@@ -106,6 +108,9 @@ static pid_t start(struct files *files, bool on_ruring,
 		dup2(files->errors, STDERR_FILENO);
 		if (files->denial && deny_io_uring(files->denial))
 			_exit(97);
+		if (files->forbidden &&
+		    deny_call(files->forbidden, 0, files->forbids))
+			_exit(96);
 		execv(argv[0], argv);
 		_exit(98);
 	}
@@ -208,6 +213,11 @@ TEST_F(program, made_at_run_time)
 TEST_F(program, writes_or_executes)
 {
 	expect_success(_metadata, &self->files, variant->on_ruring, "writes_or_executes");
+}
+
+TEST_F(program, executes_nothing_new)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "executes_nothing_new");
 }
 
 TEST_F(program, registered_rings)
@@ -419,6 +429,85 @@ TEST_F(runner, killed_by_a_filter)
 	EXPECT_EQ(125, WEXITSTATUS(status));
 	EXPECT_NE(NULL, strstr(complaints(&self->files), "filter kills"));
 	EXPECT_EQ(strchr(complaints(&self->files), '\n'), strrchr(complaints(&self->files), '\n'));
+}
+
+FIXTURE(needed)
+{
+	struct files files;
+};
+
+FIXTURE_VARIANT(needed)
+{
+	const char *name;
+	unsigned int nr;
+};
+
+#define NEEDED(call)							\
+	FIXTURE_VARIANT_ADD(needed, call)				\
+	{								\
+		.name = #call, .nr = __NR_##call,			\
+	}
+
+NEEDED(ptrace);
+NEEDED(process_vm_readv);
+NEEDED(process_vm_writev);
+NEEDED(seccomp);
+NEEDED(ioctl);
+NEEDED(recvmsg);
+NEEDED(socketpair);
+NEEDED(pidfd_getfd);
+NEEDED(socket);
+NEEDED(connect);
+
+FIXTURE_SETUP(needed)
+{
+	const char *why = find_files(&self->files, true);
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(needed)
+{
+	close(self->files.errors);
+}
+
+/* One line names the call that the runner cannot do without. */
+TEST_F(needed, is_forbidden)
+{
+	static const unsigned int ways[] = { DENY_EPERM, SECCOMP_RET_KILL_PROCESS };
+	char line[80];
+	unsigned int i;
+	int status;
+
+	snprintf(line, sizeof(line), "ruring-run: a seccomp filter forbids %s(), which is needed\n",
+		 variant->name);
+	/* Two of them are in place of one that the filter forbids, too. */
+	self->files.denial = DENY_EPERM;
+	self->files.forbidden = variant->nr;
+	for (i = 0; i < 2; i++) {
+		self->files.forbids = ways[i];
+		ASSERT_EQ(0, ftruncate(self->files.errors, 0));
+		ASSERT_EQ(0, lseek(self->files.errors, 0, SEEK_SET));
+		status = run(&self->files, true, NULL, "nop");
+		ASSERT_TRUE(WIFEXITED(status));
+		if (variant->nr == __NR_pidfd_getfd && ways[i] == DENY_EPERM) {
+			EXPECT_EQ(0, WEXITSTATUS(status));
+			continue;
+		}
+		EXPECT_EQ(125, WEXITSTATUS(status));
+		EXPECT_STREQ(line, complaints(&self->files));
+	}
+	/* Where nobody has to install a filter nobody has to be able to. */
+	if (variant->nr == __NR_seccomp)
+		EXPECT_EQ(0, run(&self->files, true, "--detach", "nop"));
+}
+
+/* Where there can be no instructions of the runner's each call stops, and twice. */
+TEST_F(runner, executes_nothing_new)
+{
+	EXPECT_EQ(0, run(&self->files, true, NULL, "executes_nothing_new_in_two_stops"))
+		TH_LOG("%s", complaints(&self->files));
 }
 
 TEST_F(runner, no_rewrite)
