@@ -148,7 +148,7 @@ static const struct needed {
 };
 
 /* Makes all of them; ends this process with 0 unless one is forbidden, which is the one that was @tried last. */
-_Noreturn static void try_needed(volatile unsigned int *tried)
+_Noreturn static void try_needed(unsigned int *tried)
 {
 	const struct needed *call;
 	const long *args;
@@ -157,7 +157,8 @@ _Noreturn static void try_needed(volatile unsigned int *tried)
 	for (call = needed; call < needed + sizeof(needed) / sizeof(*needed); call++) {
 		if (opt.detach && call->nr == __NR_seccomp)
 			continue;
-		*tried = call - needed;
+		/* It may be the last thing that this process does. */
+		__atomic_store_n(tried, call - needed, __ATOMIC_RELAXED);
 		args = call->args;
 		allowed = syscall(call->nr, args[0], args[1], args[2], args[3], args[4], args[5]) == -1 &&
 			  errno == call->error;
@@ -187,7 +188,7 @@ static const char *forbidden(void)
 		try_needed(tried);
 	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status))
 		return NULL;
-	return needed[*tried].name;
+	return needed[__atomic_load_n(tried, __ATOMIC_RELAXED)].name;
 }
 
 void check_filters(void)
