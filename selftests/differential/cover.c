@@ -2,15 +2,18 @@
 /*
  * The module's blocks that were reached, if it is one that says so: see reached.c.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "cover.h"
 
 #define REACHED		"/sys/module/ruring/parameters/reached"
+#define TRACEFS		"/sys/kernel/tracing"
 
 static bool counts;
 static unsigned int before;
@@ -26,9 +29,24 @@ static unsigned int nr_reached(void)
 	return strtoul(text, NULL, 10);
 }
 
+/* What the module's events are made of is part of it. */
+static void have_events(void)
+{
+	int fd;
+
+	if (mount("tracefs", TRACEFS, "tracefs", 0, NULL) && errno != EBUSY)
+		return;
+	fd = open(TRACEFS "/events/ruring/enable", O_WRONLY);
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		perror("events");
+	close(fd);
+}
+
 bool cover_init(void)
 {
 	counts = !access(REACHED, R_OK);
+	if (counts)
+		have_events();
 	before = counts ? nr_reached() : 0;
 	return counts;
 }

@@ -2,57 +2,69 @@
 /*
  * Which blocks of the module were reached, by whomever: a task, a worker, a
  * thread of SQPOLL or an interrupt. The kernel's own KCOV tells of one task at
- * a time. Only in the module that selftests/differential/coverage builds, and
- * not instrumented itself.
+ * a time. Only in the module that selftests/differential/coverage builds, whose
+ * blocks count themselves.
  *
- * /sys/module/ruring/parameters/reached says how many they are. What is written
- * there is the name of a file that they are written to, a line each; the first one
- * is where that function is.
+ * /sys/module/ruring/parameters/reached says how many have been reached. What is
+ * written there is the name of a file that all counters are written to, as a raw
+ * profile, which llvm-profdata(1) reads.
  */
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
-/* By where in the module's text they call this file's function. */
-static u8 reached[4 << 20];
-static unsigned int nr_reached;
+#define RAW_MAGIC	0xff6c70726f667281ULL
+#define RAW_VERSION	10
+/* Of a function's record in the profile. */
+#define RECORD_SIZE	64
+/* The last kind of values that a profile may have besides. */
+#define LAST_KIND	2
 
-void __sanitizer_cov_trace_pc(void);
-
-static __always_inline unsigned long text_offset(unsigned long address)
-{
-	return address - (unsigned long)THIS_MODULE->mem[MOD_TEXT].base;
-}
-
-void notrace __sanitizer_cov_trace_pc(void)
-{
-	unsigned long at = text_offset(_RET_IP_);
-
-	if (at >= sizeof(reached) || READ_ONCE(reached[at]))
-		return;
-	WRITE_ONCE(reached[at], 1);
-	nr_reached++;
-}
+/* By reached.lds. */
+extern u64 ruring_counters[], ruring_counters_end[];
+extern char ruring_records[], ruring_records_end[];
+extern char ruring_names[], ruring_names_end[];
 
 static int tell(char *to, const struct kernel_param *param)
 {
-	return sprintf(to, "%u\n", nr_reached);
+	unsigned int nr = 0;
+	const u64 *counter;
+
+	for (counter = ruring_counters; counter < ruring_counters_end; counter++)
+		nr += READ_ONCE(*counter) != 0;
+	return sprintf(to, "%u\n", nr);
 }
 
 static int write_out(const char *name, const struct kernel_param *param)
 {
+	const u64 header[] = {
+		RAW_MAGIC, RAW_VERSION, 0,
+		(ruring_records_end - ruring_records) / RECORD_SIZE, 0,
+		ruring_counters_end - ruring_counters, 0, 0, 0,
+		ruring_names_end - ruring_names,
+		(unsigned long)ruring_counters - (unsigned long)ruring_records, 0,
+		(unsigned long)ruring_names, 0, 0, LAST_KIND,
+	};
+	const struct {
+		const void *from;
+		size_t size;
+	} parts[] = {
+		{ header, sizeof(header) },
+		{ ruring_records, ruring_records_end - ruring_records },
+		{ ruring_counters, (char *)ruring_counters_end - (char *)ruring_counters },
+		{ ruring_names, ruring_names_end - ruring_names },
+		/* to a multiple of eight */
+		{ "\0\0\0\0\0\0\0", -(ruring_names_end - ruring_names) & 7 },
+	};
 	struct file *file = filp_open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	ssize_t ret = 0;
 	loff_t pos = 0;
-	char line[16];
-	size_t at = text_offset((unsigned long)__sanitizer_cov_trace_pc);
+	size_t i;
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	ret = kernel_write(file, line, sprintf(line, "%zx\n", at), &pos);
-	for (at = 0; at < sizeof(reached) && ret >= 0; at++)
-		if (READ_ONCE(reached[at]))
-			ret = kernel_write(file, line, sprintf(line, "%zx\n", at), &pos);
+	for (i = 0; i < ARRAY_SIZE(parts) && ret >= 0; i++)
+		ret = kernel_write(file, parts[i].from, parts[i].size, &pos);
 	filp_close(file, NULL);
 	return ret < 0 ? ret : 0;
 }
