@@ -9,6 +9,10 @@
 
 #define DEFER	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
+/* Where what comes back to another thread does not interrupt its sleep, or that cannot submit at all. */
+#define LAZY	(IORING_SETUP_COOP_TASKRUN | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SQPOLL | \
+		 IORING_SETUP_REGISTERED_FD_ONLY)
+
 static unsigned int any_setup(void)
 {
 	static const unsigned int modes[] = {
@@ -63,9 +67,11 @@ static unsigned int any_setup(void)
 static unsigned int any_kind(void)
 {
 	/* sockets more often than other things */
-	if (once_in(16))
+	if (once_in(10))
 		return SECOND_RING;
-	return once_in(3) ? 1 + below(NR_OBJECT_KINDS - 1) : 1 + below(UDP_ALONE);
+	if (once_in(30))
+		return NETLINK;
+	return once_in(3) ? 1 + below(NR_OBJECT_KINDS - 1) : 1 + below(UNIX_ALONE);
 }
 
 static void any_objects(struct program *p)
@@ -88,6 +94,16 @@ static bool suits(struct maker *m, unsigned int i, unsigned int kinds)
 	return KIND(m->p->objects[i].kind) & kinds;
 }
 
+bool has_second_ring(const struct maker *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_OBJECTS; i++)
+		if (m->p->objects[i].kind == SECOND_RING)
+			return true;
+	return false;
+}
+
 int any_fd_of(struct maker *m, unsigned int kinds)
 {
 	unsigned int tries;
@@ -99,7 +115,9 @@ int any_fd_of(struct maker *m, unsigned int kinds)
 	for (tries = 0; tries < 16; tries++) {
 		unsigned int i = below(MAX_OBJECTS);
 
-		if (m->p->objects[i].kind == OBJECT_NONE)
+		/* the kernel is spoken to by who knows how */
+		if (m->p->objects[i].kind == OBJECT_NONE ||
+		    (m->p->objects[i].kind == NETLINK && kinds != KIND(NETLINK)))
 			continue;
 		if (suits(m, i, kinds) || tries == 15 || once_in(40))
 			/* the first end is what requests work on, mostly */
@@ -124,7 +142,7 @@ static void any_peer(struct maker *m, struct step *step)
 		PEER_READ, PEER_READ, PEER_READ, PEER_SHUTDOWN, PEER_SHUTDOWN, PEER_CLOSE,
 		PEER_RESET, PEER_CONNECT, PEER_CONNECT, PEER_ACCEPT, PEER_POLL, PEER_FILL,
 		PEER_FILL, PEER_DRAIN, PEER_DRAIN, PEER_URGENT, PEER_EXPIRE, PEER_NONBLOCK,
-		PEER_MUTE,
+		PEER_MUTE, PEER_BURST, PEER_BURST, PEER_SIGNAL, PEER_MAP, PEER_LOOK,
 	};
 	unsigned int kinds = ~0u;
 
@@ -144,6 +162,10 @@ static void any_peer(struct maker *m, struct step *step)
 	case PEER_URGENT:
 		kinds = KIND(TCP) | KIND(UNIX_STREAM);
 		break;
+	case PEER_BURST:
+		kinds = CONNECTED;
+		step->len = 1 + below(20);
+		break;
 	case PEER_EXPIRE:
 		kinds = KIND(TIMERFD);
 	}
@@ -152,13 +174,22 @@ static void any_peer(struct maker *m, struct step *step)
 		step->len = below(step->op == PEER_EXPIRE ? 2 : 3);
 	/* at the other end */
 	if (step->op <= PEER_RESET || step->op == PEER_URGENT || step->op == PEER_FILL ||
-	    step->op == PEER_DRAIN)
+	    step->op == PEER_DRAIN || step->op == PEER_BURST)
 		step->fd ^= !once_in(6);
 	if (step->op == PEER_CONNECT)
 		step->fd &= ~1;
+	if (step->op == PEER_SIGNAL || step->op == PEER_MAP || step->op == PEER_LOOK) {
+		step->fd = RING_FD;
+		step->len = below(4);
+		step->offset = below(9);
+	}
 	/* megabytes are full no sooner than a few pages */
 	if (step->op == PEER_FILL && object_of(m->p, step->fd))
 		m->p->objects[(step->fd - FIRST_FD) / 2].flags |= OBJECT_SMALL;
+	/* what is for the kernel */
+	if (step->op == PEER_WRITE && step->fd >= FIRST_FD && object_of(m->p, step->fd) &&
+	    object_of(m->p, step->fd)->kind == NETLINK)
+		step->offset = KERNEL_MESSAGES + KERNEL_MESSAGE_SIZE * below(NR_KERNEL_MESSAGES);
 	/* a timer's or counter's eight bytes */
 	if (step->op == PEER_WRITE && step->fd >= FIRST_FD && object_of(m->p, step->fd) &&
 	    object_of(m->p, step->fd)->kind == EVENTFD)
@@ -199,6 +230,10 @@ static void any_submit(struct maker *m, struct step *step)
 	}
 	step->kind = STEP_SUBMIT;
 	step->first = p->nr_requests;
+	if (p->nr_requests < MAX_REQUESTS && once_in(3) && any_request_to_kernel(m, p->nr_requests)) {
+		p->nr_requests++;
+		nr = 0;
+	}
 	while (nr-- && p->nr_requests < MAX_REQUESTS) {
 		any_request(m, p->nr_requests);
 		if (is_link && !once_in(8))
@@ -212,10 +247,14 @@ static void any_submit(struct maker *m, struct step *step)
 		step->enter |= 1u << below(9);
 	/* with arguments there would have to be some; and of another ring than the descriptor's */
 	step->enter &= ~(IORING_ENTER_EXT_ARG | IORING_ENTER_REGISTERED_RING);
-	if (once_in(8))
+	if (has_second_ring(m) && once_in(3))
 		step->ring = 1;
 	may_go_by_index(m, step);
-	if (!once_in(m->region ? 3 : 7))
+	if (once_in(60))
+		step->flags |= STEP_NOWHERE;
+	if (once_in(8) && !step->by && !((step->ring ? p->setup2 : p->setup) & LAZY))
+		step->flags |= STEP_OTHER;
+	if (step->flags & STEP_OTHER || !once_in(m->region ? 3 : 7))
 		return;
 	step->wait = once_in(30) ? WAIT_HUGE : 1 + below(3);
 	step->enter |= IORING_ENTER_GETEVENTS;
@@ -264,6 +303,16 @@ static struct step *next_step(struct program *p)
 	return &p->steps[p->nr_steps++];
 }
 
+/* The buffers of a group that is no ring, some of them at a time. */
+static void provide_buffers(struct maker *m, struct step *step)
+{
+	step->kind = STEP_SUBMIT;
+	step->first = m->p->nr_requests;
+	step->nr = 1 + below(6);
+	while (m->p->nr_requests < (unsigned int)step->first + step->nr)
+		any_request_of(m, m->p->nr_requests++, IORING_OP_PROVIDE_BUFFERS);
+}
+
 void generate(struct program *p, __u64 seed, __u64 branch)
 {
 	struct maker m = { .p = p };
@@ -286,6 +335,7 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 	p->cpu = once_in(4) ? 5 : 0;
 	p->epoll = once_in(4);
 	p->edge = once_in(2);
+	p->ending = once_in(5) ? below(once_in(4) ? NR_ENDINGS : ENDING_EXECUTE) : ENDING_CANCEL;
 	any_objects(p);
 	if (once_in(5))
 		register_rings(&m, next_step(p));
@@ -293,7 +343,7 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 		register_files(&m, next_step(p));
 	if (once_in(3))
 		register_buffers(&m, next_step(p));
-	while (once_in(2) && p->nr_steps < 6) {
+	while (!once_in(3) && p->nr_steps < 6) {
 		register_group(&m, next_step(p));
 		if (!once_in(6))
 			any_refill(&m, next_step(p));
@@ -319,6 +369,8 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 		step->reg.opcode = IORING_REGISTER_ENABLE_RINGS;
 		step->reg.null = true;
 	}
+	if (once_in(4))
+		provide_buffers(&m, next_step(p));
 	nr = p->nr_steps + 4 + below(16);
 	while (p->nr_steps < nr && p->nr_steps < MAX_STEPS) {
 		struct step *step;

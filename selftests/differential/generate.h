@@ -25,6 +25,11 @@ struct maker {
 	__u8 rings_at[INDICES];
 	/* there is memory for the arguments of waits */
 	bool region;
+	/* what the kernel was asked over a socket, and whether somebody waits for what it says there */
+	unsigned int questions;
+	bool listens;
+	/* what is registered: where it is */
+	struct iovec buffers[NR_BUFFERS];
 	/* a completion was to be skipped: no request drains in io_uring from there on */
 	bool skips;
 };
@@ -37,6 +42,7 @@ static inline bool once_in(unsigned int n)
 
 /* A descriptor of an object of one of @kinds if there is one, most of the time. */
 int any_fd_of(struct maker *m, unsigned int kinds);
+bool has_second_ring(const struct maker *m);
 unsigned int any_len(void);
 unsigned int any_group(struct maker *m);
 
@@ -46,8 +52,16 @@ unsigned int any_opcode(void);
 void any_message_to(struct io_uring_sqe *sqe, int fd);
 /* Fill in request @i of the program. */
 void any_request(struct maker *m, unsigned int i);
+void any_request_of(struct maker *m, unsigned int i, unsigned int opcode);
 /* The same for those of a family; false if @r's opcode is of another one. */
 bool any_net_request(struct maker *m, struct request *r, unsigned int i);
+/*
+ * One whose other side is the kernel, to be submitted alone: what it answers is there when that call
+ * returns. False without such a socket.
+ */
+bool any_request_to_kernel(struct maker *m, unsigned int i);
+/* Memory of registered buffer @index. */
+__u64 any_place_in(struct maker *m, unsigned int index);
 bool any_file_request(struct maker *m, struct request *r, unsigned int i);
 bool any_name_request(struct maker *m, struct request *r, unsigned int i);
 bool any_control_request(struct maker *m, struct request *r, unsigned int i);

@@ -62,10 +62,12 @@ static const char * const kinds[] = {
 	[OBJECT_NONE] = "none", [UNIX_STREAM] = "unix-stream", [UNIX_DGRAM] = "unix-dgram",
 	[UNIX_SEQPACKET] = "unix-seqpacket", [TCP] = "tcp", [TCP6] = "tcp6", [UDP] = "udp",
 	[UDP6] = "udp6", [TCP_LISTENER] = "tcp-listener,unconnected",
-	[UNIX_LISTENER] = "unix-listener,unconnected", [UDP_ALONE] = "two udp", [PIPE] = "pipe",
+	[UNIX_LISTENER] = "unix-listener,unconnected", [UDP_ALONE] = "two udp",
+	[UNIX_ALONE] = "two unix-dgram", [PIPE] = "pipe",
 	[EVENTFD] = "eventfd,dup", [TIMERFD] = "timerfd,dup", [PTY] = "pty master,slave",
 	[REGULAR] = "file,dup", [DIRECTORY] = "directory,dup", [O_PATH_FILE] = "O_PATH,dup",
-	[EPOLL] = "epoll,dup", [SECOND_RING] = "second ring,dup",
+	[EPOLL] = "epoll,dup", [DEVICE] = "device,dup", [PROC_FILE] = "file of /proc,dup",
+	[NETLINK] = "netlink,dup", [SECOND_RING] = "second ring,dup",
 };
 
 static const char * const peers[] = {
@@ -74,6 +76,7 @@ static const char * const peers[] = {
 	[PEER_ACCEPT] = "accept", [PEER_POLL] = "poll", [PEER_FILL] = "fill",
 	[PEER_DRAIN] = "drain", [PEER_URGENT] = "send urgent", [PEER_EXPIRE] = "set timer",
 	[PEER_NONBLOCK] = "switch O_NONBLOCK", [PEER_MUTE] = "mute eventfd",
+	[PEER_BURST] = "write 40 times", [PEER_SIGNAL] = "signal", [PEER_MAP] = "map ring", [PEER_LOOK] = "read fdinfo",
 };
 
 static const char * const watches[] = {

@@ -259,7 +259,7 @@ static void observe_memory(struct run *run)
 		}
 		if (sqe->addr == dest_of(i) || s->iov[0].iov_base == (void *)dest_of(i))
 			event(run, EVENT_DEST, 0, i, 0, 0, sum_of((void *)dest_of(i), PAGE));
-		big = big || sqe->addr == BIG || s->iov[0].iov_base == (void *)BIG;
+		big = big || sqe->addr - BIG < BIG_SIZE || (unsigned long)s->iov[0].iov_base - BIG < BIG_SIZE;
 	}
 	if (big)
 		event(run, EVENT_MEMORY, 0, BIG, 0, 0, sum_of((void *)BIG, BIG_SIZE / 4));

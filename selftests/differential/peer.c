@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -29,7 +32,7 @@ static unsigned int room_of(int fd)
 	return isatty(fd) ? 128 : PAGE;
 }
 
-static long peer_write(int fd, unsigned int len, unsigned int offset)
+long peer_write(int fd, unsigned int len, unsigned int offset)
 {
 	const char *from = (const char *)SOURCE + offset % (SOURCE_SIZE / 2);
 	long ret = result(send(fd, from, len, MSG_DONTWAIT | MSG_NOSIGNAL));
@@ -160,6 +163,59 @@ static long peer_nonblock(int fd)
 	return flags < 0 ? -errno : result(fcntl(fd, F_SETFL, flags ^ O_NONBLOCK));
 }
 
+/* Where a region of a ring's memory is mapped from; there is no public name for it. */
+#define OFF_REGION	0x20000000ULL
+
+static long peer_map(unsigned int len, unsigned int where)
+{
+	static const __u64 offsets[] = {
+		IORING_OFF_SQ_RING, IORING_OFF_CQ_RING, IORING_OFF_SQES, IORING_OFF_PBUF_RING,
+		IORING_OFF_PBUF_RING | 1ULL << IORING_OFF_PBUF_SHIFT,
+		IORING_OFF_PBUF_RING | 2ULL << IORING_OFF_PBUF_SHIFT, OFF_REGION,
+		0x40000000, PAGE,
+	};
+	const int prot = len & 1 ? PROT_READ : PROT_READ | PROT_WRITE;
+	void *at = mmap(NULL, PAGE, prot, len & 2 ? MAP_PRIVATE : MAP_SHARED, RING_FD,
+			offsets[where % ARRAY_SIZE(offsets)]);
+
+	return at == MAP_FAILED ? -errno : munmap(at, PAGE);
+}
+
+/* What is not the same on both sides is the rest of it. */
+static __u32 sum_of_settings(const char *text)
+{
+	static const char * const names[] = { "SqMask:", "SqTail:", "CqMask:", "UserFiles:", "UserBufs:" };
+	__u32 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *line = strstr(text, names[i]);
+
+		if (line)
+			sum = sum_on(sum, line, strcspn(line, "\n"));
+	}
+	return sum;
+}
+
+static long peer_look(void)
+{
+	static char text[1 << 16];
+	char path[40];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", RING_FD);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return -errno;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (len < 0)
+		return -errno;
+	text[len] = 0;
+	return sum_of_settings(text);
+}
+
 long peer_step(const struct program *p, const struct step *step)
 {
 	int fd = step->fd;
@@ -187,6 +243,10 @@ long peer_step(const struct program *p, const struct step *step)
 		return peer_expire(fd, step->len);
 	case PEER_NONBLOCK:
 		return peer_nonblock(fd);
+	case PEER_MAP:
+		return peer_map(step->len, step->offset);
+	case PEER_LOOK:
+		return peer_look();
 	}
 	return -EINVAL;
 }

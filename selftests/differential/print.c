@@ -157,6 +157,10 @@ static void print_step(const struct program *p, const struct step *step)
 		printf("(not reaped) ");
 	if (step->flags & STEP_NO_ENTER)
 		printf("(no enter after it) ");
+	if (step->flags & STEP_OTHER)
+		printf("(another thread) ");
+	if (step->flags & STEP_NOWHERE)
+		printf("(last entry nowhere) ");
 	switch (step->kind) {
 	case STEP_SUBMIT:
 		name_enter_flags(flags, sizeof(flags), step->enter);
@@ -197,9 +201,16 @@ void print_program(const struct program *p)
 	char flags[200];
 	unsigned int i;
 
+	static const char * const endings[NR_ENDINGS] = {
+		[ENDING_EXIT] = ", exits at the end", [ENDING_THREAD] = ", its thread ends at the end",
+		[ENDING_CLOSE] = ", closes it at the end", [ENDING_KILL] = ", is killed at the end",
+		[ENDING_EXECUTE] = ", executes another program at the end",
+	};
+
 	name_setup_flags(flags, sizeof(flags), p->setup);
-	printf("  ring setup=%s sq=%u cq=%u cpu=%u%s\n", flags, p->sq_entries, p->cq_entries, p->cpu,
-	       p->epoll ? p->edge ? ", in an epoll (edge)" : ", in an epoll" : "");
+	printf("  ring setup=%s sq=%u cq=%u cpu=%u%s%s\n", flags, p->sq_entries, p->cq_entries, p->cpu,
+	       p->epoll ? p->edge ? ", in an epoll (edge)" : ", in an epoll" : "",
+	       p->ending < NR_ENDINGS && endings[p->ending] ? endings[p->ending] : "");
 	for (i = 0; i < MAX_OBJECTS; i++) {
 		const struct object *o = &p->objects[i];
 

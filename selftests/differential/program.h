@@ -68,6 +68,11 @@
 /* Unused by anybody. */
 #define BAD_FD		99
 
+/* Where in SOURCE there are messages for the kernel, and how long they are. */
+#define KERNEL_MESSAGES		(SOURCE_SIZE / 2 - PAGE)
+#define KERNEL_MESSAGE_SIZE	32U
+#define NR_KERNEL_MESSAGES	3
+
 enum object_kind {
 	OBJECT_NONE,
 	UNIX_STREAM,
@@ -82,6 +87,7 @@ enum object_kind {
 	UNIX_LISTENER,
 	/* the other end is bound and not connected either */
 	UDP_ALONE,
+	UNIX_ALONE,
 	PIPE,
 	EVENTFD,
 	TIMERFD,
@@ -90,6 +96,11 @@ enum object_kind {
 	DIRECTORY,
 	O_PATH_FILE,
 	EPOLL,
+	/* what never waits, and a file of the kernel's */
+	DEVICE,
+	PROC_FILE,
+	/* a socket whose other end is the kernel */
+	NETLINK,
 	SECOND_RING,
 	NR_OBJECT_KINDS,
 };
@@ -98,7 +109,8 @@ enum object_kind {
 #define CONNECTED	(KIND(UNIX_STREAM) | KIND(UNIX_DGRAM) | KIND(UNIX_SEQPACKET) | \
 			 KIND(TCP) | KIND(TCP6) | KIND(UDP) | KIND(UDP6))
 #define LISTENERS	(KIND(TCP_LISTENER) | KIND(UNIX_LISTENER))
-#define SOCKETS		(CONNECTED | LISTENERS | KIND(UDP_ALONE))
+#define ALONE		(KIND(UDP_ALONE) | KIND(UNIX_ALONE))
+#define SOCKETS		(CONNECTED | LISTENERS | ALONE)
 #define INET		(KIND(TCP) | KIND(TCP6) | KIND(UDP) | KIND(UDP6) | KIND(UDP_ALONE))
 #define STREAMS		(KIND(UNIX_STREAM) | KIND(TCP) | KIND(TCP6))
 
@@ -176,6 +188,14 @@ enum peer_op {
 	PEER_NONBLOCK,
 	/* have the ring's eventfd say nothing, or something again */
 	PEER_MUTE,
+	/* many small messages */
+	PEER_BURST,
+	/* interrupt who waits */
+	PEER_SIGNAL,
+	/* map a page of the ring for a moment */
+	PEER_MAP,
+	/* read what /proc says of the ring */
+	PEER_LOOK,
 	NR_PEER_OPS,
 };
 
@@ -196,6 +216,25 @@ enum step_flag {
 	STEP_KEEP = 2,
 	/* nobody enters the kernel for completions */
 	STEP_NO_ENTER = 4,
+	/* another thread submits */
+	STEP_OTHER = 8,
+	/* the place of its last entry is one that there is not */
+	STEP_NOWHERE = 16,
+};
+
+/* How a program ends, after all that is compared. */
+enum ending {
+	/* with everything cancelled, which is compared as well */
+	ENDING_CANCEL,
+	/* with requests under way: */
+	ENDING_EXIT,
+	/* those of another thread, which is gone before */
+	ENDING_THREAD,
+	/* without a descriptor of the ring */
+	ENDING_CLOSE,
+	ENDING_KILL,
+	ENDING_EXECUTE,
+	NR_ENDINGS,
 };
 
 enum wait_time {
@@ -289,6 +328,7 @@ struct program {
 	unsigned int cpu;
 	bool epoll;
 	bool edge;
+	__u8 ending;
 	unsigned int nr_steps;
 	unsigned int nr_requests;
 	struct object objects[MAX_OBJECTS];

@@ -53,6 +53,8 @@ void register_files(struct maker *m, struct step *step)
 	*rsrc = (struct io_uring_rsrc_register) { .nr = nr };
 	if (once_in(4)) {
 		rsrc->flags = IORING_RSRC_REGISTER_SPARSE;
+		if (once_in(8))
+			rsrc->nr = 1u << below(24);
 		return;
 	}
 	any_tags(step);
@@ -60,7 +62,7 @@ void register_files(struct maker *m, struct step *step)
 	rsrc->tags = once_in(3) ? 0 : ARG(tags);
 }
 
-static void any_iovecs(struct step *step)
+static void any_iovecs(struct maker *m, struct step *step)
 {
 	unsigned int i;
 
@@ -69,6 +71,12 @@ static void any_iovecs(struct step *step)
 
 		iov->iov_base = (void *)(BUFFERS + i * BUFFER_SIZE);
 		iov->iov_len = once_in(6) ? 1 + below(BUFFER_SIZE) : BUFFER_SIZE;
+		/* of many pages */
+		if (once_in(8)) {
+			iov->iov_base = (void *)(BIG + PAGE * below(3) + (once_in(2) ? below(PAGE) : 0));
+			iov->iov_len = (BIG_SIZE >> (1 + below(4))) + below(100);
+		}
+		m->buffers[i] = *iov;
 		if (once_in(16))
 			*iov = (struct iovec) {};
 		if (once_in(60))
@@ -81,7 +89,7 @@ void register_buffers(struct maker *m, struct step *step)
 	struct io_uring_rsrc_register *rsrc = (void *)step->reg.arg.words;
 	unsigned int nr = 1 + below(NR_BUFFERS);
 
-	any_iovecs(step);
+	any_iovecs(m, step);
 	m->nr_buffers = nr;
 	if (once_in(2)) {
 		begin_registration(step, IORING_REGISTER_BUFFERS, nr);
@@ -92,6 +100,8 @@ void register_buffers(struct maker *m, struct step *step)
 	*rsrc = (struct io_uring_rsrc_register) { .nr = nr };
 	if (once_in(5)) {
 		rsrc->flags = IORING_RSRC_REGISTER_SPARSE;
+		if (once_in(8))
+			rsrc->nr = 1u << below(20);
 		return;
 	}
 	any_tags(step);
@@ -120,6 +130,8 @@ void register_group(struct maker *m, struct step *step)
 		reg->min_left = below(300);
 	if (once_in(40))
 		reg->ring_entries = rnd() >> below(32);
+	if (once_in(20))
+		reg->ring_entries = 1u << below(18);
 	m->groups |= 1u << bgid;
 	m->group_flags[bgid] = reg->flags;
 	m->group_entries[bgid] = reg->ring_entries && reg->ring_entries <= GROUP_ENTRIES ?
@@ -145,7 +157,7 @@ static void any_update(struct maker *m, struct step *step, bool files)
 	unsigned int nr = 1 + below(3);
 
 	any_fds(m, step);
-	any_iovecs(step);
+	any_iovecs(m, step);
 	any_tags(step);
 	*up = (struct io_uring_rsrc_update2) {
 		.offset = below(files ? SLOTS : NR_BUFFERS),
@@ -316,7 +328,7 @@ void any_registration(struct maker *m, struct step *step)
 		step->reg.nr = below(5);
 	if (once_in(40))
 		step->reg.null = !step->reg.null;
-	if (once_in(10))
+	if (has_second_ring(m) && once_in(3))
 		step->ring = 1;
 	may_go_by_index(m, step);
 	may_spoil(step);

@@ -12,13 +12,13 @@
 
 #include "generate.h"
 
-static void any_clone(struct step *step)
+static void any_clone(struct maker *m, struct step *step)
 {
 	struct io_uring_clone_buffers *clone = (void *)step->reg.arg.words;
 
 	begin_registration(step, IORING_REGISTER_CLONE_BUFFERS, 1);
 	*clone = (struct io_uring_clone_buffers) {
-		.src_fd = once_in(16) ? (unsigned int)BAD_FD : once_in(3) ? RING2_FD : RING_FD,
+		.src_fd = once_in(16) ? (unsigned int)BAD_FD : has_second_ring(m) && once_in(3) ? RING2_FD : RING_FD,
 		.flags = once_in(2) ? IORING_REGISTER_DST_REPLACE : 0,
 	};
 	if (once_in(5)) {
@@ -35,7 +35,7 @@ static void any_clone(struct step *step)
 	if (once_in(20))
 		clone->pad[below(3)] = 1;
 	/* the other ring has none of its own, mostly */
-	step->ring = once_in(3) ? 0 : 1;
+	step->ring = has_second_ring(m) && !once_in(3);
 }
 
 static void any_resize(struct maker *m, struct step *step)
@@ -308,11 +308,25 @@ void may_go_by_index(struct maker *m, struct step *step)
 			step->by = i + 1;
 }
 
+/*
+ * Once a ring has asked for queues to be polled, waits of all rings go another way until the module is loaded again.
+ * So programs of many numbers in a row have none that does.
+ */
+static bool may_poll_queues(const struct program *p)
+{
+	return p->seed % 4096 >= 3072;
+}
+
 void any_ring_registration(struct maker *m, struct step *step)
 {
-	switch (below(21)) {
+	if (may_poll_queues(m->p) && once_in(4)) {
+		any_napi(step);
+		return;
+	}
+	/* only these rings can be given another size */
+	switch (m->p->setup & IORING_SETUP_DEFER_TASKRUN && once_in(4) ? 3 : below(19)) {
 	case 0 ... 2:
-		any_clone(step);
+		any_clone(m, step);
 		break;
 	case 3 ... 5:
 		any_resize(m, step);
@@ -324,25 +338,22 @@ void any_ring_registration(struct maker *m, struct step *step)
 	case 7:
 		any_clock(step);
 		break;
-	case 8 ... 9:
-		any_napi(step);
-		break;
-	case 10 ... 12:
+	case 8 ... 10:
 		any_filter(m, step);
 		break;
-	case 13:
+	case 11:
 		any_probe(step);
 		break;
-	case 14 ... 15:
+	case 12 ... 13:
 		any_query(step);
 		break;
-	case 16:
+	case 14:
 		any_blind_message(m, step);
 		break;
-	case 18 ... 19:
+	case 16 ... 17:
 		register_rings(m, step);
 		break;
-	case 20:
+	case 18:
 		unregister_rings(m, step);
 		break;
 	default:

@@ -56,6 +56,15 @@ void any_vector(struct request *r, unsigned int i, bool from)
 		r->structs.iov[below(4)].iov_len = rnd() >> below(64);
 }
 
+__u64 any_place_in(struct maker *m, unsigned int index)
+{
+	const struct iovec *iov = &m->buffers[index];
+
+	if (!iov->iov_len)
+		return BUFFERS + index * BUFFER_SIZE + below(1000);
+	return (unsigned long)iov->iov_base + below(iov->iov_len < 3 * PAGE ? iov->iov_len : 3 * PAGE) / 4;
+}
+
 unsigned int any_group(struct maker *m)
 {
 	unsigned int tries, bgid = below(GROUPS);
@@ -143,13 +152,18 @@ static void may_spoil(struct request *r)
 
 void any_request(struct maker *m, unsigned int i)
 {
+	/* some there are not; ruring's own would be */
+	unsigned int opcode = once_in(150) ? IORING_OP_LAST + below(256 - IORING_OP_LAST) : any_opcode();
+
+	any_request_of(m, i, opcode == RURING_OP_SENDFILE ? opcode + 1 : opcode);
+}
+
+void any_request_of(struct maker *m, unsigned int i, unsigned int opcode)
+{
 	struct request *r = &m->p->requests[i];
 
 	memset(r, 0, sizeof(*r));
-	/* some there are not; ruring's own would be */
-	r->sqe.opcode = once_in(150) ? IORING_OP_LAST + below(256 - IORING_OP_LAST) : any_opcode();
-	if (r->sqe.opcode == RURING_OP_SENDFILE)
-		r->sqe.opcode++;
+	r->sqe.opcode = opcode;
 	r->sqe.user_data = USER_DATA + (i && once_in(30) ? below(i) : i);
 	r->structs.addr_len = sizeof(r->structs.addr);
 	r->address_of = below(MAX_OBJECTS);

@@ -17,6 +17,17 @@ static __u64 any_target(unsigned int i)
 	return USER_DATA + (once_in(3) ? below(i) : i - 1 - below(i < 4 ? i : 4));
 }
 
+/* The same, of one of that opcode if there is any. */
+static __u64 any_target_of(const struct maker *m, unsigned int i, unsigned int opcode)
+{
+	unsigned int j;
+
+	for (j = i; j-- > 0 && !once_in(8);)
+		if (m->p->requests[j].sqe.opcode == opcode && !once_in(4))
+			return m->p->requests[j].sqe.user_data;
+	return any_target(i);
+}
+
 /* A time that is not over before the program is. */
 #define LONG_NS		1000000000000
 
@@ -78,10 +89,10 @@ static void any_poll(struct maker *m, struct request *r)
 		r->sqe.len ^= 1u << below(5);
 }
 
-static void any_poll_remove(struct request *r, unsigned int i)
+static void any_poll_remove(struct maker *m, struct request *r, unsigned int i)
 {
 	r->sqe.fd = -1;
-	r->sqe.addr = any_target(i);
+	r->sqe.addr = any_target_of(m, i, IORING_OP_POLL_ADD);
 	if (!once_in(2))
 		return;
 	r->sqe.len = 1 + below(7);
@@ -192,7 +203,7 @@ bool any_control_request(struct maker *m, struct request *r, unsigned int i)
 		any_poll(m, r);
 		return true;
 	case IORING_OP_POLL_REMOVE:
-		any_poll_remove(r, i);
+		any_poll_remove(m, r, i);
 		return true;
 	case IORING_OP_TIMEOUT:
 	case IORING_OP_LINK_TIMEOUT:
@@ -200,7 +211,7 @@ bool any_control_request(struct maker *m, struct request *r, unsigned int i)
 		return true;
 	case IORING_OP_TIMEOUT_REMOVE:
 		sqe->fd = -1;
-		sqe->addr = any_target(i);
+		sqe->addr = any_target_of(m, i, IORING_OP_TIMEOUT);
 		if (once_in(2)) {
 			any_time(r);
 			sqe->timeout_flags = IORING_TIMEOUT_UPDATE;
@@ -238,6 +249,12 @@ bool any_control_request(struct maker *m, struct request *r, unsigned int i)
 		sqe->off = below(8);
 		sqe->addr = GROUP_BUFS(sqe->buf_group) + sqe->off * GROUP_BUF;
 		sqe->len = once_in(4) ? 1 + any_len() % GROUP_BUF : GROUP_BUF;
+		/* as many as there can be, or more, at one place */
+		if (once_in(16)) {
+			sqe->fd = (1 << below(17)) + below(3) - 1;
+			sqe->off = once_in(2) ? 0 : rnd() >> below(64);
+			sqe->len = once_in(2) ? 0 : 1;
+		}
 		if (sqe->buf_group >= CLASSIC_GROUPS)
 			m->groups |= 1u << sqe->buf_group;
 		return true;

@@ -76,11 +76,11 @@ static void any_fixed_transfer(struct maker *m, struct request *r, unsigned int 
 	sqe->fd = any_fd_of(m, TRANSFERS);
 	sqe->off = any_offset();
 	sqe->buf_index = below(m->nr_buffers ?: NR_BUFFERS);
-	at = BUFFERS + sqe->buf_index * BUFFER_SIZE;
+	at = any_place_in(m, sqe->buf_index);
 	any_rw_flags(r);
 	if (sqe->opcode == IORING_OP_READ_FIXED || sqe->opcode == IORING_OP_WRITE_FIXED) {
-		sqe->addr = at + below(1000);
-		sqe->len = once_in(20) ? BUFFER_SIZE : any_len();
+		sqe->addr = at;
+		sqe->len = once_in(8) ? BUFFER_SIZE << below(3) : any_len();
 		return;
 	}
 	for (j = 0; j < ARRAY_SIZE(r->structs.iov); j++) {

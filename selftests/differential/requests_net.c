@@ -4,6 +4,7 @@
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -59,7 +60,51 @@ static void any_data(struct request *r, unsigned int i, bool receives)
 		r->sqe.len = rnd();
 }
 
-static void any_message(struct request *r, unsigned int i, bool receives)
+/* Something to go with a message: descriptors, who sends it, or how it is to be sent. */
+static void any_control(struct maker *m, struct request *r, struct structs *s)
+{
+	struct cmsghdr *head = (void *)r->structs.control;
+	struct ucred who = { .pid = 1 };
+	int *values = (void *)CMSG_DATA(head), fd;
+
+	*head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET };
+	switch (below(6)) {
+	case 0 ... 1:
+		/* of a ring it is refused on one side only */
+		fd = any_fd_of(m, ~KIND(SECOND_RING));
+		if (object_of(m->p, fd) && object_of(m->p, fd)->kind == SECOND_RING)
+			fd = BAD_FD;
+		head->cmsg_type = SCM_RIGHTS;
+		values[0] = fd;
+		break;
+	case 2:
+		head->cmsg_type = SCM_CREDENTIALS;
+		head->cmsg_len = CMSG_LEN(sizeof(who));
+		memcpy(values, &who, sizeof(who));
+		break;
+	case 3:
+		head->cmsg_level = SOL_IP;
+		head->cmsg_type = IP_TTL;
+		values[0] = 1 + below(100);
+		break;
+	case 4:
+		head->cmsg_level = SOL_UDP;
+		head->cmsg_type = UDP_SEGMENT;
+		head->cmsg_len = CMSG_LEN(sizeof(__u16));
+		values[0] = 50;
+		break;
+	default:
+		head->cmsg_type = below(8);
+	}
+	r->structs.msg.msg_control = s->control;
+	r->structs.msg.msg_controllen = once_in(8) ? below(64) : CMSG_SPACE(head->cmsg_len - sizeof(*head));
+	if (once_in(20))
+		head->cmsg_len = below(100);
+	if (once_in(30))
+		r->structs.msg.msg_control = once_in(2) ? NULL : (void *)8;
+}
+
+static void any_message(struct maker *m, struct request *r, unsigned int i, bool receives)
 {
 	struct structs *s = structs_of(i);
 	struct msghdr *msg = &r->structs.msg;
@@ -77,6 +122,8 @@ static void any_message(struct request *r, unsigned int i, bool receives)
 		msg->msg_control = s->control;
 		msg->msg_controllen = sizeof(s->control);
 	}
+	if (!receives && once_in(8))
+		any_control(m, r, s);
 	if (once_in(25))
 		msg->msg_iovlen = 1000 + below(100);
 	if (once_in(40))
@@ -92,9 +139,9 @@ static void any_receive(struct maker *m, struct request *r, unsigned int i)
 	struct io_uring_sqe *sqe = &r->sqe;
 	bool message = sqe->opcode == IORING_OP_RECVMSG;
 
-	sqe->fd = any_fd_of(m, CONNECTED | KIND(UDP_ALONE));
+	sqe->fd = any_fd_of(m, CONNECTED | ALONE);
 	if (message)
-		any_message(r, i, true);
+		any_message(m, r, i, true);
 	else
 		any_data(r, i, true);
 	sqe->msg_flags = any_msg_flags(true);
@@ -115,6 +162,11 @@ static void any_receive(struct maker *m, struct request *r, unsigned int i)
 			sqe->ioprio |= IORING_RECVSEND_BUNDLE;
 	} else if (once_in(10)) {
 		sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
+		sqe->buf_index = below(NR_BUFFERS);
+		if (!once_in(6)) {
+			sqe->addr = any_place_in(m, sqe->buf_index);
+			sqe->len = any_len();
+		}
 	}
 	if (sqe->flags & IOSQE_BUFFER_SELECT ? once_in(2) : once_in(40)) {
 		sqe->ioprio |= IORING_RECV_MULTISHOT;
@@ -130,10 +182,11 @@ static void any_send(struct maker *m, struct request *r, unsigned int i)
 	struct io_uring_sqe *sqe = &r->sqe;
 	bool zc = sqe->opcode == IORING_OP_SEND_ZC || sqe->opcode == IORING_OP_SENDMSG_ZC;
 	bool message = sqe->opcode == IORING_OP_SENDMSG || sqe->opcode == IORING_OP_SENDMSG_ZC;
+	unsigned int j;
 
-	sqe->fd = any_fd_of(m, zc && !once_in(8) ? INET : CONNECTED | KIND(UDP_ALONE));
+	sqe->fd = any_fd_of(m, zc && !once_in(8) ? INET : CONNECTED | ALONE);
 	if (message)
-		any_message(r, i, false);
+		any_message(m, r, i, false);
 	else
 		any_data(r, i, false);
 	sqe->msg_flags = any_msg_flags(false);
@@ -145,9 +198,11 @@ static void any_send(struct maker *m, struct request *r, unsigned int i)
 		sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
 		sqe->buf_index = below(NR_BUFFERS);
 		if (!message && !once_in(6)) {
-			sqe->addr = BUFFERS + sqe->buf_index * BUFFER_SIZE + below(1000);
-			sqe->len = any_len();
+			sqe->addr = any_place_in(m, sqe->buf_index);
+			sqe->len = once_in(6) ? BUFFER_SIZE << below(3) : any_len();
 		}
+		for (j = 0; message && !once_in(6) && j < ARRAY_SIZE(r->structs.iov); j++)
+			r->structs.iov[j].iov_base = (void *)any_place_in(m, sqe->buf_index);
 	}
 	if (!message && once_in(8)) {
 		any_vector(r, i, true);
@@ -201,7 +256,12 @@ static void any_command(struct maker *m, struct request *r, unsigned int i)
 		SO_TYPE, SO_ERROR, SO_REUSEADDR, SO_KEEPALIVE, SO_BROADCAST, SO_RCVLOWAT, SO_DOMAIN,
 		SO_ACCEPTCONN, SO_PROTOCOL,
 	};
+	static const unsigned int others[][2] = {
+		{ SOL_IP, IP_TTL }, { SOL_IP, IP_RECVTTL }, { SOL_IPV6, IPV6_RECVHOPLIMIT }, { SOL_UDP, UDP_CORK },
+		{ SOL_NETLINK, 1 },
+	};
 	struct io_uring_sqe *sqe = &r->sqe;
+	unsigned int at;
 
 	sqe->fd = any_fd_of(m, SOCKETS);
 	sqe->cmd_op = below(6);
@@ -210,6 +270,12 @@ static void any_command(struct maker *m, struct request *r, unsigned int i)
 	case SOCKET_URING_OP_SETSOCKOPT:
 		sqe->level = once_in(4) ? IPPROTO_TCP : SOL_SOCKET;
 		sqe->optname = sqe->level == SOL_SOCKET ? pick(options) : TCP_NODELAY;
+		/* those of other levels */
+		if (once_in(6)) {
+			at = below(ARRAY_SIZE(others));
+			sqe->level = others[at][0];
+			sqe->optname = others[at][1];
+		}
 		sqe->optval = (unsigned long)structs_of(i)->ints;
 		sqe->optlen = once_in(4) ? below(12) : 4;
 		r->structs.ints[0] = below(2);

@@ -19,6 +19,8 @@
 
 #define FILL_MAX	(1 << 20)
 #define FILE_MAX	(16 << 20)
+/* More than a request takes in one go. */
+#define BURST		40
 
 unsigned int signals_seen;
 static struct run *running;
@@ -154,6 +156,17 @@ static bool is_large(const struct ring *r, const struct io_uring_sqe *sqe)
 	       (sqe->opcode == IORING_OP_NOP128 || sqe->opcode == IORING_OP_URING_CMD128);
 }
 
+/* Where entries are in the submission queue: the last one nowhere, if that is said. */
+static void set_places(struct ring *r, bool nowhere)
+{
+	unsigned int mask = r->params.sq_entries - 1, i;
+
+	for (i = 0; r->sq_array && i <= mask; i++)
+		r->sq_array[i] = i;
+	if (r->sq_array && nowhere)
+		r->sq_array[(r->prepared - 1) & mask] = mask + 1;
+}
+
 /* Writes the argument of a wait; where it is in the region. */
 static unsigned int write_wait(const struct step *step, __u64 later)
 {
@@ -174,7 +187,7 @@ static unsigned int ring_of(const struct run *run, const struct step *step)
 	return step->ring;
 }
 
-static void submit(struct run *run, unsigned int index)
+void submit(struct run *run, unsigned int index)
 {
 	const struct step *step = &run->p->steps[index];
 	struct ring *r = &run->rings[ring_of(run, step)];
@@ -215,6 +228,7 @@ static void submit(struct run *run, unsigned int index)
 	 */
 	if (sqe)
 		sqe->flags &= ~(IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+	set_places(r, sqe && step->flags & STEP_NOWHERE);
 	nr = ring_publish(r);
 	if (r->params.flags & IORING_SETUP_SQPOLL)
 		flags |= IORING_ENTER_SQ_WAKEUP;
@@ -389,17 +403,29 @@ static long mute(struct ring *r)
 long do_peer_step(struct run *run, const struct step *step)
 {
 	long ret, sum = 0;
+	unsigned int i;
 	__u32 bytes = 0;
 
 	switch (step->op) {
 	case PEER_MUTE:
 		return mute(&run->rings[0]);
+	case PEER_SIGNAL:
+		return tgkill(getpid(), run->id, SIGUSR1);
 	case PEER_FILL:
 		do {
 			ret = peer_fill(step->fd, FILL_MAX - sum);
 			sum += ret > 0 ? ret : 0;
 			rest(run, false);
 		} while (ret > 0 && sum < FILL_MAX);
+		return sum ?: ret;
+	case PEER_BURST:
+		for (i = 0; i < BURST; i++) {
+			ret = peer_write(step->fd, step->len, i);
+			if (ret < 0)
+				break;
+			sum += ret;
+			rest(run, false);
+		}
 		return sum ?: ret;
 	case PEER_DRAIN:
 		do {
@@ -451,7 +477,10 @@ static void run_step(struct run *run, unsigned int index)
 
 	switch (step->kind) {
 	case STEP_SUBMIT:
-		submit(run, index);
+		if (step->flags & STEP_OTHER)
+			elsewhere(run, index);
+		else
+			submit(run, index);
 		break;
 	case STEP_REGISTER:
 		registers(run, step);
@@ -612,7 +641,8 @@ void run_program(const struct program *p, struct trace *trace, enum backend back
 	trace->step = STEP_END;
 	submit_rest(&run);
 	end_watchers(&run);
-	cancel_all(&run);
+	if (p->ending == ENDING_CANCEL)
+		cancel_all(&run);
 	observe_end(&run);
-	_exit(0);
+	end_program(&run);
 }

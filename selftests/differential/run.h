@@ -98,6 +98,12 @@ void begin_to_look(void);
 /* Whether thread @id of this process, or process @id, sleeps or is gone; 0 for all of this process but the caller. */
 bool is_asleep(int id, bool process);
 
+/* What a step submits, and the same by another thread, which is there from then on. */
+void submit(struct run *run, unsigned int index);
+void elsewhere(struct run *run, unsigned int index);
+/* End as the program says. Does not return. */
+void end_program(struct run *run);
+
 void watch(struct run *run, const struct step *step);
 void end_watchers(struct run *run);
 /* Have the steps after this one done while this thread waits; returns at once. */

@@ -108,6 +108,7 @@ static bool shrink_world(void)
 	TRY(p.sq_entries = 8);
 	TRY(p.epoll = false);
 	TRY(p.edge = false);
+	TRY(p.ending = ENDING_CANCEL);
 	return changed;
 }
 
@@ -119,7 +120,7 @@ static bool shrink_step_fields(void)
 	for (i = 0; i < best->nr_steps; i++) {
 		if (best->steps[i].kind == STEP_NONE)
 			continue;
-		for (bit = 0; bit < 3; bit++)
+		for (bit = 0; bit < 5; bit++)
 			TRY(p.steps[i].flags &= ~(1u << bit));
 		TRY(p.steps[i].ring = 0);
 		TRY(p.steps[i].by = 0);

@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,25 @@ static int map_at(unsigned long from, unsigned long to, int flags)
 	return at == MAP_FAILED ? -errno : 0;
 }
 
+/* Messages that the kernel answers the same each time, with one of its own or with several. */
+static void write_messages(unsigned char *to)
+{
+	const struct {
+		struct nlmsghdr header;
+		struct ifaddrmsg about;
+	} messages[NR_KERNEL_MESSAGES] = {
+		{ .header = { sizeof(struct nlmsghdr), NLMSG_NOOP, NLM_F_REQUEST | NLM_F_ACK, 1, 0 } },
+		{ .header = { sizeof(messages[0]), RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, 2, 0 } },
+		/* for a device that there is not */
+		{ .header = { sizeof(messages[0]), RTM_DELADDR, NLM_F_REQUEST | NLM_F_ACK, 3, 0 },
+		  .about = { .ifa_family = AF_INET, .ifa_index = 99 } },
+	};
+	unsigned int i;
+
+	for (i = 0; i < NR_KERNEL_MESSAGES; i++)
+		memcpy(to + i * KERNEL_MESSAGE_SIZE, &messages[i], sizeof(messages[i]));
+}
+
 int map_place(void)
 {
 	unsigned char *source = (unsigned char *)SOURCE;
@@ -41,6 +62,7 @@ int map_place(void)
 		return ret;
 	for (i = 0; i < SOURCE_SIZE; i++)
 		source[i] = i * 7 + (i >> 8) * 13;
+	write_messages(source + KERNEL_MESSAGES);
 	return 0;
 }
 
@@ -99,6 +121,20 @@ static int udp_two(int sv[2])
 	return sv[0] < 0 || sv[1] < 0 ? -EIO : 0;
 }
 
+/* The kernel finds names for both. */
+static int unix_two(int sv[2])
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		sv[i] = socket(AF_UNIX, SOCK_DGRAM, 0);
+		if (sv[i] < 0 || bind(sv[i], (struct sockaddr *)&addr, sizeof(sa_family_t)))
+			return -errno;
+	}
+	return 0;
+}
+
 static int pty(int sv[2])
 {
 	struct termios raw;
@@ -120,6 +156,21 @@ static int twice(int fd, int sv[2])
 	sv[0] = fd;
 	sv[1] = dup(fd);
 	return sv[1] < 0 ? -errno : 0;
+}
+
+/* What the kernel says to it has its number, which is always the same. */
+static int netlink(int sv[2])
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_pid = 77 };
+	int ret = twice(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), sv);
+
+	if (ret)
+		return ret;
+	/* the program before may not have let go of it yet */
+	while (bind(sv[0], (struct sockaddr *)&addr, sizeof(addr)))
+		if (errno != EADDRINUSE || usleep(1000))
+			return -errno;
+	return 0;
 }
 
 static int regular(int sv[2])
@@ -183,6 +234,14 @@ static int make(unsigned int kind, int sv[2])
 		return twice(open("/dev/null", O_PATH), sv);
 	case EPOLL:
 		return polls(sv);
+	case UNIX_ALONE:
+		return unix_two(sv);
+	case DEVICE:
+		return twice(open("/dev/zero", O_RDWR), sv);
+	case PROC_FILE:
+		return twice(open("/proc/self/comm", O_RDWR), sv);
+	case NETLINK:
+		return netlink(sv);
 	}
 	return -EINVAL;
 }
@@ -244,8 +303,8 @@ static void write_address(const struct program *p, const struct request *r, stru
 		s->addr.ss_family = 200;
 		break;
 	case ADDRESS_ANY:
-		s->addr.ss_family = p->objects[r->address_of].kind == UNIX_LISTENER ?
-				    AF_UNIX : AF_INET;
+		s->addr.ss_family = KIND(p->objects[r->address_of].kind) &
+				    (KIND(UNIX_LISTENER) | KIND(UNIX_ALONE)) ? AF_UNIX : AF_INET;
 		break;
 	default:
 		getsockname(FIRST_FD + 2 * r->address_of + other, (struct sockaddr *)&s->addr, &len);

@@ -30,6 +30,8 @@ __u32 sum_on(__u32 sum, const void *from, size_t len);
 
 /* What a PEER step does with one call; what that returns. */
 long peer_step(const struct program *p, const struct step *step);
+/* Write that from @offset of SOURCE on, as far as it is taken at once; how much that was, or a negative errno. */
+long peer_write(int fd, unsigned int len, unsigned int offset);
 /* Write as much as there is room for, up to a limit; how much that was, or a negative errno. */
 long peer_fill(int fd, long limit);
 /* Read all that there is; how much that was. Its bytes are added to *@bytes. */
