@@ -9,7 +9,7 @@
  *   PROGRAMS  how many seeds (300)
  *   HANG      seconds after which a program hangs (5)
  *   KNOWN     a file with differences by their kind, a line each, that are not shown
- *   LIMIT     how many seconds at most, and as many programs as are through by then
+ *   LIMIT     how many seconds at most, of the clock there, and as many programs as are through by then
  *   LONG=1    a deliberate difference that is never met is a failure
  *   SEEDS     a file with the seeds, instead of those from SEED on
  *   SAME      a file for the seeds of programs that do not differ

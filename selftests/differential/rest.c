@@ -27,6 +27,10 @@
 #define AGAIN		200
 /* After how long io_uring has made a worker for who was signalled. */
 #define SIGNAL_US	20000
+/* Two names that each directory has, the thread that runs the program, and the one that looks. */
+#define LINKS_ALONE	4
+/* How many threads and processes there may be at a time, and be looked at without looking for them again. */
+#define MAX_LOOKED_AT	32
 /* How long that may take: longer than anything that a program starts, and not only because the machine is busy. */
 #define REST_MS		1500
 #define REST_TRIES	2048
@@ -47,30 +51,45 @@ static struct {
 	bool answer;
 } looker;
 
-static bool stat_says_asleep(int dir, const char *name)
+/* The file of a thread or process, which is looked at often: it stays open. */
+static int stat_of(int id, bool process)
+{
+	static struct {
+		int id;
+		int fd;
+	} files[MAX_LOOKED_AT];
+	static unsigned int nr;
+	char name[64];
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < nr && i < MAX_LOOKED_AT; i++)
+		if (files[i].id == id)
+			return files[i].fd;
+	snprintf(name, sizeof(name), process ? "/proc/%d/stat" : "/proc/self/task/%d/stat", id);
+	fd = open(name, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	/* in place of the one that was looked at first */
+	i = nr++ % MAX_LOOKED_AT;
+	if (nr > MAX_LOOKED_AT)
+		close(files[i].fd);
+	files[i].id = id;
+	files[i].fd = fd;
+	return fd;
+}
+
+static bool one_sleeps(int id, bool process)
 {
 	char buf[256], *state;
-	int fd = openat(dir, name, O_RDONLY);
-	ssize_t len;
+	ssize_t len = pread(stat_of(id, process), buf, sizeof(buf) - 1, 0);
 
 	/* gone */
-	if (fd < 0)
-		return true;
-	len = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
 	if (len <= 0)
 		return true;
 	buf[len] = 0;
 	state = strrchr(buf, ')');
 	return !state || !state[1] || strchr("SZXTI", state[2]);
-}
-
-static bool one_sleeps(int id, bool process)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), process ? "/proc/%d/stat" : "/proc/self/task/%d/stat", id);
-	return stat_says_asleep(AT_FDCWD, name);
 }
 
 /* Of the threads of this process, those of the kernel that work for it among them. */
@@ -83,14 +102,10 @@ static bool all_others_sleep(void)
 		unsigned char type;
 		char name[];
 	} *entry;
-	char buf[1024], name[40];
-	struct stat st;
+	char buf[1024];
 	long len, at;
 	int id;
 
-	/* the two of them, and two names that each directory has */
-	if (fstat(looker.threads, &st) || st.st_nlink <= 4)
-		return true;
 	lseek(looker.threads, 0, SEEK_SET);
 	while ((len = syscall(SYS_getdents64, looker.threads, buf, sizeof(buf))) > 0) {
 		for (at = 0; at < len; at += entry->len) {
@@ -98,8 +113,7 @@ static bool all_others_sleep(void)
 			id = atoi(entry->name);
 			if (!id || id == looker.self || id == looker.asker)
 				continue;
-			snprintf(name, sizeof(name), "%.20s/stat", entry->name);
-			if (!stat_says_asleep(looker.threads, name))
+			if (!one_sleeps(id, false))
 				return false;
 		}
 	}
@@ -130,6 +144,7 @@ void begin_to_look(void)
 {
 	sigset_t all, before;
 	pthread_t thread;
+	int fd;
 
 	sem_init(&looker.asked, 0, 0);
 	sem_init(&looker.answered, 0, 0);
@@ -139,10 +154,23 @@ void begin_to_look(void)
 	pthread_create(&thread, NULL, look, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	until_answered();
+	fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
+	dup2(fd, TASKS_FD);
+	close(fd);
+}
+
+/* Whether this process has no threads but the two that each has: what can be had without asking. */
+static bool is_alone(void)
+{
+	struct stat st;
+
+	return !fstat(TASKS_FD, &st) && st.st_nlink <= LINKS_ALONE;
 }
 
 bool is_asleep(int id, bool process)
 {
+	if (!id && is_alone())
+		return true;
 	looker.asker = gettid();
 	looker.id = id;
 	looker.process = process;
@@ -270,7 +298,7 @@ void rest(struct run *run, bool enter)
 			asked = true;
 		}
 		if (still == STILL && enter && again < AGAIN && has_work(run)) {
-			still = 0;
+			still--;
 			again++;
 		}
 		/* io_uring makes no worker for who has a signal, and tries again by a timer */

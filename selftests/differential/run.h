@@ -17,6 +17,8 @@
 #define SIGNALLED_FD	131
 /* Of an epoll instance that has the ring. */
 #define RING_EPOLL_FD	132
+/* Of this process's threads. */
+#define TASKS_FD	133
 
 /* Somebody else who waits for the ring. In memory that processes share. */
 struct watcher {

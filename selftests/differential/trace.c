@@ -188,6 +188,19 @@ static void classify(const struct program *p, struct difference *d)
 	}
 }
 
+/* Whether the same was seen in the same order, as most of the time. */
+static bool are_equal(const struct trace *one, const struct trace *other)
+{
+	unsigned int i;
+
+	if (one->nr != other->nr)
+		return false;
+	for (i = 0; i < one->nr && i < MAX_EVENTS; i++)
+		if (one->events[i].step != other->events[i].step || !same(&one->events[i], &other->events[i]))
+			return false;
+	return true;
+}
+
 bool compare(const struct program *p, const struct trace *io_uring, const struct trace *ruring,
 	     struct difference *d)
 {
@@ -196,6 +209,8 @@ bool compare(const struct program *p, const struct trace *io_uring, const struct
 	unsigned int step, i;
 	bool vain;
 
+	if (are_equal(io_uring, ruring))
+		return false;
 	unclear = has_namesakes(p);
 	vain = without_vain(p, io_uring, &plain[SIDE_IO_URING]);
 	vain_notifications += vain;

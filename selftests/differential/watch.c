@@ -137,6 +137,9 @@ static bool has_returned(struct run *run)
 	return __atomic_load_n(&run->returned, __ATOMIC_ACQUIRE);
 }
 
+/* How often it is to be found asleep that waits for no time, until it is certain that it waits after all. */
+#define WAITS_LONG	100
+
 /* The program's thread sleeps in its call, or is back. If it waits for no time, it is not there for long. */
 static void until_it_waits(struct run *run)
 {
@@ -145,8 +148,9 @@ static void until_it_waits(struct run *run)
 		    (step->timed == TIMED_REGION && !step->wait_arg.ts.tv_sec);
 	unsigned int still = 0;
 
-	while ((ends || still < 3) && !has_returned(run)) {
-		sched_yield();
+	while (still < (ends ? WAITS_LONG : 3) && !has_returned(run)) {
+		/* that one has given way so often that it would not run again for long beside who only looks */
+		usleep(100);
 		still = is_asleep(run->id, false) ? still + 1 : 0;
 	}
 }

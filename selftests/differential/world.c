@@ -77,9 +77,17 @@ static int write_setting(const char *path, const char *value)
 	return ret;
 }
 
+/* Else what a full connection takes depends on how long a program takes, as a timer acknowledges what was sent. */
+static int acknowledge_at_once(void)
+{
+	return system("ip route change local 127.0.0.1 dev lo table local proto kernel scope host src 127.0.0.1 quickack 1 &&"
+		      "ip -6 route del local ::1 dev lo table local &&"
+		      "ip -6 route add local ::1 dev lo table local proto kernel quickack 1") ? -EIO : 0;
+}
+
 int own_network(void)
 {
-	int ret = lo_own();
+	int ret = lo_own() ?: acknowledge_at_once();
 
 	/* ports can be had again at once */
 	return ret ?: write_setting("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0");
@@ -344,7 +352,24 @@ __u32 sum_on(__u32 sum, const void *from, size_t len)
 	return sum;
 }
 
+static __u64 mixed(__u64 sum, __u64 word)
+{
+	sum = (sum ^ word) * 1099511628211ULL;
+	return sum ^ sum >> 29;
+}
+
+/* Eight bytes at a time, as there are many pages of them. */
 __u32 sum_of(const void *from, size_t len)
 {
-	return sum_on(2166136261u, from, len);
+	const char *p = from;
+	__u64 sum = len, word;
+
+	for (; len >= sizeof(word); len -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		sum = mixed(sum, word);
+	}
+	word = 0;
+	memcpy(&word, p, len);
+	sum = mixed(sum, word);
+	return sum ^ sum >> 32;
 }

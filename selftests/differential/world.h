@@ -25,7 +25,7 @@ void write_structs(const struct program *p, unsigned int i);
 void scrub_address(void *addr, size_t size);
 /* A sum of bytes that is likely to tell them from others. */
 __u32 sum_of(const void *from, size_t len);
-/* The same, of bytes that follow others. */
+/* The same of bytes that follow others, in however many parts they come. */
 __u32 sum_on(__u32 sum, const void *from, size_t len);
 
 /* What a PEER step does with one call; what that returns. */
