@@ -75,7 +75,8 @@ static void wait_for(pid_t pid, struct trace *t)
 		note_end(t, WTERMSIG(status));
 }
 
-static void run_once(const struct program *p, enum side side, struct trace *t)
+/* With another @chance its steps come at other times. */
+static void run_once(const struct program *p, enum side side, struct trace *t, unsigned int chance)
 {
 	pid_t pid;
 
@@ -83,14 +84,14 @@ static void run_once(const struct program *p, enum side side, struct trace *t)
 	t->nr = 0;
 	pid = fork();
 	if (!pid)
-		run_program(p, t, side == SIDE_IO_URING ? IO_URING : RURING, hang_seconds);
+		run_program(p, t, side == SIDE_IO_URING ? IO_URING : RURING, hang_seconds, chance);
 	wait_for(pid, t);
 }
 
 bool differs_once(const struct program *p, struct difference *d)
 {
-	run_once(p, SIDE_IO_URING, &traces[0]);
-	run_once(p, SIDE_RURING, &traces[1]);
+	run_once(p, SIDE_IO_URING, &traces[0], 0);
+	run_once(p, SIDE_RURING, &traces[1], 0);
 	return compare(p, &traces[0], &traces[1], d);
 }
 
@@ -144,21 +145,20 @@ bool depends_on_time(const struct program *p)
 
 /*
  * Whether ruring has done by chance what io_uring has not, where time decides: it does what
- * io_uring does each time that it is asked again.
+ * io_uring does at least every other time that it is asked again.
  */
 static bool is_chance(const struct program *p)
 {
 	struct difference other;
-	unsigned int i;
+	unsigned int i, alike = 0;
 
 	if (!depends_on_time(p))
 		return false;
 	for (i = 0; i < REPEATS; i++) {
-		run_once(p, SIDE_RURING, spare);
-		if (compare(p, &traces[SIDE_IO_URING], spare, &other))
-			return false;
+		run_once(p, SIDE_RURING, spare, i);
+		alike += !compare(p, &traces[SIDE_IO_URING], spare, &other);
 	}
-	return true;
+	return 2 * alike >= REPEATS;
 }
 
 enum verdict ask(const struct program *p, struct difference *d)
@@ -171,10 +171,10 @@ enum verdict ask(const struct program *p, struct difference *d)
 	/*
 	 * Only what is right can say that it is by chance: ruring has done what io_uring
 	 * does not, and would not be right if it did something else the next time. Where time
-	 * decides, as it does in io_uring, it is only right if it does not do so again.
+	 * decides, as it does in io_uring, it is only right if it does not do so most of the time.
 	 */
 	for (i = 0; i < REPEATS; i++) {
-		run_once(p, SIDE_IO_URING, spare);
+		run_once(p, SIDE_IO_URING, spare, i);
 		if (!compare(p, &traces[SIDE_IO_URING], spare, &other))
 			continue;
 		if (getenv("UNSTABLE"))

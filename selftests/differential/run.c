@@ -15,12 +15,15 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "../random.h"
 #include "run.h"
 
 #define FILL_MAX	(1 << 20)
 #define FILE_MAX	(16 << 20)
 /* More than a request takes in one go. */
 #define BURST		40
+/* For how long a step is put off at most: so that more than one timer interrupt of the kernel may come before it. */
+#define LATER_NS	6000000
 
 unsigned int signals_seen;
 static struct run *running;
@@ -471,6 +474,34 @@ static bool may_have_worker(const struct program *p, const struct step *step)
 	return false;
 }
 
+/* Whether a worker of io_uring may sleep in what it goes on with, so that who is first at a file is nobody's promise. */
+static bool may_wait_in_worker(const struct program *p, unsigned int index)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < index; i++) {
+		const struct step *step = &p->steps[i];
+
+		if (!may_have_worker(p, step))
+			continue;
+		for (j = step->first; j < (unsigned int)step->first + step->nr; j++)
+			if (p->requests[j].sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK))
+				return true;
+	}
+	return false;
+}
+
+/* All that may depend on how long a program takes is to do so. What is to follow at once does. */
+static void put_off(const struct program *p, unsigned int index)
+{
+	long long until = now_ns(CLOCK_MONOTONIC) + below(LATER_NS);
+
+	if (index && p->steps[index - 1].flags & STEP_AT_ONCE)
+		return;
+	while (now_ns(CLOCK_MONOTONIC) < until)
+		;
+}
+
 static void run_step(struct run *run, unsigned int index)
 {
 	const struct step *step = &run->p->steps[index];
@@ -497,7 +528,8 @@ static void run_step(struct run *run, unsigned int index)
 	default:
 		return;
 	}
-	if (step->flags & STEP_AT_ONCE && !may_have_worker(run->p, step))
+	if (step->flags & STEP_AT_ONCE && !may_have_worker(run->p, step) &&
+	    (step->kind != STEP_PEER || !may_wait_in_worker(run->p, index)))
 		return;
 	rest(run, false);
 	/* what a ring with DEFER_TASKRUN shows before its task asks for it is nobody's business */
@@ -601,7 +633,7 @@ static bool has_timers(const struct program *p)
 }
 
 void run_program(const struct program *p, struct trace *trace, enum backend backend,
-		 unsigned int seconds)
+		 unsigned int seconds, unsigned int chance)
 {
 	static struct run run;
 	unsigned int i;
@@ -632,8 +664,11 @@ void run_program(const struct program *p, struct trace *trace, enum backend back
 		_exit(1);
 	}
 	make_rings(&run);
+	rnd_seed(p->seed, chance);
 	for (i = 0; i < p->nr_steps; i++) {
 		trace->step = i;
+		if (chance)
+			put_off(p, i);
 		run_step(&run, i);
 		if (p->steps[i].wait)
 			i += p->steps[i].during;

@@ -76,9 +76,12 @@ static inline bool has_descriptor(const struct run *run, unsigned int ring)
 	return run->has_ring[ring] && !(run->rings[ring].params.flags & IORING_SETUP_REGISTERED_FD_ONLY);
 }
 
-/* Run @p to its end, in a process of its own. Does not return. */
+/*
+ * Run @p to its end, in a process of its own. With a @chance other than 0 each step comes later, by
+ * a time that is another one for each number. Does not return.
+ */
 void run_program(const struct program *p, struct trace *trace, enum backend backend,
-		 unsigned int seconds);
+		 unsigned int seconds, unsigned int chance);
 
 void event(struct run *run, enum event_kind kind, unsigned int ring, __u64 key, long res,
 	   unsigned int flags, unsigned int sum);
