@@ -139,20 +139,24 @@ bool is_merged_poll(const struct program *p, const struct difference *d)
 	       d->events[SIDE_IO_URING][0].res > 0 && d->events[SIDE_RURING][0].res > 0;
 }
 
+static bool is_behind_a_worker(const struct program *p, unsigned int request);
+
 /* A request that waits is never in the hands of a thread, which would have to be interrupted. */
 bool is_interrupted(const struct program *p, const struct difference *d)
 {
 	bool interrupted = false;
 	unsigned int i;
 
-	(void)p;
 	if (d->kind != EVENT_CQE || d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING])
 		return false;
 	for (i = 0; i < d->nr[SIDE_IO_URING]; i++) {
 		const struct event *theirs = &d->events[SIDE_IO_URING][i];
 		const struct event *ours = &d->events[SIDE_RURING][i];
 
-		if (theirs->res == -EINTR && ours->res == -ECANCELED)
+		/* or had what was sent by the end of another one, before it was interrupted */
+		if (ours->res == -ECANCELED &&
+		    (theirs->res == -EINTR || (theirs->res > 0 && d->step == STEP_END && d->key - USER_DATA < MAX_REQUESTS &&
+					       is_behind_a_worker(p, d->key - USER_DATA))))
 			interrupted = true;
 		else if (theirs->res != ours->res || theirs->flags != ours->flags)
 			return false;
@@ -332,10 +336,31 @@ static bool waits_for_file(const struct io_uring_sqe *sqe)
 	}
 }
 
-/* Whether two of a file may have shared what there was: its bytes, or an error, which only one is told. */
-static bool may_have_shared(const struct event *theirs, const struct event *ours)
+/* Whether one with @user_data was told @res in the last run on a side. */
+static bool was_told(enum side side, __u64 user_data, int res)
 {
-	return (theirs->res > 0 && ours->res > 0) || theirs->res == -ECONNRESET || ours->res == -ECONNRESET;
+	const struct trace *t = last_trace(side);
+	unsigned int i;
+
+	for (i = 0; i < t->nr && i < MAX_EVENTS; i++)
+		if (t->events[i].kind == EVENT_CQE && t->events[i].key == user_data && t->events[i].res == res)
+			return true;
+	return false;
+}
+
+/* Whether the one that differs and another of its file have shared what there was: bytes, or an error, which only one is told. */
+static bool has_shared(const struct difference *d, __u64 other)
+{
+	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
+
+	/* what one has not got yet, or is cancelled without having got it */
+	if (!d->nr[SIDE_IO_URING] || !d->nr[SIDE_RURING] || (theirs->res == -ECANCELED) != (ours->res == -ECANCELED))
+		return true;
+	if (theirs->res == -ECONNRESET)
+		return was_told(SIDE_RURING, other, -ECONNRESET);
+	if (ours->res == -ECONNRESET)
+		return was_told(SIDE_IO_URING, other, -ECONNRESET);
+	return theirs->res > 0 && ours->res > 0;
 }
 
 /* Whether two wait for a file, of which a worker of io_uring has had one: any of both may get what there is. */
@@ -346,14 +371,10 @@ bool is_served_first(const struct program *p, const struct difference *d)
 
 	if (d->kind != EVENT_CQE || !waits_for_file(one))
 		return false;
-	/* the other one is cancelled in the end, or has what this one has left */
-	if (d->nr[0] && d->nr[1] && (d->events[0][0].res == -ECANCELED) == (d->events[1][0].res == -ECANCELED) &&
-	    !may_have_shared(d->events[0], d->events[1]))
-		return false;
 	for (i = 0; i < p->nr_requests; i++) {
 		const struct io_uring_sqe *other = &p->requests[i].sqe;
 
-		if (other == one || p->requests[i].dropped || !waits_for_file(other))
+		if (other == one || p->requests[i].dropped || !waits_for_file(other) || !has_shared(d, other->user_data))
 			continue;
 		if (other->fd == one->fd && (other->flags ^ one->flags) & IOSQE_ASYNC)
 			return true;
@@ -419,30 +440,66 @@ bool is_told_in_time(const struct program *p, const struct difference *d)
 	}
 }
 
-/* A worker has done something of a ring whose task was told of other work before. */
-bool is_told_of_a_worker(const struct program *p, const struct difference *d)
+/* Whether the eventfd is at some time one for what workers have done. */
+static bool has_eventfd_for_workers(const struct program *p)
 {
 	unsigned int i;
 
-	if (d->kind != EVENT_EVENTFD || d->nr[SIDE_IO_URING] || !(p->setup & IORING_SETUP_DEFER_TASKRUN))
-		return false;
 	for (i = 0; i < p->nr_steps; i++)
 		if (p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_EVENTFD_ASYNC)
 			return true;
 	return false;
 }
 
+/* What an eventfd tells of: the completions that were taken in a step, or, if those were kept, in the first one behind it. */
+static bool tells_of(const struct program *p, enum side side, unsigned int step,
+		     bool (*is)(const struct io_uring_sqe *sqe, const struct event *e))
+{
+	const struct trace *t = last_trace(side);
+	unsigned int i, j, taken = STEP_END;
+
+	for (i = 0; i < t->nr && i < MAX_EVENTS; i++)
+		if (t->events[i].kind == EVENT_CQE && t->events[i].step >= step && t->events[i].step < taken)
+			taken = t->events[i].step;
+	for (i = 0; i < t->nr && i < MAX_EVENTS; i++) {
+		const struct event *e = &t->events[i];
+
+		for (j = 0; e->kind == EVENT_CQE && e->step == taken && j < p->nr_requests; j++)
+			if (p->requests[j].sqe.user_data == e->key && is(&p->requests[j].sqe, e))
+				return true;
+	}
+	return false;
+}
+
+static bool has_failed(const struct io_uring_sqe *sqe, const struct event *e)
+{
+	(void)sqe;
+	return e->res < 0;
+}
+
+static bool is_done_by_worker(const struct io_uring_sqe *sqe, const struct event *e)
+{
+	(void)e;
+	return is_for_a_worker(sqe->opcode);
+}
+
+static bool may_be_done_by_worker(const struct io_uring_sqe *sqe, const struct event *e)
+{
+	return begins_in_worker(sqe) || is_done_by_worker(sqe, e);
+}
+
+/* A worker has done something of a ring whose task was told of other work before. */
+bool is_told_of_a_worker(const struct program *p, const struct difference *d)
+{
+	return d->kind == EVENT_EVENTFD && !d->nr[SIDE_IO_URING] && p->setup & IORING_SETUP_DEFER_TASKRUN &&
+	       has_eventfd_for_workers(p) && tells_of(p, SIDE_RURING, d->step, may_be_done_by_worker);
+}
+
 /* An error that is found when it is submitted, by who would have had a worker do it. */
 bool is_error_that_is_found(const struct program *p, const struct difference *d)
 {
-	unsigned int i;
-
-	if (d->kind != EVENT_EVENTFD || d->nr[SIDE_RURING])
-		return false;
-	for (i = 0; i < p->nr_steps; i++)
-		if (p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_EVENTFD_ASYNC)
-			return true;
-	return false;
+	return d->kind == EVENT_EVENTFD && !d->nr[SIDE_RURING] && has_eventfd_for_workers(p) &&
+	       tells_of(p, SIDE_IO_URING, d->step, has_failed);
 }
 
 /* Whether a cancel by what @reg says can be one of that request. */
@@ -596,21 +653,11 @@ bool is_cancelled_before(const struct program *p, const struct difference *d)
 	return false;
 }
 
-/* Whether the eventfd is for what workers have done, and there is one here where io_uring need not have one. */
+/* A worker has done here what io_uring need not have one for. */
 bool is_told_of_what_a_worker_does(const struct program *p, const struct difference *d)
 {
-	bool is_async = false;
-	unsigned int i, j;
-
-	if (d->kind != EVENT_EVENTFD || d->nr[SIDE_IO_URING])
-		return false;
-	for (i = 0; i < p->nr_steps; i++)
-		is_async |= p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_EVENTFD_ASYNC;
-	for (i = 0; is_async && i <= d->step && i < p->nr_steps; i++)
-		for (j = p->steps[i].first; j < (unsigned int)p->steps[i].first + p->steps[i].nr; j++)
-			if (p->steps[i].kind == STEP_SUBMIT && is_for_a_worker(p->requests[j].sqe.opcode))
-				return true;
-	return false;
+	return d->kind == EVENT_EVENTFD && !d->nr[SIDE_IO_URING] && has_eventfd_for_workers(p) &&
+	       tells_of(p, SIDE_RURING, d->step, is_done_by_worker);
 }
 
 /* A worker of io_uring tries one of a file that cannot be tried without waiting, once. */
