@@ -193,6 +193,16 @@ static const struct deliberate {
 		is_error_that_is_found,
 	},
 	{
+		"an error that a worker leaves to the task",
+		"also where that worker leaves it to the task to tell of it",
+		is_error_of_a_worker,
+	},
+	{
+		"what is linked behind a cancel that finds more, or less",
+		"Whether a cancel finds what a worker is to do before one has begun with it",
+		is_behind_a_cancel,
+	},
+	{
 		"what a worker has done of a ring whose task has other work",
 		"An eventfd that is registered for asynchronous completions only is signalled",
 		is_told_of_a_worker,

@@ -55,6 +55,8 @@ bool is_drain_of_a_notification(const struct program *p, const struct difference
 bool is_merged_poll(const struct program *p, const struct difference *d);
 bool is_interrupted(const struct program *p, const struct difference *d);
 bool is_interrupted_worker(const struct program *p, const struct difference *d);
+bool is_error_of_a_worker(const struct program *p, const struct difference *d);
+bool is_behind_a_cancel(const struct program *p, const struct difference *d);
 bool is_told_of_a_worker(const struct program *p, const struct difference *d);
 bool is_shut_meanwhile(const struct program *p, const struct difference *d);
 bool is_cancel_of_the_next(const struct program *p, const struct difference *d);

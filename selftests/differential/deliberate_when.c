@@ -488,6 +488,18 @@ static bool may_be_done_by_worker(const struct io_uring_sqe *sqe, const struct e
 	return begins_in_worker(sqe) || is_done_by_worker(sqe, e);
 }
 
+static bool has_failed_in_worker(const struct io_uring_sqe *sqe, const struct event *e)
+{
+	return sqe->flags & IOSQE_ASYNC && e->res < 0;
+}
+
+/* An error that a worker of io_uring has found, and the task tells of. */
+bool is_error_of_a_worker(const struct program *p, const struct difference *d)
+{
+	return d->kind == EVENT_EVENTFD && !d->nr[SIDE_IO_URING] && has_eventfd_for_workers(p) &&
+	       tells_of(p, SIDE_RURING, d->step, has_failed_in_worker);
+}
+
 /* A worker has done something of a ring whose task was told of other work before. */
 bool is_told_of_a_worker(const struct program *p, const struct difference *d)
 {
@@ -557,6 +569,41 @@ bool is_count_of_cancelled(const struct program *p, const struct difference *d)
 		if (!p->requests[i].dropped && is_meant(&reg, sqe) &&
 		    (begins_in_worker(sqe) || is_for_a_worker(sqe->opcode) || is_behind_a_worker(p, i) ||
 		     drains_before(p, d->step)))
+			return true;
+	}
+	return false;
+}
+
+/* What a request was told first in a step of the last run, in a difference of nothing else; false if it was told nothing. */
+static bool first_of(enum side side, unsigned int step, __u64 user_data, struct difference *d)
+{
+	const struct trace *t = last_trace(side);
+	unsigned int i;
+
+	for (i = 0; i < t->nr && i < MAX_EVENTS; i++) {
+		if (t->events[i].kind != EVENT_CQE || t->events[i].step != step || t->events[i].key != user_data)
+			continue;
+		d->events[side][0] = t->events[i];
+		d->nr[side] = 1;
+		return true;
+	}
+	return false;
+}
+
+/* A cancel in the same step has found another number, on which it depends whether what is linked behind it is done. */
+bool is_behind_a_cancel(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_requests && d->kind == EVENT_CQE; i++) {
+		const struct io_uring_sqe *sqe = &p->requests[i].sqe;
+		struct difference cancel = { .kind = EVENT_CQE, .step = d->step, .key = sqe->user_data };
+
+		if (p->requests[i].dropped || sqe->opcode != IORING_OP_ASYNC_CANCEL || !(sqe->flags & IOSQE_IO_LINK) ||
+		    !first_of(SIDE_IO_URING, d->step, sqe->user_data, &cancel) ||
+		    !first_of(SIDE_RURING, d->step, sqe->user_data, &cancel))
+			continue;
+		if ((cancel.events[0][0].res < 0) != (cancel.events[1][0].res < 0) && is_count_of_cancelled(p, &cancel))
 			return true;
 	}
 	return false;
