@@ -168,9 +168,13 @@ impl Ring {
         let group = NewGroup::read(arg, self.policy.limits.pinned)?;
         let mut locked = self.lock()?;
         locked.check_alive()?;
-        // Room first: a group that cannot be mapped as it was asked for must not stay.
-        self.mappings.lock().groups.reserve(1, GFP_KERNEL_ACCOUNT)?;
-        if let Some(mapping) = locked.groups().register(group)? {
+        let mapping = group.mapping();
+        if mapping.is_some() {
+            // Room first: a group that cannot be mapped as it was asked for must not stay.
+            self.mappings.lock().groups.reserve(1, GFP_KERNEL_ACCOUNT)?;
+        }
+        locked.groups().register(group)?;
+        if let Some(mapping) = mapping {
             let mut mappings = self.mappings.lock();
             mappings.groups.push(mapping, GFP_KERNEL_ACCOUNT)?;
         }
@@ -183,8 +187,9 @@ impl Ring {
         // Until both are done, so that it is not a new group whose mapping goes.
         let mut locked = self.lock()?;
         locked.check_alive()?;
-        let group = locked.groups().unregister(&reg)?;
-        self.mappings.lock().groups.retain(|(id, _)| *id != group);
+        if let Some(group) = locked.groups().unregister(&reg)? {
+            self.mappings.lock().groups.retain(|(id, _)| *id != group);
+        }
         Ok(())
     }
 

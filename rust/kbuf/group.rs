@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     sys::{
-        memory::{Array, Region},
+        memory::{Array, Region, RegionRef},
         user::{self, IoVec},
     },
     uapi::{
@@ -25,7 +25,10 @@ use kernel::{
     warn_on,
 };
 
-impl Entries for Array<2> {
+/// The memory of a mapped group. It is shared if it is the kernel's, with who maps it.
+type GroupEntries = Array<2, u64, RegionRef>;
+
+impl Entries for GroupEntries {
     #[inline(always)] // nop-buffer/ring-32
     fn tail(&self) -> u16 {
         // The tail lies in the unused half word of the first entry.
@@ -38,7 +41,7 @@ impl Entries for Array<2> {
     }
 }
 
-impl CutEntries for Array<2> {
+impl CutEntries for GroupEntries {
     #[inline]
     fn cut(&self, index: u16, addr: u64, len: u32) {
         // The tail is in one of the words, and not touched.
@@ -50,7 +53,7 @@ impl CutEntries for Array<2> {
 /// A ring that user space fills.
 pub(super) struct MappedGroup {
     /// What user space writes: a buffer each, and the tail.
-    pub(super) entries: Array<2>,
+    pub(super) entries: GroupEntries,
     /// How far the entries are consumed.
     pub(super) state: Mapped,
     /// For buffers that are consumed in parts: one is up for the next request as long as so many
@@ -59,6 +62,14 @@ pub(super) struct MappedGroup {
 }
 
 impl MappedGroup {
+    /// Its memory, if that can be mapped into user space.
+    pub(super) fn mappable(&self) -> Option<&Arc<Region>> {
+        match self.entries.memory() {
+            RegionRef::Own(_) => None,
+            RegionRef::Shared(region) => Some(region),
+        }
+    }
+
     /// Consumes `used` bytes of a buffer. Returns its id, and whether more of it is to come.
     #[inline]
     pub(super) fn commit(&mut self, selected: Selected, used: usize) -> (u16, bool) {
@@ -192,12 +203,19 @@ pub(crate) fn read_reg(arg: u64) -> Result<BufReg> {
 /// A mapped group that is to be registered.
 pub(crate) struct NewGroup {
     pub(super) id: u16,
-    /// The group, and its memory if that is to be mapped into user space. That its number is in use counts before what
-    /// is wrong with this.
-    pub(super) group: Result<(KBox<Group>, Option<Arc<Region>>)>,
+    /// The group. That its number is in use counts before what is wrong with this.
+    pub(super) group: Result<KBox<Group>>,
 }
 
 impl NewGroup {
+    /// Its number and its memory, if that is to be mapped into user space.
+    pub(crate) fn mapping(&self) -> Option<(u16, Arc<Region>)> {
+        match self.group.as_deref() {
+            Ok(Group::Mapped(group)) => Some((self.id, group.mappable()?.clone())),
+            _ => None,
+        }
+    }
+
     /// What the `struct io_uring_buf_reg` at user address `arg` says. If its memory is the user's, he may have `most`
     /// pages pinned.
     ///
@@ -234,23 +252,20 @@ impl NewGroup {
         reg: &BufReg,
         min_left: Option<NonZeroU32>,
         most: usize,
-    ) -> Result<(KBox<Group>, Option<Arc<Region>>)> {
+    ) -> Result<KBox<Group>> {
         let size = reg.ring_entries as usize * ENTRY_SIZE;
-        let mapped = reg.flags & pbuf::MMAP != 0;
-        let region = if mapped {
-            Region::alloc(size)?
+        let region = if reg.flags & pbuf::MMAP != 0 {
+            RegionRef::Shared(Arc::new(Region::alloc(size)?, GFP_KERNEL_ACCOUNT)?)
         } else {
             let pages = kernel::page::page_align(size).ok_or(EINVAL)?;
-            Region::pin(reg.ring_addr, pages, None, most)?
+            RegionRef::Own(Region::pin(reg.ring_addr, pages, None, most)?)
         };
-        let region = Arc::new(region, GFP_KERNEL_ACCOUNT)?;
         let group = Group::Mapped(MappedGroup {
-            entries: Array::new(region.clone(), 0, reg.ring_entries)?,
+            entries: Array::new(region, 0, reg.ring_entries)?,
             state: Mapped::new(),
             min_left,
         });
-        let group = KBox::new(group, GFP_KERNEL_ACCOUNT)?;
-        Ok((group, mapped.then_some(region)))
+        Ok(KBox::new(group, GFP_KERNEL_ACCOUNT)?)
     }
 }
 

@@ -10,10 +10,7 @@ use super::{
     selected::{BufEntry, Selected},
 };
 use crate::{
-    sys::{
-        memory::Region,
-        user::{access_ok, IoVec},
-    },
+    sys::user::{access_ok, IoVec},
     uapi::{
         abi::{cqe, MAX_RW_COUNT},
         errno::{Result, EEXIST, EFAULT, EINVAL, ENOBUFS, ENOENT},
@@ -24,7 +21,6 @@ use core::ops::Deref;
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KBox},
     prelude::*,
-    sync::Arc,
     warn_on,
 };
 
@@ -225,7 +221,7 @@ impl Groups {
         Ok(())
     }
 
-    /// `IORING_REGISTER_PBUF_RING`: returns the group and its memory, if that is to be mapped into user space.
+    /// `IORING_REGISTER_PBUF_RING`.
     ///
     /// # Errors
     ///
@@ -234,30 +230,28 @@ impl Groups {
     /// # Context
     ///
     /// May sleep.
-    pub(crate) fn register(&mut self, new: NewGroup) -> Result<Option<(u16, Arc<Region>)>> {
+    pub(crate) fn register(&mut self, new: NewGroup) -> Result {
         match self.find(new.id) {
             None => {}
             Some(Group::Classic(group)) if group.queue.len() == 0 => self.set(new.id, None)?,
             Some(_) => return Err(EEXIST),
         }
-        let (group, mapped) = new.group?;
-        self.set(new.id, Some(group))?;
-        Ok(mapped.map(|region| (new.id, region)))
+        self.set(new.id, Some(new.group?))
     }
 
-    /// `IORING_UNREGISTER_PBUF_RING`: returns the group.
+    /// `IORING_UNREGISTER_PBUF_RING`: returns the group's number if its memory may be mapped into user space.
     ///
     /// # Errors
     ///
     /// `-EINVAL` for flags, or if it is a classic group; `-ENOENT` if there is none.
-    pub(crate) fn unregister(&mut self, reg: &BufReg) -> Result<u16> {
+    pub(crate) fn unregister(&mut self, reg: &BufReg) -> Result<Option<u16>> {
         if reg.flags != 0 {
             return Err(EINVAL);
         }
-        self.mapped(reg.bgid)?;
+        let is_mappable = self.mapped(reg.bgid)?.mappable().is_some();
         self.set(reg.bgid, None)?;
         self.marks.remove(reg.bgid);
-        Ok(reg.bgid)
+        Ok(is_mappable.then_some(reg.bgid))
     }
 
     /// `IORING_REGISTER_PBUF_STATUS`: fills in what is asked for.

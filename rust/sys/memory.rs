@@ -12,7 +12,7 @@
 mod array;
 
 pub(crate) use super::pin::Charge;
-pub(crate) use array::{Array, Indices};
+pub(crate) use array::{Array, Indices, RegionRef};
 
 use super::{
     bindings, calls,

@@ -7,7 +7,7 @@
 //! `mm_struct.pinned_vm`.
 
 use super::{bindings, calls, page_list::PageList, task::AddressSpace};
-use crate::uapi::errno::{Errno, Result, EFAULT, ENOMEM, EOVERFLOW};
+use crate::uapi::errno::{Errno, Result, EFAULT, EINVAL, ENOMEM, EOVERFLOW};
 use core::{ops::Deref, ptr::NonNull};
 use kernel::{
     alloc::{
@@ -39,7 +39,9 @@ impl Pins {
     ///
     /// May sleep.
     pub(super) fn new(addr: u64, count: usize) -> Result<Self> {
-        let _mm = AddressSpace::current()?;
+        if !AddressSpace::is_there() {
+            return Err(EINVAL);
+        }
         if count > i32::MAX as usize / size_of::<usize>() {
             return Err(EOVERFLOW);
         }
@@ -275,10 +277,8 @@ impl Charge {
         most: usize,
     ) -> Result<Self> {
         let account = MemAccount::current()?;
-        let mut charges = folio_table.map(|folio_table| FolioCharges {
-            folio_table: folio_table.clone(),
-            folios: KVVec::new(),
-        });
+        // Made for the first folio of several pages: most have none.
+        let mut charges: Option<FolioCharges> = None;
         let (mut count, mut last) = (0, 0);
         for page in pages.iter() {
             // SAFETY: The page is pinned.
@@ -288,9 +288,13 @@ impl Charge {
                     bindings::ruring_page_folio_pages(*page),
                 )
             };
-            match &mut charges {
+            match folio_table {
                 _ if folio == last => {}
-                Some(charges) if size > 1 => {
+                Some(folio_table) if size > 1 => {
+                    let charges = charges.get_or_insert_with(|| FolioCharges {
+                        folio_table: folio_table.clone(),
+                        folios: KVVec::new(),
+                    });
                     // Room first: what is charged must end with this.
                     charges.folios.reserve(1, GFP_KERNEL_ACCOUNT)?;
                     charges.folio_table.charge(folio, size, &account, most)?;

@@ -102,6 +102,11 @@ impl AddressSpace {
         Ok(Self(ARef::from(unsafe { Mm::from_raw(mm.cast()) })))
     }
 
+    /// Whether the current task has one.
+    pub(super) fn is_there() -> bool {
+        !calls::ruring_current_mm().is_null()
+    }
+
     /// Whether it is the one that the current task runs in.
     #[inline]
     pub(crate) fn is_current(&self) -> bool {

@@ -18,35 +18,75 @@ pub(crate) trait Word: FromBytes + Copy {}
 impl Word for u32 {}
 impl Word for u64 {}
 
+/// What keeps a region.
+///
+/// # Safety
+///
+/// It must always be the same region, wherever this is moved itself, and stay as long as this does.
+pub(crate) unsafe trait KeepsRegion: Send + Sync {
+    /// The region that it keeps.
+    fn region(&self) -> &Region;
+}
+
+// SAFETY: It is a reference to one.
+unsafe impl KeepsRegion for Arc<Region> {
+    fn region(&self) -> &Region {
+        self
+    }
+}
+
+/// A region of one owner's, or one that others have as well.
+pub(crate) enum RegionRef {
+    /// Nobody else has it.
+    Own(Region),
+    /// There may be other references to it.
+    Shared(Arc<Region>),
+}
+
+// SAFETY: It has one, or a reference to one, and nothing changes it.
+unsafe impl KeepsRegion for RegionRef {
+    fn region(&self) -> &Region {
+        match self {
+            Self::Own(region) => region,
+            Self::Shared(region) => region,
+        }
+    }
+}
+
 /// An array in a region of a power of two of elements of `N` words.
 ///
 /// # Invariants
 ///
-/// `region` has `mask + 1` elements from `base` on, `mask + 1` being a power of two.
-pub(crate) struct Array<const N: usize, W: Word = u64> {
+/// The region has `mask + 1` elements from `base` on, `mask + 1` being a power of two.
+pub(crate) struct Array<const N: usize, W: Word = u64, R: KeepsRegion = Arc<Region>> {
     base: NonNull<W>,
     mask: u32,
-    _region: Arc<Region>,
+    region: R,
 }
 
 // SAFETY: It only offers volatile accesses to a region, which is kept.
-unsafe impl<const N: usize, W: Word> Send for Array<N, W> {}
+unsafe impl<const N: usize, W: Word, R: KeepsRegion> Send for Array<N, W, R> {}
 // SAFETY: Who shares it has the same volatile accesses, to words that are never referred to.
-unsafe impl<const N: usize, W: Word> Sync for Array<N, W> {}
+unsafe impl<const N: usize, W: Word, R: KeepsRegion> Sync for Array<N, W, R> {}
 
-impl<const N: usize, W: Word> Array<N, W> {
+impl<const N: usize, W: Word, R: KeepsRegion> Array<N, W, R> {
     /// The `count` elements from byte `offset` of `region` on.
     ///
     /// # Errors
     ///
     /// `-EINVAL` if they are not all in it, not aligned, or not a power of two.
-    pub(crate) fn new(region: Arc<Region>, offset: usize, count: u32) -> Result<Self> {
+    pub(crate) fn new(region: R, offset: usize, count: u32) -> Result<Self> {
         // INVARIANT: They are checked by `elements`.
         Ok(Self {
-            base: region.elements::<[W; N]>(offset, count)?.cast(),
+            base: region.region().elements::<[W; N]>(offset, count)?.cast(),
             mask: count - 1,
-            _region: region,
+            region,
         })
+    }
+
+    /// What keeps its memory.
+    pub(crate) fn memory(&self) -> &R {
+        &self.region
     }
 
     fn ptr_of(&self, index: u32) -> *mut W {
@@ -72,7 +112,7 @@ impl<const N: usize, W: Word> Array<N, W> {
     }
 }
 
-impl<const N: usize> Array<N> {
+impl<const N: usize, R: KeepsRegion> Array<N, u64, R> {
     /// How many elements there are.
     pub(crate) fn len(&self) -> u32 {
         self.mask + 1
