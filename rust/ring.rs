@@ -27,7 +27,10 @@ pub(crate) mod trace;
 
 use crate::{
     kbuf::groups::Groups,
-    req::{tctx::TaskCtx, Request},
+    req::{
+        tctx::{Local, TaskCtx},
+        Request,
+    },
     ring::{
         after::{After, UnlockHooks},
         cursor::CqCursor,
@@ -40,7 +43,7 @@ use crate::{
         exit,
         lock::lock_killable,
         lsm, pin,
-        queue::{Fifo, Inbox},
+        queue::Fifo,
         table::HashTable,
         task::Identity,
         waitqueue::WaitQueue,
@@ -86,8 +89,8 @@ pub(crate) struct Ring {
     pub(crate) dying: Atomic<bool>,
     /// Completions wait for room.
     pub(crate) overflowing: Atomic<bool>,
-    /// What has come back, if only `enter` runs it; else that is with the submitters.
-    pub(crate) local: Inbox<Request>,
+    /// What has come back, and whether the submitter waits for it, if only `enter` runs it; else that is with the submitters.
+    pub(crate) local: Local,
     /// Requests wait for others to be over, see [`Ring::has_followers`].
     pub(crate) draining: Atomic<bool>,
     /// The same for timeouts that end after so many completions.
@@ -257,7 +260,7 @@ impl Ring {
                 identity,
                 dying: Atomic::new(false),
                 overflowing: Atomic::new(false),
-                local: Inbox::new(),
+                local: Local::new(),
                 draining: Atomic::new(false),
                 counting: Atomic::new(false),
                 boottime: Atomic::new(false),
@@ -317,9 +320,9 @@ impl Ring {
         })
     }
 
-    /// The one inbox of a ring whose requests only `enter` runs.
+    /// What there is of a ring whose requests only `enter` runs.
     #[inline]
-    pub(crate) fn local_inbox(&self) -> Option<&Inbox<Request>> {
+    pub(crate) fn local(&self) -> Option<&Local> {
         self.deferred().then_some(&self.local)
     }
 

@@ -145,6 +145,7 @@ impl Locked<'_> {
         self.ring.exec.users.fetch_sub(state.exec.users.len(), Full);
         state.has_eventfd = false;
         self.ring.eventfd.set(None);
+        self.ring.local.clear_submitter();
         LetGo {
             _submitters: core::mem::take(&mut state.submitters),
             _users: core::mem::take(&mut state.exec.users),

@@ -47,8 +47,13 @@ impl Ring {
         }
         let getevents = args.flags & enter::GETEVENTS != 0;
         // What has come back to a ring that is not deferred is run on the way to user space.
-        if args.to_submit == 0 && (!getevents || !self.deferred() && self.has_enough(args)) {
-            return self.enter_for_nothing(args.call);
+        if args.to_submit == 0 {
+            if !getevents || !self.deferred() && self.has_enough(args) {
+                return self.enter_for_nothing(args.call);
+            }
+            if self.only_waits(args) {
+                return self.wait_plainly(args);
+            }
         }
         let mut locked = self.lock_in(args.call)?;
         if self.has_stalled() {
@@ -87,11 +92,17 @@ impl Ring {
         }
         locked.commit();
         if waits && !self.has_enough(args) {
-            drop(locked);
             if busy.is_none() && self.waits_plainly(args) {
                 drop(busy);
-                return self.wait_plainly(args, tctx);
+                if let Some(tctx) = tctx {
+                    locked.put_submitter(tctx);
+                    drop(locked);
+                    return self.wait_plainly(args);
+                }
+                drop(locked);
+                return self.get_events_after(args, None, None);
             }
+            drop(locked);
             let result = self.get_events_after(args, tctx.as_ref(), busy);
             if let Some(tctx) = tctx {
                 TaskCtx::put(tctx);

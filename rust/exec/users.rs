@@ -177,10 +177,13 @@ impl Locked<'_> {
             used: 0,
             _watch: Watch::current(WatchFor::Task, tctx.clone())?,
         };
+        // What keeps the address of the one before goes.
+        ring.local.clear_submitter();
         match self.state.submitters.get_mut(slot) {
             Some(old) => *old = record,
             None => self.state.submitters.push(record, GFP_KERNEL_ACCOUNT)?,
         }
+        ring.local.set_submitter();
         Ok(tctx)
     }
 }

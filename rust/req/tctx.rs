@@ -35,6 +35,74 @@ pub(crate) struct Submitter {
     pub(crate) slot: u16,
 }
 
+/// What a ring with DEFER_TASKRUN has in place of its submitter, who is the only one: so he can wait without the ring's lock, which it
+/// takes to find his task context.
+pub(crate) struct Local {
+    inbox: Inbox<Request>,
+    cq_wait_nr: Atomic<i32>,
+    /// The task and the address space of the submitter, of any ring the one who has come last, which the ring's record of him keeps.
+    /// The first is 0 if there is no record.
+    task: Atomic<usize>,
+    mm: Atomic<usize>,
+}
+
+impl Local {
+    /// Makes one in which nothing has come back, without a submitter.
+    pub(crate) fn new() -> Self {
+        Self {
+            inbox: Inbox::new(),
+            cq_wait_nr: Atomic::new(AWAY),
+            task: Atomic::new(0),
+            mm: Atomic::new(0),
+        }
+    }
+
+    /// Says that the current task is the submitter, or has become one.
+    ///
+    /// # Context
+    ///
+    /// With the ring locked, which has a record of the task.
+    pub(crate) fn set_submitter(&self) {
+        self.mm.store(task::current_mm_id(), Relaxed);
+        self.task.store(task::current_id(), Relaxed);
+    }
+
+    /// Says that there is no submitter.
+    ///
+    /// # Context
+    ///
+    /// With the ring locked, before the record of the one that there was goes.
+    pub(crate) fn clear_submitter(&self) {
+        self.task.store(0, Relaxed);
+    }
+
+    /// Whether the current task is the submitter. If so that is so as long as it lives, unless the ring lets go of all.
+    #[inline]
+    pub(crate) fn is_submitter_current(&self) -> bool {
+        self.task.load(Relaxed) == task::current_id()
+            && self.mm.load(Relaxed) == task::current_mm_id()
+    }
+
+    /// The requests that have come back.
+    #[inline]
+    pub(crate) fn inbox(&self) -> &Inbox<Request> {
+        &self.inbox
+    }
+
+    /// Says that the submitter is about to sleep until `count` requests have come, see [`BusyGuard::set_asleep`].
+    #[inline]
+    pub(crate) fn set_asleep(&self, count: u32) {
+        self.cq_wait_nr.store(count.max(1) as i32, Relaxed);
+    }
+
+    /// Says that the submitter does not sleep any more. He does not have to look afterwards: who watches the ring is told
+    /// of what comes, as while he sleeps.
+    #[inline]
+    pub(crate) fn set_away(&self) {
+        self.cq_wait_nr.store(AWAY, Relaxed);
+    }
+}
+
 /// The task is not in `enter`: it has to be told, unless its ring has DEFER_TASKRUN. A count-down that comes late leaves it
 /// at that.
 const AWAY: i32 = i32::MIN / 2;
@@ -100,7 +168,16 @@ impl Submitter {
     /// The requests that have come back: those of the task, or those of the whole ring with DEFER_TASKRUN.
     #[inline]
     pub(crate) fn inbox(&self) -> &Inbox<Request> {
-        self.ring.local_inbox().unwrap_or(&self.inbox)
+        self.ring.local().map_or(&self.inbox, Local::inbox)
+    }
+
+    /// The word that says where the task is: that of the ring with DEFER_TASKRUN, unless this one is gone.
+    #[inline]
+    fn cq_wait_nr(&self) -> &Atomic<i32> {
+        match self.ring.local() {
+            Some(local) if self.cq_wait_nr.load(Relaxed) != GONE => &local.cq_wait_nr,
+            _ => &self.cq_wait_nr,
+        }
     }
 
     /// Whether it is the current task in its current address space.
@@ -144,7 +221,7 @@ impl Submitter {
     /// Whether the task does not look after its inbox at the moment.
     pub(crate) fn is_away(&self) -> bool {
         matches!(
-            WaitPhase::of(self.cq_wait_nr.load(Relaxed)),
+            WaitPhase::of(self.cq_wait_nr().load(Relaxed)),
             WaitPhase::Away
         )
     }
@@ -152,7 +229,7 @@ impl Submitter {
     /// Says that the task looks after its inbox itself until the guard is dropped, so that it need not be told.
     #[inline]
     pub(crate) fn set_busy(&self) -> BusyGuard<'_> {
-        self.cq_wait_nr.store(BUSY, Relaxed);
+        self.cq_wait_nr().store(BUSY, Relaxed);
         BusyGuard(self)
     }
 }
@@ -169,7 +246,7 @@ impl BusyGuard<'_> {
     /// has one before it looks.
     #[inline]
     pub(crate) fn set_asleep(&self, count: u32) {
-        self.0.cq_wait_nr.store(count.max(1) as i32, Relaxed);
+        self.0.cq_wait_nr().store(count.max(1) as i32, Relaxed);
     }
 
     /// Says that the task does not sleep any more.
@@ -179,7 +256,7 @@ impl BusyGuard<'_> {
     /// The task itself.
     #[inline]
     pub(crate) fn set_awake(&self) {
-        self.0.cq_wait_nr.store(BUSY, Relaxed);
+        self.0.cq_wait_nr().store(BUSY, Relaxed);
     }
 
     /// Ends it; true if something has come meanwhile that nobody has been told of.
@@ -195,7 +272,7 @@ impl Drop for BusyGuard<'_> {
     fn drop(&mut self) {
         // A full barrier: who puts something in after this sees it, what came before is seen by
         // the look into the inbox that follows.
-        self.0.cq_wait_nr.xchg(AWAY, Full);
+        self.0.cq_wait_nr().xchg(AWAY, Full);
     }
 }
 
@@ -217,29 +294,44 @@ pub(crate) fn bring_back(req: OwnedReq) {
 ///
 /// May be called in any context.
 pub(crate) fn push(tctx: &Arc<TaskCtx>, req: impl Into<ClaimedReq>, lazy: bool) {
-    let first = tctx.inbox().push(req);
+    if let Some(local) = tctx.ring.local() {
+        return push_local(tctx, local, req.into(), lazy);
+    }
+    let first = tctx.inbox.push(req);
     match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
         WaitPhase::Busy => {}
-        WaitPhase::Away => {
-            if first {
-                send_task_work(tctx);
-            }
-        }
-        WaitPhase::Asleep => wake_waiting(tctx, first, lazy),
+        WaitPhase::Away if first => send_task_work(tctx),
+        // What others wait for it has to complete. It looks once for all that is there.
+        WaitPhase::Asleep if first => tctx.task.wake_up(),
+        WaitPhase::Away | WaitPhase::Asleep => {}
     }
 }
 
-/// Has the task of a task context look into its inbox, if it sleeps for what may be there now. `first` says
+/// As [`push`], to a ring with DEFER_TASKRUN.
+#[inline(always)] // poll/32
+fn push_local(tctx: &Arc<TaskCtx>, local: &Local, req: ClaimedReq, lazy: bool) {
+    let first = local.inbox.push(req);
+    let cq_wait_nr = local.cq_wait_nr.load(Relaxed);
+    match WaitPhase::of(cq_wait_nr) {
+        WaitPhase::Busy => {}
+        WaitPhase::Away if first => send_task_work(tctx),
+        WaitPhase::Away => {}
+        // The first one for who waits for one need not be counted: he looks.
+        WaitPhase::Asleep => wake_waiting(tctx, local, first, lazy && !(first && cq_wait_nr == 1)),
+    }
+}
+
+/// Has the submitter of a ring with DEFER_TASKRUN look into the inbox, who sleeps, for what may be there now. `first` says
 /// that the inbox was empty.
-fn wake_waiting(tctx: &Arc<TaskCtx>, first: bool, lazy: bool) {
-    let ring = tctx.ring();
-    if !ring.config().has(setup::DEFER_TASKRUN) {
-        // What others wait for it has to complete. It looks once for all that is there.
+fn wake_waiting(tctx: &Arc<TaskCtx>, local: &Local, first: bool, lazy: bool) {
+    if tctx.cq_wait_nr.load(Relaxed) == GONE {
+        // It is another one who sleeps, and this one's requests are for others to end.
         if first {
-            tctx.task.wake_up();
+            send_task_work(tctx);
         }
         return;
     }
+    let ring = tctx.ring();
     if first {
         ring.mark_taskrun();
         // They may look although there is nothing yet.
@@ -247,7 +339,7 @@ fn wake_waiting(tctx: &Arc<TaskCtx>, first: bool, lazy: bool) {
             TaskWork::send_to_interrupt(tctx);
         }
     }
-    if !lazy || tctx.cq_wait_nr.fetch_sub(1, Full) == 1 {
+    if !lazy || local.cq_wait_nr.fetch_sub(1, Full) == 1 {
         tctx.task.wake_up();
     }
 }
@@ -259,9 +351,9 @@ fn wake_waiting(tctx: &Arc<TaskCtx>, first: bool, lazy: bool) {
 /// May be called in any context.
 pub(crate) fn count(tctx: &Arc<TaskCtx>) {
     // Full ordering: either the task is seen to sleep, or it sees the completion before it does.
-    let cq_wait_nr = tctx.cq_wait_nr.fetch_add(0, Full);
+    let cq_wait_nr = tctx.cq_wait_nr().fetch_add(0, Full);
     if matches!(WaitPhase::of(cq_wait_nr), WaitPhase::Asleep)
-        && tctx.cq_wait_nr.fetch_sub(1, Full) == 1
+        && tctx.cq_wait_nr().fetch_sub(1, Full) == 1
     {
         tctx.task.wake_up();
     }
@@ -274,7 +366,7 @@ pub(crate) fn count(tctx: &Arc<TaskCtx>) {
 ///
 /// May be called in any context.
 pub(crate) fn call(tctx: &Arc<TaskCtx>) {
-    match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
+    match WaitPhase::of(tctx.cq_wait_nr().load(Relaxed)) {
         WaitPhase::Busy => {}
         WaitPhase::Away => send_task_work(tctx),
         WaitPhase::Asleep => tctx.task.wake_up(),
@@ -287,7 +379,7 @@ pub(crate) fn call(tctx: &Arc<TaskCtx>) {
 ///
 /// May be called in any context.
 pub(crate) fn interrupt(tctx: &Arc<TaskCtx>) {
-    match WaitPhase::of(tctx.cq_wait_nr.load(Relaxed)) {
+    match WaitPhase::of(tctx.cq_wait_nr().load(Relaxed)) {
         WaitPhase::Asleep => tctx.task.wake_up(),
         // One that has ended has none any more.
         _ => _ = TaskWork::send(tctx, &tctx.task, Notify::Signal),

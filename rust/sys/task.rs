@@ -222,6 +222,12 @@ pub(crate) fn current_id() -> usize {
     calls::ruring_current() as usize
 }
 
+/// Identifies the address space of the current task among those that there are references to, 0 for none.
+#[inline]
+pub(crate) fn current_mm_id() -> usize {
+    calls::ruring_current_mm() as usize
+}
+
 /// Whether the current task is exiting or a kernel thread, so that requests end as cancelled.
 #[inline]
 pub(crate) fn current_exiting() -> bool {

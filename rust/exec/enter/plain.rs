@@ -7,7 +7,6 @@
 
 use super::Arguments;
 use crate::{
-    req::tctx::{self, TaskCtx},
     ring::{cursor, Ring},
     sys::{
         napi, signal,
@@ -20,7 +19,7 @@ use crate::{
         errno::{Result, EINTR, ERESTARTNOINTR},
     },
 };
-use kernel::sync::{atomic::Relaxed, Arc};
+use kernel::sync::atomic::Relaxed;
 
 impl Ring {
     /// Whether a wait is of this kind. Any other is [`Ring::cq_wait`]'s.
@@ -34,6 +33,17 @@ impl Ring {
             && !napi::is_used()
     }
 
+    /// Whether there is nothing to do but to wait, for what has not come yet, as the submitter: that takes no lock.
+    #[inline(always)] // send-late/zc/64/1
+    pub(super) fn only_waits(&self, args: &Arguments<'_>) -> bool {
+        !self.has_returned_to_any()
+            && self.local.is_submitter_current()
+            && self.waits_plainly(args)
+            && !self.has_stalled()
+            && !self.has_enough(args)
+            && !signal::notified()
+    }
+
     /// Sleeps until there are as many completions as `args` want, of which some are missing yet. Returns how many SQ entries
     /// were consumed before.
     ///
@@ -43,17 +53,9 @@ impl Ring {
     ///
     /// # Context
     ///
-    /// Sleeps. The ring is not locked.
+    /// The submitter. Sleeps. The ring is not locked.
     #[inline(never)] // nop/1: what waits needs a larger frame.
-    pub(super) fn wait_plainly(
-        &self,
-        args: &Arguments<'_>,
-        tctx: Option<Arc<TaskCtx>>,
-    ) -> Result<i64> {
-        let Some(tctx) = tctx else {
-            return self.get_events_after(args, None, None);
-        };
-        let busy = tctx.set_busy();
+    pub(super) fn wait_plainly(&self, args: &Arguments<'_>) -> Result<i64> {
         let timeouts = self.timeouts.load(Relaxed);
         let count = self.at_most(args.min_complete);
         let target = self.cq_head().wrapping_add(count);
@@ -61,36 +63,34 @@ impl Ring {
             cursor::reached(self.cq_tail(), target)
                 || self.timeouts.load(Relaxed) != timeouts
                 || self.overflowing()
+                || self.is_dying()
         };
-        let has_to_run = || self.has_returned(&tctx) || self.exec.overdue.load(Relaxed);
+        let has_to_run = || self.has_returned_to_any() || self.exec.overdue.load(Relaxed);
         if trace::cqring_wait_enabled() {
             trace::cqring_wait(Id::of(self), count);
         }
         let mut interruptible = Interruptible::new(args.call);
         let result = loop {
             let left = target.wrapping_sub(self.cq_tail());
-            busy.set_asleep(if self.has_followers() { 1 } else { left });
+            self.local
+                .set_asleep(if self.has_followers() { 1 } else { left });
             let woken = sleep_for_io(args.flags & enter::NO_IOWAIT == 0, || {
                 sleep_until_woken(|| is_over() || has_to_run())
             });
-            busy.set_awake();
+            self.local.set_away();
             if has_to_run() {
                 if self.exec.overdue.load(Relaxed) {
                     self.interrupt_overdue(args.call);
                 }
                 if let Ok(mut locked) = self.lock_in(args.call) {
-                    self.run_local_inbox(&mut locked, &tctx, count);
+                    if let Some(tctx) = locked.get_submitter() {
+                        self.run_local_inbox(&mut locked, &tctx, count);
+                        locked.put_submitter(tctx);
+                    }
                     locked.commit();
                     let ends = woken == Woken::Maybe && !self.overflowing() && is_over();
                     if ends && !signal::killed() {
-                        // Nothing has to be looked at any more, and the ring is locked: the reference can go back.
-                        if busy.into_missed() {
-                            drop(locked);
-                            tctx::send_task_work(&tctx);
-                            TaskCtx::put(tctx);
-                        } else {
-                            locked.put_submitter(tctx);
-                        }
+                        // Nothing has to be looked at any more.
                         return Ok(args.to_submit.into());
                     }
                 }
@@ -114,8 +114,6 @@ impl Ring {
                 break Ok(());
             }
         };
-        self.run_missed(args.call, busy, &tctx);
-        TaskCtx::put(tctx);
         match result {
             Err(error)
                 if args.to_submit == 0

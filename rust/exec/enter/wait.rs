@@ -145,6 +145,7 @@ impl CqWait<'_> {
     fn is_over(&self) -> bool {
         cursor::reached(self.ring.cq_tail(), self.target)
             || self.ring.timeouts.load(Relaxed) != self.timeouts
+            || self.ring.is_dying()
     }
 
     /// Whether the task has to look, because the wait is over or there is something to do in it.
