@@ -48,16 +48,17 @@ use crate::{
     uapi::errno::Result,
 };
 use kernel::{
+    new_mutex,
     prelude::*,
     sync::{
         atomic::{Atomic, Relaxed},
-        Arc,
+        Arc, Mutex,
     },
 };
 use orphans::Orphans;
 use registered::RegisteredRings;
 use sqpoll::SqPoll;
-use users::UserRecord;
+use users::{RingUser, UserRecord};
 
 /// What only the moving of requests uses of a ring without its mutex. The ring holds it without looking into it.
 #[pin_data]
@@ -76,6 +77,10 @@ pub(crate) struct ExecShared {
     users: Atomic<usize>,
     /// What the ring has besides for IORING_SETUP_SQPOLL.
     sqpoll: Option<Arc<SqPoll>>,
+    /// What each mapping of the ring's memory counts with, made for the first process that uses it. Taken with the ring's mutex
+    /// or a task's mmap lock held, and nothing within it.
+    #[pin]
+    mapper: Mutex<Option<Arc<RingUser>>>,
     /// What tasks that are gone have left behind.
     orphans: Orphans,
     /// The table of the module in which tasks register rings, to name them by an index.
@@ -105,6 +110,7 @@ impl ExecShared {
             finished_punts: Atomic::new(0),
             pending_workers: Atomic::new(0),
             users: Atomic::new(0),
+            mapper <- new_mutex!(None, "ruring::mapper"),
             sqpoll,
             orphans: Orphans::new(),
             registered,

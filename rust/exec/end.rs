@@ -25,6 +25,7 @@ use kernel::{
 pub(crate) struct LetGo {
     _submitters: KVec<SubmitterRecord>,
     _users: KVec<users::UserRecord>,
+    _mapper: Option<Arc<users::RingUser>>,
     _creator: Option<Watch>,
     _workers: WorkerPool,
     _overflow: Fifo<Request>,
@@ -146,9 +147,11 @@ impl Locked<'_> {
         state.has_eventfd = false;
         self.ring.eventfd.set(None);
         self.ring.local.clear_submitter();
+        let mapper = self.ring.exec.mapper.lock().take();
         LetGo {
             _submitters: core::mem::take(&mut state.submitters),
             _users: core::mem::take(&mut state.exec.users),
+            _mapper: mapper,
             _creator: state.exec.creator.take(),
             _workers: core::mem::take(&mut state.exec.workers),
             _overflow: core::mem::take(&mut state.overflow),

@@ -27,7 +27,7 @@ use kernel::{
     },
 };
 
-/// A process that uses a ring, or an area of memory that a part of it is mapped into and what that has become.
+/// A process that uses a ring. What mappings of the ring's memory count with is one as well.
 pub(crate) type RingUser = TaskWork<RingUse>;
 
 /// See [`RingUser`].
@@ -75,9 +75,13 @@ impl Ring {
     ///
     /// May sleep. With the mmap lock held.
     pub(crate) fn new_mapping(self: &Arc<Self>) -> Result<Arc<RingUser>> {
-        let user = self.new_user()?;
+        let mapper = self.exec.mapper.lock().clone();
+        let mapping = match mapper {
+            Some(mapper) => mapper,
+            None => self.new_user()?,
+        };
         self.exec.users.fetch_add(1, Full);
-        Ok(user)
+        Ok(mapping)
     }
 }
 
@@ -125,6 +129,9 @@ impl Locked<'_> {
         self.state.exec.users.reserve(1, GFP_KERNEL_ACCOUNT)?;
         let user = ring.new_user()?;
         let watch = Watch::current(WatchFor::Process, user.clone())?;
+        if self.state.exec.users.is_empty() {
+            let _ended = ring.exec.mapper.lock().replace(user.clone());
+        }
         let record = UserRecord {
             user,
             _watch: watch,
