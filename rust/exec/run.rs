@@ -11,9 +11,8 @@ use crate::{
         wake::WakeFlags,
         LinkTimer, OwnedReq, ReqMut, Request,
     },
-    ring::{Locked, Ring},
+    ring::Locked,
     sys::{
-        context::InTask,
         queue::Fifo,
         signal,
         timer::Purpose,
@@ -31,43 +30,6 @@ use kernel::{
 
 /// How often a request is tried again at once when it has been woken up meanwhile.
 const MAX_RETRIES: u32 = 4;
-
-impl Ring {
-    /// Runs what has come back to a submitter, as task work of its task.
-    ///
-    /// # Context
-    ///
-    /// Task work, or a kworker if there is no `task`. The ring is not locked.
-    pub(crate) fn run_task_work(&self, tctx: &Arc<TaskCtx>, task: Option<InTask<'_>>) {
-        if task.is_none() || tctx.is_gone() || self.is_dying() {
-            return self.leave_inbox(tctx);
-        }
-        if self.exec.overdue.load(Relaxed) {
-            self.interrupt_overdue(task);
-        }
-        if self.deferred() {
-            return;
-        }
-        if let Some(sqpoll) = &self.exec.sqpoll {
-            return self.submit_for_thread(task, sqpoll, tctx);
-        }
-        let Ok(mut locked) = self.lock_in(task) else {
-            return;
-        };
-        self.unmark_taskrun();
-        locked.run_inbox(tctx);
-    }
-
-    /// Tells pollers and eventfds of a ring whose requests only `enter` runs that something has come back.
-    ///
-    /// # Context
-    ///
-    /// In an interrupt.
-    pub(crate) fn tell_watchers(&self) {
-        self.pollers.wake();
-        self.signal_eventfd(false);
-    }
-}
 
 impl Locked<'_> {
     /// Has the opcode of a job try it once.
@@ -368,7 +330,7 @@ impl Locked<'_> {
 
     /// Runs what has come back to the current task, whose task context it is, and what is linked behind it.
     pub(crate) fn run_inbox(&mut self, tctx: &Arc<TaskCtx>) {
-        let mut reqs = tctx.inbox().take();
+        let mut reqs = tctx.inbox().take_now();
         let traced = trace::task_work_run_enabled();
         let count = if traced { reqs.count() } else { 0 };
         self.run_all_here(&mut reqs, false);

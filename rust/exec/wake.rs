@@ -18,13 +18,14 @@ use crate::{
         poll::events_of,
         ringfile,
         rw::is_nonblocking,
+        task::full_barrier,
         task_work::TaskWorkFn,
         trace,
         ubuf::Ops,
     },
     uapi::abi::events,
 };
-use kernel::sync::Arc;
+use kernel::sync::{atomic::Relaxed, Arc};
 
 impl Kind for Request {
     type Header = Header;
@@ -98,6 +99,55 @@ impl TaskWorkFn for Submitter {
 
     fn notify(this: &Arc<TaskCtx>) {
         this.ring().tell_watchers();
+    }
+}
+
+impl Ring {
+    /// Runs what has come back to a submitter, as task work of its task.
+    ///
+    /// # Context
+    ///
+    /// Task work, or a kworker if there is no `task`. The ring is not locked.
+    pub(crate) fn run_task_work(&self, tctx: &Arc<TaskCtx>, task: Option<InTask<'_>>) {
+        let is_usual = !self.deferred() && self.exec.sqpoll.is_none();
+        if task.is_none() || tctx.is_gone() || self.is_dying() || !is_usual {
+            return self.run_unusual_task_work(tctx, task);
+        }
+        let Ok(mut locked) = self.lock_in(task) else {
+            return;
+        };
+        self.unmark_taskrun();
+        // Which has the barrier that task work is to have.
+        locked.run_inbox(tctx);
+        drop(locked);
+        if self.exec.overdue.load(Relaxed) {
+            self.interrupt_overdue(task);
+        }
+    }
+
+    /// As [`Ring::run_task_work`], of a ring that is entered in other ways, or whose requests end.
+    #[cold] // recv-multishot/udp/64/8/plain
+    fn run_unusual_task_work(&self, tctx: &Arc<TaskCtx>, task: Option<InTask<'_>>) {
+        full_barrier();
+        if task.is_none() || tctx.is_gone() || self.is_dying() {
+            return self.leave_inbox(tctx);
+        }
+        if self.exec.overdue.load(Relaxed) {
+            self.interrupt_overdue(task);
+        }
+        if let (Some(sqpoll), false) = (&self.exec.sqpoll, self.deferred()) {
+            self.submit_for_thread(task, sqpoll, tctx);
+        }
+    }
+
+    /// Tells pollers and eventfds of a ring whose requests only `enter` runs that something has come back.
+    ///
+    /// # Context
+    ///
+    /// In an interrupt.
+    pub(crate) fn tell_watchers(&self) {
+        self.pollers.wake();
+        self.signal_eventfd(false);
     }
 }
 

@@ -52,7 +52,9 @@ pub(super) unsafe trait HasCallback<const ID: usize>: Send + Sync + Sized {
     /// The callback that the object has for this purpose.
     fn callback(&self) -> &Callback<Self, ID>;
 
-    /// Runs in the task that it was sent to.
+    /// Runs in the task that it was sent to. Who sends it from here on has it run again.
+    ///
+    /// What it was sent for it looks at after a full barrier: who writes that, and then finds that it is on its way, relies on it.
     ///
     /// # Context
     ///
@@ -108,7 +110,7 @@ impl<T: HasCallback<ID>, const ID: usize> Callback<T, ID> {
         // for this call, which is task work.
         unsafe {
             let this = Arc::from_raw(head.byte_sub(Self::AT).cast::<T>().cast_const());
-            this.callback().sent.xchg(false, Full);
+            this.callback().sent.store(false, Release);
             InTask::in_task_work(|task| T::called(this, task));
         }
     }

@@ -60,6 +60,7 @@ by_value! {
     ruring_madvise(start: u64, len: u64, advice: i32) -> i32;
     ruring_may_have_rt_ioprio() -> bool;
     ruring_may_lock() -> bool;
+    ruring_mb();
     ruring_mb_after_atomic();
     ruring_napi_poll(id: u32, prefer: bool);
     ruring_napi_use();

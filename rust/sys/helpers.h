@@ -122,6 +122,7 @@ void ruring_init_work(struct work_struct *work, void (*func)(struct work_struct 
 void ruring_init_irq_work(struct irq_work *work, void (*func)(struct irq_work *));
 void ruring_init_delayed_work(struct delayed_work *work, void (*func)(struct work_struct *));
 unsigned long ruring_msecs_to_jiffies(unsigned int msecs);
+void ruring_mb(void);
 void ruring_mb_after_atomic(void);
 void ruring_visit_tracepoints(void (*fn)(struct tracepoint *tp, void *priv), void *priv);
 int ruring_tracepoint_register(struct tracepoint *tp, void *probe);

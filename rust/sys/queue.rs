@@ -11,7 +11,7 @@ use core::{
     mem::ManuallyDrop,
     ptr::{null_mut, NonNull},
 };
-use kernel::sync::atomic::{Acquire, Atomic, Full, Relaxed};
+use kernel::sync::atomic::{Atomic, Full, Relaxed};
 
 /// The link inside an object: the next one in its list. Only the owner of the object's handle uses it.
 pub(crate) struct FifoLink<P: Kind>(Atomic<*mut Object<P>>);
@@ -349,11 +349,17 @@ impl<P: Kind> Inbox<P> {
     /// Takes all that is there, in the order it came.
     #[inline]
     pub(crate) fn take(&self) -> Fifo<P> {
-        let mut fifo = Fifo::new();
         if self.is_empty() {
-            return fifo;
+            return Fifo::new();
         }
-        let mut next = self.head.xchg(null_mut(), Acquire);
+        self.take_now()
+    }
+
+    /// As [`Inbox::take`], with a full barrier before the look, for who has just written that he will look.
+    #[inline]
+    pub(crate) fn take_now(&self) -> Fifo<P> {
+        let mut fifo = Fifo::new();
+        let mut next = self.head.xchg(null_mut(), Full);
         while let Some(object) = NonNull::new(next) {
             // SAFETY: The exchange took the whole chain, whose objects and links are now ours.
             unsafe {

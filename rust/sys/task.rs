@@ -239,6 +239,11 @@ pub(crate) fn current_is_kthread() -> bool {
     calls::ruring_current_is_kthread()
 }
 
+/// A full barrier.
+pub(crate) fn full_barrier() {
+    calls::ruring_mb();
+}
+
 /// A full barrier, after an atomic operation that has a weaker one, such as unlocking a mutex.
 pub(crate) fn full_barrier_after_atomic() {
     calls::ruring_mb_after_atomic();

@@ -26,6 +26,8 @@ use kernel::{
 pub(crate) trait TaskWorkFn: Send + Sync + Sized + 'static {
     /// Does the work, as task work of the `task` that it was sent to; there is none if that is exiting.
     ///
+    /// It looks at what it was sent for after a full barrier, see [`HasCallback::called`].
+    ///
     /// # Context
     ///
     /// The task, on its way to user space, without locks. May sleep.

@@ -255,7 +255,8 @@ unsafe impl<T: WorkerBody> HasCallback<0> for UserWorker<T> {
         &self.callback
     }
 
-    /// To be interrupted is all that it is for.
+    /// To be interrupted is all that it is for. The barrier that it is to have is that of who looks whether there is something: the
+    /// ring's mutex, or an exchange of its own.
     fn called(_this: Arc<Self>, _task: Option<InTask<'_>>) {}
 }
 

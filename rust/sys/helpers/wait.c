@@ -118,6 +118,12 @@ __helper unsigned long ruring_msecs_to_jiffies(unsigned int msecs)
 	return msecs_to_jiffies(msecs);
 }
 
+__helper void ruring_mb(void)
+{
+	/* What it is paired with is said where it is called. */
+	smp_mb();
+}
+
 /* Full ordering after an atomic operation that has less. */
 __helper void ruring_mb_after_atomic(void)
 {
