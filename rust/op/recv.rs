@@ -123,7 +123,7 @@ pub(super) fn without_buffer(
 ) -> Outcome {
     // Urgent data is a reason to receive as well.
     let is_empty = |file| !is_ready(file, false) && !is_urgent(file);
-    if multishot && args.keep && matches!(error, ENOBUFS | ENOENT) {
+    if multishot && args.keep() && matches!(error, ENOBUFS | ENOENT) {
         if attempt.file.is_some_and(is_empty) {
             return Outcome::POLL;
         }
@@ -143,11 +143,13 @@ pub(super) fn without_buffer(
 #[cold] // recv-multishot/unix/64/8/plain
 pub(super) fn without_socket(attempt: &Attempt<'_, '_>, args: &RecvArgs, error: Errno) -> Outcome {
     match attempt.file {
-        Some(file) if args.multishot && args.by_worker && !attempt.polled => match can_poll(file) {
-            true if can_try(file) => Outcome::POLL,
-            true => Outcome::failed(error),
-            false => Outcome::failed(EBADFD),
-        },
+        Some(file) if args.multishot() && args.by_worker() && !attempt.polled => {
+            match can_poll(file) {
+                true if can_try(file) => Outcome::POLL,
+                true => Outcome::failed(error),
+                false => Outcome::failed(EBADFD),
+            }
+        }
         _ => Outcome::failed(error),
     }
 }
@@ -183,9 +185,9 @@ struct RecvTarget {
 
 impl Recv {
     #[inline(always)] // recv/unix/32
-    fn target(&self, attempt: &mut Attempt<'_, '_>) -> Result<RecvTarget> {
+    fn target<const PLAIN: bool>(&self, attempt: &mut Attempt<'_, '_>) -> Result<RecvTarget> {
         match attempt.group {
-            Some(group) if self.begun.is_none() => {
+            Some(group) if !PLAIN && self.begun.is_none() => {
                 let selected = attempt
                     .ring
                     .groups()
@@ -224,7 +226,7 @@ impl Recv {
     ///
     /// What a security module says.
     fn would_wait(&self, socket: Socket<'_>, attempt: &mut Attempt<'_, '_>) -> Result<bool> {
-        if self.args.fixed || self.extra.is_some() || !socket.is_quiet(self.args.msg_flags) {
+        if self.args.fixed() || self.extra.is_some() || !socket.is_quiet(self.args.msg_flags) {
             return Ok(false);
         }
         let mut len = self.args.len as usize;
@@ -257,12 +259,14 @@ impl Recv {
         self.args.total = self.args.total.saturating_sub(len);
         self.args.total == 0
     }
-}
 
-impl Recv {
-    #[inline(always)] // recv-multishot/unix/64/8/plain
-    fn issue_shot(&mut self, socket: Socket<'_>, attempt: &mut Attempt<'_, '_>) -> Outcome {
-        match self.shot::<false>(socket, attempt, &mut false, &mut 0) {
+    #[inline(always)] // recv/unix/32
+    fn issue_shot<const PLAIN: bool>(
+        &mut self,
+        socket: Socket<'_>,
+        attempt: &mut Attempt<'_, '_>,
+    ) -> Outcome {
+        match self.shot::<false, PLAIN>(socket, attempt, &mut false, &mut 0) {
             Some(outcome) => outcome,
             None => {
                 // A single shot is over, or waits.
@@ -283,7 +287,7 @@ impl Recv {
                 left => self.fill_row(socket, attempt, left),
             };
             let outcome = match row {
-                None => self.shot::<true>(socket, attempt, &mut again, &mut left),
+                None => self.shot::<true, false>(socket, attempt, &mut again, &mut left),
                 Some(got) => {
                     left = got.left.unwrap_or(0);
                     match got.len {
@@ -300,10 +304,10 @@ impl Recv {
         }
     }
 
-    /// One receive. None if another one is to follow, which is never so for a single shot; `left`
-    /// says then how many bytes wait, if they are more than a buffer's worth.
+    /// One receive. None if another one is to follow, which is never so for a single shot; `left` says then how many bytes wait,
+    /// if they are more than a buffer's worth. A `PLAIN` one is into the memory that the SQE has the address of.
     #[inline(always)] // recv-multishot/unix/64/8/plain
-    fn shot<const MULTISHOT: bool>(
+    fn shot<const MULTISHOT: bool, const PLAIN: bool>(
         &mut self,
         socket: Socket<'_>,
         attempt: &mut Attempt<'_, '_>,
@@ -312,7 +316,7 @@ impl Recv {
     ) -> Option<Outcome> {
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let all = flags & msg::WAITALL != 0;
-        let target = match self.target(attempt) {
+        let target = match self.target::<PLAIN>(attempt) {
             Ok(target) => target,
             Err(error) => {
                 return Some(without_buffer(
@@ -321,7 +325,7 @@ impl Recv {
             }
         };
         let (addr, len) = (target.addr, target.len);
-        let buffers = if self.args.fixed {
+        let buffers = if !PLAIN && self.args.fixed() {
             match attempt.fixed(addr, len) {
                 Ok(part) => UserBuffers::Fixed(part),
                 Err(error) => return Some(Outcome::failed(error)),
@@ -352,7 +356,8 @@ impl Recv {
             return Some(resume(self.args.msg_flags, &mut self.shots));
         }
         let broken = short || (all && got.flags & (msg::TRUNC | msg::CTRUNC) != 0);
-        let mut cflags = nonempty(&got) | self.begun.unwrap_or(0);
+        let begun = if PLAIN { None } else { self.begun };
+        let mut cflags = nonempty(&got) | begun.unwrap_or(0);
         if let (Some(selected), true) = (target.selected, len > 0) {
             cflags |= attempt.ring.groups().commit(selected, len.min(target.len));
         }
@@ -386,10 +391,10 @@ impl Op for Recv {
     #[inline]
     fn parse(sqe: &Sqe, flags: Flags) -> Result<Self> {
         let args = RecvArgs::parse(sqe, flags, false)?;
-        if !flags.buffer_select() && !args.fixed {
+        if !flags.buffer_select() && !args.fixed() {
             check_buffer(args.addr, args.len)?;
         }
-        let extra = if args.bundle && flags.buffer_select() {
+        let extra = if args.bundle() && flags.buffer_select() {
             let bundle = RecvExtra::Bundle(bundle::RecvBundle::new());
             Some(KBox::new(bundle, GFP_KERNEL_ACCOUNT)?)
         } else {
@@ -422,7 +427,7 @@ impl Op for Recv {
                     return Outcome::failed(error);
                 }
             }
-            if self.args.poll_first {
+            if self.args.poll_first() {
                 return Outcome::POLL;
             }
             if !socket.has_data() {
@@ -438,16 +443,18 @@ impl Op for Recv {
                 return outcome;
             }
         }
-        if self.args.multishot {
+        if self.args.multishot() {
             self.issue_shots(socket, &mut attempt)
+        } else if attempt.group.is_none() && !self.args.fixed() {
+            self.issue_shot::<true>(socket, &mut attempt)
         } else {
-            self.issue_shot(socket, &mut attempt)
+            self.issue_shot::<false>(socket, &mut attempt)
         }
     }
 
     #[inline]
     fn multishot(&self) -> bool {
-        self.args.multishot
+        self.args.multishot()
     }
 
     #[inline]

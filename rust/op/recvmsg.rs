@@ -153,7 +153,7 @@ impl RecvMessage {
             iov: &self.iov,
             skip: 0,
         };
-        let head = if self.args.multishot {
+        let head = if self.args.multishot() {
             self.head_len()
         } else {
             0
@@ -174,7 +174,7 @@ impl RecvMessage {
             Ok(socket) => socket,
             Err(error) => return self.unlocked.over(Err(error), 0, true),
         };
-        if self.args.multishot {
+        if self.args.multishot() {
             self.unlocked.got = Some(self.shot(socket, addr, len));
             return Outcome::Requeue;
         }
@@ -359,7 +359,7 @@ impl Op for RecvMsg {
         } else {
             iov = user::read_iovec(hdr.iov, hdr.iov_len)?;
         }
-        if args.multishot {
+        if args.multishot() {
             let name = usize::try_from(hdr.name_len).map_err(|_| EOVERFLOW)?;
             usize::try_from(hdr.control_len)
                 .ok()
@@ -390,14 +390,14 @@ impl Op for RecvMsg {
             Err(error) => return without_socket(&attempt, &self.0.args, error),
         };
         let message = &mut *self.0;
-        if message.args.poll_first && !attempt.polled {
+        if message.args.poll_first() && !attempt.polled {
             return Outcome::POLL;
         }
         if socket.takes_commands() {
             return message.issue_unlocked(socket, &mut attempt);
         }
         match attempt.group {
-            Some(group) if message.args.multishot => message.shots(socket, &mut attempt, group),
+            Some(group) if message.args.multishot() => message.shots(socket, &mut attempt, group),
             _ => message.once(socket, &mut attempt),
         }
     }
@@ -412,7 +412,7 @@ impl Op for RecvMsg {
     }
 
     fn multishot(&self) -> bool {
-        self.0.args.multishot
+        self.0.args.multishot()
     }
 
     fn progress(&self) -> (usize, u32) {

@@ -141,7 +141,7 @@ impl Recv {
                 .commit_many(selected, &bundle.iov, len.min(want));
             let enough = self.limit_reached(len);
             let cflags = self.count_part(bundle, len, used | nonempty(&got));
-            if last && !self.args.keep {
+            if last && !self.args.keep() {
                 return self.stop_with(cflags, broken);
             }
             let on = !(last || bundle.second || clipped || bundle.capped || enough);
@@ -149,7 +149,7 @@ impl Recv {
                 bundle.second = true;
                 continue;
             }
-            if !self.args.multishot || enough || !attempt.post_more(self.done as i32, cflags) {
+            if !self.args.multishot() || enough || !attempt.post_more(self.done as i32, cflags) {
                 return self.stop_with(cflags, broken);
             }
             self.done = 0;
@@ -197,7 +197,7 @@ impl Recv {
         };
         self.done += len;
         self.begun = Some(flags & !LATEST);
-        if self.args.multishot && self.args.len != 0 && self.done >= self.args.len as usize {
+        if self.args.multishot() && self.args.len != 0 && self.done >= self.args.len as usize {
             bundle.capped = true;
         }
         flags
@@ -219,11 +219,11 @@ impl Recv {
             .select_many(group, wanted, &mut bundle.iov);
         selected.map_err(|error| match error {
             // A worker of io_uring takes one buffer, and says of any reason that there is none.
-            ENOENT if self.done == 0 && self.args.by_worker && !attempt.polled => {
+            ENOENT if self.done == 0 && self.args.by_worker() && !attempt.polled => {
                 Outcome::failed(ENOBUFS)
             }
             error if self.done == 0 => {
-                without_buffer(socket, attempt, &self.args, self.args.multishot, error)
+                without_buffer(socket, attempt, &self.args, self.args.multishot(), error)
             }
             _ => self.stop_with(0, true),
         })
@@ -239,7 +239,7 @@ impl Recv {
     ) -> Result<usize, Outcome> {
         match got.len {
             Ok(len) => Ok(len),
-            Err(EAGAIN) if self.args.multishot => Err(Outcome::POLL),
+            Err(EAGAIN) if self.args.multishot() => Err(Outcome::POLL),
             Err(EAGAIN) => match self.without_waiting::<false>(socket, attempt) {
                 Some(Ok(len)) => Ok(len),
                 Some(Err(error)) => Err(Outcome::failed(error)),

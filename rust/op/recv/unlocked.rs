@@ -50,7 +50,7 @@ impl Unlocked {
         let (len, got) = match self.got.take()? {
             Ok(got) => got,
             // Somebody else was first. It keeps its buffer.
-            Err(EAGAIN) if args.multishot => return Some(Outcome::POLL),
+            Err(EAGAIN) if args.multishot() => return Some(Outcome::POLL),
             Err(EAGAIN) => {
                 return match without_waiting(socket, args.msg_flags, attempt) {
                     None => Some(Outcome::POLL),
@@ -60,7 +60,7 @@ impl Unlocked {
             Err(error) => return Some(self.over(Err(error), 0, true)),
         };
         let state = nonempty(&got);
-        let more = args.multishot && !last && got.len != Ok(0);
+        let more = args.multishot() && !last && got.len != Ok(0);
         if !more || !attempt.post_more(len as i32, self.flags | state) {
             return Some(self.over(Ok(len), state, false));
         }
@@ -102,7 +102,7 @@ impl Unlocked {
         let selected = match attempt.group {
             None => None,
             Some(group) => match attempt.ring.groups().select(group, 0) {
-                None => return without_buffer(socket, attempt, args, args.multishot, ENOBUFS),
+                None => return without_buffer(socket, attempt, args, args.multishot(), ENOBUFS),
                 selected => selected,
             },
         };
@@ -116,7 +116,7 @@ impl Unlocked {
                 (selected.addr(), selected.len.min(most))
             }
         };
-        if args.fixed {
+        if args.fixed() {
             if let Err(error) = attempt.fixed(target.0, target.1) {
                 return Outcome::failed(error);
             }
@@ -158,7 +158,7 @@ impl Recv {
         let outcome = match (&mut *extra, attempt.group) {
             (RecvExtra::Bundle(bundle), Some(group)) if !bundle.resumed => {
                 self.burst =
-                    self.args.multishot && bundle.expects_burst(attempt.wake_flags.again());
+                    self.args.multishot() && bundle.expects_burst(attempt.wake_flags.again());
                 Some(self.issue_bundle(bundle, socket, attempt, group))
             }
             (RecvExtra::Bundle(_), _) => None,
@@ -239,7 +239,7 @@ impl Recv {
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let receive = || {
             let socket = file.ok_or(EBADF).and_then(Socket::of)?;
-            let buffers = match (self.args.fixed, buffer) {
+            let buffers = match (self.args.fixed(), buffer) {
                 (true, Some(buffer)) => UserBuffers::Fixed(buffer.memory.part(addr, len)?),
                 (true, None) => {
                     // It was looked up before.
@@ -252,7 +252,7 @@ impl Recv {
             Ok((got.len?, got))
         };
         match receive() {
-            Ok((count, got)) if !self.args.multishot => {
+            Ok((count, got)) if !self.args.multishot() => {
                 let all = flags & msg::WAITALL != 0;
                 let truncated = got.flags & (msg::TRUNC | msg::CTRUNC) != 0;
                 let broken = all && (count < len || truncated);

@@ -17,23 +17,16 @@ pub(crate) struct RecvArgs {
     pub(crate) len: u32,
     /// `MSG_*`
     pub(crate) msg_flags: u32,
-    /// Poll before the first attempt.
-    pub(crate) poll_first: bool,
-    /// Keep receiving.
-    pub(crate) multishot: bool,
-    /// Multishot: wait for a buffer where there is none.
-    pub(crate) keep: bool,
-    /// RECV: take several buffers at once.
-    pub(crate) bundle: bool,
-    /// RECV: `addr` is in a registered buffer.
-    pub(crate) fixed: bool,
     /// Multishot RECV: end after so many bytes in all, 0 for never.
     pub(crate) total: u32,
-    /// Whether io_uring has a worker try it first.
-    pub(crate) by_worker: bool,
+    /// `IORING_RECVSEND_*` of `sqe->ioprio`, and [`RecvArgs::BY_WORKER`].
+    pub(crate) bits: u16,
 }
 
 impl RecvArgs {
+    /// Beside what the SQE may have: io_uring has a worker try it first.
+    const BY_WORKER: u16 = 1 << 14;
+
     /// Parses the fields of RECV, or of RECVMSG (`message`).
     ///
     /// # Errors
@@ -46,47 +39,89 @@ impl RecvArgs {
             | recvsend::FIXED_BUF
             | recvsend::BUNDLE
             | recvsend::RECV_KEEP;
-        let ioprio = sqe.ioprio();
+        const { assert!(FLAGS & Self::BY_WORKER == 0) };
         let args = Self {
             addr: sqe.addr(),
             len: sqe.len(),
             msg_flags: sqe.op_flags(),
-            poll_first: ioprio & recvsend::POLL_FIRST != 0,
-            multishot: ioprio & recvsend::MULTISHOT != 0,
-            keep: ioprio & recvsend::RECV_KEEP != 0,
-            bundle: ioprio & recvsend::BUNDLE != 0,
-            fixed: ioprio & recvsend::FIXED_BUF != 0,
             total: sqe.file_index(),
-            by_worker: false,
+            bits: sqe.ioprio(),
         };
-        if sqe.off() != 0
-            || args.len as i32 >> 31 != 0
-            || ioprio & !FLAGS != 0
-            || (message && args.bundle)
-        {
+        if sqe.off() != 0 || args.len as i32 >> 31 != 0 {
             return Err(EINVAL);
         }
-        if args.fixed && (message || args.multishot || args.bundle || flags.buffer_select()) {
-            return Err(EINVAL);
-        }
-        if args.multishot {
-            if !flags.buffer_select()
-                || args.msg_flags & msg::WAITALL != 0
-                || (message && args.total != 0)
-            {
-                return Err(EINVAL);
-            }
-        } else if args.total != 0 || args.keep {
-            return Err(EINVAL);
+        if args.bits != 0 || args.total != 0 {
+            args.check(flags, message, FLAGS)?;
         }
         Ok(args)
     }
 
+    /// The rest of [`RecvArgs::parse`], for one that asks for more than to receive.
+    fn check(&self, flags: Flags, message: bool, known: u16) -> Result {
+        if self.bits & !known != 0 || (message && self.bundle()) {
+            return Err(EINVAL);
+        }
+        if self.fixed() && (message || self.multishot() || self.bundle() || flags.buffer_select()) {
+            return Err(EINVAL);
+        }
+        if self.multishot() {
+            if !flags.buffer_select()
+                || self.msg_flags & msg::WAITALL != 0
+                || (message && self.total != 0)
+            {
+                return Err(EINVAL);
+            }
+        } else if self.total != 0 || self.keep() {
+            return Err(EINVAL);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    const fn has(&self, bit: u16) -> bool {
+        self.bits & bit != 0
+    }
+
+    /// Poll before the first attempt.
+    #[inline]
+    pub(crate) const fn poll_first(&self) -> bool {
+        self.has(recvsend::POLL_FIRST)
+    }
+
+    /// Keep receiving.
+    #[inline]
+    pub(crate) const fn multishot(&self) -> bool {
+        self.has(recvsend::MULTISHOT)
+    }
+
+    /// Multishot: wait for a buffer where there is none.
+    #[inline]
+    pub(crate) const fn keep(&self) -> bool {
+        self.has(recvsend::RECV_KEEP)
+    }
+
+    /// RECV: take several buffers at once.
+    #[inline]
+    pub(crate) const fn bundle(&self) -> bool {
+        self.has(recvsend::BUNDLE)
+    }
+
+    /// RECV: `addr` is in a registered buffer.
+    #[inline]
+    pub(crate) const fn fixed(&self) -> bool {
+        self.has(recvsend::FIXED_BUF)
+    }
+
+    /// Whether io_uring has a worker try it first.
+    pub(crate) const fn by_worker(&self) -> bool {
+        self.has(Self::BY_WORKER)
+    }
+
     /// Has a multishot one wait before its first attempt, and at all.
     pub(crate) fn set_by_io_wq(&mut self) {
-        self.by_worker = true;
-        if self.multishot {
-            self.poll_first = true;
+        self.bits |= Self::BY_WORKER;
+        if self.multishot() {
+            self.bits |= recvsend::POLL_FIRST;
             self.msg_flags &= !msg::DONTWAIT;
         }
     }

@@ -261,13 +261,9 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
                 addr: f.addr(),
                 len: f.len(),
                 msg_flags: f.op_flags(),
-                poll_first: prio(0),
-                multishot: prio(1),
-                bundle: prio(4),
-                fixed: prio(2),
                 total: f.file_index(),
-                by_worker: false,
-                keep: prio(15),
+                // As the methods of the same names read them, which the test asks.
+                bits: f.ioprio(),
             }),
         ),
         Op::Send | Op::Sendmsg => (

@@ -6,6 +6,7 @@ use crate::{
     args::{
         cancel::CancelArgs,
         poll::{PollArgs, PollRemoveArgs},
+        recvsend::RecvArgs,
         timeout::Time,
     },
     args_model::{model, parse, Op, BUFFER_SELECT, CQE_SKIP, FIXED_FILE, OPS, TASK_SIZE},
@@ -271,6 +272,36 @@ fn times() {
     assert_eq!(Time::At(7).get(|_| Err(EFAULT)), Err(EFAULT));
     assert_eq!(Time::Here(9).get(|_| Err(EFAULT)), Ok(9));
     assert_eq!(Time::Here(1 << 63).get(|_| Err(EFAULT)), Err(EINVAL));
+}
+
+/// IORING_RECVSEND_POLL_FIRST, IORING_RECV_MULTISHOT, IORING_RECVSEND_FIXED_BUF, IORING_RECVSEND_BUNDLE, RURING_RECV_KEEP: each is
+/// asked for by its own name.
+#[test]
+fn recv_flags() {
+    let asked: [(u16, fn(&RecvArgs) -> bool); 5] = [
+        (0, RecvArgs::poll_first),
+        (1, RecvArgs::multishot),
+        (2, RecvArgs::fixed),
+        (4, RecvArgs::bundle),
+        (15, RecvArgs::keep),
+    ];
+    for bits in 0..=u16::MAX {
+        let mut args = RecvArgs {
+            addr: 0,
+            len: 0,
+            msg_flags: 0x40,
+            total: 0,
+            bits: bits & 0x8017,
+        };
+        for (bit, has) in asked {
+            assert_eq!(has(&args), bits & 1 << bit != 0);
+        }
+        assert!(!args.by_worker());
+        args.set_by_io_wq();
+        assert!(args.by_worker());
+        assert_eq!(args.poll_first(), bits & 3 != 0);
+        assert_eq!(args.msg_flags == 0, args.multishot());
+    }
 }
 
 proptest! {
