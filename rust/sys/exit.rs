@@ -18,7 +18,7 @@ use core::{
 use kernel::{
     error::to_result,
     prelude::*,
-    rbtree::{RBTree, RBTreeNode},
+    rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation},
     sync::{
         atomic::{Acquire, Atomic, Full, Relaxed, Release},
         Arc,
@@ -50,7 +50,45 @@ pub(crate) enum WatchFor {
 /// First what identifies the task or process, then a number that makes it unique.
 type Key = (usize, u64);
 
-type WatchTable = RBTree<Key, Arc<dyn Ends>>;
+/// What is watched, and how many watches there have been.
+struct WatchTable {
+    watches: RBTree<Key, Arc<dyn Ends>>,
+    serial: u64,
+}
+
+impl WatchTable {
+    fn new() -> Self {
+        Self {
+            watches: RBTree::new(),
+            serial: 0,
+        }
+    }
+
+    fn insert(
+        &mut self,
+        identity: usize,
+        reservation: Reservation,
+        task_work: Arc<dyn Ends>,
+    ) -> Key {
+        self.serial += 1;
+        let key = (identity, self.serial);
+        self.watches.insert(reservation.into_node(key, task_work));
+        // With the lock held nobody else changes it.
+        let count = count_of(identity);
+        count.store(count.load(Relaxed) + 1, Relaxed);
+        key
+    }
+
+    fn remove(&mut self, key: &Key) -> Option<RBTreeNode<Key, Arc<dyn Ends>>> {
+        let node = self.watches.remove_node(key)?;
+        let count = count_of(key.0);
+        count.store(count.load(Relaxed) - 1, Relaxed);
+        Some(node)
+    }
+}
+
+/// Memory for one more that is watched.
+type Reservation = RBTreeNodeReservation<Key, Arc<dyn Ends>>;
 
 /// Which tracepoints there are, and who needs the probes.
 struct Probes {
@@ -97,9 +135,6 @@ static HEARS: Atomic<bool> = Atomic::new(false);
 
 /// How many of [`static@WATCHES`] there are with identities of the same hash.
 static COUNTS: [Atomic<u32>; 256] = [const { Atomic::new(0) }; 256];
-
-/// Makes watches different from each other.
-static SERIAL: Atomic<u64> = Atomic::new(0);
 
 fn count_of(identity: usize) -> &'static Atomic<u32> {
     // Objects are at least 64 bytes apart.
@@ -287,10 +322,11 @@ impl Watch {
             WatchFor::Task => task.as_ptr() as usize,
             WatchFor::Process => task.process(),
         };
-        let key = (identity, SERIAL.fetch_add(1, Relaxed));
-        let node = RBTreeNode::new(key, task_work, GFP_KERNEL_ACCOUNT)?;
-        count_of(identity).fetch_add(1, Relaxed);
-        WATCHES.lock().get_or_insert_with(RBTree::new).insert(node);
+        let reservation = Reservation::new(GFP_KERNEL_ACCOUNT)?;
+        let mut watches = WATCHES.lock();
+        let table = watches.get_or_insert_with(WatchTable::new);
+        let key = table.insert(identity, reservation, task_work);
+        drop(watches);
         Ok(Self { key, _task: task })
     }
 }
@@ -298,13 +334,10 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let mut watches = WATCHES.lock();
-        let node = watches
-            .as_mut()
-            .and_then(|table| table.remove_node(&self.key));
+        let node = watches.as_mut().and_then(|table| table.remove(&self.key));
+        // What it has is dropped without the lock.
         drop(watches);
-        if node.is_some() {
-            count_of(self.key.0).fetch_sub(1, Relaxed);
-        }
+        drop(node);
     }
 }
 
@@ -317,7 +350,6 @@ fn notify_watches(identity: usize, exec: bool) {
     }
     // One at a time: nobody is to wait for this lock as long as there are many.
     while let Some(node) = first_of(identity) {
-        count_of(identity).fetch_sub(1, Relaxed);
         let (_, punted) = node.to_key_value();
         let sent = punted.add_to_current(exec);
         // With the task there is another reference now.
@@ -331,12 +363,12 @@ fn notify_watches(identity: usize, exec: bool) {
 fn first_of(identity: usize) -> Option<RBTreeNode<Key, Arc<dyn Ends>>> {
     let mut watches = WATCHES.lock();
     let table = watches.as_mut()?;
-    let cursor = table.cursor_lower_bound(&(identity, 0))?;
+    let cursor = table.watches.cursor_lower_bound(&(identity, 0))?;
     let key = *cursor.current().0;
     if key.0 != identity {
         return None;
     }
-    table.remove_node(&key)
+    table.remove(&key)
 }
 
 /// # Safety
