@@ -4,7 +4,7 @@
 
 use crate::{
     exec::{self, after::UNLOCK_HOOKS, registered::RegisteredRings},
-    ring::{memory::RingMemory, Ring},
+    ring::{memory::RingMemory, Locked, Ring},
     sys::{
         context::InTask,
         exit, lsm,
@@ -152,8 +152,7 @@ impl Ring {
         let mut locked = self.lock()?;
         locked.add_user(self)?;
         if !self.config.has(setup::R_DISABLED) {
-            drop(locked);
-            return self.enable();
+            return self.enable_locked(locked);
         }
         if self.exec.sqpoll().is_some() {
             locked.watch_creator(self)?;
@@ -174,8 +173,13 @@ impl Ring {
     ///
     /// May sleep.
     pub(crate) fn enable(self: &Arc<Self>) -> Result {
+        let locked = self.lock()?;
+        self.enable_locked(locked)
+    }
+
+    /// As [`Ring::enable`], and unlocks it.
+    fn enable_locked(self: &Arc<Self>, mut locked: Locked<'_>) -> Result {
         // Of several at once one may: a ring with two single issuers has none.
-        let mut locked = self.lock()?;
         if self.is_enabled() || self.is_dying() {
             return Err(EBADFD);
         }
