@@ -49,10 +49,14 @@ impl Ring {
             opcode,
             nr_args,
         } = *what;
-        {
+        // Who submits may, and is a user already.
+        if self.local.is_submitter_current() {
+            self.check_alive()?;
+            self.accept_register(opcode)?;
+        } else {
             let mut locked = self.lock()?;
             locked.check_issuer()?;
-            locked.check_alive()?;
+            self.check_alive()?;
             self.accept_register(opcode)?;
             // What it is about to keep goes with the last process that has had it kept.
             locked.add_user(self)?;

@@ -194,17 +194,14 @@ impl Locked<'_> {
         Ok(())
     }
 
-    /// Whether it still keeps what is given to it. What was made ready with the ring unlocked is to ask for that.
+    /// See [`Ring::check_alive`].
     ///
     /// # Errors
     ///
-    /// `-EBADFD` if it has ended: what is put in now would never be released.
+    /// `-EBADFD` if it has ended.
     #[inline]
     pub(crate) fn check_alive(&self) -> Result {
-        if self.ring.is_dying() {
-            return Err(EBADFD);
-        }
-        Ok(())
+        self.ring.check_alive()
     }
 
     /// A reference to the current task's submitter, if it is one, which [`Locked::put_submitter`] may take back.
@@ -236,6 +233,22 @@ impl Locked<'_> {
             .iter()
             .map(|record| &record.tctx)
             .find(|tctx| tctx.is_current())
+    }
+}
+
+impl Ring {
+    /// Whether it still keeps what is given to it. What was made ready with the ring unlocked is to ask for that, with the ring
+    /// locked.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADFD` if it has ended: what is put in now would never be released.
+    #[inline]
+    pub(crate) fn check_alive(&self) -> Result {
+        if self.is_dying() {
+            return Err(EBADFD);
+        }
+        Ok(())
     }
 }
 
