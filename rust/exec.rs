@@ -62,6 +62,7 @@ use users::{RingUser, UserRecord};
 
 /// What only the moving of requests uses of a ring without its mutex. The ring holds it without looking into it.
 #[pin_data]
+#[repr(C)]
 pub(crate) struct ExecShared {
     /// More had come back than one `enter` ran.
     backlogged: Atomic<bool>,
@@ -132,13 +133,14 @@ impl ExecShared {
 
 /// What only the moving of requests uses of a ring with its mutex held.
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct ExecState {
     /// Requests to start once the current one is dealt with.
     ready: Fifo<Request>,
-    /// Requests that have come back, and were too many for one `enter`.
-    backlog: Fifo<Request>,
     /// Requests that wait for their turn.
     drain: drain::Drain,
+    /// Requests that have come back, and were too many for one `enter`.
+    backlog: Fifo<Request>,
     /// Requests that wait until there is what they need, of which nobody tells the ring.
     stalled: stall::Stalled,
     /// Sends that keep their order.

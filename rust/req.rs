@@ -229,18 +229,19 @@ impl Job {
     }
 }
 
-/// What the holder of a request's handle has.
+/// What the holder of a request's handle has. What few requests need comes last.
+#[repr(C)]
 pub(crate) struct Core {
     /// What the request is to do.
     pub(crate) job: Job,
     /// The requests linked behind it, each with nothing behind it itself.
     pub(crate) chain: Fifo<Request>,
+    /// With whose rights it is done, if those are not its task's.
+    pub(crate) credentials: Option<Arc<Credentials>>,
     /// Its completion, while there is no room for that.
     pub(crate) cqe: Cqe,
     /// While a worker has it or is to have it.
     pub(crate) punted: Punted,
-    /// With whose rights it is done, if those are not its task's.
-    pub(crate) credentials: Option<Arc<Credentials>>,
 }
 
 /// What a worker has to know of a request, and has to say.

@@ -69,28 +69,22 @@ use kernel::{
 };
 
 /// A ring. Its file has a reference, and each of its submitters, which the requests keep.
+///
+/// What each call looks at comes first, so that it is in few cache lines.
 #[pin_data]
+#[repr(C)]
 pub(crate) struct Ring {
     /// What it was set up as. How many entries it has may have changed since, see [`Locked::resize()`].
     pub(crate) config: Config,
-    pub(crate) memory: RingMemory,
-    /// Who is charged for what its requests keep pinned, if anybody is.
-    pub(crate) account: Option<pin::Account>,
     /// Set once the ring may be used, for IORING_SETUP_R_DISABLED. Never with SQPOLL, which has its
     /// own way of being used.
     pub(crate) enabled: Atomic<bool>,
-    /// What it may be used for, if not for anything. For good once it is enabled.
-    pub(crate) restrictions: SetOnce<Restrictions>,
-    /// What the administrator allows its user.
-    pub(crate) policy: Policy,
-    /// The credentials of the task that has set the ring up, if it has a thread: all requests then have these.
-    pub(crate) identity: Option<Arc<Identity>>,
     /// The file is gone: what comes back ends as cancelled.
     pub(crate) dying: Atomic<bool>,
     /// Completions wait for room.
     pub(crate) overflowing: Atomic<bool>,
-    /// What has come back, and whether the submitter waits for it, if only `enter` runs it; else that is with the submitters.
-    pub(crate) local: Local,
+    /// A task that must not wait for the mutex has left something to do for whoever unlocks it.
+    pub(crate) orphaned: Atomic<bool>,
     /// Requests wait for others to be over, see [`Ring::has_followers`].
     pub(crate) draining: Atomic<bool>,
     /// The same for timeouts that end after so many completions.
@@ -99,24 +93,33 @@ pub(crate) struct Ring {
     pub(crate) boottime: Atomic<bool>,
     /// Counts what ends each wait in `enter`: a timeout that is over, and the end of the ring for all who use it.
     pub(crate) timeouts: Atomic<u32>,
-    /// What is to be signalled for completions.
-    #[pin]
-    pub(crate) eventfd: eventfd::RingEventFd,
-    /// A task that must not wait for the mutex has left something to do for whoever unlocks it.
-    pub(crate) orphaned: Atomic<bool>,
-    /// What whoever unlocks the mutex calls for that.
-    pub(crate) hooks: &'static UnlockHooks,
-    /// What only the moving of requests uses, without the mutex.
-    #[pin]
-    pub(crate) exec: crate::ExecShared,
-    /// Those who wait for completions in `enter`.
-    #[pin]
-    pub(crate) waiters: WaitQueue,
+    /// What has come back, and whether the submitter waits for it, if only `enter` runs it; else that is with the submitters.
+    pub(crate) local: Local,
+    pub(crate) memory: RingMemory,
     /// Those who poll the ring's file.
     #[pin]
     pub(crate) pollers: WaitQueue,
+    /// What only the moving of requests uses, without the mutex.
+    #[pin]
+    pub(crate) exec: crate::ExecShared,
     #[pin]
     pub(crate) state: Mutex<State>,
+    /// Those who wait for completions in `enter`.
+    #[pin]
+    pub(crate) waiters: WaitQueue,
+    /// What is to be signalled for completions.
+    #[pin]
+    pub(crate) eventfd: eventfd::RingEventFd,
+    /// What whoever unlocks the mutex calls for what was left to it.
+    pub(crate) hooks: &'static UnlockHooks,
+    /// Who is charged for what its requests keep pinned, if anybody is.
+    pub(crate) account: Option<pin::Account>,
+    /// What it may be used for, if not for anything. For good once it is enabled.
+    pub(crate) restrictions: SetOnce<Restrictions>,
+    /// What the administrator allows its user.
+    pub(crate) policy: Policy,
+    /// The credentials of the task that has set the ring up, if it has a thread: all requests then have these.
+    pub(crate) identity: Option<Arc<Identity>>,
     /// Memory that can be mapped. Taken with `state` or with a task's mmap lock
     /// held, and nothing within it.
     #[pin]
@@ -125,47 +128,48 @@ pub(crate) struct Ring {
     pub(crate) param_region: SetOnce<region::ParamRegion>,
 }
 
-/// The part of a ring that changes, and that only the holder of its mutex reaches.
+/// The part of a ring that changes, and that only the holder of its mutex reaches. What each call looks at comes first.
+#[repr(C)]
 pub(crate) struct State {
-    /// How many counted objects have a completion that waits for room.
-    pub(crate) kept: usize,
-    /// The arrays of entries of the SQ and the CQ ring.
-    pub(crate) entries: RingEntries,
-    /// What only the moving of requests uses.
-    pub(crate) exec: crate::ExecState,
+    /// Completions that user space has not been told of.
+    pub(crate) posted: bool,
+    /// Not every opcode is taken.
+    pub(crate) restricted: bool,
+    /// Some timeout counts completions.
+    pub(crate) counting: bool,
+    /// Whether an eventfd is registered.
+    pub(crate) has_eventfd: bool,
+    /// A completion was posted that a worker would have posted for io_uring.
+    pub(crate) posted_async: bool,
     /// How many SQ entries have been consumed.
     pub(crate) sq_head: u32,
     pub(crate) cq: CqCursor,
-    /// What a completion says besides, see [`large`].
-    pub(crate) extra: BigCqe,
-    /// Completions that user space has not been told of.
-    pub(crate) posted: bool,
+    /// The arrays of entries of the SQ and the CQ ring.
+    pub(crate) entries: RingEntries,
+    pub(crate) submitters: KVec<SubmitterRecord>,
+    /// What only the moving of requests uses.
+    pub(crate) exec: crate::ExecState,
     /// Requests whose completions wait for room, in order.
     pub(crate) overflow: Fifo<Request>,
     /// How many have had to wait so far.
     pub(crate) overflowed: u64,
+    /// How many counted objects have a completion that waits for room.
+    pub(crate) kept: usize,
     /// Requests that wait, wherever, and those with a worker, by `user_data`: what look-ups find.
     pub(crate) waiting: HashTable<Request>,
     pub(crate) groups: Groups,
     pub(crate) buffers: BufferTable,
     pub(crate) files: FileTable,
+    /// What a completion says besides, see [`large`].
+    pub(crate) extra: BigCqe,
     /// The task context that the objects of tags belong to.
     pub(crate) tags: Option<Arc<TaskCtx>>,
     pub(crate) personalities: Personalities,
-    /// Whether an eventfd is registered.
-    pub(crate) has_eventfd: bool,
-    /// A completion was posted that a worker would have posted for io_uring.
-    pub(crate) posted_async: bool,
-    /// Not every opcode is taken.
-    pub(crate) restricted: bool,
     /// What is asked about requests, if anything is.
     pub(crate) filters: Option<KBox<filters::Filters>>,
     /// The queues that are polled, if any are to be.
     pub(crate) napi: Option<KBox<napi::Queues>>,
-    /// Some timeout counts completions.
-    pub(crate) counting: bool,
     pub(crate) counts: counts::Counts,
-    pub(crate) submitters: KVec<SubmitterRecord>,
 }
 
 /// The ring's record of a submitter.
@@ -191,8 +195,10 @@ pub(crate) struct Locked<'r> {
 
 impl State {
     /// The state of a ring that nobody has used yet.
-    fn new(entries: RingEntries, waiting: HashTable<Request>, restricted: bool) -> Self {
-        Self {
+    ///
+    /// It is made where it is to be, as it is larger than all that it is made of.
+    fn new(entries: RingEntries, waiting: HashTable<Request>, restricted: bool) -> impl Init<Self> {
+        init!(Self {
             kept: 0,
             entries,
             exec: Default::default(),
@@ -216,7 +222,7 @@ impl State {
             counting: false,
             counts: counts::Counts::default(),
             submitters: KVec::new(),
-        }
+        })
     }
 }
 

@@ -16,6 +16,7 @@ use kernel::{sync::atomic::Relaxed, warn_on};
 
 /// Requests that wait until those before them are over (IOSQE_IO_DRAIN).
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct Drain {
     /// Whether requests have to queue up here.
     pub(crate) active: bool,

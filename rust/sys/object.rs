@@ -122,20 +122,22 @@ impl<P: Kind> From<Handle<P>> for HandleInIrq<P> {
 }
 
 /// The object. It lives on the heap, does not move, and goes when its handle is dropped.
+///
+/// What each use of it touches comes first, then what it takes to wait, so that both are in few cache lines.
 #[repr(C)]
 pub(crate) struct Object<P: Kind> {
     wake_state: WakeState,
     /// Its place in a list of handles.
     pub(super) link: FifoLink<P>,
-    /// Its place in a table.
-    pub(super) node: Node<P>,
-    wake_sources: WakeSources<P>,
     /// The file that it waits for, or can wait for.
     file: UnsafeCell<Option<KeptFile<P::Registration>>>,
+    wake_sources: WakeSources<P>,
+    core: UnsafeCell<P::Core>,
+    header: P::Header,
+    /// Its place in a table.
+    pub(super) node: Node<P>,
     /// What packets hold on to, if it is a notification.
     pub(super) ubuf: Ubuf<P>,
-    header: P::Header,
-    core: UnsafeCell<P::Core>,
     /// Its place in a list from which it can be taken out. At the end, where few requests ever look.
     pub(super) list_link: ListLink<P>,
 }

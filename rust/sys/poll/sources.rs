@@ -23,13 +23,14 @@ use kernel::{
 /// what will always be there. Unless it is `used` there are no such queues, no timer and no ring.
 ///
 /// Only the holder of the object's handle gets a reference to it.
+#[repr(C)]
 pub(in crate::sys) struct WakeSources<P: Kind> {
-    pub(super) first: PollEntry<P>,
     /// Whether any of the others has been used since the object's last request: one look instead of one for each when
     /// a request is over. Only touched by the holder of the handle.
     used: Atomic<bool>,
     /// Only touched by the holder of the handle.
     rare: UnsafeCell<Option<KBox<RareWakeSources<P>>>>,
+    pub(super) first: PollEntry<P>,
 }
 
 /// The sources of wake-ups that few objects need, and which are allocated for them.
