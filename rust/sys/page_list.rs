@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Lists of pages, which need no memory of their own for a single one.
+//! Lists of pages, which need no memory of their own for a few.
 
 use super::bindings;
 use crate::uapi::errno::Result;
-use core::ops::{Deref, DerefMut};
+use core::{
+    ops::{Deref, DerefMut},
+    ptr::null_mut,
+};
 use kernel::alloc::{flags::GFP_KERNEL_ACCOUNT, Flags, KVVec};
+
+/// How many pages need no memory of their own: a ring of buffers is seldom larger, nor are the queues of most rings.
+const FEW: usize = 4;
 
 /// The addresses of pages, one after the other. It keeps none of them.
 pub(super) enum PageList {
-    /// A single one: a ring of buffers is seldom larger.
-    One([*mut bindings::page; 1]),
-    /// No page, or several ones.
+    /// So many of the places.
+    Few([*mut bindings::page; FEW], usize),
+    /// However many.
     Many(KVVec<*mut bindings::page>),
 }
 
 impl PageList {
     /// A list of no pages.
     const fn new() -> Self {
-        Self::Many(KVVec::new())
+        Self::Few([null_mut(); FEW], 0)
     }
 
     /// An empty list with room for `count`.
@@ -31,10 +37,10 @@ impl PageList {
     ///
     /// May sleep.
     pub(super) fn with_capacity(count: usize, flags: Flags) -> Result<Self> {
-        Ok(match count {
-            0 | 1 => Self::new(),
-            _ => Self::Many(KVVec::with_capacity(count, flags)?),
-        })
+        if count <= FEW {
+            return Ok(Self::new());
+        }
+        Ok(Self::Many(KVVec::with_capacity(count, flags)?))
     }
 
     /// A list of `count` null pointers, for what writes the addresses there.
@@ -47,11 +53,10 @@ impl PageList {
     ///
     /// May sleep.
     pub(super) fn nulls(count: usize, flags: Flags) -> Result<Self> {
-        let null = core::ptr::null_mut();
-        Ok(match count {
-            1 => Self::One([null]),
-            _ => Self::Many(KVVec::from_elem(null, count, flags)?),
-        })
+        if count <= FEW {
+            return Ok(Self::Few([null_mut(); FEW], count));
+        }
+        Ok(Self::Many(KVVec::from_elem(null_mut(), count, flags)?))
     }
 
     /// Makes room for one more.
@@ -65,14 +70,13 @@ impl PageList {
     /// May sleep.
     pub(super) fn reserve_one(&mut self) -> Result {
         match self {
-            Self::Many(list) if list.capacity() != 0 => list.reserve(1, GFP_KERNEL_ACCOUNT)?,
-            // The first one needs no room.
-            Self::Many(_) => {}
-            Self::One([first]) => {
-                let mut list = KVVec::with_capacity(2, GFP_KERNEL_ACCOUNT)?;
-                list.push(*first, GFP_KERNEL_ACCOUNT)?;
+            Self::Many(list) => list.reserve(1, GFP_KERNEL_ACCOUNT)?,
+            Self::Few(few, FEW) => {
+                let mut list = KVVec::with_capacity(2 * FEW, GFP_KERNEL_ACCOUNT)?;
+                list.extend_from_slice(few, GFP_KERNEL_ACCOUNT)?;
                 *self = Self::Many(list);
             }
+            Self::Few(..) => {}
         }
         Ok(())
     }
@@ -89,8 +93,13 @@ impl PageList {
     pub(super) fn push(&mut self, page: *mut bindings::page) -> Result {
         self.reserve_one()?;
         match self {
-            Self::Many(list) if list.capacity() != 0 => list.push(page, GFP_KERNEL_ACCOUNT)?,
-            _ => *self = Self::One([page]),
+            Self::Many(list) => list.push(page, GFP_KERNEL_ACCOUNT)?,
+            Self::Few(few, len) => {
+                if let Some(place) = few.get_mut(*len) {
+                    *place = page;
+                    *len += 1;
+                }
+            }
         }
         Ok(())
     }
@@ -98,8 +107,7 @@ impl PageList {
     /// Leaves only the first `count`, of which there are not fewer.
     pub(super) fn truncate(&mut self, count: usize) {
         match self {
-            Self::One(_) if count == 0 => *self = Self::new(),
-            Self::One(_) => {}
+            Self::Few(_, len) => *len = count.min(*len),
             Self::Many(list) => list.truncate(count),
         }
     }
@@ -117,7 +125,7 @@ impl Deref for PageList {
     #[inline]
     fn deref(&self) -> &[*mut bindings::page] {
         match self {
-            Self::One(one) => one,
+            Self::Few(few, len) => few.get(..*len).unwrap_or_default(),
             Self::Many(list) => list,
         }
     }
@@ -127,7 +135,7 @@ impl DerefMut for PageList {
     #[inline]
     fn deref_mut(&mut self) -> &mut [*mut bindings::page] {
         match self {
-            Self::One(one) => one,
+            Self::Few(few, len) => few.get_mut(..*len).unwrap_or_default(),
             Self::Many(list) => list,
         }
     }
