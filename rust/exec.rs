@@ -164,6 +164,6 @@ impl Ring {
 
     /// Whether something has come back to any submitter that only `enter` will run.
     pub(crate) fn has_returned_to_any(&self) -> bool {
-        self.exec.backlogged.load(Relaxed) || !self.local.inbox().is_empty()
+        !self.local.inbox().is_empty() || self.exec.backlogged.load(Relaxed)
     }
 }

@@ -111,6 +111,12 @@ impl Locked<'_> {
         reqs.append(self.take_drained(&whose));
         let backlog = core::mem::take(&mut self.state.exec.backlog);
         reqs.append(self.extract_back(backlog, &whose));
+        if self.ring.deferred() && !self.state.exec.backlog.is_empty() {
+            // Who waits may have looked while they were in neither place.
+            for record in self.state.submitters.iter() {
+                record.tctx.task().wake_up();
+            }
+        }
         self.run_all(&mut reqs, true);
     }
 

@@ -71,11 +71,13 @@ impl Ring {
         }
         let mut interruptible = Interruptible::new(args.call);
         let result = loop {
-            let left = target.wrapping_sub(self.cq_tail());
+            let tail = self.cq_tail();
+            let left = target.wrapping_sub(tail);
             self.local
                 .set_asleep(if self.has_followers() { 1 } else { left });
             let woken = sleep_for_io(args.flags & enter::NO_IOWAIT == 0, || {
-                sleep_until_woken(|| is_over() || has_to_run())
+                // A message that came before the word was written was not counted.
+                sleep_until_woken(|| self.cq_tail() != tail || is_over() || has_to_run())
             });
             self.local.set_away();
             if has_to_run() {

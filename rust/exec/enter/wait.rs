@@ -78,6 +78,7 @@ impl Ring {
             ring: self,
             tctx,
             first: self.cq_tail(),
+            tail: self.cq_tail(),
             timeouts: self.timeouts.load(Relaxed),
             target: self.cq_head().wrapping_add(count),
             min_wait: None,
@@ -130,6 +131,8 @@ struct CqWait<'a> {
     tctx: Option<&'a Arc<TaskCtx>>,
     /// The CQ tail when it began.
     first: u32,
+    /// The CQ tail when it was last said how many are missing.
+    tail: u32,
     /// What [`Ring::timeouts`] was when it began.
     timeouts: u32,
     /// The CQ tail that ends it.
@@ -151,18 +154,22 @@ impl CqWait<'_> {
     /// Whether the task has to look, because the wait is over or there is something to do in it.
     #[inline]
     fn has_to_look(&self) -> bool {
-        self.is_over()
+        // A message that came before it was said how many are missing was not counted.
+        let uncounted = self.ring.deferred() && self.ring.cq_tail() != self.tail;
+        uncounted
+            || self.is_over()
             || self.ring.overflowing()
             || self.tctx.is_some_and(|tctx| self.ring.has_to_run(tctx))
     }
 
     /// After how many requests that have come back the task is to be woken up.
     #[inline]
-    fn wakes_after(&self) -> u32 {
+    fn wakes_after(&mut self) -> u32 {
+        self.tail = self.ring.cq_tail();
         if self.ring.has_followers() {
             1
         } else {
-            self.target.wrapping_sub(self.ring.cq_tail())
+            self.target.wrapping_sub(self.tail)
         }
     }
 
