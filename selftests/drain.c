@@ -3,6 +3,7 @@
  * IOSQE_IO_DRAIN: requests that wait for those before them, and are waited for.
  */
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -371,6 +372,36 @@ TEST_F(ring, behind_a_link_that_drains)
 	ASSERT_EQ(5, take_order(r, 1));
 	ASSERT_EQ(1, write(peer, "x", 1));
 	ASSERT_EQ(4, take_order(r, 1));
+}
+
+/* Draining is over with a timeout whose time is over when it begins: what is submitted then is no worker's. */
+TEST_F(ring, is_over_with_what_is_over_at_once)
+{
+	static struct __kernel_timespec none;
+	struct ring *r = &self->ring;
+	int efd = eventfd(0, EFD_NONBLOCK), peer;
+	struct io_uring_cqe cqe;
+	__u64 count;
+
+	ASSERT_LE(0, efd);
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &efd, 1));
+	prep_waiting(r, &peer, 1);
+	drains(prep(r, IORING_OP_TIMEOUT, -1, &none, 1, 2));
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_EQ(1, write(peer, "x", 1));
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	ASSERT_EQ(1, cqe.user_data);
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	ASSERT_EQ(-ETIME, cqe.res);
+	/* that of what has drained may be one */
+	while (read(efd, &count, sizeof(count)) > 0)
+		;
+	prep_nop(r, 3);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(0, ring_take(r, &cqe));
+	EXPECT_EQ(-1, read(efd, &count, sizeof(count)));
+	close(efd);
+	close(peer);
 }
 
 TEST_HARNESS_MAIN

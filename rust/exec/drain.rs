@@ -93,11 +93,11 @@ impl Locked<'_> {
         }
     }
 
-    /// Starts the queued requests that may start, now that others are over.
+    /// Starts the queued requests that may start, now that others are over. Returns whether one of them is ready.
     ///
     /// As with io_uring, whose users may see which requests waited, the draining is over with the request that drains,
     /// or when one that does not need not wait: not as soon as the queue is empty.
-    pub(crate) fn go_on_draining(&mut self) {
+    pub(crate) fn go_on_draining(&mut self) -> bool {
         self.state.exec.drain.refused = false;
         let over = self.state.exec.drain.alone && self.under_way() == 0;
         if over {
@@ -107,6 +107,7 @@ impl Locked<'_> {
         if over && !drains {
             self.stop_draining();
         }
+        !self.state.exec.ready.is_empty()
     }
 
     /// Starts those at the front of the queue that may. Returns whether one of them drains.

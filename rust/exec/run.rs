@@ -432,8 +432,8 @@ impl Locked<'_> {
 
     fn start_ready_and_drained(&mut self, gone: bool) {
         self.start_ready_queue(gone);
-        if self.state.exec.drain.active {
-            self.go_on_draining();
+        // What is started may be over at once, and the draining with it.
+        while self.state.exec.drain.active && self.go_on_draining() {
             self.start_ready_queue(gone);
         }
     }
