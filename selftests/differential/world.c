@@ -80,9 +80,17 @@ static int write_setting(const char *path, const char *value)
 /* Else what a full connection takes depends on how long a program takes, as a timer acknowledges what was sent. */
 static int acknowledge_at_once(void)
 {
-	return system("ip route change local 127.0.0.1 dev lo table local proto kernel scope host src 127.0.0.1 quickack 1 &&"
-		      "ip -6 route del local ::1 dev lo table local &&"
-		      "ip -6 route add local ::1 dev lo table local proto kernel quickack 1") ? -EIO : 0;
+	static const char * const commands[] = {
+		"ip route change local 127.0.0.1 dev lo table local proto kernel scope host src 127.0.0.1 quickack 1",
+		"ip -6 route del local ::1 dev lo table local",
+		"ip -6 route add local ::1 dev lo table local proto kernel quickack 1",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (system(commands[i]))
+			return -EIO;
+	return 0;
 }
 
 int own_network(void)

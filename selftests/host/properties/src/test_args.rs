@@ -278,7 +278,8 @@ fn times() {
 /// asked for by its own name.
 #[test]
 fn recv_flags() {
-    let asked: [(u16, fn(&RecvArgs) -> bool); 5] = [
+    type Asked = fn(&RecvArgs) -> bool;
+    let asked: [(u16, Asked); 5] = [
         (0, RecvArgs::poll_first),
         (1, RecvArgs::multishot),
         (2, RecvArgs::fixed),
