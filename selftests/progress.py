@@ -51,6 +51,10 @@ class Progress:
         """Seconds that a program will take."""
         return self.known.get(name, UNKNOWN_SECONDS)
 
+    def of_about(self, name):
+        """How long it took before; "" if that is not known, as of what is built."""
+        return f" of about {self.known[name]:.0f}" if name in self.known else ""
+
     def minutes(self):
         """How many minutes all that is left takes."""
         with self.lock:
@@ -118,7 +122,7 @@ class Progress:
         """What runs, how long and how far it is; what is to come."""
         with self.lock:
             now = time.monotonic()
-            running = ", ".join(f"{name} ({now - since:.0f} of about {self.expected(name):.0f} s{self.cases(name)})"
+            running = ", ".join(f"{name} ({now - since:.0f} s{self.of_about(name)}{self.cases(name)})"
                                 for name, since in self.running.items())
             names = list(self.left)
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
