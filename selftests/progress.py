@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How far a run of the tests is: what runs, what is still to come, and how long that takes by what it took before.
+"""How far a run of the tests is: what runs, what is still to come, and about how long that takes.
 
-durations.csv beside this file has about how many seconds those programs take that take long, as part of all on two processors that have
-nothing else to do; "make test" leaves what each of its own run took in build/logs/selftests/durations.csv.
+durations.csv beside this file has about how many seconds the longest programs take on two processors that have nothing else
+to do. These are estimates by hand; "make test" leaves what each of its own run took in build/logs/selftests/durations.csv.
 """
 
 import contextlib

@@ -128,6 +128,7 @@ impl Ring {
     /// As [`Ring::run_task_work`], of a ring that is entered in other ways, or whose requests end.
     #[cold] // recv-multishot/udp/64/8/plain
     fn run_unusual_task_work(&self, tctx: &Arc<TaskCtx>, task: Option<InTask<'_>>) {
+        // Pairs with the exchange of who has sent it: see `HasCallback::called`.
         full_barrier();
         if task.is_none() || tctx.is_gone() || self.is_dying() {
             return self.leave_inbox(tctx);
