@@ -56,7 +56,7 @@ step() {
 		tail -n 25 "$log" >&2
 		die "$what failed; the whole output is in $log"
 	fi
-	say "  done in $(took $((SECONDS - start)))"
+	say "  $what: done in $(took $((SECONDS - start)))"
 }
 
 version_ge() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n1)" = "$2" ]; }

@@ -47,6 +47,12 @@ class Progress:
         """What there is, in the order in which it is to come as far as that is known."""
         self.left, self.there = dict.fromkeys(names), len(names)
 
+    def more(self, names):
+        """There are more than was known."""
+        with self.lock:
+            self.left.update(dict.fromkeys(names))
+            self.there += len(names)
+
     def expected(self, name):
         """Seconds that a program will take."""
         return self.known.get(name, UNKNOWN_SECONDS)
