@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """How far a run of the tests is: what runs, what is still to come, and about how long that takes.
 
-durations.csv beside this file has about how many seconds the longest programs take on two processors that have nothing else
-to do. These are estimates by hand; "make test" leaves what each of its own run took in build/logs/selftests/durations.csv.
+durations.csv beside this file has how many seconds each program took in one run, on two slow processors; "make test" leaves what
+each of its own run took in build/logs/selftests/durations.csv.
 """
 
 import contextlib
 import csv
+import math
 import pathlib
 import re
 import threading
@@ -22,6 +23,8 @@ BOOT_SECONDS = 40
 # of all that is left, so that two threads that take turns end at about the same time.
 MOST_OF_A_BOOT, LEAST_OF_A_BOOT = 600, 150
 PART_OF_A_BOOT = 0.4
+# Longer than that is long.
+LONG_SECONDS = 60
 # How many programs run at a time.
 LANES = 2
 # After so many seconds in which there was nothing to say it is said what runs.
@@ -32,8 +35,9 @@ NAMED = 8
 class Progress:
     """Of a number of programs, which begin and end in any order."""
 
-    def __init__(self, logs):
+    def __init__(self, logs, limit):
         self.logs = logs
+        self.limit = float(limit) * 60 if limit else None
         self.begun = time.monotonic()
         self.said = self.begun
         with open(DURATIONS, newline="", encoding="utf-8") as file:
@@ -56,6 +60,23 @@ class Progress:
     def expected(self, name):
         """Seconds that a program will take."""
         return self.known.get(name, UNKNOWN_SECONDS)
+
+    def is_long(self, name):
+        """Whether it takes minutes."""
+        return self.expected(name) > LONG_SECONDS
+
+    def limited(self):
+        """Whether there is a time after which nothing is to be begun."""
+        return self.limit is not None
+
+    def seconds_left(self):
+        """How much may still be begun, by what is expected, if all goes on as slowly as it went."""
+        if self.limit is None:
+            return math.inf
+        with self.lock:
+            expected = sum(map(self.expected, self.took))
+            pace = max(sum(self.took.values()) / expected, 1) if expected else 1
+            return (self.limit - (time.monotonic() - self.begun) - BOOT_SECONDS) / pace
 
     def of_about(self, name):
         """How long it took before; "" if that is not known, as of what is built."""
