@@ -133,7 +133,7 @@ TEST_F(attack, removed_while_its_rings_live)
 }
 
 /* Thousands of devices are nothing that users notice. */
-#define NODES	1000
+#define NODES	2000
 
 TEST_F(attack, thousands_of_nodes)
 {
