@@ -222,9 +222,9 @@ macro_rules! ops {
             }
 
             /// See [`Op::set_by_io_wq`].
-            pub(crate) fn set_by_io_wq(&mut self) {
+            pub(crate) fn set_by_io_wq(&mut self, blocks: bool) {
                 match self {
-                    $(Self::$name(op) => op.set_by_io_wq(),)*
+                    $(Self::$name(op) => op.set_by_io_wq(blocks),)*
                     Self::Nothing | Self::Notif(_) | Self::Over(_) => {}
                 }
             }

@@ -54,7 +54,13 @@ impl Ended {
     fn of(job: &Job, failed: bool, had_file: bool, deferred: bool) -> Self {
         let refused = job.refused().is_some();
         // A worker leaves it to the task to tell that there is no file, but signals if that is to come to `enter`.
-        let tried_by_worker = job.flags.by_worker() && job.state() == ReqState::Fresh;
+        let tried_by_worker = job.flags.by_worker()
+            && match job.state() {
+                ReqState::Fresh => true,
+                // It tries again what has waited, or sleeps for it. Poll itself is over with the task.
+                ReqState::Polled => !op::only_polls(job.opcode),
+                _ => false,
+            };
         Self {
             flags: job.flags,
             failed,
@@ -85,7 +91,7 @@ impl Ended {
             }
         }
         if self.next_by_worker {
-            next.op.set_by_io_wq();
+            next.op.set_by_io_wq(!next.flags.tried_by_worker());
             next.flags.set_by_worker();
         }
     }

@@ -132,7 +132,7 @@ impl Locked<'_> {
             first = false;
             // As what has IOSQE_ASYNC, and by its task, which may not be this one.
             let job = &mut req.core_mut().job;
-            job.op.set_by_io_wq();
+            job.op.set_by_io_wq(false);
             job.flags.set_by_worker();
             if op::counts_others(job.opcode) {
                 // It does not count what has been completed by now, and so starts when that is to be seen.

@@ -46,6 +46,11 @@ impl Locked<'_> {
         if req.core().job.is_notification() {
             return self.complete_notif(req);
         }
+        let job = &mut req.core_mut().job;
+        if job.has_polled() && job.flags.tried_by_worker() {
+            // What waits for its file is with no worker of io_uring's.
+            job.flags.clear_by_worker();
+        }
         match req.core_mut().job.op.end(self, error) {
             Outcome::Done { res, flags, broken } => self.finish(req, res, flags, broken),
             Outcome::ByNotif(notif_ref) => self.finish_by_notif(req, notif_ref),

@@ -101,7 +101,10 @@ impl Locked<'_> {
                     Outcome::Poll(wanted) if armed && wake::ends_unready(&req, wanted) => {
                         return self.end(req, EAGAIN);
                     }
-                    Outcome::Poll(_) if armed => Self::park(req),
+                    Outcome::Poll(wanted) if armed => {
+                        wake::note_unready(&mut req, wanted);
+                        Self::park(req)
+                    }
                     Outcome::Poll(wanted) => self.poll_and_park(req, wanted),
                     Outcome::Timer => self.time_and_park(req, wake_flags),
                     Outcome::Requeue => return self.requeue_unless_killed(req),
@@ -262,6 +265,11 @@ impl Locked<'_> {
             req.object().claim(woken);
             Self::requeue_unseen(req);
             return None;
+        }
+        let job = &mut req.core_mut().job;
+        if job.flags.by_worker() {
+            // A worker of io_uring tries it again at once, and sleeps for what it finds then.
+            job.op.set_by_io_wq(true);
         }
         let wake_flags = req.take_wake_flags();
         Some((req, wake_flags.union(woken)))

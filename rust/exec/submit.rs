@@ -340,6 +340,13 @@ impl Locked<'_> {
         if head.is_none() && core::mem::take(&mut self.state.exec.drain.next) {
             job.flags.set_drain();
         }
+        // Others drain from the first of a link on that does.
+        let head_drains = head
+            .as_ref()
+            .is_some_and(|head| head.core().job.flags.drain());
+        if self.state.exec.drain.active || job.flags.drain() || head_drains {
+            job.flags.set_drained();
+        }
         self.link(head, req);
         if last {
             if let Some(head) = head.take() {
@@ -360,7 +367,7 @@ impl Locked<'_> {
     /// Starts a request with IOSQE_ASYNC.
     pub(crate) fn start_async(&mut self, mut req: OwnedReq) {
         let job = &mut req.core_mut().job;
-        job.op.set_by_io_wq();
+        job.op.set_by_io_wq(false);
         job.flags.set_by_worker();
         let refused = job.refused().is_some();
         if !refused && dispatch::begins_in_worker(self, req.lend()) {

@@ -25,7 +25,10 @@ use crate::{
     },
     uapi::abi::events,
 };
-use kernel::sync::{atomic::Relaxed, Arc};
+use kernel::{
+    fs::File,
+    sync::{atomic::Relaxed, Arc},
+};
 
 impl Kind for Request {
     type Header = Header;
@@ -159,11 +162,30 @@ impl Ring {
 ///
 /// May sleep, as the file's `->poll()` may.
 pub(super) fn ends_unready(req: &OwnedReq, wanted: u32) -> bool {
-    const LASTING: u32 = events::PRI | events::ALWAYS;
     op::heeds_nonblock(req.core().job.opcode)
-        && req.file().is_some_and(|file| {
-            is_nonblocking(file) && events_of(file, (wanted | events::ALWAYS) & LASTING) != 0
-        })
+        && req
+            .file()
+            .is_some_and(|file| is_nonblocking(file) && stays_ready(file, wanted))
+}
+
+/// Whether poll says for ever that there is something of a file, whatever there is room for.
+fn stays_ready(file: &File, wanted: u32) -> bool {
+    const LASTING: u32 = events::PRI | events::ALWAYS;
+    events_of(file, (wanted | events::ALWAYS) & LASTING) != 0
+}
+
+/// Has what is to be sent, and has found no room although poll says for ever that there is some, go on as with a worker of io_uring,
+/// which that gives it to after 128 attempts: it sleeps until all is sent.
+///
+/// # Context
+///
+/// May sleep, as the file's `->poll()` may.
+pub(super) fn note_unready(req: &mut OwnedReq, wanted: u32) {
+    if wanted & events::OUT != 0 && req.file().is_some_and(|file| stays_ready(file, wanted)) {
+        let job = &mut req.core_mut().job;
+        job.op.set_by_io_wq(true);
+        job.flags.set_by_worker();
+    }
 }
 
 /// Whether a request is tried again from task work if its file is ready when it is first polled for: POLL_ADD is over then,

@@ -140,7 +140,7 @@ impl Op for Accept {
         self.full
     }
 
-    fn set_by_io_wq(&mut self) {
+    fn set_by_io_wq(&mut self, _blocks: bool) {
         if self.args.multishot {
             self.args.poll_first = true;
             self.args.dont_wait = false;

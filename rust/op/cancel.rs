@@ -156,7 +156,7 @@ impl Op for AsyncCancel {
         })
     }
 
-    fn set_by_io_wq(&mut self) {
+    fn set_by_io_wq(&mut self, _blocks: bool) {
         self.by_worker = true;
     }
 

@@ -301,10 +301,10 @@ pub(crate) trait Op: Sized + Send {
         false
     }
 
-    /// Says that io_uring would have a worker do it. A multishot one then waits for an event before its first attempt,
-    /// without being asked whether it is to wait at all. A write raises no signal, and a cancel finds itself.
+    /// Says that io_uring would have a worker do it, which sleeps for it if it `blocks`: a stream then takes all of it. A
+    /// multishot one waits for an event before its first attempt, whether it is to wait or not. A write raises no signal, and a cancel finds itself.
     #[inline]
-    fn set_by_io_wq(&mut self) {}
+    fn set_by_io_wq(&mut self, _blocks: bool) {}
 
     /// Whether it goes on after a completion.
     #[inline]

@@ -138,7 +138,7 @@ impl Op for ReadMultishot {
         })
     }
 
-    fn set_by_io_wq(&mut self) {
+    fn set_by_io_wq(&mut self, _blocks: bool) {
         self.poll_first = true;
     }
 

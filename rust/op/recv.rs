@@ -410,7 +410,7 @@ impl Op for Recv {
         })
     }
 
-    fn set_by_io_wq(&mut self) {
+    fn set_by_io_wq(&mut self, _blocks: bool) {
         self.args.set_by_io_wq();
     }
 

@@ -379,7 +379,7 @@ impl Op for RecvMsg {
         Ok(Self(KBox::new(message, GFP_KERNEL_ACCOUNT)?))
     }
 
-    fn set_by_io_wq(&mut self) {
+    fn set_by_io_wq(&mut self, _blocks: bool) {
         self.0.args.set_by_io_wq();
     }
 

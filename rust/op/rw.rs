@@ -56,6 +56,8 @@ pub(crate) struct ReadWrite<const WRITE: bool, const VECTOR: bool, const FIXED: 
     ioprio: u16,
     /// Whether a write to what nobody reads raises no signal: io_uring has a worker do it, which takes none.
     quiet: bool,
+    /// Whether a write goes on until all is written, unless the file is not to wait: a worker of io_uring sleeps for it.
+    sends_all: bool,
     /// Whether there was nothing to be read any more when it tried with the ring unlocked.
     missed: bool,
     /// The flags for the provided buffer that it keeps.
@@ -165,6 +167,12 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
         self.rw_flags & rwf::NOWAIT != 0
     }
 
+    /// Whether it goes on until all is written, to a file that can be waited for if it `waits`.
+    #[cold] // read/unix/64
+    fn insists(&self, file: &File, waits: bool) -> bool {
+        self.sends_all && waits && !self.nowait() && !is_nonblocking(file)
+    }
+
     /// The registered buffer, which has all bytes that are to be transferred.
     fn memory<'a>(&self, buffer: Option<&'a RegisteredBuffer>) -> Result<Option<&'a UserBuffer>> {
         if !FIXED {
@@ -253,6 +261,10 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
                 self.advance(len);
                 NextStep::Punt
             }
+            Ok((len @ 1.., true)) if WRITE && self.insists(file, waits) => {
+                self.advance(len);
+                NextStep::Poll
+            }
             _ => NextStep::Over(result),
         }
     }
@@ -336,13 +348,15 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
             done: 0,
             ioprio: args.ioprio,
             quiet: false,
+            sends_all: false,
             missed: false,
             buffer: None,
         })
     }
 
-    fn set_by_io_wq(&mut self) {
+    fn set_by_io_wq(&mut self, blocks: bool) {
         self.quiet = true;
+        self.sends_all |= blocks;
     }
 
     fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {

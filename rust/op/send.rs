@@ -44,6 +44,8 @@ pub(crate) struct Send {
     plain: bool,
     /// There was no room when the submitter tried it with the ring unlocked: a worker waits for some.
     blocks: bool,
+    /// A worker of io_uring sleeps until all of it is sent.
+    sends_all: bool,
     /// Bytes that are sent already, of a transfer that wants all.
     done: u32,
     /// The flags for the provided buffer that is being sent.
@@ -273,7 +275,7 @@ impl Send {
         };
         let all = flags & msg::WAITALL != 0;
         if let Ok(len) = sent {
-            if all && len > 0 && len < want && socket.resumes() {
+            if len > 0 && len < want && (all || self.sends_all) && socket.resumes() {
                 if !has_vector {
                     self.addr += len as u64;
                     self.len -= len as u32;
@@ -301,7 +303,7 @@ impl Send {
         Some(Outcome::Done {
             res,
             flags: self.buffer.filter(|_| !PLAIN).map_or(0, NonZeroU32::get),
-            broken: sent.map_or(true, |len| all && len < want),
+            broken: sent.map_or(all || self.done == 0, |len| all && len < want),
         })
     }
 }
@@ -323,10 +325,15 @@ impl Op for Send {
             fixed: args.fixed,
             plain: extra.is_none() && !args.poll_first && !args.fixed && !flags.buffer_select(),
             blocks: false,
+            sends_all: false,
             done: 0,
             buffer: None,
             extra,
         })
+    }
+
+    fn set_by_io_wq(&mut self, blocks: bool) {
+        self.sends_all |= blocks && !self.never_waits();
     }
 
     #[inline(always)] // send/unix/32

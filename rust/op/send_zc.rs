@@ -10,6 +10,7 @@ use crate::{
     req::NotifRef,
     ring::Locked,
     sys::{
+        rw::is_nonblocking,
         socket::{SockAddr, Socket, UserBuffers},
         user::{self, check_buffer, Vector},
     },
@@ -40,6 +41,8 @@ pub(crate) struct SendZc<const MESSAGE: bool> {
     mode: Mode,
     poll_first: bool,
     fixed: bool,
+    /// A worker of io_uring sleeps until all of it is sent; of a message, unless the socket is not to wait.
+    sends_all: bool,
 }
 
 /// The memory that is sent from.
@@ -225,7 +228,12 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
             },
             poll_first: args.poll_first,
             fixed: args.fixed,
+            sends_all: false,
         })
+    }
+
+    fn set_by_io_wq(&mut self, blocks: bool) {
+        self.sends_all |= blocks && !self.never_waits();
     }
 
     fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
@@ -236,6 +244,9 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
         };
         if self.poll_first && !attempt.polled {
             return Outcome::POLL;
+        }
+        if MESSAGE && self.sends_all {
+            self.sends_all = !attempt.file.is_some_and(is_nonblocking);
         }
         // It is part of the operation only while that waits.
         let mut notif_ref = match self.notif_ref.take() {
@@ -265,7 +276,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
                 self.notif_ref = Some(notif_ref);
                 return Outcome::POLL;
             }
-            Ok(len) if all && len > 0 && len < want && socket.resumes() => {
+            Ok(len @ 1..) if (all || self.sends_all) && socket.resumes() => {
                 if let Some(message) = &mut self.message {
                     message.control = (0, 0);
                 }
@@ -274,7 +285,7 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
                 return Outcome::POLL;
             }
             Ok(len) => (self.done as i32 + len as i32, all && len < want),
-            Err(_) if self.done > 0 => (self.done as i32, true),
+            Err(_) if self.done > 0 => (self.done as i32, all),
             Err(error) => (error.to_raw(), true),
         };
         self.conclude(attempt.ring, Some(notif_ref), Sent { res, broken })

@@ -7,6 +7,7 @@ use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
         context::CallContext,
+        rw::is_nonblocking,
         socket::{SockAddr, Socket, UserBuffers},
         user::{self, Vector},
     },
@@ -37,6 +38,8 @@ pub(crate) struct SendMsg {
     done: usize,
     /// There was no room when the submitter tried it with the ring unlocked: a worker waits for some.
     blocks: bool,
+    /// A worker of io_uring sleeps until all of it is sent, unless the socket is not to wait.
+    sends_all: bool,
 }
 
 impl SendMsg {
@@ -61,7 +64,7 @@ impl SendMsg {
         };
         let all = flags & msg::WAITALL != 0;
         if let Ok(len) = sent {
-            if all && len > 0 && len < want && socket.resumes() {
+            if len > 0 && len < want && (all || self.sends_all) && socket.resumes() {
                 self.control = (0, 0);
                 self.done += len;
                 return None;
@@ -74,7 +77,7 @@ impl SendMsg {
                 Err(error) => error.to_raw(),
             },
             flags: 0,
-            broken: sent.map_or(true, |len| all && len < want),
+            broken: sent.map_or(all || self.done == 0, |len| all && len < want),
         })
     }
 }
@@ -105,7 +108,12 @@ impl Op for SendMsg {
             control: (hdr.control, hdr.control_len),
             done: 0,
             blocks: false,
+            sends_all: false,
         })
+    }
+
+    fn set_by_io_wq(&mut self, blocks: bool) {
+        self.sends_all |= blocks && !self.never_waits();
     }
 
     #[inline]
@@ -114,6 +122,9 @@ impl Op for SendMsg {
             Ok(socket) => socket,
             Err(error) => return Outcome::failed(error),
         };
+        if self.sends_all {
+            self.sends_all = !attempt.file.is_some_and(is_nonblocking);
+        }
         if self.poll_first && !attempt.polled {
             return Outcome::POLL;
         }

@@ -228,6 +228,8 @@ impl Flags {
 
     /// Filters are to be asked about the request.
     const FILTERED: u16 = 1 << 14;
+    /// The request was submitted while others drained, or drains itself.
+    const DRAINED: u16 = 1 << 15;
 
     /// The flags of an SQE that sets none.
     pub(crate) const NONE: Self = Self { bits: 0 };
@@ -381,6 +383,22 @@ impl Flags {
         self.bits |= Self::BY_WORKER;
     }
 
+    /// Says that it is none after all.
+    pub(crate) fn clear_by_worker(&mut self) {
+        self.bits &= !Self::BY_WORKER;
+    }
+
+    /// Whether io_uring gives it to a worker whenever it is to be tried, which does not sleep for it as long as it can be waited
+    /// for: one with IOSQE_ASYNC, or that was submitted while others drained.
+    pub(crate) fn tried_by_worker(self) -> bool {
+        self.bits & (u16::from(sqe_flags::ASYNC) | Self::DRAINED) != 0
+    }
+
+    /// Says that others drained when it was submitted, or that it drains.
+    pub(crate) fn set_drained(&mut self) {
+        self.bits |= Self::DRAINED;
+    }
+
     /// Makes it a send like any other, whose order does not matter any more.
     pub(crate) fn clear_ordered(&mut self) {
         self.bits &= !(Self::ORDERED | Self::IN_FRONT);
@@ -420,6 +438,6 @@ impl Flags {
 
     /// Sets the flag that the entry itself could have set.
     pub(crate) fn set_drain(&mut self) {
-        self.bits |= u16::from(sqe_flags::IO_DRAIN);
+        self.bits |= u16::from(sqe_flags::IO_DRAIN) | Self::DRAINED;
     }
 }

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What io_uring has a worker do, which sleeps for it: a stream then takes all of what is sent, also without MSG_WAITALL. And what
+ * a worker is seen in.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RING_MODES
+#include "fixture.h"
+
+#define BIG (4 << 20)
+
+/* As much as there was room for. */
+#define EXPECT_PART(res) do { int _res = (res); EXPECT_LT(0, _res); EXPECT_GT(BIG, _res); } while (0)
+
+static char big[BIG];
+static struct iovec iov = { big, BIG };
+static struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+/* A request that sends or writes all of 4 MiB. */
+static struct io_uring_sqe *prep_big(struct ring *r, unsigned int op, int fd, __u64 user_data)
+{
+	struct io_uring_sqe *sqe;
+
+	if (op == IORING_OP_SENDMSG || op == IORING_OP_SENDMSG_ZC)
+		return prep(r, op, fd, &msg, 1, user_data);
+	sqe = prep(r, op, fd, big, BIG, user_data);
+	if (op == IORING_OP_WRITE)
+		sqe->off = -1;
+	return sqe;
+}
+
+/* Reads until there is a completion, and returns its result if as many bytes have come behind the first @before. */
+static int read_until_done(struct ring *r, int fd, long long before)
+{
+	static char sink[65536];
+	struct io_uring_cqe cqe;
+	long long got = 0;
+	ssize_t n;
+
+	while (!ring_ready(r)) {
+		n = read(fd, sink, sizeof(sink));
+		if (n > 0)
+			got += n;
+		else if (n == 0 || errno != EAGAIN)
+			return -1;
+		if (ring_run(r) < 0)
+			return -2;
+	}
+	while ((n = read(fd, sink, sizeof(sink))) > 0)
+		got += n;
+	if (ring_take(r, &cqe) || cqe.res < 0)
+		return -3;
+	return cqe.res == got - before ? cqe.res : -4;
+}
+
+/* The same for the pair that it closes. */
+static int result_behind(struct ring *r, int sv[2], long long before)
+{
+	int res;
+
+	if (fcntl(sv[1], F_SETFL, O_NONBLOCK))
+		return -5;
+	res = read_until_done(r, sv[1], before);
+	close(sv[0]);
+	close(sv[1]);
+	return res;
+}
+
+static int result_of(struct ring *r, int sv[2])
+{
+	return result_behind(r, sv, 0);
+}
+
+/* One that is to poll first, of a socket that is ready then. */
+static int polls_first(struct ring *r, unsigned int op, int sv[2], unsigned int flags)
+{
+	struct io_uring_sqe *sqe = prep_big(r, op, sv[0], 1);
+
+	sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
+	sqe->flags = flags;
+	return ring_submit(r) == 1 ? result_of(r, sv) : -6;
+}
+
+TEST_F(ring, all_of_what_polls_first)
+{
+	struct ring *r = &self->ring;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	EXPECT_EQ(BIG, polls_first(r, IORING_OP_SEND, sv, IOSQE_ASYNC));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	EXPECT_EQ(BIG, polls_first(r, IORING_OP_SENDMSG, sv, IOSQE_ASYNC));
+	ASSERT_EQ(0, tcp_pair(sv));
+	EXPECT_EQ(BIG, polls_first(r, IORING_OP_SEND, sv, IOSQE_ASYNC));
+	/* also one that drains, with nothing to wait for */
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	EXPECT_EQ(BIG, polls_first(r, IORING_OP_SEND, sv, IOSQE_IO_DRAIN));
+	/* but no other */
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	EXPECT_PART(polls_first(r, IORING_OP_SEND, sv, 0));
+}
+
+static int polls_first_without_copy(struct ring *r, unsigned int op)
+{
+	struct io_uring_cqe cqe;
+	int sv[2], res;
+
+	if (tcp_pair(sv))
+		return -7;
+	res = polls_first(r, op, sv, IOSQE_ASYNC);
+	/* its notification */
+	return ring_take(r, &cqe) || !(cqe.flags & IORING_CQE_F_NOTIF) ? -8 : res;
+}
+
+TEST_F(ring, all_of_what_polls_first_without_copy)
+{
+	EXPECT_EQ(BIG, polls_first_without_copy(&self->ring, IORING_OP_SEND_ZC));
+	EXPECT_EQ(BIG, polls_first_without_copy(&self->ring, IORING_OP_SENDMSG_ZC));
+}
+
+/* Of a socket that is not to wait only SENDMSG knows. */
+TEST_F(ring, polls_first_and_is_not_to_wait)
+{
+	struct ring *r = &self->ring;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, fcntl(sv[0], F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(BIG, polls_first(r, IORING_OP_SEND, sv, IOSQE_ASYNC));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, fcntl(sv[0], F_SETFL, O_NONBLOCK));
+	EXPECT_PART(polls_first(r, IORING_OP_SENDMSG, sv, IOSQE_ASYNC));
+}
+
+/* One behind a NOP with these flags. */
+static int linked(struct ring *r, unsigned int op, int sv[2], unsigned int flags, unsigned int msg_flags)
+{
+	prep_nop(r, 1)->flags = flags | IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+	prep_big(r, op, sv[0], 2)->msg_flags = msg_flags;
+	return ring_submit(r) == 2 ? result_of(r, sv) : -6;
+}
+
+/* A worker that is through with a request goes on with the next one, unless it is the task alone that ends requests. */
+TEST_F(ring, all_of_what_is_linked_behind_a_worker)
+{
+	const unsigned int ops[] = { IORING_OP_SEND, IORING_OP_SENDMSG, IORING_OP_WRITE };
+	struct ring *r = &self->ring;
+	unsigned int i;
+	int sv[2], res;
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+		res = linked(r, ops[i], sv, IOSQE_ASYNC, 0);
+		if (variant->flags)
+			EXPECT_PART(res);
+		else
+			EXPECT_EQ(BIG, res);
+	}
+	ASSERT_EQ(0, pipe(sv));
+	i = sv[0];
+	sv[0] = sv[1];
+	sv[1] = i;
+	res = linked(r, IORING_OP_WRITE, sv, IOSQE_ASYNC, 0);
+	if (variant->flags)
+		EXPECT_PART(res);
+	else
+		EXPECT_EQ(BIG, res);
+	/* one that must not wait */
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	res = linked(r, IORING_OP_SEND, sv, IOSQE_ASYNC, MSG_DONTWAIT);
+	EXPECT_PART(res);
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	res = linked(r, IORING_OP_SEND, sv, 0, 0);
+	EXPECT_PART(res);
+}
+
+/* What was submitted while others drain is tried without sleeping, also behind another. */
+TEST_F(ring, part_of_what_is_linked_and_drains)
+{
+	int sv[2], res;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_nop(&self->ring, 1)->flags = IOSQE_IO_DRAIN | IOSQE_IO_LINK;
+	prep_big(&self->ring, IORING_OP_SEND, sv[0], 2);
+	ASSERT_EQ(2, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 1, 0, 0);
+	res = result_of(&self->ring, sv);
+	EXPECT_PART(res);
+}
+
+/* A peer that has shut its side down, for which poll says for ever that there is something: 128 attempts later a worker has it. */
+static int half_closed(struct ring *r, unsigned int op, int sv[2])
+{
+	unsigned int i;
+	ssize_t full;
+
+	full = fill_socket(sv[0]);
+	if (full <= 0 || shutdown(sv[1], SHUT_WR))
+		return -7;
+	prep_big(r, op, sv[0], 1);
+	if (ring_submit(r) != 1)
+		return -8;
+	for (i = 0; i < 200; i++)
+		if (ring_run(r) < 0 || ring_ready(r))
+			return -9;
+	return result_behind(r, sv, full);
+}
+
+TEST_F(ring, all_to_a_peer_that_has_half_closed)
+{
+	const unsigned int ops[] = { IORING_OP_SEND, IORING_OP_SENDMSG, IORING_OP_WRITE };
+	unsigned int i;
+	int sv[2];
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+		EXPECT_EQ(BIG, half_closed(&self->ring, ops[i], sv));
+	}
+}
+
+static unsigned int count_signals(int fd)
+{
+	eventfd_t value;
+
+	return eventfd_read(fd, &value) ? 0 : value;
+}
+
+/* What has waited is tried again by a worker, which goes on with what is linked behind it. */
+TEST_F(ring, what_has_waited_is_a_workers)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), sv[2], out[2], res;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct ring *r = &self->ring;
+	char c;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &fd, 1));
+	prep_recv(r, sv[0], &c, 1, 1)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_WAITING(r);
+	count_signals(fd);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_CQE(r, 1, 1, 0);
+	ASSERT_EQ(1, poll(&p, 1, DEADLINE_MS));
+	EXPECT_LE(1, count_signals(fd));
+	/* one that is cancelled is not, but that a ring with DEFER_TASKRUN is told of it may be by then */
+	prep_recv(r, sv[0], &c, 1, 2)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_WAITING(r);
+	prep_cancel(r, 2, 0, 3)->flags = IOSQE_CQE_SKIP_SUCCESS;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 2, -ECANCELED, 0);
+	if (!variant->flags)
+		EXPECT_EQ(0, count_signals(fd));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, out));
+	prep_recv(r, sv[0], &c, 1, 4)->flags = IOSQE_ASYNC | IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+	prep_big(r, IORING_OP_SEND, out[0], 5);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_WAITING(r);
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	res = result_of(r, out);
+	if (variant->flags)
+		EXPECT_PART(res);
+	else
+		EXPECT_EQ(BIG, res);
+	close(sv[0]);
+	close(sv[1]);
+	close(fd);
+}
+
+/* An error that io_uring's worker leaves to the task to tell of is asynchronous here: Documentation/differences.rst. */
+TEST_F(ring, error_that_is_left_to_the_task)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), fds[2];
+	struct ring *r = &self->ring;
+	char c;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pipe(fds));
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &fd, 1));
+	prep_recv(r, fds[0], &c, 1, 1)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 1, -ENOTSOCK, 0);
+	/* the task that is called for it is a reason with DEFER_TASKRUN */
+	if (variant->flags) {
+		EXPECT_LE(1, count_signals(fd));
+	} else {
+		EXPECT_EQ(variant->backend == RURING, count_signals(fd));
+	}
+	close(fds[0]);
+	close(fds[1]);
+	close(fd);
+}
+
+/* What a worker of io_uring does not wait for, of a file that is not to wait: Documentation/differences.rst. */
+TEST_F(ring, not_to_wait_behind_a_worker)
+{
+	const bool waits = variant->backend == RURING || variant->flags;
+	struct ring *r = &self->ring;
+	struct sockaddr_in addr;
+	int listener, fd, sv[2];
+	char c = 0;
+
+	listener = tcp_listen(&addr);
+	fd = inet_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
+	ASSERT_LE(0, listener);
+	ASSERT_LE(0, fd);
+	prep_nop(r, 1)->flags = IOSQE_ASYNC | IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+	prep(r, IORING_OP_CONNECT, fd, &addr, 0, 2)->off = sizeof(addr);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 2, waits ? 0 : -EINPROGRESS, 0);
+	close(fd);
+	close(listener);
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM | SOCK_NONBLOCK, sv));
+	prep_nop(r, 3)->flags = IOSQE_ASYNC | IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+	prep(r, IORING_OP_READ, sv[0], &c, 1, 4)->off = -1;
+	ASSERT_EQ(2, ring_submit(r));
+	if (waits) {
+		ASSERT_WAITING(r);
+		ASSERT_EQ(1, write(sv[1], "x", 1));
+	}
+	ASSERT_CQE(r, 4, waits ? 1 : -EAGAIN, 0);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+/* No thread waits for a socket, so that none has to be interrupted: Documentation/differences.rst. */
+TEST_F(ring, cancel_of_what_a_worker_waits_for)
+{
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+	int sv[2];
+	char c;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_nop(r, 1)->flags = IOSQE_ASYNC | IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+	prep_recv(r, sv[0], &c, 1, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	/* the NOP tells of nothing, and may be under way */
+	do {
+		ASSERT_LE(0, ring_run(r));
+		prep_cancel(r, 2, 0, 3)->flags = IOSQE_CQE_SKIP_SUCCESS;
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_EQ(0, ring_take(r, &cqe));
+	} while (cqe.user_data == 3 && cqe.res == -ENOENT);
+	if (variant->backend == RURING || variant->flags) {
+		EXPECT_EQ(2, cqe.user_data);
+		EXPECT_EQ(-ECANCELED, cqe.res);
+	} else {
+		/* -EALREADY, of which the thread is told */
+		if (cqe.user_data == 3) {
+			EXPECT_EQ(-EALREADY, cqe.res);
+			ASSERT_EQ(0, ring_take(r, &cqe));
+		}
+		EXPECT_EQ(2, cqe.user_data);
+		EXPECT_TRUE(cqe.res == -EINTR || cqe.res == -ECANCELED);
+	}
+	close(sv[0]);
+	close(sv[1]);
+}
+
+TEST_HARNESS_MAIN
