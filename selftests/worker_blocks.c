@@ -277,6 +277,32 @@ TEST_F(ring, what_has_waited_is_a_workers)
 	close(fd);
 }
 
+/* That there is nothing to read from is a worker's to find out, too. */
+TEST_F(ring, tee_of_nothing)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), sv[2], res;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct ring *r = &self->ring;
+	struct io_uring_sqe *sqe;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &fd, 1));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	sqe = prep(r, IORING_OP_TEE, sv[0], NULL, 1, 1);
+	sqe->splice_fd_in = -1;
+	sqe->flags = IOSQE_IO_HARDLINK;
+	prep_big(r, IORING_OP_SEND, sv[0], 2);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 1, -EBADF, 0);
+	EXPECT_EQ(1, poll(&p, 1, DEADLINE_MS));
+	res = result_of(r, sv);
+	if (variant->flags)
+		EXPECT_PART(res);
+	else
+		EXPECT_EQ(BIG, res);
+	close(fd);
+}
+
 /* An error that io_uring's worker leaves to the task to tell of is asynchronous here: Documentation/differences.rst. */
 TEST_F(ring, error_that_is_left_to_the_task)
 {

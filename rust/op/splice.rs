@@ -32,8 +32,8 @@ pub(crate) type SendFile = FromFile<{ SpliceKind::SENDFILE }>;
 /// One of them, by [`SpliceKind`].
 pub(crate) struct FromFile<const KIND: u8> {
     args: SpliceArgs,
-    /// What it reads, once it is looked up.
-    input: Option<FileRef>,
+    /// What it reads, once it is looked up, or that there is none: a worker of io_uring finds that out, too.
+    input: Option<Result<FileRef>>,
 }
 
 impl<const KIND: u8> FromFile<KIND> {
@@ -83,22 +83,21 @@ impl<const KIND: u8> Op for FromFile<KIND> {
     }
 
     fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
-        match attempt.file().and_then(|_| self.get_input(attempt.ring)) {
-            Ok(input) => {
-                self.input = Some(input);
-                Outcome::Punt
-            }
-            Err(error) => Outcome::failed(error),
+        if let Err(error) = attempt.file() {
+            return Outcome::failed(error);
         }
+        self.input = Some(self.get_input(attempt.ring));
+        Outcome::Punt
     }
 
     fn runs_unlocked(&self, output: Option<&File>) -> bool {
         // What may want descriptors, of which a worker has none.
-        match (self.input.as_deref(), output) {
-            (Some(input), Some(output)) => {
+        match (&self.input, output) {
+            (Some(Ok(input)), Some(output)) => {
                 !splice::can_delegate(input, false) || !splice::can_delegate(output, true)
             }
-            _ => false,
+            // To say that there is no such file takes no worker.
+            _ => true,
         }
     }
 
@@ -107,10 +106,14 @@ impl<const KIND: u8> Op for FromFile<KIND> {
     }
 
     fn run_punted(&mut self, output: Option<&File>, _buffer: Option<&RegisteredBuffer>) -> Outcome {
-        let (Some(input), Some(output)) = (self.input.as_deref(), output) else {
-            // What is punted has its file, and has looked up what it reads.
-            warn_on!(true);
-            return Outcome::failed(EBADF);
+        let (input, output) = match (&self.input, output) {
+            (Some(Ok(input)), Some(output)) => (input, output),
+            (Some(Err(error)), _) => return Outcome::failed(*error),
+            _ => {
+                // What is punted has its file, and has looked up what it reads.
+                warn_on!(true);
+                return Outcome::failed(EBADF);
+            }
         };
         match self.transfer(input, output) {
             Ok(done) => Outcome::Done {
@@ -123,14 +126,14 @@ impl<const KIND: u8> Op for FromFile<KIND> {
     }
 
     fn after_punt(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
-        if let Some(input) = self.input.take() {
+        if let Some(Ok(input)) = self.input.take() {
             ring.put_file(input);
         }
         res
     }
 
     fn end(&mut self, ring: &mut Locked<'_>, error: Errno) -> Outcome {
-        if let Some(input) = self.input.take() {
+        if let Some(Ok(input)) = self.input.take() {
             ring.put_file(input);
         }
         Outcome::Done {
