@@ -346,6 +346,31 @@ TEST_F(ring, no_buffer)
 	close(fd);
 }
 
+/* A buffer in which there is no room for what a message begins with is not taken. */
+TEST_F(ring, no_room_for_a_message)
+{
+	struct sockaddr_storage name;
+	struct msghdr msg = { .msg_name = &name, .msg_namelen = sizeof(name) };
+	struct ring *r = &self->ring;
+	int fd = netlink_socket(), i;
+	struct pbuf pb;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pbuf_init(&pb, r, GROUP, 1, 100));
+	pbuf_push(&pb, 0);
+	for (i = 0; i < 2; i++) {
+		prep_recvmsg_multi(r, fd, &msg, GROUP, 1);
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_CQE(r, 1, -EFAULT, 0);
+		ASSERT_EQ(0, ask(fd, false, 1));
+	}
+	from_group(prep_recv(r, fd, NULL, 0, 2));
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 2, 100, BUFFER_FLAGS(0));
+	pbuf_exit(&pb);
+	close(fd);
+}
+
 /* Two wait for one answer: who is not first waits on, and has the next. */
 TEST_F(ring, one_of_two)
 {

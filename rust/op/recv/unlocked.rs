@@ -121,7 +121,10 @@ impl Unlocked {
                 return Outcome::failed(error);
             }
         }
-        if let Some(room) = target.1.checked_sub(head).filter(|_| empty) {
+        let Some(room) = target.1.checked_sub(head) else {
+            return Outcome::failed(EFAULT);
+        };
+        if empty {
             match socket.may_wait(room, args.msg_flags) {
                 Ok(true) => return Outcome::POLL,
                 // An attempt tells.
