@@ -118,6 +118,11 @@ static const struct deliberate {
 		is_all_of_a_part,
 	},
 	{
+		"all of a buffer that is received into from the kernel",
+		"What is received from the kernel (netlink) takes the whole of a provided buffer",
+		is_all_from_the_kernel,
+	},
+	{
 		"a bundle that a worker sends",
 		"A SEND with IORING_RECVSEND_BUNDLE and IOSQE_ASYNC, or one that has drained, sends at once",
 		is_bundle_by_worker,

@@ -78,6 +78,7 @@ bool is_error_that_is_found(const struct program *p, const struct difference *d)
 
 /* Differences of what was asked for, or came of it. */
 bool is_buffer_of_a_failure(const struct program *p, const struct difference *d);
+bool is_all_from_the_kernel(const struct program *p, const struct difference *d);
 bool is_all_of_a_part(const struct program *p, const struct difference *d);
 bool is_lone_notification(const struct program *p, const struct difference *d);
 bool is_bundle_by_worker(const struct program *p, const struct difference *d);

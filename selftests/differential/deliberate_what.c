@@ -54,20 +54,43 @@ bool is_buffer_of_a_failure(const struct program *p, const struct difference *d)
 	return true;
 }
 
-/* What a worker of io_uring takes of a buffer that is consumed in parts is all that it may use. */
-bool is_all_of_a_part(const struct program *p, const struct difference *d)
+/* Whether there may be a group whose buffers are consumed in parts. */
+static bool has_group_in_parts(const struct program *p)
 {
-	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
-	bool in_parts = false;
 	unsigned int i;
 
 	for (i = 0; i < p->nr_steps; i++) {
 		const struct io_uring_buf_reg *group = (const void *)p->steps[i].reg.arg.words;
 
-		in_parts |= p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_PBUF_RING &&
-			    group->flags & IOU_PBUF_RING_INC;
+		if (p->steps[i].kind == STEP_REGISTER && p->steps[i].reg.opcode == IORING_REGISTER_PBUF_RING &&
+		    group->flags & IOU_PBUF_RING_INC)
+			return true;
 	}
-	if (d->kind != EVENT_CQE || !in_parts || d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING])
+	return false;
+}
+
+/* The one goes on with what is left of a buffer, or finds no room there, where the other takes the next. */
+bool is_all_from_the_kernel(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || !(sqe->flags & IOSQE_BUFFER_SELECT) || !has_group_in_parts(p) ||
+	    !has_kind(p, sqe, KIND(NETLINK)))
+		return false;
+	for (i = 0; i < d->nr[SIDE_IO_URING]; i++)
+		if (d->events[SIDE_IO_URING][i].flags & IORING_CQE_F_BUF_MORE)
+			return true;
+	return false;
+}
+
+/* What a worker of io_uring takes of a buffer that is consumed in parts is all that it may use. */
+bool is_all_of_a_part(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || !has_group_in_parts(p) || d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING])
 		return false;
 	for (i = 0; i < d->nr[SIDE_IO_URING]; i++)
 		if (d->events[0][i].res != d->events[1][i].res ||

@@ -259,9 +259,11 @@ static bool is_behind_a_worker(const struct program *p, unsigned int request)
 
 bool is_impatient_worker(const struct program *p, const struct difference *d)
 {
+	const int res = d->nr[SIDE_IO_URING] == 1 ? d->events[SIDE_IO_URING][0].res : 0;
+
 	return d->kind == EVENT_CQE && d->key - USER_DATA < MAX_REQUESTS &&
-	       is_behind_a_worker(p, d->key - USER_DATA) && d->nr[SIDE_IO_URING] == 1 &&
-	       d->events[SIDE_IO_URING][0].res == -EAGAIN;
+	       is_behind_a_worker(p, d->key - USER_DATA) &&
+	       (res == -EAGAIN || (res == -EINPROGRESS && sqe_of(p, d->key)->opcode == IORING_OP_CONNECT));
 }
 
 /* Whether a request has a descriptor as its result. */
@@ -430,7 +432,8 @@ bool is_told_in_time(const struct program *p, const struct difference *d)
 	case EVENT_POLL:
 		return true;
 	case EVENT_EPOLL:
-		return p->edge;
+		/* one that looks at levels is told by the wake-up, and sees what is there by then */
+		return p->edge || !d->nr[SIDE_IO_URING];
 	case EVENT_WATCH:
 		/* by poll(2) or the like: of who looks at it, which is not the one that submits */
 		return d->key < MAX_REQUESTS && d->events[!d->nr[SIDE_IO_URING]][0].flags != WATCH_ENTER &&
