@@ -464,4 +464,45 @@ TEST_F(ring, wait_for_all)
 	EXPECT_EQ(3, head_of(&self->ring));
 }
 
+/* Poll says for ever that there is something, which is nothing to receive. It waits, and is not tried for ever. */
+static int waits_though_ready(struct ring *r, int fd)
+{
+	struct io_uring_sqe *sqe = prep_recv_multi(r, fd, GROUP, 1);
+	struct io_uring_cqe cqe;
+	int i, ret = 0;
+
+	sqe->ioprio |= IORING_RECVSEND_BUNDLE;
+	if (ring_submit(r) != 1)
+		return -1;
+	for (i = 0; i < 3; i++)
+		if (ring_run(r) < 0 || ring_ready(r))
+			return -2;
+	prep_cancel(r, 1, 0, 2);
+	if (ring_submit(r) != 1)
+		return -3;
+	for (i = 0; i < 2; i++) {
+		if (ring_take(r, &cqe))
+			return -4;
+		if (cqe.user_data == 1)
+			ret = cqe.res;
+	}
+	return ret;
+}
+
+TEST_F(ring, ready_for_ever)
+{
+	struct bench b;
+	int sv[2];
+
+	ASSERT_EQ(0, bench_init(&b, &self->ring, 8, 8));
+	ASSERT_EQ(0, inet_pair(AF_INET6, SOCK_DGRAM, sv));
+	ASSERT_EQ(0, shutdown(sv[0], SHUT_RD));
+	EXPECT_EQ(-ECANCELED, waits_though_ready(&self->ring, sv[0]));
+	ASSERT_EQ(1, send(b.sv[1], "u", 1, MSG_OOB));
+	EXPECT_EQ(-ECANCELED, waits_though_ready(&self->ring, b.sv[0]));
+	EXPECT_EQ(0, head_of(&self->ring));
+	close(sv[0]);
+	close(sv[1]);
+}
+
 TEST_HARNESS_MAIN

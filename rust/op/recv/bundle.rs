@@ -110,6 +110,7 @@ impl Recv {
         let flags = self.args.msg_flags | msg::DONTWAIT;
         let all = flags & msg::WAITALL != 0;
         let mut again = may_be_at_eof(socket, attempt.wake_flags);
+        let mut found = false;
         loop {
             let selected = match self.select_bundle(bundle, socket, attempt, group) {
                 Ok(selected) => selected,
@@ -121,8 +122,13 @@ impl Recv {
             bundle.left = got.left.unwrap_or(0);
             let len = match self.received(&got, socket, attempt) {
                 Ok(len) => len,
-                Err(outcome) => return outcome,
+                Err(outcome) => {
+                    // Who finds nothing is not polled for anew: poll may say for ever that there is something.
+                    self.burst &= found;
+                    return outcome;
+                }
             };
+            found = true;
             let short = all && len < want;
             if let [piece] = bundle.iov[..] {
                 // A single buffer that is consumed whole is this request's until it is full.
