@@ -14,23 +14,6 @@ static long long info(struct ring *ring, const char *key)
 	return proc_value(path, key);
 }
 
-/* How many lines of the fdinfo contain @text. */
-static unsigned int lines_with(struct ring *ring, const char *text)
-{
-	char line[512];
-	unsigned int nr = 0;
-	FILE *f;
-
-	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", ring->fd);
-	f = fopen(line, "r");
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f))
-		nr += !!strstr(line, text);
-	fclose(f);
-	return nr;
-}
-
 TEST_F(ring, masks)
 {
 	EXPECT_EQ(15, info(&self->ring, "SqMask:"));
@@ -63,11 +46,11 @@ TEST_F(ring, queue_entries)
 
 	prep_nop(r, 123456789);
 	ring_publish(r);
-	EXPECT_EQ(1, lines_with(r, "user_data:123456789"));
+	EXPECT_EQ(1, fdinfo_lines(r, "user_data:123456789"));
 	ASSERT_EQ(1, ring_enter(r, 1, 0, 0));
-	EXPECT_EQ(1, lines_with(r, "user_data:123456789, res:0, flags:0"));
+	EXPECT_EQ(1, fdinfo_lines(r, "user_data:123456789, res:0, flags:0"));
 	ASSERT_CQE(r, 123456789, 0, 0);
-	EXPECT_EQ(0, lines_with(r, "user_data:123456789"));
+	EXPECT_EQ(0, fdinfo_lines(r, "user_data:123456789"));
 }
 
 TEST_F(ring, requests_that_wait)
@@ -76,12 +59,12 @@ TEST_F(ring, requests_that_wait)
 	int sv[2];
 
 	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
-	EXPECT_EQ(1, lines_with(r, "PollList:"));
-	EXPECT_EQ(0, lines_with(r, "  op="));
+	EXPECT_EQ(1, fdinfo_lines(r, "PollList:"));
+	EXPECT_EQ(0, fdinfo_lines(r, "  op="));
 	prep_poll(r, sv[0], POLLIN, 1);
 	prep_poll_multi(r, sv[0], POLLIN, 2);
 	ASSERT_EQ(2, ring_submit(r));
-	EXPECT_EQ(2, lines_with(r, "  op=6,"));
+	EXPECT_EQ(2, fdinfo_lines(r, "  op=6,"));
 }
 
 TEST_F(ring, completions_that_overflowed)
@@ -90,14 +73,14 @@ TEST_F(ring, completions_that_overflowed)
 	unsigned int i;
 
 	ASSERT_EQ(0, ring_init_cq(&r, variant->backend, 1, 1, 0));
-	EXPECT_EQ(1, lines_with(&r, "CqOverflowList:"));
+	EXPECT_EQ(1, fdinfo_lines(&r, "CqOverflowList:"));
 	for (i = 0; i < 3; i++) {
 		prep_nop(&r, 1000 + i);
 		ASSERT_EQ(1, ring_submit(&r));
 	}
-	EXPECT_EQ(0, lines_with(&r, "user_data=1000"));
-	EXPECT_EQ(1, lines_with(&r, "user_data=1001, res=0, flags=0"));
-	EXPECT_EQ(1, lines_with(&r, "user_data=1002, res=0, flags=0"));
+	EXPECT_EQ(0, fdinfo_lines(&r, "user_data=1000"));
+	EXPECT_EQ(1, fdinfo_lines(&r, "user_data=1001, res=0, flags=0"));
+	EXPECT_EQ(1, fdinfo_lines(&r, "user_data=1002, res=0, flags=0"));
 	ring_exit(&r);
 }
 

@@ -344,6 +344,36 @@ int ring_wait(struct ring *ring, unsigned int nr)
 	return 0;
 }
 
+unsigned int fdinfo_lines(struct ring *ring, const char *text)
+{
+	char line[512];
+	unsigned int nr = 0;
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", ring->fd);
+	f = fopen(line, "r");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		nr += !!strstr(line, text);
+	fclose(f);
+	return nr;
+}
+
+int ring_wait_polled(struct ring *ring, unsigned int opcode)
+{
+	long long deadline = now_ms() + DEADLINE_MS;
+	char text[16];
+
+	snprintf(text, sizeof(text), " op=%u,", opcode);
+	while (!fdinfo_lines(ring, text)) {
+		if (now_ms() >= deadline)
+			return -ETIME;
+		usleep(1000);
+	}
+	return 0;
+}
+
 bool ring_peek(struct ring *ring, struct io_uring_cqe *cqe)
 {
 	unsigned int head = *ring->cq_head, mask = ring->params.cq_entries - 1, index;

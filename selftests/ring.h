@@ -105,6 +105,10 @@ int ring_run(struct ring *ring);
 unsigned int ring_ready(struct ring *ring);
 /* Wait until the queue holds @nr completions; 0 or a negative errno. */
 int ring_wait(struct ring *ring, unsigned int nr);
+/* How many lines of the ring's fdinfo contain @text. */
+unsigned int fdinfo_lines(struct ring *ring, const char *text);
+/* Wait until a request of @opcode waits for its file; 0 or -ETIME. */
+int ring_wait_polled(struct ring *ring, unsigned int opcode);
 /* Take the oldest completion if there is one. */
 bool ring_peek(struct ring *ring, struct io_uring_cqe *cqe);
 /* Wait for a completion and take it; 0 or a negative errno. */
