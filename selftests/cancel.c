@@ -264,6 +264,83 @@ TEST_F(ring, all_of_a_descriptor)
 	ASSERT_QUIET(&self->ring);
 }
 
+/* Many of a ring are found by their files in an index, which has to know of all that comes and goes once there is one. */
+TEST_F(ring, by_descriptor_among_many)
+{
+	struct ring *r = &self->ring, other;
+	unsigned int i, j, left[96];
+	struct io_uring_sqe *sqe;
+	__u64 one = 1;
+	int fds[96], sv[2];
+	char c;
+
+	ASSERT_EQ(0, ring_init(&other, variant->backend, 16, 0));
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = eventfd(0, 0);
+		ASSERT_GE(fds[i], 0);
+		prep_poll(r, fds[i], POLLIN, i);
+		prep_poll(r, fds[i], POLLIN, i);
+		ASSERT_EQ(2, ring_submit(r));
+		left[i] = 2;
+	}
+	prep_cancel(r, 0, FD, 1000)->fd = sv[0];
+	ASSERT_RESULT(r, -ENOENT);
+	/* what has gone */
+	ASSERT_EQ(sizeof(one), write(fds[7], &one, sizeof(one)));
+	for (j = 0; j < 2; j++)
+		ASSERT_CQE(r, 7, POLLIN, 0);
+	ASSERT_CANCELLED(r, 8, 0, 0);
+	ASSERT_CQE(r, 8, -ECANCELED, 0);
+	left[7] -= 2;
+	left[8]--;
+	/* what has come: two more of all, what waits for a ring, and what has no file until it is tried */
+	ASSERT_EQ(sizeof(one), read(fds[7], &one, sizeof(one)));
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		prep_poll(r, fds[i], POLLIN, i);
+		prep_poll(r, fds[i], POLLIN, i);
+		ASSERT_EQ(2, ring_submit(r));
+		left[i] += 2;
+	}
+	prep_poll(r, other.fd, POLLIN, 1001);
+	sqe = prep_recv(r, sv[0], &c, 1, 1002);
+	/* A worker of io_uring might be at it. */
+	if (variant->backend == RURING)
+		sqe->flags |= IOSQE_ASYNC;
+	ASSERT_EQ(2, ring_submit_and_run(r));
+	prep_cancel(r, 0, FD, 1000)->fd = other.fd;
+	ASSERT_EQ(1, ring_submit_and_run(r));
+	ASSERT_CQE(r, 1000, 0, 0);
+	ASSERT_CQE(r, 1001, -ECANCELED, 0);
+	sqe = prep_cancel(r, 0, FD | OP, 1000);
+	sqe->fd = sv[0];
+	sqe->len = IORING_OP_POLL_ADD;
+	ASSERT_RESULT(r, -ENOENT);
+	sqe = prep_cancel(r, 0, FD | OP, 1000);
+	sqe->fd = sv[0];
+	sqe->len = IORING_OP_RECV;
+	ASSERT_EQ(1, ring_submit_and_run(r));
+	ASSERT_CQE(r, 1000, 0, 0);
+	ASSERT_CQE(r, 1002, -ECANCELED, 0);
+
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		prep_cancel(r, 0, FD, 1000)->fd = fds[i];
+		ASSERT_EQ(1, ring_submit_and_run(r));
+		ASSERT_CQE(r, 1000, 0, 0);
+		ASSERT_CQE(r, i, -ECANCELED, 0);
+		prep_cancel(r, 0, FD | ALL, 1000)->fd = fds[i];
+		ASSERT_EQ(1, ring_submit_and_run(r));
+		ASSERT_CQE(r, 1000, left[i] - 1, 0);
+		for (j = 1; j < left[i]; j++)
+			ASSERT_CQE(r, i, -ECANCELED, 0);
+		prep_cancel(r, 0, FD, 1000)->fd = fds[i];
+		ASSERT_RESULT(r, -ENOENT);
+	}
+	ASSERT_QUIET(r);
+	ASSERT_CANCELLED(r, 0, ANY, 0);
+	ring_exit(&other);
+}
+
 TEST_F(ring, by_opcode)
 {
 	struct io_uring_sqe *sqe;

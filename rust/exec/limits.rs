@@ -102,7 +102,7 @@ impl Ring {
                 _ => {}
             }
         }
-        locked.requeue_dropped(None);
+        locked.requeue_dropped(None, None);
     }
 }
 

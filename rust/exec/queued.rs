@@ -30,8 +30,13 @@ impl Locked<'_> {
         Some(req)
     }
 
-    /// Takes the requests out of their queues that are to come back, of those under `user_data` if that is given.
-    pub(super) fn take_dropped(&mut self, user_data: Option<u64>) -> Fifo<Request> {
+    /// Takes the requests out of their queues that are to come back, of those under `user_data` if that is given, or else of those
+    /// for a file if that is.
+    pub(super) fn take_dropped(
+        &mut self,
+        user_data: Option<u64>,
+        file_id: Option<usize>,
+    ) -> Fifo<Request> {
         let state = &mut *self.state;
         let exec = &mut state.exec;
         let mut out = Fifo::new();
@@ -47,7 +52,7 @@ impl Locked<'_> {
         };
         match user_data {
             Some(user_data) => state.waiting.get(user_data).for_each(take),
-            None => state.waiting.iter().for_each(take),
+            None => state.waiting.get_by_file(file_id).for_each(take),
         }
         out
     }
@@ -55,14 +60,14 @@ impl Locked<'_> {
     /// Takes a poll out that waits until its report has been seen, under this `user_data`, and that
     /// [`Header::drop_queued`](crate::req::Header) has been called for.
     pub(crate) fn take_reported(&mut self, user_data: u64) -> Option<OwnedReq> {
-        let req = self.take_dropped(Some(user_data)).pop()?;
+        let req = self.take_dropped(Some(user_data), None).pop()?;
         req.object().set_back();
         Some(req)
     }
 
-    /// Brings back what waited in a queue and was cancelled, under `user_data` if that is given.
-    pub(crate) fn requeue_dropped(&mut self, user_data: Option<u64>) {
-        let mut dropped = self.take_dropped(user_data);
+    /// Brings back what waited in a queue and was cancelled, of those that [`Locked::take_dropped`] is to look at.
+    pub(crate) fn requeue_dropped(&mut self, user_data: Option<u64>, file_id: Option<usize>) {
+        let mut dropped = self.take_dropped(user_data, file_id);
         while let Some(req) = dropped.pop() {
             self.requeue(req);
         }

@@ -206,6 +206,6 @@ impl Locked<'_> {
         };
         req::show(req, file, target);
         let user_data = req.core().job.user_data;
-        self.state.waiting.insert(user_data, req);
+        self.state.waiting.insert(user_data, file, req);
     }
 }

@@ -91,6 +91,9 @@ pub(crate) fn cancel(
     own: Option<&FileRef>,
 ) -> Result<i32> {
     let file_id = file_id(ring, args, own)?;
+    if file_id.is_some() && args.user_data.is_none() {
+        ring.index_files();
+    }
     let locked = &*ring;
     let running = Cell::new(None);
     let matches = |object: &object::Object<Request>| {
@@ -127,13 +130,13 @@ pub(crate) fn cancel(
             .take(limit)
             .for_each(&mut cancel),
         None => locked
-            .all_waiting()
+            .waiting_for(file_id)
             .filter(|object| matches(object))
             .take(limit)
             .for_each(&mut cancel),
     }
     if queued {
-        ring.requeue_dropped(args.user_data);
+        ring.requeue_dropped(args.user_data, file_id);
     }
     match (args.all, count) {
         (true, count) => Ok(count),

@@ -107,6 +107,23 @@ impl Locked<'_> {
         self.state.waiting.get(user_data)
     }
 
+    /// Has [`Locked::waiting_for`] look at those for one file only, if there are many.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    pub(crate) fn index_files(&mut self) {
+        self.state.waiting.index_files(|object| object.file_id());
+    }
+
+    /// The requests that wait and may be for the file with this id, all of those that are among them. All if none is given.
+    pub(crate) fn waiting_for(
+        &self,
+        file_id: Option<usize>,
+    ) -> impl Iterator<Item = &Object<Request>> {
+        self.state.waiting.get_by_file(file_id)
+    }
+
     /// All requests that wait.
     pub(crate) fn all_waiting(&self) -> impl Iterator<Item = &Object<Request>> {
         self.state.waiting.iter()
