@@ -69,11 +69,16 @@ impl<P: Kind> PollEntry<P> {
 
     /// Puts the entry on a queue.
     ///
+    /// # Context
+    ///
+    /// May not be called with interrupts off, as no `->poll()` may be.
+    ///
     /// # Safety
     ///
     /// The entry must not move and be on no queue, `object` must outlive its stay on the queue, and
     /// the caller must hold the object's handle. `head` must be a live queue whose owner follows the
     /// rules of `POLLFREE`.
+    #[inline]
     unsafe fn add(
         &self,
         object: *const Object<P>,
@@ -92,7 +97,7 @@ impl<P: Kind> PollEntry<P> {
             if wanted & events::EXCLUSIVE != 0 {
                 bindings::add_wait_queue_exclusive(head, wait);
             } else {
-                bindings::add_wait_queue(head, wait);
+                bindings::ruring_waitqueue_add(head, wait);
             }
         }
     }

@@ -63,16 +63,6 @@ __helper struct wait_queue_head *ruring_socket_queue(struct file *file)
 	return &sock->wq.wait;
 }
 
-/* Puts an entry there that nobody looks at yet. */
-__helper void ruring_socket_queue_add(struct wait_queue_head *wq,
-				      struct wait_queue_entry *entry)
-{
-	entry->flags &= ~WQ_FLAG_EXCLUSIVE;
-	spin_lock_irq(&wq->lock);
-	__add_wait_queue(wq, entry);
-	spin_unlock_irq(&wq->lock);
-}
-
 /*
  * Whether ->poll() of such a socket would say nothing but that there is room to send. False also
  * where it may have more to say. Pairs with skwq_has_sleeper(): who has put an entry on the queue

@@ -48,6 +48,15 @@ __helper void ruring_waitqueue_unlock_irq(struct wait_queue_head *wq)
 	spin_unlock_irq(&wq->lock);
 }
 
+/* As add_wait_queue(), for an entry that nobody looks at yet. Interrupts must be on. */
+__helper void ruring_waitqueue_add(struct wait_queue_head *wq, struct wait_queue_entry *entry)
+{
+	entry->flags &= ~WQ_FLAG_EXCLUSIVE;
+	spin_lock_irq(&wq->lock);
+	__add_wait_queue(wq, entry);
+	spin_unlock_irq(&wq->lock);
+}
+
 __helper void ruring_spin_lock_init(struct spinlock *lock)
 {
 	spin_lock_init(lock);

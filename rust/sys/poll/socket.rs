@@ -4,34 +4,11 @@
 //!
 //! C headers: `include/linux/net.h`, `include/net/sock.h`.
 
-use super::{events_of, PollEntry, Watched};
+use super::{events_of, Watched};
 use crate::sys::{
     bindings, calls,
-    object::{Handle, Kind, Object},
+    object::{Handle, Kind},
 };
-use kernel::sync::atomic::Relaxed;
-
-impl<P: Kind> PollEntry<P> {
-    /// As [`PollEntry::add`], on the queue of a socket that [`Handle::watch_socket`] knows, not exclusively. Interrupts
-    /// must be on.
-    ///
-    /// # Safety
-    ///
-    /// As for [`PollEntry::add`].
-    unsafe fn add_to_socket(
-        &self,
-        object: *const Object<P>,
-        head: *mut bindings::wait_queue_head,
-        wanted: u32,
-    ) {
-        self.object.store(object, Relaxed);
-        self.events.store(wanted, Relaxed);
-        // INVARIANT: The entry goes on this queue below.
-        self.head.store(head, Relaxed);
-        // SAFETY: `wait` stays where it is, and `head` is live.
-        unsafe { bindings::ruring_socket_queue_add(head, self.wait.get()) };
-    }
-}
 
 impl<P: Kind> Handle<P> {
     /// As [`Handle::watch`], for something to read of a socket of which is known where it waits and what it would say.
@@ -47,7 +24,7 @@ impl<P: Kind> Handle<P> {
         sources.set_used(true);
         // SAFETY: The entry was taken off; the object does not move, and takes its entries off the queues before it, or
         // the file, goes. `head` is what `->poll()` would have named.
-        unsafe { sources.first.add_to_socket(self.object(), head, wanted) };
+        unsafe { sources.first.add(self.object(), head, wanted) };
         // SAFETY: `head` is the queue of a socket whose file is open.
         let mask = if unsafe { bindings::ruring_socket_quiet(head) } {
             0
