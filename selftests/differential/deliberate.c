@@ -83,6 +83,11 @@ static const struct deliberate {
 		is_wait_for_several,
 	},
 	{
+		"a wait behind what a timeout has counted",
+		"does not end because of a TIMEOUT that is one, or counts the completion of one",
+		is_wait_behind_a_count,
+	},
+	{
 		"a cancel of what another one has ended",
 		"An ASYNC_CANCEL with IOSQE_ASYNC finds nothing of what another cancel has ended",
 		is_cancelled_before,
@@ -111,6 +116,11 @@ static const struct deliberate {
 		"a failure names no buffer",
 		"What ends without a transfer has taken no buffer of a ring",
 		is_buffer_of_a_failure,
+	},
+	{
+		"another buffer than a worker has kept",
+		"What waits there keeps the buffer that its worker has taken",
+		is_buffer_that_was_kept,
 	},
 	{
 		"a part of a buffer",
@@ -178,6 +188,11 @@ static const struct deliberate {
 		is_transfer_of_nothing,
 	},
 	{
+		"a vector for a file that knows none",
+		"READV_FIXED and WRITEV_FIXED of a file that knows no vectors",
+		is_vector_itself,
+	},
+	{
 		"a datagram socket that is shut down",
 		"RECV, RECVMSG and READ of a socket that is shut down for reading end at once",
 		is_datagram_of_shut,
@@ -201,6 +216,11 @@ static const struct deliberate {
 		"an error that a worker leaves to the task",
 		"also where that worker leaves it to the task to tell of it",
 		is_error_of_a_worker,
+	},
+	{
+		"a cancel that is in time",
+		"Whether a cancel finds what a worker is to do before one has begun with it",
+		is_cancelled_in_time,
 	},
 	{
 		"what is linked behind a cancel that finds more, or less",
@@ -276,6 +296,11 @@ static const struct deliberate {
 		"a change of an epoll that is behind a close",
 		"EPOLL_CTL does not find a second descriptor",
 		is_behind_a_close,
+	},
+	{
+		"a ring in user memory that is to get another size",
+		"IORING_REGISTER_RESIZE_RINGS is ``-EINVAL`` for a ring in user memory",
+		is_resize_of_user_memory,
 	},
 	{
 		"NOP selects a buffer",

@@ -43,6 +43,11 @@ bool is_for_a_worker(unsigned int opcode);
 /* Whether a request drains that is submitted up to that step, so that others wait for it. */
 bool drains_before(const struct program *p, unsigned int to_step);
 
+/* Whether a worker of io_uring has done what @request is linked to. */
+bool is_behind_a_worker(const struct program *p, unsigned int request);
+/* Whether it goes on after its first completion. */
+bool is_multishot(const struct io_uring_sqe *sqe);
+
 /* Whether there were completions to be seen in a step of the last run. */
 bool has_completions(enum side side, unsigned int step);
 
@@ -53,24 +58,30 @@ bool is_limit_of_no_time(const struct program *p, const struct difference *d);
 bool is_count_of_a_notification(const struct program *p, const struct difference *d);
 bool is_drain_of_a_notification(const struct program *p, const struct difference *d);
 bool is_merged_poll(const struct program *p, const struct difference *d);
-bool is_interrupted(const struct program *p, const struct difference *d);
-bool is_interrupted_worker(const struct program *p, const struct difference *d);
-bool is_error_of_a_worker(const struct program *p, const struct difference *d);
-bool is_behind_a_cancel(const struct program *p, const struct difference *d);
-bool is_told_of_a_worker(const struct program *p, const struct difference *d);
 bool is_shut_meanwhile(const struct program *p, const struct difference *d);
-bool is_cancel_of_the_next(const struct program *p, const struct difference *d);
-bool is_impatient_worker(const struct program *p, const struct difference *d);
-bool is_descriptor_of_a_worker(const struct program *p, const struct difference *d);
 bool is_served_first(const struct program *p, const struct difference *d);
 bool is_told_in_time(const struct program *p, const struct difference *d);
+bool is_wait_behind_a_count(const struct program *p, const struct difference *d);
+bool is_wait_for_several(const struct program *p, const struct difference *d);
+
+/* Differences of what a cancel finds. */
+bool is_interrupted(const struct program *p, const struct difference *d);
+bool is_behind_a_cancel(const struct program *p, const struct difference *d);
+bool is_cancel_of_the_next(const struct program *p, const struct difference *d);
 bool is_count_of_cancelled(const struct program *p, const struct difference *d);
+bool is_cancelled_in_time(const struct program *p, const struct difference *d);
+bool is_cancelled_before(const struct program *p, const struct difference *d);
+
+/* Differences of what a worker does. */
+bool is_interrupted_worker(const struct program *p, const struct difference *d);
+bool is_error_of_a_worker(const struct program *p, const struct difference *d);
+bool is_told_of_a_worker(const struct program *p, const struct difference *d);
+bool is_impatient_worker(const struct program *p, const struct difference *d);
+bool is_descriptor_of_a_worker(const struct program *p, const struct difference *d);
 bool is_count_of_a_worker(const struct program *p, const struct difference *d);
 bool is_part_of_a_worker(const struct program *p, const struct difference *d);
 bool is_attempt_of_a_worker(const struct program *p, const struct difference *d);
 bool is_seen_before_a_worker(const struct program *p, const struct difference *d);
-bool is_wait_for_several(const struct program *p, const struct difference *d);
-bool is_cancelled_before(const struct program *p, const struct difference *d);
 bool is_told_of_what_a_worker_does(const struct program *p, const struct difference *d);
 bool is_multishot_that_stays(const struct program *p, const struct difference *d);
 bool is_group_by_a_worker(const struct program *p, const struct difference *d);
@@ -78,6 +89,7 @@ bool is_error_that_is_found(const struct program *p, const struct difference *d)
 
 /* Differences of what was asked for, or came of it. */
 bool is_buffer_of_a_failure(const struct program *p, const struct difference *d);
+bool is_buffer_that_was_kept(const struct program *p, const struct difference *d);
 bool is_all_from_the_kernel(const struct program *p, const struct difference *d);
 bool is_all_of_a_part(const struct program *p, const struct difference *d);
 bool is_lone_notification(const struct program *p, const struct difference *d);
@@ -90,6 +102,8 @@ bool is_sleep_in_enter(const struct program *p, const struct difference *d);
 bool is_limit_of_workers(const struct program *p, const struct difference *d);
 bool is_beside_urgent(const struct program *p, const struct difference *d);
 bool is_look_at_all(const struct program *p, const struct difference *d);
+bool is_resize_of_user_memory(const struct program *p, const struct difference *d);
+bool is_vector_itself(const struct program *p, const struct difference *d);
 bool is_nop_with_buffer(const struct program *p, const struct difference *d);
 bool is_datagram_of_another(const struct program *p, const struct difference *d);
 bool is_read_of_a_terminal(const struct program *p, const struct difference *d);

@@ -54,6 +54,22 @@ bool is_buffer_of_a_failure(const struct program *p, const struct difference *d)
 	return true;
 }
 
+/* The same transfer, to or from another buffer, which is the one that was there when the other side's worker looked. */
+bool is_buffer_that_was_kept(const struct program *p, const struct difference *d)
+{
+	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
+	const __u32 low = (1U << IORING_CQE_BUFFER_SHIFT) - 1;
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || !d->nr[SIDE_RURING] || d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING] ||
+	    !has_selection_by_worker(p))
+		return false;
+	for (i = 0; i < d->nr[SIDE_RURING]; i++)
+		if (theirs[i].res != ours[i].res || theirs[i].sum != ours[i].sum || (theirs[i].flags ^ ours[i].flags) & low)
+			return false;
+	return true;
+}
+
 /* Whether there may be a group whose buffers are consumed in parts. */
 static bool has_group_in_parts(const struct program *p)
 {
@@ -450,4 +466,23 @@ bool is_datagram_of_shut(const struct program *p, const struct difference *d)
 	default:
 		return false;
 	}
+}
+
+/* One that io_uring finds no memory for: what is resized in memory of its own is told none. */
+bool is_resize_of_user_memory(const struct program *p, const struct difference *d)
+{
+	return d->kind == EVENT_RETURN && d->step < p->nr_steps && p->steps[d->step].kind == STEP_REGISTER &&
+	       p->steps[d->step].reg.opcode == IORING_REGISTER_RESIZE_RINGS &&
+	       (p->setup | p->setup2) & IORING_SETUP_NO_MMAP && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       d->events[SIDE_IO_URING][0].res == -EFAULT && d->events[SIDE_RURING][0].res == -EINVAL;
+}
+
+/* A vector of registered memory, for a file that has to be told of each of its elements by itself. */
+bool is_vector_itself(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	return d->kind == EVENT_CQE && (sqe->opcode == IORING_OP_READV_FIXED || sqe->opcode == IORING_OP_WRITEV_FIXED) &&
+	       has_kind(p, sqe, KIND(PROC_FILE)) && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       (__u32)d->events[SIDE_IO_URING][0].res <= sqe->len;
 }
