@@ -144,52 +144,6 @@ TEST_F(ring, time_passes)
 	ASSERT_QUIET(r);
 }
 
-TEST_F(ring, completions_end_it)
-{
-	struct ring *r = &self->ring;
-	int res[16] = {};
-	int i;
-
-	prep_timeout(r, &never, 2, 0, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_QUIET(r);
-	prep_nop(r, 2);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_EQ(0, ring_wait(r, 2));
-	ASSERT_CQE(r, 2, 0, 0);
-	ASSERT_CQE(r, 1, 0, 0);
-	/* Those of one submission count, also before it. */
-	for (i = 2; i < 5; i++)
-		prep_nop(r, i);
-	prep_timeout(r, &never, 3, 0, 1);
-	ASSERT_EQ(4, ring_submit(r));
-	res[1] = 1;
-	ASSERT_EQ(0, take_all(r, 4, res));
-	EXPECT_EQ(0, res[1]);
-	/* The nearest goes first, and timeouts do not count. */
-	prep_timeout(r, &never, 3, 0, 1);
-	prep_timeout(r, &never, 1, 0, 2);
-	prep_timeout(r, &soon, 0, 0, 3);
-	ASSERT_EQ(3, ring_submit(r));
-	ASSERT_CQE(r, 3, -ETIME, 0);
-	prep_nop(r, 4);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 4, 0, 0);
-	ASSERT_CQE(r, 2, 0, 0);
-	prep_nop(r, 4);
-	ASSERT_EQ(1, ring_submit_and_run(r));
-	ASSERT_CQE(r, 4, 0, 0);
-	EXPECT_EQ(0, ring_ready(r));
-	prep_nop(r, 4);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 4, 0, 0);
-	ASSERT_CQE(r, 1, 0, 0);
-	/* The time goes on as well. */
-	prep_timeout(r, &soon, 3, 0, 1);
-	ASSERT_EQ(1, ring_submit(r));
-	ASSERT_CQE(r, 1, -ETIME, 0);
-}
-
 TEST_F(ring, removal)
 {
 	struct ring *r = &self->ring;
