@@ -248,8 +248,6 @@ impl Ring {
             return;
         };
         locked.run_inbox(tctx);
-        // What is submitted comes after it: a timeout does not count it.
-        locked.commit();
         if !tctx.is_gone() && !self.is_dying() {
             // What is left, for want of memory or because of a bad entry, is found again.
             if let Ok(task) = locked.task() {

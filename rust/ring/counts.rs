@@ -18,6 +18,22 @@ pub(crate) struct Counts {
     seen: u32,
     /// How many timeouts end by their number that have not completed yet.
     reached: u32,
+    /// How many completions of timeouts came while user space saw this CQ tail.
+    unseen: u32,
+    /// That CQ tail.
+    unseen_at: u32,
+}
+
+impl Counts {
+    /// How many completions of timeouts user space was told of, which sees the CQ tail `tail`.
+    fn timeouts_seen(&self, tail: u32) -> u32 {
+        let unseen = if self.unseen_at == tail {
+            self.unseen
+        } else {
+            0
+        };
+        self.timeouts.wrapping_sub(unseen)
+    }
 }
 
 impl Locked<'_> {
@@ -26,7 +42,9 @@ impl Locked<'_> {
         if !self.state.counting {
             self.state.counting = true;
             self.ring.counting.store(true, Relaxed);
-            self.state.counts.seen = self.ring.cq_tail().wrapping_sub(self.state.counts.timeouts);
+            let tail = self.ring.cq_tail();
+            let counts = &mut self.state.counts;
+            counts.seen = tail.wrapping_sub(counts.timeouts_seen(tail));
         }
         self.state.counts.seen.wrapping_add(count)
     }
@@ -38,8 +56,14 @@ impl Locked<'_> {
 
     /// Does not count one completion, which is that of a timeout.
     pub(crate) fn count_timeout(&mut self) {
+        let tail = self.ring.cq_tail();
         let counts = &mut self.state.counts;
         counts.timeouts = counts.timeouts.wrapping_add(1);
+        if counts.unseen_at != tail {
+            counts.unseen_at = tail;
+            counts.unseen = 0;
+        }
+        counts.unseen += 1;
         self.tell_waiters();
     }
 
