@@ -188,6 +188,11 @@ static const struct deliberate {
 		is_transfer_of_nothing,
 	},
 	{
+		"room of another buffer",
+		"In io_uring it takes no more than the buffer would have had room for",
+		is_room_of_the_first,
+	},
+	{
 		"a vector for a file that knows none",
 		"READV_FIXED and WRITEV_FIXED of a file that knows no vectors",
 		is_vector_itself,

@@ -104,6 +104,7 @@ bool is_beside_urgent(const struct program *p, const struct difference *d);
 bool is_look_at_all(const struct program *p, const struct difference *d);
 bool is_resize_of_user_memory(const struct program *p, const struct difference *d);
 bool is_vector_itself(const struct program *p, const struct difference *d);
+bool is_room_of_the_first(const struct program *p, const struct difference *d);
 bool is_nop_with_buffer(const struct program *p, const struct difference *d);
 bool is_datagram_of_another(const struct program *p, const struct difference *d);
 bool is_read_of_a_terminal(const struct program *p, const struct difference *d);

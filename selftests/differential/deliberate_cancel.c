@@ -3,6 +3,7 @@
  * Differences that are meant to be there, of what a cancel finds and what comes of it.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "deliberate.h"
@@ -172,13 +173,14 @@ bool is_cancelled_before(const struct program *p, const struct difference *d)
 	return false;
 }
 
-/* Whether a cancel has found something in that step, which it may tell nothing of. */
-static bool has_found(enum side side, unsigned int step, const struct io_uring_sqe *cancel)
+/* What a cancel was told in that step, which may be nothing if it has succeeded. */
+static int found_by(enum side side, unsigned int step, const struct io_uring_sqe *cancel)
 {
 	struct difference d = {};
 
-	return first_of(side, step, cancel->user_data, &d) ? d.events[side][0].res >= 0 :
-							     cancel->flags & IOSQE_CQE_SKIP_SUCCESS;
+	if (first_of(side, step, cancel->user_data, &d))
+		return d.events[side][0].res;
+	return cancel->flags & IOSQE_CQE_SKIP_SUCCESS ? INT_MAX : INT_MIN;
 }
 
 /* A cancel in the same step has found it on the one side only, before a worker of io_uring has begun with it. */
@@ -198,8 +200,9 @@ bool is_cancelled_in_time(const struct program *p, const struct difference *d)
 		struct io_uring_sync_cancel_reg reg;
 
 		if (!p->requests[i].dropped && other->opcode == IORING_OP_ASYNC_CANCEL &&
-		    what_is_cancelled(p, &cancel, &reg) && is_meant(&reg, sqe) && has_found(found, d->step, other) &&
-		    !has_found(!found, d->step, other))
+		    what_is_cancelled(p, &cancel, &reg) && is_meant(&reg, sqe) &&
+		    found_by(found, d->step, other) >= 0 &&
+		    found_by(found, d->step, other) >= found_by(!found, d->step, other))
 			return true;
 	}
 	return false;

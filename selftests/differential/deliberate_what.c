@@ -64,6 +64,9 @@ bool is_buffer_that_was_kept(const struct program *p, const struct difference *d
 	if (d->kind != EVENT_CQE || !d->nr[SIDE_RURING] || d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING] ||
 	    !has_selection_by_worker(p))
 		return false;
+	/* there may be none any more */
+	if (d->nr[SIDE_RURING] == 1 && ours[0].res == -ENOBUFS)
+		return theirs[0].flags & IORING_CQE_F_BUFFER;
 	for (i = 0; i < d->nr[SIDE_RURING]; i++)
 		if (theirs[i].res != ours[i].res || theirs[i].sum != ours[i].sum || (theirs[i].flags ^ ours[i].flags) & low)
 			return false;
@@ -272,9 +275,12 @@ bool is_look_at_all(const struct program *p, const struct difference *d)
 	if (d->kind == EVENT_DEST && receives(sqe) &&
 	    (sqe->msg_flags & (MSG_PEEK | MSG_WAITALL)) == (MSG_PEEK | MSG_WAITALL))
 		return begins_in_worker(sqe) || drains_before(p, STEP_END);
-	return d->kind == EVENT_CQE && receives(sqe) &&
-	       (sqe->msg_flags & (MSG_PEEK | MSG_WAITALL)) == (MSG_PEEK | MSG_WAITALL) &&
-	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	if (d->kind != EVENT_CQE || !receives(sqe) ||
+	    (sqe->msg_flags & (MSG_PEEK | MSG_WAITALL)) != (MSG_PEEK | MSG_WAITALL) || d->nr[SIDE_IO_URING] != 1)
+		return false;
+	if (!d->nr[SIDE_RURING])
+		return d->events[SIDE_IO_URING][0].res > 0;
+	return d->nr[SIDE_RURING] == 1 &&
 	       (sqe->flags & IOSQE_BUFFER_SELECT || begins_in_worker(sqe) || drains_before(p, d->step)) &&
 	       d->events[SIDE_IO_URING][0].res > 0 && d->events[SIDE_RURING][0].res > 0;
 }
@@ -485,4 +491,14 @@ bool is_vector_itself(const struct program *p, const struct difference *d)
 	return d->kind == EVENT_CQE && (sqe->opcode == IORING_OP_READV_FIXED || sqe->opcode == IORING_OP_WRITEV_FIXED) &&
 	       has_kind(p, sqe, KIND(PROC_FILE)) && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
 	       (__u32)d->events[SIDE_IO_URING][0].res <= sqe->len;
+}
+
+/* More than io_uring takes, which has looked at another buffer before it waited. */
+bool is_room_of_the_first(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	return d->kind == EVENT_CQE && (sqe->opcode == IORING_OP_RECV || sqe->opcode == IORING_OP_READ) &&
+	       sqe->flags & IOSQE_BUFFER_SELECT && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       d->events[SIDE_IO_URING][0].res > 0 && d->events[SIDE_IO_URING][0].res < d->events[SIDE_RURING][0].res;
 }

@@ -342,7 +342,7 @@ bool is_wait_for_several(const struct program *p, const struct difference *d)
 	return drains_before(p, d->step);
 }
 
-/* Whether a timeout has ended in that step: one for a worker by its time, or any by its count. */
+/* Whether a timeout has ended in that step, or may have if that is not told: one for a worker by its time, or any by its count. */
 static bool has_timed_out(const struct program *p, unsigned int step)
 {
 	unsigned int i;
@@ -352,6 +352,8 @@ static bool has_timed_out(const struct program *p, unsigned int step)
 
 		if (p->requests[i].dropped || sqe->opcode != IORING_OP_TIMEOUT)
 			continue;
+		if (p->steps[step].flags & STEP_KEEP && (sqe->off || begins_in_worker(sqe)))
+			return true;
 		if ((sqe->off && was_told_in(SIDE_RURING, step, sqe->user_data, 0)) ||
 		    (begins_in_worker(sqe) && was_told_in(SIDE_RURING, step, sqe->user_data, -ETIME)))
 			return true;

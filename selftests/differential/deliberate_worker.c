@@ -235,10 +235,12 @@ bool is_multishot_that_stays(const struct program *p, const struct difference *d
 bool is_group_by_a_worker(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
-	const int missing = d->nr[SIDE_IO_URING] ? d->events[SIDE_IO_URING][0].res : 0;
+	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
 	unsigned int i;
 
-	if (d->kind != EVENT_CQE || !(sqe->flags & IOSQE_BUFFER_SELECT) || missing != -ENOBUFS)
+	/* or the buffers are in another order */
+	if (d->kind != EVENT_CQE || !(sqe->flags & IOSQE_BUFFER_SELECT) || !d->nr[SIDE_IO_URING] ||
+	    (theirs[0].res != -ENOBUFS && (!d->nr[SIDE_RURING] || theirs[0].flags == ours[0].flags)))
 		return false;
 	for (i = 0; i < p->nr_requests; i++) {
 		const struct io_uring_sqe *other = &p->requests[i].sqe;
