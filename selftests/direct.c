@@ -48,6 +48,32 @@ TEST_F(ring, sockets_in_slots)
 	EXPECT_EQ(before, next_fd());
 }
 
+/* Where a file takes the place of another the search for a free slot goes on where it was; an update is behind its slot. */
+TEST_F(ring, free_slots_after_one_was_taken_again)
+{
+	struct ring *r = &self->ring;
+	int sv[2], update;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, register_sparse(r, 5));
+	prep_socket(r, 3, 1);
+	ASSERT_RESULT(r, 0);
+	ASSERT_EQ(3, socket_in_any_slot(r));
+	ASSERT_EQ(4, socket_in_any_slot(r));
+	ASSERT_EQ(0, socket_in_any_slot(r));
+	prep_close_direct(r, 3, 1);
+	ASSERT_RESULT(r, 0);
+	prep_close_direct(r, 0, 1);
+	ASSERT_RESULT(r, 0);
+	/* the place of slot 2 */
+	prep_socket(r, 3, 1);
+	ASSERT_RESULT(r, 0);
+	ASSERT_EQ(0, socket_in_any_slot(r));
+	update = sv[0];
+	ASSERT_EQ(1, update_files(r, 2, &update, 1));
+	ASSERT_EQ(3, socket_in_any_slot(r));
+}
+
 TEST_F(ring, slots_are_closed)
 {
 	struct ring *r = &self->ring;

@@ -311,7 +311,7 @@ impl<'r> Locked<'r> {
             }
         };
         let registered = Arc::new(RegisteredFile { file, tag: None }, GFP_KERNEL_ACCOUNT)?;
-        if let Some(old) = self.state.files.put(index, registered) {
+        if let Some(old) = self.state.files.install(index, registered) {
             self.put_registered(old);
         }
         Ok(match place {

@@ -148,6 +148,18 @@ impl FileTable {
         old
     }
 
+    /// As [`FileTable::put`]; but where a file takes the place of another the search for a free slot goes on where it was.
+    pub(crate) fn install(
+        &mut self,
+        index: u32,
+        file: Arc<RegisteredFile>,
+    ) -> Option<Arc<RegisteredFile>> {
+        match self.slots.get(index as usize) {
+            Some(_) => self.slots.replace(index as usize, Some(file)),
+            None => self.put(index, file),
+        }
+    }
+
     /// The slot that `place` means, whether there is one like that or not.
     ///
     /// # Errors
