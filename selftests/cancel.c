@@ -130,6 +130,49 @@ TEST_F(ring, in_the_batch_of_its_target)
 	ASSERT_QUIET(&self->ring);
 }
 
+/* What POLL_REMOVE has removed nobody finds any more, although it ends later. */
+TEST_F(ring, not_what_was_removed)
+{
+	struct ring *r = &self->ring;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	prep_poll(r, sv[0], POLLIN, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	prep(r, IORING_OP_POLL_REMOVE, -1, (void *)1L, 0, 2);
+	prep(r, IORING_OP_POLL_REMOVE, -1, (void *)1L, 0, 3);
+	prep_cancel(r, 1, 0, 4);
+	ASSERT_EQ(3, ring_submit(r));
+	ASSERT_EQ(0, ring_wait(r, 4));
+	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_CQE(r, 3, -ENOENT, 0);
+	ASSERT_CQE(r, 4, -ENOENT, 0);
+	ASSERT_CQE(r, 1, -ECANCELED, 0);
+	ASSERT_QUIET(r);
+}
+
+/* A timeout is found by one of them alone. */
+TEST_F(ring, timeout_that_was_cancelled)
+{
+	static const __u8 opcodes[] = { IORING_OP_ASYNC_CANCEL, IORING_OP_TIMEOUT_REMOVE };
+	struct __kernel_timespec time = { .tv_sec = 1000 };
+	struct ring *r = &self->ring;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		prep(r, IORING_OP_TIMEOUT, -1, &time, 1, 1);
+		ASSERT_EQ(1, ring_submit(r));
+		prep(r, opcodes[i / 2], -1, (void *)1L, 0, 2);
+		prep(r, opcodes[i % 2], -1, (void *)1L, 0, 3);
+		ASSERT_EQ(2, ring_submit(r));
+		ASSERT_EQ(0, ring_wait(r, 3));
+		ASSERT_CQE(r, 2, 0, 0);
+		ASSERT_CQE(r, 3, -ENOENT, 0);
+		ASSERT_CQE(r, 1, -ECANCELED, 0);
+		ASSERT_QUIET(r);
+	}
+}
+
 TEST_F(ring, one_of_many_with_the_same_user_data)
 {
 	unsigned int i;

@@ -2,7 +2,7 @@
 
 //! ASYNC_CANCEL. `io_uring/cancel.c` of the kernel.
 
-use super::{Attempt, Op, OpVariant, Outcome};
+use super::{timeout::Timeout, Attempt, Op, OpVariant, Outcome};
 use crate::{
     req::{tctx, wake::WakeFlags, Place, Request},
     ring::{objects::object_id, Locked, Ring},
@@ -80,6 +80,11 @@ fn is_meant(args: &CancelArgs, file_id: Option<usize>, object: &object::Object<R
         && super::is_found(opcode, args.fd.is_some())
 }
 
+/// Whether it is a timeout that has begun, and is on its way to its end: only who has ended it has found it.
+fn is_timeout_that_ends(object: &object::Object<Request>) -> bool {
+    object.opcode() == Some(Timeout::CODE) && object.has_begun() && !object.is_parked()
+}
+
 /// Cancels what `args` say, `own` being what [`file()`] has found. Returns how many there were, if all are meant.
 ///
 /// # Errors
@@ -107,6 +112,7 @@ pub(crate) fn cancel(
                     running.set(running.get().or(Some(object_id(object))));
                     false
                 }
+                Place::None => !is_timeout_that_ends(object),
                 _ => true,
             }
     };

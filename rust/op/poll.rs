@@ -157,12 +157,13 @@ impl PollRemove {
         drop(found);
         let claimed = claimed.or_else(|| attempt.ring.take_reported(self.0.target));
         let mut req = claimed.ok_or(EALREADY)?;
+        // Nobody finds what is removed meanwhile.
+        attempt.ring.unlist(&mut req);
         if !self.0.updates() {
             req.object().claim(WakeFlags::CANCELLED);
             tctx::bring_back(req);
             return Ok(());
         }
-        attempt.ring.unlist(&mut req);
         let done = self.update(&mut req.core_mut().job);
         req.core_mut().job.disarm();
         attempt.ring.rearm(req);
