@@ -262,6 +262,13 @@ bool is_seen_before_a_worker(const struct program *p, const struct difference *d
 	    p->steps[d->step].wait > 1 && p->setup & IORING_SETUP_DEFER_TASKRUN && drains_before(p, d->step) &&
 	    d->nr[SIDE_IO_URING] == 1 && d->events[SIDE_IO_URING][0].res == -EBADF)
 		return true;
+	/* who looks for edges during the wait has seen it by its end */
+	if (d->kind == EVENT_EPOLL && p->edge && !d->nr[SIDE_RURING] && d->step < p->nr_steps &&
+	    p->steps[d->step].kind == STEP_SUBMIT && p->steps[d->step].wait > 1 && p->steps[d->step].during &&
+	    p->setup & IORING_SETUP_DEFER_TASKRUN)
+		for (j = 0; j < (unsigned int)p->steps[d->step].first + p->steps[d->step].nr; j++)
+			if (!p->requests[j].dropped && begins_in_worker(&p->requests[j].sqe))
+				return true;
 	if ((d->kind != EVENT_VISIBLE && d->kind != EVENT_POLL) || !(p->setup & IORING_SETUP_DEFER_TASKRUN))
 		return false;
 	if (d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] &&
