@@ -64,8 +64,12 @@ static unsigned int any_setup(void)
 	return setup & ~IORING_SETUP_HYBRID_IOPOLL;
 }
 
-static unsigned int any_kind(void)
+static unsigned int any_kind(const struct maker *m)
 {
+	__u8 kind;
+
+	if (may_be_kind_of_subject(m, &kind))
+		return kind;
 	/* sockets more often than other things */
 	if (once_in(10))
 		return SECOND_RING;
@@ -74,14 +78,15 @@ static unsigned int any_kind(void)
 	return once_in(3) ? 1 + below(NR_OBJECT_KINDS - 1) : 1 + below(UNIX_ALONE);
 }
 
-static void any_objects(struct program *p)
+static void any_objects(const struct maker *m)
 {
+	struct program *p = m->p;
 	unsigned int nr = 1 + below(MAX_OBJECTS), i;
 
 	for (i = 0; i < nr; i++) {
 		struct object *o = &p->objects[i];
 
-		o->kind = any_kind();
+		o->kind = any_kind(m);
 		if (once_in(4))
 			o->flags |= OBJECT_NONBLOCK;
 		if (once_in(3))
@@ -147,7 +152,8 @@ static void any_peer(struct maker *m, struct step *step)
 	unsigned int kinds = ~0u;
 
 	step->kind = STEP_PEER;
-	step->op = pick(ops);
+	if (!may_be_peer_of_subject(m, &step->op))
+		step->op = pick(ops);
 	step->len = any_len();
 	step->offset = below(100) * 100;
 	switch (step->op) {
@@ -222,7 +228,7 @@ static void any_submit(struct maker *m, struct step *step)
 {
 	struct program *p = m->p;
 	unsigned int nr = 1 + (once_in(2) ? 0 : below(4));
-	bool is_link = false;
+	bool is_link = false, limited;
 
 	if (once_in(24)) {
 		nr = 4 + below(4);
@@ -236,15 +242,21 @@ static void any_submit(struct maker *m, struct step *step)
 	}
 	while (nr-- && p->nr_requests < MAX_REQUESTS) {
 		any_request(m, p->nr_requests);
-		if (is_link && !once_in(8))
+		limited = p->nr_requests + 1 < MAX_REQUESTS &&
+			  (once_in(24) || may_have_limit_for_subject(m));
+		if (limited || (is_link && !once_in(8)))
 			p->requests[p->nr_requests].sqe.flags |= once_in(4) ? IOSQE_IO_HARDLINK : IOSQE_IO_LINK;
 		p->nr_requests++;
+		if (limited)
+			any_request_of(m, p->nr_requests++, IORING_OP_LINK_TIMEOUT);
 	}
 	step->nr = p->nr_requests - step->first;
 	if (once_in(2))
 		step->enter |= IORING_ENTER_GETEVENTS;
 	if (once_in(20))
 		step->enter |= 1u << below(9);
+	if ((step->ring ? p->setup2 : p->setup) & IORING_SETUP_SQPOLL && once_in(4))
+		step->enter |= IORING_ENTER_SQ_WAIT;
 	/* with arguments there would have to be some; and of another ring than the descriptor's */
 	step->enter &= ~(IORING_ENTER_EXT_ARG | IORING_ENTER_REGISTERED_RING);
 	if (has_second_ring(m) && once_in(3))
@@ -269,7 +281,7 @@ static void any_submit(struct maker *m, struct step *step)
 
 static void any_step(struct maker *m, struct step *step)
 {
-	switch (below(24)) {
+	switch (may_register_for_subject(m) ? 19 : below(24)) {
 	case 0 ... 10:
 		any_submit(m, step);
 		break;
@@ -322,8 +334,9 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 	rnd_seed(seed, 0);
 	p->seed = seed;
 	p->branch = branch;
-	p->setup = any_setup();
-	p->setup2 = any_setup();
+	choose_subject(&m);
+	p->setup = any_setup() | setup_for_subject(&m);
+	p->setup2 = any_setup() | setup_for_subject(&m);
 	p->sq_entries = once_in(6) ? 2 : 8;
 	p->cq_entries = once_in(6) ? p->sq_entries : 64;
 	/* too many, or too few */
@@ -336,11 +349,18 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 	p->epoll = once_in(4);
 	p->edge = once_in(2);
 	p->ending = once_in(5) ? below(once_in(4) ? NR_ENDINGS : ENDING_EXECUTE) : ENDING_CANCEL;
-	any_objects(p);
+	any_objects(&m);
 	if (once_in(5))
 		register_rings(&m, next_step(p));
 	if (once_in(3))
 		register_files(&m, next_step(p));
+	if (has_second_ring(&m) && once_in(3)) {
+		struct maker other = m;
+		struct step *step = next_step(p);
+
+		register_files(&other, step);
+		step->ring = 1;
+	}
 	if (once_in(3))
 		register_buffers(&m, next_step(p));
 	while (!once_in(3) && p->nr_steps < 6) {

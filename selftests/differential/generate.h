@@ -8,9 +8,13 @@
 #include "program.h"
 #include "../random.h"
 
+struct subject;
+
 /* What is known of the program so far, so that more of it makes sense. */
 struct maker {
 	struct program *p;
+	/* what it is about, NULL for nothing in particular */
+	const struct subject *subject;
 	/* what is registered, -1 for an empty slot */
 	int slots[SLOTS];
 	unsigned int nr_slots;
@@ -46,8 +50,23 @@ bool has_second_ring(const struct maker *m);
 unsigned int any_len(void);
 unsigned int any_group(struct maker *m);
 
+/* What the program is to be about. */
+void choose_subject(struct maker *m);
+/* True, and one of those that belong to it, every other time or more often. */
+bool may_be_opcode_of_subject(const struct maker *m, __u8 *opcode);
+bool may_be_peer_of_subject(const struct maker *m, __u8 *op);
+bool may_be_kind_of_subject(const struct maker *m, __u8 *kind);
+/* What its rings have to have, or nothing. */
+unsigned int setup_for_subject(const struct maker *m);
+/* Whether the next step is a registration, and the next request for a worker or limited in time, because of it. */
+bool may_register_for_subject(const struct maker *m);
+/* True, and a registration that belongs to it, every other time. */
+bool may_register_as_subject(struct maker *m, struct step *step);
+bool may_have_worker_for_subject(const struct maker *m);
+bool may_have_limit_for_subject(const struct maker *m);
+
 /* One that there is, the more often the more it has to say. */
-unsigned int any_opcode(void);
+unsigned int any_opcode(const struct maker *m);
 /* What a message to the ring @fd says. */
 void any_message_to(struct io_uring_sqe *sqe, int fd);
 /* Fill in request @i of the program. */
@@ -85,6 +104,10 @@ void may_go_by_index(struct maker *m, struct step *step);
 /* Memory for the arguments of waits, or for nothing in particular. */
 void register_region(struct maker *m, struct step *step, bool waits);
 void any_restrictions(struct step *step);
+void any_update_of_files(struct maker *m, struct step *step);
+void any_sync_cancel(struct maker *m, struct step *step);
+void any_resize(struct maker *m, struct step *step);
+void any_filter(struct maker *m, struct step *step);
 void any_refill(struct maker *m, struct step *step);
 
 #endif /* DIFFERENTIAL_GENERATE_H */

@@ -121,8 +121,13 @@ static bool read_seed(FILE *f, __u64 *seed)
 	return fscanf(f, "%llu", seed) == 1;
 }
 
-static void note_cover(const struct program *p)
+/* After so many programs what was reached is written, so that a run that does not end has told of most of it. */
+#define WRITE_AFTER	100
+
+static void note_cover(const struct program *p, __u64 i)
 {
+	if (getenv("COVERED") && i % WRITE_AFTER == WRITE_AFTER - 1)
+		cover_write(getenv("COVERED"));
 	if (cover_count() && nr_pioneers < ARRAY_SIZE(pioneers) && !p->branch)
 		pioneers[nr_pioneers++] = p->seed;
 }
@@ -186,7 +191,7 @@ int main(void)
 			fprintf(same, "%llu\n", seed);
 			fflush(same);
 		}
-		note_cover(&p);
+		note_cover(&p, i);
 		if (getenv("SHOW")) {
 			show_both(&p);
 			printf("at %lld\n", now_ms() - start);

@@ -133,11 +133,28 @@ static __u32 bytes_of(const struct program *p, const struct io_uring_cqe *cqe)
 	return 0;
 }
 
+/* Whether it is one that tells a time, which is another one on each side. */
+static bool may_tell_time(const struct program *p, const struct io_uring_cqe *cqe)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_requests; i++) {
+		const struct io_uring_sqe *sqe = &p->requests[i].sqe;
+
+		if (sqe->user_data == cqe->user_data && sqe->cmd_op == SOCKET_URING_OP_TX_TIMESTAMP &&
+		    (sqe->opcode == IORING_OP_URING_CMD || sqe->opcode == IORING_OP_URING_CMD128))
+			return true;
+	}
+	return false;
+}
+
 /* A sum of what a completion of 32 bytes says besides. */
-static __u32 extra_of(const struct ring *r, const struct io_uring_cqe *cqe)
+static __u32 extra_of(const struct program *p, const struct ring *r, const struct io_uring_cqe *cqe)
 {
 	if (!(r->params.flags & IORING_SETUP_CQE32) && !(cqe->flags & IORING_CQE_F_32))
 		return 0;
+	if (may_tell_time(p, cqe))
+		return !!r->extra[0];
 	return r->extra[0] * 31 + r->extra[1] * 17;
 }
 
@@ -154,7 +171,7 @@ void reap(struct run *run)
 		for (rounds = 0; rounds < 20; rounds++) {
 			while (ring_peek(r, &cqe))
 				event(run, EVENT_CQE, i, cqe.user_data, cqe.res, cqe.flags,
-				      bytes_of(run->p, &cqe) + extra_of(r, &cqe));
+				      bytes_of(run->p, &cqe) + extra_of(run->p, r, &cqe));
 			if (!(ring_flags(r) & IORING_SQ_CQ_OVERFLOW))
 				break;
 			ring_enter(r, 0, 0, IORING_ENTER_GETEVENTS);

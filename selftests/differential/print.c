@@ -33,7 +33,8 @@ static void print_address(const char *name, unsigned long at)
 static void print_structs(const struct request *r)
 {
 	static const char * const addresses[] = {
-		"", "of the first", "of the second", "of an unknown family", "unspecified",
+		"", "of the first", "of the second", "of an unknown family", "unspecified", "in the directory",
+		"in the directory that there is not",
 	};
 	const struct structs *s = &r->structs;
 	unsigned int i;
@@ -120,6 +121,8 @@ static void print_registration(const struct registration *reg)
 
 	printf("register %s nr=%u%s%s:", register_name(reg->opcode), reg->nr, reg->null ? " NULL" : "",
 	       reg->blind ? " without a ring" : "");
+	if (reg->elsewhere)
+		printf(" (of an argument at %#llx)", reg->elsewhere);
 	for (i = 0; i < 2 * ARRAY_SIZE(reg->arg.words) && !reg->null; i++)
 		printf(" %x", words[i]);
 	if (reg->arg.fds[0] || reg->arg.fds[1]) {

@@ -43,11 +43,16 @@
 /* Two pages, of a ring's memory region. */
 #define REGION		(PLACE + 0x78000)
 #define REGION_SIZE	(2 * PAGE)
+/* Where a page of memory ends, behind which there is none; its bytes are all ones. */
+#define EDGE		(PLACE + 0x7b000)
 #define BIG		(PLACE + 0x80000)
 #define BIG_SIZE	0x40000UL
 #define SOURCE		(PLACE + 0xc0000)
 #define SOURCE_SIZE	0x40000UL
 #define PLACE_END	(PLACE + 0x100000)
+/* Memory of one large page, if the kernel has one. */
+#define HUGE		(PLACE + 0x200000)
+#define HUGE_SIZE	0x200000UL
 
 /* A group's buffer ring, and its buffers. */
 #define GROUP_RING(bgid)	(GROUP_MEM + (bgid) * GROUP_SIZE)
@@ -135,6 +140,9 @@ enum address {
 	ADDRESS_BAD,
 	/* of a family, with no port or name */
 	ADDRESS_ANY,
+	/* the names of a socket in the directory, and of none */
+	ADDRESS_NAMED,
+	ADDRESS_NAMED_NONE,
 };
 
 /* What a request's SQE points to. */
@@ -275,6 +283,8 @@ struct registration {
 	bool null;
 	/* of no ring */
 	bool blind;
+	/* where the argument is said to be, where it is not */
+	__u64 elsewhere;
 	/* all of this is at ARGUMENT */
 	struct argument {
 		__u64 words[16];

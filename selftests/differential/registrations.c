@@ -76,6 +76,10 @@ static void any_iovecs(struct maker *m, struct step *step)
 			iov->iov_base = (void *)(BIG + PAGE * below(3) + (once_in(2) ? below(PAGE) : 0));
 			iov->iov_len = (BIG_SIZE >> (1 + below(4))) + below(100);
 		}
+		if (once_in(10)) {
+			iov->iov_base = (void *)(HUGE + below(HUGE_SIZE / 2));
+			iov->iov_len = below(HUGE_SIZE / 2);
+		}
 		m->buffers[i] = *iov;
 		if (once_in(16))
 			*iov = (struct iovec) {};
@@ -112,7 +116,12 @@ void register_buffers(struct maker *m, struct step *step)
 void register_group(struct maker *m, struct step *step)
 {
 	struct io_uring_buf_reg *reg = (void *)step->reg.arg.words;
-	unsigned int bgid = below(CLASSIC_GROUPS);
+	/* also in place of a group of the other kind */
+	unsigned int bgid = below(once_in(12) ? GROUPS : CLASSIC_GROUPS), tries;
+
+	/* mostly one that there is not */
+	for (tries = 0; tries < 4 && m->groups & 1u << bgid && !once_in(8); tries++)
+		bgid = below(CLASSIC_GROUPS);
 
 	begin_registration(step, IORING_REGISTER_PBUF_RING, 1);
 	*reg = (struct io_uring_buf_reg) {
@@ -132,6 +141,9 @@ void register_group(struct maker *m, struct step *step)
 		reg->ring_entries = rnd() >> below(32);
 	if (once_in(20))
 		reg->ring_entries = 1u << below(18);
+	/* one that is there stays */
+	if (m->groups & 1u << bgid)
+		return;
 	m->groups |= 1u << bgid;
 	m->group_flags[bgid] = reg->flags;
 	m->group_entries[bgid] = reg->ring_entries && reg->ring_entries <= GROUP_ENTRIES ?
@@ -175,7 +187,12 @@ static void any_update(struct maker *m, struct step *step, bool files)
 	up->tags = once_in(2) ? 0 : ARG(tags);
 }
 
-static void any_sync_cancel(struct maker *m, struct step *step)
+void any_update_of_files(struct maker *m, struct step *step)
+{
+	any_update(m, step, true);
+}
+
+void any_sync_cancel(struct maker *m, struct step *step)
 {
 	struct io_uring_sync_cancel_reg *reg = (void *)step->reg.arg.words;
 
@@ -197,6 +214,7 @@ static void any_group_change(struct maker *m, struct step *step)
 	*reg = (struct io_uring_buf_reg) {};
 	if (step->reg.opcode == IORING_UNREGISTER_PBUF_RING) {
 		reg->bgid = any_group(m);
+		m->groups &= ~(1u << reg->bgid);
 	} else {
 		struct io_uring_buf_status *status = (void *)step->reg.arg.words;
 
@@ -270,9 +288,22 @@ static void may_spoil(struct step *step)
 		step->reg.arg.words[bit / 64] ^= 1ULL << bit % 64;
 }
 
+/* An argument that cannot be read, or only its first part. */
+static void may_be_elsewhere(struct step *step)
+{
+	static const __u64 places[] = {
+		8, 0xffff888000000000, EDGE - 4, EDGE - 8, EDGE - 12, EDGE - 16, EDGE - 32,
+	};
+
+	if (once_in(20))
+		step->reg.elsewhere = pick(places);
+}
+
 void any_registration(struct maker *m, struct step *step)
 {
-	switch (below(32)) {
+	switch (may_register_as_subject(m, step) ? 32 : below(32)) {
+	case 32:
+		break;
 	case 22 ... 31:
 		any_ring_registration(m, step);
 		break;
@@ -286,7 +317,7 @@ void any_registration(struct maker *m, struct step *step)
 		register_group(m, step);
 		break;
 	case 7 ... 8:
-		any_update(m, step, true);
+		any_update_of_files(m, step);
 		break;
 	case 9:
 		any_update(m, step, false);
@@ -332,4 +363,5 @@ void any_registration(struct maker *m, struct step *step)
 		step->ring = 1;
 	may_go_by_index(m, step);
 	may_spoil(step);
+	may_be_elsewhere(step);
 }

@@ -38,7 +38,7 @@ static void any_clone(struct maker *m, struct step *step)
 	step->ring = has_second_ring(m) && !once_in(3);
 }
 
-static void any_resize(struct maker *m, struct step *step)
+void any_resize(struct maker *m, struct step *step)
 {
 	static const unsigned int sizes[] = { 2, 4, 8, 8, 16, 32, 5, 1 };
 	struct io_uring_params *params = (void *)step->reg.arg.words;
@@ -128,6 +128,24 @@ static void any_napi(struct step *step)
 		napi->resv = 1;
 }
 
+/* Any instructions, of which some are not for filters; the last one answers. */
+static unsigned int any_instructions(struct sock_filter *code)
+{
+	static const __u16 codes[] = {
+		BPF_LD | BPF_W | BPF_LEN, BPF_LDX | BPF_W | BPF_LEN, BPF_LD | BPF_IMM, BPF_LDX | BPF_IMM,
+		BPF_LD | BPF_MEM, BPF_LDX | BPF_MEM, BPF_ST, BPF_STX, BPF_ALU | BPF_ADD | BPF_K,
+		BPF_ALU | BPF_AND | BPF_X, BPF_ALU | BPF_DIV | BPF_K, BPF_ALU | BPF_MOD | BPF_K, BPF_ALU | BPF_NEG,
+		BPF_MISC | BPF_TAX, BPF_MISC | BPF_TXA, BPF_LD | BPF_H | BPF_ABS, BPF_LDX | BPF_B | BPF_MSH,
+		BPF_JMP | BPF_JA, BPF_JMP | BPF_JGT | BPF_K,
+	};
+	unsigned int nr = 1 + below(4), i;
+
+	for (i = 0; i < nr; i++)
+		code[i] = (struct sock_filter)BPF_STMT(pick(codes), once_in(4) ? rnd() : below(4));
+	code[nr] = (struct sock_filter)BPF_STMT(BPF_RET | (once_in(3) ? BPF_A : BPF_K), below(3));
+	return nr + 1;
+}
+
 /* What the bytes at @offset of what a filter sees have to be. */
 static unsigned int any_program(struct sock_filter *code)
 {
@@ -140,6 +158,8 @@ static unsigned int any_program(struct sock_filter *code)
 	};
 	const struct sock_filter answers = BPF_STMT(BPF_RET | BPF_K, below(3));
 
+	if (once_in(3))
+		return any_instructions(code);
 	if (once_in(2)) {
 		code[0] = answers;
 		return 1;
@@ -148,7 +168,7 @@ static unsigned int any_program(struct sock_filter *code)
 	return ARRAY_SIZE(looks);
 }
 
-static void any_filter(struct maker *m, struct step *step)
+void any_filter(struct maker *m, struct step *step)
 {
 	struct io_uring_bpf *bpf = (void *)step->reg.arg.words;
 	struct io_uring_bpf_filter *filter = &bpf->filter;
@@ -157,7 +177,7 @@ static void any_filter(struct maker *m, struct step *step)
 	bpf->cmd_type = IO_URING_BPF_CMD_FILTER;
 	/* one that there has been is likely to come again */
 	filter->opcode = m->p->nr_requests && once_in(2) ?
-			 m->p->requests[below(m->p->nr_requests)].sqe.opcode : any_opcode();
+			 m->p->requests[below(m->p->nr_requests)].sqe.opcode : any_opcode(m);
 	filter->filter_len = any_program((void *)step->reg.arg.tags);
 	filter->filter_ptr = ARG(tags);
 	if (once_in(12))

@@ -35,9 +35,11 @@ static const __u8 opcodes[] = {
 	IORING_OP_EPOLL_WAIT, IORING_OP_URING_CMD128,
 };
 
-unsigned int any_opcode(void)
+unsigned int any_opcode(const struct maker *m)
 {
-	return pick(opcodes);
+	__u8 opcode;
+
+	return may_be_opcode_of_subject(m, &opcode) ? opcode : pick(opcodes);
 }
 
 void any_vector(struct request *r, unsigned int i, bool from)
@@ -126,6 +128,8 @@ static void any_flags(struct maker *m, struct request *r)
 		r->sqe.flags |= pick(flags);
 	if (once_in(8))
 		r->sqe.flags |= pick(flags);
+	if (may_have_worker_for_subject(m))
+		r->sqe.flags |= IOSQE_ASYNC;
 	if (m->skips && !once_in(50))
 		r->sqe.flags &= ~IOSQE_IO_DRAIN;
 	m->skips |= !!(r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS);
@@ -150,10 +154,32 @@ static void may_spoil(struct request *r)
 		r->sqe.ioprio &= ~(1u << 4);
 }
 
+static bool is_among_structs(__u64 addr)
+{
+	return addr >= STRUCTS && addr < STRUCTS + MAX_REQUESTS * STRUCTS_SIZE;
+}
+
+/* Memory that there is only the first part of. */
+static void may_be_at_edge(struct request *r, unsigned int i)
+{
+	struct io_uring_sqe *sqe = &r->sqe;
+
+	if (!once_in(40))
+		return;
+	if (is_among_structs(sqe->addr) || sqe->addr - dest_of(i) < PAGE)
+		sqe->addr = EDGE - 4 * below(once_in(2) ? 8 : 60);
+	else if (is_among_structs(sqe->off))
+		sqe->off = EDGE - 4 * below(8);
+	else if (r->structs.msg.msg_iov)
+		r->structs.msg.msg_iov = (void *)(EDGE - 8 * below(8));
+	else if (r->structs.iov[0].iov_base)
+		r->structs.iov[below(4)].iov_base = (void *)(EDGE - below(100));
+}
+
 void any_request(struct maker *m, unsigned int i)
 {
 	/* some there are not; ruring's own would be */
-	unsigned int opcode = once_in(150) ? IORING_OP_LAST + below(256 - IORING_OP_LAST) : any_opcode();
+	unsigned int opcode = once_in(150) ? IORING_OP_LAST + below(256 - IORING_OP_LAST) : any_opcode(m);
 
 	any_request_of(m, i, opcode == RURING_OP_SENDFILE ? opcode + 1 : opcode);
 }
@@ -173,6 +199,7 @@ void any_request_of(struct maker *m, unsigned int i, unsigned int opcode)
 	may_fix_file(m, r);
 	if (m->personalities ? once_in(6) : once_in(60))
 		r->sqe.personality = 1 + below(3);
+	may_be_at_edge(r, i);
 	may_spoil(r);
 	/* what comes before a worker begins to count is by chance */
 	if (r->sqe.opcode == IORING_OP_TIMEOUT && r->sqe.off)

@@ -216,8 +216,10 @@ bool any_control_request(struct maker *m, struct request *r, unsigned int i)
 			any_time(r);
 			sqe->timeout_flags = IORING_TIMEOUT_UPDATE;
 			sqe->off = (unsigned long)&structs_of(i)->time;
-			if (once_in(3))
+			if (once_in(3)) {
 				sqe->timeout_flags |= IORING_LINK_TIMEOUT_UPDATE;
+				sqe->addr = any_target_of(m, i, IORING_OP_LINK_TIMEOUT);
+			}
 			if (once_in(6))
 				sqe->timeout_flags |= 1u << below(9);
 			if (sqe->timeout_flags & IORING_TIMEOUT_IMMEDIATE_ARG)

@@ -20,6 +20,13 @@ static __u64 any_offset(void)
 
 static void any_rw_flags(struct request *r)
 {
+	/* classes that there are, or not, and levels */
+	static const unsigned int priorities[] = {
+		1 << 13, 1 << 13 | 4, 2 << 13 | 7, 3 << 13, 4 << 13, 5,
+	};
+
+	if (once_in(16))
+		r->sqe.ioprio = pick(priorities);
 	if (once_in(12))
 		r->sqe.rw_flags = 1u << below(9);
 }

@@ -2,6 +2,7 @@
 /*
  * Random requests of sockets.
  */
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -30,7 +31,8 @@ static unsigned int any_msg_flags(bool receives)
 static void any_address(struct request *r)
 {
 	static const __u8 kinds[] = {
-		ADDRESS_FIRST, ADDRESS_FIRST, ADDRESS_SECOND, ADDRESS_BAD, ADDRESS_ANY,
+		ADDRESS_FIRST, ADDRESS_FIRST, ADDRESS_SECOND, ADDRESS_BAD, ADDRESS_ANY, ADDRESS_NAMED,
+		ADDRESS_NAMED_NONE,
 	};
 
 	r->address = pick(kinds);
@@ -39,7 +41,7 @@ static void any_address(struct request *r)
 static unsigned int any_address_len(void)
 {
 	static const unsigned int lens[] = {
-		16, 16, 16, 28, 28, 128, 2, 0, 1, 8, 200,
+		16, 16, 16, 28, 28, 110, 128, 2, 0, 1, 8, 200,
 	};
 
 	return pick(lens);
@@ -102,6 +104,11 @@ static void any_control(struct maker *m, struct request *r, struct structs *s)
 		head->cmsg_len = below(100);
 	if (once_in(30))
 		r->structs.msg.msg_control = once_in(2) ? NULL : (void *)8;
+	/* more than a few words */
+	if (once_in(8)) {
+		r->structs.msg.msg_control = (void *)(SOURCE + below(3000));
+		r->structs.msg.msg_controllen = below(3000);
+	}
 }
 
 static void any_message(struct maker *m, struct request *r, unsigned int i, bool receives)
@@ -250,6 +257,8 @@ static void any_socket(struct maker *m, struct request *r)
 		r->sqe.file_index = once_in(2) ? IORING_FILE_INDEX_ALLOC : 1 + below(SLOTS);
 }
 
+#define SENT_AT	(SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY)
+
 static void any_command(struct maker *m, struct request *r, unsigned int i)
 {
 	static const unsigned int options[] = {
@@ -259,6 +268,11 @@ static void any_command(struct maker *m, struct request *r, unsigned int i)
 	static const unsigned int others[][2] = {
 		{ SOL_IP, IP_TTL }, { SOL_IP, IP_RECVTTL }, { SOL_IPV6, IPV6_RECVHOPLIMIT }, { SOL_UDP, UDP_CORK },
 		{ SOL_NETLINK, 1 },
+	};
+	/* only those without the data have completions */
+	static const unsigned int stamps[] = {
+		SENT_AT, SENT_AT, SENT_AT | SOF_TIMESTAMPING_OPT_ID, SENT_AT | SOF_TIMESTAMPING_TX_SCHED,
+		SENT_AT & ~SOF_TIMESTAMPING_OPT_TSONLY,
 	};
 	struct io_uring_sqe *sqe = &r->sqe;
 	unsigned int at;
@@ -279,6 +293,12 @@ static void any_command(struct maker *m, struct request *r, unsigned int i)
 		sqe->optval = (unsigned long)structs_of(i)->ints;
 		sqe->optlen = once_in(4) ? below(12) : 4;
 		r->structs.ints[0] = below(2);
+		if (once_in(6)) {
+			sqe->level = SOL_SOCKET;
+			sqe->optname = SO_TIMESTAMPING;
+			sqe->optlen = 4;
+			r->structs.ints[0] = pick(stamps);
+		}
 		break;
 	case SOCKET_URING_OP_GETSOCKNAME:
 		sqe->addr = (unsigned long)&structs_of(i)->addr;

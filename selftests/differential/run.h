@@ -103,6 +103,9 @@ void begin_to_look(void);
 /* Whether thread @id of this process, or process @id, sleeps or is gone; 0 for all of this process but the caller. */
 bool is_asleep(int id, bool process);
 
+/* Which ring a step is about. */
+unsigned int ring_of(const struct run *run, const struct step *step);
+void registers(struct run *run, const struct step *step);
 /* What a step submits, and the same by another thread, which is there from then on. */
 void submit(struct run *run, unsigned int index);
 void elsewhere(struct run *run, unsigned int index);

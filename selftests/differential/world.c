@@ -20,6 +20,9 @@
 
 #include "world.h"
 
+/* A socket of the program's directory. */
+#define NAMED_SOCKET	"socket"
+
 static int map_at(unsigned long from, unsigned long to, int flags)
 {
 	void *at = mmap((void *)from, to - from, PROT_READ | PROT_WRITE,
@@ -60,6 +63,13 @@ int map_place(void)
 	ret = map_at(SOURCE, PLACE_END, MAP_SHARED);
 	if (ret)
 		return ret;
+	ret = map_at(HUGE, HUGE + HUGE_SIZE, MAP_PRIVATE);
+	if (ret)
+		return ret;
+	madvise((void *)HUGE, HUGE_SIZE, MADV_HUGEPAGE);
+	memset((void *)(EDGE - PAGE), 0xff, PAGE);
+	if (munmap((void *)EDGE, PAGE))
+		return -errno;
 	for (i = 0; i < SOURCE_SIZE; i++)
 		source[i] = i * 7 + (i >> 8) * 13;
 	write_messages(source + KERNEL_MESSAGES);
@@ -137,17 +147,18 @@ static int udp_two(int sv[2])
 	return sv[0] < 0 || sv[1] < 0 ? -EIO : 0;
 }
 
-/* The kernel finds names for both. */
+/* The kernel finds a name for the first, and for the second as well if there is one in the directory already. */
 static int unix_two(int sv[2])
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	unsigned int i;
+	struct sockaddr_un addr = { .sun_family = AF_UNIX }, named = { AF_UNIX, NAMED_SOCKET };
 
-	for (i = 0; i < 2; i++) {
-		sv[i] = socket(AF_UNIX, SOCK_DGRAM, 0);
-		if (sv[i] < 0 || bind(sv[i], (struct sockaddr *)&addr, sizeof(sa_family_t)))
-			return -errno;
-	}
+	sv[0] = socket(AF_UNIX, SOCK_DGRAM, 0);
+	sv[1] = socket(AF_UNIX, SOCK_DGRAM, 0);
+	if (sv[0] < 0 || sv[1] < 0 || bind(sv[0], (struct sockaddr *)&addr, sizeof(sa_family_t)))
+		return -errno;
+	if (bind(sv[1], (struct sockaddr *)&named, sizeof(named)) &&
+	    bind(sv[1], (struct sockaddr *)&addr, sizeof(sa_family_t)))
+		return -errno;
 	return 0;
 }
 
@@ -317,6 +328,12 @@ static void write_address(const struct program *p, const struct request *r, stru
 		break;
 	case ADDRESS_BAD:
 		s->addr.ss_family = 200;
+		break;
+	case ADDRESS_NAMED:
+	case ADDRESS_NAMED_NONE:
+		s->addr.ss_family = AF_UNIX;
+		strcpy((char *)&s->addr + sizeof(sa_family_t),
+		       r->address == ADDRESS_NAMED ? NAMED_SOCKET : "nobody");
 		break;
 	case ADDRESS_ANY:
 		s->addr.ss_family = KIND(p->objects[r->address_of].kind) &
