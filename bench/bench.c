@@ -38,6 +38,7 @@ static const struct row * const all_rows[] = {
 	late_rows,
 	poll_rows,
 	accept_rows,
+	crowd_rows,
 	cancel_rows,
 	setup_rows,
 	memory_rows,

@@ -76,6 +76,7 @@ extern const struct row transfer_rows[];
 extern const struct row multishot_rows[];
 extern const struct row poll_rows[];
 extern const struct row accept_rows[];
+extern const struct row crowd_rows[];
 extern const struct row cancel_rows[];
 extern const struct row setup_rows[];
 extern const struct row zerocopy_rows[];
