@@ -158,7 +158,7 @@ bool is_shut_meanwhile(const struct program *p, const struct difference *d)
 		if (!p->requests[i].dropped &&
 		    (p->requests[i].sqe.opcode == IORING_OP_SHUTDOWN ||
 		     (p->requests[i].sqe.opcode == IORING_OP_CLOSE &&
-		      (begins_in_worker(sqe) || is_for_a_worker(sqe->opcode)))) &&
+		      (begins_in_worker(sqe) || is_for_a_worker(sqe->opcode) || has_kind(p, sqe, KIND(PTY))))) &&
 		    &p->requests[i].sqe != sqe && are_of_one(sqe, &p->requests[i].sqe))
 			return true;
 	return false;
