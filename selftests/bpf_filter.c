@@ -174,6 +174,34 @@ TEST_F(ring, in_a_link)
 	ASSERT_CQE(r, 6, 0, 0);
 }
 
+/* A limit is known as such before it is asked about, if it is that of the first one of a link. */
+TEST_F(ring, limit_in_a_link)
+{
+	struct __kernel_timespec time = { .tv_sec = 1000 };
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+	int res[6] = {};
+	unsigned int i;
+
+	ASSERT_EQ(0, add_answer(r, IORING_OP_LINK_TIMEOUT, 0, 0));
+	prep_nop(r, 1)->flags = IOSQE_IO_LINK;
+	prep(r, IORING_OP_LINK_TIMEOUT, -1, &time, 1, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	prep_nop(r, 3)->flags = IOSQE_IO_LINK;
+	prep_nop(r, 4)->flags = IOSQE_IO_LINK;
+	prep(r, IORING_OP_LINK_TIMEOUT, -1, &time, 1, 5);
+	ASSERT_EQ(3, ring_submit(r));
+	/* in whatever order */
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		ASSERT_GT(ARRAY_SIZE(res), cqe.user_data);
+		res[cqe.user_data] = cqe.res;
+	}
+	for (i = 1; i < 5; i++)
+		EXPECT_EQ(-ECANCELED, res[i]);
+	EXPECT_EQ(-EACCES, res[5]);
+}
+
 /* What is refused is what the link before it has drain for that, and nothing behind it need. */
 TEST_F(ring, drains_for_a_link)
 {

@@ -305,7 +305,13 @@ impl Locked<'_> {
                 return Err(EINVAL);
             }
             let flags = self.state.exec.drain.flags_of(job.flags, head.is_none());
-            self.ask_filters(job.opcode, || job.op.filter_ctx(sqe, flags))?;
+            let limits_first = op::is_link_timeout(job.opcode)
+                && head.as_ref().is_some_and(|head| head.core().chain.is_empty());
+            match self.ask_filters(job.opcode, || job.op.filter_ctx(sqe, flags)) {
+                // It is the first one's limit by then, and ends as one whose request is over.
+                Err(_) if limits_first => return Err(ECANCELED),
+                asked => asked?,
+            }
         }
         req.core_mut().credentials = credentials;
         Ok(())
