@@ -348,11 +348,16 @@ bool is_last_buffer_before(const struct program *p, const struct difference *d)
 bool is_buffer_at_zero(const struct program *p, const struct difference *d)
 {
 	const struct event *theirs = d->events[SIDE_IO_URING], *ours = d->events[SIDE_RURING];
-	unsigned int last = d->nr[SIDE_IO_URING] - 1;
+	bool ends = false, fails = false;
+	unsigned int i;
 
+	/* of a multishot request it is one of several, by their results */
+	for (i = 0; i < d->nr[SIDE_IO_URING]; i++)
+		ends |= theirs[i].res == -ENOBUFS;
+	for (i = 0; i < d->nr[SIDE_RURING]; i++)
+		fails |= ours[i].res == 0 || ours[i].res == -EFAULT;
 	return d->kind == EVENT_CQE && sqe_of(p, d->key)->flags & IOSQE_BUFFER_SELECT &&
-	       d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] > last && theirs[last].res == -ENOBUFS &&
-	       (ours[last].res == 0 || ours[last].res == -EFAULT);
+	       d->nr[SIDE_RURING] >= d->nr[SIDE_IO_URING] && ends && fails;
 }
 
 /* Data that another one has taken, of which a wake-up has told. */
