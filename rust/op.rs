@@ -229,6 +229,15 @@ macro_rules! ops {
                 }
             }
 
+            /// See [`Op::progress`].
+            #[cold] // poll/32
+            pub(crate) fn progress(&self) -> (usize, u32) {
+                match self {
+                    $(Self::$name(op) => op.progress(),)*
+                    Self::Nothing | Self::Notif(_) | Self::Over(_) => (0, 0),
+                }
+            }
+
             /// See [`Op::ring`].
             #[inline]
             pub(crate) fn ring(&self) -> Option<&Arc<Ring>> {

@@ -100,6 +100,23 @@ TEST_F(ring, counts_from_its_turn_on)
 	EXPECT_TRUE(ends_after(r, 2, 2));
 }
 
+/* One that tells nothing has ended when it is over, though no completion shows that. */
+TEST_F(ring, counts_behind_one_that_tells_nothing)
+{
+	struct ring *r = &self->ring;
+
+	prep_timeout(r, &never, 1, 0, 1)->flags = IOSQE_CQE_SKIP_SUCCESS;
+	prep_nop(r, 2);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 2, 0, 0);
+	ASSERT_LE(0, ring_run(r));
+	prep_timeout(r, &never, 1, 0, 3);
+	prep_nop(r, 4);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_CQE(r, 4, 0, 0);
+	ASSERT_CQE(r, 3, 0, 0);
+}
+
 /* The same where the thread of SQPOLL goes on behind an entry that is refused. */
 TEST_F(ring, counts_from_behind_what_is_refused)
 {

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -135,6 +136,39 @@ TEST_F(ring, all_of_what_polls_first_without_copy)
 {
 	EXPECT_EQ(BIG, polls_first_without_copy(&self->ring, IORING_OP_SEND_ZC));
 	EXPECT_EQ(BIG, polls_first_without_copy(&self->ring, IORING_OP_SENDMSG_ZC));
+}
+
+/* Of memory whose end is missing what is there is sent, and that is all. */
+TEST_F(ring, part_of_missing_memory)
+{
+	const unsigned int ops[] = { IORING_OP_SEND, IORING_OP_SENDMSG, IORING_OP_SEND };
+	const int all = 320 << 10, there = 256 << 10;
+	struct ring *r = &self->ring;
+	struct io_uring_sqe *sqe;
+	int sv[2], res, size = 1 << 20;
+	unsigned int i;
+	struct iovec part;
+	struct msghdr parts = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	part.iov_base = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	part.iov_len = all;
+	ASSERT_NE(MAP_FAILED, part.iov_base);
+	ASSERT_EQ(0, mprotect((char *)part.iov_base + there, all - there, PROT_NONE));
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		ASSERT_EQ(0, tcp_pair(sv));
+		ASSERT_EQ(0, setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)));
+		sqe = ops[i] == IORING_OP_SENDMSG ? prep(r, ops[i], sv[0], &parts, 1, 1) :
+						    prep(r, ops[i], sv[0], part.iov_base, all, 1);
+		sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
+		sqe->flags = IOSQE_ASYNC;
+		/* also one that is told to wait for all */
+		sqe->msg_flags = i == 2 ? MSG_WAITALL : 0;
+		ASSERT_EQ(1, ring_submit(r));
+		res = result_of(r, sv, true);
+		EXPECT_LT(0, res);
+		EXPECT_GE(there, res);
+	}
+	munmap(part.iov_base, all);
 }
 
 /* Of a socket that is not to wait only SENDMSG knows. */

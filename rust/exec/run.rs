@@ -66,7 +66,7 @@ impl Locked<'_> {
     #[inline(always)] // poll/32
     fn run_here(&mut self, mut req: OwnedReq, mut wake_flags: WakeFlags) {
         let mut retries = 0;
-        // Whether it is on its wait queues, so that only a new wake-up is a reason to try again: poll
+        // Whether it is on its wait queues, so that, if it finds nothing then, only a new wake-up is a reason to try again: poll
         // may say for ever that there is something, as the end of a half-closed peer is.
         let mut armed = false;
         loop {
@@ -82,6 +82,12 @@ impl Locked<'_> {
                 }
                 Self::park(req)
             } else {
+                // Who gets on, while it is armed, has not found nothing.
+                let before = if armed {
+                    req.core().job.op.progress().0
+                } else {
+                    0
+                };
                 let outcome = match req.core().job.state() {
                     ReqState::Notification => return self.complete_notif(req),
                     ReqState::Refused(error) => Outcome::broken(Errno::from_raw(error.into())),
@@ -98,10 +104,10 @@ impl Locked<'_> {
                     }
                     Outcome::ByNotif(notif_ref) => return self.finish_by_notif(req, notif_ref),
                     Outcome::Poll(_) if wake_flags.last() => return self.end(req, EAGAIN),
-                    Outcome::Poll(wanted) if armed && wake::ends_unready(&req, wanted) => {
-                        return self.end(req, EAGAIN);
-                    }
-                    Outcome::Poll(wanted) if armed => {
+                    Outcome::Poll(wanted) if armed && req.core().job.op.progress().0 == before => {
+                        if wake::ends_unready(&req, wanted) {
+                            return self.end(req, EAGAIN);
+                        }
                         wake::note_unready(&mut req, wanted);
                         Self::park(req)
                     }

@@ -306,7 +306,9 @@ impl Locked<'_> {
             }
             let flags = self.state.exec.drain.flags_of(job.flags, head.is_none());
             let limits_first = op::is_link_timeout(job.opcode)
-                && head.as_ref().is_some_and(|head| head.core().chain.is_empty());
+                && head
+                    .as_ref()
+                    .is_some_and(|head| head.core().chain.is_empty());
             match self.ask_filters(job.opcode, || job.op.filter_ctx(sqe, flags)) {
                 // It is the first one's limit by then, and ends as one whose request is over.
                 Err(_) if limits_first => return Err(ECANCELED),

@@ -174,8 +174,8 @@ fn stays_ready(file: &File, wanted: u32) -> bool {
     events_of(file, (wanted | events::ALWAYS) & LASTING) != 0
 }
 
-/// Has what is to be sent, and has found no room although poll says for ever that there is some, go on as with a worker of io_uring,
-/// which that gives it to after 128 attempts: it sleeps until all is sent.
+/// Has what waits for room, and has found none although poll says for ever that there is some, go on as with a worker of io_uring,
+/// which that gives it to after 128 attempts: one that sends sleeps until all is sent.
 ///
 /// # Context
 ///

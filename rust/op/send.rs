@@ -46,7 +46,7 @@ pub(crate) struct Send {
     blocks: bool,
     /// A worker of io_uring sleeps until all of it is sent.
     sends_all: bool,
-    /// Bytes that are sent already, of a transfer that wants all.
+    /// Bytes that are sent already, of a transfer that goes on until all is.
     done: u32,
     /// The flags for the provided buffer that is being sent.
     buffer: Option<NonZeroU32>,

@@ -33,7 +33,7 @@ pub(crate) struct SendZc<const MESSAGE: bool> {
     /// The address and the control messages to send with, if there are any.
     message: Option<KBox<ZcMessage>>,
     msg_flags: u32,
-    /// Bytes that are sent already, of a transfer that wants all.
+    /// Bytes that are sent already, of a transfer that goes on until all is.
     done: u32,
     notif_data: u64,
     /// The notification, once it has begun.

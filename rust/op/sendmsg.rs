@@ -34,7 +34,7 @@ pub(crate) struct SendMsg {
     vector: Vector,
     /// User address and size of the control messages. They go with the first bytes.
     control: (u64, u64),
-    /// Bytes that are sent already, of a transfer that wants all.
+    /// Bytes that are sent already, of a transfer that goes on until all is.
     done: usize,
     /// There was no room when the submitter tried it with the ring unlocked: a worker waits for some.
     blocks: bool,

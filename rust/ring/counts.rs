@@ -18,17 +18,18 @@ pub(crate) struct Counts {
     seen: u32,
     /// How many timeouts end by their number that have not completed yet.
     reached: u32,
-    /// How many completions of timeouts came while user space saw this CQ tail.
+    /// How many timeouts ended while user space saw this CQ tail.
     unseen: u32,
     /// That CQ tail.
     unseen_at: u32,
 }
 
 impl Counts {
-    /// How many completions of timeouts user space was told of, which sees the CQ tail `tail`.
-    fn timeouts_seen(&self, tail: u32) -> u32 {
+    /// How many ends of timeouts user space knows of, which sees the CQ tail `tail`, and not the `posted` completions behind it. One
+    /// that tells nothing counts at once.
+    fn timeouts_seen(&self, tail: u32, posted: u32) -> u32 {
         let unseen = if self.unseen_at == tail {
-            self.unseen
+            self.unseen.min(posted)
         } else {
             0
         };
@@ -43,8 +44,9 @@ impl Locked<'_> {
             self.state.counting = true;
             self.ring.counting.store(true, Relaxed);
             let tail = self.ring.cq_tail();
+            let posted = self.state.cq.tail().wrapping_sub(tail);
             let counts = &mut self.state.counts;
-            counts.seen = tail.wrapping_sub(counts.timeouts_seen(tail));
+            counts.seen = tail.wrapping_sub(counts.timeouts_seen(tail, posted));
         }
         self.state.counts.seen.wrapping_add(count)
     }

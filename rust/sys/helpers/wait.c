@@ -48,9 +48,13 @@ __helper void ruring_waitqueue_unlock_irq(struct wait_queue_head *wq)
 	spin_unlock_irq(&wq->lock);
 }
 
-/* As add_wait_queue(), for an entry that nobody looks at yet. Interrupts must be on. */
+/*
+ * As add_wait_queue(), for an entry that nobody looks at yet. Interrupts must be on, as they are wherever ->poll() names a
+ * queue: select(2) allocates there. (One driver of PowerPC turns them off before.)
+ */
 __helper void ruring_waitqueue_add(struct wait_queue_head *wq, struct wait_queue_entry *entry)
 {
+	lockdep_assert_irqs_enabled();
 	entry->flags &= ~WQ_FLAG_EXCLUSIVE;
 	spin_lock_irq(&wq->lock);
 	__add_wait_queue(wq, entry);
