@@ -347,6 +347,26 @@ TEST_F(ring, update_request)
 	close(sv[1]);
 }
 
+/* An update is told what to put in; that nothing is said is no empty slot. */
+TEST_F(ring, update_with_nothing)
+{
+	struct ring *r = &self->ring;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	EXPECT_EQ(-ENXIO, update_files(r, 0, NULL, 2));
+	ASSERT_EQ(0, register_files(r, sv, 2));
+	EXPECT_EQ(-EINVAL, update_files(r, 1, NULL, 2));
+	EXPECT_EQ(-EFAULT, update_files(r, 0, NULL, 2));
+	EXPECT_EQ(-EFAULT, update_tagged(r, 0, NULL, NULL, 2));
+	prep(r, IORING_OP_FILES_UPDATE, -1, NULL, 2, 1)->off = 0;
+	ASSERT_RESULT(r, -EFAULT);
+	prep_poll(r, 1, POLLOUT, 2)->flags = IOSQE_FIXED_FILE;
+	ASSERT_RESULT(r, POLLOUT);
+	close(sv[0]);
+	close(sv[1]);
+}
+
 TEST_F(ring, cancelling_by_slot)
 {
 	struct ring *r = &self->ring;

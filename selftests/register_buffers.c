@@ -109,6 +109,7 @@ TEST_F(ring, update_checks_its_fields)
 	EXPECT_EQ(-EINVAL, ring_register(r, op, &bad, sizeof(bad)));
 	EXPECT_EQ(-EINVAL, buffers_update(r, 3, iov, NULL, 1));
 	EXPECT_EQ(-EINVAL, buffers_update(r, 0, iov, NULL, 4));
+	EXPECT_EQ(-EFAULT, buffers_update(r, 0, NULL, NULL, 1));
 	EXPECT_EQ(-EINVAL, buffers_update(r, 2, iov, NULL, 2));
 	EXPECT_EQ(-EOVERFLOW, buffers_update(r, ~0U, iov, NULL, 1));
 	EXPECT_EQ(3, buffers_update(r, 0, iov, NULL, 3));

@@ -83,6 +83,7 @@ impl Ring {
         let new = {
             let mut locked = self.lock()?;
             locked.state.buffers.check(first, count)?;
+            source.check()?;
             locked.new_buffers(self, source)?
         };
         as_many(count, |number| {

@@ -173,6 +173,7 @@ impl Ring {
         let tags = {
             let mut locked = self.lock()?;
             locked.files().check(first, count)?;
+            source.check()?;
             locked.tag_objects(self, source.tags != 0)?
         };
         let mut done = 0;
@@ -267,6 +268,7 @@ impl<'r> Locked<'r> {
         source: RsrcSource,
     ) -> Result<i64> {
         self.state.files.check(first, count)?;
+        source.check()?;
         as_many(count, |number| {
             let (fd, tag) = read_file(source, number)?;
             self.update_file(first + number, fd, tag, &TagObjects::NONE)

@@ -4,7 +4,7 @@
 
 use crate::{
     sys::user::{self, index_nospec},
-    uapi::errno::{Errno, Result, EBUSY, EINVAL, ENXIO, EOVERFLOW},
+    uapi::errno::{Errno, Result, EBUSY, EFAULT, EINVAL, ENXIO, EOVERFLOW},
 };
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KVVec},
@@ -134,6 +134,18 @@ impl RsrcSource {
     /// May sleep.
     pub(crate) fn data<T: FromBytes>(&self, number: u32) -> Result<Option<T>> {
         user::read_nth(self.data, number)
+    }
+
+    /// Whether it says something of slots, as it has to for an update.
+    ///
+    /// # Errors
+    ///
+    /// `-EFAULT` if not.
+    pub(crate) fn check(&self) -> Result {
+        if self.data == 0 {
+            return Err(EFAULT);
+        }
+        Ok(())
     }
 
     /// Reads its tag, 0 for none.
