@@ -80,27 +80,10 @@ fn is_meant(args: &CancelArgs, file_id: Option<usize>, object: &object::Object<R
         && super::is_found(opcode, args.fd.is_some())
 }
 
-/// Whether a request that does not wait for an event is found where it is. One that a worker is at is not: it is interrupted, at
-/// once if all are meant, and ends as that says; else `running` says which it is.
-#[cold] // cancel/10
-fn is_found_there(
-    ring: &Locked<'_>,
-    args: &CancelArgs,
-    running: &Cell<Option<usize>>,
-    object: &object::Object<Request>,
-) -> bool {
-    match object.place() {
-        Place::Punted => {
-            if args.all {
-                ring.interrupt_worker(object_id(object));
-            }
-            running.set(running.get().or(Some(object_id(object))));
-            false
-        }
-        // A timeout on its way to its end only who has ended it has found; nor is one that repeats found on its way to its next time.
-        Place::None => object.opcode() != Some(Timeout::CODE) || !object.has_begun(),
-        _ => true,
-    }
+/// Whether it is a timeout that has begun, and is on its way to its end: only who has ended it has found it. Nor is one that repeats
+/// found on its way to its next time.
+fn is_timeout_that_ends(object: &object::Object<Request>) -> bool {
+    object.opcode() == Some(Timeout::CODE) && object.has_begun() && !object.is_parked()
 }
 
 /// Cancels what `args` say, `own` being what [`file()`] has found. Returns how many there were, if all are meant.
@@ -121,7 +104,18 @@ pub(crate) fn cancel(
     let running = Cell::new(None);
     let matches = |object: &object::Object<Request>| {
         is_meant(args, file_id, object)
-            && (object.is_parked() || is_found_there(locked, args, &running, object))
+            && match object.place() {
+                // What a worker is at is interrupted, and ends as that says.
+                Place::Punted => {
+                    if args.all {
+                        locked.interrupt_worker(object_id(object));
+                    }
+                    running.set(running.get().or(Some(object_id(object))));
+                    false
+                }
+                Place::None => !is_timeout_that_ends(object),
+                _ => true,
+            }
     };
     let (mut count, mut queued) = (0, false);
     let mut cancel = |object: &object::Object<Request>| {
