@@ -18,16 +18,17 @@
 
 #define BIG (4 << 20)
 
-/* All, or as much as there was room for. */
-#define EXPECT_SENT(all, res) do {		\
-	int _res = (res);			\
-						\
-	if (all) {				\
-		EXPECT_EQ(BIG, _res);		\
-	} else {				\
-		EXPECT_LT(0, _res);		\
-		EXPECT_GT(BIG, _res);		\
-	}					\
+/* All, or as much as there was room for: on io_uring that may be all, if a worker goes on with it or who reads is quick. */
+#define EXPECT_SENT(all, res) do {				\
+	int _res = (res);					\
+								\
+	if (all) {						\
+		EXPECT_EQ(BIG, _res);				\
+	} else {						\
+		EXPECT_LT(0, _res);				\
+		EXPECT_GE(BIG, _res);				\
+		EXPECT_FALSE(variant->backend == RURING && _res == BIG);	\
+	}							\
 } while (0)
 
 static char big[BIG];
@@ -71,10 +72,13 @@ static int read_until_done(struct ring *r, int fd, long long before)
 	return cqe.res == got - before ? cqe.res : -4;
 }
 
-/* The same for the pair that it closes. What is to be a part only is read when it has ended, lest all has room meanwhile. */
+/*
+ * The same for the pair that it closes. What is to be a part only is read when it has ended, lest all has room meanwhile. Not so on
+ * io_uring, where a worker may go on with it after all.
+ */
 static int result_behind(struct ring *r, int sv[2], long long before, bool all)
 {
-	int res = all ? 0 : ring_wait(r, 1);
+	int res = all || r->backend == IO_URING ? 0 : ring_wait(r, 1);
 
 	if (res)
 		return res;
@@ -358,12 +362,14 @@ TEST_F(ring, error_that_is_left_to_the_task)
 /* What a worker of io_uring does not wait for, of a file that is not to wait: Documentation/differences.rst. */
 TEST_F(ring, not_to_wait_behind_a_worker)
 {
-	const bool waits = variant->backend == RURING || variant->flags;
+	const bool waits = variant->backend == RURING;
 	struct ring *r = &self->ring;
 	struct sockaddr_in addr;
 	int listener, fd, sv[2];
 	char c = 0;
 
+	if (!waits && variant->flags)
+		SKIP(return, "the worker may go on with it, or leave it to the task");
 	listener = tcp_listen(&addr);
 	fd = inet_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
 	ASSERT_LE(0, listener);
@@ -395,6 +401,8 @@ TEST_F(ring, cancel_of_what_a_worker_waits_for)
 	int sv[2];
 	char c;
 
+	if (variant->backend == IO_URING && variant->flags)
+		SKIP(return, "the worker may go on with it, or leave it to the task");
 	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
 	prep_nop(r, 1)->flags = IOSQE_ASYNC | IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
 	prep_recv(r, sv[0], &c, 1, 2);
@@ -406,7 +414,7 @@ TEST_F(ring, cancel_of_what_a_worker_waits_for)
 		ASSERT_EQ(1, ring_submit(r));
 		ASSERT_EQ(0, ring_take(r, &cqe));
 	} while (cqe.user_data == 3 && cqe.res == -ENOENT);
-	if (variant->backend == RURING || variant->flags) {
+	if (variant->backend == RURING) {
 		EXPECT_EQ(2, cqe.user_data);
 		EXPECT_EQ(-ECANCELED, cqe.res);
 	} else {

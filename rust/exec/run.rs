@@ -82,7 +82,6 @@ impl Locked<'_> {
                 }
                 Self::park(req)
             } else {
-                // Who gets on, while it is armed, has not found nothing.
                 let before = if armed {
                     req.core().job.op.progress().0
                 } else {
@@ -104,7 +103,12 @@ impl Locked<'_> {
                     }
                     Outcome::ByNotif(notif_ref) => return self.finish_by_notif(req, notif_ref),
                     Outcome::Poll(_) if wake_flags.last() => return self.end(req, EAGAIN),
-                    Outcome::Poll(wanted) if armed && req.core().job.op.progress().0 == before => {
+                    // Who has sent a part has not found nothing. What was received may only have been looked at.
+                    Outcome::Poll(wanted)
+                        if armed
+                            && (wanted & events::OUT == 0
+                                || req.core().job.op.progress().0 == before) =>
+                    {
                         if wake::ends_unready(&req, wanted) {
                             return self.end(req, EAGAIN);
                         }
