@@ -4,6 +4,7 @@
  * down its side, urgent data. Only what a request can use, or a new wake-up, is a
  * reason to try again.
  */
+#include <pthread.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -277,6 +278,54 @@ TEST_F(ring, urgent_data_needs_a_buffer)
 	ASSERT_CQE(&self->ring, 2, -ENOBUFS, 0);
 	close(sv[0]);
 	close(sv[1]);
+}
+
+/* Somebody who has sent a byte that is kept back, and sends it with the end of the stream when he is told to. */
+struct ender {
+	int fd;
+	int told;
+};
+
+static void *end_when_told(void *arg)
+{
+	struct ender *e = arg;
+
+	while (!__atomic_load_n(&e->told, __ATOMIC_ACQUIRE))
+		;
+	shutdown(e->fd, SHUT_WR);
+	return NULL;
+}
+
+/* The last bytes may come with the end, between an attempt that finds nothing and the next look: they are received before it. */
+TEST_F(ring, end_does_not_overtake_the_last_byte)
+{
+	static const __u8 opcodes[] = { IORING_OP_READ, IORING_OP_RECV };
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+	unsigned int i, lost = 0;
+	volatile unsigned int wait;
+	struct ender e;
+	pthread_t thread;
+	int sv[2];
+	char c = 0;
+
+	for (i = 0; i < 2000; i++) {
+		ASSERT_EQ(0, tcp_pair(sv));
+		ASSERT_EQ(1, send(sv[1], "x", 1, MSG_MORE));
+		e = (struct ender) { .fd = sv[1] };
+		ASSERT_EQ(0, pthread_create(&thread, NULL, end_when_told, &e));
+		prep(r, opcodes[i % 2], sv[0], &c, 1, 1);
+		__atomic_store_n(&e.told, 1, __ATOMIC_RELEASE);
+		for (wait = 0; wait < i % 97 * 20; wait++)
+			;
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		lost += cqe.res != 1;
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		close(sv[0]);
+		close(sv[1]);
+	}
+	EXPECT_EQ(0, lost);
 }
 
 TEST_HARNESS_MAIN

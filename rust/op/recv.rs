@@ -91,7 +91,7 @@ pub(super) fn without_waiting(
         let woken = attempt.wake_flags.events() != 0;
         return (woken && attempt.file.is_some_and(lasts)).then_some(Err(EAGAIN));
     }
-    (msg_flags & msg::DONTWAIT == 0 && socket.is_shut()).then_some(Ok(0))
+    (msg_flags & msg::DONTWAIT == 0 && socket.ends_unseen()).then_some(Ok(0))
 }
 
 /// How often what is only looked at is looked at again from task work, until it is as much as was asked for. When it is polled for

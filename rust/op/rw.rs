@@ -75,9 +75,9 @@ enum NextStep {
 }
 
 /// Whether there is nothing to be read of `file`, nor ever will be, which does not show to who must not wait: a socket that
-/// is shut down.
+/// for datagrams that is shut down.
 fn will_have_nothing(file: &File) -> bool {
-    Socket::of(file).is_ok_and(Socket::is_shut)
+    Socket::of(file).is_ok_and(Socket::ends_unseen)
 }
 
 /// Whether there is nothing to be read of `file`, which takes commands. What an attempt would have asked is asked, for `len` bytes.

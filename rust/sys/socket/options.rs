@@ -27,6 +27,13 @@ impl Socket<'_> {
         calls::ruring_socket_is_shut(self)
     }
 
+    /// The same where who must not wait is not told so by receiving: of datagrams. The end of a stream shows behind its last
+    /// bytes, which may have come with it since nothing was found.
+    #[inline]
+    pub(crate) fn ends_unseen(self) -> bool {
+        !matches!(self.kind(), sock::STREAM | sock::SEQPACKET) && self.is_shut()
+    }
+
     /// Bytes that wait to be received, as ioctl(SIOCINQ).
     ///
     /// # Errors
