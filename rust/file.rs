@@ -84,7 +84,7 @@ impl RingFile for Ring {
                 param.region.is_mappable().then_some(()).ok_or(EINVAL)
             }
             off::PBUF_RING => {
-                let group = Self::group_at(offset);
+                let group = Self::group_at(offset)?;
                 let mappings = self.mappings.lock();
                 let mut ids = mappings.groups.iter().map(|(id, _)| *id);
                 ids.any(|id| id == group).then_some(()).ok_or(EINVAL)
@@ -104,7 +104,7 @@ impl RingFile for Ring {
                 return area.map(&self.param_region.as_ref().ok_or(EINVAL)?.region, false);
             }
             off::PBUF_RING => {
-                let group = Self::group_at(area.offset);
+                let group = Self::group_at(area.offset)?;
                 let mut groups = mappings.groups.iter();
                 let (_, region) = groups.find(|(id, _)| *id == group).ok_or(EINVAL)?;
                 (region.clone(), false)
@@ -170,7 +170,11 @@ impl Revoke for Ring {
 
 impl Ring {
     /// The buffer group whose memory is mapped at `offset`.
-    fn group_at(offset: u64) -> u16 {
-        ((offset & !off::MMAP_MASK) >> off::PBUF_SHIFT) as u16
+    ///
+    /// # Errors
+    ///
+    /// `-EINVAL` if there cannot be such a group.
+    fn group_at(offset: u64) -> Result<u16> {
+        u16::try_from((offset & !off::MMAP_MASK) >> off::PBUF_SHIFT).map_err(|_| EINVAL)
     }
 }

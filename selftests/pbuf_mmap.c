@@ -120,8 +120,11 @@ TEST_F(ring, groups_that_cannot_be_mapped)
 	ASSERT_RESULT(&self->ring, 0);
 	EXPECT_EQ(MAP_FAILED, map_group(&self->ring, 6, 4096));
 	EXPECT_EQ(EINVAL, errno);
-	/* one that is gone */
+	/* one whose number no group can have, though its lower half is that of one */
 	ASSERT_EQ(0, reg_mmap(&self->ring, 8, 7));
+	EXPECT_EQ(MAP_FAILED, map_group(&self->ring, 7 + (1 << 16), 4096));
+	EXPECT_EQ(EINVAL, errno);
+	/* one that is gone */
 	ASSERT_EQ(0, pbuf_unregister(&self->ring, 7));
 	EXPECT_EQ(MAP_FAILED, map_group(&self->ring, 7, 4096));
 	EXPECT_EQ(EINVAL, errno);

@@ -349,6 +349,42 @@ TEST_F(ring, bad_input)
 	ASSERT_EQ(0, ring_ready(&self->ring));
 }
 
+/* Of a vector's only element no more has to be memory than can be transferred at once: that of others is asked for whole. */
+TEST_F(ring, only_element_may_say_more_than_there_is)
+{
+	const size_t most = 0x7ffff000;
+	struct iovec iov[2] = {};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 1 };
+	char buf[8];
+	int fd[2], sv[2];
+
+	ASSERT_EQ(0, pipe(fd));
+	ASSERT_EQ(0, unix_pair(SOCK_DGRAM, sv));
+	iov[0] = (struct iovec) { buf, SSIZE_MAX };
+	ASSERT_EQ(5, write(fd[1], "hello", 5));
+	prep_readv(&self->ring, fd[0], iov, 1, 0);
+	ASSERT_RESULT(&self->ring, 5);
+	EXPECT_EQ(0, memcmp(buf, "hello", 5));
+	ASSERT_EQ(4, send(sv[1], "more", 4, 0));
+	prep(&self->ring, IORING_OP_RECVMSG, sv[0], &msg, 1, 3);
+	ASSERT_RESULT(&self->ring, 4);
+	EXPECT_EQ(0, memcmp(buf, "more", 4));
+	/* but that much has to be */
+	iov[0].iov_base = (void *)-most;
+	prep_readv(&self->ring, fd[0], iov, 1, 0);
+	ASSERT_RESULT(&self->ring, -EFAULT);
+	iov[0].iov_base = buf;
+	prep_readv(&self->ring, fd[0], iov, 2, 0);
+	ASSERT_RESULT(&self->ring, -EFAULT);
+	msg.msg_iovlen = 2;
+	prep(&self->ring, IORING_OP_RECVMSG, sv[0], &msg, 1, 3);
+	ASSERT_RESULT(&self->ring, -EFAULT);
+	/* a length that is none is found before it is asked where any is */
+	iov[1] = (struct iovec) { buf, -1 };
+	prep_readv(&self->ring, fd[0], iov, 2, 0);
+	ASSERT_RESULT(&self->ring, -EINVAL);
+}
+
 TEST_F(ring, files_without_the_operation)
 {
 	struct io_uring_sqe *sqe;

@@ -2,6 +2,7 @@
 /*
  * IORING_SETUP_SQPOLL: the end of the ring, of its owner, of its thread.
  */
+#include <dirent.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -144,6 +145,57 @@ TEST_F(bare, outlives_the_thread_that_made_it)
 	for (i = 3; i < 20; i++) {
 		prep_nop(r, i);
 		ring_publish(r);
+		ASSERT_COMES(r, i, 0);
+	}
+}
+
+static unsigned int count_threads(void)
+{
+	struct dirent *e;
+	DIR *dir = opendir("/proc/self/task");
+	unsigned int count = 0;
+
+	while (dir && (e = readdir(dir)))
+		count += e->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+/* The thread is one of the ring's process, whoever wakes it up, and so nobody else can end it. */
+TEST_F(bare, others_do_not_have_the_thread)
+{
+	struct ring *r = &self->ring;
+	pthread_t thread;
+	int fds[2], status;
+	unsigned int i;
+	pid_t pid;
+	void *ret;
+	char ok;
+
+	ASSERT_EQ(0, pipe(fds));
+	r->backend = variant->backend;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, make_ring, r));
+	ASSERT_EQ(0, pthread_join(thread, &ret));
+	ASSERT_EQ(0, (long)ret);
+	ASSERT_EQ(0, ring_enter(r, 0, 0, 0));
+	pid = fork();
+	if (!pid) {
+		ok = ring_enter(r, 0, 0, IORING_ENTER_SQ_WAKEUP) == 0 && count_threads() == 1;
+		if (write(fds[1], &ok, 1) != 1)
+			_exit(1);
+		pause();
+	}
+	ASSERT_EQ(1, read(fds[0], &ok, 1));
+	EXPECT_EQ(1, ok);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	for (i = 0; i < 3; i++) {
+		prep_nop(r, i);
+		ring_publish(r);
+		if (needs_wakeup(r)) {
+			ASSERT_EQ(1, ring_enter(r, 1, 0, IORING_ENTER_SQ_WAKEUP));
+		}
 		ASSERT_COMES(r, i, 0);
 	}
 }

@@ -11,7 +11,7 @@ use crate::{
     req::tctx::{BusyGuard, TaskCtx},
     ring::{Locked, Ring},
     sys::{
-        context::{CallContext, InTask},
+        context::{CallContext, InCall, InTask},
         exit::{Watch, WatchFor},
         fd::OpenFile,
         ringfile, signal,
@@ -278,14 +278,18 @@ impl Ring {
             .as_deref()
             .filter(|sqpoll| sqpoll.is_enabled());
         let sqpoll = sqpoll.ok_or(EBADFD)?;
-        let owner = self.owner(sqpoll)?;
+        let owner = self.owner(args.call, sqpoll)?;
         if self.has_stalled() {
             let mut locked = self.lock_in(args.call)?;
             locked.requeue_seen();
             locked.retry_stalled();
         }
         if args.flags & enter::SQ_WAKEUP != 0 {
-            sqpoll.attachment.start_thread(args.call.task())?;
+            if owner.is_program_of_current() {
+                sqpoll.attachment.start_thread(args.call.task())?;
+            } else {
+                sqpoll.attachment.wake_thread();
+            }
         }
         if !owner.is_current() {
             return self.enter_attended(args, sqpoll, None);
@@ -365,8 +369,8 @@ impl Ring {
     }
 
     /// Who submits. If that task has ended or runs another program, the current one takes over if
-    /// it is of the same process.
-    fn owner(self: &Arc<Self>, sqpoll: &SqPoll) -> Result<Arc<TaskCtx>> {
+    /// it is of the same process, to which the thread is to belong: others could end it.
+    fn owner(self: &Arc<Self>, call: InCall<'_>, sqpoll: &SqPoll) -> Result<Arc<TaskCtx>> {
         let owner = sqpoll.attachment.owner().ok_or(EOWNERDEAD)?;
         if owner.is_there() {
             return Ok(owner);
@@ -386,6 +390,7 @@ impl Ring {
         let owner = locked.add_submitter(self)?;
         drop(locked);
         sqpoll.attachment.set_owner(owner.clone());
+        sqpoll.attachment.start_thread(call.task())?;
         Ok(owner)
     }
 }

@@ -106,13 +106,15 @@ impl AttachedRing {
 
 impl AttachedRings {
     fn runs(&self) -> bool {
-        let thread = self.thread.as_ref();
-        thread.is_some_and(|thread| !thread.is_over())
+        self.thread.as_ref().is_some_and(|thread| !thread.is_over())
     }
 
     fn owners(&self) -> impl Iterator<Item = (&Arc<TaskCtx>, &SqPoll)> {
-        let attached = self.slots.iter().flatten();
-        let owners = attached.filter_map(|ring| ring.owner.as_ref());
+        let owners = self
+            .slots
+            .iter()
+            .flatten()
+            .filter_map(|ring| ring.owner.as_ref());
         owners.filter_map(|owner| Some((owner, owner.ring().exec.sqpoll.as_deref()?)))
     }
 }
@@ -200,11 +202,11 @@ impl SqThread {
         result
     }
 
-    /// Says that nobody has to wake it up for entries.
-    fn clear_need_wakeup(&self) {
+    /// Says whether somebody has to wake it up for entries.
+    fn set_need_wakeup(&self, needed: bool) {
         for (owner, _) in self.rings.lock().owners() {
-            if owner.is_there() {
-                owner.ring().set_need_wakeup(false);
+            if needed || owner.is_there() {
+                owner.ring().set_need_wakeup(needed);
             }
         }
     }
@@ -254,7 +256,7 @@ impl SqThreadBody {
         if !busy {
             self.sleep(None);
         }
-        self.thread.clear_need_wakeup();
+        self.thread.set_need_wakeup(false);
     }
 
     /// Sleeps until it is woken up, or until `deadline`.
@@ -315,7 +317,7 @@ impl WorkerBody for SqThreadBody {
                 processor.bind(worker);
             }
             self.thread.begin_idling();
-            self.thread.clear_need_wakeup();
+            self.thread.set_need_wakeup(false);
             self.set_begun();
         }
         while !signal::interrupted() {
@@ -328,6 +330,8 @@ impl WorkerBody for SqThreadBody {
     }
 
     fn killed(&self) {
+        // Who shares a ring with the process is to come to enter, which tells him.
+        self.thread.set_need_wakeup(true);
         self.set_begun();
     }
 }

@@ -90,7 +90,14 @@ impl Ring {
             (finished, done) = try_once();
         };
         if let (Some(busy), Some(tctx)) = (busy, &tctx) {
-            self.run_missed(call, busy, tctx);
+            match self.exec.sqpoll.as_deref() {
+                None => self.run_missed(call, busy, tctx),
+                Some(sqpoll) => {
+                    if busy.into_missed() {
+                        self.submit_for_thread(call, sqpoll, tctx);
+                    }
+                }
+            }
         }
         result
     }

@@ -232,11 +232,20 @@ pub(crate) fn read_iovec(addr: u64, count: u64) -> Result<KVec<IoVec>> {
         return Err(EMSGSIZE);
     }
     let mut vec = KVec::with_capacity(count as usize, GFP_KERNEL_ACCOUNT)?;
-    for index in 0..count {
-        let piece = IoVec::read(addr.wrapping_add(index * 16))?;
-        vec.push(piece, GFP_KERNEL_ACCOUNT)?;
+    if count == 1 {
+        vec.push(IoVec::read_only_one(addr)?, GFP_KERNEL_ACCOUNT)?;
+        return Ok(vec);
     }
-    Ok(vec)
+    // All of them are read before it is asked where they are.
+    let mut outside = None;
+    for index in 0..count {
+        let piece = IoVec::user(addr.wrapping_add(index * 16))?;
+        match IoVec::new(piece.iov_base, piece.iov_len as usize) {
+            Ok(piece) => vec.push(piece, GFP_KERNEL_ACCOUNT)?,
+            Err(error) => outside = Some(error),
+        }
+    }
+    outside.map_or(Ok(vec), Err)
 }
 
 /// How many bytes the one element of a vector has.
@@ -290,12 +299,14 @@ impl IoVec {
         Ok(piece)
     }
 
-    fn read(addr: u64) -> Result<Self> {
+    /// The element of a vector that has no other, of which no more than can be transferred at once has to be in user space,
+    /// see `import_iovec()`.
+    fn read_only_one(addr: u64) -> Result<Self> {
         let piece = Self::user(addr)?;
-        Self::new(piece.iov_base, piece.iov_len as usize)
+        Self::new(piece.iov_base, (piece.iov_len as usize).min(MAX_RW_COUNT))
     }
 
-    /// As [`IoVec::read`] of a registered buffer, which need not have it. What is not in user space is in no buffer, and
+    /// An element of a registered buffer, which need not have it. What is not in user space is in no buffer, and
     /// neither is what begins at address 0, or is as long as this: it is found out when the buffer is looked up.
     fn read_fixed(addr: u64) -> Result<Self> {
         const LONG: u64 = 1 << 46;
@@ -371,7 +382,7 @@ impl Vector {
             return Err(EINVAL);
         }
         if count == 1 {
-            return Ok(Self::One([IoVec::read(addr)?]));
+            return Ok(Self::One([IoVec::read_only_one(addr)?]));
         }
         Ok(Self::Many(read_iovec(addr, count)?))
     }
