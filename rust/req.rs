@@ -193,11 +193,11 @@ impl Job {
         self.op = Operation::Over(extra);
     }
 
-    /// The rest of its completion of 32 bytes, see [`Job::keep_extra`].
-    pub(crate) fn kept_extra(&self) -> BigCqe {
+    /// The rest of its completion of 32 bytes, if it has one, see [`Job::keep_extra`].
+    pub(crate) fn kept_extra(&self) -> Option<BigCqe> {
         match self.op {
-            Operation::Over(extra) => extra,
-            _ => BigCqe::default(),
+            Operation::Over(extra) => Some(extra),
+            _ => None,
         }
     }
 

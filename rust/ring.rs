@@ -161,7 +161,7 @@ pub(crate) struct State {
     pub(crate) buffers: BufferTable,
     pub(crate) files: FileTable,
     /// What a completion says besides, see [`large`].
-    pub(crate) extra: BigCqe,
+    pub(crate) extra: Option<BigCqe>,
     /// The task context that the objects of tags belong to.
     pub(crate) tags: Option<Arc<TaskCtx>>,
     pub(crate) personalities: Personalities,
@@ -204,7 +204,7 @@ impl State {
             exec: Default::default(),
             sq_head: 0,
             cq: CqCursor::default(),
-            extra: BigCqe::default(),
+            extra: None,
             posted: false,
             overflow: Fifo::new(),
             overflowed: 0,

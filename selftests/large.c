@@ -300,6 +300,50 @@ TEST_F(ring, messages)
 	ring_exit(&both);
 }
 
+/* A message has the flags that its sender says, and nothing besides of what was posted before it. */
+TEST_F(ring, messages_with_any_flags)
+{
+	static const unsigned int flags[] = { 1 << 14, 1 << 14 | IORING_CQE_F_32, ~IORING_CQE_F_SKIP,
+					      ~(IORING_CQE_F_SKIP | IORING_CQE_F_32) };
+	static const unsigned int modes[] = { 0, IORING_SETUP_CQE32, IORING_SETUP_CQE_MIXED };
+	unsigned int i, j, k, large_flags, full;
+	struct io_uring_sqe *sqe;
+	struct ring r;
+
+	for (i = 0; i < 24; i++) {
+		unsigned int mode = modes[i / 8];
+
+		/* With room for it, and without. */
+		full = i & 4;
+		j = i % 4;
+		if (!mode && flags[j] & IORING_CQE_F_32)
+			continue;
+		init_cq(_metadata, &r, variant->backend, mode);
+		large_flags = mode == IORING_SETUP_CQE_MIXED ? IORING_CQE_F_32 : 0;
+		if (mode) {
+			prep_large_nop(&r, IORING_OP_NOP, 1);
+			ASSERT_EQ(1, ring_submit(&r));
+			ASSERT_LARGE(&r, 1, 0, large_flags);
+		}
+		for (k = 0; k < full; k++)
+			prep_nop(&r, 10 + k);
+		ASSERT_EQ((int)full, ring_submit(&r));
+		sqe = prep(&self->ring, IORING_OP_MSG_RING, r.fd, NULL, 7, 1);
+		sqe->off = 42;
+		sqe->msg_ring_flags = IORING_MSG_RING_FLAGS_PASS;
+		sqe->file_index = flags[j];
+		ASSERT_RESULT(&self->ring, 0);
+		for (k = 0; k < full; k++)
+			ASSERT_CQE(&r, 10 + k, 0, 0);
+		r.extra[0] = r.extra[1] = 0;
+		ASSERT_CQE(&r, 42, 7, flags[j]);
+		EXPECT_EQ(0, r.extra[0]);
+		EXPECT_EQ(0, r.extra[1]);
+		ASSERT_QUIET(&r);
+		ring_exit(&r);
+	}
+}
+
 TEST_F(ring, rewinds)
 {
 	RING(r, 4, IORING_SETUP_SQ_REWIND | IORING_SETUP_NO_SQARRAY);

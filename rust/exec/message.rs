@@ -84,6 +84,7 @@ impl Locked<'_> {
     /// Posts a completion that is none of the ring's own, and unlocks the ring. `-EOVERFLOW` if there
     /// is no room, and no memory to keep it.
     fn post_message(mut self, ring: &Arc<Ring>, done: Cqe) -> Result {
+        self.set_no_extra();
         if !self.post_for(None, done) {
             let req = self.spare_object(ring).map_err(|_| EOVERFLOW)?;
             self.complete(req, done);

@@ -5,6 +5,9 @@
 //! Such a ring has no place that [`Locked::post`] would know to be free, so that all its completions come here and others
 //! pay nothing for it. What a completion has besides is with the ring's state from when its operation is over
 //! until it is posted; [`cqe::EXTRA`] says that it belongs to it. A completion that finds no room keeps it.
+//!
+//! A message of another ring may have any flags, that one too, which then only is what its sender has chosen: it has nothing
+//! besides.
 
 use super::Locked;
 use crate::uapi::{
@@ -15,8 +18,21 @@ use crate::uapi::{
 impl Locked<'_> {
     /// Has the completion that comes next with the flag [`cqe::EXTRA`] say more. Returns that flag.
     pub(crate) fn set_extra(&mut self, extra: BigCqe) -> u32 {
-        self.state.extra = extra;
+        self.state.extra = Some(extra);
         cqe::EXTRA
+    }
+
+    /// Has the completion that comes next say no more than its flags do, which are another ring's.
+    pub(crate) fn set_no_extra(&mut self) {
+        self.state.extra = None;
+    }
+
+    /// Takes the mark [`cqe::EXTRA`] off the flags of a completion. Returns them and what it says besides, if anything.
+    pub(super) fn split_extra(&self, flags: u32) -> (u32, Option<BigCqe>) {
+        match self.state.extra {
+            Some(extra) if flags & cqe::EXTRA != 0 => (flags & !cqe::EXTRA, Some(extra)),
+            _ => (flags, None),
+        }
     }
 
     /// Whether there is room for a completion of 32 bytes in a ring that has large ones.
@@ -33,10 +49,9 @@ impl Locked<'_> {
         let ring = self.ring;
         let head = ring.cq_head();
         let entries = ring.cq_entries();
-        let has_extra = done.flags & cqe::EXTRA != 0;
-        let mut flags = done.flags & !cqe::EXTRA;
+        let (mut flags, extra) = self.split_extra(done.flags);
         let mixed = ring.config.has(setup::CQE_MIXED);
-        if mixed && has_extra {
+        if mixed && extra.is_some() {
             flags |= cqe::TWICE_AS_LARGE;
         }
         let large = mixed && flags & cqe::TWICE_AS_LARGE != 0;
@@ -56,15 +71,10 @@ impl Locked<'_> {
         let result = u64::from(done.res as u32) | u64::from(flags) << 32;
         self.state.entries.cqes.write(at, [done.user_data, result]);
         if large || !mixed {
-            let extra = if has_extra {
-                self.state.extra
-            } else {
-                BigCqe::default()
-            };
             self.state
                 .entries
                 .cqes
-                .write(at.wrapping_add(1), extra.to_words());
+                .write(at.wrapping_add(1), extra.unwrap_or_default().to_words());
         }
         self.state.posted = true;
         true

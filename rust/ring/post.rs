@@ -187,8 +187,8 @@ impl Locked<'_> {
             self.trace_overflow(&req, done);
         }
         req.core_mut().cqe = done;
-        if done.flags & cqe::EXTRA != 0 {
-            req.core_mut().job.keep_extra(self.state.extra);
+        if let (_, Some(extra)) = self.split_extra(done.flags) {
+            req.core_mut().job.keep_extra(extra);
         }
         if self.state.overflow.is_empty() {
             self.ring.set_overflowing(true);

@@ -13,7 +13,7 @@ use crate::{
         abi::{cqe, events, setup},
         errno::{Errno, Result},
         sqe::{Opcode, Sqe},
-        structs::{BigCqe, Cqe},
+        structs::Cqe,
     },
 };
 
@@ -54,30 +54,25 @@ impl Locked<'_> {
     #[cold] // recv-multishot/udp/64/1/defer
     pub(super) fn trace_complete(&self, req: Option<&OwnedReq>, done: Cqe) {
         let config = &self.ring.config;
-        let has_extra = done.flags & cqe::EXTRA != 0;
-        let mut cflags = done.flags & !cqe::EXTRA;
-        if has_extra && config.has(setup::CQE_MIXED) {
+        let (mut cflags, extra) = self.split_extra(done.flags);
+        if extra.is_some() && config.has(setup::CQE_MIXED) {
             cflags |= cqe::TWICE_AS_LARGE;
         }
-        let extra = if has_extra {
-            self.state.extra
-        } else {
-            BigCqe::default()
-        };
         let info = ReqInfo {
             ctx: Id::of(self.ring),
             req: req.map_or(Id::NONE, |req| Id::of(req.object())),
             user_data: done.user_data,
             opcode: 0,
         };
-        trace::complete(info, done.res, cflags, extra);
+        trace::complete(info, done.res, cflags, extra.unwrap_or_default());
     }
 
     /// Tells of a completion that there is no room for.
     pub(super) fn trace_overflow(&self, req: &OwnedReq, done: Cqe) {
         let mut info = self.ring.info(req);
         info.user_data = done.user_data;
-        trace::cqe_overflow(info, done.res, done.flags & !cqe::EXTRA);
+        let (cflags, _) = self.split_extra(done.flags);
+        trace::cqe_overflow(info, done.res, cflags);
     }
 
     /// Tells of a request that is submitted.

@@ -374,7 +374,7 @@ pub(crate) mod cqe {
     pub(crate) const SKIP: u32 = 1 << 5;
     pub(crate) const TWICE_AS_LARGE: u32 = 1 << 15;
     pub(crate) const BUFFER_SHIFT: u32 = 16;
-    /// Not seen by user space: there is more of it, see `ring/large.rs`.
+    /// Of an operation's result, and not seen by user space: there is more of it, see `ring/large.rs`.
     pub(crate) const EXTRA: u32 = 1 << 14;
 }
 
