@@ -140,4 +140,110 @@ TEST_F(ring, counts_from_behind_what_is_refused)
 	ring_exit(&r);
 }
 
+/*
+ * The user_data of the NOP behind that one of the timeouts, all of which are called 7, that a request has just ended. One that
+ * repeats may expire meanwhile.
+ */
+static __u64 which_has_ended(struct ring *r)
+{
+	unsigned int left = 3;
+	struct io_uring_cqe cqe;
+	__u64 which = 0;
+
+	while (left) {
+		if (ring_take(r, &cqe))
+			return 0;
+		if (cqe.flags & IORING_CQE_F_MORE)
+			continue;
+		left--;
+		if (cqe.user_data == 0xca ? cqe.res : cqe.user_data == 7 && cqe.res != -ECANCELED)
+			return 0;
+		if (cqe.user_data != 0xca && cqe.user_data != 7)
+			which = cqe.user_data;
+	}
+	return which;
+}
+
+/* A cancel of one request ends the timeout only that io_uring has first in its list, as does TIMEOUT_REMOVE. */
+TEST_F(ring, which_of_several)
+{
+	static const unsigned int counts[] = { 0, 50, 40, 0, 40 };
+	static const __u64 order[][5] = { { 22, 24, 21, 20, 23 }, { 24, 21, 20, 23, 22 } };
+	struct ring *r = &self->ring;
+	unsigned int i, round;
+
+	for (round = 0; round < 4; round++) {
+		for (i = 0; i < 5; i++) {
+			prep_timeout(r, &never, counts[i], 0, 7)->flags |= IOSQE_IO_HARDLINK;
+			prep_nop(r, 20 + i);
+		}
+		ASSERT_EQ(10, ring_submit(r));
+		if (round > 1) {
+			/* One that is changed is the last one then. */
+			prep_update(r, 7, &never, 0, 1);
+			ASSERT_RESULT(r, 0);
+		}
+		for (i = 0; i < 5; i++) {
+			if (round & 1)
+				prep_remove(r, 7, 0xca);
+			else
+				prep_cancel(r, 7, 0, 0xca);
+			ASSERT_EQ(1, ring_submit(r));
+			EXPECT_EQ(order[round / 2][i], which_has_ended(r)) TH_LOG("%u of round %u", i, round);
+		}
+		ASSERT_QUIET(r);
+	}
+}
+
+/* It is the last one of its kind again each time that it has expired. */
+TEST_F(ring, which_of_one_that_repeats)
+{
+	struct ring *r = &self->ring;
+
+	prep_timeout(r, &soon, 0, IORING_TIMEOUT_MULTISHOT, 7)->flags |= IOSQE_IO_HARDLINK;
+	prep_nop(r, 21);
+	prep_timeout(r, &never, 0, 0, 7)->flags |= IOSQE_IO_HARDLINK;
+	prep_nop(r, 22);
+	ASSERT_EQ(4, ring_submit(r));
+	ASSERT_CQE(r, 7, -ETIME, IORING_CQE_F_MORE);
+	prep_remove(r, 7, 0xca);
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(22, which_has_ended(r));
+}
+
+/* A timeout is the last that a cancel of one request finds. */
+TEST_F(ring, anything_else_comes_first)
+{
+	struct ring *r = &self->ring;
+	int sv[2], i;
+	char c;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	for (i = 0; i < 2; i++) {
+		struct io_uring_sync_cancel_reg reg = { .addr = 7, .timeout = { .tv_sec = -1, .tv_nsec = -1 } };
+
+		prep_recv(r, sv[0], &c, 1, 7);
+		prep_timeout(r, &never, 0, 0, 7);
+		ASSERT_EQ(2, ring_submit(r));
+		if (i) {
+			ASSERT_EQ(0, ring_register(r, IORING_REGISTER_SYNC_CANCEL, &reg, 1));
+		} else {
+			prep_cancel(r, 7, 0, 0xca);
+			ASSERT_EQ(1, ring_submit(r));
+			ASSERT_CQE(r, 0xca, 0, 0);
+		}
+		ASSERT_CQE(r, 7, -ECANCELED, 0);
+		/* Nothing is left to receive it. */
+		ASSERT_EQ(1, write(sv[1], "x", 1));
+		ASSERT_QUIET(r);
+		EXPECT_EQ(1, drain_socket(sv[0]));
+		prep_remove(r, 7, 0xca);
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_CQE(r, 0xca, 0, 0);
+		ASSERT_CQE(r, 7, -ECANCELED, 0);
+	}
+	close(sv[0]);
+	close(sv[1]);
+}
+
 TEST_HARNESS_MAIN

@@ -301,6 +301,8 @@ impl Locked<'_> {
                 self.end(req, EINVAL);
                 return None;
             };
+            // As in io_uring's list, it is the last of those that have begun.
+            self.unlist(&mut req);
             self.insert(&mut req);
             if req.start_timer(Purpose::Own, deadline).is_err() {
                 self.end(req, ENOMEM);

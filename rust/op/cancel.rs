@@ -2,7 +2,10 @@
 
 //! ASYNC_CANCEL. `io_uring/cancel.c` of the kernel.
 
-use super::{timeout::Timeout, Attempt, Op, OpVariant, Outcome};
+use super::{
+    timeout::{first_of, Timeout},
+    Attempt, Op, OpVariant, Outcome,
+};
 use crate::{
     req::{tctx, wake::WakeFlags, Place, Request},
     ring::{objects::object_id, Locked, Ring},
@@ -86,6 +89,22 @@ fn is_timeout_that_ends(object: &object::Object<Request>) -> bool {
     object.opcode() == Some(Timeout::CODE) && object.has_begun() && !object.is_parked()
 }
 
+/// The one of several requests, the latest of which comes first, that a cancel of one is for. As in io_uring it is no timeout if there
+/// is anything else.
+fn first<'a>(
+    ring: &Locked<'_>,
+    requests: impl Iterator<Item = &'a object::Object<Request>>,
+) -> Option<&'a object::Object<Request>> {
+    let mut timeout = None;
+    for object in requests {
+        if object.opcode() != Some(Timeout::CODE) || !object.has_begun() {
+            return Some(object);
+        }
+        timeout = Some(timeout.map_or(object, |later| first_of(ring, later, object)));
+    }
+    timeout
+}
+
 /// Cancels what `args` say, `own` being what [`file()`] has found. Returns how many there were, if all are meant.
 ///
 /// # Errors
@@ -129,17 +148,16 @@ pub(crate) fn cancel(
         }
         count += 1;
     };
-    let limit = if args.all { usize::MAX } else { 1 };
-    match args.user_data {
-        Some(data) => locked
-            .waiting(data)
-            .filter(|object| matches(object))
-            .take(limit)
+    let meant = |object: &&object::Object<Request>| matches(object);
+    match (args.user_data, args.all) {
+        (Some(data), true) => locked.waiting(data).filter(meant).for_each(&mut cancel),
+        (Some(data), false) => first(locked, locked.waiting(data).filter(meant))
+            .into_iter()
             .for_each(&mut cancel),
-        None => locked
+        (None, all) => locked
             .waiting_for(file_id)
-            .filter(|object| matches(object))
-            .take(limit)
+            .filter(meant)
+            .take(if all { usize::MAX } else { 1 })
             .for_each(&mut cancel),
     }
     if queued {

@@ -4,9 +4,9 @@
 
 use super::{Attempt, Op, OpVariant, Operation, Outcome};
 use crate::{
-    req::{tctx, wake::WakeFlags, Core, Job, OwnedReq},
+    req::{tctx, wake::WakeFlags, Core, Job, OwnedReq, Request},
     ring::Locked,
-    sys::{time::Deadline, timer::Purpose, user},
+    sys::{object::Object, time::Deadline, timer::Purpose, user},
     uapi::{
         args::timeout::{Time, TimeUpdate, TimeoutArgs, TimeoutRemoveArgs, UpdateKind},
         errno::{Errno, Result, EALREADY, EINVAL, ENOENT, ETIME},
@@ -154,6 +154,26 @@ impl Op for LinkTimeout {
     }
 }
 
+/// Which of two timeouts that have begun comes first in io_uring's list of them, of which a request that is for one takes the first.
+/// `earlier` has begun before `later`.
+///
+/// Those that count completions are before all others there, in the order of the numbers that they wait for.
+pub(super) fn first_of<'a>(
+    ring: &Locked<'_>,
+    later: &'a Object<Request>,
+    earlier: &'a Object<Request>,
+) -> &'a Object<Request> {
+    let left = |object: &Object<Request>| {
+        let target = object.target();
+        target.map_or(u64::MAX, |target| ring.left_to_count(target).into())
+    };
+    if left(earlier) <= left(later) {
+        earlier
+    } else {
+        later
+    }
+}
+
 /// TIMEOUT_REMOVE: ends a timeout, or changes it.
 pub(crate) struct TimeoutRemove {
     target: u64,
@@ -161,14 +181,16 @@ pub(crate) struct TimeoutRemove {
 }
 
 impl TimeoutRemove {
-    fn remove(&self, attempt: &Attempt<'_, '_>) -> Result {
-        // The one that was there first, of those that nobody has got hold of.
-        let object = attempt
-            .ring
-            .waiting(self.target)
+    /// The timeout that it is for, of those that nobody has got hold of.
+    fn find<'a>(&self, ring: &'a Locked<'_>) -> Result<&'a Object<Request>> {
+        ring.waiting(self.target)
             .filter(|object| object.opcode() == Some(Timeout::CODE) && object.is_parked())
-            .last()
-            .ok_or(ENOENT)?;
+            .reduce(|later, earlier| first_of(ring, later, earlier))
+            .ok_or(ENOENT)
+    }
+
+    fn remove(&self, attempt: &Attempt<'_, '_>) -> Result {
+        let object = self.find(attempt.ring)?;
         // One that expires just now finds the reason when it gets back.
         if let Some(req) = object.claim(WakeFlags::CANCELLED) {
             tctx::bring_back(req);
@@ -177,12 +199,7 @@ impl TimeoutRemove {
     }
 
     fn update(&self, attempt: &mut Attempt<'_, '_>, time: Delta, absolute: bool) -> Result {
-        let object = attempt
-            .ring
-            .waiting(self.target)
-            .filter(|object| object.opcode() == Some(Timeout::CODE) && object.has_begun())
-            .last()
-            .ok_or(ENOENT)?;
+        let object = self.find(attempt.ring)?;
         let mut req = object.claim(WakeFlags::NONE).ok_or(EALREADY)?;
         let result = match &mut req.core_mut().job.op {
             Operation::Timeout(timeout) => timeout.update(time, absolute),

@@ -56,6 +56,11 @@ impl Locked<'_> {
         reached(self.state.counts.seen, target)
     }
 
+    /// How many completions there are left until the one with this number.
+    pub(crate) fn left_to_count(&self, target: u32) -> u32 {
+        target.wrapping_sub(self.state.counts.seen)
+    }
+
     /// Does not count one completion, which is that of a timeout.
     pub(crate) fn count_timeout(&mut self) {
         let tail = self.ring.cq_tail();
