@@ -129,6 +129,27 @@ TEST_F(ring, address_that_cannot_be_written)
 	EXPECT_EQ(free_fd, next_fd());
 }
 
+/* Its completion says as any other whether there is somebody else to be accepted. */
+TEST_F(ring, address_that_cannot_be_written_of_one_of_several)
+{
+	struct sockaddr_in addr;
+	int listener = tcp_listen(&addr);
+	socklen_t len = sizeof(addr);
+	struct io_uring_sqe *sqe;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		ASSERT_LE(0, tcp_connect(&addr));
+	for (i = 0; i < 4; i++) {
+		sqe = i & 1 ? prep_accept_multi(&self->ring, listener, 1) : prep_accept(&self->ring, listener, 1);
+		sqe->addr = 4096;
+		sqe->addr2 = (uintptr_t)&len;
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		ASSERT_CQE(&self->ring, 1, -EFAULT, i < 3 ? IORING_CQE_F_SOCK_NONEMPTY : 0);
+	}
+	close(listener);
+}
+
 TEST_F(ring, flags_of_the_new_descriptor)
 {
 	struct sockaddr_in addr;

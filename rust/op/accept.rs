@@ -75,7 +75,8 @@ impl Accept {
         }
         let fd = attempt.ring.reserve_place(args.place, args.sock_flags)?;
         let new = socket.accept(args.sock_flags, (args.addr, args.addr_len), false)?;
-        let res = attempt.ring.install(fd, args.place, new.file);
+        let (ring, file) = (&mut *attempt.ring, new.file);
+        let res = new.named.and_then(|()| ring.install(fd, args.place, file));
         Ok((res, new.more, 0))
     }
 

@@ -125,6 +125,8 @@ pub(crate) struct Accepted {
     pub(crate) file: OpenFile,
     /// Whether another connection waits, if the listener says so.
     pub(crate) more: Option<bool>,
+    /// What came of telling who the peer is: without that it is not to be had, but it has left the backlog.
+    pub(crate) named: Result,
 }
 
 impl<'a> Socket<'a> {
@@ -458,12 +460,15 @@ impl<'a> Socket<'a> {
         if ret < 0 {
             return Err(Errno::from_raw(ret).without_restart());
         }
-        if peer.0 != 0 {
-            let (addr, len) = Socket::of(&file)?.accepted_from()?;
-            addr.write(len, peer.0, peer.1)?;
-        }
+        let named = if peer.0 == 0 {
+            Ok(())
+        } else {
+            let from = Socket::of(&file)?.accepted_from();
+            from.and_then(|(addr, len)| addr.write(len, peer.0, peer.1))
+        };
         Ok(Accepted {
             file,
+            named,
             more: match arg.is_empty {
                 0 => Some(true),
                 1 => Some(false),
