@@ -413,6 +413,28 @@ TEST_F(ring, no_free_descriptor)
 	ASSERT_ACCEPTED(&self->ring, 2, client, MORE);
 }
 
+/* That there is none is found before anything else. */
+TEST_F(ring, no_free_descriptor_for_what_is_no_socket)
+{
+	struct rlimit saved, limit;
+	int fds[2];
+
+	ASSERT_EQ(0, pipe(fds));
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &saved));
+	limit = saved;
+	limit.rlim_cur = next_fd();
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	prep_accept(&self->ring, fds[0], 1);
+	ASSERT_RESULT(&self->ring, -EMFILE);
+	prep_accept(&self->ring, -1, 1);
+	ASSERT_RESULT(&self->ring, -EBADF);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &saved));
+	prep_accept(&self->ring, fds[0], 1);
+	ASSERT_RESULT(&self->ring, -ENOTSOCK);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 /* The limit is the one of the time when the request was submitted. */
 TEST_F(ring, descriptors_run_out_while_armed)
 {

@@ -13,7 +13,7 @@ use crate::{
     uapi::{
         abi::cqe,
         args::{files::FileSlot, socket::AcceptArgs},
-        errno::{Result, EAGAIN, EBADFD, EINVAL, EMFILE, ENFILE, ENOBUFS},
+        errno::{Errno, Result, EAGAIN, EBADFD, EINVAL, EMFILE, ENFILE, ENOBUFS},
         sqe::{Flags, Sqe},
     },
 };
@@ -115,6 +115,12 @@ impl Accept {
         Ok((res, new.more, flags))
     }
 
+    /// How it ends that its file is no socket: as in io_uring that is found after there is a descriptor for what is accepted.
+    fn not_a_socket(&self, attempt: &Attempt<'_, '_>, error: Errno) -> Outcome {
+        let fd = attempt.ring.reserve_place(self.args.place, 0);
+        Outcome::failed(fd.err().unwrap_or(error))
+    }
+
     /// Waits before the first attempt, if its file is one that can be waited for.
     fn poll_first(&self, attempt: &Attempt<'_, '_>) -> Outcome {
         match attempt.file() {
@@ -160,9 +166,13 @@ impl Op for Accept {
                 return Outcome::POLL;
             }
         }
-        let socket = match attempt.file().and_then(Socket::of) {
-            Ok(socket) => socket,
+        let file = match attempt.file() {
+            Ok(file) => file,
             Err(error) => return Outcome::failed(error),
+        };
+        let socket = match Socket::of(file) {
+            Ok(socket) => socket,
+            Err(error) => return self.not_a_socket(&attempt, error),
         };
         let mut shots = 0;
         loop {
