@@ -141,6 +141,8 @@ pub(crate) struct State {
     pub(crate) has_eventfd: bool,
     /// A completion was posted that a worker would have posted for io_uring.
     pub(crate) posted_async: bool,
+    /// The CQ tail when such a completion was told of last, or the eventfd was registered.
+    pub(crate) async_tail: u32,
     /// How many SQ entries have been consumed.
     pub(crate) sq_head: u32,
     pub(crate) cq: CqCursor,
@@ -216,6 +218,7 @@ impl State {
             personalities: Personalities::default(),
             has_eventfd: false,
             posted_async: false,
+            async_tail: 0,
             restricted,
             filters: None,
             napi: None,

@@ -167,6 +167,128 @@ TEST_F(ring, work_of_others_is_asynchronous)
 	close(sv[1]);
 }
 
+static int register_async(struct ring *r, int fd)
+{
+	return ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &fd, 1);
+}
+
+/*
+ * A worker of io_uring tells the task of a ring with DEFER_TASKRUN of all that it does. For any other it looks whether
+ * completions have been posted since the last time that it did.
+ */
+TEST_F(ring, work_without_a_completion_is_asynchronous)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+	struct ring *r = &self->ring;
+	unsigned int i;
+
+	ASSERT_EQ(0, register_async(r, fd));
+	prep_nop(r, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 1, 0, 0);
+	EXPECT_EQ(0, count_signals(fd));
+	for (i = 0; i < 2; i++) {
+		/* A worker of io_uring does not tell twice, and may see what is posted below. */
+		if (i && variant->backend == IO_URING)
+			return;
+		prep_nop(r, 2)->flags = IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS;
+		ASSERT_EQ(1, ring_submit_and_run(r));
+		if (i && !variant->flags)
+			break;
+		EXPECT_TRUE(wait_signal(fd));
+		EXPECT_LE(1, count_signals(fd));
+	}
+	ASSERT_QUIET(r);
+	EXPECT_EQ(0, count_signals(fd));
+}
+
+static bool overflows(void *arg)
+{
+	struct ring *r = arg;
+
+	ring_run(r);
+	return ring_flags(r) & IORING_SQ_CQ_OVERFLOW;
+}
+
+TEST_F(ring, work_whose_completion_finds_no_room_is_asynchronous)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), sv[2];
+	unsigned int i, round;
+	struct ring r;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, ring_init_cq(&r, variant->backend, 4, 4, variant->flags));
+	for (round = 0; round < 2; round++) {
+		if (round)
+			ASSERT_EQ(0, register_async(&r, fd));
+		for (i = 0; i < 4; i++)
+			prep_nop(&r, i);
+		ASSERT_EQ(4, ring_submit(&r));
+		if (!round)
+			ASSERT_EQ(0, register_async(&r, fd));
+		/* A worker does it in any case. */
+		prep(&r, IORING_OP_SHUTDOWN, sv[0], NULL, SHUT_WR, 4);
+		ASSERT_EQ(1, ring_submit(&r));
+		ASSERT_TRUE(wait_until(overflows, &r));
+		for (i = 0; i < 5; i++)
+			ASSERT_CQE(&r, i, 0, 0);
+		if (round || variant->flags) {
+			EXPECT_TRUE(wait_signal(fd));
+			EXPECT_LE(1, count_signals(fd));
+		}
+		/* What the task itself posts next is not. */
+		prep_nop(&r, 5);
+		ASSERT_EQ(1, ring_submit(&r));
+		ASSERT_CQE(&r, 5, 0, 0);
+		/* A worker of io_uring may call the task once more when it is through. */
+		if (!variant->flags || variant->backend == RURING)
+			EXPECT_EQ(0, count_signals(fd));
+		ASSERT_EQ(0, unregister_eventfd(&r));
+	}
+	ring_exit(&r);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+/* The end of what drains is left to the task. */
+TEST_F(ring, work_that_drains)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+	struct ring *r = &self->ring;
+
+	ASSERT_EQ(0, register_async(r, fd));
+	prep_nop(r, 1)->flags = IOSQE_IO_DRAIN;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 1, 0, 0);
+	if (variant->flags) {
+		EXPECT_TRUE(wait_signal(fd));
+	} else {
+		EXPECT_EQ(0, count_signals(fd));
+	}
+}
+
+/* As it is with all requests of a ring that polls, if that may be run by others than its task. */
+TEST_F(ring, work_of_a_ring_that_polls)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+	struct io_uring_cqe cqe;
+	struct ring r;
+
+	ASSERT_EQ(0, ring_init(&r, variant->backend, 4, variant->flags | IORING_SETUP_IOPOLL));
+	ASSERT_EQ(0, register_async(&r, fd));
+	prep_nop(&r, 1)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(&r));
+	while (!ring_peek(&r, &cqe))
+		ASSERT_LE(0, ring_run(&r));
+	EXPECT_EQ(1, cqe.user_data);
+	if (variant->flags) {
+		EXPECT_TRUE(wait_signal(fd));
+	} else {
+		EXPECT_EQ(0, count_signals(fd));
+	}
+	ring_exit(&r);
+}
+
 TEST_F(ring, unregistered)
 {
 	int fd = eventfd(0, EFD_NONBLOCK), other = eventfd(0, EFD_NONBLOCK);

@@ -6,7 +6,7 @@
 use crate::{
     op::{self, Operation},
     req::{state::ReqState, Chain, Job, LinkTimer, OwnedReq},
-    ring::Locked,
+    ring::{Locked, Ring},
     sys::{fd, trace},
     uapi::{
         errno::{Errno, EALREADY, ECANCELED, ETIME},
@@ -51,9 +51,8 @@ struct Ended {
 impl Ended {
     /// What the end of `job` means, which had the file that it needs or not.
     #[inline]
-    fn of(job: &Job, failed: bool, had_file: bool, deferred: bool) -> Self {
-        let refused = job.refused().is_some();
-        // A worker leaves it to the task to tell that there is no file, but signals if that is to come to `enter`.
+    fn of(ring: &Ring, job: &Job, failed: bool, had_file: bool) -> Self {
+        let (refused, deferred) = (job.refused().is_some(), ring.deferred());
         let tried_by_worker = job.flags.by_worker()
             && match job.state() {
                 ReqState::Fresh => true,
@@ -65,8 +64,10 @@ impl Ended {
             flags: job.flags,
             failed,
             breaks: failed && (refused || job.flags.link() != LinkKind::Hard),
-            // The end of one that drains is always left to the task.
-            by_worker: tried_by_worker && !job.flags.drain() && (had_file || deferred),
+            // It leaves some to the task: that there is no file, the end of one that drains, and all of a ring that polls. But it
+            // signals if the task is to come to `enter` for it.
+            by_worker: tried_by_worker
+                && (deferred || (had_file && !job.flags.drain() && !ring.polls_files())),
             // The worker would go on with it, unless it is the task alone that ends requests.
             next_by_worker: tried_by_worker && had_file && !deferred,
         }
@@ -168,7 +169,7 @@ impl Locked<'_> {
         core.job.op = Operation::Nothing;
         core.credentials = None;
         let had_file = file.is_some() || !op::needs_file(core.job.opcode);
-        let ended = Ended::of(&core.job, failed, had_file, self.ring.deferred());
+        let ended = Ended::of(self.ring, &core.job, failed, had_file);
         let mut chain = core::mem::take(&mut core.chain);
         let (mut timeout, timed_out) = take_link_timeout(&mut core.job, &mut chain);
         let buffer = core.job.buffer.take();
@@ -185,12 +186,12 @@ impl Locked<'_> {
             self.finish_timeout(timeout.take(), error);
         }
         if ended.is_silent() {
-            // Nobody need be told of what is not there.
-            self.state.posted_async &= self.state.posted;
             self.recycle(req);
         } else {
             self.complete(req, done);
-            self.state.posted_async |= ended.by_worker && self.state.posted;
+        }
+        if ended.by_worker && self.state.has_eventfd {
+            self.signal_as_worker();
         }
         let timeout_posted = self.finish_timeout(timeout, ECANCELED);
         if let Some(file) = file {

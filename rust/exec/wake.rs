@@ -151,7 +151,7 @@ impl Ring {
     /// In an interrupt.
     pub(crate) fn tell_watchers(&self) {
         self.pollers.wake();
-        self.signal_eventfd(false);
+        self.signal_eventfd(|only_async| !only_async);
     }
 }
 

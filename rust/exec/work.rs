@@ -470,8 +470,9 @@ impl Locked<'_> {
     /// Takes a punted request back. It completes with the result of whoever has run it, or ends for `error` if nobody has.
     pub(crate) fn finish_punted(&mut self, mut req: OwnedReq, error: Errno) {
         req.object().set_back();
-        let forced = op::spec_of(req.core().job.opcode).is_some_and(|spec| spec.forced);
-        let by_worker = forced || !op::runs_unlocked(&req);
+        let spec = op::spec_of(req.core().job.opcode);
+        let by_worker = spec.is_some_and(|spec| spec.forced || spec.forced_if_punted)
+            || !op::runs_unlocked(&req);
         match core::mem::take(&mut req.core_mut().punted).result {
             Some((res, flags, broken)) => {
                 let res = op::after_punt(self, req.lend(), res);
@@ -482,13 +483,10 @@ impl Locked<'_> {
                 if job.link_timer == LinkTimer::Passed {
                     job.link_timer = LinkTimer::TooLate;
                 }
-                // One that drains is left to the task, which only is a reason to signal if it is to come to `enter`.
-                let posts = by_worker && (!job.flags.drain() || self.ring.deferred());
                 if by_worker {
                     job.flags.set_by_worker();
                 }
                 self.finish(req, res, flags, broken);
-                self.state.posted_async |= posts && self.state.posted;
             }
             None => self.end(req, error),
         }

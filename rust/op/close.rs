@@ -4,7 +4,7 @@
 
 use super::{Attempt, Op, Outcome};
 use crate::{
-    ring::{Locked, Ring},
+    ring::Ring,
     rsrc::buffers::RegisteredBuffer,
     sys::{
         context::{CallContext, InTask},
@@ -93,11 +93,5 @@ impl Op for Close {
         _buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {
         Outcome::of(self.close_unlocked(context).map(|()| 0))
-    }
-
-    fn after_punt(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
-        // As io_uring, whose worker does it.
-        ring.post_as_worker();
-        res
     }
 }

@@ -219,10 +219,4 @@ impl Op for Shutdown {
             Err(error) => Outcome::broken(error),
         }
     }
-
-    fn after_punt(&mut self, ring: &mut Locked<'_>, res: i32) -> i32 {
-        // As io_uring, whose worker does it.
-        ring.post_as_worker();
-        res
-    }
 }

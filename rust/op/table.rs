@@ -79,6 +79,8 @@ pub(crate) struct Spec {
     pub(crate) begins_in_worker: bool,
     /// Only workers do it in io_uring, so that its completion is an asynchronous one whoever does it here.
     pub(crate) forced: bool,
+    /// The same if it is punted, which it need not be.
+    pub(crate) forced_if_punted: bool,
     /// It always uses the registered buffer that the SQE names, so that a worker needs it.
     pub(crate) fixed_buffer: bool,
     /// A ring that polls its files for completions takes it.
@@ -124,6 +126,7 @@ impl Spec {
         punt: PuntTo::Never,
         begins_in_worker: false,
         forced: false,
+        forced_if_punted: false,
         fixed_buffer: false,
         iopoll: false,
         wake: Wake::Lazy,
@@ -194,7 +197,7 @@ macro_rules! for_each_opcode {
             FALLOCATE => Fallocate(sync::Fallocate) { needs_file, punt: Worker, begins_in_worker, soft_errors, forced },
             OPENAT => OpenAt(open::Open<false>) { punt: Either },
             OPENAT2 => OpenAt2(open::Open<true>) { punt: Either },
-            CLOSE => Close(close::Close) { punt: Submitter },
+            CLOSE => Close(close::Close) { punt: Submitter, forced_if_punted },
             FILES_UPDATE => FilesUpdate(files::FilesUpdate) { iopoll },
             FIXED_FD_INSTALL => FixedFdInstall(files::FixedFdInstall) { needs_file },
             STATX => Statx(names::Statx) { punt: Either, soft_errors, forced },

@@ -36,6 +36,7 @@ impl Locked<'_> {
         self.ring.eventfd.set(Some((eventfd, only_async)));
         self.state.has_eventfd = true;
         self.state.posted_async = false;
+        self.state.async_tail = self.state.cq.tail();
         Ok(())
     }
 
@@ -52,25 +53,51 @@ impl Locked<'_> {
         Ok(())
     }
 
-    /// Has the next completion count as one that a worker posts: io_uring has one do what may wait.
-    pub(crate) fn post_as_worker(&mut self) {
-        self.state.posted_async = true;
+    /// Signals an eventfd that is only for what does not come from the task, as a worker of io_uring does when it is through with
+    /// something: for what is to be seen next, or at once if that has no completion to be seen.
+    pub(crate) fn signal_as_worker(&mut self) {
+        if self.state.posted {
+            self.state.posted_async = true;
+        } else if self.ring.deferred() {
+            // It tells the task, which does the rest.
+            self.ring.signal_eventfd(|only_async| only_async);
+        } else if self.state.cq.tail() != self.state.async_tail {
+            // What others have posted since is as good.
+            self.signal_async();
+        }
+    }
+
+    /// Signals the eventfd for what user space was just told of.
+    #[cold] // nop/1
+    pub(super) fn signal_posted(&mut self) {
+        if core::mem::take(&mut self.state.posted_async) {
+            self.signal_async();
+        } else {
+            self.ring.signal_eventfd(|only_async| !only_async);
+        }
+    }
+
+    /// Signals the eventfd, whatever it is for.
+    fn signal_async(&mut self) {
+        if self.ring.signal_eventfd(|_| true) {
+            self.state.async_tail = self.state.cq.tail();
+        }
     }
 }
 
 impl Ring {
-    /// Signals the eventfd, if there is one and user space has not switched it off. `by_worker` says whether io_uring
-    /// would have had a worker do it.
+    /// Signals the eventfd, if there is one, unless user space has switched it off or `which` says no, which is told whether it is only
+    /// for completions that do not come from the task. Returns whether it is not switched off.
     ///
     /// # Context
     ///
     /// May be called in any context.
-    #[cold] // nop/1
-    pub(crate) fn signal_eventfd(&self, by_worker: bool) {
+    pub(crate) fn signal_eventfd(&self, which: impl FnOnce(bool) -> bool) -> bool {
         let flags = self.memory.words.load::<{ layout::CQ_FLAGS }>();
-        if flags & cq::EVENTFD_DISABLED == 0 {
-            self.eventfd
-                .signal_if(|only_async| by_worker || !only_async);
+        let is_on = flags & cq::EVENTFD_DISABLED == 0;
+        if is_on {
+            self.eventfd.signal_if(which);
         }
+        is_on
     }
 }

@@ -156,8 +156,7 @@ impl Locked<'_> {
             self.bring_back_counted();
         }
         if self.state.has_eventfd {
-            let by_worker = core::mem::take(&mut self.state.posted_async);
-            ring.signal_eventfd(by_worker);
+            self.signal_posted();
         }
     }
 
