@@ -275,6 +275,43 @@ TEST_F(msg, eventfd)
 	ASSERT_COMES(&self->to, 6, 5, 0);
 }
 
+/* One that is only for what workers do is signalled if one of io_uring's brings the message. */
+TEST_F(msg, eventfd_for_workers)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), fds[2];
+	struct ring *from = &self->from, *to = &self->to;
+	bool by_task = variant->to & IORING_SETUP_DEFER_TASKRUN;
+	eventfd_t value;
+	unsigned int i;
+
+	ASSERT_EQ(0, pipe(fds));
+	ASSERT_EQ(0, register_files(from, fds, 2));
+	ASSERT_EQ(0, register_sparse(to, 4));
+	ASSERT_EQ(0, ring_register(to, IORING_REGISTER_EVENTFD_ASYNC, &fd, 1));
+	for (i = 0; i < 2; i++) {
+		bool async = i;
+
+		prep_msg(from, to->fd, 5, 6, 1)->flags = async ? IOSQE_ASYNC : 0;
+		ASSERT_SENT(from, 1, 0);
+		EXPECT_EQ(async ? 0 : -1, eventfd_read(fd, &value));
+		ASSERT_COMES(to, 6, 5, 0);
+		/* Where only its task posts, that also does this. */
+		prep_msg_fd(from, to->fd, 0, i, 7, 2)->flags |= async ? IOSQE_ASYNC : 0;
+		ASSERT_SENT(from, 2, 0);
+		EXPECT_EQ(async && !by_task ? 0 : -1, eventfd_read(fd, &value));
+		ASSERT_COMES(to, 7, 0, 0);
+		prep_msg_fd(from, to->fd, 0, i, 8, 3)->flags |= async ? IOSQE_ASYNC : 0;
+		from->sqes[(from->prepared - 1) & (from->params.sq_entries - 1)].msg_ring_flags =
+			IORING_MSG_RING_CQE_SKIP;
+		ASSERT_SENT(from, 3, 0);
+		EXPECT_EQ(-1, eventfd_read(fd, &value));
+	}
+	ASSERT_NOTHING(to);
+	close(fds[0]);
+	close(fds[1]);
+	close(fd);
+}
+
 TEST_F(msg, pollers)
 {
 	struct pollfd p = { .fd = self->to.fd, .events = POLLIN };

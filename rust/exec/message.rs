@@ -27,7 +27,7 @@ impl Ring {
         self.is_enabled().then_some(()).ok_or(EBADFD)
     }
 
-    /// Posts a completion that is none of the ring's own.
+    /// Posts a completion that is none of the ring's own. `by_worker` says whether io_uring has a worker do it.
     ///
     /// # Errors
     ///
@@ -37,16 +37,17 @@ impl Ring {
     /// # Context
     ///
     /// May sleep. No ring is locked.
-    pub(crate) fn post_from_ring(self: &Arc<Self>, done: Cqe) -> Result {
+    pub(crate) fn post_from_ring(self: &Arc<Self>, done: Cqe, by_worker: bool) -> Result {
         self.check_open()?;
         if done.flags & cqe::TWICE_AS_LARGE != 0 && !self.config.has_large_cqes() {
             return Err(EINVAL);
         }
-        self.lock()?.post_message(self, done)
+        self.lock()?.post_message(self, done, by_worker)
     }
 
     /// Registers `file` as `place` says, and posts a completion with `user_data` for it. Returns
-    /// what that says: 0, or which slot has been chosen.
+    /// what that says: 0, or which slot has been chosen. `by_worker` says whether io_uring has a worker do it, unless only the
+    /// ring's task does.
     ///
     /// # Errors
     ///
@@ -61,10 +62,12 @@ impl Ring {
         place: FileSlot,
         file: OpenFile,
         user_data: Option<u64>,
+        by_worker: bool,
     ) -> Result<i32> {
         let mut locked = self.lock()?;
+        let by_task = self.deferred() && !self.polls_files();
         // In io_uring that task would have to do it.
-        if self.deferred() && !self.polls_files() && !locked.has_live_submitter() {
+        if by_task && !locked.has_live_submitter() {
             return Err(EOWNERDEAD);
         }
         let res = locked.install_file(place, file)?;
@@ -74,7 +77,7 @@ impl Ring {
                 res,
                 flags: 0,
             };
-            locked.post_message(self, done)?;
+            locked.post_message(self, done, by_worker && !by_task)?;
         }
         Ok(res)
     }
@@ -83,11 +86,14 @@ impl Ring {
 impl Locked<'_> {
     /// Posts a completion that is none of the ring's own, and unlocks the ring. `-EOVERFLOW` if there
     /// is no room, and no memory to keep it.
-    fn post_message(mut self, ring: &Arc<Ring>, done: Cqe) -> Result {
+    fn post_message(mut self, ring: &Arc<Ring>, done: Cqe, by_worker: bool) -> Result {
         self.set_no_extra();
         if !self.post_for(None, done) {
             let req = self.spare_object(ring).map_err(|_| EOVERFLOW)?;
             self.complete(req, done);
+        }
+        if by_worker && self.state.has_eventfd {
+            self.signal_as_worker();
         }
         let mut waiter = None;
         if ring.deferred() {

@@ -72,7 +72,7 @@ fn send_message(call: InCall<'_>, policy: &Policy, arg: u64) -> Result {
     let target: Arc<Ring> = ringfile::ring_of(&file).ok_or(EBADFD)?;
     // As io_uring: what else is wrong with the message is not found before there is a ring for it.
     match message {
-        RingMessage::Data(done) => target.post_from_ring(done),
+        RingMessage::Data(done) => target.post_from_ring(done, false),
         _ => Err(EINVAL),
     }
 }

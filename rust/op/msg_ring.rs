@@ -21,6 +21,8 @@ pub(crate) struct MsgRing {
     message: RingMessage,
     /// What is sent, if that is a file.
     file: Option<OpenFile>,
+    /// Whether io_uring has a worker do it.
+    by_worker: bool,
 }
 
 /// The ring that `file` is.
@@ -49,9 +51,9 @@ impl MsgRing {
     fn deliver(&mut self, file: &File) -> Result<i32> {
         let target = target(file)?;
         match (self.message, self.file.take()) {
-            (RingMessage::Data(done), _) => target.post_from_ring(done).map(|()| 0),
+            (RingMessage::Data(done), _) => target.post_from_ring(done, self.by_worker).map(|()| 0),
             (RingMessage::File { to, user_data, .. }, Some(file)) => {
-                target.install_from_ring(to, file, user_data)
+                target.install_from_ring(to, file, user_data, self.by_worker)
             }
             _ => {
                 // What is unknown was refused, and a file to be sent was looked up, before the ring was unlocked.
@@ -69,7 +71,12 @@ impl Op for MsgRing {
         Ok(Self {
             message: RingMessage::parse(sqe)?,
             file: None,
+            by_worker: false,
         })
+    }
+
+    fn set_by_io_wq(&mut self, _blocks: bool) {
+        self.by_worker = true;
     }
 
     fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
