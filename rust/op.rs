@@ -230,8 +230,7 @@ macro_rules! ops {
             }
 
             /// See [`Op::progress`].
-            #[cold] // poll/32
-            pub(crate) fn progress(&self) -> (usize, u32) {
+            fn progress(&self) -> (usize, u32) {
                 match self {
                     $(Self::$name(op) => op.progress(),)*
                     Self::Nothing | Self::Notif(_) | Self::Over(_) => (0, 0),
@@ -360,6 +359,16 @@ impl Operation {
     /// Becomes another one, for one that is over and so has nothing to drop.
     pub(crate) fn overwrite(&mut self, other: Self) {
         core::mem::forget(core::mem::replace(self, other));
+    }
+
+    /// How much it has transferred, without what it has only looked at, which is there still.
+    #[cold] // poll/32
+    pub(crate) fn transferred(&self) -> usize {
+        match self {
+            Self::Recv(op) if op.only_looks() => 0,
+            Self::RecvMsg(op) if op.only_looks() => 0,
+            _ => self.progress().0,
+        }
     }
 }
 

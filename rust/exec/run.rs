@@ -83,7 +83,7 @@ impl Locked<'_> {
                 Self::park(req)
             } else {
                 let before = if armed {
-                    req.core().job.op.progress().0
+                    req.core().job.op.transferred()
                 } else {
                     0
                 };
@@ -103,12 +103,8 @@ impl Locked<'_> {
                     }
                     Outcome::ByNotif(notif_ref) => return self.finish_by_notif(req, notif_ref),
                     Outcome::Poll(_) if wake_flags.last() => return self.end(req, EAGAIN),
-                    // Who has sent a part has not found nothing. What was received may only have been looked at.
-                    Outcome::Poll(wanted)
-                        if armed
-                            && (wanted & events::OUT == 0
-                                || req.core().job.op.progress().0 == before) =>
-                    {
+                    // Who has got on has not found nothing: there may be more, of which nobody will tell.
+                    Outcome::Poll(wanted) if armed && req.core().job.op.transferred() == before => {
                         if wake::ends_unready(&req, wanted) {
                             return self.end(req, EAGAIN);
                         }

@@ -5,6 +5,9 @@
 mod bundle;
 mod row;
 pub(super) mod unlocked;
+mod whole;
+
+pub(super) use whole::resume;
 
 use super::{Attempt, Op, Outcome};
 use crate::{
@@ -92,22 +95,6 @@ pub(super) fn without_waiting(
         return (woken && attempt.file.is_some_and(lasts)).then_some(Err(EAGAIN));
     }
     (msg_flags & msg::DONTWAIT == 0 && socket.ends_unseen()).then_some(Ok(0))
-}
-
-/// How often what is only looked at is looked at again from task work, until it is as much as was asked for. When it is polled for
-/// it is once more, which makes 128 with the first, as in io_uring.
-const MAX_LOOKS: u32 = 126;
-
-/// How a receive goes on that wants all, and has got a part; `looks` counts them. What was only looked at is there still,
-/// and makes the rest as well, as with io_uring: poll says so each time.
-#[cold] // recv-multishot/udp/64/8/plain
-pub(super) fn resume(msg_flags: u32, looks: &mut u32) -> Outcome {
-    *looks += 1;
-    if msg_flags & (msg::PEEK | msg::DONTWAIT) == msg::PEEK && *looks <= MAX_LOOKS {
-        Outcome::Requeue
-    } else {
-        Outcome::POLL
-    }
 }
 
 /// How a receive ends for which there is no buffer. A multishot one that has waited needs none as long as

@@ -338,6 +338,13 @@ impl RecvMessage {
     }
 }
 
+impl RecvMsg {
+    /// Whether it leaves what it gets where it is.
+    pub(super) fn only_looks(&self) -> bool {
+        self.0.args.msg_flags & msg::PEEK != 0
+    }
+}
+
 impl Op for RecvMsg {
     const AUDITED: bool = true;
 
