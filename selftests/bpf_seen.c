@@ -109,6 +109,12 @@ TEST_F(ring, seen_of_any)
 	sqe.flags = IOSQE_IO_LINK | IOSQE_ASYNC | IOSQE_FIXED_FILE;
 	ctx = ctx_of(&sqe);
 	SEEN(sqe, ctx, 0);
+	sqe.flags = 0;
+	sqe.nop_flags = IORING_NOP_FIXED_FILE;
+	ctx = ctx_of(&sqe);
+	ctx.sqe_flags |= IOSQE_FIXED_FILE;
+	SEEN(sqe, ctx, 0);
+	sqe.nop_flags = 0;
 	/* what drains, and what io_uring leaves to its workers, is asynchronous */
 	sqe.flags = IOSQE_IO_DRAIN;
 	ctx = ctx_of(&sqe);

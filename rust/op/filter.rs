@@ -12,6 +12,14 @@ impl Operation {
         if self.is_forced() {
             flags |= sqe_flags::ASYNC;
         }
+        let of_slot = match self {
+            Self::Nop(nop) => nop.is_of_slot(),
+            Self::Nop128(nop) => nop.is_of_slot(),
+            _ => false,
+        };
+        if of_slot {
+            flags |= sqe_flags::FIXED_FILE;
+        }
         FilterCtx::new(sqe.user_data(), sqe.opcode(), flags, self.pdu())
     }
 }

@@ -58,6 +58,11 @@ impl Op for Nop {
 }
 
 impl Nop {
+    /// Whether a file of it is a registered one, of which either kind of flags may tell.
+    pub(super) fn is_of_slot(&self) -> bool {
+        self.args.has(nop::FIXED_FILE)
+    }
+
     /// Takes a buffer, if it is to have one. What that costs is measured with this, which is ruring's
     /// own.
     #[inline(always)] // nop-buffer/ring-32
@@ -121,6 +126,13 @@ impl Nop {
 pub(crate) struct LargeNop {
     nop: Nop,
     extra: Option<BigCqe>,
+}
+
+impl LargeNop {
+    /// See [`Nop::is_of_slot`].
+    pub(super) fn is_of_slot(&self) -> bool {
+        self.nop.is_of_slot()
+    }
 }
 
 impl Op for LargeNop {
