@@ -5,6 +5,7 @@
  */
 #include <linux/ruring.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 
 #include "fixture.h"
 
@@ -145,10 +146,25 @@ TEST_F(ring, register_with_unknown_opcodes)
 		IORING_REGISTER_LAST, IORING_REGISTER_LAST + 1, 255, 256, 65536,
 		0x7fffffff,
 	};
+	struct ring single;
 	unsigned int i;
+	int status;
+	pid_t child;
 
 	for (i = 0; i < ARRAY_SIZE(opcodes); i++)
 		EXPECT_EQ(-EINVAL, ring_register(&self->ring, opcodes[i], NULL, 0));
+	/* Whoever asks, also of a ring that is another task's. */
+	ASSERT_EQ(0, ring_init(&single, variant->backend, 4, IORING_SETUP_SINGLE_ISSUER));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		if (ring_register(&single, IORING_UNREGISTER_FILES, NULL, 0) != -EEXIST)
+			_exit(1);
+		_exit(ring_register(&single, IORING_REGISTER_LAST, NULL, 0) != -EINVAL);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	ring_exit(&single);
 }
 
 TEST_F(ring, register_with_nonsense)

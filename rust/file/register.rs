@@ -49,6 +49,8 @@ impl Ring {
             opcode,
             nr_args,
         } = *what;
+        // Before anything is asked of the ring.
+        register::bit(opcode).ok_or(EINVAL)?;
         // Who submits may, and is a user already.
         if self.local.is_submitter_current() {
             self.check_alive()?;
