@@ -212,8 +212,9 @@ static void any_wait(struct step *step)
 	step->wait_offset = pick(offsets);
 	if (!once_in(3))
 		arg->flags = IORING_REG_WAIT_TS;
-	if (once_in(20))
-		arg->flags |= 1u << below(8);
+	/* one that there is, or not */
+	if (once_in(6))
+		arg->flags |= 1u << below(4);
 	arg->ts.tv_sec = once_in(2) ? 0 : 1000;
 	arg->min_wait_usec = once_in(4);
 	if (once_in(4)) {
