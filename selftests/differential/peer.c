@@ -32,6 +32,16 @@ static unsigned int room_of(int fd)
 	return isatty(fd) ? 128 : PAGE;
 }
 
+/* Whether what is written is a number, and who adds one that there is no room for sleeps: ready is not enough. */
+static bool is_counter(int fd)
+{
+	static const char counter[] = "anon_inode:[eventfd]";
+	char path[32], name[sizeof(counter)];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, name, sizeof(name)) == sizeof(counter) - 1 && !memcmp(name, counter, sizeof(counter) - 1);
+}
+
 long peer_write(int fd, unsigned int len, unsigned int offset)
 {
 	const char *from = (const char *)SOURCE + offset % (SOURCE_SIZE / 2);
@@ -42,6 +52,8 @@ long peer_write(int fd, unsigned int len, unsigned int offset)
 	/* as much as is taken at once by what says that it takes something */
 	if (!is_ready(fd, POLLOUT))
 		return -EAGAIN;
+	if (is_counter(fd))
+		from = (const char *)SOURCE + SMALL_NUMBER;
 	return result(write(fd, from, len > room_of(fd) ? room_of(fd) : len));
 }
 

@@ -77,6 +77,8 @@
 #define KERNEL_MESSAGES		(SOURCE_SIZE / 2 - PAGE)
 #define KERNEL_MESSAGE_SIZE	32U
 #define NR_KERNEL_MESSAGES	3
+/* And a number that a counter has room for if it says that it can be written to. */
+#define SMALL_NUMBER		(KERNEL_MESSAGES - 8)
 
 enum object_kind {
 	OBJECT_NONE,

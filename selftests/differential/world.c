@@ -73,6 +73,7 @@ int map_place(void)
 	for (i = 0; i < SOURCE_SIZE; i++)
 		source[i] = i * 7 + (i >> 8) * 13;
 	write_messages(source + KERNEL_MESSAGES);
+	memcpy(source + SMALL_NUMBER, &(__u64){ 1 }, sizeof(__u64));
 	return 0;
 }
 
