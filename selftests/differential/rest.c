@@ -25,6 +25,8 @@
 #define STILL		3
 /* How often a ring may have something to do again: io_uring tries 128 times what poll says is ready. */
 #define AGAIN		200
+/* How often so many calls are made in a row, if there was something to do. */
+#define BURSTS		4
 /* After how long io_uring has made a worker for who was signalled. */
 #define SIGNAL_US	20000
 /* Two names that each directory has, the thread that runs the program, and the one that looks. */
@@ -244,6 +246,17 @@ static void let_timers_expire(void)
 	nanosleep(&soon, NULL);
 }
 
+static bool has_completions(const struct ring *r)
+{
+	return __atomic_load_n(r->cq_tail, __ATOMIC_ACQUIRE) != *r->cq_head;
+}
+
+/* Whether what comes back to the task of ring @i waits until that asks for it. */
+static bool waits_for_enter(const struct run *run, unsigned int i)
+{
+	return run->has_ring[i] && run->enabled[i] && run->rings[i].params.flags & IORING_SETUP_DEFER_TASKRUN;
+}
+
 /*
  * Whether there is something for the task of a ring to do that enter brings about, although it was
  * just there: its own threads may have sent it since, and what it does may take more than one call.
@@ -256,25 +269,37 @@ static bool has_work(struct run *run)
 		struct ring *r = &run->rings[i];
 		struct pollfd p = { .fd = r->fd, .events = POLLIN };
 
-		if (!run->has_ring[i] || !run->enabled[i] || !(r->params.flags & IORING_SETUP_DEFER_TASKRUN))
+		if (!waits_for_enter(run, i))
 			continue;
-		if (!has_descriptor(run, i)) {
-			if (ring_flags(r) & IORING_SQ_TASKRUN)
-				return true;
-			continue;
-		}
-		/* if there are completions nobody can tell */
-		if (__atomic_load_n(r->cq_tail, __ATOMIC_ACQUIRE) == *r->cq_head ?
-		    poll(&p, 1, 0) == 1 && p.revents & POLLIN : run->tries_again)
+		if (!has_descriptor(run, i) ? ring_flags(r) & IORING_SQ_TASKRUN :
+		    !has_completions(r) && poll(&p, 1, 0) == 1 && p.revents & POLLIN)
 			return true;
 	}
 	return false;
 }
 
+/* Whether nobody can tell if there is, as there are completions. */
+static bool may_have_work(const struct run *run, unsigned int i)
+{
+	return waits_for_enter(run, i) && has_descriptor(run, i) && has_completions(&run->rings[i]);
+}
+
+/* All calls that it could take, with nothing between them. Whether they did anything. */
+static bool work_often(struct run *run)
+{
+	__u64 before = signature(run);
+	unsigned int i, n;
+
+	for (i = 0; i < RINGS; i++)
+		for (n = 0; may_have_work(run, i) && n < AGAIN; n++)
+			ring_enter(&run->rings[i], 0, 0, IORING_ENTER_GETEVENTS);
+	return signature(run) != before;
+}
+
 void rest(struct run *run, bool enter)
 {
-	unsigned int still = 0, again = 0, i, tries;
-	bool signalled = false, asked = false;
+	unsigned int still = 0, again = 0, bursts = 0, i, tries;
+	bool signalled = false, asked = false, often = enter && run->tries_again;
 	long long limit = 0;
 
 	for (tries = 1; still < STILL; tries++) {
@@ -287,6 +312,15 @@ void rest(struct run *run, bool enter)
 			let_timers_expire();
 		sched_yield();
 		still = sqpoll_sleeps(run) && signature(run) == before ? still + 1 : 0;
+		if (still == STILL && enter && again < AGAIN && has_work(run)) {
+			still--;
+			again++;
+		}
+		if (still == STILL && often && (may_have_work(run, 0) || may_have_work(run, 1))) {
+			/* whatever else can run does so before the look */
+			still = work_often(run) ? 0 : still - 1;
+			often = !still && ++bursts < BURSTS;
+		}
 		/* a look at threads is dear, and so only the last one */
 		if (still == STILL && !(is_asleep(0, false) && watchers_sleep(run)))
 			still = 0;
@@ -296,10 +330,6 @@ void rest(struct run *run, bool enter)
 		if (still == STILL && enter && defers(run) && !asked) {
 			still--;
 			asked = true;
-		}
-		if (still == STILL && enter && again < AGAIN && has_work(run)) {
-			still--;
-			again++;
 		}
 		/* io_uring makes no worker for who has a signal, and tries again by a timer */
 		if (still == STILL && !signalled && __atomic_load_n(&signals_seen, __ATOMIC_RELAXED)) {
