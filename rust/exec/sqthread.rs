@@ -110,11 +110,8 @@ impl AttachedRings {
     }
 
     fn owners(&self) -> impl Iterator<Item = (&Arc<TaskCtx>, &SqPoll)> {
-        let owners = self
-            .slots
-            .iter()
-            .flatten()
-            .filter_map(|ring| ring.owner.as_ref());
+        let attached = self.slots.iter().flatten();
+        let owners = attached.filter_map(|ring| ring.owner.as_ref());
         owners.filter_map(|owner| Some((owner, owner.ring().exec.sqpoll.as_deref()?)))
     }
 }
@@ -159,16 +156,11 @@ impl SqThread {
         let rings = self.rings.lock();
         let here = Processor::current();
         self.cpu.store(here, Relaxed);
+        let idles = rings.slots.iter().flatten().map(|ring| ring.idle);
         let mut result = PollResult {
             found: false,
             blocks_owner: false,
-            idle: rings
-                .slots
-                .iter()
-                .flatten()
-                .map(|ring| ring.idle)
-                .max()
-                .unwrap_or(Delta::ZERO),
+            idle: idles.max().unwrap_or(Delta::ZERO),
         };
         let (mut all_called, mut one_here) = (true, false);
         for (owner, sqpoll) in rings.owners() {
