@@ -12,7 +12,7 @@ use crate::{
         opcode::{issue as issue_op, wanted, OpVariant},
         Attempt, Op, Operation, Outcome,
     },
-    req::{wake::WakeFlags, Job, ReqMut},
+    req::{state::ReqState, wake::WakeFlags, Job, ReqMut},
     ring::Locked,
     sys::{context::InTask, trace},
     uapi::{
@@ -112,7 +112,7 @@ fn submit_as<T: OpVariant>(
         }
     }
     Submitted::Tried(if T::SPEC.inline {
-        issue_here::<T>(ring, req, WakeFlags::NONE)
+        issue_here::<T, true>(ring, req, WakeFlags::NONE)
     } else {
         issue_as::<T>(ring, req, WakeFlags::NONE)
     })
@@ -217,18 +217,20 @@ fn issue_as<T: OpVariant>(
     if let Err(error) = find_file::<T>(ring, &mut req) {
         return Outcome::broken(error);
     }
-    issue_here::<T>(ring, req, wake_flags)
+    issue_here::<T, false>(ring, req, wake_flags)
 }
 
+/// Tries a job once, which has its file. If it is the `FIRST` time it was just read, and so has waited for nothing.
 #[inline(always)] // nop-buffer/ring-32
-fn issue_here<T: OpVariant>(
+fn issue_here<T: OpVariant, const FIRST: bool>(
     ring: &mut Locked<'_>,
     mut req: ReqMut<'_>,
     wake_flags: WakeFlags,
 ) -> Outcome {
     let (core, file) = req.split();
     let job = &mut core.job;
-    let polled = job.has_polled();
+    debug_assert!(!FIRST || job.state() == ReqState::Fresh);
+    let polled = !FIRST && job.has_polled();
     let Some(op) = T::of(&mut job.op) else {
         // Its opcode was read together with its operation.
         warn_on!(true);
