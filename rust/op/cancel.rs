@@ -86,23 +86,13 @@ fn is_meant(args: &CancelArgs, file_id: Option<usize>, object: &object::Object<R
 /// Whether it is a timeout that has begun, and is on its way to its end: only who has ended it has found it. Nor is one that repeats
 /// found on its way to its next time.
 fn is_timeout_that_ends(object: &object::Object<Request>) -> bool {
-    object.opcode() == Some(Timeout::CODE) && object.has_begun() && !object.is_parked()
+    is_timeout(object) && !object.is_parked()
 }
 
-/// The one of several requests, the latest of which comes first, that a cancel of one is for. As in io_uring it is no timeout if there
-/// is anything else.
-fn first<'a>(
-    ring: &Locked<'_>,
-    requests: impl Iterator<Item = &'a object::Object<Request>>,
-) -> Option<&'a object::Object<Request>> {
-    let mut timeout = None;
-    for object in requests {
-        if object.opcode() != Some(Timeout::CODE) || !object.has_begun() {
-            return Some(object);
-        }
-        timeout = Some(timeout.map_or(object, |later| first_of(ring, later, object)));
-    }
-    timeout
+/// Whether it is a timeout that has begun.
+#[inline]
+fn is_timeout(object: &object::Object<Request>) -> bool {
+    object.opcode() == Some(Timeout::CODE) && object.has_begun()
 }
 
 /// Cancels what `args` say, `own` being what [`file()`] has found. Returns how many there were, if all are meant.
@@ -148,17 +138,36 @@ pub(crate) fn cancel(
         }
         count += 1;
     };
-    let meant = |object: &&object::Object<Request>| matches(object);
-    match (args.user_data, args.all) {
-        (Some(data), true) => locked.waiting(data).filter(meant).for_each(&mut cancel),
-        (Some(data), false) => first(locked, locked.waiting(data).filter(meant))
-            .into_iter()
+    // As in io_uring who cancels one ends a timeout only if there is nothing else.
+    let timeout = Cell::new(None);
+    let is_put_off = |object| {
+        let last = !args.all && is_timeout(object);
+        if last {
+            let first = timeout
+                .get()
+                .map_or(object, |later| first_of(locked, later, object));
+            timeout.set(Some(first));
+        }
+        last
+    };
+    let limit = if args.all { usize::MAX } else { 1 };
+    match args.user_data {
+        Some(data) => locked
+            .waiting(data)
+            .filter(|object| matches(object) && !is_put_off(*object))
+            .take(limit)
             .for_each(&mut cancel),
-        (None, all) => locked
+        None => locked
             .waiting_for(file_id)
-            .filter(meant)
-            .take(if all { usize::MAX } else { 1 })
+            .filter(|object| matches(object))
+            .take(limit)
             .for_each(&mut cancel),
+    }
+    if let (0, Some(object)) = (count, timeout.get()) {
+        if let Some(req) = object.claim(WakeFlags::CANCELLED) {
+            tctx::bring_back(req);
+        }
+        count = 1;
     }
     if queued {
         ring.requeue_dropped(args.user_data, file_id);
