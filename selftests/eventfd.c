@@ -202,6 +202,32 @@ TEST_F(ring, work_without_a_completion_is_asynchronous)
 	EXPECT_EQ(0, count_signals(fd));
 }
 
+/* One that is for all is not signalled without a completion that is new. */
+TEST_F(ring, work_without_a_completion_is_not_told)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), sv[2];
+	struct ring *r = &self->ring;
+	char c;
+
+	if (variant->flags)
+		SKIP(return, "there the task is told of work");
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD, &fd, 1));
+	prep_nop(r, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 1, 0, 0);
+	EXPECT_EQ(1, count_signals(fd));
+	prep_send(r, sv[0], "x", 1, 2)->flags = IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(1, recv(sv[1], &c, 1, 0));
+	prep_nop(r, 3);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 3, 0, 0);
+	EXPECT_EQ(1, count_signals(fd));
+	close(sv[0]);
+	close(sv[1]);
+}
+
 static bool overflows(void *arg)
 {
 	struct ring *r = arg;

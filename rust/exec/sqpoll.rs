@@ -8,7 +8,7 @@
 
 use super::{enter::Arguments, sqthread::Attachment};
 use crate::{
-    req::tctx::{BusyGuard, TaskCtx},
+    req::tctx::{self, BusyGuard, TaskCtx},
     ring::{Locked, Ring},
     sys::{
         context::{CallContext, InCall, InTask},
@@ -287,8 +287,12 @@ impl Ring {
         if args.flags & enter::SQ_WAKEUP != 0 {
             if owner.is_program_of_current() {
                 sqpoll.attachment.start_thread(args.call.task())?;
-            } else {
+            } else if sqpoll.attachment.thread_state().is_some() {
                 sqpoll.attachment.wake_thread();
+            } else {
+                // A thread is not for others to make, and the owner can do without.
+                sqpoll.called.xchg(true, Full);
+                tctx::call(&owner);
             }
         }
         if !owner.is_current() {
@@ -390,7 +394,8 @@ impl Ring {
         let owner = locked.add_submitter(self)?;
         drop(locked);
         sqpoll.attachment.set_owner(owner.clone());
-        sqpoll.attachment.start_thread(call.task())?;
+        // Without one, it submits itself, and user space is told to come.
+        let _ = sqpoll.attachment.start_thread(call.task());
         Ok(owner)
     }
 }

@@ -314,6 +314,9 @@ impl WorkerBody for SqThreadBody {
         }
         while !signal::interrupted() {
             if self.stopping.load(Relaxed) {
+                // Another may be there already, and sleep: it was not to be said that nobody has to be told.
+                self.thread.set_need_wakeup(true);
+                self.thread.wake();
                 return false;
             }
             self.poll_once();

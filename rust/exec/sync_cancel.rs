@@ -93,7 +93,7 @@ impl Ring {
             match self.exec.sqpoll.as_deref() {
                 None => self.run_missed(call, busy, tctx),
                 Some(sqpoll) => {
-                    if busy.into_missed() {
+                    if busy.into_missed() || self.has_calls() {
                         self.submit_for_thread(call, sqpoll, tctx);
                     }
                 }

@@ -61,9 +61,11 @@ impl Locked<'_> {
         } else if self.ring.deferred() {
             // It tells the task, which does the rest.
             self.ring.signal_eventfd(|only_async| only_async);
-        } else if self.state.cq.tail() != self.state.async_tail {
-            // What others have posted since is as good.
-            self.signal_async();
+        } else if self.state.cq.tail() != self.state.async_tail
+            && self.ring.signal_eventfd(|only_async| only_async)
+        {
+            // What others have posted since is as good. One that is for all was signalled for that.
+            self.state.async_tail = self.state.cq.tail();
         }
     }
 
