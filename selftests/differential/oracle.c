@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "deliberate.h"
 #include "oracle.h"
 #include "run.h"
 
@@ -168,6 +169,9 @@ enum verdict ask(const struct program *p, struct difference *d)
 
 	if (!differs_once(p, d))
 		return VERDICT_SAME;
+	/* once is enough: it would not be shown either if io_uring said something else the next time */
+	if (deliberate(p, d))
+		return VERDICT_DELIBERATE;
 	/*
 	 * Only what is right can say that it is by chance: ruring has done what io_uring
 	 * does not, and would not be right if it did something else the next time. Where time

@@ -10,6 +10,8 @@
 enum verdict {
 	VERDICT_SAME,
 	VERDICT_DIFFERS,
+	/* in a way that is meant to be: see deliberate.h */
+	VERDICT_DELIBERATE,
 	/* io_uring does not say the same each time, or ruring where time decides */
 	VERDICT_UNSTABLE,
 };
