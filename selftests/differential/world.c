@@ -186,10 +186,11 @@ static int twice(int fd, int sv[2])
 	return sv[1] < 0 ? -errno : 0;
 }
 
-/* What the kernel says to it has its number, which is always the same. */
+/* What the kernel says to it has its number, which is always the same, and another one for each of a program. */
 static int netlink(int sv[2])
 {
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_pid = 77 };
+	static unsigned int nr;
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_pid = 77 + nr++ };
 	int ret = twice(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), sv);
 
 	if (ret)
