@@ -3,6 +3,7 @@
  * IORING_SETUP_SQPOLL: the end of the ring, of its owner, of its thread.
  */
 #include <dirent.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -198,6 +199,78 @@ TEST_F(bare, others_do_not_have_the_thread)
 		}
 		ASSERT_COMES(r, i, 0);
 	}
+}
+
+/* What two processes tell a third, and the ring that they share. */
+struct sharers {
+	pid_t waiter;
+	bool about_to_wait;
+};
+
+static bool waiter_sleeps(void *arg)
+{
+	struct sharers *sharers = arg;
+	char path[32], state = 0;
+	FILE *f;
+
+	if (!__atomic_load_n(&sharers->about_to_wait, __ATOMIC_ACQUIRE))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/stat", sharers->waiter);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (fscanf(f, "%*d %*s %c", &state) != 1)
+		state = 0;
+	fclose(f);
+	return state == 'S';
+}
+
+/* Who waits for room in the SQ ring goes on when there is nobody left to make some. */
+TEST_F(bare, end_of_the_owner_ends_waits_for_room)
+{
+	struct pollfd told = { .events = POLLIN };
+	struct sharers *sharers;
+	int fds[2], go[2], status;
+	pid_t owner;
+	char c;
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "io_uring waits until a signal comes");
+	sharers = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)sharers);
+	ASSERT_EQ(0, pipe(fds));
+	ASSERT_EQ(0, pipe(go));
+	owner = fork();
+	if (!owner) {
+		struct ring *r = &self->ring;
+		unsigned int i;
+
+		if (init_awake(r, variant->backend, 0))
+			_exit(1);
+		if (fork()) {
+			for (;;)
+				pause();
+		}
+		sharers->waiter = getpid();
+		if (write(fds[1], "a", 1) != 1 || read(go[0], &c, 1) != 1)
+			_exit(1);
+		for (i = 0; i < 16; i++)
+			prep_nop(r, i);
+		ring_publish(r);
+		__atomic_store_n(&sharers->about_to_wait, true, __ATOMIC_RELEASE);
+		ring_enter(r, 0, 0, IORING_ENTER_SQ_WAIT);
+		_exit(write(fds[1], "b", 1) != 1);
+	}
+	ASSERT_EQ(1, read(fds[0], &c, 1));
+	ASSERT_EQ(0, kill(owner, SIGSTOP));
+	ASSERT_EQ(owner, waitpid(owner, &status, WUNTRACED));
+	ASSERT_EQ(1, write(go[1], "c", 1));
+	ASSERT_TRUE(wait_until(waiter_sleeps, sharers));
+	ASSERT_EQ(0, kill(owner, SIGKILL));
+	ASSERT_EQ(owner, waitpid(owner, &status, 0));
+	told.fd = fds[0];
+	EXPECT_EQ(1, poll(&told, 1, DEADLINE_MS));
+	kill(sharers->waiter, SIGKILL);
 }
 
 /* Threads of a process that end one by one, without exit_group(2). */

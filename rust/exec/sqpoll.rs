@@ -8,7 +8,7 @@
 
 use super::{enter::Arguments, sqthread::Attachment};
 use crate::{
-    req::tctx::{self, BusyGuard, TaskCtx},
+    req::tctx::{BusyGuard, TaskCtx},
     ring::{Locked, Ring},
     sys::{
         context::{CallContext, InCall, InTask},
@@ -113,7 +113,7 @@ impl SqPoll {
 
     /// Lets the ring be used. `owner` submits.
     pub(crate) fn enable(&self, owner: Arc<TaskCtx>) {
-        self.attachment.set_owner(owner);
+        drop(self.attachment.set_owner(owner));
         self.enabled.xchg(true, Full);
     }
 
@@ -285,14 +285,11 @@ impl Ring {
             locked.retry_stalled();
         }
         if args.flags & enter::SQ_WAKEUP != 0 {
-            if owner.is_program_of_current() {
-                sqpoll.attachment.start_thread(args.call.task())?;
-            } else if sqpoll.attachment.thread_state().is_some() {
-                sqpoll.attachment.wake_thread();
-            } else {
-                // A thread is not for others to make, and the owner can do without.
-                sqpoll.called.xchg(true, Full);
-                tctx::call(&owner);
+            // A thread is not for others to make, and owners can do without.
+            if !owner.is_program_of_current()
+                || sqpoll.attachment.start_thread(args.call.task()).is_err()
+            {
+                sqpoll.attachment.wake_thread_or_owners();
             }
         }
         if !owner.is_current() {
@@ -334,15 +331,14 @@ impl Ring {
 
     /// Waits until the SQ ring has room, or a signal comes.
     fn wait_for_room(&self, sqpoll: &SqPoll) {
-        let there = || {
-            sqpoll
-                .attachment
-                .owner()
-                .is_some_and(|owner| owner.is_there())
-        };
-        while self.is_full() && there() {
-            let ready = || !self.is_full();
-            if sleep_on(Some(&sqpoll.room), None, &ready) == Woken::Interrupted {
+        while self.is_full() {
+            let Some(owner) = sqpoll.attachment.owner() else {
+                break;
+            };
+            // Without an owner there will be none.
+            let ready = || !self.is_full() || !owner.is_there();
+            if !owner.is_there() || sleep_on(Some(&sqpoll.room), None, &ready) == Woken::Interrupted
+            {
                 break;
             }
         }
@@ -392,8 +388,10 @@ impl Ring {
         // What the one that is gone has left ends.
         locked.cancel_all(|tctx| !tctx.is_there());
         let owner = locked.add_submitter(self)?;
+        // With the ring locked, so that nobody else takes over.
+        let old = sqpoll.attachment.set_owner(owner.clone());
         drop(locked);
-        sqpoll.attachment.set_owner(owner.clone());
+        drop(old);
         // Without one, it submits itself, and user space is told to come.
         let _ = sqpoll.attachment.start_thread(call.task());
         Ok(owner)

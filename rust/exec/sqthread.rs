@@ -2,7 +2,10 @@
 
 //! The thread of IORING_SETUP_SQPOLL, and the rings that are attached to it.
 
-use super::sqpoll::{attached, SqPoll, ThreadState};
+mod rings;
+
+use self::rings::{AttachedRing, AttachedRings};
+use super::sqpoll::{attached, ThreadState};
 use crate::{
     req::tctx::{self, TaskCtx},
     sys::{
@@ -70,50 +73,12 @@ struct SqThread {
     rings: Mutex<AttachedRings>,
 }
 
-/// The rings that are attached to a thread.
-struct AttachedRings {
-    slots: KVec<Option<AttachedRing>>,
-    /// None once the last ring has left, or the last task that may submit to one has ended, and before the
-    /// first has come.
-    thread: Option<Arc<UserWorker<SqThreadBody>>>,
-}
-
 /// What the thread runs, and whether it has begun and is to end.
 struct SqThreadBody {
     thread: Arc<SqThread>,
     /// Whether the thread has done its first step.
     begun: Atomic<bool>,
     stopping: Atomic<bool>,
-}
-
-/// A ring that is attached to a thread.
-struct AttachedRing {
-    /// The task that has set the ring up.
-    creator: TaskRef,
-    /// How long the thread looks in vain before it sleeps.
-    idle: Delta,
-    /// Who submits, once the ring is enabled.
-    owner: Option<Arc<TaskCtx>>,
-}
-
-impl AttachedRing {
-    /// Whether there is a task that may submit, or have another one do so.
-    fn is_attended(&self) -> bool {
-        let owner = self.owner.as_ref();
-        owner.map_or(!self.creator.is_exiting(), |owner| owner.is_there())
-    }
-}
-
-impl AttachedRings {
-    fn runs(&self) -> bool {
-        self.thread.as_ref().is_some_and(|thread| !thread.is_over())
-    }
-
-    fn owners(&self) -> impl Iterator<Item = (&Arc<TaskCtx>, &SqPoll)> {
-        let attached = self.slots.iter().flatten();
-        let owners = attached.filter_map(|ring| ring.owner.as_ref());
-        owners.filter_map(|owner| Some((owner, owner.ring().exec.sqpoll.as_deref()?)))
-    }
 }
 
 /// What polling all rings has come to.
@@ -194,15 +159,6 @@ impl SqThread {
         result
     }
 
-    /// Says whether somebody has to wake it up for entries.
-    fn set_need_wakeup(&self, needed: bool) {
-        for (owner, _) in self.rings.lock().owners() {
-            if needed || owner.is_there() {
-                owner.ring().set_need_wakeup(needed);
-            }
-        }
-    }
-
     /// Sees to it that it runs: there is none before the first ring, and when all have ended who had it result.
     ///
     /// # Context
@@ -223,9 +179,15 @@ impl SqThread {
         // Somebody may have been faster, and the rings may have left.
         let wanted = !rings.runs() && rings.slots.iter().any(Option::is_some);
         let old = wanted.then(|| rings.thread.replace(body.clone()));
+        if wanted {
+            rings.clear_need_wakeup();
+        }
         drop(rings);
         drop(old);
-        if !wanted {
+        if wanted {
+            // It may be idle by now.
+            self.wake();
+        } else {
             body.stop();
         }
         // So that everybody knows which one it is.
@@ -248,7 +210,11 @@ impl SqThreadBody {
         if !busy {
             self.sleep(None);
         }
-        self.thread.set_need_wakeup(false);
+        let rings = self.thread.rings.lock();
+        // One that has been told to end may have a successor, who sleeps.
+        if rings.is_run_by(self) {
+            rings.clear_need_wakeup();
+        }
     }
 
     /// Sleeps until it is woken up, or until `deadline`.
@@ -290,6 +256,18 @@ impl SqThreadBody {
         }
     }
 
+    /// The thread looks no more.
+    fn leave(&self) {
+        let rings = self.thread.rings.lock();
+        if rings.is_run_by(self) || !rings.runs() {
+            rings.call_without_thread();
+        } else {
+            drop(rings);
+            // What it was woken up for is for its successor.
+            self.thread.wake();
+        }
+    }
+
     /// Has the thread end.
     fn stop(&self) {
         self.stopping.store(true, Relaxed);
@@ -309,14 +287,11 @@ impl WorkerBody for SqThreadBody {
                 processor.bind(worker);
             }
             self.thread.begin_idling();
-            self.thread.set_need_wakeup(false);
             self.set_begun();
         }
         while !signal::interrupted() {
             if self.stopping.load(Relaxed) {
-                // Another may be there already, and sleep: it was not to be said that nobody has to be told.
-                self.thread.set_need_wakeup(true);
-                self.thread.wake();
+                self.leave();
                 return false;
             }
             self.poll_once();
@@ -325,8 +300,7 @@ impl WorkerBody for SqThreadBody {
     }
 
     fn killed(&self) {
-        // Who shares a ring with the process is to come to enter, which tells him.
-        self.thread.set_need_wakeup(true);
+        self.leave();
         self.set_begun();
     }
 }
@@ -460,6 +434,17 @@ impl Attachment {
         self.thread.wake();
     }
 
+    /// As [`wake_thread`](Self::wake_thread). Where there is none, owners are called for what there is to submit.
+    pub(crate) fn wake_thread_or_owners(&self) {
+        let rings = self.thread.rings.lock();
+        if rings.runs() {
+            drop(rings);
+            self.thread.wake();
+        } else {
+            rings.call_without_thread();
+        }
+    }
+
     /// What fdinfo shows of the thread. None if it is gone.
     pub(crate) fn thread_state(&self) -> Option<ThreadState> {
         let thread = &self.thread;
@@ -474,8 +459,8 @@ impl Attachment {
         })
     }
 
-    /// Says which task context submits for the ring from now on.
-    pub(crate) fn set_owner(&self, owner: Arc<TaskCtx>) {
+    /// Says which task context submits for the ring from now on. Returns the one that did, to be dropped without a lock.
+    pub(crate) fn set_owner(&self, owner: Arc<TaskCtx>) -> Option<Arc<TaskCtx>> {
         let mut old = Some(owner);
         {
             let mut rings = self.thread.rings.lock();
@@ -487,8 +472,8 @@ impl Attachment {
                 }
             }
         }
-        drop(old);
         self.thread.wake();
+        old
     }
 }
 

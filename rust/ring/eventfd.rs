@@ -61,11 +61,9 @@ impl Locked<'_> {
         } else if self.ring.deferred() {
             // It tells the task, which does the rest.
             self.ring.signal_eventfd(|only_async| only_async);
-        } else if self.state.cq.tail() != self.state.async_tail
-            && self.ring.signal_eventfd(|only_async| only_async)
-        {
-            // What others have posted since is as good. One that is for all was signalled for that.
-            self.state.async_tail = self.state.cq.tail();
+        } else if self.state.cq.tail() != self.state.async_tail {
+            // What others have posted since is as good.
+            self.signal_async();
         }
     }
 
@@ -75,7 +73,14 @@ impl Locked<'_> {
         if core::mem::take(&mut self.state.posted_async) {
             self.signal_async();
         } else {
-            self.ring.signal_eventfd(|only_async| !only_async);
+            let mut for_all = false;
+            let is_on = self.ring.signal_eventfd(|only_async| {
+                for_all = !only_async;
+                for_all
+            });
+            if is_on && for_all {
+                self.state.async_tail = self.state.cq.tail();
+            }
         }
     }
 
