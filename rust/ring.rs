@@ -141,7 +141,7 @@ pub(crate) struct State {
     pub(crate) has_eventfd: bool,
     /// A completion was posted that a worker would have posted for io_uring.
     pub(crate) posted_async: bool,
-    /// The CQ tail when such a completion was told of last, or the eventfd was registered.
+    /// The CQ tail when the eventfd was signalled last, or registered.
     pub(crate) async_tail: u32,
     /// How many SQ entries have been consumed.
     pub(crate) sq_head: u32,

@@ -65,6 +65,7 @@ impl Ring {
         self.enabled.xchg(false, Full);
         if let Some(sqpoll) = self.exec.sqpoll() {
             sqpoll.disable();
+            sqpoll.tell_of_room();
         }
         // Who waits for completions does not any longer, whatever comes: as after a timeout.
         self.timeouts.fetch_add(1, Full);

@@ -284,6 +284,8 @@ impl Ring {
             locked.requeue_seen();
             locked.retry_stalled();
         }
+        // Nobody calls the owner any more, not even it itself.
+        let busy = owner.is_current().then(|| owner.set_busy());
         if args.flags & enter::SQ_WAKEUP != 0 {
             // A thread is not for others to make, and owners can do without.
             if !owner.is_program_of_current()
@@ -292,10 +294,9 @@ impl Ring {
                 sqpoll.attachment.wake_thread_or_owners();
             }
         }
-        if !owner.is_current() {
+        let Some(busy) = busy else {
             return self.enter_attended(args, sqpoll, None);
-        }
-        let busy = owner.set_busy();
+        };
         let result = self.enter_attended(args, sqpoll, Some((&owner, &busy)));
         if busy.into_missed() || self.has_calls() {
             self.submit_for_thread(args.call, sqpoll, &owner);
@@ -335,10 +336,10 @@ impl Ring {
             let Some(owner) = sqpoll.attachment.owner() else {
                 break;
             };
-            // Without an owner there will be none.
-            let ready = || !self.is_full() || !owner.is_there();
-            if !owner.is_there() || sleep_on(Some(&sqpoll.room), None, &ready) == Woken::Interrupted
-            {
+            // Without an owner there will be none, nor in a ring that is closed to all.
+            let no_more = || !owner.is_there() || !sqpoll.is_enabled();
+            let ready = || !self.is_full() || no_more();
+            if no_more() || sleep_on(Some(&sqpoll.room), None, &ready) == Woken::Interrupted {
                 break;
             }
         }

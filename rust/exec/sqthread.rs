@@ -4,7 +4,6 @@
 
 mod rings;
 
-use self::rings::{AttachedRing, AttachedRings};
 use super::sqpoll::{attached, ThreadState};
 use crate::{
     req::tctx::{self, TaskCtx},
@@ -35,6 +34,7 @@ use kernel::{
     },
     time::Delta,
 };
+use rings::{AttachedRing, AttachedRings};
 
 /// For how long a thread that is not alone on its processor leaves it to others.
 const YIELD_TIME: Delta = Delta::from_millis(1);
@@ -107,7 +107,8 @@ impl SqThread {
     fn wake(&self) {
         self.woken.xchg(true, Full);
         if self.wait.has_sleeper() {
-            self.wait.wake();
+            // Who waits for it to begin waits there, too.
+            self.wait.wake_all();
         }
     }
 
@@ -176,8 +177,8 @@ impl SqThread {
         };
         let body = UserWorker::spawn(task, body, &name)?;
         let mut rings = self.rings.lock();
-        // Somebody may have been faster, and the rings may have left.
-        let wanted = !rings.runs() && rings.slots.iter().any(Option::is_some);
+        // Somebody may have been faster, and the rings, or all who submit to them, may have left; and it may have been killed.
+        let wanted = !body.is_over() && !rings.runs() && rings.are_attended();
         let old = wanted.then(|| rings.thread.replace(body.clone()));
         if wanted {
             rings.clear_need_wakeup();
@@ -201,12 +202,19 @@ impl SqThreadBody {
     /// Sleeps until it is woken up, which who adds entries has to see to from here on.
     fn go_idle(&self) {
         let mut busy = false;
-        for (owner, sqpoll) in self.thread.rings.lock().owners() {
+        let rings = self.thread.rings.lock();
+        if !rings.is_run_by(self) {
+            drop(rings);
+            // It has been told to end, or it is not known yet that it has begun.
+            return self.sleep(Some(Ktime::now().after(YIELD_TIME)));
+        }
+        for (owner, sqpoll) in rings.owners() {
             // Has a full barrier: who does not see the flag has added its entries before.
             owner.ring().set_need_wakeup(true);
             let called = sqpoll.called.load(Relaxed);
             busy |= !called && owner.ring().has_entries(sqpoll) && owner.is_there();
         }
+        drop(rings);
         if !busy {
             self.sleep(None);
         }
@@ -259,12 +267,12 @@ impl SqThreadBody {
     /// The thread looks no more.
     fn leave(&self) {
         let rings = self.thread.rings.lock();
-        if rings.is_run_by(self) || !rings.runs() {
-            rings.call_without_thread();
-        } else {
+        if rings.runs() {
             drop(rings);
             // What it was woken up for is for its successor.
             self.thread.wake();
+        } else {
+            rings.call_without_thread();
         }
     }
 
@@ -378,17 +386,15 @@ impl Attachment {
         Ok(attachment)
     }
 
-    /// Detaches the ring. With the last one the thread ends.
+    /// Detaches the ring. With the last one that somebody may submit to the thread ends.
     pub(crate) fn detach(&self) {
         if self.left.xchg(true, Full) {
             return;
         }
         let mut rings = self.thread.rings.lock();
         let ring = rings.slots.get_mut(self.index).and_then(Option::take);
-        let mut last = None;
-        if rings.slots.iter().all(Option::is_none) {
-            last = rings.thread.take();
-        }
+        let unattended = !rings.are_attended();
+        let last = unattended.then(|| rings.thread.take()).flatten();
         drop(rings);
         drop(ring);
         if let Some(last) = last {
@@ -400,8 +406,7 @@ impl Attachment {
     /// started again by who wants to have it woken up.
     pub(crate) fn retire_thread(&self) {
         let mut rings = self.thread.rings.lock();
-        let mut attached = rings.slots.iter().flatten();
-        let unattended = !attached.any(AttachedRing::is_attended);
+        let unattended = !rings.are_attended();
         let thread = unattended.then(|| rings.thread.take()).flatten();
         drop(rings);
         if let Some(thread) = thread {

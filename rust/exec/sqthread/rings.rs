@@ -11,10 +11,7 @@ use crate::{
 use core::ptr;
 use kernel::{
     alloc::KVec,
-    sync::{
-        atomic::{Full, Relaxed},
-        Arc,
-    },
+    sync::{atomic::Full, Arc},
     time::Delta,
 };
 
@@ -38,7 +35,7 @@ pub(super) struct AttachedRing {
 
 impl AttachedRing {
     /// Whether there is a task that may submit, or have another one do so.
-    pub(super) fn is_attended(&self) -> bool {
+    fn is_attended(&self) -> bool {
         let owner = self.owner.as_ref();
         owner.map_or(!self.creator.is_exiting(), |owner| owner.is_there())
     }
@@ -48,6 +45,11 @@ impl AttachedRings {
     /// Whether there is a thread.
     pub(super) fn runs(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| !thread.is_over())
+    }
+
+    /// Whether there is a task that may submit to one of them.
+    pub(super) fn are_attended(&self) -> bool {
+        self.slots.iter().flatten().any(AttachedRing::is_attended)
     }
 
     /// Whether the thread that there is runs this, and no other has taken its place.
@@ -80,8 +82,8 @@ impl AttachedRings {
         for (owner, sqpoll) in self.owners() {
             // Has a full barrier: who does not see the flag has added its entries before.
             owner.ring().set_need_wakeup(true);
-            if owner.is_there() && !sqpoll.called.load(Relaxed) && owner.ring().has_entries(sqpoll)
-            {
+            // One that was called may have looked already, and nobody looks behind it.
+            if owner.is_there() && owner.ring().has_entries(sqpoll) {
                 sqpoll.called.xchg(true, Full);
                 tctx::call(owner);
             }
