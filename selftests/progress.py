@@ -2,7 +2,7 @@
 """How far a run of the tests is: what runs, what is still to come, and about how long that takes.
 
 durations.csv beside this file has how many seconds each program took in one run, on two slow processors; those of accounting,
-attack_programs and liburing are estimates. "make test" leaves what each of its own run took in build/logs/selftests/durations.csv.
+attack_programs and random are estimates. "make test" leaves what each of its own run took in build/logs/selftests/durations.csv.
 """
 
 import contextlib
