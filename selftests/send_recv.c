@@ -492,4 +492,51 @@ TEST_F(ring, bad_recvmsg)
 	EXPECT_EQ(1, drain_socket(sv[0]));
 }
 
+/*
+ * A receive ends behind a message with descriptors, and one that wants all goes on with the next, also if all of them are there when
+ * it is woken up: nobody tells it of each.
+ */
+TEST_F(ring, all_of_what_comes_in_parts)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr head;
+	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	static const char sent[8] = "abcdefg";
+	struct ring *r = &self->ring;
+	struct mmsghdr parts[8] = {};
+	struct iovec iovs[8], iov;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	unsigned int i;
+	char buf[8];
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	memcpy(CMSG_DATA(&control.head), &sv[0], sizeof(int));
+	for (i = 0; i < 8; i++) {
+		iovs[i] = (struct iovec) { (void *)&sent[i], 1 };
+		parts[i].msg_hdr = (struct msghdr) {
+			.msg_iov = &iovs[i],
+			.msg_iovlen = 1,
+			.msg_control = &control,
+			.msg_controllen = sizeof(control),
+		};
+	}
+	for (i = 0; i < 2; i++) {
+		memset(buf, 0, sizeof(buf));
+		iov = (struct iovec) { buf, sizeof(buf) };
+		if (i)
+			prep(r, IORING_OP_RECVMSG, sv[0], &msg, 1, 1)->msg_flags = MSG_WAITALL;
+		else
+			prep_recv(r, sv[0], buf, sizeof(buf), 1)->msg_flags = MSG_WAITALL;
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_QUIET(r);
+		ASSERT_EQ(8, sendmmsg(sv[1], parts, 8, 0));
+		ASSERT_CQE(r, 1, 8, 0);
+		EXPECT_EQ(0, memcmp(sent, buf, sizeof(buf)));
+	}
+	close(sv[0]);
+	close(sv[1]);
+}
+
 TEST_HARNESS_MAIN

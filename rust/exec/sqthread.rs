@@ -112,6 +112,17 @@ impl SqThread {
         }
     }
 
+    /// Wakes up the one that there is. Without any owners are called for what there is to submit.
+    fn wake_or_call(&self) {
+        let rings = self.rings.lock();
+        if rings.runs() {
+            drop(rings);
+            self.wake();
+        } else {
+            rings.call_without_thread();
+        }
+    }
+
     /// Calls the owners of rings with entries.
     ///
     /// On a processor with other tasks it does so only for what it has found the last time. The one
@@ -264,18 +275,6 @@ impl SqThreadBody {
         }
     }
 
-    /// The thread looks no more.
-    fn leave(&self) {
-        let rings = self.thread.rings.lock();
-        if rings.runs() {
-            drop(rings);
-            // What it was woken up for is for its successor.
-            self.thread.wake();
-        } else {
-            rings.call_without_thread();
-        }
-    }
-
     /// Has the thread end.
     fn stop(&self) {
         self.stopping.store(true, Relaxed);
@@ -299,7 +298,8 @@ impl WorkerBody for SqThreadBody {
         }
         while !signal::interrupted() {
             if self.stopping.load(Relaxed) {
-                self.leave();
+                // What it was woken up for is for its successor, if it has one.
+                self.thread.wake_or_call();
                 return false;
             }
             self.poll_once();
@@ -308,7 +308,7 @@ impl WorkerBody for SqThreadBody {
     }
 
     fn killed(&self) {
-        self.leave();
+        self.thread.wake_or_call();
         self.set_begun();
     }
 }
@@ -441,13 +441,7 @@ impl Attachment {
 
     /// As [`wake_thread`](Self::wake_thread). Where there is none, owners are called for what there is to submit.
     pub(crate) fn wake_thread_or_owners(&self) {
-        let rings = self.thread.rings.lock();
-        if rings.runs() {
-            drop(rings);
-            self.thread.wake();
-        } else {
-            rings.call_without_thread();
-        }
+        self.thread.wake_or_call();
     }
 
     /// What fdinfo shows of the thread. None if it is gone.
