@@ -254,30 +254,6 @@ TEST_F(ring, behind_what_has_no_file)
 	close(fd[1]);
 }
 
-/*
- * A worker leaves the end of what drains to the task, which does not signal what is for asynchronous ends only. But the worker
- * does, if the task is to come for it.
- */
-TEST_F(ring, end_of_what_drains)
-{
-	struct ring *r = &self->ring;
-	int efd = eventfd(0, EFD_NONBLOCK);
-	__u64 count;
-
-	if (IO_URING_OF_7_2)
-		SKIP(return, "there the worker ends it");
-	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &efd, 1));
-	prep(r, IORING_OP_UNLINKAT, 999, "file", 0, 1)->flags = IOSQE_IO_DRAIN;
-	ASSERT_EQ(1, ring_submit(r));
-	EXPECT_EQ(-EBADF, result_of(r, 1, 1));
-	EXPECT_EQ(variant->flags & IORING_SETUP_DEFER_TASKRUN ? 8 : -1, read(efd, &count, sizeof(count)));
-	prep(r, IORING_OP_UNLINKAT, 999, "file", 0, 2);
-	ASSERT_EQ(1, ring_submit(r));
-	EXPECT_EQ(-EBADF, result_of(r, 1, 2));
-	EXPECT_EQ(1, poll(&(struct pollfd) { .fd = efd, .events = POLLIN }, 1, DEADLINE_MS));
-	close(efd);
-}
-
 /* Flags that a file does not know are refused before anybody waits for it. */
 TEST_F(ring, unknown_flags_of_what_is_not_ready)
 {

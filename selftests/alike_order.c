@@ -35,6 +35,38 @@ TEST_F(ring, draining_is_not_asynchronous)
 	close(efd);
 }
 
+/*
+ * A worker leaves the end of what drains to the task, which does not signal what is for asynchronous ends only. But the worker
+ * does, if the task is to come for it.
+ */
+TEST_F(ring, end_of_what_drains)
+{
+	struct ring *r = &self->ring;
+	int efd = eventfd(0, EFD_NONBLOCK);
+	__u64 count;
+
+	if (IO_URING_OF_7_2)
+		SKIP(return, "there the worker ends it");
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &efd, 1));
+	prep(r, IORING_OP_UNLINKAT, 999, "file", 0, 1)->flags = IOSQE_IO_DRAIN;
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EBADF, result_of(r, 1, 1));
+	if (variant->flags & IORING_SETUP_DEFER_TASKRUN) {
+		/* which it says once it has left it */
+		EXPECT_EQ(1, poll(&(struct pollfd) { .fd = efd, .events = POLLIN }, 1, DEADLINE_MS));
+		EXPECT_EQ(8, read(efd, &count, sizeof(count)));
+		/* io_uring's worker may leave the request itself to the task, too, and says nothing while that has not been done */
+		EXPECT_EQ(0, ring_enter(r, 0, 0, IORING_ENTER_GETEVENTS));
+	} else {
+		EXPECT_EQ(-1, read(efd, &count, sizeof(count)));
+	}
+	prep(r, IORING_OP_UNLINKAT, 999, "file", 0, 2);
+	ASSERT_EQ(1, ring_submit(r));
+	EXPECT_EQ(-EBADF, result_of(r, 1, 2));
+	EXPECT_EQ(1, poll(&(struct pollfd) { .fd = efd, .events = POLLIN }, 1, DEADLINE_MS));
+	close(efd);
+}
+
 /* NOP looks at its file before it waits for its turn. */
 TEST_F(ring, nop_looks_at_once)
 {
