@@ -206,6 +206,7 @@ TEST_F(bare, others_do_not_have_the_thread)
 struct sharers {
 	pid_t waiter;
 	bool about_to_wait;
+	int result;
 };
 
 static bool waiter_sleeps(void *arg)
@@ -216,30 +217,44 @@ static bool waiter_sleeps(void *arg)
 	       task_state(sharers->waiter) == 'S';
 }
 
-/* Who waits for room in the SQ ring goes on when there is nobody left to make some. */
-TEST_F(bare, end_of_the_owner_ends_waits_for_room)
+/* How a process waits for a ring of another. */
+struct wait_way {
+	unsigned int flags;
+	/* the owner has a receive under way */
+	bool receives;
+	/* the waiter does not have the ring mapped */
+	bool unmapped;
+	int expected;
+};
+
+/* Has a process wait for a ring whose owner does nothing, and ends then. What the waiter was told is left in `sharers`. */
+static bool wait_until_owner_ends(struct ring *r, enum backend backend, struct sharers *sharers, const struct wait_way *way)
 {
 	struct pollfd told = { .events = POLLIN };
-	struct sharers *sharers;
 	int fds[2], go[2], status;
 	pid_t owner;
+	bool is_told;
 	char c;
 
-	if (variant->backend == IO_URING)
-		SKIP(return, "io_uring waits until a signal comes");
-	sharers = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, (void *)sharers);
-	ASSERT_EQ(0, pipe(fds));
-	ASSERT_EQ(0, pipe(go));
+	if (pipe(fds) || pipe(go))
+		return false;
 	owner = fork();
 	if (!owner) {
-		struct ring *r = &self->ring;
 		unsigned int i;
 		pid_t pid;
+		int sv[2];
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (init_awake(r, variant->backend, 0))
+		if (init_awake(r, backend, 0))
 			_exit(1);
+		if (way->receives) {
+			if (unix_pair(SOCK_STREAM, sv))
+				_exit(1);
+			prep_recv(r, sv[0], &c, 1, 1);
+			ring_publish(r);
+			if (!wait_until(is_consumed, r))
+				_exit(1);
+		}
 		pid = fork();
 		if (pid < 0)
 			_exit(1);
@@ -255,21 +270,134 @@ TEST_F(bare, end_of_the_owner_ends_waits_for_room)
 		for (i = 0; i < 16; i++)
 			prep_nop(r, i);
 		ring_publish(r);
+		if (way->unmapped && (munmap(r->rings, r->rings_size) || munmap(r->sqes, r->sqes_size)))
+			_exit(1);
 		__atomic_store_n(&sharers->about_to_wait, true, __ATOMIC_RELEASE);
-		ring_enter(r, 0, 0, IORING_ENTER_SQ_WAIT);
+		sharers->result = ring_enter(r, 16, 1, way->flags);
 		_exit(write(fds[1], "b", 1) != 1);
 	}
 	close(fds[1]);
-	ASSERT_EQ(1, read(fds[0], &c, 1));
-	ASSERT_EQ(0, kill(owner, SIGSTOP));
-	ASSERT_EQ(owner, waitpid(owner, &status, WUNTRACED));
-	ASSERT_EQ(1, write(go[1], "c", 1));
-	ASSERT_TRUE(wait_until(waiter_sleeps, sharers));
-	ASSERT_EQ(0, kill(owner, SIGKILL));
-	ASSERT_EQ(owner, waitpid(owner, &status, 0));
+	close(go[0]);
+	if (read(fds[0], &c, 1) != 1 || kill(owner, SIGSTOP) || waitpid(owner, &status, WUNTRACED) != owner ||
+	    write(go[1], "c", 1) != 1 || !wait_until(waiter_sleeps, sharers) || kill(owner, SIGKILL) ||
+	    waitpid(owner, &status, 0) != owner)
+		return false;
 	told.fd = fds[0];
-	ASSERT_EQ(1, poll(&told, 1, DEADLINE_MS));
-	EXPECT_EQ(1, read(fds[0], &c, 1));
+	is_told = poll(&told, 1, DEADLINE_MS) == 1 && read(fds[0], &c, 1) == 1;
+	close(fds[0]);
+	close(go[1]);
+	return is_told;
+}
+
+/* Who waits for room in the SQ ring, or for completions, goes on when there is nobody left who makes some. */
+TEST_F(bare, end_of_the_owner_ends_waits)
+{
+	static const struct wait_way ways[] = {
+		{ .flags = IORING_ENTER_SQ_WAIT, .expected = -EOWNERDEAD },
+		{ .flags = IORING_ENTER_SQ_WAIT, .unmapped = true, .expected = -EOWNERDEAD },
+		{ .flags = IORING_ENTER_GETEVENTS, .expected = -EOWNERDEAD },
+		{ .flags = IORING_ENTER_GETEVENTS, .unmapped = true, .expected = -EOWNERDEAD },
+		/* it is told of what became of the receive */
+		{ .flags = IORING_ENTER_GETEVENTS, .receives = true, .expected = 16 },
+	};
+	struct sharers *sharers;
+	unsigned int i;
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "io_uring waits until a signal comes");
+	sharers = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)sharers);
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		*sharers = (struct sharers) {};
+		ASSERT_TRUE(wait_until_owner_ends(&self->ring, variant->backend, sharers, &ways[i])) {
+			TH_LOG("way %u", i);
+		}
+		EXPECT_EQ(ways[i].expected, sharers->result) {
+			TH_LOG("way %u", i);
+		}
+	}
+}
+
+static bool thread_submits(void *arg)
+{
+	return !needs_wakeup(arg) && info(arg, "SqThread:") > 0;
+}
+
+/* A ring, who waits for a completion of it, and what it has come to. */
+struct wait {
+	struct ring *ring;
+	pid_t tid;
+	int result;
+};
+
+static void *wait_for_one(void *arg)
+{
+	struct wait *wait = arg;
+
+	__atomic_store_n(&wait->tid, gettid(), __ATOMIC_RELEASE);
+	wait->result = ring_enter(wait->ring, 0, 1, IORING_ENTER_GETEVENTS);
+	return NULL;
+}
+
+static bool wait_has_begun(void *arg)
+{
+	pid_t tid = __atomic_load_n(&((struct wait *)arg)->tid, __ATOMIC_ACQUIRE);
+
+	return tid && task_state(tid) == 'S';
+}
+
+/* The ring's owner, who ends when it is told to. */
+struct owner {
+	struct ring *ring;
+	int go;
+	int ready;
+};
+
+static void *own_ring(void *arg)
+{
+	struct owner *owner = arg;
+	bool ok = !init_awake(owner->ring, owner->ring->backend, 0);
+	char c;
+
+	if (write(owner->ready, ok ? "y" : "n", 1) != 1)
+		ok = false;
+	return (void *)(long)!(ok && read(owner->go, &c, 1) == 1);
+}
+
+/* Who waits for completions already is the next to submit, and user space need not come for it. */
+TEST_F(bare, who_waits_takes_over)
+{
+	struct ring *r = &self->ring;
+	struct wait wait = { .ring = r };
+	struct owner owner = { .ring = r };
+	pthread_t threads[2];
+	int go[2], ready[2];
+	void *ret;
+	char c;
+
+	r->backend = variant->backend;
+	ASSERT_EQ(0, pipe(go));
+	ASSERT_EQ(0, pipe(ready));
+	owner.go = go[0];
+	owner.ready = ready[1];
+	ASSERT_EQ(0, pthread_create(&threads[0], NULL, own_ring, &owner));
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	ASSERT_EQ('y', c);
+	ASSERT_EQ(0, pthread_create(&threads[1], NULL, wait_for_one, &wait));
+	ASSERT_TRUE(wait_until(wait_has_begun, &wait));
+	ASSERT_EQ(1, write(go[1], "g", 1));
+	ASSERT_EQ(0, pthread_join(threads[0], &ret));
+	ASSERT_EQ(0, (long)ret);
+	ASSERT_TRUE(wait_until(thread_submits, r));
+	prep_nop(r, 1);
+	ring_publish(r);
+	ASSERT_COMES(r, 1, 0);
+	ASSERT_EQ(0, pthread_join(threads[1], NULL));
+	EXPECT_EQ(0, wait.result);
+	close(go[0]);
+	close(go[1]);
+	close(ready[0]);
+	close(ready[1]);
 }
 
 /* Threads of a process that end one by one, without exit_group(2). */

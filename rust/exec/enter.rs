@@ -302,7 +302,7 @@ impl Ring {
     ///
     /// # Errors
     ///
-    /// `-EINVAL`, `-EFAULT` for what the arguments point to, `-ETIME`, `-EINTR`.
+    /// `-EINVAL`, `-EFAULT` for what the arguments point to, and those of [`Ring::cq_wait`].
     ///
     /// # Context
     ///

@@ -134,6 +134,8 @@ impl Locked<'_> {
         if ring.exec.orphans.ended.xchg(false, Full) {
             self.cancel_all(|tctx| !tctx.is_there());
             self.retire_workers();
+            // Who is told that there is no owner any more sees what became of what the last one had under way.
+            self.commit();
             ring.drop_calls();
         }
         if ring.is_dying() {

@@ -29,7 +29,7 @@ use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
     prelude::*,
     sync::{
-        atomic::{Atomic, Full, Relaxed},
+        atomic::{Acquire, Atomic, Full, Relaxed, Release},
         Arc,
     },
     time::Delta,
@@ -45,6 +45,8 @@ pub(crate) struct SqPoll {
     pub(crate) found: Atomic<bool>,
     /// The owner was called, and has not been through with what it was called for.
     pub(crate) called: Atomic<bool>,
+    /// The owner has ended, or runs another program, and there is no other yet.
+    lost_owner: Atomic<bool>,
     /// How many SQ entries have been consumed.
     head: Atomic<u32>,
     /// Those who wait for room in the SQ ring.
@@ -98,6 +100,7 @@ impl SqPoll {
                 enabled: Atomic::new(false),
                 found: Atomic::new(false),
                 called: Atomic::new(false),
+                lost_owner: Atomic::new(false),
                 head: Atomic::new(0),
                 room <- WaitQueue::new(),
             }),
@@ -272,13 +275,29 @@ impl Ring {
     /// In the ioctl(2) of a task, without any lock. Sleeps while it waits.
     #[cold] // nop/1
     pub(crate) fn enter_polled(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
-        let sqpoll = self
-            .exec
-            .sqpoll
-            .as_deref()
-            .filter(|sqpoll| sqpoll.is_enabled());
-        let sqpoll = sqpoll.ok_or(EBADFD)?;
-        let owner = self.owner(args.call, sqpoll)?;
+        let sqpoll = self.exec.sqpoll.as_deref().ok_or(EBADFD)?;
+        let mut owner = self.owner(args.call, sqpoll)?;
+        loop {
+            match self.enter_owned(args, sqpoll, &owner) {
+                // It has ended while the current task waited, which may be the next one, and has the time to wait again.
+                Err(EOWNERDEAD) => {}
+                result => return result,
+            }
+            owner = match self.owner(args.call, sqpoll) {
+                // As after a signal.
+                Err(_) if self.cq_tail() != self.cq_head() => return Ok(args.to_submit.into()),
+                owner => owner?,
+            };
+        }
+    }
+
+    /// As [`Ring::enter_polled`]. `-EOWNERDEAD` if `owner` ends while the current task, which is another one, waits.
+    fn enter_owned(
+        &self,
+        args: &Arguments<'_>,
+        sqpoll: &SqPoll,
+        owner: &Arc<TaskCtx>,
+    ) -> Result<i64> {
         if self.has_stalled() {
             let mut locked = self.lock_in(args.call)?;
             locked.requeue_seen();
@@ -297,9 +316,9 @@ impl Ring {
         let Some(busy) = busy else {
             return self.enter_attended(args, sqpoll, None);
         };
-        let result = self.enter_attended(args, sqpoll, Some((&owner, &busy)));
+        let result = self.enter_attended(args, sqpoll, Some((owner, &busy)));
         if busy.into_missed() || self.has_calls() {
-            self.submit_for_thread(args.call, sqpoll, &owner);
+            self.submit_for_thread(args.call, sqpoll, owner);
         }
         result
     }
@@ -319,11 +338,11 @@ impl Ring {
             self.submit_for_thread(args.call, sqpoll, tctx);
         }
         if args.flags & enter::SQ_WAIT != 0 && tctx.is_none() {
-            self.wait_for_room(sqpoll);
+            self.wait_for_room(sqpoll)?;
         }
         if args.flags & enter::GETEVENTS != 0 {
             let waited = self.get_events(args, tctx, busy);
-            if args.to_submit == 0 {
+            if args.to_submit == 0 || waited == Err(EOWNERDEAD) {
                 waited?;
             }
         }
@@ -331,17 +350,51 @@ impl Ring {
     }
 
     /// Waits until the SQ ring has room, or a signal comes.
-    fn wait_for_room(&self, sqpoll: &SqPoll) {
-        while self.is_full() {
-            let Some(owner) = sqpoll.attachment.owner() else {
-                break;
-            };
-            // Without an owner there will be none, nor in a ring that is closed to all.
-            let no_more = || !owner.is_there() || !sqpoll.is_enabled();
-            let ready = || !self.is_full() || no_more();
-            if no_more() || sleep_on(Some(&sqpoll.room), None, &ready) == Woken::Interrupted {
-                break;
-            }
+    ///
+    /// # Errors
+    ///
+    /// `-EOWNERDEAD` if there is nobody any more who makes some.
+    fn wait_for_room(&self, sqpoll: &SqPoll) -> Result {
+        let owner = sqpoll.attachment.owner().ok_or(EOWNERDEAD)?;
+        let ready = || !self.is_full() || !owner.is_there() || !sqpoll.is_enabled();
+        while !ready() && sleep_on(Some(&sqpoll.room), None, &ready) != Woken::Interrupted {}
+        if self.is_full() && !owner.is_there() {
+            return Err(EOWNERDEAD);
+        }
+        Ok(())
+    }
+
+    /// Whether who waits for what the owner does waits in vain, because there is none.
+    pub(crate) fn has_lost_owner(&self) -> bool {
+        let sqpoll = self.exec.sqpoll.as_ref();
+        sqpoll.is_some_and(|sqpoll| sqpoll.lost_owner.load(Acquire))
+    }
+
+    /// Says whether the owner is gone, and there is no other.
+    ///
+    /// # Context
+    ///
+    /// With the list of rings locked that are attached to the thread.
+    pub(crate) fn set_lost_owner(&self, lost: bool) {
+        if let Some(sqpoll) = &self.exec.sqpoll {
+            // What it has posted is to be seen by who sees this.
+            sqpoll.lost_owner.store(lost, Release);
+        }
+    }
+
+    /// Says that the owner is gone: user space is to come to `enter`, and who waits there goes on.
+    ///
+    /// # Context
+    ///
+    /// As for [`set_lost_owner`](Self::set_lost_owner).
+    pub(crate) fn tell_of_lost_owner(&self) {
+        self.set_lost_owner(true);
+        self.set_need_wakeup(true);
+        if let Some(sqpoll) = &self.exec.sqpoll {
+            sqpoll.tell_of_room();
+        }
+        if self.waiters.has_sleeper() {
+            self.waiters.wake_all();
         }
     }
 
@@ -355,30 +408,33 @@ impl Ring {
         let Some(sqpoll) = &self.exec.sqpoll else {
             return;
         };
-        if sqpoll
-            .attachment
-            .owner()
-            .is_some_and(|owner| !owner.is_there())
-        {
-            self.set_need_wakeup(true);
-            sqpoll.tell_of_room();
-            if sqpoll.called.xchg(false, Full) {
-                sqpoll.attachment.wake_thread();
-            }
+        if sqpoll.attachment.tell_if_lost() && sqpoll.called.xchg(false, Full) {
+            sqpoll.attachment.wake_thread();
         }
         sqpoll.attachment.retire_thread();
     }
 
     /// Who submits. If that task has ended or runs another program, the current one takes over if
     /// it is of the same process, to which the thread is to belong: others could end it.
+    ///
+    /// # Errors
+    ///
+    /// `-EBADFD` if the ring cannot be used yet or any more, `-EOWNERDEAD`, and those of [`Locked::add_submitter`].
     fn owner(self: &Arc<Self>, call: InCall<'_>, sqpoll: &SqPoll) -> Result<Arc<TaskCtx>> {
-        let owner = sqpoll.attachment.owner().ok_or(EOWNERDEAD)?;
-        if owner.is_there() {
-            return Ok(owner);
-        }
-        if !owner.is_program_of_current() {
-            self.set_need_wakeup(true);
-            return Err(EOWNERDEAD);
+        loop {
+            if !sqpoll.is_enabled() {
+                return Err(EBADFD);
+            }
+            let owner = sqpoll.attachment.owner().ok_or(EOWNERDEAD)?;
+            if owner.is_there() {
+                return Ok(owner);
+            }
+            if owner.is_program_of_current() {
+                break;
+            }
+            if sqpoll.attachment.tell_if_lost() {
+                return Err(EOWNERDEAD);
+            }
         }
         let mut locked = self.lock()?;
         // Somebody may have been faster.

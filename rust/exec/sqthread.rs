@@ -393,6 +393,9 @@ impl Attachment {
         }
         let mut rings = self.thread.rings.lock();
         let ring = rings.slots.get_mut(self.index).and_then(Option::take);
+        if let Some(owner) = ring.as_ref().and_then(|ring| ring.owner.as_ref()) {
+            owner.ring().tell_of_lost_owner();
+        }
         let unattended = !rings.are_attended();
         let last = unattended.then(|| rings.thread.take()).flatten();
         drop(rings);
@@ -430,8 +433,20 @@ impl Attachment {
 
     /// The task context that submits for the ring, unless there is none yet, or none any more.
     pub(crate) fn owner(&self) -> Option<Arc<TaskCtx>> {
-        let rings = self.thread.rings.lock();
-        rings.slots.get(self.index)?.as_ref()?.owner.clone()
+        self.ring(&mut self.thread.rings.lock())?.owner.clone()
+    }
+
+    /// Whether the task that submitted is gone, and there is no other: who uses the ring is told so.
+    pub(crate) fn tell_if_lost(&self) -> bool {
+        let mut rings = self.thread.rings.lock();
+        let ring = self.ring(&mut rings);
+        ring.is_some_and(|ring| ring.tell_if_lost())
+    }
+
+    /// What is attached, unless it was detached: another ring may have the slot then.
+    fn ring<'a>(&self, rings: &'a mut AttachedRings) -> Option<&'a mut AttachedRing> {
+        let ring = rings.slots.get_mut(self.index)?.as_mut();
+        ring.filter(|_| !self.left.load(Relaxed))
     }
 
     /// Has the thread look, or look once more.
@@ -464,10 +479,11 @@ impl Attachment {
         {
             let mut rings = self.thread.rings.lock();
             let runs = rings.runs();
-            if let Some(Some(ring)) = rings.slots.get_mut(self.index) {
+            if let Some(ring) = self.ring(&mut rings) {
                 core::mem::swap(&mut ring.owner, &mut old);
                 if let Some(owner) = &ring.owner {
                     owner.ring().set_need_wakeup(!runs);
+                    owner.ring().set_lost_owner(false);
                 }
             }
         }

@@ -16,7 +16,7 @@ use crate::{
     },
     uapi::{
         args::timeout::Clock,
-        errno::{Result, EINTR, ERESTARTNOINTR, ETIME},
+        errno::{Result, EINTR, EOWNERDEAD, ERESTARTNOINTR, ETIME},
     },
 };
 use kernel::sync::{atomic::Relaxed, Arc};
@@ -60,7 +60,8 @@ impl Ring {
     ///
     /// # Errors
     ///
-    /// `-ETIME` after the timeout and `-EINTR` after a signal, if there are no completions at all by then.
+    /// `-ETIME` after the timeout and `-EINTR` after a signal, if there are no completions at all by then. `-EOWNERDEAD` when
+    /// there is no task any more that submits what the current one, which is another, waits for.
     ///
     /// # Context
     ///
@@ -117,7 +118,7 @@ impl Ring {
             }
         };
         mask.restore(result == Err(EINTR));
-        if self.cq_tail() == self.cq_head() || result == Err(ERESTARTNOINTR) {
+        if self.cq_tail() == self.cq_head() || matches!(result, Err(ERESTARTNOINTR | EOWNERDEAD)) {
             result
         } else {
             Ok(())
@@ -159,7 +160,10 @@ impl CqWait<'_> {
         uncounted
             || self.is_over()
             || self.ring.overflowing()
-            || self.tctx.is_some_and(|tctx| self.ring.has_to_run(tctx))
+            || match self.tctx {
+                Some(tctx) => self.ring.has_to_run(tctx),
+                None => self.ring.has_lost_owner(),
+            }
     }
 
     /// After how many requests that have come back the task is to be woken up.
@@ -199,7 +203,12 @@ impl CqWait<'_> {
             }
             Woken::TimedOut => Some(Err(ETIME)),
             // It may be always ready, for what others do.
-            Woken::Maybe => signal::killed().then_some(Err(EINTR)),
+            Woken::Maybe if signal::killed() => Some(Err(EINTR)),
+            Woken::Maybe => {
+                let lost = self.tctx.is_none() && self.ring.has_lost_owner();
+                let goes_on = self.is_over() || self.ring.overflowing();
+                (lost && !goes_on).then_some(Err(EOWNERDEAD))
+            }
         }
     }
 

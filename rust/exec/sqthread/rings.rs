@@ -39,6 +39,13 @@ impl AttachedRing {
         let owner = self.owner.as_ref();
         owner.map_or(!self.creator.is_exiting(), |owner| owner.is_there())
     }
+
+    /// Whether there was a task that submitted, and it is gone: who uses the ring is told so.
+    pub(super) fn tell_if_lost(&self) -> bool {
+        let lost = self.owner.as_ref().filter(|owner| !owner.is_there());
+        lost.inspect(|owner| owner.ring().tell_of_lost_owner())
+            .is_some()
+    }
 }
 
 impl AttachedRings {
