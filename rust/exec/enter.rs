@@ -148,7 +148,7 @@ impl Ring {
                 locked.run_inbox(tctx);
             }
         } else if waits {
-            self.run_local_inbox(locked, tctx, args.min_complete);
+            self.run_local_inbox(locked, args.min_complete);
         }
     }
 
@@ -354,7 +354,7 @@ impl Ring {
             return;
         };
         if self.deferred() {
-            self.run_local_inbox(&mut locked, tctx, count);
+            self.run_local_inbox(&mut locked, count);
         } else {
             locked.run_inbox(tctx);
         }
@@ -362,10 +362,10 @@ impl Ring {
 
     /// Runs what has come back, if only `enter` does.
     #[inline(always)] // nop/1
-    fn run_local_inbox(&self, locked: &mut Locked<'_>, tctx: &TaskCtx, count: u32) {
-        if self.has_returned(tctx) {
+    fn run_local_inbox(&self, locked: &mut Locked<'_>, count: u32) {
+        if self.has_returned_to_any() {
             let max = count.min(self.cq_entries()).max(MAX_LOCAL);
-            locked.run_local(tctx, max);
+            locked.run_local(max);
         }
     }
 }

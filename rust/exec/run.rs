@@ -359,10 +359,10 @@ impl Locked<'_> {
     }
 
     /// Runs up to `max` of the requests that have come back, all of them the current task's, and of those that these bring
-    /// back.
-    pub(crate) fn run_local(&mut self, tctx: &TaskCtx, max: u32) {
+    /// back. The ring has DEFER_TASKRUN, and that task is its submitter.
+    pub(crate) fn run_local(&mut self, max: u32) {
         let ring = self.ring;
-        let inbox = tctx.inbox();
+        let inbox = ring.local.inbox();
         let mut left = max;
         let mut loops = 0;
         while left > 0 && (!inbox.is_empty() || ring.exec.backlogged.load(Relaxed)) {
@@ -376,7 +376,7 @@ impl Locked<'_> {
                 ring.exec.backlogged.store(false, Relaxed);
             }
             if self.state.submitters.len() > 1 {
-                reqs = self.end_others(reqs, tctx);
+                reqs = self.end_others(reqs);
             }
             while left > 0 {
                 let Some(mut req) = reqs.pop() else { break };
@@ -389,14 +389,14 @@ impl Locked<'_> {
                 ring.exec.backlogged.store(true, Relaxed);
                 self.state.exec.backlog = reqs;
             }
-            if ring.has_stalled() && !ring.has_returned(tctx) {
+            if ring.has_stalled() && !ring.has_returned_to_any() {
                 self.retry_stalled();
             }
         }
         if trace::local_work_run_enabled() {
             trace::local_work_run(Id::of(ring), max - left, loops);
         }
-        if ring.has_returned(tctx) {
+        if ring.has_returned_to_any() {
             ring.mark_taskrun();
         }
     }
@@ -404,10 +404,10 @@ impl Locked<'_> {
     /// Ends what has come back of the program that was there before this one, and could not be
     /// cancelled when this one came. Returns the rest.
     #[cold] // poll-multishot/32
-    fn end_others(&mut self, mut reqs: Fifo<Request>, tctx: &TaskCtx) -> Fifo<Request> {
+    fn end_others(&mut self, mut reqs: Fifo<Request>) -> Fifo<Request> {
         let (mut own, mut others) = (Fifo::new(), Fifo::new());
         while let Some(req) = reqs.pop() {
-            if core::ptr::eq::<TaskCtx>(&**req.object().tctx(), tctx) {
+            if req.object().tctx().is_current() {
                 own.push(req);
             } else {
                 others.push(req);

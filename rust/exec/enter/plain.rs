@@ -85,9 +85,9 @@ impl Ring {
                     self.interrupt_overdue(args.call);
                 }
                 if let Ok(mut locked) = self.lock_in(args.call) {
-                    if let Some(tctx) = locked.get_submitter() {
-                        self.run_local_inbox(&mut locked, &tctx, count);
-                        locked.put_submitter(tctx);
+                    // Not if the ring has let go of all meanwhile.
+                    if self.local.is_submitter_current() {
+                        self.run_local_inbox(&mut locked, count);
                     }
                     locked.commit();
                     let ends = woken == Woken::Maybe && !self.overflowing() && is_over();
