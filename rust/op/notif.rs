@@ -5,7 +5,7 @@
 use crate::{
     notif::notice::{Notice, COPIED},
     op::Operation,
-    req::{self, NotifRef, OwnedReq},
+    req::{self, tctx::TaskCtx, NotifRef, OwnedReq},
     ring::Locked,
     rsrc::pieces::PAGE_SHIFT,
     sys::pin::ChargedPages,
@@ -14,7 +14,7 @@ use crate::{
         number::call,
     },
 };
-use kernel::warn_on;
+use kernel::{sync::Arc, warn_on};
 
 // `notif/` uses nothing but itself.
 const _: () = assert!(COPIED == call::NOTIF_ZC_COPIED);
@@ -25,6 +25,12 @@ pub(crate) struct Notif {
     pub(crate) notice: Notice,
     /// What is charged for the pages that packets carry.
     pub(crate) pages: Option<ChargedPages>,
+}
+
+/// An object of `tctx` for a notification, where there is none that was used before.
+#[cold] // send-late/zc/64/8
+fn new_object(tctx: &Arc<TaskCtx>) -> Result<OwnedReq> {
+    Ok(req::new(tctx.clone())?)
 }
 
 impl Locked<'_> {
@@ -38,7 +44,7 @@ impl Locked<'_> {
     /// # Context
     ///
     /// May sleep.
-    #[inline]
+    #[inline(always)] // send-late/zc/64/8
     pub(crate) fn alloc_notif(
         &mut self,
         user_data: u64,
@@ -54,7 +60,7 @@ impl Locked<'_> {
         };
         let mut req = match record.objects.pop() {
             Some(req) => req,
-            None => req::new(record.tctx.clone())?,
+            None => new_object(&record.tctx)?,
         };
         record.used += 1;
         let mut pages = None;
