@@ -17,7 +17,11 @@ use crate::{
     },
 };
 use core::pin::Pin;
-use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, sync::Arc, transmute::FromBytes};
+use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
+    sync::{Arc, UniqueArc},
+    transmute::FromBytes,
+};
 
 impl Ring {
     /// `IORING_REGISTER_BUFFERS2`: `arg` is the address of a `struct io_uring_rsrc_register`.
@@ -262,14 +266,16 @@ impl Locked<'_> {
     }
 
     /// Drops a reference to a buffer. With the last one its tag is posted.
+    #[inline]
     pub(crate) fn put_buffer(&mut self, buffer: Arc<RegisteredBuffer>) {
-        if buffer.tag.is_none() {
-            return;
+        if let Some(buffer) = Arc::into_unique_or_drop(buffer) {
+            self.end_buffer(Pin::into_inner(buffer));
         }
-        let Some(buffer) = Arc::into_unique_or_drop(buffer) else {
-            return;
-        };
-        let mut buffer = Pin::into_inner(buffer);
+    }
+
+    /// Ends a buffer that nobody else has, and posts its tag.
+    #[cold] // send-late-fixed/zc/64/8
+    fn end_buffer(&mut self, mut buffer: UniqueArc<RegisteredBuffer>) {
         let req = buffer.tag.take();
         // Unpinned first: who sees the tag finds nothing of it any more.
         drop(buffer);
