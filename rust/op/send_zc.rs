@@ -128,14 +128,24 @@ impl<const MESSAGE: bool> SendZc<MESSAGE> {
             return ring.alloc_notif(self.notif_data, notice, Some(len));
         }
         let buffer = ring.buffers().get(index.into()).ok_or(EFAULT)?.clone();
-        match &self.source {
-            ZcSource::One { addr, len } => _ = buffer.memory.part(*addr, *len as usize)?,
-            ZcSource::Many(vector) => _ = buffer.memory.count_pieces(vector)?,
+        if let ZcSource::Many(vector) = &self.source {
+            buffer.memory.count_pieces(vector)?;
         }
         // Its pages are charged already.
         let mut notif_ref = ring.alloc_notif(self.notif_data, notice, None)?;
         notif_ref.keep(buffer);
         Ok(notif_ref)
+    }
+
+    /// Whether the bytes, in one piece, are not all in the registered buffer: then none was sent.
+    #[cold] // send-late-fixed/zc/64/8
+    fn is_beyond(&self, notif_ref: &mut NotifRef) -> bool {
+        match (&self.source, notif_ref.buffer()) {
+            (ZcSource::One { addr, len }, Some(buffer)) => {
+                buffer.memory.part(*addr, *len as usize).is_err()
+            }
+            _ => false,
+        }
     }
 
     /// Ends the send, and as far as it is concerned the notification.
@@ -272,6 +282,13 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
         let all = flags & msg::WAITALL != 0;
         let (res, broken) = match sent {
             Ok(len) if len == want => (self.done as i32 + len as i32, false),
+            Err(_) if self.is_beyond(&mut notif_ref) => {
+                // As if it had not begun.
+                if let Ok(req) = notif_ref.reclaim() {
+                    attempt.ring.discard_notif(req);
+                }
+                return Outcome::failed(EFAULT);
+            }
             Err(EAGAIN) => {
                 self.notif_ref = Some(notif_ref);
                 return Outcome::POLL;

@@ -290,7 +290,7 @@ impl<P: Kind> UbufRef<P> {
         unsafe { self.0.as_ref() }
     }
 
-    /// The registered buffer that it keeps, if any.
+    /// Where the registered buffer is that it keeps, if any.
     fn kept(&mut self) -> &mut Option<Arc<SharedBuffer<P::Registration>>> {
         // SAFETY: By the type invariants only this changes it, and it is borrowed exclusively: nothing is being sent, so
         // that no packet looks.
@@ -324,6 +324,11 @@ impl<P: Kind> UbufRef<P> {
         let this = ManuallyDrop::new(self);
         // SAFETY: The object is lent no more, and its handle came through `into_raw`.
         Ok(unsafe { Handle::from_raw(this.0) })
+    }
+
+    /// The registered buffer that it keeps, if any.
+    pub(crate) fn buffer(&mut self) -> Option<&SharedBuffer<P::Registration>> {
+        self.kept().as_deref()
     }
 
     /// Keeps a buffer to send from, as long as packets may carry some of it. Once only.
