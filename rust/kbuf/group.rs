@@ -251,7 +251,7 @@ impl NewGroup {
     fn with_memory(reg: &BufReg, min_left: Option<NonZeroU32>, most: usize) -> Result<KBox<Group>> {
         let size = reg.ring_entries as usize * ENTRY_SIZE;
         let region = if reg.flags & pbuf::MMAP != 0 {
-            RegionRef::Shared(Arc::new(Region::alloc(size)?, GFP_KERNEL_ACCOUNT)?)
+            RegionRef::Shared(Region::alloc_shared(size)?)
         } else {
             let pages = kernel::page::page_align(size).ok_or(EINVAL)?;
             RegionRef::Own(Region::pin(reg.ring_addr, pages, None, most)?)

@@ -79,7 +79,7 @@ impl RingMemory {
     ///
     /// # Errors
     ///
-    /// Those of [`Region::pin`] or of [`Region::alloc`].
+    /// Those of [`Region::pin`] or of [`Region::alloc_shared`].
     ///
     /// # Context
     ///
@@ -91,13 +91,11 @@ impl RingMemory {
     ) -> Result<(Self, RingEntries, Mappings)> {
         let (rings, sqes) = match user {
             None => (
-                Region::alloc(config.rings_size())?,
-                Region::alloc(config.sqes_size())?,
+                Region::alloc_shared(config.rings_size())?,
+                Region::alloc_shared(config.sqes_size())?,
             ),
             Some(user) => Self::pin(config, user, most)?,
         };
-        let rings = Arc::new(rings, GFP_KERNEL_ACCOUNT)?;
-        let sqes = Arc::new(sqes, GFP_KERNEL_ACCOUNT)?;
         let entries = RingEntries::new(config, &rings, &sqes)?;
         let words = Words::new(rings.clone());
         // User memory has anything in it. What the entries have is not looked at before user space
@@ -135,23 +133,18 @@ impl RingMemory {
         words.store::<{ layout::CQ_ENTRIES }>(config.cq_entries);
     }
 
-    fn pin(config: &Config, user: UserMemory, most: usize) -> Result<(Region, Region)> {
-        let whole = |size| page_align(size).ok_or(EINVAL);
+    #[inline(never)] // ring/setup
+    fn pin(config: &Config, user: UserMemory, most: usize) -> Result<(Arc<Region>, Arc<Region>)> {
         // Both may be in the same folio.
         let folio_table = FolioTable::new()?;
+        let pin = |addr, size| -> Result<_> {
+            let len = page_align(size).ok_or(EINVAL)?;
+            let region = Region::pin(addr, len, Some(&folio_table), most)?;
+            Ok(Arc::new(region, GFP_KERNEL_ACCOUNT)?)
+        };
         Ok((
-            Region::pin(
-                user.rings,
-                whole(config.rings_size())?,
-                Some(&folio_table),
-                most,
-            )?,
-            Region::pin(
-                user.sqes,
-                whole(config.sqes_size())?,
-                Some(&folio_table),
-                most,
-            )?,
+            pin(user.rings, config.rings_size())?,
+            pin(user.sqes, config.sqes_size())?,
         ))
     }
 }

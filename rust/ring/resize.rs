@@ -33,7 +33,7 @@ impl Ring {
     ///
     /// # Errors
     ///
-    /// `-EINVAL` if the ring is in user memory; those of [`Region::alloc`].
+    /// `-EINVAL` if the ring is in user memory; those of [`Region::alloc_shared`].
     ///
     /// # Context
     ///
@@ -42,7 +42,7 @@ impl Ring {
         let first = self.mappings.lock().rings.clone();
         let rings = Region::alloc_behind(&first, config.rings_size())?;
         let rings = Arc::new(rings, GFP_KERNEL_ACCOUNT)?;
-        let sqes = Arc::new(Region::alloc(config.sqes_size())?, GFP_KERNEL_ACCOUNT)?;
+        let sqes = Region::alloc_shared(config.sqes_size())?;
         Ok(NewMemory {
             entries: RingEntries::new(config, &rings, &sqes)?,
             rings,

@@ -32,7 +32,7 @@ use kernel::{
             ordering::{AcquireOrRelaxed, ReleaseOrRelaxed},
             Acquire, Relaxed, Release,
         },
-        Arc,
+        Arc, UniqueArc,
     },
     transmute::FromBytes,
 };
@@ -66,6 +66,69 @@ impl KeptPages {
             return Err(ENOMEM);
         }
         self.list.push(page)
+    }
+
+    /// Zeroed pages of at least `len` bytes in all, see [`Region::alloc`].
+    fn alloc(len: usize) -> Result<Self> {
+        let count = page_align(len).ok_or(EOVERFLOW)? / PAGE_SIZE;
+        if count == 0 {
+            return Err(EINVAL);
+        }
+        // More than can be listed.
+        if count > i32::MAX as usize / size_of::<usize>() {
+            return Err(ENOMEM);
+        }
+        let mut list = PageList::nulls(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
+        let block = if count.is_power_of_two() {
+            calls::ruring_alloc_block(count.trailing_zeros())
+        } else {
+            core::ptr::null_mut()
+        };
+        if !block.is_null() {
+            // There is nothing that could fail between the reference and its owner.
+            for (n, page) in list.iter_mut().enumerate() {
+                // SAFETY: The block has `count` pages.
+                *page = unsafe { bindings::ruring_nth_page(block, n as u32) };
+            }
+            return Ok(Self {
+                list,
+                core: PageRefs::Block,
+            });
+        }
+        list.truncate(0);
+        let mut pages = Self {
+            list,
+            core: PageRefs::Each,
+        };
+        for n in 0..count {
+            pages.push_new()?;
+            // Who is killed for want of memory has what is left of it.
+            if n % 64 == 63 && signal::killed() {
+                return Err(EINTR);
+            }
+        }
+        Ok(pages)
+    }
+
+    /// Where the kernel has the pages, of which there is one at least: in a mapping that is made for that (true), which goes
+    /// before they do, or in that of all memory.
+    #[inline]
+    fn map(&self) -> Result<(NonNull<u8>, bool)> {
+        let (list, count) = (self.list.as_ptr().cast_mut(), self.list.len() as u32);
+        // Those of a block follow each other.
+        let compared = match self.core {
+            PageRefs::Block => 1,
+            _ => count,
+        };
+        // SAFETY: These are live pages, one at least.
+        let linear = unsafe { bindings::ruring_page_address(list, compared) };
+        let base = if linear.is_null() {
+            // SAFETY: These are live pages, one at least, which stay as long as the mapping: the region unmaps them first.
+            unsafe { bindings::ruring_vmap(list, count) }
+        } else {
+            linear
+        };
+        Ok((NonNull::new(base.cast()).ok_or(ENOMEM)?, linear.is_null()))
     }
 }
 
@@ -107,19 +170,11 @@ unsafe impl Sync for Region {}
 impl Region {
     /// Takes over the pages, also if it fails.
     fn map(pages: KeptPages) -> Result<Self> {
-        let (list, count) = (pages.list.as_ptr().cast_mut(), pages.list.len() as u32);
-        // SAFETY: These are live pages, one at least.
-        let linear = unsafe { bindings::ruring_page_address(list, count) };
-        let base = if linear.is_null() {
-            // SAFETY: These are live pages, one at least, which stay as long as the mapping: the region unmaps them first.
-            unsafe { bindings::ruring_vmap(list, count) }
-        } else {
-            linear
-        };
+        let (base, mapped) = pages.map()?;
         // INVARIANT: The mapping was just made, or is that of all memory.
         Ok(Self {
-            base: NonNull::new(base.cast()).ok_or(ENOMEM)?,
-            mapped: linear.is_null(),
+            base,
+            mapped,
             pages,
         })
     }
@@ -152,44 +207,30 @@ impl Region {
     ///
     /// May sleep.
     pub(crate) fn alloc(len: usize) -> Result<Self> {
-        let count = page_align(len).ok_or(EOVERFLOW)? / PAGE_SIZE;
-        if count == 0 {
-            return Err(EINVAL);
-        }
-        // More than can be listed.
-        if count > i32::MAX as usize / size_of::<usize>() {
-            return Err(ENOMEM);
-        }
-        let mut list = PageList::nulls(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
-        let block = if count.is_power_of_two() {
-            calls::ruring_alloc_block(count.trailing_zeros())
-        } else {
-            core::ptr::null_mut()
-        };
-        if !block.is_null() {
-            // There is nothing that could fail between the reference and its owner.
-            for (n, page) in list.iter_mut().enumerate() {
-                // SAFETY: The block has `count` pages.
-                *page = unsafe { bindings::ruring_nth_page(block, n as u32) };
-            }
-            return Self::map(KeptPages {
-                list,
-                core: PageRefs::Block,
-            });
-        }
-        list.truncate(0);
-        let mut pages = KeptPages {
-            list,
-            core: PageRefs::Each,
-        };
-        for n in 0..count {
-            pages.push_new()?;
-            // Who is killed for want of memory has what is left of it.
-            if n % 64 == 63 && signal::killed() {
-                return Err(EINTR);
-            }
-        }
-        Self::map(pages)
+        Self::map(KeptPages::alloc(len)?)
+    }
+
+    /// As [`alloc()`](Self::alloc), as one that several have: it is made where it stays.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`alloc()`](Self::alloc).
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    pub(crate) fn alloc_shared(len: usize) -> Result<Arc<Self>> {
+        // First, as what is mapped has to have an owner that unmaps it.
+        let place = UniqueArc::new_uninit(GFP_KERNEL_ACCOUNT)?;
+        let pages = KeptPages::alloc(len)?;
+        let (base, mapped) = pages.map()?;
+        // INVARIANT: The mapping was just made, or is that of all memory.
+        let region = place.write(Self {
+            base,
+            mapped,
+            pages,
+        });
+        Ok(region.into())
     }
 
     /// Zeroed memory of at least `len` bytes like [`alloc()`](Self::alloc), but for its first page, which is that of
