@@ -16,7 +16,7 @@ use crate::{
         enter::Arguments,
         users::{RingUse, RingUser},
     },
-    ring::Ring,
+    ring::{memory::RegionPart, Ring},
     sys::{
         context::InCall,
         exit,
@@ -96,23 +96,24 @@ impl RingFile for Ring {
     fn mmap(&self, area: &Area<'_>) -> Result {
         // Mapped without the lock: it takes page tables, for which whoever maps is charged, and his cgroup may be full.
         let mappings = self.mappings.lock();
-        let (region, partly) = match area.offset & off::MMAP_MASK {
+        let (part, partly) = match area.offset & off::MMAP_MASK {
             off::SQ_RING | off::CQ_RING => (mappings.rings.clone(), true),
             off::SQES => (mappings.sqes.clone(), false),
             off::PARAM_REGION => {
                 drop(mappings);
-                return area.map(&self.param_region.as_ref().ok_or(EINVAL)?.region, false);
+                let region = &self.param_region.as_ref().ok_or(EINVAL)?.region;
+                return area.map(region, 0..region.len(), false);
             }
             off::PBUF_RING => {
                 let group = Self::group_at(area.offset)?;
                 let mut groups = mappings.groups.iter();
                 let (_, region) = groups.find(|(id, _)| *id == group).ok_or(EINVAL)?;
-                (region.clone(), false)
+                (RegionPart::whole(region.clone()), false)
             }
             _ => return Err(EINVAL),
         };
         drop(mappings);
-        area.map(&region, partly)
+        area.map(&part.region, part.bytes, partly)
     }
 
     fn flush(this: &Arc<Self>) {

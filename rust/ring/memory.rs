@@ -9,10 +9,11 @@ use crate::{
     },
     uapi::{
         abi::setup,
-        errno::{Result, EINVAL},
+        errno::{Result, EINVAL, EOVERFLOW},
         setup::{layout, Config, UserMemory},
     },
 };
+use core::ops::Range;
 use kernel::{
     alloc::{flags::GFP_KERNEL_ACCOUNT, KVec},
     page::page_align,
@@ -45,11 +46,28 @@ pub(crate) struct RingEntries {
 /// The memory of a ring that mmap(2) maps.
 pub(crate) struct Mappings {
     /// At IORING_OFF_SQ_RING and IORING_OFF_CQ_RING.
-    pub(crate) rings: Arc<Region>,
+    pub(crate) rings: RegionPart,
     /// What is mapped at IORING_OFF_SQES.
-    pub(crate) sqes: Arc<Region>,
+    pub(crate) sqes: RegionPart,
     /// Buffer groups, by their numbers.
     pub(crate) groups: KVec<(u16, Arc<Region>)>,
+}
+
+/// Bytes of a region, whole pages, that are mapped by themselves.
+#[derive(Clone)]
+pub(crate) struct RegionPart {
+    /// The region, of which others may be another part.
+    pub(crate) region: Arc<Region>,
+    /// Which of its bytes they are.
+    pub(crate) bytes: Range<usize>,
+}
+
+impl RegionPart {
+    /// All of a region.
+    pub(crate) fn whole(region: Arc<Region>) -> Self {
+        let bytes = 0..region.len();
+        Self { region, bytes }
+    }
 }
 
 impl RingEntries {
@@ -58,16 +76,18 @@ impl RingEntries {
     /// # Errors
     ///
     /// `-EINVAL` if the memory is too small for them.
-    pub(crate) fn new(config: &Config, rings: &Arc<Region>, sqes: &Arc<Region>) -> Result<Self> {
+    #[inline(always)] // ring/setup
+    pub(crate) fn new(config: &Config, rings: &RegionPart, sqes: &RegionPart) -> Result<Self> {
         let indices = if config.has(setup::NO_SQARRAY) {
             None
         } else {
-            let at = config.sq_array();
-            Some(Indices::new(rings.clone(), at, config.sq_entries)?)
+            let at = rings.bytes.start + config.sq_array();
+            Some(Indices::new(rings.region.clone(), at, config.sq_entries)?)
         };
+        let cqes = rings.bytes.start + layout::CQES;
         Ok(Self {
-            cqes: Array::new(rings.clone(), layout::CQES, config.cqe_slots())?,
-            sqes: Array::new(sqes.clone(), 0, config.sqe_slots())?,
+            cqes: Array::new(rings.region.clone(), cqes, config.cqe_slots())?,
+            sqes: Array::new(sqes.region.clone(), sqes.bytes.start, config.sqe_slots())?,
             indices,
         })
     }
@@ -90,14 +110,11 @@ impl RingMemory {
         most: usize,
     ) -> Result<(Self, RingEntries, Mappings)> {
         let (rings, sqes) = match user {
-            None => (
-                Region::alloc_shared(config.rings_size())?,
-                Region::alloc_shared(config.sqes_size())?,
-            ),
+            None => Self::alloc(config)?,
             Some(user) => Self::pin(config, user, most)?,
         };
         let entries = RingEntries::new(config, &rings, &sqes)?;
-        let words = Words::new(rings.clone());
+        let words = Words::new(rings.region.clone());
         // User memory has anything in it. What the entries have is not looked at before user space
         // has written them.
         words.store::<{ layout::SQ_HEAD }>(0);
@@ -133,14 +150,31 @@ impl RingMemory {
         words.store::<{ layout::CQ_ENTRIES }>(config.cq_entries);
     }
 
+    /// The memory of the rings and that of the SQEs: one block of pages, if it has as many as both need.
+    fn alloc(config: &Config) -> Result<(RegionPart, RegionPart)> {
+        let rings = page_align(config.rings_size()).ok_or(EOVERFLOW)?;
+        let sqes = page_align(config.sqes_size()).ok_or(EOVERFLOW)?;
+        let both = rings.checked_add(sqes).ok_or(EOVERFLOW)?;
+        if !both.is_power_of_two() {
+            let alloc = |len| Region::alloc_shared(len).map(RegionPart::whole);
+            return Ok((alloc(rings)?, alloc(sqes)?));
+        }
+        let region = Region::alloc_shared(both)?;
+        let part = |bytes| RegionPart {
+            region: region.clone(),
+            bytes,
+        };
+        Ok((part(0..rings), part(rings..both)))
+    }
+
     #[inline(never)] // ring/setup
-    fn pin(config: &Config, user: UserMemory, most: usize) -> Result<(Arc<Region>, Arc<Region>)> {
+    fn pin(config: &Config, user: UserMemory, most: usize) -> Result<(RegionPart, RegionPart)> {
         // Both may be in the same folio.
         let folio_table = FolioTable::new()?;
         let pin = |addr, size| -> Result<_> {
             let len = page_align(size).ok_or(EINVAL)?;
             let region = Region::pin(addr, len, Some(&folio_table), most)?;
-            Ok(Arc::new(region, GFP_KERNEL_ACCOUNT)?)
+            Ok(RegionPart::whole(Arc::new(region, GFP_KERNEL_ACCOUNT)?))
         };
         Ok((
             pin(user.rings, config.rings_size())?,

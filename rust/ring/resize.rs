@@ -6,7 +6,10 @@
 //! page that they are in is also the first one of the new memory, which the ring's program is to map in place of the old one. The
 //! rest of that page is taken by entries, which therefore are put aside first.
 
-use super::{memory::RingEntries, Locked, Ring};
+use super::{
+    memory::{RegionPart, RingEntries},
+    Locked, Ring,
+};
 use crate::{
     sys::memory::Region,
     uapi::{
@@ -23,8 +26,8 @@ use kernel::{
 
 /// Memory for a ring's entries that is not in use yet.
 pub(crate) struct NewMemory {
-    rings: Arc<Region>,
-    sqes: Arc<Region>,
+    rings: RegionPart,
+    sqes: RegionPart,
     entries: RingEntries,
 }
 
@@ -40,9 +43,9 @@ impl Ring {
     /// May sleep.
     pub(crate) fn memory_for(&self, config: &Config) -> Result<NewMemory> {
         let first = self.mappings.lock().rings.clone();
-        let rings = Region::alloc_behind(&first, config.rings_size())?;
-        let rings = Arc::new(rings, GFP_KERNEL_ACCOUNT)?;
-        let sqes = Region::alloc_shared(config.sqes_size())?;
+        let rings = Region::alloc_behind(&first.region, config.rings_size())?;
+        let rings = RegionPart::whole(Arc::new(rings, GFP_KERNEL_ACCOUNT)?);
+        let sqes = RegionPart::whole(Region::alloc_shared(config.sqes_size())?);
         Ok(NewMemory {
             entries: RingEntries::new(config, &rings, &sqes)?,
             rings,

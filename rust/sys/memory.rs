@@ -21,7 +21,7 @@ use super::{
     signal,
 };
 use crate::uapi::errno::{Errno, Result, EFAULT, EINTR, EINVAL, ENOMEM, EOVERFLOW};
-use core::{ffi::c_void, mem::MaybeUninit, ptr::NonNull};
+use core::{ffi::c_void, mem::MaybeUninit, ops::Range, ptr::NonNull};
 use kernel::{
     alloc::flags::{__GFP_NOWARN, GFP_KERNEL_ACCOUNT},
     mm::virt::VmaNew,
@@ -350,20 +350,23 @@ impl Region {
         Ok(unsafe { value.assume_init() })
     }
 
-    /// Maps it into user space, from its beginning.
+    /// Maps those of its bytes into user space, which are whole pages.
     ///
     /// # Errors
     ///
-    /// `-EINVAL` for pinned user memory, which is not mapped again, `-ENXIO` for an area that is too long, `-ENOMEM`.
+    /// `-EINVAL` for pinned user memory, which is not mapped again, and for bytes that it does not have, `-ENXIO` for an area
+    /// that is too long, `-ENOMEM`.
     ///
     /// # Context
     ///
     /// With the mmap lock of the task. May sleep.
-    pub(super) fn mmap(&self, vma: &VmaNew, partly: bool) -> Result {
+    pub(super) fn mmap(&self, vma: &VmaNew, bytes: Range<usize>, partly: bool) -> Result {
         if !self.is_mappable() {
             return Err(EINVAL);
         }
-        let mut count = self.pages.list.len();
+        let pages = bytes.start / PAGE_SIZE..bytes.end / PAGE_SIZE;
+        let list = self.pages.list.get(pages).ok_or(EINVAL)?;
+        let mut count = list.len();
         if partly {
             count = count.min((vma.end() - vma.start()).div_ceil(PAGE_SIZE));
         }
@@ -373,7 +376,7 @@ impl Region {
             bindings::vm_insert_pages(
                 vma.as_ptr().cast(),
                 vma.start(),
-                self.pages.list.as_ptr().cast_mut(),
+                list.as_ptr().cast_mut(),
                 &mut count,
             )
         };

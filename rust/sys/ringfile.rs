@@ -12,7 +12,7 @@ use super::{
     waitqueue::WaitQueue,
 };
 use crate::uapi::{abi::open, errno::Result};
-use core::{any::TypeId, ffi::c_void, marker::PhantomData, mem::ManuallyDrop};
+use core::{any::TypeId, ffi::c_void, marker::PhantomData, mem::ManuallyDrop, ops::Range};
 use kernel::{
     fs::File, mm::virt::VmaNew, page::PAGE_SHIFT, prelude::*, seq_file::SeqFile, sync::Arc,
 };
@@ -27,13 +27,14 @@ pub(crate) struct Area<'a> {
 }
 
 impl Area<'_> {
-    /// Maps `region` here; with `partly` an area that is shorter than it gets its beginning, else that is an error.
+    /// Maps those bytes of `region` here, whole pages; with `partly` an area that is shorter than they are gets the first of
+    /// them, else that is an error.
     ///
     /// # Errors
     ///
-    /// `-EINVAL` if the region cannot be mapped, `-ENXIO` if the area is too long, `-ENOMEM`.
-    pub(crate) fn map(&self, region: &Region, partly: bool) -> Result {
-        region.mmap(self.vma, partly)
+    /// `-EINVAL` if the region cannot be mapped or has other bytes, `-ENXIO` if the area is too long, `-ENOMEM`.
+    pub(crate) fn map(&self, region: &Region, bytes: Range<usize>, partly: bool) -> Result {
+        region.mmap(self.vma, bytes, partly)
     }
 }
 
