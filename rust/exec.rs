@@ -39,7 +39,7 @@ pub(crate) mod work;
 
 use crate::{
     req::{tctx::TaskCtx, Request},
-    ring::Ring,
+    ring::{one_or_more::OneOrMore, Ring},
     sys::{
         exit::{Listener, Watch},
         queue::Fifo,
@@ -148,7 +148,7 @@ pub(crate) struct ExecState {
     /// Those who do what would have a submitter sleep.
     workers: work::WorkerPool,
     /// The processes that use the ring.
-    users: KVec<UserRecord>,
+    users: OneOrMore<UserRecord>,
     /// The task that has set the ring up, as long as it has no owner.
     creator: Option<Watch>,
     /// The ring is just letting go of everything.

@@ -18,6 +18,7 @@ pub(crate) mod large;
 pub(crate) mod memory;
 pub(crate) mod napi;
 pub(crate) mod objects;
+pub(crate) mod one_or_more;
 pub(crate) mod personalities;
 pub(crate) mod post;
 pub(crate) mod region;
@@ -35,6 +36,7 @@ use crate::{
         after::{After, UnlockHooks},
         cursor::CqCursor,
         memory::{Mappings, RingEntries, RingMemory},
+        one_or_more::OneOrMore,
         personalities::Personalities,
     },
     rsrc::{buffers::BufferTable, files::FileTable},
@@ -148,7 +150,7 @@ pub(crate) struct State {
     pub(crate) cq: CqCursor,
     /// The arrays of entries of the SQ and the CQ ring.
     pub(crate) entries: RingEntries,
-    pub(crate) submitters: KVec<SubmitterRecord>,
+    pub(crate) submitters: OneOrMore<SubmitterRecord>,
     /// What only the moving of requests uses.
     pub(crate) exec: crate::ExecState,
     /// Requests whose completions wait for room, in order.
@@ -224,7 +226,7 @@ impl State {
             napi: None,
             counting: false,
             counts: counts::Counts::default(),
-            submitters: KVec::new(),
+            submitters: OneOrMore::new(),
         })
     }
 }

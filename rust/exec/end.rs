@@ -7,7 +7,10 @@ use crate::{
     kbuf::groups::Groups,
     op::{self, Outcome},
     req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, Place, Request},
-    ring::{objects::object_id, personalities::Personalities, Locked, Ring, SubmitterRecord},
+    ring::{
+        objects::object_id, one_or_more::OneOrMore, personalities::Personalities, Locked, Ring,
+        SubmitterRecord,
+    },
     rsrc::{buffers::BufferTable, files::RegisteredFile},
     sys::{exit::Watch, memory::Region, queue::Fifo},
     uapi::{errno::Errno, sqe::Opcode},
@@ -23,8 +26,8 @@ use kernel::{
 
 /// What a ring has let go of, to be dropped once the ring is unlocked.
 pub(crate) struct LetGo {
-    _submitters: KVec<SubmitterRecord>,
-    _users: KVec<users::UserRecord>,
+    _submitters: OneOrMore<SubmitterRecord>,
+    _users: OneOrMore<users::UserRecord>,
     _mapper: Option<Arc<users::RingUser>>,
     _creator: Option<Watch>,
     _workers: WorkerPool,

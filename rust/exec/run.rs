@@ -375,7 +375,7 @@ impl Locked<'_> {
                 reqs.append(new);
                 ring.exec.backlogged.store(false, Relaxed);
             }
-            if self.state.submitters.len() > 1 {
+            if self.state.submitters.has_more() {
                 reqs = self.end_others(reqs);
             }
             while left > 0 {

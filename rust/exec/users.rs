@@ -19,12 +19,9 @@ use crate::{
     },
     uapi::errno::{Result, ENOMEM},
 };
-use kernel::{
-    alloc::flags::GFP_KERNEL_ACCOUNT,
-    sync::{
-        atomic::{Atomic, Full, Relaxed},
-        Arc,
-    },
+use kernel::sync::{
+    atomic::{Atomic, Full, Relaxed},
+    Arc,
 };
 
 /// A process that uses a ring. What mappings of the ring's memory count with is one as well.
@@ -122,11 +119,11 @@ impl Locked<'_> {
     ///
     /// May sleep.
     pub(crate) fn add_user(&mut self, ring: &Arc<Ring>) -> Result {
-        let mut records = self.state.exec.users.iter().map(|record| &record.user);
-        if records.any(|user| user.task.same_process_as_current()) {
+        let is_current = |record: &UserRecord| record.user.task.same_process_as_current();
+        if self.state.exec.users.iter().any(is_current) {
             return Ok(());
         }
-        self.state.exec.users.reserve(1, GFP_KERNEL_ACCOUNT)?;
+        self.state.exec.users.reserve_one()?;
         let user = ring.new_user()?;
         let watch = Watch::current(WatchFor::Process, user.clone())?;
         if self.state.exec.users.is_empty() {
@@ -136,7 +133,7 @@ impl Locked<'_> {
             user,
             _watch: watch,
         };
-        self.state.exec.users.push(record, GFP_KERNEL_ACCOUNT)?;
+        self.state.exec.users.push(record)?;
         ring.exec.users.fetch_add(1, Full);
         Ok(())
     }
@@ -188,7 +185,7 @@ impl Locked<'_> {
         ring.local.clear_submitter();
         match self.state.submitters.get_mut(slot) {
             Some(old) => *old = record,
-            None => self.state.submitters.push(record, GFP_KERNEL_ACCOUNT)?,
+            None => self.state.submitters.push(record)?,
         }
         ring.local.set_submitter();
         Ok(tctx)

@@ -3,7 +3,7 @@
 //! The requests of a ring: their objects, of which those that are over are used again, and the table by which those
 //! that wait are found.
 
-use super::{Locked, Ring};
+use super::{Locked, Ring, SubmitterRecord};
 use crate::{
     req::{self, tctx::TaskCtx, Job, OwnedReq, Request},
     rsrc::files::FileRef,
@@ -201,10 +201,11 @@ impl Locked<'_> {
     ///
     /// `-EEXIST` if the ring is for a single issuer, and that is another task.
     pub(crate) fn check_issuer(&self) -> Result {
-        let mut submitters = self.state.submitters.iter();
+        let submitters = &self.state.submitters;
+        let is_current = |record: &SubmitterRecord| record.tctx.task().is_current();
         if self.ring.config.has(setup::SINGLE_ISSUER)
-            && submitters.len() != 0
-            && !submitters.any(|record| record.tctx.task().is_current())
+            && !submitters.is_empty()
+            && !submitters.iter().any(is_current)
         {
             return Err(EEXIST);
         }
