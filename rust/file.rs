@@ -20,7 +20,7 @@ use crate::{
     sys::{
         context::InCall,
         exit,
-        policy::{self, Revoke},
+        policy::{self, Maker, Revoke},
         ringfile::{Area, RingFile},
         task, user,
         waitqueue::WaitQueue,
@@ -166,6 +166,10 @@ impl Ring {
 impl Revoke for Ring {
     fn revoke(&self) {
         self.close_to_all();
+    }
+
+    fn maker(&self) -> Maker {
+        self.maker
     }
 }
 

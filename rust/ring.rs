@@ -45,6 +45,7 @@ use crate::{
         exit,
         lock::lock_killable,
         lsm, pin,
+        policy::{Grant, Maker},
         queue::Fifo,
         table::HashTable,
         task::Identity,
@@ -120,6 +121,8 @@ pub(crate) struct Ring {
     pub(crate) restrictions: SetOnce<Restrictions>,
     /// What the administrator allows its user.
     pub(crate) policy: Policy,
+    /// Among whose rings it counts.
+    pub(crate) maker: Maker,
     /// The credentials of the task that has set the ring up, if it has a thread: all requests then have these.
     pub(crate) identity: Option<Arc<Identity>>,
     /// Memory that can be mapped. Taken with `state` or with a task's mmap lock
@@ -232,7 +235,7 @@ impl State {
 }
 
 impl Ring {
-    /// A ring of this shape in `memory`, which is of the same shape, that may have what `policy` says. `exec` is
+    /// A ring of this shape in `memory`, which is of the same shape, that may have what `grant` says. `exec` is
     /// what moves its requests, and `hooks` what that does when it is unlocked.
     ///
     /// # Errors
@@ -245,11 +248,12 @@ impl Ring {
     pub(crate) fn new(
         task: InTask<'_>,
         config: Config,
-        policy: Policy,
+        grant: &Grant,
         (memory, entries, mappings): (RingMemory, RingEntries, Mappings),
         exec: impl PinInit<crate::ExecShared>,
         hooks: &'static UnlockHooks,
     ) -> Result<Arc<Self>> {
+        let policy = grant.policy;
         let bits = config.cq_entries.trailing_zeros().saturating_sub(5);
         let waiting = HashTable::new(bits.clamp(1, 8))?;
         let restricted =
@@ -268,6 +272,7 @@ impl Ring {
                 enabled: Atomic::new(false),
                 restrictions: SetOnce::new(),
                 policy,
+                maker: grant.maker(),
                 identity,
                 dying: Atomic::new(false),
                 overflowing: Atomic::new(false),

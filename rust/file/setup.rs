@@ -70,13 +70,13 @@ impl Ring {
         }
         let sqpoll = exec::sqpoll::SqPoll::new(task, &config, &ThreadParams::parse(&asked))?;
         let exec = exec::ExecShared::new(sqpoll, registered.clone())?;
-        let ring = Self::new(task, config, policy, memory, exec, &UNLOCK_HOOKS)?;
+        let ring = Self::new(task, config, grant, memory, exec, &UNLOCK_HOOKS)?;
         config.fill(&mut asked);
         if !exit::is_heard() {
             asked.features &= !feat::REG_REG_RING;
         }
         user::write(params, &asked)?;
-        let listed = policy::put_in(&ring, grant);
+        let listed = policy::put_in(&ring, policy.limits.rings);
         if let Err(error) = listed.and_then(|()| ring.start()) {
             Ring::release(ring);
             return Err(error);

@@ -28,6 +28,9 @@ pub(crate) trait Revoke: Send + Sync {
     ///
     /// May sleep, but waits for nobody.
     fn revoke(&self);
+
+    /// Whose it is, always the same.
+    fn maker(&self) -> Maker;
 }
 
 /// What the rings of a device may have.
@@ -37,21 +40,45 @@ pub(crate) struct Grant {
     pub(crate) node: u32,
 }
 
-/// The rings that there are.
-struct OpenRings {
-    /// All rings, by their addresses.
-    all: RBTree<usize, Listed>,
-    /// How many there are of a device and a user, of whom there are any.
-    users: RBTree<Owner, u32>,
+/// The numbers of the device that a ring was made by, and of the user who has made it.
+pub(crate) type Maker = (u32, u32);
+
+impl Grant {
+    /// Whose the rings are that the current task makes.
+    pub(crate) fn maker(&self) -> Maker {
+        (self.node, calls::ruring_current_uid())
+    }
 }
 
-/// The numbers of the device that a ring was made by, and of the user who has made it.
-type Owner = (u32, u32);
+/// The rings that there are, by their makers and their addresses.
+struct OpenRings(RBTree<(Maker, usize), Listed>);
 
 /// What there is to know of a ring in the list.
 struct Listed {
     ring: Arc<dyn Revoke>,
-    owner: Owner,
+    /// How many rings its maker has, in the first one of his.
+    count: u32,
+}
+
+impl OpenRings {
+    /// How many rings `maker` has.
+    fn count(&self, maker: Maker) -> u32 {
+        let first = self.0.cursor_lower_bound(&(maker, 0));
+        first.map_or(0, |first| match first.current() {
+            ((whose, _), listed) if *whose == maker => listed.count,
+            _ => 0,
+        })
+    }
+
+    /// Says how many rings `maker` has.
+    fn set_count(&mut self, maker: Maker, count: u32) {
+        if let Some(mut first) = self.0.cursor_lower_bound_mut(&(maker, 0)) {
+            let ((whose, _), listed) = first.current_mut();
+            if *whose == maker {
+                listed.count = count;
+            }
+        }
+    }
 }
 
 kernel::sync::global_lock! {
@@ -91,39 +118,31 @@ pub(crate) fn current() -> Policy {
     }
 }
 
-/// Has `ring`, of the current task's user, be ended with all others, until it is taken out.
+/// Has `ring` be ended with all others, until it is taken out.
 ///
 /// # Errors
 ///
-/// `-EPERM` if there are to be no rings, and `-EMFILE` if the user has as many as `grant` says. It is to be taken
-/// out then too.
+/// `-EPERM` if there are to be no rings, and `-EMFILE` if its maker has `most` already. It is to be taken out then too.
 ///
 /// # Context
 ///
 /// May sleep.
-pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, grant: &Grant) -> Result {
-    let most = grant.policy.limits.rings;
-    let owner = (grant.node, calls::ruring_current_uid());
+pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, most: u32) -> Result {
     let listed = Listed {
         ring: ring.clone(),
-        owner,
+        count: 0,
     };
-    let key = Arc::as_ptr(ring) as usize;
-    let node = RBTreeNode::new(key, listed, GFP_KERNEL_ACCOUNT)?;
-    // Memory may take long that is a full cgroup's, and everybody's rings are made and released with this lock.
-    let first = RBTreeNode::new(owner, 1, GFP_KERNEL_ACCOUNT)?;
+    // Memory may take long that is a full cgroup's, and everybody's rings are made and released with the lock.
+    let node = RBTreeNode::new(key(ring), listed, GFP_KERNEL_ACCOUNT)?;
     let mut rings = RINGS.lock();
-    let rings = rings.get_or_insert_with(|| OpenRings {
-        all: RBTree::new(),
-        users: RBTree::new(),
-    });
-    match rings.users.get_mut(&owner) {
-        Some(count) if *count >= most => return Err(EMFILE),
-        Some(count) => *count += 1,
-        None if most == 0 => return Err(EMFILE),
-        None => _ = rings.users.insert(first),
+    let rings = rings.get_or_insert_with(|| OpenRings(RBTree::new()));
+    let maker = ring.maker();
+    let count = rings.count(maker);
+    if count >= most {
+        return Err(EMFILE);
     }
-    rings.all.insert(node);
+    rings.0.insert(node);
+    rings.set_count(maker, count + 1);
     // Whoever switches them off looks into the list afterwards.
     if ENABLED.load(Acquire) {
         Ok(())
@@ -138,37 +157,40 @@ pub(crate) fn put_in<T: Revoke + 'static>(ring: &Arc<T>, grant: &Grant) -> Resul
 ///
 /// May sleep.
 pub(crate) fn unlist<T: Revoke>(ring: &Arc<T>) {
-    let key = Arc::as_ptr(ring) as usize;
     let mut guard = RINGS.lock();
     let Some(rings) = guard.as_mut() else { return };
-    let listed = rings.all.remove(&key);
-    if let Some(Listed { owner, .. }) = &listed {
-        if let Some(count) = rings.users.get_mut(owner) {
-            *count -= 1;
-            if *count == 0 {
-                rings.users.remove(owner);
-            }
-        }
+    let maker = ring.maker();
+    let count = rings.count(maker);
+    let listed = rings.0.remove(&key(ring));
+    if listed.is_some() {
+        rings.set_count(maker, count - 1);
     }
     drop(guard);
     drop(listed);
 }
 
+/// Where a ring is in the list.
+fn key<T: Revoke>(ring: &Arc<T>) -> (Maker, usize) {
+    (ring.maker(), Arc::as_ptr(ring) as usize)
+}
+
 /// Ends all rings that there are.
 fn revoke_all() {
-    let mut from = 0;
+    let mut from = ((0, 0), 0);
     loop {
         let rings = RINGS.lock();
         let next = rings.as_ref().and_then(|rings| {
             // Not by a loop over those before it: one user may have many.
-            let cursor = rings.all.cursor_lower_bound(&from)?;
+            let cursor = rings.0.cursor_lower_bound(&from)?;
             let (key, listed) = cursor.current();
             Some((*key, listed.ring.clone()))
         });
         drop(rings);
-        let Some((key, ring)) = next else { return };
+        let Some(((maker, address), ring)) = next else {
+            return;
+        };
         ring.revoke();
-        from = key + 1;
+        from = (maker, address + 1);
     }
 }
 
