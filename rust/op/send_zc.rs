@@ -282,16 +282,16 @@ impl<const MESSAGE: bool> Op for SendZc<MESSAGE> {
         let all = flags & msg::WAITALL != 0;
         let (res, broken) = match sent {
             Ok(len) if len == want => (self.done as i32 + len as i32, false),
+            Err(EAGAIN) => {
+                self.notif_ref = Some(notif_ref);
+                return Outcome::POLL;
+            }
             Err(_) if self.is_beyond(&mut notif_ref) => {
                 // As if it had not begun.
                 if let Ok(req) = notif_ref.reclaim() {
                     attempt.ring.discard_notif(req);
                 }
                 return Outcome::failed(EFAULT);
-            }
-            Err(EAGAIN) => {
-                self.notif_ref = Some(notif_ref);
-                return Outcome::POLL;
             }
             Ok(len @ 1..) if (all || self.sends_all) && socket.resumes() => {
                 if let Some(message) = &mut self.message {

@@ -45,7 +45,7 @@ pub(crate) struct RingEntries {
 
 /// The memory of a ring that mmap(2) maps.
 pub(crate) struct Mappings {
-    /// At IORING_OFF_SQ_RING and IORING_OFF_CQ_RING.
+    /// At IORING_OFF_SQ_RING and IORING_OFF_CQ_RING: from the first byte of its region on.
     pub(crate) rings: RegionPart,
     /// What is mapped at IORING_OFF_SQES.
     pub(crate) sqes: RegionPart,
@@ -78,6 +78,9 @@ impl RingEntries {
     /// `-EINVAL` if the memory is too small for them.
     #[inline(always)] // ring/setup
     pub(crate) fn new(config: &Config, rings: &RegionPart, sqes: &RegionPart) -> Result<Self> {
+        if config.rings_size() > rings.bytes.len() || config.sqes_size() > sqes.bytes.len() {
+            return Err(EINVAL);
+        }
         let indices = if config.has(setup::NO_SQARRAY) {
             None
         } else {
@@ -155,11 +158,16 @@ impl RingMemory {
         let rings = page_align(config.rings_size()).ok_or(EOVERFLOW)?;
         let sqes = page_align(config.sqes_size()).ok_or(EOVERFLOW)?;
         let both = rings.checked_add(sqes).ok_or(EOVERFLOW)?;
-        if !both.is_power_of_two() {
+        let region = if both.is_power_of_two() {
+            Region::alloc_shared(both).ok()
+        } else {
+            None
+        };
+        // Smaller ones may be had where there is none as large, and need no mapping of their own.
+        let Some(region) = region.filter(|region| region.is_block()) else {
             let alloc = |len| Region::alloc_shared(len).map(RegionPart::whole);
             return Ok((alloc(rings)?, alloc(sqes)?));
-        }
-        let region = Region::alloc_shared(both)?;
+        };
         let part = |bytes| RegionPart {
             region: region.clone(),
             bytes,

@@ -99,7 +99,7 @@ impl<T> OneOrMore<T> {
         Ok(self.others.push(element, GFP_KERNEL_ACCOUNT)?)
     }
 
-    /// Drops those that it is not to keep. The last one takes the place of the first.
+    /// Drops those that it is not to keep. The last one takes the place of the first: not for what is known by its place.
     pub(crate) fn retain(&mut self, mut keeps: impl FnMut(&mut T) -> bool) {
         self.others.retain(&mut keeps);
         if self.first.as_mut().is_some_and(|first| !keeps(first)) {

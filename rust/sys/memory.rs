@@ -318,6 +318,12 @@ impl Region {
         self.pages.list.len() * PAGE_SIZE
     }
 
+    /// Whether its pages are one block, which the kernel has mapped with all memory.
+    #[inline]
+    pub(crate) fn is_block(&self) -> bool {
+        matches!(self.pages.core, PageRefs::Block)
+    }
+
     /// Whether it can be mapped into user space: pinned user memory is not mapped again.
     pub(crate) fn is_mappable(&self) -> bool {
         !matches!(self.pages.core, PageRefs::Pinned(_))
