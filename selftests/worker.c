@@ -280,6 +280,38 @@ TEST_F(ring, limits)
 	EXPECT_EQ(6, before[1]);
 }
 
+/* A worker of the one kind that is just being made does not count as one of the other. */
+TEST_F(ring, limits_of_both_kinds_at_once)
+{
+	int from[2], to[2], i, j;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe cqe;
+	unsigned int before[2];
+	struct statx st;
+
+	ASSERT_EQ(0, pipe(from));
+	ASSERT_EQ(0, pipe(to));
+	ASSERT_EQ(0, limit(&self->ring, 1, 1, before));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(1, write(from[1], "x", 1));
+		prep(&self->ring, IORING_OP_STATX, AT_FDCWD, "/", STATX_SIZE, 1)->off = (uintptr_t)&st;
+		sqe = prep(&self->ring, IORING_OP_SPLICE, to[1], NULL, 1, 2);
+		sqe->off = -1;
+		sqe->splice_off_in = -1;
+		sqe->splice_fd_in = from[0];
+		ASSERT_EQ(2, ring_submit(&self->ring));
+		/* any of both may be first, as they are done by two */
+		for (j = 0; j < 2; j++) {
+			ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+			EXPECT_EQ(cqe.user_data == 2, cqe.res);
+		}
+	}
+	for (i = 0; i < 2; i++) {
+		close(from[i]);
+		close(to[i]);
+	}
+}
+
 /* The only processors that a thread may run on whose name begins with @name. */
 static int processors_of(const char *name, char *list, size_t size)
 {

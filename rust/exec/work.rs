@@ -244,7 +244,7 @@ pub(crate) fn add_worker(
         Ok(UserWorker::spawn(task, worker, c"ruring-wrk")?)
     };
     let worker = new();
-    ring.exec.pending_workers.fetch_sub(1, Relaxed);
+    ring.exec.pending_workers(unbound).fetch_sub(1, Relaxed);
     let Ok(mut locked) = ring.lock_in(context) else {
         // What was for it ends with the task.
         if let Ok(worker) = worker {
@@ -337,7 +337,7 @@ impl Locked<'_> {
         };
         let workers = &mut self.state.exec.workers;
         workers.all.retain(|record| !record.worker.is_over());
-        let mut count = self.ring.exec.pending_workers.load(Relaxed);
+        let mut count = self.ring.exec.pending_workers(unbound).load(Relaxed);
         for record in &mut workers.all {
             if !record.is_for_current(unbound) {
                 continue;
@@ -349,10 +349,14 @@ impl Locked<'_> {
             }
             count += 1;
         }
-        let coming = self.ring.exec.pending_workers.load(Relaxed) as usize;
+        let pending = |unbound| self.ring.exec.pending_workers(unbound).load(Relaxed) as usize;
+        let coming = pending(false) + pending(true);
         let room = workers.all.len() + coming < self.ring.policy.limits.workers as usize;
         if count < most && room && self.make_worker(ring.clone(), unbound) {
-            self.ring.exec.pending_workers.fetch_add(1, Relaxed);
+            self.ring
+                .exec
+                .pending_workers(unbound)
+                .fetch_add(1, Relaxed);
             return true;
         }
         // Those that there are will come to it.
