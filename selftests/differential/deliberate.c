@@ -163,6 +163,11 @@ static const struct deliberate {
 		is_limit_that_was_over,
 	},
 	{
+		"a count of what comes behind",
+		"after it has unlocked the ring, and so behind what else that call submits",
+		is_count_of_what_is_behind,
+	},
+	{
 		"a limit of no time",
 		"A LINK_TIMEOUT whose time is over when its request begins to wait ends it",
 		is_limit_of_no_time,

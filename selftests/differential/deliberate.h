@@ -54,6 +54,7 @@ bool has_completions(enum side side, unsigned int step);
 /* Differences of when something happens, each as its row in deliberate.c says. */
 bool is_drain_after_skip(const struct program *p, const struct difference *d);
 bool is_limit_that_was_over(const struct program *p, const struct difference *d);
+bool is_count_of_what_is_behind(const struct program *p, const struct difference *d);
 bool is_limit_of_no_time(const struct program *p, const struct difference *d);
 bool is_count_of_a_notification(const struct program *p, const struct difference *d);
 bool is_drain_of_a_notification(const struct program *p, const struct difference *d);

@@ -213,13 +213,27 @@ bool is_behind_completions(const struct program *p, const struct difference *d)
 	       d->nr[SIDE_IO_URING] <= d->nr[SIDE_RURING];
 }
 
-/* It sleeps in the call that submits what a terminal has no room for, or that another one has read. */
+/* Whether io_uring has not come back from a call of that step. */
+static bool hangs(unsigned int step)
+{
+	const struct trace *t = last_trace(SIDE_IO_URING);
+	unsigned int i;
+
+	for (i = 0; i < t->nr && i < MAX_EVENTS; i++)
+		if (t->events[i].kind == EVENT_HANG && t->events[i].step == step)
+			return true;
+	return false;
+}
+
+/*
+ * It sleeps in the call that submits what a terminal has no room for, or that another one has read, or in a
+ * later one of that step, by which it comes back to its task.
+ */
 bool is_sleep_in_enter(const struct program *p, const struct difference *d)
 {
 	unsigned int i;
 
-	if (d->kind != EVENT_RETURN || d->nr[SIDE_IO_URING] || d->step >= p->nr_steps ||
-	    p->steps[d->step].kind != STEP_SUBMIT)
+	if (d->nr[SIDE_IO_URING] || !hangs(d->step) || d->step >= p->nr_steps || p->steps[d->step].kind != STEP_SUBMIT)
 		return false;
 	for (i = 0; i < MAX_OBJECTS; i++)
 		if (p->objects[i].kind == PTY)

@@ -51,12 +51,92 @@ bool drains_before(const struct program *p, unsigned int to_step)
 	return false;
 }
 
+/* How many completions like this one a side has, less those of the other. */
+static int more_like(const struct difference *d, enum side side, int res, unsigned int flags)
+{
+	unsigned int other, i;
+	int nr = 0;
+
+	for (other = 0; other < 2; other++)
+		for (i = 0; i < d->nr[other]; i++)
+			if (d->events[other][i].res == res && d->events[other][i].flags == flags)
+				nr += other == side ? 1 : -1;
+	return nr;
+}
+
+static bool is_limit(const struct program *p, __u64 user_data)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_requests; i++)
+		if (!p->requests[i].dropped && p->requests[i].sqe.user_data == user_data &&
+		    p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT)
+			return true;
+	return false;
+}
+
+/* Others that have its user_data are alike. */
 bool is_limit_that_was_over(const struct program *p, const struct difference *d)
 {
-	return d->kind == EVENT_CQE && sqe_of(p, d->key)->opcode == IORING_OP_LINK_TIMEOUT &&
-	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
-	       d->events[SIDE_IO_URING][0].res == -ENOENT &&
-	       d->events[SIDE_RURING][0].res == -ECANCELED;
+	unsigned int side, i;
+
+	if (d->kind != EVENT_CQE || !is_limit(p, d->key) || more_like(d, SIDE_IO_URING, -ENOENT, 0) != 1 ||
+	    more_like(d, SIDE_RURING, -ECANCELED, 0) != 1)
+		return false;
+	for (side = 0; side < 2; side++)
+		for (i = 0; i < d->nr[side]; i++) {
+			const struct event *e = &d->events[side][i];
+
+			if ((e->flags || (e->res != -ENOENT && e->res != -ECANCELED)) &&
+			    more_like(d, side, e->res, e->flags))
+				return false;
+		}
+	return true;
+}
+
+/* Whether the call that submits a request does it once the ring is unlocked. */
+static bool is_done_unlocked(const struct program *p, const struct io_uring_sqe *sqe)
+{
+	unsigned int kind = sqe->off & 0xf;
+
+	switch (sqe->opcode) {
+	case IORING_OP_BIND:
+	case IORING_OP_SHUTDOWN:
+	case IORING_OP_EPOLL_CTL:
+	case IORING_OP_EPOLL_WAIT:
+		return true;
+	case IORING_OP_CONNECT:
+		return has_kind(p, sqe, KIND(UNIX_STREAM) | KIND(UNIX_DGRAM) | KIND(UNIX_SEQPACKET) |
+					KIND(UNIX_LISTENER) | KIND(UNIX_ALONE));
+	case IORING_OP_SOCKET:
+		return sqe->fd != AF_UNIX && ((sqe->fd != AF_INET && sqe->fd != AF_INET6) || sqe->len ||
+					      (kind != SOCK_STREAM && kind != SOCK_DGRAM));
+	default:
+		return false;
+	}
+}
+
+/* Whether it counts one of the same submission that has come behind it, as that was done with the ring unlocked. */
+bool is_count_of_what_is_behind(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	unsigned int i, j, at = d->key - USER_DATA;
+
+	if (d->kind != EVENT_CQE || sqe->opcode != IORING_OP_TIMEOUT || !sqe->off || d->nr[SIDE_IO_URING] ||
+	    d->nr[SIDE_RURING] != 1 || d->events[SIDE_RURING][0].res)
+		return false;
+	for (i = 0; i < p->nr_steps; i++) {
+		const struct step *step = &p->steps[i];
+
+		if (step->kind != STEP_SUBMIT || at < step->first || at >= (unsigned int)step->first + step->nr)
+			continue;
+		/* what it is linked to is over when it begins */
+		for (j = step->first; j < at; j++)
+			if (!p->requests[j].dropped && is_done_unlocked(p, &p->requests[j].sqe) &&
+			    !(p->requests[at - 1].sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)))
+				return true;
+	}
+	return false;
 }
 
 /* Whether a request that takes no time is limited to none, and which of the two comes first is nobody's promise. */
