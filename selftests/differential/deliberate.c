@@ -218,6 +218,11 @@ static const struct deliberate {
 		is_served_first,
 	},
 	{
+		"an open for which there is no descriptor left",
+		"OPENAT and OPENAT2 are ``-EMFILE`` also with flags that they do not take",
+		is_open_at_the_limit,
+	},
+	{
 		"an error of what a worker would do",
 		"An error that shows when a request is submitted does not signal it",
 		is_error_that_is_found,

@@ -115,6 +115,7 @@ bool is_buffer_at_zero(const struct program *p, const struct difference *d);
 bool is_data_of_another(const struct program *p, const struct difference *d);
 bool is_end_behind_data(const struct program *p, const struct difference *d);
 bool is_full_for_ever(const struct program *p, const struct difference *d);
+bool is_open_at_the_limit(const struct program *p, const struct difference *d);
 bool is_transfer_of_nothing(const struct program *p, const struct difference *d);
 bool is_datagram_of_shut(const struct program *p, const struct difference *d);
 

@@ -241,6 +241,15 @@ bool is_sleep_in_enter(const struct program *p, const struct difference *d)
 	return false;
 }
 
+bool is_open_at_the_limit(const struct program *p, const struct difference *d)
+{
+	unsigned int opcode = sqe_of(p, d->key)->opcode;
+
+	return d->kind == EVENT_CQE && p->descriptors && (opcode == IORING_OP_OPENAT || opcode == IORING_OP_OPENAT2) &&
+	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       d->events[SIDE_IO_URING][0].res == -EINVAL && d->events[SIDE_RURING][0].res == -EMFILE;
+}
+
 /* How many workers there were is another number if another ring has been told how many there may be. */
 bool is_limit_of_workers(const struct program *p, const struct difference *d)
 {

@@ -387,6 +387,7 @@ bool is_told_in_time(const struct program *p, const struct difference *d)
 	case EVENT_WATCH:
 		/* by poll(2) or the like: of who looks at it, which is not the one that submits */
 		return d->key < MAX_REQUESTS && d->events[!d->nr[SIDE_IO_URING]][0].flags != WATCH_ENTER &&
+		       d->events[!d->nr[SIDE_IO_URING]][0].flags != WATCH_FULL &&
 		       d->events[!d->nr[SIDE_IO_URING]][0].flags != WATCH_PROCESS_ENTER;
 	default:
 		return false;

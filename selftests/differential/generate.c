@@ -64,6 +64,18 @@ static unsigned int any_setup(void)
 	return setup & ~IORING_SETUP_HYBRID_IOPOLL;
 }
 
+/* The same, with what belongs to the program's subject. */
+static unsigned int any_setup_of(const struct maker *m)
+{
+	unsigned int setup = any_setup(), more = setup_for_subject(m);
+
+	/* what there is not together, or nobody could enter */
+	if (more & IORING_SETUP_SQPOLL)
+		setup &= ~(IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_DEFER_TASKRUN |
+			   IORING_SETUP_SQ_REWIND | IORING_SETUP_REGISTERED_FD_ONLY);
+	return setup | more;
+}
+
 static unsigned int any_kind(const struct maker *m)
 {
 	__u8 kind;
@@ -154,7 +166,7 @@ static void any_peer(struct maker *m, struct step *step)
 	step->kind = STEP_PEER;
 	if (!may_be_peer_of_subject(m, &step->op))
 		step->op = pick(ops);
-	step->len = any_len();
+	step->len = may_be_in_bulk_for_subject(m) ? 300 + below(30) * 100 : any_len();
 	step->offset = below(100) * 100;
 	switch (step->op) {
 	case PEER_CONNECT:
@@ -237,7 +249,8 @@ static void any_submit(struct maker *m, struct step *step)
 	}
 	step->kind = STEP_SUBMIT;
 	step->first = p->nr_requests;
-	if (p->nr_requests < MAX_REQUESTS && once_in(3) && any_request_to_kernel(m, p->nr_requests)) {
+	if (p->nr_requests < MAX_REQUESTS && (once_in(3) || may_ask_kernel_for_subject(m)) &&
+	    any_request_to_kernel(m, p->nr_requests)) {
 		p->nr_requests++;
 		nr = 0;
 	}
@@ -296,9 +309,9 @@ static void any_step(struct maker *m, struct step *step)
 		any_refill(m, step);
 		break;
 	default:
-		if (once_in(3)) {
+		if (once_in(m->p->setup & IORING_SETUP_SQPOLL ? 1 : 3)) {
 			step->kind = STEP_WATCH;
-			step->op = below(NR_WATCH_OPS);
+			step->op = m->p->setup & IORING_SETUP_SQPOLL && once_in(2) ? WATCH_FULL : below(NR_WATCH_OPS);
 		} else {
 			any_submit(m, step);
 		}
@@ -336,8 +349,8 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 	p->seed = seed;
 	p->branch = branch;
 	choose_subject(&m);
-	p->setup = any_setup() | setup_for_subject(&m);
-	p->setup2 = any_setup() | setup_for_subject(&m);
+	p->setup = any_setup_of(&m);
+	p->setup2 = any_setup_of(&m);
 	p->sq_entries = once_in(6) ? 2 : 8;
 	p->cq_entries = once_in(6) ? p->sq_entries : 64;
 	/* too many, or too few */
@@ -350,6 +363,10 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 	p->epoll = once_in(4);
 	p->edge = once_in(2);
 	p->ending = once_in(5) ? below(once_in(4) ? NR_ENDINGS : ENDING_EXECUTE) : ENDING_CANCEL;
+	p->descriptors = once_in(12) ? 1 + below(5) : 0;
+	/* nobody could do anything with those that are one thread's */
+	p->orphans = once_in(p->setup & IORING_SETUP_SQPOLL ? 4 : 24) &&
+		     !((p->setup | p->setup2) & (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_REGISTERED_FD_ONLY));
 	any_objects(&m);
 	if (once_in(5))
 		register_rings(&m, next_step(p));

@@ -64,9 +64,14 @@ bool may_register_for_subject(const struct maker *m);
 bool may_register_as_subject(struct maker *m, struct step *step);
 bool may_have_worker_for_subject(const struct maker *m);
 bool may_have_limit_for_subject(const struct maker *m);
+/* Whether the next submission is of what the kernel is asked, and what is received more than a buffer's worth, because of it. */
+bool may_ask_kernel_for_subject(const struct maker *m);
+bool may_be_in_bulk_for_subject(const struct maker *m);
 
 /* One that there is, the more often the more it has to say. */
 unsigned int any_opcode(const struct maker *m);
+/* The user_data of a request before @i, most of the time of one of that opcode. */
+__u64 any_target_of(const struct maker *m, unsigned int i, unsigned int opcode);
 /* What a message to the ring @fd says. */
 void any_message_to(struct io_uring_sqe *sqe, int fd);
 /* Fill in request @i of the program. */
@@ -87,6 +92,8 @@ bool any_control_request(struct maker *m, struct request *r, unsigned int i);
 
 /* A vector of up to four parts of what belongs to request @i. */
 void any_vector(struct request *r, unsigned int i, bool from);
+/* More than a socket takes at once: in place of all, if that is @plain, or of the first part of its vector. */
+void any_bulk(struct request *r, bool plain);
 /* A selected buffer instead of an address, now and then. */
 bool may_select(struct maker *m, struct request *r);
 
@@ -104,6 +111,7 @@ void may_go_by_index(struct maker *m, struct step *step);
 /* Memory for the arguments of waits, or for nothing in particular. */
 void register_region(struct maker *m, struct step *step, bool waits);
 void any_restrictions(struct step *step);
+void any_registration_of_group(struct maker *m, struct step *step);
 void any_update_of_files(struct maker *m, struct step *step);
 void any_sync_cancel(struct maker *m, struct step *step);
 void any_resize(struct maker *m, struct step *step);

@@ -82,6 +82,7 @@ static const char * const peers[] = {
 static const char * const watches[] = {
 	[WATCH_ENTER] = "thread enters for 1", [WATCH_POLL] = "thread polls ring",
 	[WATCH_EPOLL] = "thread epolls ring", [WATCH_EVENTFD] = "thread polls eventfd",
+	[WATCH_FULL] = "thread waits for room in the queue",
 	[WATCH_PROCESS_ENTER] = "process enters for 1", [WATCH_PROCESS_POLL] = "process polls ring",
 };
 

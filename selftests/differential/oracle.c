@@ -115,7 +115,7 @@ static bool may_fill_tcp(const struct program *p)
 		is_long |= p->steps[i].kind == STEP_PEER &&
 			   (p->steps[i].op == PEER_FILL || p->steps[i].len > PAGE);
 	for (i = 0; i < p->nr_requests; i++)
-		is_long |= p->requests[i].sqe.len > PAGE;
+		is_long |= p->requests[i].sqe.len > PAGE || p->requests[i].structs.iov[0].iov_len > PAGE;
 	return has_tcp && is_long;
 }
 

@@ -141,17 +141,24 @@ static long peer_connect(const struct program *p, int fd)
 
 	if (!o || getsockname(fd, (struct sockaddr *)&addr, &len))
 		return -ENOTSOCK;
+	lift_limit();
 	client = keep_aside(socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0));
+	impose_limit();
 	return client < 0 ? client : result(connect(client, (struct sockaddr *)&addr, len));
 }
 
 static long peer_accept(int fd)
 {
+	long server;
+
 	if (fcntl(fd, F_GETFL) < 0)
 		return -errno;
 	if (!is_ready(fd, POLLIN))
 		return -EAGAIN;
-	return keep_aside(accept(fd, NULL, NULL));
+	lift_limit();
+	server = keep_aside(accept(fd, NULL, NULL));
+	impose_limit();
+	return server;
 }
 
 static long peer_poll(int fd)

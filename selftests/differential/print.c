@@ -214,6 +214,10 @@ void print_program(const struct program *p)
 	printf("  ring setup=%s sq=%u cq=%u cpu=%u%s%s\n", flags, p->sq_entries, p->cq_entries, p->cpu,
 	       p->epoll ? p->edge ? ", in an epoll (edge)" : ", in an epoll" : "",
 	       p->ending < NR_ENDINGS && endings[p->ending] ? endings[p->ending] : "");
+	if (p->orphans)
+		printf("  the thread that has made them is gone\n");
+	if (p->descriptors)
+		printf("  %d descriptors are left\n", p->descriptors - 1);
 	for (i = 0; i < MAX_OBJECTS; i++) {
 		const struct object *o = &p->objects[i];
 

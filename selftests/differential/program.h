@@ -214,6 +214,8 @@ enum watch_op {
 	WATCH_POLL,
 	WATCH_EPOLL,
 	WATCH_EVENTFD,
+	/* until the queue, which is full, has room */
+	WATCH_FULL,
 	WATCH_PROCESS_ENTER,
 	WATCH_PROCESS_POLL,
 	NR_WATCH_OPS,
@@ -341,6 +343,10 @@ struct program {
 	bool epoll;
 	bool edge;
 	__u8 ending;
+	/* how many descriptors are left for its requests, counted from 1; 0 for as many as they want */
+	__u8 descriptors;
+	/* the thread that has made the rings is gone */
+	bool orphans;
 	unsigned int nr_steps;
 	unsigned int nr_requests;
 	struct object objects[MAX_OBJECTS];
@@ -350,6 +356,8 @@ struct program {
 };
 
 #define USER_DATA	0x1000
+/* That of what has no other purpose than to fill the queue. */
+#define FILLER		0x5600
 
 static inline struct structs *structs_of(unsigned int request)
 {

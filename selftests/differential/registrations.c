@@ -198,7 +198,9 @@ void any_sync_cancel(struct maker *m, struct step *step)
 
 	begin_registration(step, IORING_REGISTER_SYNC_CANCEL, 1);
 	*reg = (struct io_uring_sync_cancel_reg) {
-		.addr = USER_DATA + below(m->p->nr_requests + 1),
+		/* a worker cannot be had back from what it has begun with */
+		.addr = once_in(2) ? any_target_of(m, m->p->nr_requests, IORING_OP_SPLICE) :
+			USER_DATA + below(m->p->nr_requests + 1),
 		.fd = any_fd_of(m, ~0u),
 		.flags = once_in(2) ? 0 : below(64),
 		.timeout = { once_in(2) ? 0 : -1, once_in(2) ? 0 : -1 },
@@ -220,6 +222,14 @@ static void any_group_change(struct maker *m, struct step *step)
 
 		*status = (struct io_uring_buf_status) { .buf_group = any_group(m) };
 	}
+}
+
+void any_registration_of_group(struct maker *m, struct step *step)
+{
+	if (once_in(3))
+		any_group_change(m, step);
+	else
+		register_group(m, step);
 }
 
 void any_restrictions(struct step *step)
@@ -295,7 +305,7 @@ static void may_be_elsewhere(struct step *step)
 		8, 0xffff888000000000, EDGE - 4, EDGE - 8, EDGE - 12, EDGE - 16, EDGE - 32,
 	};
 
-	if (once_in(20))
+	if (once_in(14))
 		step->reg.elsewhere = pick(places);
 }
 

@@ -170,6 +170,8 @@ static unsigned int any_program(struct sock_filter *code)
 
 void any_filter(struct maker *m, struct step *step)
 {
+	/* of which it sees more than their flags */
+	static const __u8 seen[] = { IORING_OP_CONNECT, IORING_OP_CONNECT, IORING_OP_SOCKET, IORING_OP_OPENAT, IORING_OP_OPENAT2 };
 	struct io_uring_bpf *bpf = (void *)step->reg.arg.words;
 	struct io_uring_bpf_filter *filter = &bpf->filter;
 
@@ -178,6 +180,8 @@ void any_filter(struct maker *m, struct step *step)
 	/* one that there has been is likely to come again */
 	filter->opcode = m->p->nr_requests && once_in(2) ?
 			 m->p->requests[below(m->p->nr_requests)].sqe.opcode : any_opcode(m);
+	if (once_in(3))
+		filter->opcode = pick(seen);
 	filter->filter_len = any_program((void *)step->reg.arg.tags);
 	filter->filter_ptr = ARG(tags);
 	if (once_in(12))

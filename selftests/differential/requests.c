@@ -58,6 +58,18 @@ void any_vector(struct request *r, unsigned int i, bool from)
 		r->structs.iov[below(4)].iov_len = rnd() >> below(64);
 }
 
+void any_bulk(struct request *r, bool plain)
+{
+	unsigned int len = BIG_SIZE >> below(4);
+
+	if (plain) {
+		r->sqe.addr = SOURCE;
+		r->sqe.len = len;
+	} else {
+		r->structs.iov[0] = (struct iovec) { (void *)SOURCE, len };
+	}
+}
+
 __u64 any_place_in(struct maker *m, unsigned int index)
 {
 	const struct iovec *iov = &m->buffers[index];

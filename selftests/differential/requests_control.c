@@ -18,7 +18,7 @@ static __u64 any_target(unsigned int i)
 }
 
 /* The same, of one of that opcode if there is any. */
-static __u64 any_target_of(const struct maker *m, unsigned int i, unsigned int opcode)
+__u64 any_target_of(const struct maker *m, unsigned int i, unsigned int opcode)
 {
 	unsigned int j;
 
@@ -137,9 +137,10 @@ void any_message_to(struct io_uring_sqe *sqe, int fd)
 	sqe->fd = fd;
 	sqe->addr = below(3) ? IORING_MSG_DATA : IORING_MSG_SEND_FD;
 	sqe->off = 0x5500 + below(8);
-	sqe->len = below(100);
+	/* a file is sent without more */
+	sqe->len = sqe->addr == IORING_MSG_DATA || once_in(8) ? below(100) : 0;
 	if (sqe->addr == IORING_MSG_SEND_FD) {
-		sqe->addr3 = below(SLOTS);
+		sqe->addr3 = below(once_in(2) ? 2 : SLOTS);
 		sqe->file_index = once_in(2) ? IORING_FILE_INDEX_ALLOC : 1 + below(SLOTS);
 	}
 	if (once_in(3))

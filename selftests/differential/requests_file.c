@@ -37,6 +37,13 @@ static bool writes(unsigned int opcode)
 	       opcode == IORING_OP_WRITE_FIXED || opcode == IORING_OP_WRITEV_FIXED;
 }
 
+static bool has_kind(const struct maker *m, int fd, unsigned int kinds)
+{
+	const struct object *o = object_of(m->p, fd);
+
+	return o && KIND(o->kind) & kinds;
+}
+
 static void any_transfer(struct maker *m, struct request *r, unsigned int i)
 {
 	struct io_uring_sqe *sqe = &r->sqe;
@@ -50,7 +57,7 @@ static void any_transfer(struct maker *m, struct request *r, unsigned int i)
 	case IORING_OP_WRITE:
 		sqe->addr = from ? SOURCE + below(2000) : dest_of(i);
 		sqe->len = any_len();
-		if (object_of(m->p, sqe->fd) && object_of(m->p, sqe->fd)->kind == EVENTFD)
+		if (has_kind(m, sqe->fd, KIND(EVENTFD)))
 			sqe->len = 8;
 		if (once_in(12)) {
 			sqe->addr = from ? SOURCE : BIG;
@@ -64,6 +71,8 @@ static void any_transfer(struct maker *m, struct request *r, unsigned int i)
 		sqe->addr = (unsigned long)structs_of(i)->iov;
 		sqe->len = once_in(40) ? rnd() >> below(64) : below(5);
 	}
+	if (from && has_kind(m, sqe->fd, STREAMS | KIND(PTY)) && may_be_in_bulk_for_subject(m))
+		any_bulk(r, sqe->opcode == IORING_OP_WRITE);
 	if (sqe->opcode == IORING_OP_READ || sqe->opcode == IORING_OP_READV) {
 		__u64 addr = sqe->addr;
 

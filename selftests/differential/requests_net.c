@@ -144,7 +144,7 @@ static void any_message(struct maker *m, struct request *r, unsigned int i, bool
 static void any_receive(struct maker *m, struct request *r, unsigned int i)
 {
 	struct io_uring_sqe *sqe = &r->sqe;
-	bool message = sqe->opcode == IORING_OP_RECVMSG;
+	bool message = sqe->opcode == IORING_OP_RECVMSG, in_bulk = may_be_in_bulk_for_subject(m);
 
 	sqe->fd = any_fd_of(m, CONNECTED | ALONE);
 	if (message)
@@ -152,6 +152,8 @@ static void any_receive(struct maker *m, struct request *r, unsigned int i)
 	else
 		any_data(r, i, true);
 	sqe->msg_flags = any_msg_flags(true);
+	if (in_bulk)
+		sqe->msg_flags = once_in(2) ? MSG_WAITALL : 0;
 	if (once_in(5))
 		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
 	if (message) {
@@ -165,7 +167,7 @@ static void any_receive(struct maker *m, struct request *r, unsigned int i)
 				r->structs.msg.msg_iov = NULL;
 		}
 	} else if (may_select(m, r)) {
-		if (once_in(4))
+		if (once_in(in_bulk ? 2 : 4))
 			sqe->ioprio |= IORING_RECVSEND_BUNDLE;
 	} else if (once_in(10)) {
 		sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
@@ -179,7 +181,7 @@ static void any_receive(struct maker *m, struct request *r, unsigned int i)
 		sqe->ioprio |= IORING_RECV_MULTISHOT;
 		if (!once_in(10))
 			sqe->msg_flags &= ~MSG_WAITALL;
-		if (once_in(3) && !message)
+		if (once_in(in_bulk ? 6 : 3) && !message)
 			sqe->optlen = below(600);
 	}
 }
@@ -189,6 +191,7 @@ static void any_send(struct maker *m, struct request *r, unsigned int i)
 	struct io_uring_sqe *sqe = &r->sqe;
 	bool zc = sqe->opcode == IORING_OP_SEND_ZC || sqe->opcode == IORING_OP_SENDMSG_ZC;
 	bool message = sqe->opcode == IORING_OP_SENDMSG || sqe->opcode == IORING_OP_SENDMSG_ZC;
+	bool in_bulk = may_be_in_bulk_for_subject(m);
 	unsigned int j;
 
 	sqe->fd = any_fd_of(m, zc && !once_in(8) ? INET : CONNECTED | ALONE);
@@ -197,13 +200,17 @@ static void any_send(struct maker *m, struct request *r, unsigned int i)
 	else
 		any_data(r, i, false);
 	sqe->msg_flags = any_msg_flags(false);
+	if (in_bulk) {
+		any_bulk(r, !message);
+		sqe->msg_flags = once_in(2) ? MSG_WAITALL : 0;
+	}
 	if (once_in(6))
 		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
 	if (zc && once_in(5))
 		sqe->ioprio |= IORING_SEND_ZC_REPORT_USAGE;
-	if (zc ? once_in(4) : once_in(16)) {
+	if (zc ? once_in(m->nr_buffers ? 2 : 4) : once_in(16)) {
 		sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
-		sqe->buf_index = below(NR_BUFFERS);
+		sqe->buf_index = below(m->nr_buffers && !once_in(8) ? m->nr_buffers : NR_BUFFERS);
 		if (!message && !once_in(6)) {
 			sqe->addr = any_place_in(m, sqe->buf_index);
 			sqe->len = once_in(6) ? BUFFER_SIZE << below(3) : any_len();
@@ -274,11 +281,16 @@ static void any_command(struct maker *m, struct request *r, unsigned int i)
 		SENT_AT, SENT_AT, SENT_AT | SOF_TIMESTAMPING_OPT_ID, SENT_AT | SOF_TIMESTAMPING_TX_SCHED,
 		SENT_AT & ~SOF_TIMESTAMPING_OPT_TSONLY,
 	};
+	static const unsigned int ops[] = {
+		SOCKET_URING_OP_SIOCINQ, SOCKET_URING_OP_SIOCOUTQ, SOCKET_URING_OP_GETSOCKOPT,
+		SOCKET_URING_OP_SETSOCKOPT, SOCKET_URING_OP_SETSOCKOPT, SOCKET_URING_OP_TX_TIMESTAMP,
+		SOCKET_URING_OP_TX_TIMESTAMP, SOCKET_URING_OP_GETSOCKNAME,
+	};
 	struct io_uring_sqe *sqe = &r->sqe;
 	unsigned int at;
 
 	sqe->fd = any_fd_of(m, SOCKETS);
-	sqe->cmd_op = below(6);
+	sqe->cmd_op = once_in(20) ? below(10) : pick(ops);
 	switch (sqe->cmd_op) {
 	case SOCKET_URING_OP_GETSOCKOPT:
 	case SOCKET_URING_OP_SETSOCKOPT:
@@ -293,7 +305,7 @@ static void any_command(struct maker *m, struct request *r, unsigned int i)
 		sqe->optval = (unsigned long)structs_of(i)->ints;
 		sqe->optlen = once_in(4) ? below(12) : 4;
 		r->structs.ints[0] = below(2);
-		if (once_in(6)) {
+		if (once_in(3)) {
 			sqe->level = SOL_SOCKET;
 			sqe->optname = SO_TIMESTAMPING;
 			sqe->optlen = 4;

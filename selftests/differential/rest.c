@@ -6,6 +6,7 @@
  * at. This process comes last on a processor that all share, so that whatever
  * can run has run when it does.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -70,6 +71,12 @@ static int stat_of(int id, bool process)
 			return files[i].fd;
 	snprintf(name, sizeof(name), process ? "/proc/%d/stat" : "/proc/self/task/%d/stat", id);
 	fd = open(name, O_RDONLY);
+	/* where requests may have few descriptors this thread may not have more */
+	if (fd < 0 && errno == EMFILE) {
+		close_range(looker.threads + 1, ~0U, 0);
+		nr = 0;
+		fd = open(name, O_RDONLY);
+	}
 	if (fd < 0)
 		return fd;
 	/* in place of the one that was looked at first */

@@ -144,6 +144,23 @@ static void make_rings(struct run *run)
 	}
 }
 
+static void *making_thread(void *run)
+{
+	make_rings(run);
+	return NULL;
+}
+
+/* By a thread that ends. */
+static void make_orphans(struct run *run)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, making_thread, run);
+	pthread_join(thread, NULL);
+	/* this one takes their place */
+	rest(run, true);
+}
+
 static void make_descriptors(void)
 {
 	int fd = eventfd(0, EFD_NONBLOCK);
@@ -168,6 +185,22 @@ static void set_places(struct ring *r, bool nowhere)
 		r->sq_array[i] = i;
 	if (r->sq_array && nowhere)
 		r->sq_array[(r->prepared - 1) & mask] = mask + 1;
+}
+
+/* More entries than that have too much to tell. */
+#define FILL_ENTRIES	64
+
+void fill_queue(struct run *run)
+{
+	struct ring *r = &run->rings[0];
+
+	if (!(r->params.flags & IORING_SETUP_SQPOLL) || !run->enabled[0] || r->params.sq_entries > FILL_ENTRIES)
+		return;
+	rest(run, false);
+	while (r->prepared - __atomic_load_n(r->sq_head, __ATOMIC_ACQUIRE) < r->params.sq_entries)
+		*ring_sqe(r) = (struct io_uring_sqe) { .opcode = IORING_OP_NOP, .user_data = FILLER };
+	set_places(r, false);
+	ring_publish(r);
 }
 
 /* Writes the argument of a wait; where it is in the region. */
@@ -561,7 +594,12 @@ void run_program(const struct program *p, struct trace *trace, enum backend back
 		event(&run, EVENT_FD, 0, 0, i, 0, 0);
 		_exit(1);
 	}
-	make_rings(&run);
+	if (p->orphans)
+		make_orphans(&run);
+	else
+		make_rings(&run);
+	if (p->descriptors)
+		limit_descriptors(p->descriptors - 1);
 	rnd_seed(p->seed, chance);
 	for (i = 0; i < p->nr_steps; i++) {
 		trace->step = i;
@@ -576,6 +614,7 @@ void run_program(const struct program *p, struct trace *trace, enum backend back
 	end_watchers(&run);
 	if (p->ending == ENDING_CANCEL)
 		cancel_all(&run);
+	lift_limit();
 	observe_end(&run);
 	end_program(&run);
 }

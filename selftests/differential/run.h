@@ -112,6 +112,8 @@ void elsewhere(struct run *run, unsigned int index);
 /* End as the program says. Does not return. */
 void end_program(struct run *run);
 
+/* Fill the first ring's queue, if that is for a thread to take, which sleeps then. */
+void fill_queue(struct run *run);
 void watch(struct run *run, const struct step *step);
 void end_watchers(struct run *run);
 /* Have the steps after this one done while this thread waits; returns at once. */

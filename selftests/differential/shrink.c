@@ -109,6 +109,8 @@ static bool shrink_world(void)
 	TRY(p.epoll = false);
 	TRY(p.edge = false);
 	TRY(p.ending = ENDING_CANCEL);
+	TRY(p.descriptors = 0);
+	TRY(p.orphans = false);
 	return changed;
 }
 

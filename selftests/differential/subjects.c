@@ -25,6 +25,10 @@ struct subject {
 	__u8 registers;
 	/* of 8 requests so many are for a worker, and so many have a limit of time */
 	__u8 by_worker, limited;
+	/* of 8 submissions so many are of what the kernel is asked, or says */
+	__u8 asks;
+	/* most of what is sent and received is more than there is room for */
+	bool in_bulk;
 };
 
 static const struct subject subjects[] = {
@@ -62,6 +66,23 @@ static const struct subject subjects[] = {
 		.peers = LIST(PEER_WRITE, PEER_WRITE, PEER_BURST, PEER_FILL, PEER_SHUTDOWN, PEER_URGENT),
 		.by_worker = 1,
 	},
+	/* the same of long streams */
+	{
+		.kinds = STREAMS,
+		.opcodes = LIST(IORING_OP_RECV, IORING_OP_RECV, IORING_OP_RECV, IORING_OP_RECV, IORING_OP_RECV,
+				IORING_OP_RECVMSG, IORING_OP_READ_MULTISHOT, IORING_OP_PROVIDE_BUFFERS,
+				IORING_OP_ASYNC_CANCEL, IORING_OP_NOP),
+		.peers = LIST(PEER_WRITE, PEER_WRITE, PEER_WRITE, PEER_BURST, PEER_SHUTDOWN),
+		.in_bulk = true,
+	},
+	/* what the kernel says */
+	{
+		.kinds = KIND(NETLINK) | KIND(UNIX_STREAM),
+		.opcodes = LIST(IORING_OP_PROVIDE_BUFFERS, IORING_OP_PROVIDE_BUFFERS, IORING_OP_NOP, IORING_OP_RECV,
+				IORING_OP_ASYNC_CANCEL),
+		.peers = LIST(PEER_WRITE, PEER_POLL),
+		.asks = 5,
+	},
 	/* what is sent */
 	{
 		.kinds = CONNECTED | ALONE,
@@ -70,6 +91,28 @@ static const struct subject subjects[] = {
 				IORING_OP_PROVIDE_BUFFERS, IORING_OP_WRITE),
 		.peers = LIST(PEER_DRAIN, PEER_READ, PEER_FILL, PEER_FILL, PEER_CLOSE, PEER_SHUTDOWN),
 		.by_worker = 1,
+	},
+	/* groups of buffers */
+	{
+		.kinds = KIND(UNIX_STREAM) | KIND(UNIX_DGRAM) | KIND(PIPE),
+		.opcodes = LIST(IORING_OP_PROVIDE_BUFFERS, IORING_OP_PROVIDE_BUFFERS, IORING_OP_REMOVE_BUFFERS,
+				IORING_OP_REMOVE_BUFFERS, IORING_OP_RECV, IORING_OP_RECV, IORING_OP_SEND, IORING_OP_READ,
+				IORING_OP_READV, IORING_OP_READ_MULTISHOT),
+		.peers = LIST(PEER_WRITE, PEER_WRITE, PEER_BURST, PEER_MAP),
+		.registration = any_registration_of_group,
+		.registers = 2,
+	},
+	/* more than is taken at once */
+	{
+		.kinds = KIND(UNIX_STREAM) | KIND(TCP),
+		.opcodes = LIST(IORING_OP_SEND, IORING_OP_SEND, IORING_OP_SENDMSG, IORING_OP_SENDMSG, IORING_OP_SEND_ZC,
+				IORING_OP_SENDMSG_ZC, IORING_OP_WRITE, IORING_OP_WRITE, IORING_OP_WRITEV,
+				IORING_OP_ASYNC_CANCEL),
+		.peers = LIST(PEER_DRAIN, PEER_DRAIN, PEER_READ, PEER_FILL, PEER_CLOSE, PEER_SHUTDOWN),
+		.registration = register_buffers,
+		.registers = 1,
+		.by_worker = 2,
+		.in_bulk = true,
 	},
 	/* registered files, and messages between rings */
 	{
@@ -107,6 +150,19 @@ static const struct subject subjects[] = {
 		.peers = LIST(PEER_WRITE, PEER_WRITE, PEER_DRAIN, PEER_EXPIRE, PEER_FILL, PEER_CLOSE),
 		.by_worker = 2,
 	},
+	/* terminals */
+	{
+		.kinds = KIND(PTY),
+		.opcodes = LIST(IORING_OP_READ_MULTISHOT, IORING_OP_READ_MULTISHOT, IORING_OP_READ, IORING_OP_WRITE,
+				IORING_OP_READV, IORING_OP_POLL_ADD, IORING_OP_PROVIDE_BUFFERS,
+				IORING_OP_ASYNC_CANCEL),
+		.peers = LIST(PEER_WRITE, PEER_WRITE, PEER_READ, PEER_DRAIN, PEER_CLOSE),
+		.registration = any_sync_cancel,
+		.registers = 1,
+		/* else io_uring sleeps in enter */
+		.by_worker = 6,
+		.in_bulk = true,
+	},
 	/* commands */
 	{
 		.kinds = INET,
@@ -143,6 +199,24 @@ static const struct subject subjects[] = {
 		.peers = LIST(PEER_WRITE, PEER_MAP, PEER_LOOK),
 		.registration = any_resize,
 		.registers = 3,
+	},
+	/* the same with entries of both sizes */
+	{
+		.kinds = KIND(UNIX_STREAM) | KIND(PIPE),
+		.setup = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQE_MIXED |
+			 IORING_SETUP_SQE_MIXED,
+		.opcodes = LIST(IORING_OP_NOP, IORING_OP_NOP128, IORING_OP_NOP128, IORING_OP_RECV, IORING_OP_POLL_ADD),
+		.peers = LIST(PEER_WRITE, PEER_LOOK),
+		.registration = any_resize,
+		.registers = 3,
+	},
+	/* a thread that submits */
+	{
+		.kinds = KIND(UNIX_STREAM) | KIND(PIPE) | KIND(SECOND_RING),
+		.setup = IORING_SETUP_SQPOLL,
+		.opcodes = LIST(IORING_OP_NOP, IORING_OP_NOP, IORING_OP_READ, IORING_OP_RECV, IORING_OP_SEND,
+				IORING_OP_POLL_ADD, IORING_OP_TIMEOUT, IORING_OP_MSG_RING, IORING_OP_ASYNC_CANCEL),
+		.peers = LIST(PEER_WRITE, PEER_WRITE, PEER_SIGNAL, PEER_LOOK),
 	},
 	/* filters */
 	{
@@ -218,4 +292,14 @@ bool may_have_worker_for_subject(const struct maker *m)
 bool may_have_limit_for_subject(const struct maker *m)
 {
 	return m->subject && below(8) < m->subject->limited;
+}
+
+bool may_ask_kernel_for_subject(const struct maker *m)
+{
+	return m->subject && below(8) < m->subject->asks;
+}
+
+bool may_be_in_bulk_for_subject(const struct maker *m)
+{
+	return m->subject && m->subject->in_bulk && !once_in(4);
 }

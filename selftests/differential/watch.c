@@ -50,6 +50,8 @@ static long wait_for_ring(struct run *run, unsigned int op)
 	case WATCH_EVENTFD:
 		p.fd = SIGNALLED_FD;
 		break;
+	case WATCH_FULL:
+		return ring_enter(r, 0, 0, IORING_ENTER_SQ_WAIT);
 	}
 	ret = result(poll(&p, 1, -1));
 	return ret < 0 ? ret : p.revents;
@@ -70,6 +72,17 @@ static void *watching_thread(void *arg)
 	return NULL;
 }
 
+/* Before anybody makes room for it. */
+static void until_asleep(struct watcher *w)
+{
+	unsigned int still = 0;
+
+	while (still < 3 && !__atomic_load_n(&w->done, __ATOMIC_ACQUIRE)) {
+		usleep(100);
+		still = is_asleep(w->id, false) ? still + 1 : 0;
+	}
+}
+
 void watch(struct run *run, const struct step *step)
 {
 	struct watcher *w;
@@ -85,10 +98,14 @@ void watch(struct run *run, const struct step *step)
 	w = &run->watchers[run->nr_watchers++];
 	w->op = step->op;
 	w->process = step->op >= WATCH_PROCESS_ENTER;
+	if (w->op == WATCH_FULL)
+		fill_queue(run);
 	if (!w->process) {
 		pthread_create(&w->thread, NULL, watching_thread, w);
 		while (!__atomic_load_n(&w->id, __ATOMIC_ACQUIRE))
 			sched_yield();
+		if (w->op == WATCH_FULL)
+			until_asleep(w);
 		return;
 	}
 	pid = fork();

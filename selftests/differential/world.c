@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
 #include <termios.h>
@@ -318,6 +319,32 @@ int make_world(const struct program *p)
 		}
 	}
 	return 0;
+}
+
+/* How many descriptors there may be for requests, and for others. */
+static struct rlimit few, many;
+
+void limit_descriptors(unsigned int left)
+{
+	/* the first one that they would get */
+	int lowest = dup(STDOUT_FILENO);
+
+	close(lowest);
+	getrlimit(RLIMIT_NOFILE, &many);
+	few = (struct rlimit) { lowest + left, many.rlim_max };
+	impose_limit();
+}
+
+void lift_limit(void)
+{
+	if (few.rlim_cur)
+		setrlimit(RLIMIT_NOFILE, &many);
+}
+
+void impose_limit(void)
+{
+	if (few.rlim_cur)
+		setrlimit(RLIMIT_NOFILE, &few);
 }
 
 static void write_address(const struct program *p, const struct request *r, struct structs *s)

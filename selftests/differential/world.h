@@ -15,6 +15,11 @@ int own_network(void);
 
 /* Make the objects of @p; 0 or a negative errno. */
 int make_world(const struct program *p);
+/* Leave @left descriptors to the program's requests. */
+void limit_descriptors(unsigned int left);
+/* As many as there can be, for somebody else, and no more than are left again. */
+void lift_limit(void);
+void impose_limit(void);
 /* Make the program's directory as it is at first, and change to it; 0 or a negative errno. */
 int make_directory(void);
 /* Of the names, kinds and sizes of all that is there. */
