@@ -4,6 +4,7 @@
  * Documentation/differences.rst, which is quoted: if that goes, so does this.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "deliberate.h"
 #include "oracle.h"
@@ -43,9 +44,19 @@ static const struct deliberate {
 		is_sleep_in_enter,
 	},
 	{
+		"an index of who has registered no ring",
+		"and used no ring either, is told ``-EBADF`` for any index below 16",
+		is_index_of_none,
+	},
+	{
 		"the number of workers",
 		"which here sets a ring's limit, not a task's",
 		is_limit_of_workers,
+	},
+	{
+		"a wake-up that tells of no event",
+		"is woken up without being told of an event",
+		is_woken_for_nothing,
 	},
 	{
 		"urgent data beside a receive",
@@ -171,6 +182,11 @@ static const struct deliberate {
 		"a limit of no time",
 		"A LINK_TIMEOUT whose time is over when its request begins to wait ends it",
 		is_limit_of_no_time,
+	},
+	{
+		"a limit of another with the same user_data",
+		"In io_uring it cancels one with the ``user_data`` of that",
+		is_limit_of_another,
 	},
 	{
 		"a notification that is counted",
@@ -308,6 +324,11 @@ static const struct deliberate {
 		is_shut_meanwhile,
 	},
 	{
+		"a close beside other requests",
+		"may be closed before that begins, or after",
+		is_closed_meanwhile,
+	},
+	{
 		"a change of an epoll that is behind a close",
 		"EPOLL_CTL does not find a second descriptor",
 		is_behind_a_close,
@@ -362,12 +383,40 @@ static bool is_told_of_what_stays(const struct program *p, const struct differen
 	       p->steps[d->step].flags & STEP_KEEP;
 }
 
+/* What is left of @d if what both sides have is left out, of requests that cannot be told apart. */
+static struct difference without_common(const struct difference *d)
+{
+	struct difference rest = *d;
+	unsigned int side, i, j;
+
+	for (i = 0; i < rest.nr[0]; i++) {
+		const struct event *e = &rest.events[0][i];
+
+		for (j = 0; j < rest.nr[1]; j++)
+			if (rest.events[1][j].res == e->res && rest.events[1][j].flags == e->flags &&
+			    rest.events[1][j].sum == e->sum)
+				break;
+		if (j == rest.nr[1])
+			continue;
+		for (side = 0; side < 2; side++) {
+			unsigned int at = side ? j : i;
+
+			rest.nr[side]--;
+			memmove(&rest.events[side][at], &rest.events[side][at + 1],
+				(rest.nr[side] - at) * sizeof(rest.events[0][0]));
+			memset(&rest.events[side][rest.nr[side]], 0, sizeof(rest.events[0][0]));
+		}
+		i--;
+	}
+	return rest;
+}
+
 const char *deliberate(const struct program *p, const struct difference *d)
 {
 	static struct program like;
 	const char *name = find(p, d);
 	__u64 of = d->key - USER_DATA;
-	struct difference later;
+	struct difference later, rest = without_common(d);
 	unsigned int i;
 
 	if (!name && is_told_of_what_stays(p, d) && completions_differ(p, d, &later))
@@ -381,6 +430,10 @@ const char *deliberate(const struct program *p, const struct difference *d)
 		like = *p;
 		like.requests[of] = p->requests[i];
 		name = find(&like, d);
+		if (!name)
+			name = find(&like, &rest);
+		if (!name)
+			name = find(p, &rest);
 	}
 	return name;
 }

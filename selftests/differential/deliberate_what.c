@@ -250,6 +250,17 @@ bool is_open_at_the_limit(const struct program *p, const struct difference *d)
 	       d->events[SIDE_IO_URING][0].res == -EINVAL && d->events[SIDE_RURING][0].res == -EMFILE;
 }
 
+/* A thread that has not used a ring has registered none. */
+bool is_index_of_none(const struct program *p, const struct difference *d)
+{
+	const struct step *step = &p->steps[d->step];
+	bool by_index = step->by || (step->kind == STEP_REGISTER && step->reg.opcode == IORING_REGISTER_CLONE_BUFFERS);
+
+	return d->kind == EVENT_RETURN && d->step < p->nr_steps && by_index && (p->orphans || step->flags & STEP_OTHER) &&
+	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	       d->events[SIDE_IO_URING][0].res == -EINVAL && d->events[SIDE_RURING][0].res == -EBADF;
+}
+
 /* How many workers there were is another number if another ring has been told how many there may be. */
 bool is_limit_of_workers(const struct program *p, const struct difference *d)
 {
@@ -268,6 +279,17 @@ bool is_limit_of_workers(const struct program *p, const struct difference *d)
 static bool receives(const struct io_uring_sqe *sqe)
 {
 	return sqe->opcode == IORING_OP_RECV || sqe->opcode == IORING_OP_RECVMSG;
+}
+
+/* What is woken up and tried finds out that nobody is connected. */
+bool is_woken_for_nothing(const struct program *p, const struct difference *d)
+{
+	const unsigned int kind = IORING_RECV_MULTISHOT | IORING_RECVSEND_POLL_FIRST;
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+
+	return d->kind == EVENT_CQE && !d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] == 1 && receives(sqe) &&
+	       (sqe->ioprio & kind) == kind && has_kind(p, sqe, LISTENERS | ALONE) &&
+	       (d->events[SIDE_RURING][0].res == -EINVAL || d->events[SIDE_RURING][0].res == -ENOTCONN);
 }
 
 /* Urgent data that a receive is not for. */

@@ -139,25 +139,75 @@ bool is_count_of_what_is_behind(const struct program *p, const struct difference
 	return false;
 }
 
+/* Whether one with @user_data was told @res in a step of the last run on a side. */
+static bool was_told_in(enum side side, unsigned int step, __u64 user_data, int res)
+{
+	const struct trace *t = last_trace(side);
+	unsigned int i;
+
+	for (i = 0; i < t->nr && i < MAX_EVENTS; i++)
+		if (t->events[i].kind == EVENT_CQE && t->events[i].step == step && t->events[i].key == user_data &&
+		    t->events[i].res == res)
+			return true;
+	return false;
+}
+
+/*
+ * The LINK_TIMEOUT of less than a second that limits one with @user_data, behind @from; as many as there are requests if
+ * there is none.
+ */
+static unsigned int limit_of(const struct program *p, __u64 user_data, unsigned int from)
+{
+	bool is_limited = false;
+	unsigned int i;
+
+	for (i = from; i < p->nr_requests; i++) {
+		const struct request *r = &p->requests[i];
+
+		if (r->dropped)
+			continue;
+		if (is_limited && r->sqe.opcode == IORING_OP_LINK_TIMEOUT && !r->structs.time.tv_sec)
+			return i;
+		is_limited = r->sqe.user_data == user_data;
+	}
+	return i;
+}
+
 /* Whether a request that takes no time is limited to none, and which of the two comes first is nobody's promise. */
 bool is_limit_of_no_time(const struct program *p, const struct difference *d)
 {
-	__u64 i = d->key - USER_DATA + 1;
+	const struct event *theirs = d->events[SIDE_IO_URING];
+	__u64 i = d->key - USER_DATA;
 	unsigned int j;
 
 	/* the limit itself is told first if others have its user_data */
-	if (d->kind == EVENT_CQE && i <= MAX_REQUESTS && sqe_of(p, d->key)->opcode == IORING_OP_LINK_TIMEOUT &&
-	    !p->requests[i - 1].structs.time.tv_sec)
+	if (d->kind == EVENT_CQE && i < MAX_REQUESTS && sqe_of(p, d->key)->opcode == IORING_OP_LINK_TIMEOUT &&
+	    !p->requests[i].structs.time.tv_sec)
 		for (j = 0; j < d->nr[SIDE_RURING]; j++)
 			if (d->events[SIDE_RURING][j].res == -ETIME)
 				return true;
-	/* one that skips its completion tells nothing there, and a poll may report before it ends */
-	return d->kind == EVENT_CQE && i < p->nr_requests &&
+	/* one that skips its completion tells nothing there, a poll may report before it ends, and a buffer is given back */
+	return d->kind == EVENT_CQE && d->nr[SIDE_RURING] == 1 && d->events[SIDE_RURING][0].res == -ECANCELED &&
 	       (d->nr[SIDE_IO_URING] == 1 || sqe_of(p, d->key)->flags & IOSQE_CQE_SKIP_SUCCESS ||
-		sqe_of(p, d->key)->opcode == IORING_OP_POLL_ADD) &&
-	       d->nr[SIDE_RURING] == 1 && d->events[SIDE_RURING][0].res == -ECANCELED &&
-	       p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT && !p->requests[i].dropped &&
-	       !p->requests[i].structs.time.tv_sec;
+		sqe_of(p, d->key)->opcode == IORING_OP_POLL_ADD ||
+		(d->nr[SIDE_IO_URING] == 2 && theirs[1].flags & IORING_CQE_F_NOTIF)) &&
+	       limit_of(p, d->key, 0) < p->nr_requests;
+}
+
+/* Whether one whose limit's time has come has the user_data of another, which io_uring may have ended instead. */
+bool is_limit_of_another(const struct program *p, const struct difference *d)
+{
+	unsigned int i, limit, of = 0;
+
+	for (i = 0; i < p->nr_requests; i++)
+		of += !p->requests[i].dropped && p->requests[i].sqe.user_data == d->key;
+	if (d->kind != EVENT_CQE || of < 2)
+		return false;
+	for (limit = limit_of(p, d->key, 0); limit < p->nr_requests; limit = limit_of(p, d->key, limit))
+		if (was_told_in(SIDE_IO_URING, d->step, p->requests[limit].sqe.user_data, -ETIME) &&
+		    was_told_in(SIDE_RURING, d->step, p->requests[limit].sqe.user_data, -ETIME))
+			return true;
+	return false;
 }
 
 /* A notification that is on the one side only is counted there, and whoever waits for several is told. */
@@ -228,23 +278,53 @@ static bool are_of_one(const struct io_uring_sqe *one, const struct io_uring_sqe
 	return (one->flags | other->flags) & IOSQE_FIXED_FILE || (one->fd | 1) == (other->fd | 1);
 }
 
-/* A shutdown in the same submission as what waits first, or is left to a worker: any of both may be first. */
-bool is_shut_meanwhile(const struct program *p, const struct difference *d)
+/*
+ * Whether there is one of @opcode and the same file that was submitted in the same step as the one that differs, or before if
+ * others drain.
+ */
+static bool has_beside(const struct program *p, const struct difference *d, __u8 opcode)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
-	const struct step *step = &p->steps[d->step];
+	unsigned int i, j;
+
+	for (i = drains_before(p, d->step) ? 0 : d->step; i < p->nr_steps && i <= d->step; i++) {
+		const struct step *step = &p->steps[i];
+
+		for (j = step->first; step->kind == STEP_SUBMIT && j < (unsigned int)step->first + step->nr; j++)
+			if (!p->requests[j].dropped && p->requests[j].sqe.opcode == opcode &&
+			    &p->requests[j].sqe != sqe && are_of_one(sqe, &p->requests[j].sqe))
+				return true;
+	}
+	return false;
+}
+
+/* A shutdown beside what waits first, or is left to a worker: any of both may be first. */
+bool is_shut_meanwhile(const struct program *p, const struct difference *d)
+{
+	return d->kind == EVENT_CQE && has_beside(p, d, IORING_OP_SHUTDOWN);
+}
+
+/* Whether somebody else closes the file during the step, while who submits waits. */
+static bool is_closed_by_peer(const struct program *p, const struct difference *d)
+{
 	unsigned int i;
 
-	if (d->kind != EVENT_CQE || d->step >= p->nr_steps || step->kind != STEP_SUBMIT)
-		return false;
-	for (i = step->first; i < (unsigned int)step->first + step->nr; i++)
-		if (!p->requests[i].dropped &&
-		    (p->requests[i].sqe.opcode == IORING_OP_SHUTDOWN ||
-		     (p->requests[i].sqe.opcode == IORING_OP_CLOSE &&
-		      (begins_in_worker(sqe) || is_for_a_worker(sqe->opcode) || has_kind(p, sqe, KIND(PTY))))) &&
-		    &p->requests[i].sqe != sqe && are_of_one(sqe, &p->requests[i].sqe))
+	for (i = d->step + 1; i < p->nr_steps && i <= d->step + p->steps[d->step].during; i++)
+		if (p->steps[i].kind == STEP_PEER && (p->steps[i].op == PEER_CLOSE || p->steps[i].op == PEER_RESET) &&
+		    (p->steps[i].fd | 1) == (sqe_of(p, d->key)->fd | 1))
 			return true;
 	return false;
+}
+
+/* The same of a close. */
+bool is_closed_meanwhile(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	const __u64 at = d->key - USER_DATA;
+
+	return d->kind == EVENT_CQE && (has_beside(p, d, IORING_OP_CLOSE) || is_closed_by_peer(p, d)) &&
+	       (begins_in_worker(sqe) || is_for_a_worker(sqe->opcode) || has_kind(p, sqe, KIND(PTY)) ||
+		drains_before(p, d->step) || (at < MAX_REQUESTS && is_behind_a_worker(p, at)));
 }
 
 /* Whether a request is submitted to the second ring, or may be. */
@@ -259,7 +339,7 @@ static bool may_be_second(const struct program *p, unsigned int request)
 	return false;
 }
 
-static bool waits_for_file(const struct io_uring_sqe *sqe)
+static bool takes(const struct io_uring_sqe *sqe)
 {
 	switch (sqe->opcode) {
 	case IORING_OP_READ:
@@ -276,20 +356,30 @@ static bool waits_for_file(const struct io_uring_sqe *sqe)
 	}
 }
 
-/* Whether one with @user_data was told @res in a step of the last run on a side. */
-static bool was_told_in(enum side side, unsigned int step, __u64 user_data, int res)
+static bool sends(const struct io_uring_sqe *sqe)
 {
-	const struct trace *t = last_trace(side);
-	unsigned int i;
-
-	for (i = 0; i < t->nr && i < MAX_EVENTS; i++)
-		if (t->events[i].kind == EVENT_CQE && t->events[i].step == step && t->events[i].key == user_data &&
-		    t->events[i].res == res)
-			return true;
-	return false;
+	switch (sqe->opcode) {
+	case IORING_OP_WRITE:
+	case IORING_OP_WRITEV:
+	case IORING_OP_WRITE_FIXED:
+	case IORING_OP_WRITEV_FIXED:
+	case IORING_OP_SEND:
+	case IORING_OP_SENDMSG:
+	case IORING_OP_SEND_ZC:
+	case IORING_OP_SENDMSG_ZC:
+		return true;
+	default:
+		return false;
+	}
 }
 
-/* The same in any step. */
+/* Whether both wait for a file for the same. */
+static bool wait_alike(const struct io_uring_sqe *one, const struct io_uring_sqe *other)
+{
+	return (takes(one) && takes(other)) || (sends(one) && sends(other));
+}
+
+/* Whether one was told that in any step. */
 static bool was_told(enum side side, __u64 user_data, int res)
 {
 	unsigned int step;
@@ -318,20 +408,25 @@ static bool has_shared(const struct difference *d, __u64 other)
 /* Whether two wait for a file, of which a worker of io_uring has had one: any of both may get what there is. */
 bool is_served_first(const struct program *p, const struct difference *d)
 {
-	const struct io_uring_sqe *one = sqe_of(p, d->key);
+	const __u64 at = d->kind == EVENT_DEST ? d->key : d->key - USER_DATA;
+	const struct io_uring_sqe *one = &p->requests[at < MAX_REQUESTS ? at : 0].sqe;
 	unsigned int i;
 
-	if (d->kind != EVENT_CQE || !waits_for_file(one))
+	if ((d->kind != EVENT_CQE && d->kind != EVENT_DEST) || at >= MAX_REQUESTS)
 		return false;
 	for (i = 0; i < p->nr_requests; i++) {
 		const struct io_uring_sqe *other = &p->requests[i].sqe;
 
-		if (other == one || p->requests[i].dropped || !waits_for_file(other) || !has_shared(d, other->user_data))
+		if (other == one || p->requests[i].dropped || !wait_alike(one, other))
 			continue;
-		if (other->fd == one->fd && (other->flags ^ one->flags) & IOSQE_ASYNC)
+		/* what is received as a message shows in memory only */
+		if (d->kind == EVENT_CQE && !has_shared(d, other->user_data))
+			continue;
+		if ((other->fd == one->fd || (one->flags | other->flags) & IOSQE_FIXED_FILE) &&
+		    (other->flags ^ one->flags) & IOSQE_ASYNC)
 			return true;
 		/* that of another ring */
-		if (are_of_one(one, other) && may_be_second(p, i) != may_be_second(p, d->key - USER_DATA))
+		if (are_of_one(one, other) && may_be_second(p, i) != may_be_second(p, at))
 			return true;
 	}
 	return false;
@@ -407,23 +502,35 @@ bool is_multishot(const struct io_uring_sqe *sqe)
 	}
 }
 
+static bool has_multishot(const struct program *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_requests; i++)
+		if (!p->requests[i].dropped && is_multishot(&p->requests[i].sqe))
+			return true;
+	return false;
+}
+
 /* Who waits for several sleeps on on the one side, where each request that was woken up has counted as one. */
 bool is_wait_for_several(const struct program *p, const struct difference *d)
 {
 	unsigned int i;
 
-	if (d->step >= p->nr_steps || p->steps[d->step].kind != STEP_SUBMIT || p->steps[d->step].wait < 2 ||
-	    !(p->setup & IORING_SETUP_DEFER_TASKRUN))
+	if (d->step >= p->nr_steps || !(p->setup & IORING_SETUP_DEFER_TASKRUN))
+		return false;
+	/* or what somebody else can do meanwhile depends on whether it has */
+	for (i = 0; i < d->step && p->steps[d->step].kind == STEP_PEER && d->kind == EVENT_RETURN; i++)
+		if (p->steps[i].kind == STEP_SUBMIT && p->steps[i].wait > 1 && i + p->steps[i].during >= d->step)
+			return has_multishot(p) || drains_before(p, d->step);
+	if (p->steps[d->step].kind != STEP_SUBMIT || p->steps[d->step].wait < 2)
 		return false;
 	/* it comes back before what a worker does then, which has waited for others to drain */
 	if (d->kind == EVENT_CQE && !d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] == 1)
 		return drains_before(p, d->step) && is_for_a_worker(sqe_of(p, d->key)->opcode);
 	if (d->kind != EVENT_WATCH || d->key < MAX_REQUESTS || !d->nr[SIDE_IO_URING] || d->nr[SIDE_RURING])
 		return false;
-	for (i = 0; i < p->nr_requests; i++)
-		if (!p->requests[i].dropped && is_multishot(&p->requests[i].sqe))
-			return true;
-	return drains_before(p, d->step);
+	return has_multishot(p) || drains_before(p, d->step);
 }
 
 /* Whether a timeout has ended in that step, or may have if that is not told: one for a worker by its time, or any by its count. */

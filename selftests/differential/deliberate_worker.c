@@ -8,6 +8,8 @@
 #include "deliberate.h"
 #include "oracle.h"
 
+#define LINKS	(IOSQE_IO_LINK | IOSQE_IO_HARDLINK)
+
 /* What a worker of io_uring was at when another one was to be made, for which it is interrupted. */
 bool is_interrupted_worker(const struct program *p, const struct difference *d)
 {
@@ -16,41 +18,76 @@ bool is_interrupted_worker(const struct program *p, const struct difference *d)
 	       has_kind(p, sqe_of(p, d->key), KIND(PTY));
 }
 
+/* Whether it reads or writes what cannot be waited for. */
+static bool is_transfer_by_worker(const struct program *p, const struct io_uring_sqe *sqe)
+{
+	switch (sqe->opcode) {
+	case IORING_OP_READ:
+	case IORING_OP_READV:
+	case IORING_OP_READ_FIXED:
+	case IORING_OP_READV_FIXED:
+	case IORING_OP_WRITE:
+	case IORING_OP_WRITEV:
+	case IORING_OP_WRITE_FIXED:
+	case IORING_OP_WRITEV_FIXED:
+		return has_kind(p, sqe, KIND(REGULAR) | KIND(DEVICE) | KIND(PROC_FILE));
+	default:
+		return false;
+	}
+}
+
+/* Whether it is linked, and so are all that are submitted with it behind it. */
+static bool is_of_link_without_end(const struct program *p, unsigned int request)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < p->nr_steps; i++) {
+		const struct step *step = &p->steps[i];
+		unsigned int end = step->first + step->nr;
+
+		if (step->kind != STEP_SUBMIT || request < step->first || request >= end)
+			continue;
+		/* the last one that is to be submitted is not there */
+		while (step->flags & STEP_NOWHERE && end > request && p->requests[--end].dropped)
+			;
+		for (j = request; j < end && (p->requests[j].dropped || p->requests[j].sqe.flags & LINKS); j++)
+			;
+		return j == end;
+	}
+	return false;
+}
+
 bool is_behind_a_worker(const struct program *p, unsigned int request)
 {
-	const __u8 links = IOSQE_IO_LINK | IOSQE_IO_HARDLINK;
 	unsigned int i;
 
-	for (i = request; i > 0 && p->requests[i - 1].sqe.flags & links; i--) {
-		const struct io_uring_sqe *sqe = &p->requests[i - 1].sqe;
+	if (is_of_link_without_end(p, request))
+		return true;
+	for (i = request; i-- > 0;) {
+		const struct io_uring_sqe *sqe = &p->requests[i].sqe;
 
-		if (sqe->flags & IOSQE_ASYNC)
+		if (p->requests[i].dropped)
+			continue;
+		if (!(sqe->flags & LINKS))
+			return false;
+		if (sqe->flags & IOSQE_ASYNC || is_for_a_worker(sqe->opcode) || is_transfer_by_worker(p, sqe))
 			return true;
-		switch (sqe->opcode) {
-		case IORING_OP_FSYNC:
-		case IORING_OP_SYNC_FILE_RANGE:
-		case IORING_OP_FALLOCATE:
-		case IORING_OP_FTRUNCATE:
-		case IORING_OP_FADVISE:
-		case IORING_OP_MADVISE:
-		case IORING_OP_STATX:
-		case IORING_OP_SHUTDOWN:
-		case IORING_OP_SPLICE:
-		case IORING_OP_TEE:
-		case IORING_OP_RENAMEAT ... IORING_OP_LINKAT:
-			return true;
-		}
 	}
 	return false;
 }
 
 bool is_impatient_worker(const struct program *p, const struct difference *d)
 {
-	const int res = d->nr[SIDE_IO_URING] == 1 ? d->events[SIDE_IO_URING][0].res : 0;
+	bool ends = false;
+	unsigned int i;
 
-	return d->kind == EVENT_CQE && d->key - USER_DATA < MAX_REQUESTS &&
-	       is_behind_a_worker(p, d->key - USER_DATA) &&
-	       (res == -EAGAIN || (res == -EINPROGRESS && sqe_of(p, d->key)->opcode == IORING_OP_CONNECT));
+	/* one of several if others have its user_data */
+	for (i = 0; i < d->nr[SIDE_IO_URING]; i++)
+		ends |= d->events[SIDE_IO_URING][i].res == -EAGAIN ||
+			(d->events[SIDE_IO_URING][i].res == -EINPROGRESS &&
+			 sqe_of(p, d->key)->opcode == IORING_OP_CONNECT);
+	return ends && d->kind == EVENT_CQE && d->key - USER_DATA < MAX_REQUESTS &&
+	       is_behind_a_worker(p, d->key - USER_DATA);
 }
 
 /* Whether a request has a descriptor as its result. */
@@ -69,6 +106,12 @@ static bool makes_descriptor(const struct io_uring_sqe *sqe)
 	}
 }
 
+/* One, or none if there are few of them, and others have had the last. */
+static bool may_be_descriptor(const struct program *p, const struct event *e)
+{
+	return e->res > 0 || (p->descriptors && e->res == -EMFILE);
+}
+
 /* Two descriptors, of which the one or the other is the lower one. */
 bool is_descriptor_of_a_worker(const struct program *p, const struct difference *d)
 {
@@ -81,7 +124,7 @@ bool is_descriptor_of_a_worker(const struct program *p, const struct difference 
 		one = &p->requests[d->key].sqe;
 	if (d->kind == EVENT_STRUCTS ? one->opcode != IORING_OP_PIPE :
 	    d->kind != EVENT_CQE || !makes_descriptor(one) || d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1 ||
-	    d->events[SIDE_IO_URING][0].res <= 0 || d->events[SIDE_RURING][0].res <= 0)
+	    !may_be_descriptor(p, &d->events[SIDE_IO_URING][0]) || !may_be_descriptor(p, &d->events[SIDE_RURING][0]))
 		return false;
 	by_worker = begins_in_worker(one) || is_for_a_worker(one->opcode) || drains_before(p, d->step);
 	for (i = 0; i < p->nr_requests; i++) {
@@ -174,8 +217,13 @@ bool is_count_of_a_worker(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
 
-	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_TIMEOUT && sqe->off && drains_before(p, d->step) &&
-	       d->nr[SIDE_RURING] == 1 && !d->events[SIDE_RURING][0].res;
+	if (d->kind != EVENT_CQE || sqe->opcode != IORING_OP_TIMEOUT || !sqe->off)
+		return false;
+	if (drains_before(p, d->step))
+		return d->nr[SIDE_RURING] == 1 && !d->events[SIDE_RURING][0].res;
+	/* it begins when another one has, before or behind others */
+	return d->key - USER_DATA < MAX_REQUESTS && is_behind_a_worker(p, d->key - USER_DATA) &&
+	       d->nr[SIDE_IO_URING] + d->nr[SIDE_RURING] == 1 && !d->events[d->nr[SIDE_RURING]][0].res;
 }
 
 bool is_part_of_a_worker(const struct program *p, const struct difference *d)
@@ -203,8 +251,9 @@ bool is_attempt_of_a_worker(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
 
-	if (d->kind != EVENT_CQE || !(begins_in_worker(sqe) || drains_before(p, d->step)) || d->nr[SIDE_RURING] != 1 ||
-	    d->events[SIDE_RURING][0].res >= 0)
+	if (d->kind != EVENT_CQE || d->nr[SIDE_RURING] != 1 || d->events[SIDE_RURING][0].res >= 0 ||
+	    !(begins_in_worker(sqe) || drains_before(p, d->step) ||
+	      (d->key - USER_DATA < MAX_REQUESTS && is_behind_a_worker(p, d->key - USER_DATA))))
 		return false;
 	/* that there is no group is another error there */
 	if (d->nr[SIDE_IO_URING] == 1)

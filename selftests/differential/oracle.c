@@ -139,9 +139,22 @@ static bool may_wait_for_timer(const struct program *p)
 	return waits && expires;
 }
 
+/* Whether a terminal may be full, which has room as soon as a thread of the kernel's has moved what was written. */
+static bool may_fill_terminal(const struct program *p)
+{
+	bool has_terminal = false, is_long = false;
+	unsigned int i;
+
+	for (i = 0; i < MAX_OBJECTS; i++)
+		has_terminal |= p->objects[i].kind == PTY;
+	for (i = 0; i < p->nr_requests; i++)
+		is_long |= p->requests[i].sqe.len > PAGE || p->requests[i].structs.iov[0].iov_len > PAGE;
+	return has_terminal && is_long;
+}
+
 bool depends_on_time(const struct program *p)
 {
-	return may_fill_tcp(p) || may_wait_for_timer(p);
+	return may_fill_tcp(p) || may_fill_terminal(p) || may_wait_for_timer(p);
 }
 
 /*

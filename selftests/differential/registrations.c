@@ -85,6 +85,9 @@ static void any_iovecs(struct maker *m, struct step *step)
 			*iov = (struct iovec) {};
 		if (once_in(60))
 			iov->iov_len = rnd() >> below(64);
+		/* the kernel first makes a list of its pages, for which it may have all the memory that there is */
+		if (iov->iov_len >> 33 && !(iov->iov_len >> 40))
+			iov->iov_len >>= 8;
 	}
 }
 
