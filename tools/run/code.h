@@ -18,7 +18,7 @@
 
 /* Instructions that a jump takes the place of, and what stands for them. */
 #define DISPLACED_MAX	36
-#define CODE_MAX	(DISPLACED_MAX + 48)
+#define CODE_MAX	(DISPLACED_MAX + 56)
 
 /* What becomes of a call. */
 struct site {
