@@ -169,16 +169,11 @@ impl Locked<'_> {
         if let Some(error) = core.job.refused() {
             return self.finish(req, error.to_raw(), 0, true);
         }
-        if core.job.flags.force_async() {
-            return self.start_by_worker(req);
+        let force_async = core.job.flags.force_async();
+        Self::find_link_timer(&mut req);
+        if !force_async {
+            return self.run(req, WakeFlags::NONE);
         }
-        Self::find_link_timer(&mut req);
-        self.run(req, WakeFlags::NONE)
-    }
-
-    /// Starts a request that io_uring has a worker try first.
-    pub(super) fn start_by_worker(&mut self, mut req: OwnedReq) {
-        Self::find_link_timer(&mut req);
         if req.core().job.link_timer == LinkTimer::Idle && self.start_link_timer(&mut req).is_err()
         {
             return self.end(req, ENOMEM);

@@ -102,7 +102,7 @@ impl Locked<'_> {
             self.give_back(tctx, req);
         }
         if let Some(head) = head {
-            self.start_without_end(head);
+            self.start_in_turn(head);
         }
         if self.has_ready() {
             self.start_submitted(tctx);
@@ -372,18 +372,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Starts a link whose last request says that there is one more, which there is not. io_uring leaves it to a worker.
-    #[cold] // nop/32
-    fn start_without_end(&mut self, mut head: OwnedReq) {
-        let job = &mut head.core_mut().job;
-        if self.state.exec.drain.active || job.flags.drain() || job.refused().is_some() {
-            return self.start_in_turn(head);
-        }
-        job.op.set_by_io_wq(true);
-        self.start_by_worker(head);
-    }
-
-    /// Starts a request with IOSQE_ASYNC, or that io_uring has a worker try first for another reason.
+    /// Starts a request with IOSQE_ASYNC.
     pub(crate) fn start_async(&mut self, mut req: OwnedReq) {
         let job = &mut req.core_mut().job;
         job.op.set_by_io_wq(false);
