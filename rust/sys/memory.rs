@@ -360,8 +360,8 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// `-EINVAL` for pinned user memory, which is not mapped again, and for bytes that it does not have, `-ENXIO` for an area
-    /// that is too long, `-ENOMEM`.
+    /// `-EINVAL` for pinned user memory, which is not mapped again, and for bytes that it does not have, `-EFAULT` for an area
+    /// that is too short, `-ENOMEM`. Behind them a longer area has nothing.
     ///
     /// # Context
     ///

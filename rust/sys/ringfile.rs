@@ -32,7 +32,7 @@ impl Area<'_> {
     ///
     /// # Errors
     ///
-    /// `-EINVAL` if the region cannot be mapped or has other bytes, `-ENXIO` if the area is too long, `-ENOMEM`.
+    /// `-EINVAL` if the region cannot be mapped or has other bytes, `-EFAULT` if the area is too short, `-ENOMEM`.
     pub(crate) fn map(&self, region: &Region, bytes: Range<usize>, partly: bool) -> Result {
         region.mmap(self.vma, bytes, partly)
     }
