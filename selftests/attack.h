@@ -52,6 +52,9 @@ static char attack_dir[32], fifo[48];
 
 FIXTURE(attack) {
 	char group[64];
+	/* what the device's node was before everybody got to it, and that it was changed */
+	mode_t mode;
+	bool opened;
 };
 
 FIXTURE_VARIANT(attack) {
@@ -412,8 +415,14 @@ FIXTURE_SETUP(attack)
 		SKIP(return, "io_uring is not available");
 	ASSERT_TRUE(wait_ms(module_is_idle, NULL, LATE_MS))
 		TH_LOG("a test of before has left the module %lld users", module_users());
-	if (variant->backend == RURING)
+	if (variant->backend == RURING) {
+		struct stat node;
+
+		ASSERT_EQ(0, stat("/dev/ruring", &node));
+		self->mode = node.st_mode & 07777;
+		self->opened = true;
 		ASSERT_EQ(0, chmod("/dev/ruring", 0666));
+	}
 	snprintf(self->group, sizeof(self->group), "/sys/fs/cgroup/ruring-%d", getpid());
 	ASSERT_EQ(0, group_init(self->group));
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
@@ -431,6 +440,9 @@ FIXTURE_SETUP(attack)
 FIXTURE_TEARDOWN_PARENT(attack)
 {
 	EXPECT_TRUE(group_exit(self->group));
+	/* Without RURING_KO the node stays, for whatever is run next. */
+	if (self->opened)
+		EXPECT_EQ(0, chmod("/dev/ruring", self->mode));
 	if (variant->backend == RURING)
 		EXPECT_TRUE(module_comes_and_goes());
 }
