@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -116,6 +117,115 @@ void hot_calls(void)
 	wait(&status);
 	CHECK(!status);
 	children();
+	nop();
+}
+
+/* The same of io_uring_register(), which changes no register but those of the result. */
+static long register_inline(long fd, unsigned long opcode, const void *arg, unsigned int nr)
+{
+	register long r10 asm("r10") = nr;
+	long rdi = fd;
+	unsigned long rsi = opcode;
+	const void *rdx = arg;
+	long ret;
+
+	asm volatile("mov %[nr], %%eax\n\tsyscall"
+		     : "=&a" (ret), "+D" (rdi), "+S" (rsi), "+d" (rdx), "+r" (r10)
+		     : [nr] "i" (__NR_io_uring_register)
+		     : "rcx", "r11", "memory");
+	CHECK(rdi == fd && rsi == opcode && rdx == arg && r10 == nr);
+	return ret;
+}
+
+static long register_here(int fd, unsigned int opcode, const void *arg, unsigned int nr)
+{
+	return syscall(__NR_io_uring_register, fd, opcode, arg, nr);
+}
+
+static void register_often(int fd, int event)
+{
+	unsigned long before = sleeps();
+	int i;
+
+	for (i = 0; i < HOT_CALLS; i++) {
+		CHECK(register_inline(fd, IORING_REGISTER_EVENTFD, &event, 1) == 0);
+		CHECK(register_here(fd, IORING_UNREGISTER_EVENTFD, NULL, 0) == 0);
+	}
+	CHECK(sleeps() - before < HOT_CALLS / 10);
+}
+
+void hot_registrations(void)
+{
+	struct io_uring_rsrc_update update = { .offset = -1U };
+	int fd = make_ring(0), event = eventfd(0, 0), i, status;
+
+	update.data = fd;
+	CHECK(event >= 0);
+	for (i = 0; i < 10; i++) {
+		CHECK(register_inline(fd, IORING_REGISTER_EVENTFD, &event, 1) == 0);
+		CHECK(register_here(fd, IORING_UNREGISTER_EVENTFD, NULL, 0) == 0);
+	}
+	register_often(fd, event);
+	/* Errors, and what is about rings with an index. */
+	CHECK(register_inline(fd, 9999, NULL, 0) == -EINVAL);
+	CHECK(register_inline(fd, IORING_UNREGISTER_EVENTFD, NULL, 0) == -ENXIO);
+	CHECK(register_inline(999, IORING_UNREGISTER_EVENTFD, NULL, 0) == -EBADF);
+	CHECK(register_inline(0, IORING_UNREGISTER_EVENTFD, NULL, 0) == -EOPNOTSUPP);
+	CHECK(register_here(0, IORING_UNREGISTER_EVENTFD, NULL, 0) == -1 && errno == EOPNOTSUPP);
+	CHECK(register_inline(fd, IORING_REGISTER_RING_FDS, &update, 1) == 1 && update.offset == 0);
+	CHECK(register_inline(0, (unsigned int)(IORING_REGISTER_EVENTFD | IORING_REGISTER_USE_REGISTERED_RING),
+			      &event, 1) == 0);
+	CHECK(register_inline(fd, IORING_UNREGISTER_EVENTFD, NULL, 0) == 0);
+	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == 0);
+	update.data = 0;
+	CHECK(register_inline(fd, IORING_UNREGISTER_RING_FDS, &update, 1) == 1);
+	CHECK(enter(0, 0, 0, IORING_ENTER_REGISTERED_RING) == -1);
+	CHECK(enter(fd, 0, 0, 0) == 0 && enter_inline(fd, 0) == 0);
+	if (!fork()) {
+		register_often(fd, event);
+		_exit(0);
+	}
+	wait(&status);
+	CHECK(!status);
+	nop();
+}
+
+#define HOT_RINGS	100
+
+static void make_often(int lowest)
+{
+	unsigned long before = sleeps();
+	int i, fd;
+
+	for (i = 0; i < HOT_RINGS; i++) {
+		fd = make_ring(0);
+		CHECK(fd == lowest && enter(fd, 0, 0, 0) == 0);
+		close(fd);
+	}
+	/* A stop before the call, one behind it, and where calls are denied two more. */
+	CHECK(sleeps() - before < 5 * HOT_RINGS);
+}
+
+/* Who makes one ring after the other, or closes descriptors that are not its own. */
+void hot_setups(void)
+{
+	int lowest = dup(0), status;
+
+	close(lowest);
+	make_often(lowest);
+	if (!fork()) {
+		make_often(lowest);
+		_exit(0);
+	}
+	wait(&status);
+	CHECK(!status);
+	CHECK(!syscall(__NR_close_range, lowest, ~0U, 0));
+	make_often(lowest);
+	/* Something else may be where the device's descriptor was. */
+	CHECK(!syscall(__NR_close_range, lowest, ~0U, 0));
+	for (status = 960; status < 964; status++)
+		CHECK(dup2(0, status) == status);
+	make_often(lowest);
 	nop();
 }
 

@@ -507,6 +507,8 @@ static const struct {
 	{ "detaches", detaches },
 	{ "detaches_threads", detaches_threads },
 	{ "hot_calls", hot_calls },
+	{ "hot_registrations", hot_registrations },
+	{ "hot_setups", hot_setups },
 	{ "hot_threads", hot_threads },
 	{ "hot_sleepers", hot_sleepers },
 	{ "made_at_run_time", made_at_run_time },

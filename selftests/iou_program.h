@@ -46,6 +46,8 @@ long enter_inline(int fd, unsigned int flags);
 void denied_later(void);
 void denied_to_itself(void);
 void hot_calls(void);
+void hot_registrations(void);
+void hot_setups(void);
 void hot_threads(void);
 void hot_sleepers(void);
 void made_at_run_time(void);

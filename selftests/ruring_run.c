@@ -195,6 +195,16 @@ TEST_F(program, hot_calls)
 	expect_success(_metadata, &self->files, variant->on_ruring, "hot_calls");
 }
 
+TEST_F(program, hot_registrations)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "hot_registrations");
+}
+
+TEST_F(program, hot_setups)
+{
+	expect_success(_metadata, &self->files, variant->on_ruring, "hot_setups");
+}
+
 TEST_F(program, hot_threads)
 {
 	expect_success(_metadata, &self->files, variant->on_ruring, "hot_threads");
@@ -315,6 +325,8 @@ FIXTURE_VARIANT_ADD(denied, blocked_signals) { .scenario = "blocked_signals" };
 FIXTURE_VARIANT_ADD(denied, own_filter) { .scenario = "own_filter" };
 FIXTURE_VARIANT_ADD(denied, threads) { .scenario = "threads" };
 FIXTURE_VARIANT_ADD(denied, hot_calls) { .scenario = "hot_calls" };
+FIXTURE_VARIANT_ADD(denied, hot_registrations) { .scenario = "hot_registrations" };
+FIXTURE_VARIANT_ADD(denied, hot_setups) { .scenario = "hot_setups" };
 FIXTURE_VARIANT_ADD(denied, hot_threads) { .scenario = "hot_threads" };
 FIXTURE_VARIANT_ADD(denied, hot_sleepers) { .scenario = "hot_sleepers" };
 FIXTURE_VARIANT_ADD(denied, registered_rings) { .scenario = "registered_rings" };
@@ -513,6 +525,7 @@ TEST_F(runner, executes_nothing_new)
 TEST_F(runner, no_rewrite)
 {
 	EXPECT_NE(0, run(&self->files, true, "--no-rewrite", "hot_calls"));
+	EXPECT_NE(0, run(&self->files, true, "--no-rewrite", "hot_registrations"));
 	EXPECT_EQ(0, run(&self->files, true, "--no-rewrite", "hot_threads"));
 	EXPECT_EQ(0, run(&self->files, true, "--no-rewrite", "signals_in_calls"));
 }

@@ -232,6 +232,7 @@ static void rewrite(const struct site *site)
 		(__u64)stub_plain : area->address + AREA_ENTER;
 	targets.others = code_reaches(at, (__u64)process_entry) ?
 		(__u64)process_entry : area->address + AREA_OTHERS;
+	targets.setup = true;
 	len = code_assemble(code, at, site, &targets);
 	code_jump(jump, site->start, at);
 	if (!write_area(area, at, code, len) || !write_text(site->start, jump)) {

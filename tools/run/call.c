@@ -12,6 +12,7 @@
  * io_uring, the kernel gets the call as it is.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
@@ -175,7 +176,8 @@ static void begin_enter(struct task *task, bool stop_after)
 		}
 		enter.flags &= ~IORING_ENTER_REGISTERED_RING;
 	}
-	if (!stop_after && (site_stopped(task) || stub_enter(task, fd)))
+	if (!stop_after && (site_stopped(task, regs->r10 & IORING_ENTER_REGISTERED_RING) ||
+			    stub_enter(task, fd)))
 		return;
 	if (!has_slot(task))
 		return;
@@ -271,7 +273,13 @@ static long clone_registered(struct task *task, int fd, const struct ruring_regi
 	return register_injected(task, fd, *reg, args, sizeof(*args));
 }
 
-static void begin_register(struct task *task)
+/* So many may stop: most programs make a few when they begin, which rewriting would cost more than. */
+#define FEW_REGISTRATIONS	3
+
+/*
+ * @judged: it comes from instructions that have made the call in vain.
+ */
+static void begin_register(struct task *task, bool judged)
 {
 	const struct user_regs_struct *regs = &task->saved;
 	struct ruring_register reg = {
@@ -288,6 +296,9 @@ static void begin_register(struct task *task)
 		finish(task, -EINVAL);
 		return;
 	}
+	if (!judged && !opt.stats && ++task->space->registrations > FEW_REGISTRATIONS &&
+	    site_stopped(task, registered))
+		return;
 	if (!registered && fd == -1) {
 		end_injected(task, reg.opcode,
 			     register_injected(task, -1, reg, NULL, 0));
@@ -360,6 +371,31 @@ static long keep_registered(struct task *task, int ring, __u64 made)
 	return err == -ESRCH ? err : ret;
 }
 
+/*
+ * The thread's descriptor of the device, where one was kept, which the program may have closed. It is for who makes
+ * one ring after the other: the first one is made without.
+ */
+static int kept_device(const struct task *task)
+{
+	return task->files->device && is_device(task, task->files->device) ?
+		task->files->device : -1;
+}
+
+/* The thread is done with its descriptor @dev of the device: -ESRCH or 0. */
+static long put_device(struct task *task, int dev)
+{
+	long kept = 0;
+
+	if (dev == task->files->device)
+		return 0;
+	if (task->files->setups++)
+		kept = inject(task, __NR_fcntl, dev, F_DUPFD_CLOEXEC, DUP_FROM, 0, 0, 0);
+	if (kept > 0)
+		task->files->device = kept;
+	return kept == -ESRCH || inject(task, __NR_close, dev, 0, 0, 0, 0, 0) == -ESRCH ?
+		-ESRCH : 0;
+}
+
 /* io_uring_setup(): the ring's descriptor or index, or an error. */
 static long set_up(struct task *task)
 {
@@ -369,14 +405,15 @@ static long set_up(struct task *task)
 	};
 	struct io_uring_params params;
 	bool registered = registered_only(task, &params);
-	long ret, dev, err;
+	long ret, dev = kept_device(task);
 	__u64 argument;
 
 	ret = inject_begin_with_region(task);
 	if (ret)
 		return ret;
 
-	dev = pass_fd(task, device_fd);
+	if (dev < 0)
+		dev = pass_fd(task, device_fd);
 	if (dev < 0)
 		return dev;
 	argument = task->space->regions->address + INJECT_ARGUMENT;
@@ -388,11 +425,8 @@ static long set_up(struct task *task)
 	if (!ret)
 		ret = inject(task, __NR_ioctl, dev, RURING_IOC_SETUP, argument,
 			     0, 0, 0);
-	if (ret == -ESRCH)
-		return ret;
-	err = inject(task, __NR_close, dev, 0, 0, 0, 0, 0);
-	if (err == -ESRCH)
-		return err;
+	if (ret == -ESRCH || put_device(task, dev) == -ESRCH)
+		return -ESRCH;
 	if (ret < 0)
 		return ret;
 	if (registered)
@@ -430,7 +464,10 @@ void call_begin(struct task *task, bool trapped)
 	if (trapped)
 		filter_restore_mask(task);
 	if (stub_judges(task, &regs)) {
-		begin_enter(task, true);
+		if (task->saved.orig_rax == __NR_io_uring_register)
+			begin_register(task, true);
+		else
+			begin_enter(task, true);
 		return;
 	}
 	/* It may come from the instructions of a rewritten site. */
@@ -455,7 +492,7 @@ void call_begin(struct task *task, bool trapped)
 		begin_enter(task, opt.stats);
 		break;
 	case __NR_io_uring_register:
-		begin_register(task);
+		begin_register(task, false);
 		break;
 	default:
 		/* For a tracer that the program's own filter expects. */

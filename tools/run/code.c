@@ -208,14 +208,14 @@ static __u8 *put_leave(__u8 *code, __u64 address, __u64 back, __u64 target)
  *	the displaced instructions
  *	lea	-io_uring_enter(%rax), %rcx
  *	jrcxz	1f
- *	lea	-io_uring_setup(%rax), %rcx		with others
+ *	lea	-io_uring_setup(%rax), %rcx		with setup
  *	jrcxz	2f
  *	lea	-io_uring_register(%rax), %rcx
  *	jrcxz	2f
  *	jmp	call			or: syscall; jmp back
  * 1:	lea	back(%rip), %rcx
  *	jmp	enter
- * 2:	lea	back(%rip), %rcx			with others
+ * 2:	lea	back(%rip), %rcx
  *	jmp	others
  */
 unsigned int code_assemble(__u8 code[CODE_MAX], __u64 at, const struct site *site,
@@ -223,15 +223,14 @@ unsigned int code_assemble(__u8 code[CODE_MAX], __u64 at, const struct site *sit
 {
 	__u64 back = site->call + SYSCALL_INSN_SIZE;
 	unsigned int rest = site->with_call ? 7 : 5;
-	unsigned int tests = targets->others ? 18 : 0;
+	unsigned int tests = targets->setup ? 18 : 9;
 	__u8 *to = code + site->len;
 
 	memcpy(code, site->displaced, site->len);
 	to = put_test(to, __NR_io_uring_enter, tests + rest);
-	if (targets->others) {
+	if (targets->setup)
 		to = put_test(to, __NR_io_uring_setup, 9 + rest + 12);
-		to = put_test(to, __NR_io_uring_register, rest + 12);
-	}
+	to = put_test(to, __NR_io_uring_register, rest + 12);
 	if (site->with_call) {
 		*to++ = 0x0f;
 		*to++ = 0x05;
@@ -241,8 +240,7 @@ unsigned int code_assemble(__u8 code[CODE_MAX], __u64 at, const struct site *sit
 	}
 	to += JUMP_SIZE;
 	to = put_leave(to, at + (to - code), back, targets->enter);
-	if (targets->others)
-		to = put_leave(to, at + (to - code), back, targets->others);
+	to = put_leave(to, at + (to - code), back, targets->others);
 	return to - code;
 }
 

@@ -32,7 +32,8 @@ struct site {
 /* Where these instructions go on. */
 struct targets {
 	__u64 enter;		/* for io_uring_enter() */
-	__u64 others;		/* for the other two calls, or 0: as for any call */
+	__u64 others;		/* for io_uring_register() */
+	bool setup;		/* and for io_uring_setup(), which is made like any call otherwise */
 };
 
 /*

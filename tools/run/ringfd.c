@@ -13,13 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <linux/io_uring.h>
 
 #include "run.h"
-
-/* Descriptors from here on are rarely the lowest free one. */
-#define DUP_FROM	960
 
 bool fd_is(const struct task *task, int fd, const char *kind)
 {
@@ -33,6 +31,16 @@ bool fd_is(const struct task *task, int fd, const char *kind)
 		return false;
 	link[n] = '\0';
 	return !strcmp(link, expected);
+}
+
+bool is_device(const struct task *task, int fd)
+{
+	struct stat ours, theirs;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", task->tid, fd);
+	return !stat(path, &theirs) && !fstat(device_fd, &ours) &&
+		S_ISCHR(theirs.st_mode) && theirs.st_rdev == ours.st_rdev;
 }
 
 static void add_dup(struct files *files, int fd, bool stale)

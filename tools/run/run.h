@@ -7,7 +7,7 @@
  *	task.c		what is known of each traced thread
  *	call.c		the three calls on their way to ruring and back
  *	filter.c	the seccomp filter, and filters of others
- *	stub.c		io_uring_enter() without a stop on the way out
+ *	stub.c		calls without a stop on the way out
  *	stub_code.c	the instructions for that
  *	site.c		call sites that are rewritten, to make calls without a stop
  *	code.c		which can be, and to what
@@ -77,7 +77,7 @@ struct region {
 };
 
 /* A page with the instructions of stub.c, and what rewritten sites need. */
-#define AREA_SITES	56
+#define AREA_SITES	28
 
 struct area {
 	struct area *next;
@@ -98,6 +98,7 @@ struct space {
 	struct region *regions;
 	struct area *areas;
 	bool no_areas;			/* no more can be mapped */
+	unsigned int registrations;	/* that have stopped */
 	unsigned int native;		/* calls since the last that stopped */
 	bool detaching;			/* its threads are let go */
 	unsigned int nr_known;
@@ -113,6 +114,8 @@ struct files {
 	unsigned int refs;
 	unsigned int nr_dups;
 	unsigned int nr_stale;
+	unsigned int setups;		/* how many rings were made */
+	int device;			/* the device's, or 0 */
 	struct dup {
 		int fd;
 		bool stale;
@@ -251,16 +254,18 @@ int stub_detach(const struct task *task);
 /* Write into memory that the program cannot write to. */
 int poke(const struct task *task, __u64 at, const void *from, size_t len);
 /*
- * The thread has stopped for io_uring_enter(). Rewrite the place, if that can be.
- * True if the thread is on its way already: its call will stop again.
+ * The thread has stopped for io_uring_enter() or io_uring_register(), of the ring with an index if it @is_index.
+ * Rewrite the place, if that can be. True if the thread is on its way already: its call will stop again.
  */
-bool site_stopped(struct task *task);
+bool site_stopped(struct task *task, bool is_index);
 /* Is this among a rewritten site's instructions? Then make it the program's own. */
 bool site_leave(const struct task *task, struct user_regs_struct *regs);
 /* Stop a thread before it executes any instruction of its own. */
 void site_interrupt(struct task *other);
 
 /* ringfd.c */
+/* Descriptors from here on are rarely the lowest free one. */
+#define DUP_FROM	960
 int ring_fds_register(struct task *task, __u64 arg, unsigned int nr);
 int ring_fds_unregister(struct task *task, __u64 arg, unsigned int nr);
 /* Register one ring, wherever there is room: its index. */
@@ -275,6 +280,8 @@ void ring_fds_abandon(struct task *task);
 void ring_fds_copy(struct files *to, const struct files *from, bool stale);
 /* Is descriptor @fd of the thread this kind of anonymous file? */
 bool fd_is(const struct task *task, int fd, const char *kind);
+/* Is it DEVICE? */
+bool is_device(const struct task *task, int fd);
 
 /* inject.c */
 int regs_get(const struct task *task, struct user_regs_struct *regs);

@@ -2,10 +2,10 @@
 /*
  * Call sites that are rewritten, to make calls without a stop.
  *
- * Where a thread has stopped for io_uring_enter(), an instruction before its
+ * Where a thread has stopped for io_uring_enter() or io_uring_register(), an instruction before its
  * "syscall" may be one that a jump can take the place of, to a few instructions
  * of our own within reach: see code.c. These do what the displaced ones did. If
- * it is io_uring_enter() that is called they go on to stub.c, else back to the
+ * it is one of the two that is called they go on to stub.c, else back to the
  * "syscall". That stays where it is: who jumps to it directly stops as before, and
  * so does what is not certain.
  *
@@ -21,7 +21,6 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <linux/io_uring.h>
 
 #include "code.h"
 #include "run.h"
@@ -29,9 +28,10 @@
 
 /* Where in an area what belongs to a site is, behind the instructions of stub.c. */
 #define SITES_AT	512UL
-#define SITE_SIZE	64UL
+#define SITE_SIZE	128UL
 /* What of that stands for the displaced instructions may be as long as this. */
-#define SITE_DISPLACED	(SITE_SIZE - 26)
+#define SITE_DISPLACED	(DISPLACED_MAX + 1)
+_Static_assert(CODE_MAX <= SITE_SIZE, "a site has room for its instructions");
 _Static_assert(SITES_AT + AREA_SITES * SITE_SIZE == PAGE_BYTES,
 	       "an area is full of sites");
 
@@ -187,6 +187,7 @@ static int rewrite(struct task *task, struct area *area, const struct site *site
 	__u64 at = area->address + SITES_AT + area->nr_sites * SITE_SIZE;
 	struct targets targets = {
 		.enter = area->address + (stub_plain - stub_begin),
+		.others = area->address + (stub_registration - stub_begin),
 	};
 	__u8 code[CODE_MAX], jump[JUMP_SIZE];
 	unsigned int len;
@@ -248,17 +249,16 @@ static bool is_known(const struct space *space, __u64 call)
 	return space->nr_known == MAX_KNOWN;
 }
 
-bool site_stopped(struct task *task)
+bool site_stopped(struct task *task, bool is_index)
 {
 	struct space *space = task->space;
 	__u64 call = task->saved.rip - SYSCALL_INSN_SIZE;
-	bool can_rewrite, is_index;
+	bool can_rewrite;
 	struct area *area;
 	struct site site;
 	int ret;
 
 	/* What an index stands for is known to the tracer alone. */
-	is_index = task->saved.r10 & IORING_ENTER_REGISTERED_RING;
 	if (is_known(space, call) || (is_index && space->areas))
 		return false;
 	can_rewrite = !opt.no_rewrite && !is_index &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The instructions that stand for io_uring_enter(), and the places in them.
+ * The instructions that stand for io_uring_enter() and io_uring_register(), and the places in them.
  *
  * The runner copies them into programs. libruring.so, which is in the program
  * already, has them among its own instructions.
@@ -23,6 +23,13 @@ extern STUB_PLACE const char stub_called[];	/* the ioctl has just returned */
 extern STUB_PLACE const char stub_over[];		/* all is as after the call */
 extern STUB_PLACE const char stub_doubtful[];	/* with an error about the descriptor? */
 extern STUB_PLACE const char stub_judge[];		/* the call that says so has trapped */
+/* The same of io_uring_register(), which libruring.so has none of. */
+extern STUB_PLACE const char stub_registration[];
+extern STUB_PLACE const char stub_registration_kept[];
+extern STUB_PLACE const char stub_registration_called[];
+extern STUB_PLACE const char stub_registration_over[];
+extern STUB_PLACE const char stub_registration_doubtful[];
+extern STUB_PLACE const char stub_registration_judge[];
 extern STUB_PLACE const char stub_end[];
 
 /* How far the entries' first instruction goes, and the next one. */
@@ -31,7 +38,10 @@ extern STUB_PLACE const char stub_end[];
 
 /* What the instructions keep on the stack. */
 struct kept {
-	struct ruring_enter enter;
+	union {
+		struct ruring_enter enter;
+		struct ruring_register registration;
+	};
 	__u64 rdi;
 	__u64 rsi;
 	__u64 rdx;

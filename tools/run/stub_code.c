@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The instructions that stand for io_uring_enter(): see stub.c.
+ * The instructions that stand for io_uring_enter() and io_uring_register(): see stub.c.
  *
  * In a process (libruring.so) they are executed where they are, and debuggers find
  * the caller; the runner has them as data. They differ in what they do with an
@@ -24,6 +24,8 @@
 	"	mov	%[enter], %%eax\n"			\
 	"stub_judge:\n"						\
 	"	jmp	process_entry\n"
+/* calls.c makes those. */
+#define REGISTRATION
 
 #else
 
@@ -42,6 +44,59 @@
 	"	syscall\n"					\
 	"stub_judge:\n"						\
 	"	jmp	stub_back\n"
+/*
+ * io_uring_register(), with the call's return address in rcx. What is about rings that have an index is the tracer's:
+ * that they get one or lose it is told by the opcode, and of one with IORING_REGISTER_USE_REGISTERED_RING the
+ * ioctl says -EINVAL.
+ */
+#define REGISTRATION						\
+	".globl stub_registration, stub_registration_kept\n"	\
+	".globl stub_registration_called, stub_registration_over\n" \
+	".globl stub_registration_doubtful, stub_registration_judge\n" \
+	".hidden stub_registration, stub_registration_kept\n"	\
+	".hidden stub_registration_called, stub_registration_over\n" \
+	".hidden stub_registration_doubtful, stub_registration_judge\n" \
+	"stub_registration:\n"					\
+	"	lea	-%c[size](%%rsp), %%rsp\n"		\
+	"	mov	%%rcx, %c[back](%%rsp)\n"		\
+	"	mov	%%rdi, %c[rdi](%%rsp)\n"		\
+	"	mov	%%rsi, %c[rsi](%%rsp)\n"		\
+	"	mov	%%rdx, %c[rdx](%%rsp)\n"		\
+	"stub_registration_kept:\n"				\
+	"	mov	%%rdx, %c[registered_arg](%%rsp)\n"	\
+	"	mov	%%esi, %c[opcode](%%rsp)\n"		\
+	"	mov	%%r10d, %c[nr_args](%%rsp)\n"		\
+	"	lea	-%c[ring_fds](%%rsi), %%ecx\n"		\
+	"	jrcxz	4f\n"					\
+	"	lea	-%c[no_ring_fds](%%rsi), %%ecx\n"	\
+	"	jrcxz	4f\n"					\
+	"	mov	%[register_command], %%esi\n"		\
+	"	mov	%%rsp, %%rdx\n"			\
+	"	mov	%[ioctl], %%eax\n"			\
+	"	syscall\n"					\
+	"stub_registration_called:\n"				\
+	"	mov	%c[rdi](%%rsp), %%rdi\n"		\
+	"	mov	%c[rsi](%%rsp), %%rsi\n"		\
+	"	mov	%c[rdx](%%rsp), %%rdx\n"		\
+	"	lea	%c[enotty](%%rax), %%rcx\n"		\
+	"	jrcxz	stub_registration_doubtful\n"		\
+	"	lea	%c[ebadf](%%rax), %%rcx\n"		\
+	"	jrcxz	stub_registration_doubtful\n"		\
+	"	lea	%c[einval](%%rax), %%rcx\n"		\
+	"	jrcxz	stub_registration_doubtful\n"		\
+	"3:	mov	%c[back](%%rsp), %%rcx\n"		\
+	"	lea	%c[size](%%rsp), %%rsp\n"		\
+	"stub_registration_over:\n"				\
+	"	jmp	*%%rcx\n"				\
+	"stub_registration_doubtful:\n"			\
+	"	jmp	4f\n"					\
+	"	lea	%c[enotty](%%rax), %%rcx\n"		\
+	"	jrcxz	4f\n"					\
+	"	jmp	3b\n"					\
+	"4:	mov	%[registration], %%eax\n"			\
+	"	syscall\n"					\
+	"stub_registration_judge:\n"				\
+	"	jmp	3b\n"
 
 #endif
 
@@ -119,6 +174,7 @@ void stub_instructions(void)
 		     "stub_doubtful:\n"
 		     CFI("restore_state")
 		     JUDGE
+		     REGISTRATION
 		     "stub_end:\n"
 		     CFI("endproc")
 		     ".popsection\n"
@@ -135,6 +191,13 @@ void stub_instructions(void)
 						  enter.min_complete)),
 		     [flags] "i" (offsetof(struct kept, enter.flags)),
 		     [index] "i" (offsetof(struct kept, enter.index)),
+		     [registered_arg] "i" (offsetof(struct kept, registration.arg)),
+		     [opcode] "i" (offsetof(struct kept, registration.opcode)),
+		     [nr_args] "i" (offsetof(struct kept, registration.nr_args)),
+		     [ring_fds] "i" (IORING_REGISTER_RING_FDS),
+		     [no_ring_fds] "i" (IORING_UNREGISTER_RING_FDS),
+		     [register_command] "i" ((int)RURING_IOC_REGISTER),
+		     [registration] "i" (__NR_io_uring_register),
 		     [registered] "i" (IORING_ENTER_REGISTERED_RING),
 		     [command] "i" ((int)RURING_IOC_ENTER),
 		     [ioctl] "i" (__NR_ioctl),

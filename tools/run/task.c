@@ -192,9 +192,15 @@ void task_inherit(struct task *child, struct task *parent, __u64 clone_flags)
 			child->space = space_copy(parent->space);
 		}
 	}
+	/* What is not there any more is found out when it is wanted. */
+	if (!child->files->device)
+		child->files->device = parent->files->device;
+	child->files->setups += parent->files->setups;
 	if (clone_flags & CLONE_FILES) {
 		ring_fds_copy(parent->files, child->files, false);
 		view_copy(parent->files, child->files, true);
+		parent->files->device = child->files->device;
+		parent->files->setups = child->files->setups;
 		files_put(child->files);
 		child->files = parent->files;
 		child->files->refs++;
