@@ -224,6 +224,8 @@ struct wait_way {
 	bool receives;
 	/* the waiter does not have the ring mapped */
 	bool unmapped;
+	/* a third process comes to the ring all the time */
+	bool is_watched;
 	int expected;
 };
 
@@ -264,6 +266,13 @@ static bool wait_until_owner_ends(struct ring *r, enum backend backend, struct s
 		}
 		/* whatever comes of the test */
 		alarm(2 * DEADLINE_MS / 1000);
+		if (way->is_watched && !fork()) {
+			alarm(2 * DEADLINE_MS / 1000);
+			close(fds[1]);
+			while (ring_enter(r, 0, 0, 0) != -EOWNERDEAD)
+				;
+			_exit(0);
+		}
 		sharers->waiter = getpid();
 		if (write(fds[1], "a", 1) != 1 || read(go[0], &c, 1) != 1)
 			_exit(1);
@@ -314,6 +323,29 @@ TEST_F(bare, end_of_the_owner_ends_waits)
 		}
 		EXPECT_EQ(ways[i].expected, sharers->result) {
 			TH_LOG("way %u", i);
+		}
+	}
+}
+
+/* Who finds the owner dead first does not have others told before they can see what became of its requests. */
+TEST_F(bare, who_comes_first_tells_nobody)
+{
+	static const struct wait_way way = {
+		.flags = IORING_ENTER_GETEVENTS, .receives = true, .is_watched = true, .expected = 16,
+	};
+	struct sharers *sharers;
+	unsigned int i;
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "io_uring waits until a signal comes");
+	sharers = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)sharers);
+	/* it comes between the owner's end and that of its requests once in a while only */
+	for (i = 0; i < 50; i++) {
+		*sharers = (struct sharers) {};
+		ASSERT_TRUE(wait_until_owner_ends(&self->ring, variant->backend, sharers, &way));
+		ASSERT_EQ(way.expected, sharers->result) {
+			TH_LOG("round %u", i);
 		}
 	}
 }

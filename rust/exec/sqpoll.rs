@@ -408,7 +408,8 @@ impl Ring {
         let Some(sqpoll) = &self.exec.sqpoll else {
             return;
         };
-        if sqpoll.attachment.tell_if_lost() && sqpoll.called.xchg(false, Full) {
+        let lost = sqpoll.attachment.is_lost(Ring::tell_of_lost_owner);
+        if lost && sqpoll.called.xchg(false, Full) {
             sqpoll.attachment.wake_thread();
         }
         sqpoll.attachment.retire_thread();
@@ -432,7 +433,8 @@ impl Ring {
             if owner.is_program_of_current() {
                 break;
             }
-            if sqpoll.attachment.tell_if_lost() {
+            // Those who wait are told behind what becomes of the owner's requests, which may be under way.
+            if sqpoll.attachment.is_lost(|ring| ring.set_need_wakeup(true)) {
                 return Err(EOWNERDEAD);
             }
         }

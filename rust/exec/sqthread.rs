@@ -7,6 +7,7 @@ mod rings;
 use super::sqpoll::{attached, ThreadState};
 use crate::{
     req::tctx::{self, TaskCtx},
+    ring::Ring,
     sys::{
         context::{InTask, InWorker},
         processor::{self, Processor},
@@ -436,11 +437,11 @@ impl Attachment {
         self.ring(&mut self.thread.rings.lock())?.owner.clone()
     }
 
-    /// Whether the task that submitted is gone, and there is no other: who uses the ring is told so.
-    pub(crate) fn tell_if_lost(&self) -> bool {
+    /// Whether the task that submitted is gone, and there is no other, before which `tell` is called.
+    pub(crate) fn is_lost(&self, tell: impl FnOnce(&Ring)) -> bool {
         let mut rings = self.thread.rings.lock();
-        let ring = self.ring(&mut rings);
-        ring.is_some_and(|ring| ring.tell_if_lost())
+        let lost = self.ring(&mut rings).and_then(|ring| ring.lost_owner());
+        lost.inspect(|owner| tell(owner.ring())).is_some()
     }
 
     /// What is attached, unless it was detached: another ring may have the slot then.

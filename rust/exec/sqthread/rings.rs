@@ -40,11 +40,9 @@ impl AttachedRing {
         owner.map_or(!self.creator.is_exiting(), |owner| owner.is_there())
     }
 
-    /// Whether there was a task that submitted, and it is gone: who uses the ring is told so.
-    pub(super) fn tell_if_lost(&self) -> bool {
-        let lost = self.owner.as_ref().filter(|owner| !owner.is_there());
-        lost.inspect(|owner| owner.ring().tell_of_lost_owner())
-            .is_some()
+    /// The task that submitted, if it is gone.
+    pub(super) fn lost_owner(&self) -> Option<&Arc<TaskCtx>> {
+        self.owner.as_ref().filter(|owner| !owner.is_there())
     }
 }
 
