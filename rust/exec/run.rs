@@ -174,13 +174,14 @@ impl Locked<'_> {
         if !force_async {
             return self.run(req, WakeFlags::NONE);
         }
-        if req.core().job.link_timer == LinkTimer::Idle && self.start_link_timer(&mut req).is_err()
-        {
-            return self.end(req, ENOMEM);
-        }
         if req.core().job.flags.ordered() && self.get_in_front(&mut req.lend()) == Ok(false) {
+            let limited = req.core().job.link_timer == LinkTimer::Idle;
+            if limited && self.start_link_timer(&mut req).is_err() {
+                return self.end(req, ENOMEM);
+            }
             return self.stall(req);
         }
+        // As in io_uring its time begins once it was tried, and so not while the worker has it that is the first to try.
         self.start_async(req);
     }
 
