@@ -72,8 +72,6 @@ pub(crate) struct ExecShared {
     overdue: Atomic<bool>,
     /// How many punted requests are finished, for those who wait for one.
     finished_punts: Atomic<u32>,
-    /// How many workers are just being made: for what ends by itself, and for what may wait for ever.
-    pending_workers: [Atomic<u32>; 2],
     /// How many processes use the ring, and how many mappings of its memory there are, together.
     users: Atomic<usize>,
     /// What the ring has besides for IORING_SETUP_SQPOLL.
@@ -109,7 +107,6 @@ impl ExecShared {
             stalled: Atomic::new(false),
             overdue: Atomic::new(false),
             finished_punts: Atomic::new(0),
-            pending_workers: [Atomic::new(0), Atomic::new(0)],
             users: Atomic::new(0),
             mapper <- new_mutex!(None, "ruring::mapper"),
             sqpoll,
@@ -118,16 +115,6 @@ impl ExecShared {
             _listener: listener,
             punt_waiters <- WaitQueue::new(),
         }))
-    }
-
-    /// How many workers are just being made for what ends by itself, or (`unbound`) may wait for ever.
-    fn pending_workers(&self, unbound: bool) -> &Atomic<u32> {
-        let [bounded, unbounded] = &self.pending_workers;
-        if unbound {
-            unbounded
-        } else {
-            bounded
-        }
     }
 
     /// What there is besides for IORING_SETUP_SQPOLL.

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/time_types.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,6 +275,144 @@ TEST_F(ring, no_more_threads)
 	EXPECT_EQ(3, pread(fd, back, 3, 0));
 	EXPECT_STREQ("abc", back);
 	EXPECT_EQ(0, workers());
+}
+
+/* Waits until both have come so often. */
+static void meet(unsigned int *come, unsigned int round)
+{
+	__atomic_fetch_add(come, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(come, __ATOMIC_ACQUIRE) < 2 * round)
+		;
+}
+
+/* A ring with one worker for each process. */
+static int init_for_one(struct ring *r, enum backend backend)
+{
+	unsigned int limits[2] = { 1, 1 };
+
+	return ring_init(r, backend, 8, 0) ?: ring_register(r, IORING_REGISTER_IOWQ_MAX_WORKERS, limits, 2);
+}
+
+/* Two entries for workers, which nobody submits yet. */
+static void publish_two(struct ring *r, struct statx *st)
+{
+	int i;
+
+	for (i = 1; i <= 2; i++)
+		prep(r, IORING_OP_STATX, AT_FDCWD, "/", STATX_SIZE, i)->off = (uintptr_t)st;
+	ring_publish(r);
+}
+
+/* A worker that is just being made for another process does nothing of this one's. */
+TEST_F(ring, of_two_processes_at_once)
+{
+	unsigned int *come, round;
+	struct io_uring_cqe cqe;
+	int go[2], status, i;
+	struct statx st;
+	struct ring own;
+	pid_t pid;
+	char c;
+
+	if (variant->flags)
+		SKIP(return, "such a ring is for one task");
+	come = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)come);
+	for (round = 1; round <= 100; round++) {
+		ASSERT_EQ(0, pipe(go));
+		/* a new one, which has no workers yet */
+		ASSERT_EQ(0, init_for_one(&own, variant->backend));
+		publish_two(&own, &st);
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			close(go[1]);
+			meet(come, round);
+			/* it stays for its completion */
+			_exit(ring_enter(&own, 1, 0, 0) != 1 || read(go[0], &c, 1) != 0);
+		}
+		meet(come, round);
+		ASSERT_EQ(1, ring_enter(&own, 1, 0, 0));
+		for (i = 0; i < 2; i++) {
+			ASSERT_EQ(0, ring_take(&own, &cqe)) {
+				TH_LOG("round %u", round);
+			}
+			EXPECT_EQ(0, cqe.res);
+		}
+		close(go[1]);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
+		close(go[0]);
+		ring_exit(&own);
+	}
+	munmap(come, PAGE);
+}
+
+/* A thread that submits one of the entries of a ring each time, as the other one does. */
+struct other_thread {
+	struct ring own;
+	unsigned int come, rounds;
+	int ready, go;
+};
+
+static void *submit_one_each_time(void *arg)
+{
+	struct other_thread *other = arg;
+	unsigned int round;
+	long wrong = 0;
+	char c;
+
+	for (round = 1; round <= other->rounds; round++) {
+		if (read(other->go, &c, 1) != 1)
+			return (void *)-1L;
+		meet(&other->come, round);
+		wrong += ring_enter(&other->own, 1, 0, 0) != 1;
+	}
+	/* it stays for its completions */
+	wrong += read(other->go, &c, 1) != 0;
+	return (void *)wrong;
+}
+
+/* Of two threads that may have no more threads neither waits for the worker that the other one could not make. */
+TEST_F(ring, no_more_threads_for_two)
+{
+	struct other_thread other = { .rounds = 100 };
+	struct rlimit limit = { 1, 1 };
+	struct io_uring_cqe cqe;
+	unsigned int round;
+	pthread_t thread;
+	struct statx st;
+	int go[2], i;
+	void *wrong;
+
+	/* io_uring's request waits for a thread */
+	if (variant->backend == IO_URING || variant->flags)
+		return;
+	ASSERT_EQ(0, pipe(go));
+	other.go = go[0];
+	ASSERT_EQ(0, init_for_one(&other.own, variant->backend));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_one_each_time, &other));
+	/* both threads are nobody's then */
+	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &limit));
+	ASSERT_EQ(0, become_nobody());
+	for (round = 1; round <= other.rounds; round++) {
+		publish_two(&other.own, &st);
+		ASSERT_EQ(1, write(go[1], "g", 1));
+		meet(&other.come, round);
+		ASSERT_EQ(1, ring_enter(&other.own, 1, 0, 0));
+		for (i = 0; i < 2; i++) {
+			ASSERT_EQ(0, ring_take(&other.own, &cqe)) {
+				TH_LOG("round %u", round);
+			}
+			EXPECT_EQ(0, cqe.res);
+		}
+	}
+	EXPECT_EQ(0, workers());
+	close(go[1]);
+	ASSERT_EQ(0, pthread_join(thread, &wrong));
+	EXPECT_EQ(0, (long)wrong);
+	ring_exit(&other.own);
+	close(go[0]);
 }
 
 TEST_HARNESS_MAIN

@@ -10,6 +10,8 @@
 //! Workers are made by a submitter, after it has unlocked the ring. If it can make none, and there is none, it does
 //! itself what it would have left to them.
 
+mod pending;
+
 use crate::{
     op::{self, Outcome},
     req::{
@@ -40,6 +42,7 @@ use kernel::{
     },
     warn_on,
 };
+use pending::PendingWorkers;
 
 /// The workers of a ring, and what they are to do.
 #[derive(Default)]
@@ -48,6 +51,7 @@ pub(crate) struct WorkerPool {
     /// How many requests it has had so far.
     queued: u64,
     all: KVec<WorkerRecord>,
+    pending: PendingWorkers,
     /// The limit that user space has set for workers at what ends by itself, as transfers of files do.
     pub(super) bounded: Option<NonZero<u32>>,
     /// The limit that user space has set for workers at what may wait for ever.
@@ -217,7 +221,8 @@ pub(crate) fn run_punted_here(req: &mut OwnedReq, context: Option<CallContext<'_
     req.core_mut().punted.result = Some(result);
 }
 
-/// Makes a worker for the current task's process. If it cannot have one, as a thread of the kernel's, returns the requests that the task has to do itself.
+/// Makes a worker for the current task's process. If it cannot have one, as a thread of the kernel's, returns the requests that the task has to do itself,
+/// and leaves those of its other threads to them.
 ///
 /// # Context
 ///
@@ -244,15 +249,15 @@ pub(crate) fn add_worker(
         Ok(UserWorker::spawn(task, worker, c"ruring-wrk")?)
     };
     let worker = new();
-    ring.exec.pending_workers(unbound).fetch_sub(1, Relaxed);
     let Ok(mut locked) = ring.lock_in(context) else {
-        // What was for it ends with the task.
+        // What was for it ends with the program, of which all threads are killed.
         if let Ok(worker) = worker {
             Worker::stop(&worker);
         }
         return Fifo::new();
     };
     let workers = &mut locked.state.exec.workers;
+    workers.pending.remove(unbound);
     if let Ok(worker) = worker {
         let record = WorkerRecord {
             worker: worker.clone(),
@@ -319,10 +324,12 @@ impl Locked<'_> {
             && records.any(|record| record.serial == serial && record.worker.is_of_current())
     }
 
-    /// Whether the current task's process has a worker.
+    /// Whether the current task's process has a worker, or one is being made for it.
     fn has_own_worker(&self, unbound: bool) -> bool {
-        let mut records = self.state.exec.workers.all.iter();
+        let workers = &self.state.exec.workers;
+        let mut records = workers.all.iter();
         records.any(|record| record.is_for_current(unbound))
+            || workers.pending.count_own(unbound) != 0
     }
 
     /// Sees to it that a worker of the current task's process will look into the queue. False if there
@@ -337,7 +344,9 @@ impl Locked<'_> {
         };
         let workers = &mut self.state.exec.workers;
         workers.all.retain(|record| !record.worker.is_over());
-        let mut count = self.ring.exec.pending_workers(unbound).load(Relaxed);
+        workers.pending.forget_killed();
+        // Those of another process do nothing of this one's.
+        let mut count = workers.pending.count_own(unbound);
         for record in &mut workers.all {
             if !record.is_for_current(unbound) {
                 continue;
@@ -349,29 +358,16 @@ impl Locked<'_> {
             }
             count += 1;
         }
-        let pending = |unbound| self.ring.exec.pending_workers(unbound).load(Relaxed) as usize;
-        let coming = pending(false) + pending(true);
-        let room = workers.all.len() + coming < self.ring.policy.limits.workers as usize;
-        if count < most && room && self.make_worker(ring.clone(), unbound) {
-            self.ring
-                .exec
-                .pending_workers(unbound)
-                .fetch_add(1, Relaxed);
-            return true;
+        let together = workers.all.len() + workers.pending.len();
+        let room = together < self.ring.policy.limits.workers as usize;
+        if count < most && room && workers.pending.add(unbound).is_ok() {
+            if self.make_worker(ring.clone(), unbound) {
+                return true;
+            }
+            self.state.exec.workers.pending.remove(unbound);
         }
         // Those that there are will come to it.
         count != 0
-    }
-
-    /// Takes the requests out of the queue that workers of the current task's process were to do.
-    fn take_own_punted(&mut self, unbound: bool) -> Fifo<Request> {
-        let mut own = Fifo::new();
-        let queue = &mut self.state.exec.workers.queue;
-        queue.move_out(&mut own, |req| {
-            req.core().punted.unbound == unbound && req.object().tctx().is_current()
-        });
-        own.for_each(|req| req.object().set_punted());
-        own
     }
 
     /// The next request for `worker`, which the current task is. It is idle from here on if there is none.
