@@ -228,6 +228,35 @@ TEST_F(ring, work_without_a_completion_is_not_told)
 	close(sv[1]);
 }
 
+/* A worker of io_uring does all of a link that is submitted without its end. */
+TEST_F(ring, link_without_an_end_is_asynchronous)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+	struct ring *r = &self->ring;
+	int i;
+
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_EVENTFD_ASYNC, &fd, 1));
+	for (i = 1; i <= 2; i++) {
+		prep_nop(r, 1)->flags = IOSQE_IO_LINK;
+		if (i == 2)
+			prep_nop(r, 2)->flags = IOSQE_IO_HARDLINK;
+		ASSERT_EQ(i, ring_submit(r));
+		ASSERT_CQE(r, 1, 0, 0);
+		if (i == 2)
+			ASSERT_CQE(r, 2, 0, 0);
+		EXPECT_TRUE(wait_signal(fd));
+		EXPECT_LE(1, count_signals(fd));
+	}
+	/* that worker may be late */
+	if (variant->backend == IO_URING)
+		return;
+	/* what comes next is not of it */
+	prep_nop(r, 3);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_CQE(r, 3, 0, 0);
+	EXPECT_EQ(0, count_signals(fd));
+}
+
 static bool overflows(void *arg)
 {
 	struct ring *r = arg;

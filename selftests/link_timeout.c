@@ -81,7 +81,10 @@ TEST_F(ring, a_request_takes_too_long)
 	close(sv[1]);
 }
 
-/* The time of what has IOSQE_ASYNC begins when it was tried: what need not wait is in time, however short that is. */
+/*
+ * The time of what has IOSQE_ASYNC, or is of a link that has no end, begins when it was tried: what need not wait is in time,
+ * however short that is.
+ */
 TEST_F(ring, no_time_is_enough_for_what_need_not_wait)
 {
 	static struct __kernel_timespec none;
@@ -89,9 +92,9 @@ TEST_F(ring, no_time_is_enough_for_what_need_not_wait)
 	int res[16], i;
 
 	for (i = 0; i < 100; i++) {
-		prep_nop(r, 1)->flags = IOSQE_ASYNC;
+		prep_nop(r, 1)->flags = i % 2 ? 0 : IOSQE_ASYNC;
 		prep_limit(r, &none, 0, 2)->flags |= IOSQE_IO_LINK;
-		prep_nop(r, 3);
+		prep_nop(r, 3)->flags = i % 2 ? IOSQE_IO_LINK : 0;
 		ASSERT_EQ(3, ring_submit(r));
 		ASSERT_EQ(0, take_all(r, 3, res));
 		ASSERT_EQ(0, res[1]);

@@ -223,6 +223,31 @@ TEST_F(ring, all_of_what_is_linked_behind_a_worker)
 	EXPECT_SENT(false, linked(r, IORING_OP_SEND, sv, 0, 0, false));
 }
 
+/* So does one that has a link of which a submission has no end, unless that is to be tried without sleeping. Nobody has to come for it. */
+TEST_F(ring, all_of_a_link_without_an_end)
+{
+	const unsigned int ops[] = { IORING_OP_SEND, IORING_OP_SENDMSG, IORING_OP_WRITE };
+	const unsigned int flags[] = { IOSQE_IO_LINK, IOSQE_IO_LINK | IOSQE_ASYNC };
+	struct ring *r = &self->ring;
+	struct pollfd there;
+	unsigned int i, j;
+	int sv[2];
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		for (j = 0; j < ARRAY_SIZE(flags); j++) {
+			ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+			prep_big(r, ops[i], sv[0], 2)->flags = flags[j];
+			ASSERT_EQ(1, ring_submit(r));
+			there = (struct pollfd) { .fd = sv[1], .events = POLLIN };
+			/* what has IOSQE_ASYNC is tried when the task of such a ring comes */
+			if (!j || !variant->flags) {
+				EXPECT_EQ(1, poll(&there, 1, DEADLINE_MS));
+			}
+			EXPECT_SENT(!j, result_of(r, sv, !j));
+		}
+	}
+}
+
 /* What was submitted while others drain is tried without sleeping, also behind another. */
 TEST_F(ring, part_of_what_is_linked_and_drains)
 {

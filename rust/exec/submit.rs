@@ -102,7 +102,7 @@ impl Locked<'_> {
             self.give_back(tctx, req);
         }
         if let Some(head) = head {
-            self.start_in_turn(head);
+            self.start_without_end(head);
         }
         if self.has_ready() {
             self.start_submitted(tctx);
@@ -370,6 +370,19 @@ impl Locked<'_> {
         } else {
             self.start(req);
         }
+    }
+
+    /// Starts a link whose last request says that there is one more, which there is not. io_uring leaves it to a worker: its
+    /// first one is tried as what is linked behind what a worker has done.
+    #[cold] // nop/32
+    fn start_without_end(&mut self, mut head: OwnedReq) {
+        let job = &mut head.core_mut().job;
+        let in_turn = self.state.exec.drain.active || job.flags.drain();
+        if !in_turn && !job.flags.force_async() && job.refused().is_none() {
+            job.op.set_by_io_wq(true);
+            job.flags.set_by_worker();
+        }
+        self.start_in_turn(head);
     }
 
     /// Starts a request with IOSQE_ASYNC.
