@@ -253,6 +253,8 @@ pub(crate) struct Punted {
     pub(crate) serial: usize,
     /// See [`crate::op::Op::is_unbound`].
     pub(crate) unbound: bool,
+    /// The state that it had when it turned out that no worker does it.
+    pub(crate) before: Option<ReqState>,
     /// It could not go on, and is to be tried again by its task.
     pub(crate) again: bool,
     /// How it ended: result and flags of its completion, and whether it breaks a link.

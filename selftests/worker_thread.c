@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/time_types.h>
 #include <pthread.h>
 #include <signal.h>
@@ -11,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -177,6 +180,27 @@ TEST_F(ring, cancelled_while_it_writes)
 		EXPECT_EQ(-EALREADY, res[2]);
 	EXPECT_LT(0, res[1]);
 	EXPECT_GT((int)sizeof(data), res[1]);
+}
+
+/* What cannot be done to a terminal says so, also while a worker waits for that terminal. */
+TEST_F(ring, what_else_is_asked_of_a_terminal)
+{
+	static char data[1 << 16];
+	int master, fd = open_terminal(&master);
+	struct io_uring_cqe cqe;
+
+	ASSERT_LE(0, fd);
+	prep_rw(&self->ring, true, fd, data, sizeof(data), -1, 1);
+	ASSERT_EQ(1, ring_submit_and_run(&self->ring));
+	ASSERT_EQ(0, wait_readable(master));
+	prep(&self->ring, IORING_OP_FTRUNCATE, fd, NULL, 0, 2);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_CQE(&self->ring, 2, -EINVAL, 0);
+	/* which ends the write */
+	close(master);
+	ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+	EXPECT_EQ(1, cqe.user_data);
+	close(fd);
 }
 
 /* It cannot be stopped in time, but is interrupted. */
@@ -348,6 +372,76 @@ TEST_F(ring, of_two_processes_at_once)
 	munmap(come, PAGE);
 }
 
+/* Another process that shares a ring, which has all it asked for, or whose worker sleeps, be it for the file. */
+struct sharer {
+	struct ring *ring;
+	pid_t pid;
+};
+
+static bool is_done_or_sleeps(void *arg)
+{
+	struct sharer *sharer = arg;
+	char path[64];
+	struct dirent *entry;
+	bool sleeps = false;
+	pid_t tid;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", sharer->pid);
+	tasks = opendir(path);
+	while (tasks && (entry = readdir(tasks))) {
+		tid = atoi(entry->d_name);
+		if (tid && tid != sharer->pid)
+			sleeps |= strchr("SD", task_state(tid)) != NULL;
+	}
+	if (tasks)
+		closedir(tasks);
+	return sleeps || ring_ready(sharer->ring);
+}
+
+/* What two processes write to one file is written, whoever is first. */
+TEST_F(ring, two_processes_write_to_one_file)
+{
+	struct sharer sharer = { .ring = &self->ring };
+	int fd, go[2], status, i;
+	struct io_uring_cqe cqe;
+	struct slow slow;
+	char c = 'b';
+
+	if (variant->flags)
+		SKIP(return, "such a ring is for one task");
+	if (IO_URING_OF_7_2)
+		SKIP(return, "in 7.2 the worker looks for the file");
+	fd = new_file(false);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pipe(go));
+	ASSERT_EQ(0, slow_init(&slow, 1));
+	prep_rw(&self->ring, true, fd, slow.mem, 1, 0, 1);
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, slow_wait(&slow));
+	sharer.pid = fork();
+	ASSERT_LE(0, sharer.pid);
+	if (!sharer.pid) {
+		close(go[1]);
+		prep_rw(&self->ring, true, fd, &c, 1, 1, 2);
+		/* it stays for its completion */
+		_exit(ring_submit(&self->ring) != 1 || read(go[0], &c, 1) != 0);
+	}
+	ASSERT_TRUE(wait_until(is_done_or_sleeps, &sharer));
+	ASSERT_EQ(0, slow_fill(&slow, 0));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+		EXPECT_EQ(1, cqe.res);
+	}
+	close(go[1]);
+	ASSERT_EQ(sharer.pid, waitpid(sharer.pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(2, lseek(fd, 0, SEEK_END));
+	close(go[0]);
+	close(fd);
+	slow_exit(&slow);
+}
+
 /* A thread that submits one of the entries of a ring each time, as the other one does. */
 struct other_thread {
 	struct ring own;
@@ -413,6 +507,87 @@ TEST_F(ring, no_more_threads_for_two)
 	EXPECT_EQ(0, (long)wrong);
 	ring_exit(&other.own);
 	close(go[0]);
+}
+
+/* As submit_one_each_time(), as somebody else than the thread is before and afterwards. */
+static void *submit_as_somebody_else(void *arg)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = { { .effective = 1 << CAP_SETUID, .permitted = 1 << CAP_SETUID } };
+	struct other_thread *other = arg;
+	unsigned int round;
+	long wrong = 0;
+	char c;
+
+	wrong += prctl(PR_SET_KEEPCAPS, 1) || write(other->ready, "r", 1) != 1;
+	for (round = 1; round <= other->rounds; round++) {
+		if (read(other->go, &c, 1) != 1)
+			return (void *)-1L;
+		if (round == 1)
+			wrong += syscall(SYS_capset, &header, caps) != 0;
+		syscall(SYS_setfsuid, 1);
+		meet(&other->come, round);
+		wrong += ring_enter(&other->own, 1, 0, 0) != 1;
+		wrong += syscall(SYS_setfsuid, 65534) != 1;
+	}
+	/* it stays for its completions */
+	wrong += read(other->go, &c, 1) != 0;
+	return (void *)wrong;
+}
+
+/* What no worker does is done with the rights of who has submitted it, as they were then. */
+TEST_F(ring, rights_without_a_worker)
+{
+	struct other_thread other = { .rounds = 100 };
+	char dir[] = "/tmp/ruring-XXXXXX", path[64];
+	struct rlimit limit = { 1, 1 };
+	struct io_uring_cqe cqe;
+	int go[2], ready[2], i;
+	unsigned int round;
+	pthread_t thread;
+	struct statx st;
+	void *wrong;
+	char c;
+
+	/* io_uring's request waits for a thread */
+	if (variant->backend == IO_URING || variant->flags)
+		return;
+	ASSERT_NE(NULL, mkdtemp(dir));
+	ASSERT_EQ(0, chown(dir, 65534, 65534));
+	snprintf(path, sizeof(path), "%s/.", dir);
+	ASSERT_EQ(0, pipe(go));
+	ASSERT_EQ(0, pipe(ready));
+	other.go = go[0];
+	other.ready = ready[1];
+	ASSERT_EQ(0, init_for_one(&other.own, variant->backend));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_as_somebody_else, &other));
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &limit));
+	ASSERT_EQ(0, become_nobody());
+	for (round = 1; round <= other.rounds; round++) {
+		int denied = 0, done = 0;
+
+		for (i = 1; i <= 2; i++)
+			prep(&other.own, IORING_OP_STATX, AT_FDCWD, path, STATX_SIZE, i)->off = (uintptr_t)&st;
+		ring_publish(&other.own);
+		ASSERT_EQ(1, write(go[1], "g", 1));
+		meet(&other.come, round);
+		ASSERT_EQ(1, ring_enter(&other.own, 1, 0, 0));
+		for (i = 0; i < 2; i++) {
+			ASSERT_EQ(0, ring_take(&other.own, &cqe));
+			denied += cqe.res == -EACCES;
+			done += cqe.res == 0;
+		}
+		ASSERT_EQ(1, denied) {
+			TH_LOG("round %u", round);
+		}
+		ASSERT_EQ(1, done);
+	}
+	close(go[1]);
+	ASSERT_EQ(0, pthread_join(thread, &wrong));
+	EXPECT_EQ(0, (long)wrong);
+	ring_exit(&other.own);
+	rmdir(dir);
 }
 
 TEST_HARNESS_MAIN

@@ -30,7 +30,15 @@ fn run_without_ring(mut requests: Fifo<Request>, context: CallContext<'_>) -> KV
     let mut over = Fifo::new();
     let mut whose = None;
     while let Some(mut req) = requests.pop() {
-        run_punted_here(&mut req, Some(context));
+        let core = req.core_mut();
+        if let Some(before) = core.punted.before.take() {
+            core.job.set_served(before);
+        }
+        // It has some if a worker was to do it.
+        match core.punted.credentials.take() {
+            Some(credentials) => credentials.with(|| run_punted_here(&mut req, Some(context))),
+            None => run_punted_here(&mut req, Some(context)),
+        }
         whose.get_or_insert_with(|| req.object().tctx().clone());
         over.push(req);
     }

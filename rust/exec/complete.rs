@@ -55,7 +55,7 @@ impl Ended {
         let (refused, deferred) = (job.refused().is_some(), ring.deferred());
         let tried_by_worker = job.flags.by_worker()
             && match job.state() {
-                ReqState::Fresh => true,
+                ReqState::Fresh | ReqState::Unserved => true,
                 // It tries again what has waited, or sleeps for it. Poll itself is over with the task.
                 ReqState::Polled => !op::only_polls(job.opcode),
                 _ => false,

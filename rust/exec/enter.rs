@@ -354,9 +354,19 @@ impl Ring {
             return;
         };
         if self.deferred() {
-            self.run_local_inbox(&mut locked, count);
+            self.run_local_inbox_again(&mut locked, count);
         } else {
             locked.run_inbox(tctx);
+        }
+    }
+
+    /// As [`Ring::run_local_inbox`], where the ring was not locked meanwhile and may have let go of all.
+    #[inline(always)] // nop/1
+    fn run_local_inbox_again(&self, locked: &mut Locked<'_>, count: u32) {
+        if self.local.is_submitter_current() {
+            self.run_local_inbox(locked, count);
+        } else {
+            locked.end_local();
         }
     }
 

@@ -51,6 +51,7 @@ impl Ring {
     /// Any task or kworker. Waits for nobody.
     pub(crate) fn leave_all(&self) {
         self.dying.store(true, Relaxed);
+        self.set_restricted();
         self.orphaned.xchg(true, Full);
         self.end_orphans(task::current_is_kthread());
     }
@@ -62,6 +63,8 @@ impl Ring {
     /// Any task. Waits for nobody.
     pub(crate) fn close_to_all(&self) {
         self.dying.store(true, Relaxed);
+        // What is submitted is refused from here on, also while somebody else has the ring locked.
+        self.set_restricted();
         self.enabled.xchg(false, Full);
         if let Some(sqpoll) = self.exec.sqpoll() {
             sqpoll.disable();
@@ -134,13 +137,12 @@ impl Locked<'_> {
         if ring.exec.orphans.ended.xchg(false, Full) {
             self.cancel_all(|tctx| !tctx.is_there());
             self.retire_workers();
+            self.state.exec.workers.forget_killed();
             // Who is told that there is no owner any more sees what became of what the last one had under way.
             self.commit();
             ring.drop_calls();
         }
         if ring.is_dying() {
-            // What comes yet, of somebody who was on the way here, is refused.
-            self.state.restricted = true;
             for record in self.state.submitters.iter() {
                 record.tctx.task().wake_up();
             }

@@ -90,6 +90,7 @@ impl Locked<'_> {
                 let outcome = match req.core().job.state() {
                     ReqState::Notification => return self.complete_notif(req),
                     ReqState::Refused(error) => Outcome::broken(Errno::from_raw(error.into())),
+                    ReqState::Unserved => return self.put_aside(req),
                     _ => self.attempt(req.lend(), wake_flags),
                 };
                 if outcome.is_pending() && req.core().job.link_timer == LinkTimer::Idle {
@@ -400,6 +401,19 @@ impl Locked<'_> {
         if ring.has_returned_to_any() {
             ring.mark_taskrun();
         }
+    }
+
+    /// Ends what has come back to a ring that is dying, and has let go of all: what a worker was in the middle of. What is
+    /// linked behind it ends as well.
+    #[cold] // nop/1
+    pub(crate) fn end_local(&mut self) {
+        if !self.ring.is_dying() {
+            return;
+        }
+        let mut reqs = self.ring.local.inbox().take();
+        self.ring.exec.backlogged.store(false, Relaxed);
+        reqs.append(core::mem::take(&mut self.state.exec.backlog));
+        self.run_all(&mut reqs, true);
     }
 
     /// Ends what has come back of the program that was there before this one, and could not be

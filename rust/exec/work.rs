@@ -24,17 +24,16 @@ use crate::{
         context::{CallContext, InWorker},
         object::Object,
         processor::Processors,
-        queue::{Fifo, LinkedList},
+        queue::LinkedList,
         signal,
         task::{AddressSpace, Credentials, TaskRef},
         trace,
         user_worker::{UserWorker, WorkerBody},
     },
-    uapi::errno::{Errno, Result, EAGAIN, ECANCELED},
+    uapi::errno::{Errno, EAGAIN},
 };
 use core::num::NonZero;
 use kernel::{
-    alloc::flags::GFP_KERNEL_ACCOUNT,
     prelude::*,
     sync::{
         atomic::{Atomic, Full, Relaxed},
@@ -42,6 +41,7 @@ use kernel::{
     },
     warn_on,
 };
+pub(crate) use pending::add_worker;
 use pending::PendingWorkers;
 
 /// The workers of a ring, and what they are to do.
@@ -221,64 +221,6 @@ pub(crate) fn run_punted_here(req: &mut OwnedReq, context: Option<CallContext<'_
     req.core_mut().punted.result = Some(result);
 }
 
-/// Makes a worker for the current task's process. If it cannot have one, as a thread of the kernel's, returns the requests that the task has to do itself,
-/// and leaves those of its other threads to them.
-///
-/// # Context
-///
-/// Without the ring being locked.
-pub(crate) fn add_worker(
-    ring: &Arc<Ring>,
-    context: CallContext<'_>,
-    unbound: bool,
-) -> Fifo<Request> {
-    let new = || -> Result<_> {
-        let task = context.task().ok_or(ECANCELED)?;
-        let cpus = ring.lock_in(context)?.state.exec.workers.cpus.clone();
-        let worker = Worker {
-            ring: ring.clone(),
-            creator: TaskRef::current(),
-            mm: AddressSpace::current()?,
-            unbound,
-            cpus,
-            placed: Atomic::new(false),
-            called: Atomic::new(false),
-            ending: Atomic::new(false),
-            retiring: Atomic::new(false),
-        };
-        Ok(UserWorker::spawn(task, worker, c"ruring-wrk")?)
-    };
-    let worker = new();
-    let Ok(mut locked) = ring.lock_in(context) else {
-        // What was for it ends with the program, of which all threads are killed.
-        if let Ok(worker) = worker {
-            Worker::stop(&worker);
-        }
-        return Fifo::new();
-    };
-    let workers = &mut locked.state.exec.workers;
-    workers.pending.remove(unbound);
-    if let Ok(worker) = worker {
-        let record = WorkerRecord {
-            worker: worker.clone(),
-            busy: true,
-            serial: 0,
-            request: 0,
-        };
-        if !ring.is_dying() && workers.all.push(record, GFP_KERNEL_ACCOUNT).is_ok() {
-            // It has found nothing before.
-            Worker::call(&worker);
-            return Fifo::new();
-        }
-        Worker::stop(&worker);
-    }
-    if locked.has_own_worker(unbound) {
-        // Those that there are will come to it.
-        return Fifo::new();
-    }
-    locked.take_own_punted(unbound)
-}
-
 impl Locked<'_> {
     /// Punts a request: it goes on where the ring is not locked, with a worker or with the task itself.
     ///
@@ -291,7 +233,9 @@ impl Locked<'_> {
         }
         let serial = op::serial(&req);
         let unbound = op::is_unbound(&req);
-        if !self.has_worker_at(serial) && !self.call_worker(req.object().tctx().ring(), unbound) {
+        if !self.has_worker_at(serial, unbound)
+            && !self.call_worker(req.object().tctx().ring(), unbound)
+        {
             // Nobody else does it.
             return self.put_aside(req);
         }
@@ -318,18 +262,16 @@ impl Locked<'_> {
 
     /// Whether a worker is at what others must not work on meanwhile, and so will look into the
     /// queue itself: they would pass by all that waits for the same.
-    fn has_worker_at(&self, serial: usize) -> bool {
+    fn has_worker_at(&self, serial: usize, unbound: bool) -> bool {
         let mut records = self.state.exec.workers.all.iter();
         serial != 0
-            && records.any(|record| record.serial == serial && record.worker.is_of_current())
+            && records.any(|record| record.serial == serial && record.is_for_current(unbound))
     }
 
-    /// Whether the current task's process has a worker, or one is being made for it.
+    /// Whether the current task's process has a worker.
     fn has_own_worker(&self, unbound: bool) -> bool {
-        let workers = &self.state.exec.workers;
-        let mut records = workers.all.iter();
+        let mut records = self.state.exec.workers.all.iter();
         records.any(|record| record.is_for_current(unbound))
-            || workers.pending.count_own(unbound) != 0
     }
 
     /// Sees to it that a worker of the current task's process will look into the queue. False if there
@@ -377,12 +319,22 @@ impl Locked<'_> {
             .iter()
             .position(|record| core::ptr::eq::<Worker>(&**record.worker, worker))?;
         all.get_mut(index)?.serial = 0;
-        // The worker that is at it, or one of its own, takes what this one passes by.
+        // The worker that is at it, or one of its own, takes what this one passes by. One of another kind, or of another
+        // program, would not: it does not keep this one from it.
+        let is_free = |serial| {
+            serial == 0
+                || !all.iter().any(|record| {
+                    record.serial == serial
+                        && record.worker.unbound == worker.unbound
+                        && !record.worker.is_over()
+                        && record.worker.is_of_current()
+                })
+        };
         let next = queue.take_first(usize::MAX, |req| {
             let punted = &req.core().punted;
             punted.unbound == worker.unbound
                 && req.object().tctx().is_program_of_current()
-                && (punted.serial == 0 || all.iter().all(|record| record.serial != punted.serial))
+                && is_free(punted.serial)
         });
         let Some(record) = all.get_mut(index) else {
             // Its place was just looked up.

@@ -10,8 +10,8 @@ use crate::{
         buffer::UserBuffer,
         context::CallContext,
         rw::{
-            can_ask, can_delegate, check_ioprio, current_ioprio, inode_id, is_nonblocking,
-            is_ready, is_whole, waits, Position, Transfer,
+            can_ask, can_delegate, check_ioprio, current_ioprio, is_nonblocking, is_ready,
+            is_whole, regular_id, waits, Position, Transfer,
         },
         socket::{Socket, UserBuffers},
         user::{access_ok, read_iovec_len, Vector},
@@ -426,9 +426,9 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
     }
 
     fn serial(&self, file: &File) -> usize {
-        // As io_uring: what is written to a file is written in order.
+        // As io_uring: what is written to a regular file is written in order.
         if WRITE {
-            inode_id(file)
+            regular_id(file)
         } else {
             0
         }

@@ -7,7 +7,7 @@ use super::{Attempt, Op, Outcome};
 use crate::{
     rsrc::buffers::RegisteredBuffer,
     sys::{
-        rw::inode_id,
+        rw::regular_id,
         sync,
         unexported::{self, Functions},
     },
@@ -77,7 +77,7 @@ impl<T: FileOp> Op for OnFile<T> {
 
     fn serial(&self, file: &File) -> usize {
         if T::CHANGES {
-            inode_id(file)
+            regular_id(file)
         } else {
             0
         }

@@ -34,6 +34,9 @@ pub(crate) enum ReqState {
     Refused(i16),
     /// It is no request, but the notification of a zero-copy send.
     Notification,
+    /// A worker was to do it, of which none could be made: its task does it where the ring is not locked, with the rights that it
+    /// had when it was submitted.
+    Unserved,
 }
 
 impl Job {
@@ -65,6 +68,18 @@ impl Job {
     #[inline]
     pub(crate) fn is_notification(&self) -> bool {
         self.state == ReqState::Notification
+    }
+
+    /// No worker does it. Returns the state that it had.
+    pub(crate) fn set_unserved(&mut self) -> ReqState {
+        core::mem::replace(&mut self.state, ReqState::Unserved)
+    }
+
+    /// Its task does it, if no worker does. It had the state `before`.
+    pub(crate) fn set_served(&mut self, before: ReqState) {
+        if self.state == ReqState::Unserved {
+            self.state = before;
+        }
     }
 
     /// It is polled for now, for one wake-up or for several. What waits for a burst is polled for anew for each.

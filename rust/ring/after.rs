@@ -110,16 +110,20 @@ impl<'r> After<'r> {
         // done within each other.
         while !left.is_empty() {
             let mut requests = Fifo::new();
+            // First, as others rely on the worker, and releasing a file may last.
+            for left in &left {
+                if let LeftOver::Worker { ring, unbound } = left {
+                    let add_worker = self.ring.hooks.add_worker;
+                    requests.append(add_worker(ring, context, *unbound));
+                }
+            }
             for left in left {
                 match left {
                     LeftOver::File(file) if self.for_others => file.put_for_others(),
                     LeftOver::File(file) => file.release(context),
                     LeftOver::Taken(taken) => taken.close().0.release(context),
                     LeftOver::Requests(more) => requests.append(more),
-                    LeftOver::Worker { ring, unbound } => {
-                        let add_worker = self.ring.hooks.add_worker;
-                        requests.append(add_worker(&ring, context, unbound));
-                    }
+                    LeftOver::Worker { .. } => {}
                 }
             }
             left = (self.ring.hooks.run_without_ring)(requests, context);

@@ -147,9 +147,13 @@ pub(crate) fn is_urgent(file: &File) -> bool {
     events_of(file, events::PRI) != 0
 }
 
-/// Identifies what is behind `file` as long as that is open.
-pub(crate) fn inode_id(file: &File) -> usize {
-    calls::ruring_file_inode(file) as usize
+/// Identifies what is behind `file` as long as that is open, if it is a regular file. 0 for anything else.
+pub(crate) fn regular_id(file: &File) -> usize {
+    if calls::ruring_file_is_reg(file) {
+        calls::ruring_file_inode(file) as usize
+    } else {
+        0
+    }
 }
 
 /// A transfer from or to a file.

@@ -85,10 +85,7 @@ impl Ring {
                     self.interrupt_overdue(args.call);
                 }
                 if let Ok(mut locked) = self.lock_in(args.call) {
-                    // Not if the ring has let go of all meanwhile.
-                    if self.local.is_submitter_current() {
-                        self.run_local_inbox(&mut locked, count);
-                    }
+                    self.run_local_inbox_again(&mut locked, count);
                     locked.commit();
                     let ends = woken == Woken::Maybe && !self.overflowing() && is_over();
                     if ends && !signal::killed() {
