@@ -84,6 +84,8 @@ pub(crate) struct Ring {
     pub(crate) enabled: Atomic<bool>,
     /// The file is gone: what comes back ends as cancelled.
     pub(crate) dying: Atomic<bool>,
+    /// Not every opcode is taken. Set with the ring locked, or by who ends the ring, who does not wait for the lock.
+    restricted: Atomic<bool>,
     /// Completions wait for room.
     pub(crate) overflowing: Atomic<bool>,
     /// A task that must not wait for the mutex has left something to do for whoever unlocks it.
@@ -138,8 +140,6 @@ pub(crate) struct Ring {
 pub(crate) struct State {
     /// Completions that user space has not been told of.
     pub(crate) posted: bool,
-    /// Not every opcode is taken.
-    pub(crate) restricted: bool,
     /// Some timeout counts completions.
     pub(crate) counting: bool,
     /// Whether an eventfd is registered.
@@ -204,7 +204,7 @@ impl State {
     /// The state of a ring that nobody has used yet.
     ///
     /// It is made where it is to be, as it is larger than all that it is made of.
-    fn new(entries: RingEntries, waiting: HashTable<Request>, restricted: bool) -> impl Init<Self> {
+    fn new(entries: RingEntries, waiting: HashTable<Request>) -> impl Init<Self> {
         init!(Self {
             kept: 0,
             entries,
@@ -224,7 +224,6 @@ impl State {
             has_eventfd: false,
             posted_async: false,
             async_tail: 0,
-            restricted,
             filters: None,
             napi: None,
             counting: false,
@@ -258,7 +257,7 @@ impl Ring {
         let waiting = HashTable::new(bits.clamp(1, 8))?;
         let restricted =
             config.has(setup::IOPOLL) || lsm::is_any_missing() || policy.restricts_requests();
-        let state = State::new(entries, waiting, restricted);
+        let state = State::new(entries, waiting);
         let identity = if config.has(setup::SQPOLL) {
             Some(Arc::new(Identity::current(task), GFP_KERNEL_ACCOUNT)?)
         } else {
@@ -275,6 +274,7 @@ impl Ring {
                 maker: grant.maker(),
                 identity,
                 dying: Atomic::new(false),
+                restricted: Atomic::new(restricted),
                 overflowing: Atomic::new(false),
                 local: Local::new(),
                 draining: Atomic::new(false),
@@ -390,6 +390,17 @@ impl Ring {
     #[inline]
     pub(crate) fn is_dying(&self) -> bool {
         self.dying.load(Relaxed)
+    }
+
+    /// Whether not every opcode is taken.
+    #[inline]
+    pub(crate) fn is_restricted(&self) -> bool {
+        self.restricted.load(Relaxed)
+    }
+
+    /// Has what is submitted from here on looked at, also of who is in the middle of it.
+    pub(crate) fn set_restricted(&self) {
+        self.restricted.store(true, Relaxed);
     }
 
     /// Whether somebody else than `enter` is to be told of what has come back: for who has had a full barrier since

@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <linux/ruring.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "check.h"
+#include "worker.h"
 
 #define PARAMETERS	"/sys/module/ruring/parameters/"
 
@@ -482,6 +484,92 @@ TEST_F(policy, all_rings_end)
 	prep_nop(r, 1);
 	EXPECT_EQ(0, result_of(r));
 	ring_exit(r);
+}
+
+/* What a ring that ends leaves to a worker: the other thread of this process fills the page that it waits for. */
+struct held {
+	struct slow slow;
+	int go;
+};
+
+static void *fill_when_told(void *arg)
+{
+	struct held *held = arg;
+	char byte;
+
+	if (read(held->go, &byte, 1) != 1)
+		return (void *)-1L;
+	return (void *)(long)slow_fill(&held->slow, 0);
+}
+
+static bool sleeps(void *arg)
+{
+	return task_state(*(pid_t *)arg) == 'S';
+}
+
+/* Ends with 0 if all went well in a process that waits for a request which its ring lets go of, with @opcode behind it. */
+static int wait_for_what_is_let_go(struct ring *r, unsigned int flags, int opcode, int socket, int ready, int go)
+{
+	struct io_uring_sync_cancel_reg cancel = {
+		.addr = 1, .fd = -1, .timeout = { .tv_sec = -1, .tv_nsec = -1 },
+	};
+	struct held held = { .go = go };
+	struct io_uring_sqe *sqe;
+	pthread_t thread;
+	void *filled;
+	int fd, i;
+
+	fd = new_file(false);
+	if (fd < 0 || slow_init(&held.slow, 1) || ring_init(r, RURING, 8, flags))
+		return 1;
+	sqe = prep_rw(r, true, fd, held.slow.mem, 1, 0, 1);
+	sqe->flags |= IOSQE_IO_LINK;
+	for (i = 0; i < 3; i++)
+		prep(r, opcode, socket, "x", 1, 2 + i)->flags = i < 2 ? IOSQE_IO_LINK : 0;
+	if (ring_submit(r) != 4 || slow_wait(&held.slow))
+		return 2;
+	if (pthread_create(&thread, NULL, fill_when_told, &held))
+		return 3;
+	if (write(ready, "x", 1) != 1)
+		return 4;
+	ring_register(r, IORING_REGISTER_SYNC_CANCEL, &cancel, 1);
+	if (pthread_join(thread, &filled) || filled)
+		return 5;
+	return ring_enter(r, 0, 0, IORING_ENTER_GETEVENTS) == -EBADFD ? 0 : 6;
+}
+
+/* What a worker is in the middle of when a ring is ended has nothing begin that is linked behind it. */
+TEST_F(policy, nothing_begins_in_a_ring_that_has_ended)
+{
+	static const int opcodes[] = { IORING_OP_SEND, IORING_OP_SEND_ZC };
+	int sv[2], ready[2], go[2], status, i;
+	char byte;
+	pid_t pid;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, tcp_pair(sv));
+		ASSERT_EQ(0, pipe(ready));
+		ASSERT_EQ(0, pipe(go));
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid)
+			_exit(wait_for_what_is_let_go(&self->ring, variant->flags, opcodes[i], sv[0],
+						      ready[1], go[0]));
+		close(sv[0]);
+		ASSERT_EQ(1, read(ready[0], &byte, 1));
+		ASSERT_TRUE(wait_until(sleeps, &pid));
+		ASSERT_EQ(0, set("enabled", "N"));
+		ASSERT_EQ(1, write(go[1], "x", 1));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
+		EXPECT_EQ(0, read(sv[1], &byte, 1));
+		ASSERT_EQ(0, set("enabled", "Y"));
+		close(sv[1]);
+		close(ready[0]);
+		close(ready[1]);
+		close(go[0]);
+		close(go[1]);
+	}
 }
 
 TEST_HARNESS_MAIN

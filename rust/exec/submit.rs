@@ -214,7 +214,7 @@ impl Locked<'_> {
         head: &mut Option<OwnedReq>,
         traced: bool,
     ) -> (Option<OwnedReq>, bool) {
-        let restricted = self.state.restricted;
+        let restricted = self.ring.is_restricted();
         let alone = head.is_none() && !self.state.exec.drain.active && !restricted && !traced;
         if alone {
             if let Some((res, flags)) = dispatch::at_once(self, sqe) {

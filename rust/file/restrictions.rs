@@ -28,7 +28,7 @@ impl Ring {
     /// May sleep. The ring is not locked.
     pub(crate) fn restrict(&self, arg: u64, count: u32) -> Result {
         let restrictions = read(arg, count);
-        let mut locked = self.lock()?;
+        let locked = self.lock()?;
         locked.check_alive()?;
         if self.is_enabled() {
             return Err(EBADFD);
@@ -39,7 +39,9 @@ impl Ring {
         let restrictions = restrictions?;
         // The mutex is held, so that nobody else has done so.
         self.restrictions.populate(restrictions);
-        locked.state.restricted |= restrictions.on_sqes();
+        if restrictions.on_sqes() {
+            self.set_restricted();
+        }
         Ok(())
     }
 

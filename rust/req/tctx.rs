@@ -381,8 +381,9 @@ pub(crate) fn call(tctx: &Arc<TaskCtx>) {
 pub(crate) fn interrupt(tctx: &Arc<TaskCtx>) {
     match WaitPhase::of(tctx.cq_wait_nr().load(Relaxed)) {
         WaitPhase::Asleep => tctx.task.wake_up(),
-        // One that has ended has none any more.
-        _ => _ = TaskWork::send(tctx, &tctx.task, Notify::Signal),
+        // One that has ended takes none. Who was told meanwhile that it is on its way relies on somebody's looking.
+        _ if !TaskWork::send(tctx, &tctx.task, Notify::Signal) => TaskWork::send_to_kworker(tctx),
+        _ => {}
     }
 }
 

@@ -87,7 +87,7 @@ impl Locked<'_> {
             None => KBox::new(Filters::default(), GFP_KERNEL_ACCOUNT)?,
         };
         self.state.filters.insert(filters).add(new, program)?;
-        self.state.restricted = true;
+        self.ring.set_restricted();
         Ok(())
     }
 

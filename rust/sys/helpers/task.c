@@ -50,8 +50,11 @@ __helper struct vhost_task *ruring_vhost_task_create(bool (*step)(void *), void 
 	struct vhost_task *thread;
 	sigset_t all, old;
 
-	/* A thread cannot be made while a signal is pending that is to be handled. */
-	sigfillset(&all);
+	/*
+	 * A thread cannot be made while a signal is pending that is to be handled. Nor by a task that is killed: another thread
+	 * may be executing a program, which no new thread of the old one must outlive.
+	 */
+	siginitsetinv(&all, sigmask(SIGKILL) | sigmask(SIGSTOP));
 	sigprocmask(SIG_SETMASK, &all, &old);
 	thread = vhost_task_create(step, end, data, name);
 	sigprocmask(SIG_SETMASK, &old, NULL);
