@@ -9,6 +9,8 @@
 
 #include "fixture.h"
 
+#define PAGE	4096
+
 /* Of which kinds entries are, and how they are found. */
 FIXTURE(rings) {
 	struct ring ring;
@@ -357,6 +359,68 @@ TEST_F(rings, mappings)
 	memset(old + size - 8, 2, 8);
 	EXPECT_EQ(2, old[size - 1]);
 	munmap(old, size);
+}
+
+/* All of it is @byte. */
+static bool is_all(const char *mem, size_t size, char byte)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		if (mem[i] != byte)
+			return false;
+	}
+	return true;
+}
+
+/* What is mapped of the memory before is nobody else's, as long as it is mapped. */
+TEST_F(rings, both_mappings_are_kept)
+{
+	static const unsigned int sizes[][2] = { { 64, 512 }, { 8, 16 }, { 1024, 4096 }, { 64, 512 }, { 8, 16 } };
+	struct {
+		char *rings, *sqes;
+		size_t rings_size, sqes_size;
+		unsigned int entries;
+	} old[ARRAY_SIZE(sizes)];
+	struct ring *r = &self->ring;
+	struct ring others[8];
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		old[i].entries = r->params.sq_entries;
+		old[i].rings_size = r->rings_size;
+		old[i].sqes_size = r->sqes_size;
+		old[i].rings = mmap(NULL, r->rings_size, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, IORING_OFF_SQ_RING);
+		old[i].sqes = mmap(NULL, r->sqes_size, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, IORING_OFF_SQES);
+		ASSERT_NE(MAP_FAILED, (void *)old[i].rings);
+		ASSERT_NE(MAP_FAILED, (void *)old[i].sqes);
+		ASSERT_EQ(0, resize(r, sizes[i][0], sizes[i][1]));
+		/* the first page is the new ring's in ruring */
+		if (old[i].rings_size > PAGE)
+			memset(old[i].rings + PAGE, 'a' + i, old[i].rings_size - PAGE);
+		memset(old[i].sqes, 'A' + i, old[i].sqes_size);
+		/* these get what was freed */
+		for (j = 0; j < ARRAY_SIZE(others); j++)
+			ASSERT_EQ(0, ring_init_cq(&others[j], r->backend, 64, 512, 0));
+		prep_nop(r, i);
+		ASSERT_COMPLETES(r, i, 0, 0);
+		for (j = 0; j < ARRAY_SIZE(others); j++) {
+			memset(others[j].sqes, 0xff, others[j].sqes_size);
+			ring_exit(&others[j]);
+		}
+	}
+	ring_unmap(r);
+	close(r->fd);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		EXPECT_EQ(true, old[i].rings_size <= PAGE ||
+				is_all(old[i].rings + PAGE, old[i].rings_size - PAGE, 'a' + i));
+		EXPECT_EQ(true, is_all(old[i].sqes, old[i].sqes_size, 'A' + i));
+		EXPECT_EQ(r->backend == IO_URING ? old[i].entries : 8,
+			  *(unsigned int *)(old[i].rings + r->params.sq_off.ring_entries));
+		munmap(old[i].rings, old[i].rings_size);
+		munmap(old[i].sqes, old[i].sqes_size);
+	}
+	ASSERT_EQ(0, ring_init(r, r->backend, 8, 0));
 }
 
 TEST_F(ring, not_in_user_memory)
