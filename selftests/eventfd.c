@@ -257,6 +257,30 @@ TEST_F(ring, link_without_an_end_is_asynchronous)
 	EXPECT_EQ(0, count_signals(fd));
 }
 
+/* A worker of io_uring opens what a file system has to be asked for, as it has to for what is below /proc/self. */
+TEST_F(ring, open_of_a_name_that_is_not_known)
+{
+	static const char * const names[] = { "/", "/proc/self/comm" };
+	int fd = eventfd(0, EFD_NONBLOCK);
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+	unsigned int i;
+
+	ASSERT_EQ(0, register_async(r, fd));
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		prep(r, IORING_OP_OPENAT, AT_FDCWD, names[i], 0, i);
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_EQ(0, ring_take(r, &cqe));
+		ASSERT_LE(0, cqe.res);
+		close(cqe.res);
+		if (i && variant->backend == IO_URING) {
+			EXPECT_TRUE(wait_signal(fd));
+		} else {
+			EXPECT_EQ(0, count_signals(fd));
+		}
+	}
+}
+
 static bool overflows(void *arg)
 {
 	struct ring *r = arg;

@@ -244,6 +244,11 @@ static const struct deliberate {
 		is_error_that_is_found,
 	},
 	{
+		"a file that a worker has opened",
+		"Nor is it for an OPENAT or OPENAT2 that creates nothing and finds what it names",
+		is_open_by_a_worker,
+	},
+	{
 		"an error that a worker leaves to the task",
 		"also where that worker leaves it to the task to tell of it",
 		is_error_of_a_worker,

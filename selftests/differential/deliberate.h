@@ -89,6 +89,7 @@ bool is_told_of_what_a_worker_does(const struct program *p, const struct differe
 bool is_multishot_that_stays(const struct program *p, const struct difference *d);
 bool is_group_by_a_worker(const struct program *p, const struct difference *d);
 bool is_error_that_is_found(const struct program *p, const struct difference *d);
+bool is_open_by_a_worker(const struct program *p, const struct difference *d);
 
 /* Differences of what was asked for, or came of it. */
 bool is_buffer_of_a_failure(const struct program *p, const struct difference *d);

@@ -206,6 +206,18 @@ bool is_told_of_a_worker(const struct program *p, const struct difference *d)
 	       has_eventfd_for_workers(p) && tells_of(p, SIDE_RURING, d->step, may_be_done_by_worker);
 }
 
+static bool has_opened(const struct io_uring_sqe *sqe, const struct event *e)
+{
+	return (sqe->opcode == IORING_OP_OPENAT || sqe->opcode == IORING_OP_OPENAT2) && e->res >= 0;
+}
+
+/* A file of which io_uring does not know the name, so that a worker opens it. */
+bool is_open_by_a_worker(const struct program *p, const struct difference *d)
+{
+	return d->kind == EVENT_EVENTFD && !d->nr[SIDE_RURING] && has_eventfd_for_workers(p) &&
+	       tells_of(p, SIDE_IO_URING, d->step, has_opened);
+}
+
 /* An error that is found when it is submitted, by who would have had a worker do it. */
 bool is_error_that_is_found(const struct program *p, const struct difference *d)
 {
