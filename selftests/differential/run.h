@@ -103,12 +103,24 @@ void begin_to_look(void);
 /* Whether thread @id of this process, or process @id, sleeps or is gone; 0 for all of this process but the caller. */
 bool is_asleep(int id, bool process);
 
+/* Make them, and what looks at them. Ends the program if there cannot be any. */
+void make_rings(struct run *run);
+/* By a thread that ends. */
+void make_orphans(struct run *run);
+
 /* Which ring a step is about. */
 unsigned int ring_of(const struct run *run, const struct step *step);
 void registers(struct run *run, const struct step *step);
 /* What a step submits, and the same by another thread, which is there from then on. */
 void submit(struct run *run, unsigned int index);
 void elsewhere(struct run *run, unsigned int index);
+/*
+ * Submit what was left in the queue, as whatever is behind an error is: a cancel in the same
+ * submission would find it or not, as workers are quick.
+ */
+void submit_rest(struct run *run);
+/* Nothing is under way any more after this. */
+void cancel_all(struct run *run);
 /* End as the program says. Does not return. */
 void end_program(struct run *run);
 
