@@ -74,7 +74,7 @@ impl<'a> Attempt<'a, '_> {
     /// # Errors
     ///
     /// `-EFAULT` if there is no such buffer, or they are not in it.
-    #[inline]
+    #[cold] // recv-multishot/unix/64/8/plain
     pub(crate) fn fixed(&mut self, addr: u64, len: usize) -> Result<Part<'_>> {
         self.registered()?.memory.part(addr, len)
     }
