@@ -244,6 +244,18 @@ pub(crate) struct Core {
     pub(crate) punted: Punted,
 }
 
+impl Core {
+    /// Makes the request one that no worker is to do, if one was to. It has the state that it had before. Returns with
+    /// whose rights it is done.
+    pub(crate) fn serve(&mut self) -> Option<Credentials> {
+        let punted = core::mem::take(&mut self.punted);
+        if let Some(before) = punted.before {
+            self.job.set_served(before);
+        }
+        punted.credentials
+    }
+}
+
 /// What a worker has to know of a request, and has to say.
 #[derive(Default)]
 pub(crate) struct Punted {

@@ -30,12 +30,8 @@ fn run_without_ring(mut requests: Fifo<Request>, context: CallContext<'_>) -> KV
     let mut over = Fifo::new();
     let mut whose = None;
     while let Some(mut req) = requests.pop() {
-        let core = req.core_mut();
-        if let Some(before) = core.punted.before.take() {
-            core.job.set_served(before);
-        }
         // It has some if a worker was to do it.
-        match core.punted.credentials.take() {
+        match req.core_mut().serve() {
             Some(credentials) => credentials.with(|| run_punted_here(&mut req, Some(context))),
             None => run_punted_here(&mut req, Some(context)),
         }

@@ -6,7 +6,7 @@ use super::{users, work::WorkerPool};
 use crate::{
     kbuf::groups::Groups,
     op::{self, Outcome},
-    req::{tctx::TaskCtx, wake::WakeFlags, OwnedReq, Place, Request},
+    req::{state::ReqState, tctx::TaskCtx, wake::WakeFlags, OwnedReq, Place, Request},
     ring::{
         objects::object_id, one_or_more::OneOrMore, personalities::Personalities, Locked, Ring,
         SubmitterRecord,
@@ -49,7 +49,11 @@ impl Locked<'_> {
         if req.core().job.is_notification() {
             return self.complete_notif(req);
         }
-        let job = &mut req.core_mut().job;
+        let core = req.core_mut();
+        if core.job.state() == ReqState::Unserved {
+            drop(core.serve());
+        }
+        let job = &mut core.job;
         if job.has_polled() && job.flags.tried_by_worker() {
             // What waits for its file is with no worker of io_uring's.
             job.flags.clear_by_worker();

@@ -471,6 +471,8 @@ impl Locked<'_> {
 
     fn start_ready_queue(&mut self, gone: bool) {
         while let Some(req) = self.state.exec.ready.pop() {
+            // Also where somebody has ended the ring since this began, who did not wait for the lock.
+            let gone = gone || self.ring.is_dying();
             if req.core().job.is_notification() {
                 self.complete_notif(req);
             } else if gone {

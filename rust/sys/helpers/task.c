@@ -54,7 +54,7 @@ __helper struct vhost_task *ruring_vhost_task_create(bool (*step)(void *), void 
 	 * A thread cannot be made while a signal is pending that is to be handled. Nor by a task that is killed: another thread
 	 * may be executing a program, which no new thread of the old one must outlive.
 	 */
-	siginitsetinv(&all, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	siginitsetinv(&all, sigmask(SIGKILL));
 	sigprocmask(SIG_SETMASK, &all, &old);
 	thread = vhost_task_create(step, end, data, name);
 	sigprocmask(SIG_SETMASK, &old, NULL);
