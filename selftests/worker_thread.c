@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/time_types.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -276,6 +277,68 @@ TEST_F(ring, killed)
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(SIGKILL, WTERMSIG(status));
+}
+
+/* A thread that is killed in the middle of a submission, and takes some time to end. */
+struct submitter {
+	struct slow slow;
+	struct ring own;
+	enum backend backend;
+	unsigned int flags;
+	int file, socket;
+};
+
+static void *submit_until_killed(void *arg)
+{
+	struct submitter *s = arg;
+	int large;
+
+	/* with directories of its own, or else no thread could be made during an exec; the ring stays with the program */
+	if (ring_init(&s->own, s->backend, 8, s->flags) || fcntl(s->own.fd, F_SETFD, 0) ||
+	    unshare(CLONE_FS | CLONE_FILES))
+		_exit(100);
+	/* it goes with this thread, for whose end the exec waits: meanwhile a worker can begin */
+	large = memfd_create("large", 0);
+	if (large < 0 || fallocate(large, 0, 0, 128 << 20))
+		_exit(101);
+	prep_rw(&s->own, true, s->file, s->slow.mem + PAGE, 1, 0, 1);
+	/* its header is read while the one before is queued, and no worker is there yet */
+	prep(&s->own, IORING_OP_SENDMSG, s->socket, s->slow.mem, 1, 2);
+	ring_submit(&s->own);
+	_exit(102);
+}
+
+/* Another thread executes a program: that has no thread of the old one. */
+TEST_F(ring, not_when_another_program_takes_over)
+{
+	struct submitter s = { .backend = variant->backend, .flags = variant->flags };
+	int sv[2], status;
+	pthread_t thread;
+	pid_t pid;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	s.socket = sv[0];
+	s.file = new_file(false);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		/* the program keeps it, so that nobody fills the memory */
+		if (slow_init(&s.slow, 2) || fcntl(s.slow.fd, F_SETFD, 0) ||
+		    pthread_create(&thread, NULL, submit_until_killed, &s))
+			_exit(103);
+		/* a worker of io_uring's may be at the other page before */
+		while (slow_wait(&s.slow) == 1)
+			;
+		execl("/bin/sh", "sh", "-c", "set -- /proc/$$/task/*; exit $#", NULL);
+		_exit(104);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(1, WEXITSTATUS(status)) {
+		TH_LOG("status 0x%x", status);
+	}
+	close(s.file);
+	close(sv[0]);
+	close(sv[1]);
 }
 
 /* Who may have no more threads does it himself. */
