@@ -6,11 +6,15 @@
 #ifndef SELFTESTS_WORKER_H
 #define SELFTESTS_WORKER_H
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "rsrc.h"
@@ -78,6 +82,52 @@ static inline void slow_exit(struct slow *s)
 {
 	close(s->fd);
 	munmap(s->mem, s->pages * PAGE);
+}
+
+/* How many threads of this process are workers of rings. */
+static inline int workers(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	char path[64], name[32];
+	struct dirent *entry;
+	int fd, count = 0;
+
+	while ((entry = readdir(tasks))) {
+		snprintf(path, sizeof(path), "/proc/self/task/%.16s/comm", entry->d_name);
+		fd = open(path, O_RDONLY);
+		memset(name, 0, sizeof(name));
+		if (fd >= 0 && read(fd, name, sizeof(name) - 1) > 0)
+			count += strstr(name, "-wrk") != NULL;
+		close(fd);
+	}
+	closedir(tasks);
+	return count;
+}
+
+/* Waits until both have come so often. */
+static inline void meet(unsigned int *come, unsigned int round)
+{
+	__atomic_fetch_add(come, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(come, __ATOMIC_ACQUIRE) < 2 * round)
+		;
+}
+
+/* A ring with one worker for each process. */
+static inline int init_for_one(struct ring *r, enum backend backend)
+{
+	unsigned int limits[2] = { 1, 1 };
+
+	return ring_init(r, backend, 8, 0) ?: ring_register(r, IORING_REGISTER_IOWQ_MAX_WORKERS, limits, 2);
+}
+
+/* Two entries for workers, which nobody submits yet. */
+static inline void publish_two(struct ring *r, struct statx *st)
+{
+	int i;
+
+	for (i = 1; i <= 2; i++)
+		prep(r, IORING_OP_STATX, AT_FDCWD, "/", STATX_SIZE, i)->off = (uintptr_t)st;
+	ring_publish(r);
 }
 
 #endif /* SELFTESTS_WORKER_H */
