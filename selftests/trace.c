@@ -434,6 +434,11 @@ TEST_F(trace, links)
 	EXPECT_SAME(COMPLETE);
 }
 
+static bool is_ready(void *arg)
+{
+	return ring_ready(arg);
+}
+
 /* What waits for others, is refused, finds no room, and goes to the workers. */
 static int rest(struct ring *ring, enum backend backend,
 		unsigned int flags)
@@ -462,7 +467,10 @@ static int rest(struct ring *ring, enum backend backend,
 	CHECK(file >= 0);
 	prep(ring, IORING_OP_FALLOCATE, file, (void *)4096, 0, 9);
 	CHECK(ring_submit(ring) == 1);
+	/* The worker may be through by now or not, so that who waited in the ring would wait at times. */
+	CHECK(wait_until(is_ready, ring));
 	CHECK(!ring_take(ring, &cqe) && !cqe.res);
+	CHECK(ring_wait_ms(ring, 1, 1) == -ETIME);
 	/* Not the ring: the worker may be about to tell its pollers of what has been taken. */
 	silent = eventfd(0, EFD_CLOEXEC);
 	CHECK(silent >= 0);
