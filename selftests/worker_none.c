@@ -172,26 +172,41 @@ TEST_F(ring, no_more_threads_for_two)
 	close(go[0]);
 }
 
-/* As submit_one_each_time(), as somebody else than the thread is before and afterwards. */
-static void *submit_as_somebody_else(void *arg)
+/* A thread that will be able to submit as somebody else, also once its process is nobody's. Returns what went wrong. */
+static long begin_to_submit(struct other_thread *other)
+{
+	return prctl(PR_SET_KEEPCAPS, 1) || write(other->ready, "r", 1) != 1;
+}
+
+/* Submits one entry, as somebody else than the thread is before and afterwards, when it is told to. Returns what went wrong. */
+static long submit_as_another(struct other_thread *other, unsigned int round)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct caps[2] = { { .effective = 1 << CAP_SETUID, .permitted = 1 << CAP_SETUID } };
+	long wrong = 0;
+	char c;
+
+	if (read(other->go, &c, 1) != 1)
+		return 1;
+	wrong += syscall(SYS_capset, &header, caps) != 0;
+	syscall(SYS_setfsuid, 1);
+	meet(&other->come, round);
+	wrong += ring_enter(&other->own, 1, 0, 0) != 1;
+	wrong += syscall(SYS_setfsuid, 65534) != 1;
+	return wrong;
+}
+
+/* As submit_one_each_time(), as somebody else. */
+static void *submit_as_somebody_else(void *arg)
+{
 	struct other_thread *other = arg;
 	unsigned int round;
 	long wrong = 0;
 	char c;
 
-	wrong += prctl(PR_SET_KEEPCAPS, 1) || write(other->ready, "r", 1) != 1;
+	wrong += begin_to_submit(other);
 	for (round = 1; round <= other->rounds; round++) {
-		if (read(other->go, &c, 1) != 1)
-			return (void *)-1L;
-		if (round == 1)
-			wrong += syscall(SYS_capset, &header, caps) != 0;
-		syscall(SYS_setfsuid, 1);
-		meet(&other->come, round);
-		wrong += ring_enter(&other->own, 1, 0, 0) != 1;
-		wrong += syscall(SYS_setfsuid, 65534) != 1;
+		wrong += submit_as_another(other, round);
 	}
 	/* it stays for its completions */
 	wrong += read(other->go, &c, 1) != 0;
@@ -263,8 +278,6 @@ struct cancelled {
 
 static void *submit_and_bind(void *arg)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[2] = { { .effective = 1 << CAP_SETUID, .permitted = 1 << CAP_SETUID } };
 	struct cancelled *c = arg;
 	struct other_thread *other = &c->other;
 	struct ring *r = &other->own;
@@ -273,18 +286,10 @@ static void *submit_and_bind(void *arg)
 	struct io_uring_cqe cqe;
 	unsigned int round;
 	long wrong = 0;
-	char go;
 
-	wrong += prctl(PR_SET_KEEPCAPS, 1) || pipe(sink) || write(other->ready, "r", 1) != 1;
+	wrong += pipe(sink) || begin_to_submit(other);
 	for (round = 1; round <= other->rounds; round++) {
-		if (read(other->go, &go, 1) != 1)
-			return (void *)-1L;
-		if (round == 1)
-			wrong += syscall(SYS_capset, &header, caps) != 0;
-		syscall(SYS_setfsuid, 1);
-		meet(&other->come, round);
-		wrong += ring_enter(r, 1, 0, 0) != 1;
-		wrong += syscall(SYS_setfsuid, 65534) != 1;
+		wrong += submit_as_another(other, round);
 		/* in the kernel, where it does not look, until the other one fills the page */
 		wrong += write(sink[1], c->slow.mem + (round - 1) * PAGE, 1) != 1;
 		for (i = 0; i < 8; i++) {

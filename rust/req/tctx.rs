@@ -381,9 +381,12 @@ pub(crate) fn call(tctx: &Arc<TaskCtx>) {
 pub(crate) fn interrupt(tctx: &Arc<TaskCtx>) {
     match WaitPhase::of(tctx.cq_wait_nr().load(Relaxed)) {
         WaitPhase::Asleep => tctx.task.wake_up(),
-        // One that has ended takes none. Who was told meanwhile that it is on its way relies on somebody's looking.
-        _ if !TaskWork::send(tctx, &tctx.task, Notify::Signal) => TaskWork::send_to_kworker(tctx),
-        _ => {}
+        _ => {
+            if !TaskWork::send(tctx, &tctx.task, Notify::Signal) {
+                // It has ended. Who was told meanwhile that this is on its way relies on somebody's looking.
+                TaskWork::send_to_kworker(tctx);
+            }
+        }
     }
 }
 
