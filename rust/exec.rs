@@ -81,6 +81,7 @@ pub(crate) struct ExecShared {
     #[pin]
     mapper: Mutex<Option<Arc<RingUser>>>,
     /// What tasks that are gone have left behind.
+    #[pin]
     orphans: Orphans,
     /// The table of the module in which tasks register rings, to name them by an index.
     registered: Arc<RegisteredRings>,
@@ -110,7 +111,7 @@ impl ExecShared {
             users: Atomic::new(0),
             mapper <- new_mutex!(None, "ruring::mapper"),
             sqpoll,
-            orphans: Orphans::new(),
+            orphans <- Orphans::new(),
             registered,
             _listener: listener,
             punt_waiters <- WaitQueue::new(),

@@ -13,7 +13,12 @@ pub(crate) mod wake;
 use crate::{
     op::Operation,
     rsrc::buffers::RegisteredBuffer,
-    sys::{object, queue::Fifo, task::Credentials, ubuf},
+    sys::{
+        object,
+        queue::Fifo,
+        task::{Credentials, Directories},
+        ubuf,
+    },
     uapi::{
         sqe::{Flags, Opcode},
         structs::{BigCqe, Cqe},
@@ -261,6 +266,8 @@ impl Core {
 pub(crate) struct Punted {
     /// With whose rights it does it.
     pub(crate) credentials: Option<Credentials>,
+    /// Where it looks names up.
+    pub(crate) directories: Directories,
     /// See [`crate::op::Op::serial`].
     pub(crate) serial: usize,
     /// See [`crate::op::Op::is_unbound`].

@@ -86,18 +86,17 @@ TEST_F(bare, on_one_processor)
 	EXPECT_EQ(1, CPU_COUNT(&set));
 	EXPECT_TRUE(CPU_ISSET(cpu, &set));
 	EXPECT_EQ(cpu, info(r, "SqThreadCpu:"));
-}
-
-static bool has_left(void *unused)
-{
-	(void)unused;
-	return !write_to(CGROUPS, "cgroup.procs", "0");
+	/* an administrator may move it */
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	EXPECT_EQ(0, sched_setaffinity(thread_of(r), sizeof(set), &set));
 }
 
 /* Whatever the task has limited itself to: else a thread could run where its container must not. */
 TEST_F(bare, within_the_cpuset)
 {
 	unsigned int affinity = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF;
+	struct io_uring_params params = { .flags = affinity, .sq_thread_cpu = 1 };
 	struct cgroup cpuset;
 	cpu_set_t set;
 
@@ -117,8 +116,12 @@ TEST_F(bare, within_the_cpuset)
 	EXPECT_EQ(0, write_to(cpuset.dir, "cpuset.cpus", "0-1"));
 	EXPECT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
 	EXPECT_EQ(0, try(variant->backend, affinity, 1, 0));
-	/* not while one of its threads that must not be moved is still about to end */
-	EXPECT_TRUE(wait_until(has_left, NULL));
+	/* a thread keeps no process where it is, nor itself where the process may not be any more */
+	ASSERT_EQ(0, ring_init_params(&self->ring, variant->backend, 16, &params));
+	EXPECT_EQ(0, write_to(cpuset.dir, "cpuset.cpus", "0"));
+	ASSERT_EQ(0, sched_getaffinity(thread_of(&self->ring), sizeof(set), &set));
+	EXPECT_FALSE(CPU_ISSET(1, &set));
+	EXPECT_EQ(0, write_to(CGROUPS, "cgroup.procs", "0"));
 	/* its threads are gone soon */
 	EXPECT_TRUE(wait_until(cgroup_is_removed, &cpuset));
 }

@@ -455,4 +455,62 @@ TEST_F(ring, timeout_outlives_its_thread)
 	ended_exit(&e);
 }
 
+struct flood {
+	struct ring *ring;
+	bool over;
+};
+
+/* Of all threads together there are more than can be looked at until they expire the next time. */
+#define TIMEOUTS	64
+#define THREADS		128
+
+/* Arm timeouts that expire again and again, and end. */
+static void *arm_and_end(void *arg)
+{
+	static struct __kernel_timespec soon = { .tv_nsec = 1000000 };
+	struct flood *f = arg;
+	unsigned int i;
+
+	for (i = 0; i < TIMEOUTS; i++)
+		prep(f->ring, IORING_OP_TIMEOUT, -1, &soon, 1, 1)->timeout_flags =
+			IORING_TIMEOUT_MULTISHOT;
+	return (void *)(long)ring_submit(f->ring);
+}
+
+/* See to it that there is always room for their completions. */
+static void *consume(void *arg)
+{
+	struct flood *f = arg;
+
+	while (!__atomic_load_n(&f->over, __ATOMIC_RELAXED))
+		ring_drain(f->ring);
+	return NULL;
+}
+
+/* What goes on without its thread, for ever, is nothing that others have to do who come to the ring. */
+TEST_F(ring, timeouts_without_their_thread_keep_nobody)
+{
+	struct io_uring_params params = {
+		.flags = IORING_SETUP_CQSIZE,
+		.cq_entries = 65536,
+	};
+	struct flood f = {};
+	pthread_t thread, consumer;
+	struct ring r;
+	void *submitted;
+	int i;
+
+	ASSERT_EQ(0, ring_init_params(&r, variant->backend, TIMEOUTS, &params));
+	f.ring = &r;
+	ASSERT_EQ(0, pthread_create(&consumer, NULL, consume, &f));
+	for (i = 0; i < THREADS; i++) {
+		ASSERT_EQ(0, pthread_create(&thread, NULL, arm_and_end, &f));
+		ASSERT_EQ(0, pthread_join(thread, &submitted));
+		ASSERT_EQ(TIMEOUTS, (long)submitted);
+	}
+	__atomic_store_n(&f.over, true, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(consumer, NULL));
+	ring_exit(&r);
+}
+
 TEST_HARNESS_MAIN

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/time_types.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -368,6 +370,173 @@ TEST_F(ring, two_processes_write_to_one_file)
 	close(go[0]);
 	close(fd);
 	slow_exit(&slow);
+}
+
+/* What other tasks do on their way to user space: of processor time that has run out the thread that uses it up is to tell. */
+TEST_F(ring, time_that_runs_out_while_they_work)
+{
+	struct itimerval soon = { .it_value.tv_usec = 10000 };
+	struct timespec used;
+	sigset_t set, pending;
+	int fd = new_file(false);
+	char *mem = calloc(1, (1 << 20));
+	int i;
+
+	ASSERT_NE(NULL, mem);
+	/* it is there */
+	memset(mem, 1, (1 << 20));
+	sigemptyset(&set);
+	sigaddset(&set, SIGPROF);
+	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_PROF, &soon, NULL));
+	do {
+		for (i = 0; i < 16; i++)
+			prep_rw(&self->ring, true, fd, mem, (1 << 20), 0, 1);
+		ASSERT_EQ(16, ring_submit(&self->ring));
+		ASSERT_EQ(0, ring_wait(&self->ring, 16));
+		for (i = 0; i < 16; i++)
+			ASSERT_CQE(&self->ring, 1, (1 << 20), 0);
+		ASSERT_EQ(0, clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used));
+	} while (!used.tv_sec && used.tv_nsec < 200000000);
+	ASSERT_EQ(0, sigpending(&pending));
+	EXPECT_EQ(1, sigismember(&pending, SIGPROF));
+	free(mem);
+}
+
+static int has_mode(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, 0) ? -errno : (int)(st.st_mode & 0777);
+}
+
+struct own_directories {
+	struct ring *ring;
+	int dir;
+};
+
+/* Return 0, or what went wrong. */
+static void *open_in_own_directory(void *arg)
+{
+	struct own_directories *own = arg;
+	struct io_uring_cqe cqe;
+
+	if (unshare(CLONE_FS) || fchdir(own->dir))
+		return (void *)1;
+	umask(0);
+	prep_open(own->ring, "b", O_CREAT | O_RDWR, 2)->flags = IOSQE_ASYNC;
+	if (ring_submit(own->ring) != 1 || ring_take(own->ring, &cqe) || cqe.res < 0)
+		return (void *)2;
+	return NULL;
+}
+
+/* Two threads of a process, each with a working directory and a umask of its own. */
+TEST_F(ring, names_are_those_of_the_thread)
+{
+	char one[] = "/tmp/one.XXXXXX", two[] = "/tmp/two.XXXXXX";
+	struct own_directories own = { .ring = &self->ring };
+	struct io_uring_cqe cqe;
+	pthread_t thread;
+	void *failed;
+	int dir;
+
+	if (variant->flags & IORING_SETUP_SINGLE_ISSUER)
+		SKIP(return, "one thread submits");
+	ASSERT_NE(NULL, mkdtemp(one));
+	ASSERT_NE(NULL, mkdtemp(two));
+	ASSERT_EQ(0, chdir(one));
+	umask(077);
+	dir = open(one, O_PATH);
+	own.dir = open(two, O_PATH);
+	ASSERT_LE(0, dir);
+	ASSERT_LE(0, own.dir);
+	/* a worker that is there when the thread comes */
+	prep_open(&self->ring, "a", O_CREAT | O_RDWR, 1)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+	ASSERT_LE(0, cqe.res);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, open_in_own_directory, &own));
+	ASSERT_EQ(0, pthread_join(thread, &failed));
+	ASSERT_EQ(NULL, failed);
+	EXPECT_EQ(0600, has_mode(dir, "a"));
+	EXPECT_EQ(-ENOENT, has_mode(dir, "b"));
+	EXPECT_EQ(0600, has_mode(own.dir, "b") & 0600);
+	prep_open(&self->ring, "c", O_CREAT | O_RDWR, 3)->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+	EXPECT_EQ(0600, has_mode(dir, "c"));
+	EXPECT_EQ(-ENOENT, has_mode(own.dir, "c"));
+}
+
+/* A thread that gets directories of its own while it has a worker. */
+TEST_F(ring, names_are_those_of_now)
+{
+	char one[] = "/tmp/one.XXXXXX", two[] = "/tmp/two.XXXXXX";
+	struct io_uring_cqe cqe;
+	int i;
+
+	if (variant->backend == IO_URING)
+		SKIP(return, "a worker of io_uring's keeps those that it began with");
+	ASSERT_NE(NULL, mkdtemp(one));
+	ASSERT_NE(NULL, mkdtemp(two));
+	ASSERT_EQ(0, chdir(one));
+	for (i = 0; i < 2; i++) {
+		prep_open(&self->ring, i ? "b" : "a", O_CREAT | O_RDWR, 1)->flags = IOSQE_ASYNC;
+		ASSERT_EQ(1, ring_submit(&self->ring));
+		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+		ASSERT_LE(0, cqe.res);
+		ASSERT_EQ(0, unshare(CLONE_FS));
+		ASSERT_EQ(0, chdir(two));
+	}
+	EXPECT_LE(0, has_mode(AT_FDCWD, "b"));
+	EXPECT_EQ(-ENOENT, has_mode(AT_FDCWD, "a"));
+	EXPECT_EQ(2, workers());
+}
+
+/*
+ * A terminal takes no bytes from a task that is asked to do task work. Here the task is asked while it does some: three polls end
+ * by one event, with a write behind one of them, and behind the others what is left to task work. io_uring says -EINTR where it
+ * has no worker write.
+ */
+TEST_F(ring, task_work_while_it_writes)
+{
+	unsigned int steps = variant->backend == IO_URING ? 1 : 3;
+	struct rlimit limit = { .rlim_cur = 1, .rlim_max = 1 };
+	int results[] = { POLLIN, 0, POLLIN, 1000, POLLIN, 0 };
+	struct ring without, *r = &self->ring;
+	struct io_uring_cqe cqe;
+	char mem[1000] = {};
+	unsigned int i, j;
+	int master, fds[2];
+
+	ASSERT_LE(0, open_terminal(&master));
+	/* it is tried before a worker does it */
+	ASSERT_EQ(0, fcntl(master, F_SETFL, O_NONBLOCK));
+	ASSERT_EQ(0, pipe(fds));
+	for (i = 0; i < steps; i++) {
+		if (i == 2) {
+			/* nobody but the task can do it, and not at the first try */
+			ASSERT_EQ(0, fcntl(master, F_SETFL, 0));
+			ASSERT_EQ(0, ring_init(&without, variant->backend, 16, variant->flags));
+			r = &without;
+			ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &limit));
+			ASSERT_EQ(0, become_nobody());
+		}
+		prep_poll(r, fds[0], POLLIN, 0)->flags = IOSQE_IO_LINK;
+		prep_nop(r, 1)->flags = IOSQE_ASYNC;
+		prep_poll(r, fds[0], POLLIN, 2)->flags = IOSQE_IO_LINK;
+		prep_rw(r, true, master, mem, sizeof(mem), -1, 3)->flags = i ? 0 : IOSQE_ASYNC;
+		prep_poll(r, fds[0], POLLIN, 4)->flags = IOSQE_IO_LINK;
+		prep_nop(r, 5)->flags = IOSQE_ASYNC;
+		ASSERT_EQ(6, ring_submit(r));
+		ASSERT_EQ(1, write(fds[1], "a", 1));
+		for (j = 0; j < 6; j++) {
+			ASSERT_EQ(0, ring_take(r, &cqe));
+			ASSERT_GT(6, cqe.user_data);
+			EXPECT_EQ(results[cqe.user_data], cqe.res);
+		}
+		ASSERT_EQ(1, read(fds[0], mem, 1));
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -32,7 +32,10 @@ fn run_without_ring(mut requests: Fifo<Request>, context: CallContext<'_>) -> KV
     while let Some(mut req) = requests.pop() {
         // It has some if a worker was to do it.
         match req.core_mut().serve() {
-            Some(credentials) => credentials.with(|| run_punted_here(&mut req, Some(context))),
+            Some(credentials) => {
+                credentials.with(|| run_punted_here(&mut req, Some(context)));
+                req.core_mut().punted.credentials = Some(credentials);
+            }
             None => run_punted_here(&mut req, Some(context)),
         }
         whose.get_or_insert_with(|| req.object().tctx().clone());

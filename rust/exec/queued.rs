@@ -82,8 +82,7 @@ impl Locked<'_> {
         order.extract(&mut out, |req| whose(req.object().tctx()));
         let mut queue = core::mem::take(&mut self.state.exec.workers.queue);
         queue.move_out(&mut out, |req| {
-            let tctx = req.object().tctx();
-            whose(tctx) && (req.core().punted.unbound || !self.outlived_by_worker(tctx, None))
+            whose(req.object().tctx()) && !self.is_taken_by_worker(req)
         });
         self.state.exec.workers.queue = queue;
         out

@@ -11,11 +11,10 @@ use crate::{
     sys::{
         context::{InTask, InWorker},
         processor::{self, Processor},
-        signal,
         sleep::{sleep_on, Woken},
         task::TaskRef,
         time::{AtomicKtime, Ktime, TimeSum},
-        user_worker::{UserWorker, WorkerBody},
+        user_worker::{is_interrupted, UserWorker, WorkerBody},
         waitqueue::WaitQueue,
     },
     uapi::{
@@ -297,7 +296,7 @@ impl WorkerBody for SqThreadBody {
             self.thread.begin_idling();
             self.set_begun();
         }
-        while !signal::interrupted() {
+        while !is_interrupted(worker) {
             if self.stopping.load(Relaxed) {
                 // What it was woken up for is for its successor, if it has one.
                 self.thread.wake_or_call();

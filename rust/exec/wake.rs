@@ -92,12 +92,12 @@ impl TaskWorkFn for Submitter {
     }
 
     fn run_in_kworker(this: Arc<TaskCtx>) {
-        this.ring().leave_inbox(&this);
+        this.ring().leave_inbox(&this, false);
     }
 
     fn on_end(this: Arc<TaskCtx>) {
         this.set_gone();
-        this.ring().leave_inbox(&this);
+        this.ring().leave_inbox(&this, true);
     }
 
     fn notify(this: &Arc<TaskCtx>) {
@@ -134,7 +134,7 @@ impl Ring {
         // Pairs with the exchange of who has sent it: see `HasCallback::called`.
         full_barrier();
         if task.is_none() || tctx.is_gone() || self.is_dying() {
-            return self.leave_inbox(tctx);
+            return self.leave_inbox(tctx, true);
         }
         if self.exec.overdue.load(Relaxed) {
             self.interrupt_overdue(task);

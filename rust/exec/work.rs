@@ -25,10 +25,9 @@ use crate::{
         object::Object,
         processor::Processors,
         queue::LinkedList,
-        signal,
-        task::{AddressSpace, Credentials, TaskRef},
+        task::{AddressSpace, Credentials, Directories, TaskRef},
         trace,
-        user_worker::{UserWorker, WorkerBody},
+        user_worker::{is_interrupted, UserWorker, WorkerBody},
     },
     uapi::errno::{Errno, EAGAIN},
 };
@@ -71,11 +70,12 @@ struct WorkerRecord {
     request: usize,
 }
 
-/// A worker: a thread of a process that submits to the ring, for that process alone.
+/// A worker: a thread of a process that submits to the ring, for those threads of that process alone whose directories it has.
 pub(crate) struct Worker {
     ring: Arc<Ring>,
     creator: TaskRef,
     mm: AddressSpace,
+    directories: Directories,
     /// Whether it is for what may wait for ever.
     unbound: bool,
     /// Where it is to run, if user space has said.
@@ -106,7 +106,7 @@ impl WorkerBody for Worker {
             // request was meant for the last one.
             let next = {
                 let locked = self.ring.lock();
-                let locked = locked.ok().filter(|_| !signal::interrupted());
+                let locked = locked.ok().filter(|_| !is_interrupted(worker));
                 let Some(mut locked) = locked else {
                     self.called.store(true, Relaxed);
                     return true;
@@ -136,9 +136,11 @@ impl WorkerBody for Worker {
 }
 
 impl Worker {
-    /// Whether it is of the current task's process and address space.
+    /// Whether it is of the current task's process and address space, and has its directories.
     fn is_of_current(&self) -> bool {
-        self.creator.same_process_as_current() && self.mm.is_current()
+        self.creator.same_process_as_current()
+            && self.mm.is_current()
+            && self.directories == Directories::current()
     }
 
     /// Wakes `this` up to look into the queue.
@@ -156,7 +158,7 @@ impl Worker {
 }
 
 impl WorkerRecord {
-    /// Whether the worker is of the current task's process, and for requests that are so `unbound`.
+    /// Whether the worker is for what the current task submits, as far as that is so `unbound`.
     fn is_for_current(&self, unbound: bool) -> bool {
         self.worker.unbound == unbound
             && !self.worker.is_over()
@@ -242,6 +244,7 @@ impl Locked<'_> {
         let core = req.core_mut();
         core.punted = Punted {
             credentials: Some(Credentials::current()),
+            directories: Directories::current(),
             serial,
             unbound,
             ..Punted::default()
@@ -333,6 +336,7 @@ impl Locked<'_> {
         let next = queue.take_first(usize::MAX, |req| {
             let punted = &req.core().punted;
             punted.unbound == worker.unbound
+                && punted.directories == worker.directories
                 && req.object().tctx().is_program_of_current()
                 && is_free(punted.serial)
         });
@@ -382,32 +386,49 @@ impl Locked<'_> {
 
     /// Whether a worker goes on with the request of this object, which it has, also without its task.
     pub(crate) fn is_finished_by_worker(&self, object: &Object<Request>) -> bool {
-        self.outlived_by_worker(object.tctx(), Some(object_id(object)))
+        let id = object_id(object);
+        self.outlived_by_worker(object.tctx(), |record| record.request == id)
     }
 
-    /// Whether there is a worker that does what a thread has left which has ended while its process goes on: any
-    /// on its way for what is queued, or the one that has `request`. It is only for what ends by itself, as with
+    /// As [`Locked::is_finished_by_worker`], of one that is queued: by any worker on its way that would take it.
+    pub(super) fn is_taken_by_worker(&self, req: &OwnedReq) -> bool {
+        let punted = &req.core().punted;
+        !punted.unbound
+            && self.outlived_by_worker(req.object().tctx(), |record| {
+                record.worker.directories == punted.directories
+            })
+    }
+
+    /// Whether there is a worker, of those that `which` says, that does what a thread has left which has ended while its process
+    /// goes on. It is only for what ends by itself, as with
     /// io_uring: nothing else may keep a process whose last other thread ends.
     ///
     /// A worker that is killed with its process or program ends what is left, see [`Worker::killed`].
-    pub(super) fn outlived_by_worker(&self, tctx: &TaskCtx, request: Option<usize>) -> bool {
+    fn outlived_by_worker(&self, tctx: &TaskCtx, which: impl Fn(&WorkerRecord) -> bool) -> bool {
         if tctx.is_alive() || self.ring.is_dying() || self.state.exec.letting_go {
             return false;
         }
         self.state.exec.workers.all.iter().any(|record| {
             let worker = &record.worker;
             record.busy
-                && request.is_none_or(|request| record.request == request)
+                && which(record)
                 && !worker.unbound
                 && !worker.is_over()
                 && tctx.is_of(&worker.creator, &worker.mm)
         })
     }
 
-    /// Has a request tried again that its task could not go on with where the ring was not locked.
+    /// Has a request tried again that its task could not go on with where the ring was not locked. One that a worker was to do
+    /// keeps the rights that it had then.
     pub(crate) fn retry_punted(&mut self, mut req: OwnedReq) {
         req.object().set_back();
-        req.core_mut().punted = Punted::default();
+        let core = req.core_mut();
+        let credentials = core.punted.credentials.take();
+        core.punted = Punted {
+            before: credentials.is_some().then(|| core.job.set_unserved()),
+            credentials,
+            ..Punted::default()
+        };
         self.requeue(req);
         self.count_finished_punt();
     }

@@ -13,13 +13,14 @@ use crate::{
             can_ask, can_delegate, check_ioprio, current_ioprio, is_nonblocking, is_ready,
             is_whole, regular_id, waits, Position, Transfer,
         },
+        signal,
         socket::{Socket, UserBuffers},
         user::{access_ok, read_iovec_len, Vector},
     },
     uapi::{
         abi::{rwf, setup, MAX_RW_COUNT},
         args::rw::{RwArgs, RwKind},
-        errno::{Errno, Result, EAGAIN, EBADF, EFAULT, ENOBUFS, EOPNOTSUPP},
+        errno::{Errno, Result, EAGAIN, EBADF, EFAULT, EINTR, ENOBUFS, EOPNOTSUPP},
         sqe::{Flags, Sqe},
     },
 };
@@ -256,6 +257,8 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> ReadWrite<WRITE, 
                 }
             }
             Err(EAGAIN) if !self.nowait() => NextStep::Punt,
+            // By task work that is to come, of which user space is not to hear: it does not interrupt a worker.
+            Err(EINTR) if !self.nowait() && !signal::pending() => NextStep::Punt,
             // The rest of it would sleep.
             Ok((len @ 1.., true)) if is_whole(file) && !self.nowait() => {
                 self.advance(len);
@@ -443,20 +446,23 @@ impl<const WRITE: bool, const VECTOR: bool, const FIXED: bool> Op
 
     fn run_unlocked(
         &mut self,
-        _context: CallContext<'_>,
+        context: CallContext<'_>,
         file: Option<&File>,
         buffer: Option<&RegisteredBuffer>,
     ) -> Outcome {
-        let Some(file) = file.filter(|file| takes_commands(file)) else {
-            return self.run_punted(file, buffer);
-        };
-        let result = self.transfer(file, buffer, false);
-        if !WRITE && result == Err(EAGAIN) {
+        let commands = file.is_some_and(takes_commands);
+        let (result, interrupted) = signal::without_task_work(|| {
+            file.ok_or(EBADF)
+                .and_then(|file| self.transfer(file, buffer, !commands))
+        });
+        match result {
             // Somebody else was first.
-            self.missed = true;
-            return Outcome::Requeue;
+            Err(EAGAIN) if commands && !WRITE => self.missed = true,
+            // Of task work user space is not to hear.
+            Err(EINTR) if interrupted && context.task().is_some() && !signal::pending() => {}
+            result => return self.over(result, 0),
         }
-        self.over(result, 0)
+        Outcome::Requeue
     }
 
     fn progress(&self) -> (usize, u32) {

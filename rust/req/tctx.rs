@@ -400,6 +400,15 @@ pub(crate) fn put_deferred(tctx: Arc<TaskCtx>) {
     TaskWork::put_deferred(tctx);
 }
 
+/// Has a kworker look after what a task context that is gone has left.
+///
+/// # Context
+///
+/// May be called in any context.
+pub(crate) fn leave_to_kworker(tctx: Arc<TaskCtx>) {
+    TaskWork::give_to_kworker(tctx);
+}
+
 /// Has somebody look into the inbox of a task that is not in `enter`.
 ///
 /// # Context

@@ -34,8 +34,10 @@ by_value! {
     ruring_cpus_allowed(cpus: bindings::ruring_cpus) -> bool;
     ruring_current() -> *mut bindings::task_struct;
     ruring_current_exiting() -> bool;
+    ruring_current_fs() -> *const core::ffi::c_void;
     ruring_current_has_files() -> bool;
     ruring_current_has_fs() -> bool;
+    ruring_current_has_other_creds() -> bool;
     ruring_current_ioprio() -> i32;
     ruring_current_is_complete() -> bool;
     ruring_current_is_kthread() -> bool;
@@ -48,6 +50,8 @@ by_value! {
     ruring_find_functions() -> u32;
     ruring_find_hooks() -> u32;
     ruring_get_current_user() -> *mut bindings::user_struct;
+    #[cfg(CONFIG_VHOST_TASK)]
+    ruring_has_resume_work() -> bool;
     ruring_hook_allowed() -> i32;
     ruring_hook_sqpoll() -> i32;
     ruring_index_nospec(index: usize, size: usize) -> usize;
@@ -67,6 +71,7 @@ by_value! {
     ruring_napi_valid(id: u32) -> bool;
     ruring_need_resched() -> bool;
     ruring_num_online_cpus() -> u32;
+    ruring_mute_task_work();
     ruring_place_current(cpus: bindings::ruring_cpus);
     ruring_relax();
     ruring_restore_sigmask(interrupted: bool);
@@ -76,8 +81,11 @@ by_value! {
     ruring_set_current_interruptible();
     ruring_set_current_running();
     ruring_set_user_sigmask(mask: *const core::ffi::c_void, size: usize) -> i32;
+    #[cfg(CONFIG_VHOST_TASK)]
+    ruring_signal_resume_work();
     ruring_single_task_running() -> bool;
     ruring_tracepoint_synchronize();
+    ruring_unmute_task_work();
     schedule();
 }
 

@@ -32,6 +32,25 @@ pub(crate) fn interrupted() -> bool {
     pending() || notified()
 }
 
+/// Does `f`, which task work that was sent before does not interrupt. It is done where it would have been without this. Returns also
+/// whether more was sent meanwhile, which may have interrupted `f`.
+///
+/// # Context
+///
+/// As `f` says. That the work has to wait must not keep `f` from coming to an end.
+pub(crate) fn without_task_work<R>(f: impl FnOnce() -> R) -> (R, bool) {
+    let before = notified();
+    if before {
+        calls::ruring_mute_task_work();
+    }
+    let result = f();
+    let interrupted = notified();
+    if before {
+        calls::ruring_unmute_task_work();
+    }
+    (result, interrupted)
+}
+
 /// A signal mask that is in force for the duration of a wait, as pselect(2) has it.
 pub(crate) struct Mask(NotThreadSafe);
 

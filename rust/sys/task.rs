@@ -135,6 +135,20 @@ impl AddressSpace {
     }
 }
 
+/// Which root and working directory, and which file mode creation mask, a task has: threads may have them in common, and
+/// unshare(2) gives a thread its own.
+///
+/// It is to be compared with those of tasks that have them still: it keeps nothing, and is that of no task by default.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Directories(usize);
+
+impl Directories {
+    /// Those of the current task.
+    pub(crate) fn current() -> Self {
+        Self(calls::ruring_current_fs() as usize)
+    }
+}
+
 /// The credentials of a task.
 pub(crate) struct Credentials(ARef<Credential>);
 

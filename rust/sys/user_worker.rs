@@ -21,6 +21,7 @@ use super::{
     calls,
     context::{InTask, InWorker},
     module::{self, ModuleRef},
+    signal,
     task::TaskRef,
 };
 use core::{ffi::c_void, mem::offset_of, ops::Deref, ptr::null_mut};
@@ -45,7 +46,7 @@ pub(crate) trait WorkerBody: Send + Sync + Sized + 'static {
     fn is_ready(&self) -> bool;
 
     /// Does some of it, until it is asked to attend to something else, see
-    /// [`interrupted`](super::signal::interrupted). False if the thread is to end.
+    /// [`is_interrupted`]. False if the thread is to end.
     ///
     /// # Context
     ///
@@ -58,6 +59,19 @@ pub(crate) trait WorkerBody: Send + Sync + Sized + 'static {
     ///
     /// In the thread. May sleep, but should not for long: the process cannot end before.
     fn killed(&self);
+}
+
+/// Whether the thread has to leave [`WorkerBody::run`] to attend to something else: to a signal, or to task work, also of the kind
+/// that is for the way to user space, which it never goes.
+#[cfg(CONFIG_VHOST_TASK)]
+pub(crate) fn is_interrupted(_worker: InWorker<'_>) -> bool {
+    signal::interrupted() || calls::ruring_has_resume_work()
+}
+
+/// As where there are such threads.
+#[cfg(not(CONFIG_VHOST_TASK))]
+pub(crate) fn is_interrupted(_worker: InWorker<'_>) -> bool {
+    signal::interrupted()
 }
 
 /// A user worker. It has a reference to itself until it has ended.
@@ -198,6 +212,11 @@ impl<T: WorkerBody> UserWorker<T> {
             Self::set_running();
             this.task.populate(TaskRef::current());
             // It says anew that it is about to sleep, with a full barrier, before it looks.
+            return true;
+        }
+        if calls::ruring_has_resume_work() {
+            Self::set_running();
+            calls::ruring_signal_resume_work();
             return true;
         }
         if !this.body.is_ready() {

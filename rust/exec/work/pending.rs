@@ -10,7 +10,7 @@ use crate::{
         context::CallContext,
         queue::Fifo,
         signal,
-        task::{AddressSpace, TaskRef},
+        task::{AddressSpace, Directories, TaskRef},
         user_worker::UserWorker,
     },
     uapi::errno::{Result, ECANCELED},
@@ -28,6 +28,7 @@ pub(super) struct PendingWorkers(KVec<PendingWorker>);
 struct PendingWorker {
     creator: TaskRef,
     mm: AddressSpace,
+    directories: Directories,
     /// Whether it is for what may wait for ever.
     unbound: bool,
 }
@@ -46,6 +47,7 @@ impl PendingWorkers {
         let pending = PendingWorker {
             creator: TaskRef::current(),
             mm: AddressSpace::current()?,
+            directories: Directories::current(),
             unbound,
         };
         Ok(self.0.push(pending, GFP_KERNEL_ACCOUNT)?)
@@ -78,6 +80,7 @@ impl PendingWorkers {
                 && !pending.creator.is_exiting()
                 && pending.creator.same_process_as_current()
                 && pending.mm.is_current()
+                && pending.directories == Directories::current()
         });
         own.count() as u32
     }
@@ -101,6 +104,7 @@ pub(crate) fn add_worker(
             ring: ring.clone(),
             creator: TaskRef::current(),
             mm: AddressSpace::current()?,
+            directories: Directories::current(),
             unbound,
             cpus,
             placed: Atomic::new(false),
@@ -157,7 +161,9 @@ impl Locked<'_> {
         let queue = &mut self.state.exec.workers.queue;
         queue.move_out(&mut all, |req| {
             let tctx = req.object().tctx();
-            req.core().punted.unbound == unbound
+            let punted = &req.core().punted;
+            punted.unbound == unbound
+                && punted.directories == Directories::current()
                 && (tctx.is_current() || (others && tctx.is_program_of_current()))
         });
         while let Some(mut req) = all.pop() {

@@ -68,13 +68,30 @@ __helper void ruring_kill_current_thread(void)
 	sigaddset(&current->pending.signal, SIGKILL);
 	set_thread_flag(TIF_SIGPENDING);
 }
+
+/*
+ * A user worker never gets to where other tasks do the work that is to be done before they return to user space, such as to be
+ * throttled and to release files. Where it handles its signals it does all task work.
+ */
+__helper bool ruring_has_resume_work(void)
+{
+	return test_thread_flag(TIF_NOTIFY_RESUME);
+}
+
+__helper void ruring_signal_resume_work(void)
+{
+	clear_thread_flag(TIF_NOTIFY_RESUME);
+	set_thread_flag(TIF_NOTIFY_SIGNAL);
+}
 #endif
 
 __helper void ruring_bind_current(unsigned int cpu)
 {
-	/* Gone meanwhile: then it runs where it can, as with io_uring. */
+	/*
+	 * Gone meanwhile: then it runs where it can, as with io_uring. Others may move it: a thread that cannot be moved would keep its
+	 * process in its cpuset.
+	 */
 	set_cpus_allowed_ptr(current, cpumask_of(cpu));
-	current->flags |= PF_NO_SETAFFINITY;
 }
 
 __helper void ruring_relax(void)
@@ -125,6 +142,18 @@ __helper bool ruring_current_notified(void)
 	return test_thread_flag(TIF_NOTIFY_SIGNAL);
 }
 
+__helper void ruring_mute_task_work(void)
+{
+	clear_notify_signal();
+}
+
+/* What is sent behind this comes with the flag. */
+__helper void ruring_unmute_task_work(void)
+{
+	if (task_work_pending(current))
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+}
+
 __helper bool ruring_current_is_kthread(void)
 {
 	return current->flags & PF_KTHREAD;
@@ -135,6 +164,11 @@ __helper const struct cred *ruring_get_current_cred(void)
 	return get_current_cred();
 }
 
+__helper bool ruring_current_has_other_creds(void)
+{
+	return current_cred() != current_real_cred();
+}
+
 __helper const struct cred *ruring_override_creds(const struct cred *cred)
 {
 	return override_creds(cred);
@@ -143,6 +177,12 @@ __helper const struct cred *ruring_override_creds(const struct cred *cred)
 __helper void ruring_revert_creds(const struct cred *cred)
 {
 	revert_creds(cred);
+}
+
+/* Only to compare, with those of a task that has them. */
+__helper const void *ruring_current_fs(void)
+{
+	return current->fs;
 }
 
 __helper struct net *ruring_get_current_net(void)

@@ -7,11 +7,11 @@
 
 use super::{calls, hooks, Socket};
 use crate::{
-    sys::{bindings, context::has_descriptors},
+    sys::{bindings, calls as of_task, context::has_descriptors},
     uapi::{
         args::socket::SocketOption,
-        errno::{to_value, Result, ECANCELED},
-        number::sock,
+        errno::{to_value, Result, ECANCELED, EOPNOTSUPP},
+        number::{family, sock},
     },
 };
 
@@ -84,7 +84,8 @@ impl Socket<'_> {
     ///
     /// # Errors
     ///
-    /// `-ECANCELED` as for [`Socket::get_option`]; those of setsockopt(2).
+    /// `-ECANCELED` as for [`Socket::get_option`]; `-EOPNOTSUPP` for AF_ALG with other credentials than the task's own; those of
+    /// setsockopt(2).
     ///
     /// # Context
     ///
@@ -92,6 +93,11 @@ impl Socket<'_> {
     pub(crate) fn set_option(self, option: &SocketOption) -> Result {
         if !has_descriptors() {
             return Err(ECANCELED);
+        }
+        if self.family() == family::ALG.into() && of_task::ruring_current_has_other_creds() {
+            // An option may name a key by the task's session keyring, which is then given to the task if it has none. That changes
+            // the task's credentials, and the kernel stops (BUG) where others are in their place.
+            return Err(EOPNOTSUPP);
         }
         // SAFETY: The socket lives as long as its file; the value is copied from user space with the
         // checks of any such copy, and the task has the descriptors that it may name.
