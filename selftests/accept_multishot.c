@@ -506,4 +506,39 @@ TEST_F(ring, unix_listener)
 	}
 }
 
+/* With IOSQE_ASYNC it waits for the first connection nevertheless, and ends once it has found nobody: not if it need not look. */
+TEST_F(ring, multishot_does_not_wait_for_another)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int client, listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	socklen_t len = sizeof(addr);
+	struct sockaddr_in tcp_addr;
+	struct io_uring_sqe *sqe;
+	unsigned int i;
+
+	ASSERT_EQ(0, bind(listener, (struct sockaddr *)&addr, sizeof(sa_family_t)));
+	ASSERT_EQ(0, getsockname(listener, (struct sockaddr *)&addr, &len));
+	ASSERT_EQ(0, listen(listener, 8));
+	sqe = prep_accept_multi(&self->ring, listener, 3);
+	sqe->ioprio |= IORING_ACCEPT_DONTWAIT;
+	sqe->flags |= IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	ASSERT_WAITING(&self->ring);
+	client = socket(AF_UNIX, SOCK_STREAM, 0);
+	ASSERT_EQ(0, connect(client, (struct sockaddr *)&addr, len));
+	ASSERT_ACCEPTED(&self->ring, 3, client, MORE);
+	ASSERT_CQE(&self->ring, 3, -EAGAIN, 0);
+
+	listener = tcp_listen(&tcp_addr);
+	sqe = prep_accept_multi(&self->ring, listener, 4);
+	sqe->ioprio |= IORING_ACCEPT_DONTWAIT;
+	sqe->flags |= IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(&self->ring));
+	for (i = 0; i < 2; i++) {
+		client = tcp_connect(&tcp_addr);
+		ASSERT_LE(0, client);
+		ASSERT_ACCEPTED(&self->ring, 4, client, MORE);
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -27,6 +27,8 @@ pub(crate) struct Accept {
     args: AcceptArgs,
     /// Where there was no room for a connection, when it began to wait for some.
     full: Option<FileSlot>,
+    /// It waits at first although it is not to wait (IORING_ACCEPT_DONTWAIT), and ends once it has found nobody.
+    waits_once: bool,
 }
 
 impl Accept {
@@ -140,6 +142,7 @@ impl Op for Accept {
         Ok(Self {
             args: AcceptArgs::parse(sqe, flags)?,
             full: None,
+            waits_once: false,
         })
     }
 
@@ -150,6 +153,7 @@ impl Op for Accept {
     fn set_by_io_wq(&mut self, _blocks: bool) {
         if self.args.multishot {
             self.args.poll_first = true;
+            self.waits_once |= self.args.dont_wait;
             self.args.dont_wait = false;
         }
     }
@@ -188,7 +192,7 @@ impl Op for Accept {
                     let nonblocking = attempt.file.is_some_and(is_nonblocking);
                     return Outcome::failed(if nonblocking { EAGAIN } else { EINVAL });
                 }
-                Err(EAGAIN) => return Outcome::POLL,
+                Err(EAGAIN) if !self.waits_once => return Outcome::POLL,
                 Err(error) => return Outcome::failed(error),
             };
             let flags = match more {

@@ -256,9 +256,12 @@ bool is_index_of_none(const struct program *p, const struct difference *d)
 	const struct step *step = &p->steps[d->step];
 	bool by_index = step->by || (step->kind == STEP_REGISTER && step->reg.opcode == IORING_REGISTER_CLONE_BUFFERS);
 
-	return d->kind == EVENT_RETURN && d->step < p->nr_steps && by_index && (p->orphans || step->flags & STEP_OTHER) &&
-	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
-	       d->events[SIDE_IO_URING][0].res == -EINVAL && d->events[SIDE_RURING][0].res == -EBADF;
+	if (d->kind != EVENT_RETURN || d->step >= p->nr_steps || !(p->orphans || step->flags & STEP_OTHER) ||
+	    d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1)
+		return false;
+	if (step->kind == STEP_REGISTER && step->reg.opcode == IORING_UNREGISTER_RING_FDS)
+		return !d->events[SIDE_IO_URING][0].res;
+	return by_index && d->events[SIDE_IO_URING][0].res == -EINVAL && d->events[SIDE_RURING][0].res == -EBADF;
 }
 
 /* How many workers there were is another number if another ring has been told how many there may be. */

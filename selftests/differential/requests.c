@@ -162,8 +162,20 @@ static void may_spoil(struct request *r)
 	((__u8 *)&r->sqe)[bit / 8] ^= 1u << bit % 8;
 	/* ruring's own */
 	r->sqe.ioprio &= ~(3u << 14);
-	if (r->sqe.opcode == IORING_OP_SEND_ZC || r->sqe.opcode == IORING_OP_SENDMSG_ZC)
-		r->sqe.ioprio &= ~(1u << 4);
+	switch (r->sqe.opcode) {
+	case IORING_OP_SEND_ZC:
+	case IORING_OP_SENDMSG_ZC:
+		r->sqe.ioprio &= ~RURING_SEND_ZC_COMBINE_CQE;
+		break;
+	case IORING_OP_READ_MULTISHOT:
+		r->sqe.len &= ~RURING_READ_KEEP;
+		break;
+	case IORING_OP_POLL_ADD:
+		r->sqe.len &= ~RURING_POLL_ADD_LEVEL;
+		break;
+	case IORING_OP_POLL_REMOVE:
+		r->sqe.len &= ~RURING_POLL_UPDATE_MODE;
+	}
 }
 
 static bool is_among_structs(__u64 addr)
