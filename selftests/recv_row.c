@@ -61,6 +61,31 @@ TEST_F(ring, each_is_full)
 	pbuf_exit(&pb);
 }
 
+TEST_F(ring, completions_of_32_bytes)
+{
+	static const unsigned int flags[] = { IORING_SETUP_CQE32, IORING_SETUP_CQE_MIXED };
+	unsigned int i, j;
+	struct pbuf pb;
+	int sv[2];
+
+	for (i = 0; i < 2 * ARRAY_SIZE(flags); i++) {
+		ring_exit(&self->ring);
+		ASSERT_EQ(0, ring_init(&self->ring, variant->backend, 16, variant->flags | flags[i / 2]));
+		ASSERT_EQ(0, pbuf_init(&pb, &self->ring, 3, 16, 96));
+		pbuf_fill(&pb);
+		ASSERT_EQ(0, stream(i % 2, sv));
+		ASSERT_EQ(LEN, write(sv[1], text, LEN));
+		prep_recv_multi(&self->ring, sv[0], 3, 1);
+		ASSERT_EQ(1, ring_submit_and_run(&self->ring));
+		for (j = 0; j < 11; j++)
+			EXPECT_PIECE(&pb, j, j * 96, j < 10 ? 96 : 40, j < 10);
+		close(sv[1]);
+		ASSERT_CQE(&self->ring, 1, 0, i % 2 ? 0 : IORING_CQE_F_SOCK_NONEMPTY);
+		close(sv[0]);
+		pbuf_exit(&pb);
+	}
+}
+
 /* One like @ring, with room for more completions. */
 static int larger(struct ring *larger, const struct ring *ring)
 {
