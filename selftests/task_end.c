@@ -457,22 +457,25 @@ TEST_F(ring, timeout_outlives_its_thread)
 
 struct flood {
 	struct ring *ring;
+	struct __kernel_timespec soon;
 	bool over;
 };
 
-/* Of all threads together there are more than can be looked at until they expire the next time. */
+/*
+ * Those of all threads together are more than can be looked at until they expire the next time, and those of one thread are
+ * not: it would be kept by its own.
+ */
 #define TIMEOUTS	64
-#define THREADS		128
+#define THREADS		64
 
 /* Arm timeouts that expire again and again, and end. */
 static void *arm_and_end(void *arg)
 {
-	static struct __kernel_timespec soon = { .tv_nsec = 1000000 };
 	struct flood *f = arg;
 	unsigned int i;
 
 	for (i = 0; i < TIMEOUTS; i++)
-		prep(f->ring, IORING_OP_TIMEOUT, -1, &soon, 1, 1)->timeout_flags =
+		prep(f->ring, IORING_OP_TIMEOUT, -1, &f->soon, 1, 1)->timeout_flags =
 			IORING_TIMEOUT_MULTISHOT;
 	return (void *)(long)ring_submit(f->ring);
 }
@@ -498,10 +501,20 @@ TEST_F(ring, timeouts_without_their_thread_keep_nobody)
 	pthread_t thread, consumer;
 	struct ring r;
 	void *submitted;
-	int i;
+	int i, j;
 
+	if (variant->backend == IO_URING)
+		SKIP(return, "others do not look after them there, and it takes long");
 	ASSERT_EQ(0, ring_init_params(&r, variant->backend, TIMEOUTS, &params));
 	f.ring = &r;
+	/* the second time all is there */
+	for (i = 0; i < 2; i++) {
+		for (j = 0; j < TIMEOUTS; j++)
+			prep_nop(&r, 2);
+		f.soon.tv_nsec = now_ns(CLOCK_MONOTONIC);
+		ASSERT_EQ(TIMEOUTS, ring_submit(&r));
+		f.soon.tv_nsec = 16 * (now_ns(CLOCK_MONOTONIC) - f.soon.tv_nsec);
+	}
 	ASSERT_EQ(0, pthread_create(&consumer, NULL, consume, &f));
 	for (i = 0; i < THREADS; i++) {
 		ASSERT_EQ(0, pthread_create(&thread, NULL, arm_and_end, &f));
