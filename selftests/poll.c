@@ -170,6 +170,32 @@ TEST_F(ring, multishot_is_edge_triggered)
 	ASSERT_QUIET(&self->ring);
 }
 
+/* What is there when it is submitted is told, also if what is submitted with it takes that. */
+TEST_F(ring, multishot_tells_of_what_is_taken_meanwhile)
+{
+	int sv[2], res[3] = {}, i;
+	struct io_uring_cqe cqe;
+	char c;
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	prep_poll_multi(&self->ring, sv[0], POLLIN, 1);
+	prep_recv(&self->ring, sv[0], &c, 1, 2);
+	ASSERT_EQ(2, ring_submit(&self->ring));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
+		ASSERT_GT(3, cqe.user_data);
+		EXPECT_EQ(cqe.user_data == 1 ? MORE : 0, cqe.flags & MORE);
+		res[cqe.user_data] = cqe.res;
+	}
+	EXPECT_EQ(POLLIN, res[1]);
+	EXPECT_EQ(1, res[2]);
+	ASSERT_QUIET(&self->ring);
+	/* It goes on. */
+	ASSERT_EQ(1, write(sv[1], "x", 1));
+	ASSERT_CQE(&self->ring, 1, POLLIN, MORE);
+}
+
 TEST_F(ring, multishot_goes_on_after_hang_up)
 {
 	struct io_uring_cqe cqe;

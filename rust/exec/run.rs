@@ -263,8 +263,14 @@ impl Locked<'_> {
         }
         let woken = WakeFlags::woken(watched.mask, false);
         if multishot {
-            // What else comes until its task looks is told at the same time.
-            req.object().claim(woken);
+            // What else comes until its task looks is told at the same time. Who polls is told of what there is now, whatever
+            // becomes of it; others may be at its end.
+            let found = if op::only_polls(req.core().job.opcode) {
+                WakeFlags::found(watched.mask)
+            } else {
+                woken
+            };
+            req.object().claim(found);
             self.requeue(req);
             return None;
         }

@@ -43,6 +43,13 @@ impl WakeFlags {
         Self(Self::WOKEN | (events & 0xffff) | if by_ring { Self::BY_RING } else { 0 })
     }
 
+    /// The `events` that were there when the request looked for itself, which is no wake-up: only one that comes until it is
+    /// driven makes them out of date.
+    #[inline]
+    pub(crate) const fn found(events: u32) -> Self {
+        Self(events & 0xffff)
+    }
+
     /// The `events` that there are of what will wake nobody up.
     pub(crate) const fn last_woken(events: u32) -> Self {
         Self(Self::woken(events, true).0 | Self::LAST)
