@@ -26,6 +26,7 @@ pub(crate) mod order;
 pub(crate) mod orphans;
 pub(crate) mod queued;
 pub(crate) mod refuse;
+pub(crate) mod ready;
 pub(crate) mod registered;
 pub(crate) mod run;
 pub(crate) mod sqpoll;

@@ -100,6 +100,23 @@ TEST_F(ring, counts_from_its_turn_on)
 	EXPECT_TRUE(ends_after(r, 2, 2));
 }
 
+/* What begins together with it and is over at once counts, also if that is in front of it. */
+TEST_F(ring, counts_what_begins_with_it)
+{
+	struct ring *r = &self->ring;
+	int res[16] = {};
+
+	prep_nop(r, 1)->flags = IOSQE_IO_LINK;
+	prep_nop(r, 2);
+	prep_nop(r, 3)->flags = IOSQE_IO_LINK;
+	prep_timeout(r, &never, 2, 0, 4);
+	ASSERT_EQ(4, ring_submit(r));
+	res[2] = 1;
+	ASSERT_EQ(0, take_all(r, 3, res));
+	EXPECT_EQ(0, res[2]);
+	EXPECT_TRUE(ends_after(r, 1, 4));
+}
+
 /* One that tells nothing has ended when it is over, though no completion shows that. */
 TEST_F(ring, counts_behind_one_that_tells_nothing)
 {

@@ -119,17 +119,23 @@ static bool is_done_unlocked(const struct program *p, const struct io_uring_sqe 
 /* Whether it counts one of the same submission that has come behind it, as that was done with the ring unlocked. */
 bool is_count_of_what_is_behind(const struct program *p, const struct difference *d)
 {
+	const enum side over = d->nr[SIDE_IO_URING] ? SIDE_IO_URING : SIDE_RURING;
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
 	unsigned int i, j, at = d->key - USER_DATA;
 
-	if (d->kind != EVENT_CQE || sqe->opcode != IORING_OP_TIMEOUT || !sqe->off || d->nr[SIDE_IO_URING] ||
-	    d->nr[SIDE_RURING] != 1 || d->events[SIDE_RURING][0].res)
+	if (d->kind != EVENT_CQE || sqe->opcode != IORING_OP_TIMEOUT || !sqe->off ||
+	    d->nr[SIDE_IO_URING] + d->nr[SIDE_RURING] != 1 || d->events[over][0].res)
 		return false;
 	for (i = 0; i < p->nr_steps; i++) {
 		const struct step *step = &p->steps[i];
 
 		if (step->kind != STEP_SUBMIT || at < step->first || at >= (unsigned int)step->first + step->nr)
 			continue;
+		/* one that is linked behind it does not count what else is over by then */
+		if (over == SIDE_IO_URING)
+			return at > step->first && !p->requests[at - 1].dropped &&
+			       p->requests[at - 1].sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK) &&
+			       is_done_unlocked(p, &p->requests[at - 1].sqe);
 		/* what it is linked to is over when it begins */
 		for (j = step->first; j < at; j++)
 			if (!p->requests[j].dropped && is_done_unlocked(p, &p->requests[j].sqe) &&
