@@ -117,6 +117,35 @@ TEST_F(ring, counts_what_begins_with_it)
 	EXPECT_TRUE(ends_after(r, 1, 4));
 }
 
+/* Who is to end it with IOSQE_ASYNC comes behind what is submitted with it, and so finds nothing if that is what it counts. */
+TEST_F(ring, over_before_an_async_cancel)
+{
+	struct ring *r = &self->ring;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		int res[16] = {};
+
+		prep_timeout(r, &never, 2, 0, 1);
+		prep_nop(r, 2);
+		prep_nop(r, 3);
+		if (i)
+			prep_remove(r, 1, 4)->flags = IOSQE_ASYNC;
+		else
+			prep_cancel(r, 1, 0, 4)->flags = IOSQE_ASYNC;
+		ASSERT_EQ(4, ring_submit(r));
+		ASSERT_EQ(0, take_all(r, 4, res));
+		/* A worker of io_uring may be that fast. */
+		if (variant->backend == IO_URING && !res[4]) {
+			EXPECT_EQ(-ECANCELED, res[1]);
+			continue;
+		}
+		EXPECT_EQ(-ENOENT, res[4]) TH_LOG("%u", i);
+		EXPECT_EQ(0, res[1]) TH_LOG("%u", i);
+	}
+	ASSERT_QUIET(r);
+}
+
 /* One that tells nothing has ended when it is over, though no completion shows that. */
 TEST_F(ring, counts_behind_one_that_tells_nothing)
 {

@@ -198,6 +198,10 @@ impl Op for AsyncCancel {
     }
 
     fn issue(&mut self, attempt: Attempt<'_, '_>) -> Outcome {
+        if self.by_worker {
+            // What was submitted with it is over by then, and so are the timeouts that count it.
+            attempt.ring.commit();
+        }
         let task = attempt.ring.task();
         let own = task.and_then(|task| file(task, &self.args));
         let done = own.and_then(|own| cancel(attempt.ring, &self.args, own.as_ref()));

@@ -178,6 +178,8 @@ pub(super) fn first_of<'a>(
 pub(crate) struct TimeoutRemove {
     target: u64,
     update: Option<(Delta, TimeUpdate)>,
+    /// Whether io_uring has a worker do it.
+    by_worker: bool,
 }
 
 impl TimeoutRemove {
@@ -272,10 +274,19 @@ impl Op for TimeoutRemove {
                 Some(update) => Some((delta(update.time)?, update)),
                 None => None,
             },
+            by_worker: false,
         })
     }
 
+    fn set_by_io_wq(&mut self, _blocks: bool) {
+        self.by_worker = true;
+    }
+
     fn issue(&mut self, mut attempt: Attempt<'_, '_>) -> Outcome {
+        if self.by_worker {
+            // As for ASYNC_CANCEL.
+            attempt.ring.commit();
+        }
         let result = match self.update {
             Some((time, update)) => match update.kind {
                 UpdateKind::Plain => self.update(&mut attempt, time, update.absolute),
