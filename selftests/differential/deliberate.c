@@ -99,6 +99,11 @@ static const struct deliberate {
 		is_wait_behind_a_count,
 	},
 	{
+		"a cancel of any one of several",
+		"or by its opcode alone, ends any of those that it is for",
+		is_cancel_of_any_one,
+	},
+	{
 		"a cancel of what another one has ended",
 		"An ASYNC_CANCEL with IOSQE_ASYNC finds nothing of what another cancel has ended",
 		is_cancelled_before,

@@ -73,6 +73,7 @@ bool is_behind_a_cancel(const struct program *p, const struct difference *d);
 bool is_cancel_of_the_next(const struct program *p, const struct difference *d);
 bool is_count_of_cancelled(const struct program *p, const struct difference *d);
 bool is_cancelled_in_time(const struct program *p, const struct difference *d);
+bool is_cancel_of_any_one(const struct program *p, const struct difference *d);
 bool is_cancelled_before(const struct program *p, const struct difference *d);
 
 /* Differences of what a worker does. */

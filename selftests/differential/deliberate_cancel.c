@@ -207,3 +207,35 @@ bool is_cancelled_in_time(const struct program *p, const struct difference *d)
 	}
 	return false;
 }
+
+/* A cancel of one by its file, or by its opcode, has ended another one on the other side. */
+bool is_cancel_of_any_one(const struct program *p, const struct difference *d)
+{
+	const unsigned int keys = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_OP;
+	const unsigned int others = IORING_ASYNC_CANCEL_USERDATA | IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY;
+	const enum side ended = d->nr[SIDE_IO_URING] ? SIDE_IO_URING : SIDE_RURING;
+	unsigned int i, j;
+
+	if (d->kind != EVENT_CQE || d->nr[SIDE_IO_URING] + d->nr[SIDE_RURING] != 1 || d->events[ended][0].res != -ECANCELED)
+		return false;
+	for (i = 0; i < p->nr_requests; i++) {
+		const struct io_uring_sqe *cancel = &p->requests[i].sqe;
+		const struct io_uring_sync_cancel_reg reg = {
+			.addr = cancel->addr, .fd = cancel->fd, .opcode = cancel->len, .flags = cancel->cancel_flags,
+		};
+		struct difference of = {};
+
+		if (p->requests[i].dropped || cancel->opcode != IORING_OP_ASYNC_CANCEL ||
+		    !(reg.flags & keys) || reg.flags & others || !is_meant(&reg, sqe_of(p, d->key)) ||
+		    found_by(SIDE_IO_URING, d->step, cancel) < 0 || found_by(SIDE_RURING, d->step, cancel) < 0)
+			continue;
+		for (j = 0; j < p->nr_requests; j++) {
+			const struct io_uring_sqe *other = &p->requests[j].sqe;
+
+			if (!p->requests[j].dropped && is_meant(&reg, other) && !first_of(ended, d->step, other->user_data, &of) &&
+			    first_of(!ended, d->step, other->user_data, &of) && of.events[!ended][0].res == -ECANCELED)
+				return true;
+		}
+	}
+	return false;
+}

@@ -158,6 +158,23 @@ static bool was_told_in(enum side side, unsigned int step, __u64 user_data, int 
 	return false;
 }
 
+/* Whether a LINK_TIMEOUT is of less than a second, or is changed to that. */
+static bool is_short(const struct program *p, const struct request *limit)
+{
+	unsigned int i;
+
+	if (limit->sqe.opcode != IORING_OP_LINK_TIMEOUT)
+		return false;
+	for (i = 0; i < p->nr_requests; i++) {
+		const struct request *r = &p->requests[i];
+
+		if (!r->dropped && r->sqe.opcode == IORING_OP_TIMEOUT_REMOVE && !r->structs.time.tv_sec &&
+		    r->sqe.timeout_flags & IORING_LINK_TIMEOUT_UPDATE && r->sqe.addr == limit->sqe.user_data)
+			return true;
+	}
+	return !limit->structs.time.tv_sec;
+}
+
 /*
  * The LINK_TIMEOUT of less than a second that limits one with @user_data, behind @from; as many as there are requests if
  * there is none.
@@ -172,7 +189,7 @@ static unsigned int limit_of(const struct program *p, __u64 user_data, unsigned 
 
 		if (r->dropped)
 			continue;
-		if (is_limited && r->sqe.opcode == IORING_OP_LINK_TIMEOUT && !r->structs.time.tv_sec)
+		if (is_limited && is_short(p, r))
 			return i;
 		is_limited = r->sqe.user_data == user_data;
 	}
@@ -187,8 +204,7 @@ bool is_limit_of_no_time(const struct program *p, const struct difference *d)
 	unsigned int j;
 
 	/* the limit itself is told first if others have its user_data */
-	if (d->kind == EVENT_CQE && i < MAX_REQUESTS && sqe_of(p, d->key)->opcode == IORING_OP_LINK_TIMEOUT &&
-	    !p->requests[i].structs.time.tv_sec)
+	if (d->kind == EVENT_CQE && i < MAX_REQUESTS && is_short(p, &p->requests[i]))
 		for (j = 0; j < d->nr[SIDE_RURING]; j++)
 			if (d->events[SIDE_RURING][j].res == -ETIME)
 				return true;
