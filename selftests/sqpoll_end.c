@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "sqpoll.h"
+#include "worker.h"
 
 TEST_F(bare, close_leaves_entries_alone)
 {
@@ -378,11 +379,12 @@ static bool wait_has_begun(void *arg)
 	return tid && task_state(tid) == 'S';
 }
 
-/* The ring's owner, who ends when it is told to. */
+/* The ring's owner, a thread that ends when it is told to. */
 struct owner {
 	struct ring *ring;
-	int go;
-	int ready;
+	pthread_t thread;
+	int go[2];
+	int ready[2];
 };
 
 static void *own_ring(void *arg)
@@ -391,9 +393,32 @@ static void *own_ring(void *arg)
 	bool ok = !init_awake(owner->ring, owner->ring->backend, 0);
 	char c;
 
-	if (write(owner->ready, ok ? "y" : "n", 1) != 1)
+	if (write(owner->ready[1], ok ? "y" : "n", 1) != 1)
 		ok = false;
-	return (void *)(long)!(ok && read(owner->go, &c, 1) == 1);
+	return (void *)(long)!(ok && read(owner->go[0], &c, 1) == 1);
+}
+
+/* Has it make the ring. */
+static bool owner_begins(struct owner *owner)
+{
+	char c = 0;
+
+	return !pipe(owner->go) && !pipe(owner->ready) && !pthread_create(&owner->thread, NULL, own_ring, owner) &&
+	       read(owner->ready[0], &c, 1) == 1 && c == 'y';
+}
+
+/* Has it end. */
+static bool owner_ends(struct owner *owner)
+{
+	void *ret = NULL;
+	bool ok = write(owner->go[1], "g", 1) == 1 && !pthread_join(owner->thread, &ret) && !ret;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		close(owner->go[i]);
+		close(owner->ready[i]);
+	}
+	return ok;
 }
 
 /* Who waits for completions already is the next to submit, and user space need not come for it. */
@@ -402,34 +427,76 @@ TEST_F(bare, who_waits_takes_over)
 	struct ring *r = &self->ring;
 	struct wait wait = { .ring = r };
 	struct owner owner = { .ring = r };
-	pthread_t threads[2];
-	int go[2], ready[2];
-	void *ret;
-	char c;
+	pthread_t thread;
 
 	r->backend = variant->backend;
-	ASSERT_EQ(0, pipe(go));
-	ASSERT_EQ(0, pipe(ready));
-	owner.go = go[0];
-	owner.ready = ready[1];
-	ASSERT_EQ(0, pthread_create(&threads[0], NULL, own_ring, &owner));
-	ASSERT_EQ(1, read(ready[0], &c, 1));
-	ASSERT_EQ('y', c);
-	ASSERT_EQ(0, pthread_create(&threads[1], NULL, wait_for_one, &wait));
+	ASSERT_TRUE(owner_begins(&owner));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_for_one, &wait));
 	ASSERT_TRUE(wait_until(wait_has_begun, &wait));
-	ASSERT_EQ(1, write(go[1], "g", 1));
-	ASSERT_EQ(0, pthread_join(threads[0], &ret));
-	ASSERT_EQ(0, (long)ret);
+	ASSERT_TRUE(owner_ends(&owner));
 	ASSERT_TRUE(wait_until(thread_submits, r));
 	prep_nop(r, 1);
 	ring_publish(r);
 	ASSERT_COMES(r, 1, 0);
-	ASSERT_EQ(0, pthread_join(threads[1], NULL));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(0, wait.result);
-	close(go[0]);
-	close(go[1]);
-	close(ready[0]);
-	close(ready[1]);
+}
+
+/* One that waits by an argument of which the last bytes are in the second page of memory that is not there. */
+struct late_wait {
+	struct ring *ring;
+	struct slow slow;
+	int result;
+};
+
+#define LATE_ARG	(PAGE - 8)
+
+static void *wait_late(void *arg)
+{
+	struct late_wait *wait = arg;
+	struct ring *r = wait->ring;
+
+	wait->result = backend_enter(r->backend, r->fd, 0, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
+				     wait->slow.mem + LATE_ARG, sizeof(struct io_uring_getevents_arg));
+	return NULL;
+}
+
+/* What was waited for may be consumed before who has taken over waits on. */
+TEST_F(bare, what_was_waited_for_is_consumed)
+{
+	struct ring *r = &self->ring;
+	struct late_wait wait = { .ring = r };
+	struct owner owner = { .ring = r };
+	pthread_t thread;
+
+	r->backend = variant->backend;
+	ASSERT_EQ(0, slow_init(&wait.slow, 2));
+	ASSERT_TRUE(owner_begins(&owner));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_late, &wait));
+	ASSERT_EQ(0, slow_wait(&wait.slow));
+	ASSERT_TRUE(owner_ends(&owner));
+	/* nobody is left to submit, before who waits knows */
+	if (variant->backend == RURING)
+		ASSERT_TRUE(wait_until(needs_wakeup, r));
+	prep_nop(r, 1);
+	ring_publish(r);
+	ASSERT_EQ(0, slow_fill(&wait.slow, 0));
+	ASSERT_EQ(1, slow_wait(&wait.slow));
+	if (variant->backend == RURING) {
+		/* it looks at the argument once more, when it has taken over and submitted */
+		ASSERT_EQ(0, madvise(wait.slow.mem, PAGE, MADV_DONTNEED));
+		ASSERT_EQ(0, slow_fill(&wait.slow, 1));
+		ASSERT_EQ(0, slow_wait(&wait.slow));
+		ASSERT_COMES(r, 1, 0);
+		ASSERT_EQ(0, slow_fill(&wait.slow, 0));
+	} else {
+		ASSERT_EQ(0, slow_fill(&wait.slow, 1));
+	}
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, wait.result);
+	if (variant->backend == IO_URING)
+		ASSERT_COMES(r, 1, 0);
+	slow_exit(&wait.slow);
 }
 
 /* Threads of a process that end one by one, without exit_group(2). */

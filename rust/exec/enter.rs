@@ -161,7 +161,7 @@ impl Ring {
         busy: Option<BusyGuard<'_>>,
     ) -> Result<i64> {
         let busy = busy.or_else(|| tctx.map(|tctx| tctx.set_busy()));
-        let result = self.get_events(args, tctx, busy.as_ref());
+        let result = self.get_events(args, self.cq_head(), tctx, busy.as_ref());
         if let (Some(busy), Some(tctx)) = (busy, tctx) {
             self.run_missed(args.call, busy, tctx);
         }
@@ -298,7 +298,8 @@ impl Ring {
         self.polls_files() && self.exec.sqpoll.is_none()
     }
 
-    /// Waits as the arguments say.
+    /// Waits as the arguments say, for completions from `head` on, which is where the CQ ring begins or began when the wait
+    /// did.
     ///
     /// # Errors
     ///
@@ -310,6 +311,7 @@ impl Ring {
     pub(crate) fn get_events(
         &self,
         args: &Arguments<'_>,
+        head: u32,
         tctx: Option<&Arc<TaskCtx>>,
         busy: Option<&BusyGuard<'_>>,
     ) -> Result {
@@ -323,11 +325,11 @@ impl Ring {
         if self.overflowing() {
             self.lock()?.flush_overflow();
         }
-        if self.cq_tail().wrapping_sub(self.cq_head()) >= count {
+        if self.cq_tail().wrapping_sub(head) >= count {
             return Ok(());
         }
         let absolute = args.flags & enter::ABS_TIMER != 0;
-        self.cq_wait(count, &wait, absolute, tctx, busy)
+        self.cq_wait(head, count, &wait, absolute, tctx, busy)
     }
 
     /// Whether there is something for `tctx` to do.

@@ -277,8 +277,10 @@ impl Ring {
     pub(crate) fn enter_polled(self: &Arc<Self>, args: &Arguments<'_>) -> Result<i64> {
         let sqpoll = self.exec.sqpoll.as_deref().ok_or(EBADFD)?;
         let mut owner = self.owner(args.call, sqpoll)?;
+        // Where the CQ ring was when the wait began. What it is for may come, and be consumed, before it goes on.
+        let mut head = None;
         loop {
-            match self.enter_owned(args, sqpoll, &owner) {
+            match self.enter_owned(args, sqpoll, &owner, &mut head) {
                 // It has ended while the current task waited, which may be the next one, and has the time to wait again.
                 Err(EOWNERDEAD) => {}
                 result => return result,
@@ -297,6 +299,7 @@ impl Ring {
         args: &Arguments<'_>,
         sqpoll: &SqPoll,
         owner: &Arc<TaskCtx>,
+        head: &mut Option<u32>,
     ) -> Result<i64> {
         if self.has_stalled() {
             let mut locked = self.lock_in(args.call)?;
@@ -314,9 +317,9 @@ impl Ring {
             }
         }
         let Some(busy) = busy else {
-            return self.enter_attended(args, sqpoll, None);
+            return self.enter_attended(args, sqpoll, None, head);
         };
-        let result = self.enter_attended(args, sqpoll, Some((owner, &busy)));
+        let result = self.enter_attended(args, sqpoll, Some((owner, &busy)), head);
         if busy.into_missed() || self.has_calls() {
             self.submit_for_thread(args.call, sqpoll, owner);
         }
@@ -328,6 +331,7 @@ impl Ring {
         args: &Arguments<'_>,
         sqpoll: &SqPoll,
         owner: Option<(&Arc<TaskCtx>, &BusyGuard<'_>)>,
+        head: &mut Option<u32>,
     ) -> Result<i64> {
         let (tctx, busy) = owner.unzip();
         if let Some(tctx) = tctx {
@@ -341,7 +345,8 @@ impl Ring {
             self.wait_for_room(sqpoll)?;
         }
         if args.flags & enter::GETEVENTS != 0 {
-            let waited = self.get_events(args, tctx, busy);
+            let head = *head.get_or_insert_with(|| self.cq_head());
+            let waited = self.get_events(args, head, tctx, busy);
             if args.to_submit == 0 || waited == Err(EOWNERDEAD) {
                 waited?;
             }

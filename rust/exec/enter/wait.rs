@@ -56,7 +56,7 @@ impl Ring {
         Ok(!self.overflowing())
     }
 
-    /// Sleeps until there are `count` completions that user space has not consumed, of which some are missing yet.
+    /// Sleeps until there are `count` completions from `head` on, of which some are missing yet.
     ///
     /// # Errors
     ///
@@ -69,6 +69,7 @@ impl Ring {
     #[inline(never)] // nop/1: what waits needs a larger frame.
     pub(super) fn cq_wait(
         &self,
+        head: u32,
         count: u32,
         args: &WaitArgs<'_>,
         absolute: bool,
@@ -81,7 +82,7 @@ impl Ring {
             first: self.cq_tail(),
             tail: self.cq_tail(),
             timeouts: self.timeouts.load(Relaxed),
-            target: self.cq_head().wrapping_add(count),
+            target: head.wrapping_add(count),
             min_wait: None,
             timeout: None,
         };
