@@ -3,6 +3,8 @@
  * NOP: the plainest request there is.
  */
 #define RING_MODES
+#include <limits.h>
+
 #include "fixture.h"
 
 TEST_F(ring, completes_with_zero)
@@ -44,6 +46,27 @@ TEST_F(ring, injected_result)
 	sqe->nop_flags = IORING_NOP_INJECT_RESULT;
 	sqe->len = -EIO;
 	ASSERT_RESULT(&self->ring, -EIO);
+}
+
+/* What would have the kernel restart a system call, which a request is not, save where it ends as task work. */
+TEST_F(ring, injected_restart)
+{
+	static const int restarts[] = { -512, -513, -514, -516 };
+	static const int others[] = { -511, -515, -517, INT_MIN };
+	static const unsigned int ways[] = { 0, IORING_NOP_FILE, IORING_NOP_TW };
+	unsigned int way, i;
+
+	for (way = 0; way < ARRAY_SIZE(ways); way++) {
+		for (i = 0; i < ARRAY_SIZE(restarts) + ARRAY_SIZE(others); i++) {
+			bool restart = i < ARRAY_SIZE(restarts);
+			struct io_uring_sqe *sqe = prep_nop(&self->ring, 1);
+
+			sqe->nop_flags = IORING_NOP_INJECT_RESULT | ways[way];
+			sqe->fd = self->ring.fd;
+			sqe->len = restart ? restarts[i] : others[i - ARRAY_SIZE(restarts)];
+			ASSERT_RESULT(&self->ring, restart && ways[way] != IORING_NOP_TW ? -EINTR : (int)sqe->len);
+		}
+	}
 }
 
 TEST_F(ring, len_is_ignored_without_inject)

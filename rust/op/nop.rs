@@ -35,7 +35,7 @@ impl Op for Nop {
         }
         let res = match sqe.op_flags() {
             0 => 0,
-            nop::INJECT_RESULT => sqe.len() as i32,
+            nop::INJECT_RESULT => NopArgs::injected(sqe),
             _ => return None,
         };
         match sqe.flags() {

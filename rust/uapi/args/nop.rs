@@ -4,7 +4,7 @@
 
 use super::super::{
     abi::nop,
-    errno::{Result, EINVAL},
+    errno::{Errno, Result, EINVAL},
     sqe::{Flags, Sqe},
     structs::BigCqe,
 };
@@ -34,6 +34,17 @@ impl NopArgs {
         self.flags & flag != 0
     }
 
+    /// The result that is asked for. What would have the kernel restart a system call is `-EINTR`, as of any request.
+    #[inline]
+    pub(crate) const fn injected(sqe: &Sqe) -> i32 {
+        let res = sqe.len() as i32;
+        if res < 0 {
+            Errno::from_raw(res).without_restart().to_raw()
+        } else {
+            res
+        }
+    }
+
     /// Parses `nop_flags`, `len` and `fd`.
     ///
     /// # Errors
@@ -46,10 +57,11 @@ impl NopArgs {
             return Err(EINVAL);
         }
         Ok(Self {
-            result: if flags & nop::INJECT_RESULT != 0 {
-                sqe.len() as i32
-            } else {
-                0
+            result: match flags & (nop::INJECT_RESULT | nop::TW) {
+                nop::INJECT_RESULT => Self::injected(sqe),
+                // What comes back as task work ends as it is.
+                flags if flags & nop::INJECT_RESULT != 0 => sqe.len() as i32,
+                _ => 0,
             },
             fd: sqe.fd(),
             flags: if sqe_flags.fixed_file() {

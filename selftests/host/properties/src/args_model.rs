@@ -236,7 +236,11 @@ pub(crate) fn model(op: Op, f: &Fields) -> Result<Args> {
         Op::Nop => (
             vec![einval(f.op_flags() > 31)],
             Args::Nop(NopArgs {
-                result: if opf(0) { f.len() as i32 } else { 0 },
+                result: match f.len() as i32 {
+                    _ if !opf(0) => 0,
+                    -512 | -513 | -514 | -516 if !opf(4) => -4,
+                    res => res,
+                },
                 fd: f.fd(),
                 flags: f.op_flags() | if fixed { 4 } else { 0 },
             }),
