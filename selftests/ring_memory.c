@@ -78,6 +78,8 @@ TEST_F(ring, words_are_written_and_nothing_behind_them)
 	EXPECT_EQ(8, words[p->cq_off.ring_entries / 4]);
 	EXPECT_EQ(0, words[p->cq_off.overflow / 4]);
 	EXPECT_EQ(0, words[p->cq_off.flags / 4]);
+	for (i = p->cq_off.overflow / 4 + 1; i < p->cq_off.cqes / 4; i++)
+		EXPECT_EQ(0, words[i]);
 	memset(rings, 0xa5, p->cq_off.cqes);
 	for (i = 0; i < 6 * PAGE; i++)
 		ASSERT_EQ((char)0xa5, mem[i]) TH_LOG("byte %u", i);

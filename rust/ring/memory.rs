@@ -118,16 +118,21 @@ impl RingMemory {
         };
         let entries = RingEntries::new(config, &rings, &sqes)?;
         let words = Words::new(rings.region.clone());
-        // User memory has anything in it. What the entries have is not looked at before user space
-        // has written them.
-        words.store::<{ layout::SQ_HEAD }>(0);
-        words.store::<{ layout::SQ_TAIL }>(0);
-        words.store::<{ layout::CQ_HEAD }>(0);
-        words.store::<{ layout::CQ_TAIL }>(0);
-        words.store::<{ layout::SQ_DROPPED }>(0);
-        words.store::<{ layout::SQ_FLAGS }>(0);
-        words.store::<{ layout::CQ_FLAGS }>(0);
-        words.store::<{ layout::CQ_OVERFLOW }>(0);
+        if user.is_some() {
+            // It has anything in it. What the entries have is not looked at before user space has written them.
+            words.store::<{ layout::SQ_HEAD }>(0);
+            words.store::<{ layout::SQ_TAIL }>(0);
+            words.store::<{ layout::CQ_HEAD }>(0);
+            words.store::<{ layout::CQ_TAIL }>(0);
+            words.store::<{ layout::SQ_DROPPED }>(0);
+            words.store::<{ layout::SQ_FLAGS }>(0);
+            words.store::<{ layout::CQ_FLAGS }>(0);
+            words.store::<{ layout::CQ_OVERFLOW }>(0);
+            words.store::<{ layout::UNUSED }>(0);
+            words.store::<{ layout::UNUSED + 4 }>(0);
+            words.store::<{ layout::UNUSED + 8 }>(0);
+            words.store::<{ layout::UNUSED + 12 }>(0);
+        }
         let memory = Self {
             words,
             sq_entries: Atomic::new(0),

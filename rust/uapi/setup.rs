@@ -26,6 +26,7 @@ pub(crate) mod layout {
     pub(crate) const SQ_FLAGS: usize = 36;
     pub(crate) const CQ_FLAGS: usize = 40;
     pub(crate) const CQ_OVERFLOW: usize = 44;
+    pub(crate) const UNUSED: usize = 48;
     pub(crate) const CQES: usize = 64;
 }
 
