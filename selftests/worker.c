@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define RING_MODES
 #include "cgroup.h"
@@ -278,6 +279,32 @@ TEST_F(ring, limits)
 	ASSERT_EQ(0, limit(&self->ring, 0, 0, before));
 	EXPECT_EQ(2, before[0]);
 	EXPECT_EQ(6, before[1]);
+}
+
+/* The limit of workers at what may wait for ever is that of processes, until it is set. */
+TEST_F(ring, limit_of_processes)
+{
+	static const rlim_t limits[] = { 1000, RLIM_INFINITY };
+	static const unsigned int told[] = { 1000, 0 };
+	unsigned int before[2], i;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		pid_t pid = fork();
+		int status;
+
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			const struct rlimit rlimit = { limits[i], RLIM_INFINITY };
+			struct ring r;
+
+			/* what it has asked io_uring for a first time counts */
+			if (setrlimit(RLIMIT_NPROC, &rlimit) || ring_init(&r, variant->backend, 4, 0))
+				_exit(1);
+			_exit(limit(&r, 0, 0, before) || before[1] != told[i] ? 2 : 0);
+		}
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
+	}
 }
 
 /* A worker of the one kind that is just being made does not count as one of the other. */

@@ -32,14 +32,17 @@ impl Ring {
         if limits.iter().any(|limit| i32::try_from(*limit).is_err()) {
             return Err(EINVAL);
         }
-        let most = task::most_processes().min(i32::MAX as usize) as u32;
+        let processes = task::most_processes();
+        let most = processes.min(i32::MAX as usize) as u32;
+        // As io_uring, which takes it for an int: none if there is no limit.
+        let told = (processes as i32).max(0) as u32;
         let [bounded, unbounded] = limits.map(|limit| NonZero::new(limit.min(most)));
         let mut locked = self.lock()?;
         let usual = locked.usual_workers();
         let workers = &mut locked.state.exec.workers;
         let before = [
             workers.bounded.map_or(usual, NonZero::get),
-            workers.unbounded.map_or(most, NonZero::get),
+            workers.unbounded.map_or(told, NonZero::get),
         ];
         workers.bounded = bounded.or(workers.bounded);
         workers.unbounded = unbounded.or(workers.unbounded);
