@@ -319,7 +319,8 @@ pub(crate) fn show(req: &mut OwnedReq, file: usize, target: Option<u32>) {
         header.target.store(target, Relaxed);
         marks |= Shown::TARGET;
     }
-    if core.job.link_timer != LinkTimer::None {
+    // As in io_uring's list of them: from its start on.
+    if core.job.link_timer == LinkTimer::Running {
         if let Some(data) = core.chain.first().map(|core| core.job.user_data) {
             header.link_timer.store(data, Relaxed);
             marks |= Shown::LINK_TIMER;

@@ -205,6 +205,11 @@ TEST_F(ring, out_of_time_while_it_works)
 	ASSERT_EQ(3, ring_submit(&self->ring));
 	/* the worker has begun: only now may time pass */
 	ASSERT_EQ(0, slow_wait(&s));
+	/* there is none yet that could be changed */
+	sqe = prep(&self->ring, IORING_OP_TIMEOUT_REMOVE, -1, (void *)2L, 0, 0);
+	sqe->off = (uintptr_t)&later;
+	sqe->timeout_flags = IORING_TIMEOUT_UPDATE | IORING_LINK_TIMEOUT_UPDATE | IORING_TIMEOUT_ABS;
+	ASSERT_RESULT(&self->ring, -ENOENT);
 	ASSERT_EQ(0, pass_seconds(2000));
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, ring_take(&self->ring, &cqe));
