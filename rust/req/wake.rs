@@ -107,14 +107,24 @@ impl WakeFlags {
 }
 
 /// The word in which all flags of a request are, and whether it is held. A new one is held.
-pub(crate) struct WakeState(Atomic<u32>);
+pub(crate) struct WakeState {
+    word: Atomic<u32>,
+    /// The flags of the word that its holder has taken and left there: those of the wake-up by which it is held. To take them
+    /// out would be one more locked instruction. Only the holder reads and writes it.
+    taken: Atomic<u32>,
+}
 
 impl WakeState {
     const HELD: u32 = 1 << 31;
+    /// The flags that may stay in the word. One that comes again is seen by [`WakeFlags::AGAIN`].
+    const STAYS: u32 = WakeFlags::WOKEN | WakeFlags::BY_RING | 0xffff;
 
     /// A word whose handle is with the caller.
     pub(crate) fn new() -> Self {
-        Self(Atomic::new(Self::HELD))
+        Self {
+            word: Atomic::new(Self::HELD),
+            taken: Atomic::new(0),
+        }
     }
 
     /// Leaves `wake_flags`; true if the request was parked and is now the caller's.
@@ -123,7 +133,7 @@ impl WakeState {
     /// parked had written.
     #[inline]
     pub(crate) fn claim(&self, wake_flags: WakeFlags) -> bool {
-        let mut old = self.0.load(Relaxed);
+        let mut old = self.word.load(Relaxed);
         loop {
             let held = old & Self::HELD != 0;
             // In the same step: a flag that was set later could come after the holder has parked.
@@ -134,7 +144,7 @@ impl WakeState {
             };
             // Full ordering: what the claimer does next must not be seen before it.
             let new = old | Self::HELD | wake_flags.0 | again;
-            match self.0.cmpxchg(old, new, Full) {
+            match self.word.cmpxchg(old, new, Full) {
                 Ok(_) => return !held,
                 Err(now) => old = now,
             }
@@ -150,31 +160,63 @@ impl WakeState {
     /// Only for the holder.
     #[inline]
     pub(crate) fn park(&self) -> bool {
-        self.0.cmpxchg(Self::HELD, 0, Release).is_ok()
+        let taken = self.taken.load(Relaxed);
+        // Before it is parked: from there on it is the next holder's.
+        self.taken.store(0, Relaxed);
+        let parked = self.word.cmpxchg(Self::HELD | taken, 0, Release).is_ok();
+        if !parked {
+            self.taken.store(taken, Relaxed);
+        }
+        parked
     }
 
     /// Whether nobody holds it, at the moment.
     #[inline]
     pub(crate) fn is_parked(&self) -> bool {
-        self.0.load(Relaxed) & Self::HELD == 0
+        self.word.load(Relaxed) & Self::HELD == 0
     }
 
     /// Whether the linked timeout has passed, which its holder has not looked at yet.
     #[inline]
     pub(crate) fn is_overdue(&self) -> bool {
-        WakeFlags(self.0.load(Relaxed)).link_expired()
+        WakeFlags(self.word.load(Relaxed)).link_expired()
     }
 
-    /// Takes the wake flags that came in so far.
+    /// Takes the wake flags that came in since it was asked last. With [`WakeFlags::again`] there may be events among them that
+    /// it was told of before.
     ///
     /// # Context
     ///
     /// Only for the holder.
     #[inline]
     pub(crate) fn take_wake_flags(&self) -> WakeFlags {
-        if self.0.load(Relaxed) == Self::HELD {
+        let taken = self.taken.load(Relaxed);
+        let word = self.word.load(Acquire);
+        if word == Self::HELD | taken {
             return WakeFlags::NONE;
         }
-        WakeFlags(self.0.xchg(Self::HELD, Acquire) & !Self::HELD)
+        let flags = word & !Self::HELD;
+        if taken == 0 && flags & WakeFlags::WOKEN != 0 && flags & !Self::STAYS == 0 {
+            self.taken.store(flags, Relaxed);
+            return WakeFlags(flags);
+        }
+        self.taken.store(0, Relaxed);
+        let flags = self.word.xchg(Self::HELD, Acquire) & !Self::HELD;
+        WakeFlags(if flags & WakeFlags::AGAIN != 0 {
+            flags
+        } else {
+            flags & !taken
+        })
+    }
+
+    /// Forgets all flags, of which nobody leaves one any more that matters.
+    ///
+    /// # Context
+    ///
+    /// Only for the holder.
+    #[inline]
+    pub(crate) fn reset(&self) {
+        self.taken.store(0, Relaxed);
+        self.word.store(Self::HELD, Relaxed);
     }
 }

@@ -79,7 +79,7 @@ impl Locked<'_> {
     /// Keeps the object of a request that is over for the next one.
     #[inline]
     pub(crate) fn recycle(&mut self, mut req: OwnedReq) {
-        req.take_wake_flags();
+        req.reset_wake_flags();
         let tctx = req.object().tctx();
         // The object of a tag has no record, nor has one that comes back when the ring has let go of all: these are freed.
         let record = self.state.submitters.get_mut(usize::from(tctx.slot));

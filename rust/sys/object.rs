@@ -384,10 +384,16 @@ impl<P: Kind> Handle<P> {
         Err(ManuallyDrop::into_inner(this))
     }
 
-    /// The wake flags that were left so far.
+    /// The wake flags that were left so far, see [`WakeState::take_wake_flags`].
     #[inline]
     pub(crate) fn take_wake_flags(&mut self) -> WakeFlags {
         self.object().wake_state.take_wake_flags()
+    }
+
+    /// Forgets them, when nothing can wake the object up any more.
+    #[inline]
+    pub(crate) fn reset_wake_flags(&mut self) {
+        self.object().wake_state.reset();
     }
 
     /// Forgets the wake-ups of the files that the object waits for.

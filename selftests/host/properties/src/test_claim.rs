@@ -21,6 +21,11 @@ struct Left {
 }
 
 impl Left {
+    /// Whether it is nothing but a wake-up that found nobody.
+    fn is_first(&self) -> bool {
+        self.any && !(self.again || self.cancelled || self.expired || self.link_expired)
+    }
+
     fn of(wake_flags: WakeFlags) -> Self {
         Self {
             events: wake_flags.events(),
@@ -43,6 +48,7 @@ enum Step {
     Nothing,
     Park,
     Look,
+    Reset,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -54,6 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Nothing),
         4 => Just(Step::Park),
         3 => Just(Step::Look),
+        1 => Just(Step::Reset),
     ]
 }
 
@@ -65,6 +72,8 @@ proptest! {
         let claim = WakeState::new();
         let mut held = true;
         let mut left = Left::default();
+        // What the holder has been told by its first look, which is told again with what finds it held.
+        let mut told = Left::default();
         for step in steps {
             match step {
                 Step::Wake(events, own) => {
@@ -102,12 +111,30 @@ proptest! {
                     let parked = claim.park();
                     prop_assert_eq!(parked, !left.any);
                     held = !parked;
+                    if parked {
+                        told = Left::default();
+                    }
                 }
                 Step::Look if held => {
+                    let first = left.is_first() && !told.any;
+                    if left.again {
+                        left.events |= told.events;
+                        left.by_ring |= told.by_ring;
+                    }
                     prop_assert_eq!(Left::of(claim.take_wake_flags()), left);
+                    if first {
+                        told = left;
+                    } else if left.any {
+                        told = Left::default();
+                    }
                     left = Left::default();
                 }
-                Step::Park | Step::Look => {}
+                Step::Reset if held => {
+                    claim.reset();
+                    left = Left::default();
+                    told = Left::default();
+                }
+                Step::Park | Step::Look | Step::Reset => {}
             }
             prop_assert_eq!(claim.is_parked(), !held);
         }
