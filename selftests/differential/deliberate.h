@@ -24,6 +24,16 @@ static inline const struct io_uring_sqe *sqe_of(const struct program *p, __u64 u
 	return &p->requests[user_data - USER_DATA].sqe;
 }
 
+/* Whether a timeout, or the change of one, is to be over in less than a second. */
+static inline bool is_soon(const struct request *r)
+{
+	const struct io_uring_sqe *sqe = &r->sqe;
+
+	if (sqe->timeout_flags & IORING_TIMEOUT_IMMEDIATE_ARG)
+		return (sqe->opcode == IORING_OP_TIMEOUT_REMOVE ? sqe->off : sqe->addr) < 1000000000;
+	return !r->structs.time.tv_sec;
+}
+
 /* Whether a request's file is one of these, or may be. */
 static inline bool has_kind(const struct program *p, const struct io_uring_sqe *sqe, unsigned int kinds)
 {

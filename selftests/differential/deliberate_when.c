@@ -64,13 +64,29 @@ static int more_like(const struct difference *d, enum side side, int res, unsign
 	return nr;
 }
 
-static bool is_limit(const struct program *p, __u64 user_data)
+/* Whether a LINK_TIMEOUT is of less than a second, or is changed to that. */
+static bool is_short(const struct program *p, const struct request *limit)
+{
+	unsigned int i;
+
+	if (limit->sqe.opcode != IORING_OP_LINK_TIMEOUT)
+		return false;
+	for (i = 0; i < p->nr_requests; i++) {
+		const struct request *r = &p->requests[i];
+
+		if (!r->dropped && r->sqe.opcode == IORING_OP_TIMEOUT_REMOVE && is_soon(r) &&
+		    r->sqe.timeout_flags & IORING_LINK_TIMEOUT_UPDATE && r->sqe.addr == limit->sqe.user_data)
+			return true;
+	}
+	return is_soon(limit);
+}
+
+static bool is_short_limit(const struct program *p, __u64 user_data)
 {
 	unsigned int i;
 
 	for (i = 0; i < p->nr_requests; i++)
-		if (!p->requests[i].dropped && p->requests[i].sqe.user_data == user_data &&
-		    p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT)
+		if (!p->requests[i].dropped && p->requests[i].sqe.user_data == user_data && is_short(p, &p->requests[i]))
 			return true;
 	return false;
 }
@@ -80,7 +96,7 @@ bool is_limit_that_was_over(const struct program *p, const struct difference *d)
 {
 	unsigned int side, i;
 
-	if (d->kind != EVENT_CQE || !is_limit(p, d->key) || more_like(d, SIDE_IO_URING, -ENOENT, 0) != 1 ||
+	if (d->kind != EVENT_CQE || !is_short_limit(p, d->key) || more_like(d, SIDE_IO_URING, -ENOENT, 0) != 1 ||
 	    more_like(d, SIDE_RURING, -ECANCELED, 0) != 1)
 		return false;
 	for (side = 0; side < 2; side++)
@@ -156,23 +172,6 @@ static bool was_told_in(enum side side, unsigned int step, __u64 user_data, int 
 		    t->events[i].res == res)
 			return true;
 	return false;
-}
-
-/* Whether a LINK_TIMEOUT is of less than a second, or is changed to that. */
-static bool is_short(const struct program *p, const struct request *limit)
-{
-	unsigned int i;
-
-	if (limit->sqe.opcode != IORING_OP_LINK_TIMEOUT)
-		return false;
-	for (i = 0; i < p->nr_requests; i++) {
-		const struct request *r = &p->requests[i];
-
-		if (!r->dropped && r->sqe.opcode == IORING_OP_TIMEOUT_REMOVE && !r->structs.time.tv_sec &&
-		    r->sqe.timeout_flags & IORING_LINK_TIMEOUT_UPDATE && r->sqe.addr == limit->sqe.user_data)
-			return true;
-	}
-	return !limit->structs.time.tv_sec;
 }
 
 /*

@@ -133,7 +133,7 @@ static bool may_wait_for_timer(const struct program *p)
 	for (i = 0; i < p->nr_requests; i++)
 		expires |= (p->requests[i].sqe.opcode == IORING_OP_TIMEOUT ||
 			    p->requests[i].sqe.opcode == IORING_OP_LINK_TIMEOUT) &&
-			   !p->requests[i].structs.time.tv_sec;
+			   is_soon(&p->requests[i]);
 	for (i = 0; i < MAX_OBJECTS; i++)
 		expires |= p->objects[i].kind == TIMERFD;
 	return waits && expires;
