@@ -214,12 +214,14 @@ impl Locked<'_> {
             self.insert(&mut req);
             req.object().set_unbegun();
         }
+        req.forget_taken();
         tctx::bring_back(req);
     }
 
     /// Brings a request back that goes on when its task looks: as with io_uring no cancel finds it meanwhile.
     #[cold] // recv-armed/udp/1
-    pub(crate) fn requeue_unseen(req: OwnedReq) {
+    pub(crate) fn requeue_unseen(mut req: OwnedReq) {
+        req.forget_taken();
         tctx::bring_back(req);
     }
 
@@ -259,7 +261,7 @@ impl Locked<'_> {
             if traced && !op::only_polls(req.core().job.opcode) {
                 self.trace_armed(&req, wanted & !events::BURST);
             }
-            return Self::park(req);
+            return Self::parked(req.park_first());
         }
         let woken = WakeFlags::woken(watched.mask, false);
         if multishot {
@@ -270,6 +272,7 @@ impl Locked<'_> {
             } else {
                 woken
             };
+            req.forget_taken();
             req.object().claim(found);
             self.requeue(req);
             return None;
@@ -285,7 +288,7 @@ impl Locked<'_> {
             // A worker of io_uring tries it again at once, and sleeps for what it finds then.
             job.op.set_by_io_wq(true);
         }
-        let wake_flags = req.take_wake_flags();
+        let wake_flags = req.more_wake_flags();
         Some((req, wake_flags.union(woken)))
     }
 
@@ -319,10 +322,16 @@ impl Locked<'_> {
     /// Leaves a request to the next wake-up. Returns it if there was one already.
     #[inline(always)] // poll/32
     fn park(req: OwnedReq) -> Option<(OwnedReq, WakeFlags)> {
-        match req.park() {
+        Self::parked(req.park())
+    }
+
+    /// What has woken up a request that was to be `parked`, if it was.
+    #[inline(always)] // poll/32
+    fn parked(parked: core::result::Result<(), OwnedReq>) -> Option<(OwnedReq, WakeFlags)> {
+        match parked {
             Ok(()) => None,
             Err(mut req) => {
-                let wake_flags = req.take_wake_flags();
+                let wake_flags = req.more_wake_flags();
                 Some((req, wake_flags))
             }
         }

@@ -118,7 +118,7 @@ impl WorkerBody for Worker {
             };
             // Either it is seen here that its time is over, or the timer has seen that it is with a worker.
             req.object().claim(WakeFlags::NONE);
-            let wake_flags = req.take_wake_flags();
+            let wake_flags = req.more_wake_flags();
             if !wake_flags.cancelled() && !wake_flags.link_expired() {
                 run_as_submitter(&mut req);
             }

@@ -256,7 +256,7 @@ impl TimeoutRemove {
 /// late: the request goes back.
 fn stopped(mut req: OwnedReq, purpose: Purpose) -> Result<OwnedReq> {
     req.stop_timer(purpose);
-    let wake_flags = req.take_wake_flags();
+    let wake_flags = req.more_wake_flags();
     if wake_flags != WakeFlags::NONE {
         req.object().claim(wake_flags);
         tctx::bring_back(req);

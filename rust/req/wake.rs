@@ -109,21 +109,22 @@ impl WakeFlags {
 /// The word in which all flags of a request are, and whether it is held. A new one is held.
 pub(crate) struct WakeState {
     word: Atomic<u32>,
-    /// The flags of the word that its holder has taken and left there: those of the wake-up by which it is held. To take them
-    /// out would be one more locked instruction. Only the holder reads and writes it.
+    /// The word when its holder has taken flags and left them there, those of the wake-up by which it is held: to take them
+    /// out would be one more locked instruction. Else without any. Only the holder reads and writes it.
     taken: Atomic<u32>,
 }
 
 impl WakeState {
     const HELD: u32 = 1 << 31;
-    /// The flags that may stay in the word. One that comes again is seen by [`WakeFlags::AGAIN`].
-    const STAYS: u32 = WakeFlags::WOKEN | WakeFlags::BY_RING | 0xffff;
+    /// What may be in the word besides [`WakeFlags::WOKEN`] if its flags stay. One that comes again is seen by
+    /// [`WakeFlags::AGAIN`].
+    const DETAILS: u32 = WakeFlags::BY_RING | 0xffff;
 
     /// A word whose handle is with the caller.
     pub(crate) fn new() -> Self {
         Self {
             word: Atomic::new(Self::HELD),
-            taken: Atomic::new(0),
+            taken: Atomic::new(Self::HELD),
         }
     }
 
@@ -162,12 +163,22 @@ impl WakeState {
     pub(crate) fn park(&self) -> bool {
         let taken = self.taken.load(Relaxed);
         // Before it is parked: from there on it is the next holder's.
-        self.taken.store(0, Relaxed);
-        let parked = self.word.cmpxchg(Self::HELD | taken, 0, Release).is_ok();
+        self.taken.store(Self::HELD, Relaxed);
+        let parked = self.word.cmpxchg(taken, 0, Release).is_ok();
         if !parked {
             self.taken.store(taken, Relaxed);
         }
         parked
+    }
+
+    /// As [`WakeState::park`], for who most likely has not been woken up since it holds it: in fewer instructions then.
+    ///
+    /// # Context
+    ///
+    /// Only for the holder.
+    #[inline]
+    pub(crate) fn park_first(&self) -> bool {
+        self.word.cmpxchg(Self::HELD, 0, Release).is_ok() || self.park()
     }
 
     /// Whether nobody holds it, at the moment.
@@ -182,31 +193,72 @@ impl WakeState {
         WakeFlags(self.word.load(Relaxed)).link_expired()
     }
 
-    /// Takes the wake flags that came in since it was asked last. With [`WakeFlags::again`] there may be events among them that
-    /// it was told of before.
+    /// Takes the wake flags that came in so far.
+    ///
+    /// # Context
+    ///
+    /// Only for the holder, who was just given it, by who claimed it or by [`WakeState::forget_taken`]'s caller.
+    #[inline]
+    pub(crate) fn take_wake_flags(&self) -> WakeFlags {
+        let word = self.word.load(Acquire);
+        if word & !Self::DETAILS == Self::HELD | WakeFlags::WOKEN {
+            self.taken.store(word, Relaxed);
+            return WakeFlags(word & !Self::HELD);
+        }
+        self.take_more(word)
+    }
+
+    /// Takes those that came in since it was asked last. With [`WakeFlags::again`] there may be events among them that it was told
+    /// of before.
     ///
     /// # Context
     ///
     /// Only for the holder.
     #[inline]
-    pub(crate) fn take_wake_flags(&self) -> WakeFlags {
+    pub(crate) fn more_wake_flags(&self) -> WakeFlags {
+        self.take_more(self.word.load(Acquire))
+    }
+
+    fn take_more(&self, word: u32) -> WakeFlags {
         let taken = self.taken.load(Relaxed);
-        let word = self.word.load(Acquire);
-        if word == Self::HELD | taken {
+        if word == taken {
             return WakeFlags::NONE;
         }
-        let flags = word & !Self::HELD;
-        if taken == 0 && flags & WakeFlags::WOKEN != 0 && flags & !Self::STAYS == 0 {
-            self.taken.store(flags, Relaxed);
-            return WakeFlags(flags);
-        }
-        self.taken.store(0, Relaxed);
-        let flags = self.word.xchg(Self::HELD, Acquire) & !Self::HELD;
-        WakeFlags(if flags & WakeFlags::AGAIN != 0 {
-            flags
+        self.taken.store(Self::HELD, Relaxed);
+        let word = self.word.xchg(Self::HELD, Acquire);
+        WakeFlags(word & !Self::told(word, taken) & !Self::HELD)
+    }
+
+    /// The flags of `word` that need not be told once more, of those that were `taken`.
+    const fn told(word: u32, taken: u32) -> u32 {
+        if word & WakeFlags::AGAIN == 0 {
+            taken
         } else {
-            flags & !taken
-        })
+            0
+        }
+    }
+
+    /// Has the next one who asks be told of nothing that was taken before: the holder gives it to another one, or leaves flags for
+    /// itself.
+    ///
+    /// # Context
+    ///
+    /// Only for the holder.
+    #[inline]
+    pub(crate) fn forget_taken(&self) {
+        let taken = self.taken.load(Relaxed);
+        if taken == Self::HELD {
+            return;
+        }
+        self.taken.store(Self::HELD, Relaxed);
+        let mut word = self.word.load(Relaxed);
+        loop {
+            let rest = word & !Self::told(word, taken) | Self::HELD;
+            match self.word.cmpxchg(word, rest, Relaxed) {
+                Ok(_) => return,
+                Err(now) => word = now,
+            }
+        }
     }
 
     /// Forgets all flags, of which nobody leaves one any more that matters.
@@ -216,7 +268,7 @@ impl WakeState {
     /// Only for the holder.
     #[inline]
     pub(crate) fn reset(&self) {
-        self.taken.store(0, Relaxed);
+        self.taken.store(Self::HELD, Relaxed);
         self.word.store(Self::HELD, Relaxed);
     }
 }

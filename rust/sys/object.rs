@@ -373,7 +373,7 @@ impl<P: Kind> Handle<P> {
     ///
     /// # Errors
     ///
-    /// The handle, if a wake flag has been set since [`Handle::take_wake_flags`].
+    /// The handle, if a wake flag has been set since they were taken.
     #[inline]
     pub(crate) fn park(self) -> core::result::Result<(), Self> {
         let this = ManuallyDrop::new(self);
@@ -384,10 +384,37 @@ impl<P: Kind> Handle<P> {
         Err(ManuallyDrop::into_inner(this))
     }
 
+    /// As [`Handle::park`], of what most likely has not been woken up since it has its handle.
+    ///
+    /// # Errors
+    ///
+    /// As [`Handle::park`].
+    #[inline]
+    pub(crate) fn park_first(self) -> core::result::Result<(), Self> {
+        let this = ManuallyDrop::new(self);
+        // As above.
+        if this.object().wake_state.park_first() {
+            return Ok(());
+        }
+        Err(ManuallyDrop::into_inner(this))
+    }
+
     /// The wake flags that were left so far, see [`WakeState::take_wake_flags`].
     #[inline]
     pub(crate) fn take_wake_flags(&mut self) -> WakeFlags {
         self.object().wake_state.take_wake_flags()
+    }
+
+    /// Those that were left since they were taken last, see [`WakeState::more_wake_flags`].
+    #[inline]
+    pub(crate) fn more_wake_flags(&mut self) -> WakeFlags {
+        self.object().wake_state.more_wake_flags()
+    }
+
+    /// See [`WakeState::forget_taken`].
+    #[inline]
+    pub(crate) fn forget_taken(&mut self) {
+        self.object().wake_state.forget_taken();
     }
 
     /// Forgets them, when nothing can wake the object up any more.

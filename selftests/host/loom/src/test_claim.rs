@@ -48,9 +48,12 @@ impl Request {
         word.store(word.load(Relaxed) | more, Relaxed);
     }
 
-    /// What a holder does with what it finds.
+    /// What a holder does with what it finds, who has looked before.
     fn look(&self) {
-        let wake_flags = self.claim.take_wake_flags();
+        self.see(self.claim.more_wake_flags());
+    }
+
+    fn see(&self, wake_flags: WakeFlags) {
         let events = wake_flags.events();
         Self::add(&self.seen, events);
         for (bit, data) in self.data.iter().enumerate() {
@@ -79,7 +82,7 @@ impl Request {
         );
         self.held.store(true, Relaxed);
         self.turns.store(self.turns.load(Relaxed) + 1, Relaxed);
-        self.look();
+        self.see(self.claim.take_wake_flags());
     }
 
     /// Parks, and looks again as often as it must.
@@ -151,7 +154,7 @@ fn one_of_many_gets_it() {
         request.look();
         assert_eq!(request.seen.load(Relaxed), 0b11);
         assert!(request.cancelled.load(Relaxed));
-        assert_eq!(request.claim.take_wake_flags(), WakeFlags::NONE);
+        assert_eq!(request.claim.more_wake_flags(), WakeFlags::NONE);
     });
 }
 
@@ -239,6 +242,41 @@ fn wakes_in_a_row() {
         assert_eq!(request.turns.load(Relaxed), claims);
         // Each wake-up that did not claim has told the holder that there was one more.
         assert_eq!(request.again.load(Relaxed), claims < 3);
+        request.assert_at_rest();
+    });
+}
+
+/// A holder hands it on to another thread, which is told of what comes meanwhile and of nothing twice.
+#[test]
+fn handed_on() {
+    model(0, || {
+        let request = Request::new();
+        request.park();
+        assert!(request.wake(0));
+        request.begin();
+        let waker = {
+            let request = request.clone();
+            thread::spawn(move || {
+                if request.wake(1) {
+                    request.begin();
+                    request.park();
+                }
+            })
+        };
+        request.claim.forget_taken();
+        let runner = {
+            let request = request.clone();
+            thread::spawn(move || {
+                request.seen.store(0, Relaxed);
+                request.see(request.claim.take_wake_flags());
+                // Alone it would be the first one again.
+                assert!(request.again.load(Relaxed) || request.seen.load(Relaxed) == 0);
+                request.park();
+            })
+        };
+        runner.join().unwrap();
+        waker.join().unwrap();
+        assert_ne!(request.seen.load(Relaxed) & 0b10, 0);
         request.assert_at_rest();
     });
 }

@@ -22,8 +22,16 @@ struct Left {
 
 impl Left {
     /// Whether it is nothing but a wake-up that found nobody.
-    fn is_first(&self) -> bool {
+    fn is_woken(&self) -> bool {
         self.any && !(self.again || self.cancelled || self.expired || self.link_expired)
+    }
+
+    /// With another wake-up what was `told` of the first one comes again.
+    fn add_told(&mut self, told: Self) {
+        if self.again {
+            self.events |= told.events;
+            self.by_ring |= told.by_ring;
+        }
     }
 
     fn of(wake_flags: WakeFlags) -> Self {
@@ -49,6 +57,7 @@ enum Step {
     Park,
     Look,
     Reset,
+    HandOn,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -61,6 +70,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Park),
         3 => Just(Step::Look),
         1 => Just(Step::Reset),
+        1 => Just(Step::HandOn),
     ]
 }
 
@@ -71,6 +81,8 @@ proptest! {
     fn claim_in_turn(steps in proptest::collection::vec(step(), 0..60)) {
         let claim = WakeState::new();
         let mut held = true;
+        // Whether the holder has not looked yet.
+        let mut new = true;
         let mut left = Left::default();
         // What the holder has been told by its first look, which is told again with what finds it held.
         let mut told = Left::default();
@@ -82,33 +94,42 @@ proptest! {
                     left.by_ring |= own;
                     left.again |= held;
                     left.any = true;
+                    new |= !held;
                     held = true;
                 }
                 Step::Cancel => {
                     prop_assert_eq!(claim.claim(WakeFlags::CANCELLED), !held);
                     left.cancelled = true;
                     left.any = true;
+                    new |= !held;
                     held = true;
                 }
                 Step::Expire => {
                     prop_assert_eq!(claim.claim(WakeFlags::EXPIRED), !held);
                     left.expired = true;
                     left.any = true;
+                    new |= !held;
                     held = true;
                 }
                 Step::LinkExpire => {
                     prop_assert_eq!(claim.claim(WakeFlags::LINK_EXPIRED), !held);
                     left.link_expired = true;
                     left.any = true;
+                    new |= !held;
                     held = true;
                 }
                 Step::Nothing => {
                     prop_assert_eq!(claim.claim(WakeFlags::NONE), !held);
+                    new |= !held;
                     held = true;
                 }
                 // Only the holder parks and looks.
                 Step::Park if held => {
-                    let parked = claim.park();
+                    let parked = if new {
+                        claim.park_first()
+                    } else {
+                        claim.park()
+                    };
                     prop_assert_eq!(parked, !left.any);
                     held = !parked;
                     if parked {
@@ -116,25 +137,35 @@ proptest! {
                     }
                 }
                 Step::Look if held => {
-                    let first = left.is_first() && !told.any;
-                    if left.again {
-                        left.events |= told.events;
-                        left.by_ring |= told.by_ring;
-                    }
-                    prop_assert_eq!(Left::of(claim.take_wake_flags()), left);
-                    if first {
+                    let stays = new && left.is_woken();
+                    let wake_flags = if new {
+                        claim.take_wake_flags()
+                    } else {
+                        claim.more_wake_flags()
+                    };
+                    left.add_told(told);
+                    prop_assert_eq!(Left::of(wake_flags), left);
+                    if stays {
                         told = left;
                     } else if left.any {
                         told = Left::default();
                     }
                     left = Left::default();
+                    new = false;
                 }
                 Step::Reset if held => {
                     claim.reset();
                     left = Left::default();
                     told = Left::default();
+                    new = true;
                 }
-                Step::Park | Step::Look | Step::Reset => {}
+                Step::HandOn if held => {
+                    claim.forget_taken();
+                    left.add_told(told);
+                    told = Left::default();
+                    new = true;
+                }
+                Step::Park | Step::Look | Step::Reset | Step::HandOn => {}
             }
             prop_assert_eq!(claim.is_parked(), !held);
         }
