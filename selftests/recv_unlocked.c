@@ -314,7 +314,10 @@ TEST_F(ring, first_of_many)
 	close(fd);
 }
 
-/* What comes when there is no buffer stays where it is. */
+/*
+ * What comes when there is no buffer stays where it is. A socket that does not say whether it has more is tried once more,
+ * for which there is none; of a read only the next message shows that.
+ */
 TEST_F(ring, no_buffer)
 {
 	static const unsigned int ops[] = { IORING_OP_RECV, IORING_OP_RECVMSG, IORING_OP_READ_MULTISHOT };
@@ -336,8 +339,14 @@ TEST_F(ring, no_buffer)
 		ASSERT_EQ(0, ring_take(r, &cqe));
 		ASSERT_LT(0, cqe.res);
 		ASSERT_EQ(BUFFER_FLAGS(0) | IORING_CQE_F_MORE, cqe.flags);
-		ASSERT_EQ(0, ask(fd, false, 2));
-		ASSERT_CQE(r, ops[i], -ENOBUFS, 0);
+		if (ops[i] == IORING_OP_READ_MULTISHOT) {
+			ASSERT_QUIET(r);
+			ASSERT_EQ(0, ask(fd, false, 2));
+			ASSERT_CQE(r, ops[i], -ENOBUFS, 0);
+		} else {
+			ASSERT_CQE(r, ops[i], -ENOBUFS, 0);
+			ASSERT_EQ(0, ask(fd, false, 2));
+		}
 		ASSERT_LT(0, recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT));
 		EXPECT_EQ(2, (int)((struct nlmsghdr *)bytes)->nlmsg_seq);
 		ASSERT_QUIET(r);

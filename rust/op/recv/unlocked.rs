@@ -96,9 +96,6 @@ impl Unlocked {
         if self.target.is_some() {
             return if empty { Outcome::POLL } else { Outcome::Punt };
         }
-        if empty && attempt.polled {
-            return Outcome::POLL;
-        }
         let selected = match attempt.group {
             None => None,
             Some(group) => match attempt.ring.groups().select(group, 0) {
@@ -106,6 +103,9 @@ impl Unlocked {
                 selected => selected,
             },
         };
+        if empty && attempt.polled {
+            return Outcome::POLL;
+        }
         let target = match &selected {
             None => own,
             Some(selected) => {
