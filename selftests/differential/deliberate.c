@@ -204,6 +204,16 @@ static const struct deliberate {
 		is_drain_of_a_notification,
 	},
 	{
+		"what a peer sees of what a worker does",
+		"who looks at the other end of its socket while the call waits may see it done already, or not yet",
+		is_seen_by_a_peer,
+	},
+	{
+		"a count that begins with what has expired",
+		"A TIMEOUT that begins to count when another one has expired of which nobody was told yet",
+		is_count_beside_expired,
+	},
+	{
 		"several wake-ups of a POLL_ADD",
 		"POLL_ADD says what its file is ready for when its task looks",
 		is_merged_poll,
@@ -370,8 +380,8 @@ static const char *find(const struct program *p, const struct difference *d)
 	return NULL;
 }
 
-/* Of a step whose completions stay in their queue: where those differ that are taken later. */
-static bool completions_differ(const struct program *p, const struct difference *d, struct difference *later)
+/* Of completions that stay in their queue: where those differ that are taken in step @from or later. */
+static bool completions_differ(const struct program *p, unsigned int from, struct difference *later)
 {
 	static struct trace sides[2];
 	unsigned int side, i;
@@ -381,7 +391,7 @@ static bool completions_differ(const struct program *p, const struct difference 
 
 		sides[side].nr = 0;
 		for (i = 0; i < t->nr && i < MAX_EVENTS; i++)
-			if (t->events[i].kind == EVENT_CQE && t->events[i].step >= d->step)
+			if (t->events[i].kind == EVENT_CQE && t->events[i].step >= from)
 				sides[side].events[sides[side].nr++] = t->events[i];
 	}
 	return compare(p, &sides[SIDE_IO_URING], &sides[SIDE_RURING], later);
@@ -391,6 +401,19 @@ static bool is_told_of_what_stays(const struct program *p, const struct differen
 {
 	return (d->kind == EVENT_POLL || d->kind == EVENT_EPOLL) && d->step < p->nr_steps &&
 	       p->steps[d->step].flags & STEP_KEEP;
+}
+
+/* The step that waits while that of @d is done, in which its completions are taken; that of @d if none does. */
+static unsigned int waits_meanwhile(const struct program *p, const struct difference *d)
+{
+	unsigned int i;
+
+	if (d->kind != EVENT_POLL && d->kind != EVENT_EPOLL && d->kind != EVENT_VISIBLE && d->kind != EVENT_WATCH)
+		return d->step;
+	for (i = 0; i < d->step && i < p->nr_steps; i++)
+		if (p->steps[i].kind == STEP_SUBMIT && i + p->steps[i].during >= d->step)
+			return i;
+	return d->step;
 }
 
 /* What is left of @d if what both sides have is left out, of requests that cannot be told apart. */
@@ -429,7 +452,10 @@ const char *deliberate(const struct program *p, const struct difference *d)
 	struct difference later, rest = without_common(d);
 	unsigned int i;
 
-	if (!name && is_told_of_what_stays(p, d) && completions_differ(p, d, &later))
+	if (!name && is_told_of_what_stays(p, d) && completions_differ(p, d->step, &later))
+		return deliberate(p, &later);
+	i = waits_meanwhile(p, d);
+	if (!name && i < d->step && completions_differ(p, i, &later))
 		return deliberate(p, &later);
 	if (d->kind != EVENT_CQE || of >= MAX_REQUESTS)
 		return name;

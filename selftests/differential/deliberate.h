@@ -75,6 +75,8 @@ bool is_closed_meanwhile(const struct program *p, const struct difference *d);
 bool is_served_first(const struct program *p, const struct difference *d);
 bool is_told_in_time(const struct program *p, const struct difference *d);
 bool is_wait_behind_a_count(const struct program *p, const struct difference *d);
+bool is_seen_by_a_peer(const struct program *p, const struct difference *d);
+bool is_count_beside_expired(const struct program *p, const struct difference *d);
 bool is_wait_for_several(const struct program *p, const struct difference *d);
 
 /* Differences of what a cancel finds. */

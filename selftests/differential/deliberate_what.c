@@ -247,7 +247,8 @@ bool is_open_at_the_limit(const struct program *p, const struct difference *d)
 
 	return d->kind == EVENT_CQE && p->descriptors && (opcode == IORING_OP_OPENAT || opcode == IORING_OP_OPENAT2) &&
 	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
-	       d->events[SIDE_IO_URING][0].res == -EINVAL && d->events[SIDE_RURING][0].res == -EMFILE;
+	       (d->events[SIDE_IO_URING][0].res == -EINVAL || d->events[SIDE_IO_URING][0].res == -EAGAIN) &&
+	       d->events[SIDE_RURING][0].res == -EMFILE;
 }
 
 /* A thread that has not used a ring has registered none. */

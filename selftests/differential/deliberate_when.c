@@ -195,6 +195,20 @@ static unsigned int limit_of(const struct program *p, __u64 user_data, unsigned 
 	return i;
 }
 
+/* One with more to read that waits in io_uring all the same behind its first completion, and is ended by its limit. */
+static bool is_limit_between_reads(const struct program *p, const struct difference *d)
+{
+	unsigned int i, limit = limit_of(p, d->key, 0);
+
+	if (d->kind != EVENT_CQE || sqe_of(p, d->key)->opcode != IORING_OP_READ_MULTISHOT || limit == p->nr_requests ||
+	    !was_told_in(SIDE_IO_URING, d->step, p->requests[limit].sqe.user_data, -ETIME))
+		return false;
+	for (i = 0; i < d->nr[SIDE_IO_URING]; i++)
+		if (d->events[SIDE_IO_URING][i].res == -ECANCELED)
+			return true;
+	return false;
+}
+
 /* Whether a request that takes no time is limited to none, and which of the two comes first is nobody's promise. */
 bool is_limit_of_no_time(const struct program *p, const struct difference *d)
 {
@@ -207,6 +221,8 @@ bool is_limit_of_no_time(const struct program *p, const struct difference *d)
 		for (j = 0; j < d->nr[SIDE_RURING]; j++)
 			if (d->events[SIDE_RURING][j].res == -ETIME)
 				return true;
+	if (is_limit_between_reads(p, d))
+		return true;
 	/* one that skips its completion tells nothing there, a poll may report before it ends, and a buffer is given back */
 	return d->kind == EVENT_CQE && d->nr[SIDE_RURING] == 1 && d->events[SIDE_RURING][0].res == -ECANCELED &&
 	       (d->nr[SIDE_IO_URING] == 1 || sqe_of(p, d->key)->flags & IOSQE_CQE_SKIP_SUCCESS ||
@@ -296,7 +312,10 @@ bool is_merged_poll(const struct program *p, const struct difference *d)
 /* Whether the ends of the same pair of sockets are meant. */
 static bool are_of_one(const struct io_uring_sqe *one, const struct io_uring_sqe *other)
 {
-	return (one->flags | other->flags) & IOSQE_FIXED_FILE || (one->fd | 1) == (other->fd | 1);
+	bool has_two = one->opcode == IORING_OP_SPLICE || one->opcode == IORING_OP_TEE;
+
+	return (one->flags | other->flags) & IOSQE_FIXED_FILE || (one->fd | 1) == (other->fd | 1) ||
+	       (has_two && (one->splice_fd_in | 1) == (other->fd | 1));
 }
 
 /*
@@ -530,6 +549,52 @@ static bool has_multishot(const struct program *p)
 	for (i = 0; i < p->nr_requests; i++)
 		if (!p->requests[i].dropped && is_multishot(&p->requests[i].sqe))
 			return true;
+	return false;
+}
+
+/* What one sends that a worker of io_uring has, or that is linked behind such a one, while others go on. */
+bool is_seen_by_a_peer(const struct program *p, const struct difference *d)
+{
+	unsigned int i, j;
+
+	if (d->kind != EVENT_RETURN || d->step >= p->nr_steps || p->steps[d->step].kind != STEP_PEER)
+		return false;
+	for (i = 0; i < d->step; i++) {
+		const struct step *step = &p->steps[i];
+
+		if (step->kind != STEP_SUBMIT || i + step->during < d->step)
+			continue;
+		for (j = step->first; j < (unsigned int)step->first + step->nr; j++) {
+			const struct io_uring_sqe *sqe = &p->requests[j].sqe;
+
+			if (!p->requests[j].dropped && (sends(sqe) || takes(sqe)) &&
+			    (begins_in_worker(sqe) || is_behind_a_worker(p, j) || drains_before(p, d->step)) &&
+			    (sqe->flags & IOSQE_FIXED_FILE || (sqe->fd | 1) == (p->steps[d->step].fd | 1)))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* One that is submitted together with one whose time is over, which io_uring counts before it is told of. */
+bool is_count_beside_expired(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	unsigned int i, j, at = d->key - USER_DATA;
+
+	if (d->kind != EVENT_CQE || sqe->opcode != IORING_OP_TIMEOUT || !sqe->off || d->nr[SIDE_IO_URING] != 1 ||
+	    d->nr[SIDE_RURING] || d->events[SIDE_IO_URING][0].res)
+		return false;
+	for (i = 0; i < p->nr_steps; i++) {
+		const struct step *step = &p->steps[i];
+
+		if (step->kind != STEP_SUBMIT || at < step->first || at >= (unsigned int)step->first + step->nr)
+			continue;
+		for (j = step->first; j < at; j++)
+			if (!p->requests[j].dropped && p->requests[j].sqe.opcode == IORING_OP_TIMEOUT &&
+			    is_soon(&p->requests[j]))
+				return true;
+	}
 	return false;
 }
 

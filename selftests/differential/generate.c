@@ -339,6 +339,17 @@ static void provide_buffers(struct maker *m, struct step *step)
 		any_request_of(m, m->p->nr_requests++, IORING_OP_PROVIDE_BUFFERS);
 }
 
+/* Whether packets may have a buffer of it: by execve(2) io_uring would go round until these are gone. */
+static bool sends_without_copy(const struct program *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_requests; i++)
+		if (p->requests[i].sqe.opcode == IORING_OP_SEND_ZC || p->requests[i].sqe.opcode == IORING_OP_SENDMSG_ZC)
+			return true;
+	return false;
+}
+
 void generate(struct program *p, __u64 seed, __u64 branch)
 {
 	struct maker m = { .p = p };
@@ -426,4 +437,6 @@ void generate(struct program *p, __u64 seed, __u64 branch)
 		any_step(&m, step);
 		during = step->during;
 	}
+	if (p->ending == ENDING_EXECUTE && sends_without_copy(p))
+		p->ending = ENDING_KILL;
 }

@@ -175,6 +175,17 @@ static bool is_chance(const struct program *p)
 	return 2 * alike >= REPEATS;
 }
 
+/* Whether the process of a program on io_uring could not be killed: that says nothing of ruring, and to ask again costs a processor. */
+static bool goes_on_for_ever(const struct trace *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr && i < MAX_EVENTS; i++)
+		if (t->events[i].kind == EVENT_HANG && t->events[i].res == -1)
+			return true;
+	return false;
+}
+
 enum verdict ask(const struct program *p, struct difference *d)
 {
 	struct difference other;
@@ -182,6 +193,8 @@ enum verdict ask(const struct program *p, struct difference *d)
 
 	if (!differs_once(p, d))
 		return VERDICT_SAME;
+	if (goes_on_for_ever(&traces[SIDE_IO_URING]) && !goes_on_for_ever(&traces[SIDE_RURING]))
+		return VERDICT_UNSTABLE;
 	/* once is enough: it would not be shown either if io_uring said something else the next time */
 	if (deliberate(p, d))
 		return VERDICT_DELIBERATE;
