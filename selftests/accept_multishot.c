@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/un.h>
 
@@ -240,6 +241,51 @@ TEST_F(ring, poll_first_of_what_cannot_accept)
 	ASSERT_EQ(1, send(sv[1], "x", 1, 0));
 	ASSERT_CQE(&self->ring, 1, -EOPNOTSUPP, 0);
 	ASSERT_WAITING(&self->ring);
+}
+
+/* One of several shots is tried once an event tells of something, be it only urgent data. */
+TEST_F(ring, poll_first_beside_urgent_data)
+{
+	struct ring *r = &self->ring;
+	int sv[2];
+
+	ASSERT_EQ(0, tcp_pair(sv));
+	prep_accept(r, sv[0], 1)->ioprio = IORING_ACCEPT_MULTISHOT | IORING_ACCEPT_POLL_FIRST;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_QUIET(r);
+	ASSERT_EQ(1, send(sv[1], "u", 1, MSG_OOB));
+	ASSERT_CQE(r, 1, -EINVAL, 0);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+/* A worker of io_uring has one of several shots wait first, but not of a file that it could not try. */
+TEST_F(ring, asynchronous_of_what_is_no_socket)
+{
+	const unsigned int multishot = IORING_ACCEPT_MULTISHOT, first = multishot | IORING_ACCEPT_POLL_FIRST;
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	struct ring *r = &self->ring;
+	struct io_uring_sqe *sqe;
+
+	ASSERT_LE(0, fd);
+	sqe = prep_accept(r, fd, 1);
+	sqe->ioprio = multishot;
+	sqe->flags = IOSQE_ASYNC;
+	ASSERT_RESULT(r, -ENOTSOCK);
+	sqe = prep_accept(r, fd, 1);
+	sqe->ioprio = multishot | IORING_ACCEPT_DONTWAIT;
+	sqe->flags = IOSQE_ASYNC;
+	ASSERT_RESULT(r, -ENOTSOCK);
+	sqe = prep_accept(r, fd, 1);
+	sqe->ioprio = first | IORING_ACCEPT_DONTWAIT;
+	sqe->flags = IOSQE_ASYNC;
+	ASSERT_RESULT(r, -EAGAIN);
+	sqe = prep_accept(r, fd, 1);
+	sqe->ioprio = first;
+	sqe->flags = IOSQE_ASYNC;
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_QUIET(r);
+	close(fd);
 }
 
 /* IORING_ACCEPT_DONTWAIT decides, not the mode of the listener. */

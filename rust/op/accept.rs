@@ -6,12 +6,12 @@ use super::{Attempt, Op, Outcome};
 use crate::{
     sys::{
         lsm::Hooks,
-        rw::{can_poll, is_nonblocking, is_ready},
+        rw::{can_poll, can_try, is_nonblocking, is_ready},
         socket::{SockAddr, Socket},
         user,
     },
     uapi::{
-        abi::cqe,
+        abi::{cqe, events},
         args::{files::FileSlot, socket::AcceptArgs},
         errno::{Errno, Result, EAGAIN, EBADFD, EINVAL, EMFILE, ENFILE, ENOBUFS},
         sqe::{Flags, Sqe},
@@ -29,6 +29,8 @@ pub(crate) struct Accept {
     full: Option<FileSlot>,
     /// It waits at first although it is not to wait (IORING_ACCEPT_DONTWAIT), and ends once it has found nobody.
     waits_once: bool,
+    /// It waits at first although it was not asked to, as a worker of io_uring has it.
+    waits_unasked: bool,
 }
 
 impl Accept {
@@ -126,6 +128,16 @@ impl Accept {
     /// Waits before the first attempt, if its file is one that can be waited for.
     fn poll_first(&self, attempt: &Attempt<'_, '_>) -> Outcome {
         match attempt.file() {
+            // What a worker of io_uring could not try, which is no socket, is tried once, or waits if that was asked for.
+            Ok(file) if self.waits_unasked && can_poll(file) && !can_try(file) => {
+                match Socket::of(file) {
+                    Ok(_) => Outcome::POLL,
+                    Err(error) => self.not_a_socket(attempt, error),
+                }
+            }
+            Ok(file) if self.waits_once && can_poll(file) && !can_try(file) => {
+                Outcome::failed(EAGAIN)
+            }
             Ok(file) if can_poll(file) => Outcome::POLL,
             Ok(_) if self.args.multishot && !self.never_waits() => Outcome::failed(EBADFD),
             Ok(_) => Outcome::failed(EAGAIN),
@@ -143,6 +155,7 @@ impl Op for Accept {
             args: AcceptArgs::parse(sqe, flags)?,
             full: None,
             waits_once: false,
+            waits_unasked: false,
         })
     }
 
@@ -152,6 +165,7 @@ impl Op for Accept {
 
     fn set_by_io_wq(&mut self, _blocks: bool) {
         if self.args.multishot {
+            self.waits_unasked |= !self.args.poll_first;
             self.args.poll_first = true;
             self.waits_once |= self.args.dont_wait;
             self.args.dont_wait = false;
@@ -165,8 +179,11 @@ impl Op for Accept {
                 return self.poll_first(&attempt);
             }
             // Who has woken it up need not say why, as who shuts a socket down. One of several shots is only tried when
-            // poll says that there is something, so that a socket that cannot accept is not found out before.
-            if self.args.multishot && !attempt.file.is_some_and(|file| is_ready(file, false)) {
+            // poll says that there is something, or who has woken it up, so that a socket that cannot accept is not found out
+            // before.
+            let told = attempt.wake_flags.events() & events::IN != 0;
+            let ready = told || attempt.file.is_some_and(|file| is_ready(file, false));
+            if self.args.multishot && !ready {
                 return Outcome::POLL;
             }
         }
