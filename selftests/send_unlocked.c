@@ -395,4 +395,40 @@ TEST_F(ring, waits_for_room)
 	close(fd);
 }
 
+/* What is connected heeds no name, and looks none up: it waits for its file, as without one. */
+TEST_F(ring, name_that_is_not_looked_up)
+{
+	struct iovec iov = { "m", 1 };
+	struct ring *r = &self->ring;
+	struct io_uring_cqe cqe;
+	unsigned int op;
+	struct named to;
+	int sv[2], i;
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_name = &to.addr, .msg_namelen = sizeof(to.addr),
+	};
+
+	ASSERT_EQ(0, named_make(&to));
+	ASSERT_EQ(0, unix_pair(SOCK_SEQPACKET, sv));
+	ASSERT_LT(0, fill_socket(sv[0]));
+	for (op = 0; op < 2; op++) {
+		if (op)
+			prep(r, IORING_OP_SENDMSG, sv[0], &msg, 1, 1);
+		else
+			prep_to(r, sv[0], &to, "a", 1);
+		ASSERT_EQ(1, ring_submit(r));
+		ASSERT_QUIET(r);
+		prep_cancel(r, 1, 0, 2);
+		ASSERT_EQ(1, ring_submit(r));
+		for (i = 0; i < 2; i++) {
+			ASSERT_EQ(0, ring_take(r, &cqe));
+			EXPECT_EQ(cqe.user_data == 1 ? -ECANCELED : 0, cqe.res);
+		}
+	}
+	EXPECT_EQ(-EAGAIN, take(&to));
+	named_end(&to);
+	close(sv[0]);
+	close(sv[1]);
+}
+
 TEST_HARNESS_MAIN

@@ -229,8 +229,8 @@ impl Send {
         if self.poll_first && !attempt.polled {
             return Some(Outcome::POLL);
         }
-        let extra = self.extra.as_ref();
-        if socket.takes_commands() || extra.is_some_and(|extra| extra.names_file()) {
+        let named = self.extra.as_ref().is_some_and(|extra| extra.names_file());
+        if socket.takes_commands() || (named && socket.looks_names_up()) {
             return Some(self.punt(attempt));
         }
         if let Some(group) = attempt.group {

@@ -46,7 +46,8 @@ impl SendMsg {
     /// Whether it is to be sent with the ring unlocked: to who may do with it what takes long, or to a name in a file system.
     fn is_slow(&self, socket: Socket<'_>) -> bool {
         let dest = self.dest.as_ref();
-        socket.takes_commands() || dest.is_some_and(|(addr, len)| addr.names_file(*len))
+        let named = dest.is_some_and(|(addr, len)| addr.names_file(*len));
+        socket.takes_commands() || (named && socket.looks_names_up())
     }
 
     /// Tries to send what is left. What would have to wait is none.

@@ -25,6 +25,7 @@ use crate::uapi::{
     errno::{
         Errno, Result, ECANCELED, ECONNABORTED, EINVAL, ENFILE, ENOBUFS, ENOTSOCK, EOPNOTSUPP,
     },
+    number::sock,
 };
 use core::{
     ffi::c_void,
@@ -309,6 +310,12 @@ impl<'a> Socket<'a> {
     fn kind(self) -> i32 {
         // SAFETY: The socket lives as long as its file, and does not change its type.
         unsafe { (*self.raw).type_ }.into()
+    }
+
+    /// Whether it looks up whom each message is for, in a file system if that is a name of one. What is connected ignores that, or
+    /// refuses it.
+    pub(crate) fn looks_names_up(self) -> bool {
+        self.kind() == sock::DGRAM
     }
 
     /// The name that `which` says, and how long it is. `-EOPNOTSUPP` if it has none.
