@@ -114,6 +114,11 @@ static const struct deliberate {
 		is_told_of_what_a_worker_does,
 	},
 	{
+		"a read behind a write",
+		"which may be before a worker reads what was submitted before it",
+		is_read_behind_a_write,
+	},
+	{
 		"a multishot read that stays one",
 		"stays multishot whatever the file",
 		is_multishot_that_stays,

@@ -99,6 +99,7 @@ bool is_part_of_a_worker(const struct program *p, const struct difference *d);
 bool is_attempt_of_a_worker(const struct program *p, const struct difference *d);
 bool is_seen_before_a_worker(const struct program *p, const struct difference *d);
 bool is_told_of_what_a_worker_does(const struct program *p, const struct difference *d);
+bool is_read_behind_a_write(const struct program *p, const struct difference *d);
 bool is_multishot_that_stays(const struct program *p, const struct difference *d);
 bool is_group_by_a_worker(const struct program *p, const struct difference *d);
 bool is_error_that_is_found(const struct program *p, const struct difference *d);

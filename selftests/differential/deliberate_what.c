@@ -133,9 +133,18 @@ bool is_bundle_by_worker(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
 
-	return d->kind == EVENT_CQE && sqe->opcode == IORING_OP_SEND &&
-	       sqe->ioprio & IORING_RECVSEND_BUNDLE &&
-	       (sqe->flags & IOSQE_ASYNC || drains_before(p, d->step));
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || sqe->opcode != IORING_OP_SEND || !(sqe->ioprio & IORING_RECVSEND_BUNDLE))
+		return false;
+	if (sqe->flags & IOSQE_ASYNC || drains_before(p, d->step))
+		return true;
+	/* a worker finds out that a peer that has half-closed has no room */
+	for (i = 0; i < d->step && i < p->nr_steps; i++)
+		if (p->steps[i].kind == STEP_PEER && p->steps[i].op == PEER_SHUTDOWN &&
+		    (sqe->flags & IOSQE_FIXED_FILE || (p->steps[i].fd | 1) == (sqe->fd | 1)))
+			return true;
+	return false;
 }
 
 /* What is to be watched has been closed by a request behind it. */
@@ -185,6 +194,15 @@ bool is_cancel_of_a_name(const struct program *p, const struct difference *d)
 {
 	unsigned int i;
 
+	/* of two with the same user_data it is the one that is done, and writes what it is told to */
+	if (d->kind == EVENT_STRUCTS || d->kind == EVENT_DEST) {
+		const struct io_uring_sqe *sqe = &p->requests[d->key].sqe;
+
+		for (i = 0; is_for_a_worker(sqe->opcode) && i < p->nr_requests; i++)
+			if (i != d->key && !p->requests[i].dropped && p->requests[i].sqe.user_data == sqe->user_data)
+				return true;
+		return false;
+	}
 	if (d->kind != EVENT_CQE || !d->nr[SIDE_RURING] ||
 	    (!has_cancelled(d->events[SIDE_IO_URING], d->nr[SIDE_IO_URING]) &&
 	     !has_cancelled(d->events[SIDE_RURING], d->nr[SIDE_RURING])))
@@ -233,7 +251,13 @@ bool is_sleep_in_enter(const struct program *p, const struct difference *d)
 {
 	unsigned int i;
 
-	if (d->nr[SIDE_IO_URING] || !hangs(d->step) || d->step >= p->nr_steps || p->steps[d->step].kind != STEP_SUBMIT)
+	if (d->step >= p->nr_steps || p->steps[d->step].kind != STEP_SUBMIT)
+		return false;
+	/* or until a signal has it make do with a part */
+	if (d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && !d->nr[SIDE_RURING] && d->events[SIDE_IO_URING][0].res > 0 &&
+	    p->steps[d->step].wait && sqe_of(p, d->key)->opcode >= IORING_OP_READV && has_kind(p, sqe_of(p, d->key), KIND(PTY)))
+		return true;
+	if (d->nr[SIDE_IO_URING] || !hangs(d->step))
 		return false;
 	for (i = 0; i < MAX_OBJECTS; i++)
 		if (p->objects[i].kind == PTY)
@@ -245,9 +269,13 @@ bool is_open_at_the_limit(const struct program *p, const struct difference *d)
 {
 	unsigned int opcode = sqe_of(p, d->key)->opcode;
 
-	return d->kind == EVENT_CQE && p->descriptors && (opcode == IORING_OP_OPENAT || opcode == IORING_OP_OPENAT2) &&
-	       d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
-	       (d->events[SIDE_IO_URING][0].res == -EINVAL || d->events[SIDE_IO_URING][0].res == -EAGAIN) &&
+	if (d->kind != EVENT_CQE || !p->descriptors || (opcode != IORING_OP_OPENAT && opcode != IORING_OP_OPENAT2) ||
+	    d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1)
+		return false;
+	/* it is found first that there is no such file */
+	if (d->events[SIDE_IO_URING][0].res == -EMFILE && d->events[SIDE_RURING][0].res == -ENOENT)
+		return true;
+	return (d->events[SIDE_IO_URING][0].res == -EINVAL || d->events[SIDE_IO_URING][0].res == -EAGAIN) &&
 	       d->events[SIDE_RURING][0].res == -EMFILE;
 }
 
@@ -325,7 +353,12 @@ bool is_look_at_all(const struct program *p, const struct difference *d)
 	    (sqe->msg_flags & (MSG_PEEK | MSG_WAITALL)) == (MSG_PEEK | MSG_WAITALL))
 		return begins_in_worker(sqe) || drains_before(p, STEP_END);
 	if (d->kind != EVENT_CQE || !receives(sqe) ||
-	    (sqe->msg_flags & (MSG_PEEK | MSG_WAITALL)) != (MSG_PEEK | MSG_WAITALL) || d->nr[SIDE_IO_URING] != 1)
+	    (sqe->msg_flags & (MSG_PEEK | MSG_WAITALL)) != (MSG_PEEK | MSG_WAITALL))
+		return false;
+	if (!d->nr[SIDE_IO_URING])
+		return d->nr[SIDE_RURING] == 1 && d->events[SIDE_RURING][0].res > 0 &&
+		       (begins_in_worker(sqe) || drains_before(p, d->step));
+	if (d->nr[SIDE_IO_URING] != 1)
 		return false;
 	if (!d->nr[SIDE_RURING])
 		return d->events[SIDE_IO_URING][0].res > 0;
@@ -506,6 +539,10 @@ bool is_transfer_of_nothing(const struct program *p, const struct difference *d)
 				return true;
 	if (d->kind == EVENT_CQE && !d->nr[SIDE_IO_URING] && has_drained_at_once(p, d->step))
 		return true;
+	/* what waits there is cancelled at the end */
+	if (d->kind == EVENT_CQE && d->step == STEP_END && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+	    d->events[SIDE_IO_URING][0].res == -ECANCELED && d->events[SIDE_RURING][0].res == -EINVAL)
+		return transfers_nothing(p, sqe_of(p, d->key));
 	return is_early(d, -EINVAL) && transfers_nothing(p, sqe_of(p, d->key));
 }
 
@@ -520,9 +557,13 @@ bool is_datagram_of_shut(const struct program *p, const struct difference *d)
 	case IORING_OP_READV_FIXED:
 	case IORING_OP_RECV:
 	case IORING_OP_RECVMSG:
-		return (p->setup | p->setup2) & IORING_SETUP_DEFER_TASKRUN &&
-		       (is_early(d, 0) || is_early(d, -EAGAIN)) &&
-		       has_kind(p, sqe, KIND(UNIX_DGRAM) | KIND(UDP) | KIND(UDP6) | KIND(UDP_ALONE));
+		if (!has_kind(p, sqe, KIND(UNIX_DGRAM) | KIND(UDP) | KIND(UDP6) | KIND(UDP_ALONE)))
+			return false;
+		/* what comes meanwhile is received */
+		if (d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
+		    d->events[SIDE_IO_URING][0].res > 0 && !d->events[SIDE_RURING][0].res)
+			return true;
+		return (p->setup | p->setup2) & IORING_SETUP_DEFER_TASKRUN && (is_early(d, 0) || is_early(d, -EAGAIN));
 	default:
 		return false;
 	}

@@ -463,7 +463,7 @@ bool is_served_first(const struct program *p, const struct difference *d)
 		if (d->kind == EVENT_CQE && !has_shared(d, other->user_data))
 			continue;
 		if ((other->fd == one->fd || (one->flags | other->flags) & IOSQE_FIXED_FILE) &&
-		    (other->flags ^ one->flags) & IOSQE_ASYNC)
+		    ((other->flags ^ one->flags) & IOSQE_ASYNC || is_behind_a_worker(p, i) != is_behind_a_worker(p, at)))
 			return true;
 		/* that of another ring */
 		if (are_of_one(one, other) && may_be_second(p, i) != may_be_second(p, at))
@@ -504,13 +504,28 @@ static bool has_new_completions(enum side side, unsigned int step)
 	return false;
 }
 
+/* Whether completions were left in their queue in a step before. */
+static bool keeps_before(const struct program *p, unsigned int to_step)
+{
+	unsigned int i;
+
+	for (i = 0; i < to_step && i < p->nr_steps; i++)
+		if (p->steps[i].flags & STEP_KEEP)
+			return true;
+	return false;
+}
+
 /* Somebody is told of something for the ring's task to do of which nothing comes. */
 bool is_told_in_time(const struct program *p, const struct difference *d)
 {
 	bool one_side = !d->nr[SIDE_IO_URING] != !d->nr[SIDE_RURING];
 
-	if (!((p->setup | p->setup2) & IORING_SETUP_DEFER_TASKRUN) || !one_side ||
-	    has_new_completions(SIDE_IO_URING, d->step) || has_new_completions(SIDE_RURING, d->step))
+	if (!((p->setup | p->setup2) & IORING_SETUP_DEFER_TASKRUN) || !one_side)
+		return false;
+	/* once more, beside completions that were there before */
+	if (d->kind == EVENT_EVENTFD && !d->nr[SIDE_IO_URING] && keeps_before(p, d->step))
+		return true;
+	if (has_new_completions(SIDE_IO_URING, d->step) || has_new_completions(SIDE_RURING, d->step))
 		return false;
 	switch (d->kind) {
 	case EVENT_EVENTFD:
@@ -611,6 +626,10 @@ bool is_wait_for_several(const struct program *p, const struct difference *d)
 			return has_multishot(p) || drains_before(p, d->step);
 	if (p->steps[d->step].kind != STEP_SUBMIT || p->steps[d->step].wait < 2)
 		return false;
+	/* one of several messages takes as much of a stream as there is when its task looks */
+	if (d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] && is_multishot(sqe_of(p, d->key)) &&
+	    has_kind(p, sqe_of(p, d->key), STREAMS))
+		return true;
 	/* it comes back before what a worker does then, which has waited for others to drain */
 	if (d->kind == EVENT_CQE && !d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] == 1)
 		return drains_before(p, d->step) && is_for_a_worker(sqe_of(p, d->key)->opcode);
@@ -632,7 +651,8 @@ static bool has_timed_out(const struct program *p, unsigned int step)
 		if (p->steps[step].flags & STEP_KEEP && (sqe->off || begins_in_worker(sqe)))
 			return true;
 		if ((sqe->off && was_told_in(SIDE_RURING, step, sqe->user_data, 0)) ||
-		    (begins_in_worker(sqe) && was_told_in(SIDE_RURING, step, sqe->user_data, -ETIME)))
+		    ((begins_in_worker(sqe) || drains_before(p, step)) &&
+		     was_told_in(SIDE_RURING, step, sqe->user_data, -ETIME)))
 			return true;
 	}
 	return false;
@@ -650,5 +670,5 @@ bool is_wait_behind_a_count(const struct program *p, const struct difference *d)
 	for (i = step->first; i < (unsigned int)step->first + step->nr; i++)
 		if (!p->requests[i].dropped && begins_in_worker(&p->requests[i].sqe))
 			return true;
-	return false;
+	return drains_before(p, d->step);
 }

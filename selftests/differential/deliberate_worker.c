@@ -106,10 +106,10 @@ static bool makes_descriptor(const struct io_uring_sqe *sqe)
 	}
 }
 
-/* One, or none if there are few of them, and others have had the last. */
+/* One, of a slot if it is to be a free one of these, or none if there are few of them, and others have had the last. */
 static bool may_be_descriptor(const struct program *p, const struct event *e)
 {
-	return e->res > 0 || (p->descriptors && e->res == -EMFILE);
+	return e->res > 0 || (!e->res && sqe_of(p, e->key)->file_index == IORING_FILE_INDEX_ALLOC) || (p->descriptors && e->res == -EMFILE);
 }
 
 /* Two descriptors, of which the one or the other is the lower one. */
@@ -279,6 +279,31 @@ bool is_told_of_what_a_worker_does(const struct program *p, const struct differe
 {
 	return d->kind == EVENT_EVENTFD && !d->nr[SIDE_IO_URING] && has_eventfd_for_workers(p) &&
 	       tells_of(p, SIDE_RURING, d->step, is_done_by_worker);
+}
+
+/* What a worker reads of a file to which the call that submits it writes. */
+bool is_read_behind_a_write(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	unsigned int i;
+
+	if (d->kind != EVENT_CQE || !has_kind(p, sqe, KIND(PROC_FILE)) || d->step >= p->nr_steps ||
+	    d->nr[SIDE_IO_URING] != 1 || d->nr[SIDE_RURING] != 1)
+		return false;
+	for (i = 0; i < p->nr_requests; i++) {
+		const struct io_uring_sqe *other = &p->requests[i].sqe;
+
+		if (p->requests[i].dropped || !has_kind(p, other, KIND(PROC_FILE)))
+			continue;
+		switch (other->opcode) {
+		case IORING_OP_WRITE:
+		case IORING_OP_WRITEV:
+		case IORING_OP_WRITE_FIXED:
+		case IORING_OP_WRITEV_FIXED:
+			return other != sqe;
+		}
+	}
+	return false;
 }
 
 /* A worker of io_uring tries one of a file that cannot be tried without waiting, once. */
