@@ -404,4 +404,37 @@ TEST_F(ring, is_over_with_what_is_over_at_once)
 	close(peer);
 }
 
+/*
+ * A worker of io_uring tries what is submitted while others drain. What is linked behind one that drains, but was submitted
+ * before that was known, is its task's: to that one it is the group that is missing, to a worker its buffers.
+ */
+TEST_F(ring, who_tries_the_next)
+{
+	struct ring *r = &self->ring;
+	struct io_uring_sqe *sqe;
+	unsigned int late;
+	char byte;
+	int sv[2];
+
+	ASSERT_EQ(0, unix_pair(SOCK_STREAM, sv));
+	for (late = 2; late-- > 0;) {
+		ASSERT_EQ(1, write(sv[1], "x", 1));
+		sqe = prep_recv(r, sv[0], &byte, 1, 1);
+		links(late ? sqe : drains(sqe));
+		sqe = prep_recv(r, sv[0], NULL, 0, 2);
+		sqe->flags = IOSQE_BUFFER_SELECT | IOSQE_IO_LINK;
+		sqe->ioprio = IORING_RECVSEND_BUNDLE;
+		sqe->buf_group = 77;
+		sqe = prep_nop(r, 3);
+		if (late)
+			drains(sqe);
+		ASSERT_EQ(3, ring_submit(r));
+		ASSERT_CQE(r, 1, 1, 0);
+		ASSERT_CQE(r, 2, late ? -ENOENT : -ENOBUFS, 0);
+		ASSERT_CQE(r, 3, -ECANCELED, 0);
+	}
+	close(sv[0]);
+	close(sv[1]);
+}
+
 TEST_HARNESS_MAIN

@@ -60,16 +60,16 @@ impl Ended {
                 ReqState::Polled => !op::only_polls(job.opcode),
                 _ => false,
             };
+        // io_uring's worker leaves some to the task: that there is no file, the end of one that drains, and all of a ring that polls.
+        let ended_by_worker = had_file && !job.flags.drain() && !ring.polls_files();
         Self {
             flags: job.flags,
             failed,
             breaks: failed && (refused || job.flags.link() != LinkKind::Hard),
-            // It leaves some to the task: that there is no file, the end of one that drains, and all of a ring that polls. But it
-            // signals if the task is to come to `enter` for it.
-            by_worker: tried_by_worker
-                && (deferred || (had_file && !job.flags.drain() && !ring.polls_files())),
-            // The worker would go on with it, unless it is the task alone that ends requests.
-            next_by_worker: tried_by_worker && had_file && !deferred,
+            // It signals as well if the task is to come to `enter` for it.
+            by_worker: tried_by_worker && (deferred || ended_by_worker),
+            // It goes on with the next one, unless it is the task alone that ends requests.
+            next_by_worker: tried_by_worker && ended_by_worker && !deferred,
         }
     }
 
@@ -91,7 +91,7 @@ impl Ended {
                 next.flags.clear_cqe_skip();
             }
         }
-        if self.next_by_worker {
+        if self.next_by_worker || next.flags.tried_by_worker() {
             next.op.set_by_io_wq(!next.flags.tried_by_worker());
             next.flags.set_by_worker();
         }
