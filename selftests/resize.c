@@ -437,4 +437,19 @@ TEST_F(ring, not_in_user_memory)
 	ring_exit(&own);
 }
 
+/* How many workers there may be at most was said when they were set up. */
+TEST_F(rings, workers_stay)
+{
+	unsigned int limits[2] = { 0, 0 }, before;
+	struct ring *r = &self->ring;
+
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_IOWQ_MAX_WORKERS, limits, 2));
+	before = limits[0];
+	ASSERT_LT(2, before);
+	ASSERT_EQ(0, resize(r, 2, 4));
+	limits[0] = limits[1] = 0;
+	ASSERT_EQ(0, ring_register(r, IORING_REGISTER_IOWQ_MAX_WORKERS, limits, 2));
+	EXPECT_EQ(before, limits[0]);
+}
+
 TEST_HARNESS_MAIN

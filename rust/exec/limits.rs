@@ -112,7 +112,8 @@ impl Ring {
 impl Locked<'_> {
     /// How many workers there are at most, if user space has not said.
     pub(super) fn usual_workers(&self) -> u32 {
-        (4 * task::processors()).min(self.ring.sq_entries())
+        // As io_uring's, which are counted once: the ring may have another size by now.
+        (4 * task::processors()).min(self.ring.config.sq_entries)
     }
 
     /// Finds out whether there is a timeout linked to a request.
