@@ -338,10 +338,14 @@ static bool has_beside(const struct program *p, const struct difference *d, __u8
 	return false;
 }
 
-/* A shutdown beside what waits first, or is left to a worker: any of both may be first. */
+/* A shutdown beside what waits first, or is left to a worker: any of both may be first. So may one that is to be bound and connected. */
 bool is_shut_meanwhile(const struct program *p, const struct difference *d)
 {
-	return d->kind == EVENT_CQE && has_beside(p, d, IORING_OP_SHUTDOWN);
+	if (d->kind != EVENT_CQE)
+		return false;
+	if (sqe_of(p, d->key)->opcode == IORING_OP_BIND)
+		return has_beside(p, d, IORING_OP_CONNECT) || has_beside(p, d, IORING_OP_LISTEN);
+	return has_beside(p, d, IORING_OP_SHUTDOWN);
 }
 
 /* Whether somebody else closes the file during the step, while who submits waits. */
@@ -525,9 +529,14 @@ bool is_told_in_time(const struct program *p, const struct difference *d)
 	/* once more, beside completions that were there before */
 	if (d->kind == EVENT_EVENTFD && !d->nr[SIDE_IO_URING] && keeps_before(p, d->step))
 		return true;
-	if (has_new_completions(SIDE_IO_URING, d->step) || has_new_completions(SIDE_RURING, d->step))
+	if (d->kind != EVENT_CQE &&
+	    (has_new_completions(SIDE_IO_URING, d->step) || has_new_completions(SIDE_RURING, d->step)))
 		return false;
 	switch (d->kind) {
+	case EVENT_CQE:
+		/* by a POLL_ADD of the other ring */
+		return p->setup2 & IORING_SETUP_DEFER_TASKRUN && !d->nr[SIDE_RURING] && drains_before(p, d->step) &&
+		       sqe_of(p, d->key)->opcode == IORING_OP_POLL_ADD && has_kind(p, sqe_of(p, d->key), KIND(SECOND_RING));
 	case EVENT_EVENTFD:
 	case EVENT_POLL:
 		return true;

@@ -26,6 +26,8 @@ enum verdict ask(const struct program *p, struct difference *d);
 bool depends_on_time(const struct program *p);
 /* What was seen last on a side. */
 const struct trace *last_trace(enum side side);
+/* Whether there is a process that could not be killed, so that this machine should run no more. */
+bool is_slowed_down(void);
 /* Drop what does not matter for @d, which stays the same kind of difference. */
 void shrink(struct program *p, struct difference *d);
 
