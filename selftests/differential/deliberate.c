@@ -449,6 +449,48 @@ static struct difference without_common(const struct difference *d)
 	return rest;
 }
 
+/* What requests were told in a step of the last run on a side. */
+static void gather_told(enum side side, unsigned int step, __u64 user_data, struct difference *d)
+{
+	const struct trace *t = last_trace(side);
+	unsigned int i;
+
+	for (i = 0; i < t->nr && i < MAX_EVENTS; i++)
+		if (t->events[i].kind == EVENT_CQE && t->events[i].step == step && t->events[i].key == user_data &&
+		    d->nr[side] < ARRAY_SIZE(d->events[side]))
+			d->events[side][d->nr[side]++] = t->events[i];
+}
+
+/*
+ * The name of what else differs in the step of @d, and is meant to: on what one request has come to may depend what another one
+ * finds, and which of them is looked at first says nothing.
+ */
+static const char *deliberate_beside(const struct program *p, const struct difference *d)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < p->nr_requests; i++) {
+		struct difference other = {
+			.kind = EVENT_CQE, .step = d->step, .ring = d->ring, .key = p->requests[i].sqe.user_data, .vain = d->vain,
+		};
+		const char *name;
+		bool same;
+
+		if (p->requests[i].dropped || other.key == d->key)
+			continue;
+		gather_told(SIDE_IO_URING, d->step, other.key, &other);
+		gather_told(SIDE_RURING, d->step, other.key, &other);
+		same = other.nr[0] == other.nr[1];
+		for (j = 0; same && j < other.nr[0]; j++)
+			same = other.events[0][j].res == other.events[1][j].res &&
+			       other.events[0][j].flags == other.events[1][j].flags;
+		name = same ? NULL : find(p, &other);
+		if (name)
+			return name;
+	}
+	return NULL;
+}
+
 const char *deliberate(const struct program *p, const struct difference *d)
 {
 	static struct program like;
@@ -476,7 +518,7 @@ const char *deliberate(const struct program *p, const struct difference *d)
 		if (!name)
 			name = find(p, &rest);
 	}
-	return name;
+	return name ?: deliberate_beside(p, d);
 }
 
 unsigned int print_met(void)

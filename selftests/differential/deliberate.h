@@ -28,10 +28,12 @@ static inline const struct io_uring_sqe *sqe_of(const struct program *p, __u64 u
 static inline bool is_soon(const struct request *r)
 {
 	const struct io_uring_sqe *sqe = &r->sqe;
+	__u64 time = sqe->opcode == IORING_OP_TIMEOUT_REMOVE ? sqe->off : sqe->addr;
 
 	if (sqe->timeout_flags & IORING_TIMEOUT_IMMEDIATE_ARG)
-		return (sqe->opcode == IORING_OP_TIMEOUT_REMOVE ? sqe->off : sqe->addr) < 1000000000;
-	return !r->structs.time.tv_sec;
+		return time < 1000000000;
+	/* or it is said to be elsewhere */
+	return !r->structs.time.tv_sec || (time - STRUCTS) % STRUCTS_SIZE != offsetof(struct structs, time);
 }
 
 /* Whether a request's file is one of these, or may be. */

@@ -263,8 +263,7 @@ bool is_count_of_a_notification(const struct program *p, const struct difference
 	case EVENT_EPOLL:
 		return p->edge && !d->nr[SIDE_RURING];
 	case EVENT_VISIBLE:
-		return d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] &&
-		       d->events[SIDE_IO_URING][0].res < d->events[SIDE_RURING][0].res;
+		return d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING];
 	default:
 		return false;
 	}
@@ -469,6 +468,10 @@ bool is_served_first(const struct program *p, const struct difference *d)
 		if ((other->fd == one->fd || (one->flags | other->flags) & IOSQE_FIXED_FILE) &&
 		    ((other->flags ^ one->flags) & IOSQE_ASYNC || is_behind_a_worker(p, i) != is_behind_a_worker(p, at)))
 			return true;
+		/* each of them has a part of what has come, and waits for more */
+		if (other->fd == one->fd && takes(one) && one->msg_flags & other->msg_flags & MSG_WAITALL && d->kind == EVENT_CQE &&
+		    d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 && d->events[0][0].res == d->events[1][0].res)
+			return true;
 		/* that of another ring */
 		if (are_of_one(one, other) && may_be_second(p, i) != may_be_second(p, at))
 			return true;
@@ -586,7 +589,8 @@ bool is_seen_by_a_peer(const struct program *p, const struct difference *d)
 	for (i = 0; i < d->step; i++) {
 		const struct step *step = &p->steps[i];
 
-		if (step->kind != STEP_SUBMIT || i + step->during < d->step)
+		/* what has room depends on how soon something was taken */
+		if (step->kind != STEP_SUBMIT || (i + step->during < d->step && p->steps[d->step].op != PEER_FILL))
 			continue;
 		for (j = step->first; j < (unsigned int)step->first + step->nr; j++) {
 			const struct io_uring_sqe *sqe = &p->requests[j].sqe;
@@ -629,7 +633,10 @@ bool is_wait_for_several(const struct program *p, const struct difference *d)
 
 	if (d->step >= p->nr_steps || !(p->setup & IORING_SETUP_DEFER_TASKRUN))
 		return false;
-	/* or what somebody else can do meanwhile depends on whether it has */
+	/* or what somebody else can do meanwhile, or sees, depends on whether it has */
+	for (i = 0; i < d->step && (d->kind == EVENT_VISIBLE || d->kind == EVENT_POLL || d->kind == EVENT_EPOLL); i++)
+		if (p->steps[i].kind == STEP_SUBMIT && p->steps[i].wait > 1 && i + p->steps[i].during >= d->step)
+			return has_multishot(p);
 	for (i = 0; i < d->step && p->steps[d->step].kind == STEP_PEER && d->kind == EVENT_RETURN; i++)
 		if (p->steps[i].kind == STEP_SUBMIT && p->steps[i].wait > 1 && i + p->steps[i].during >= d->step)
 			return has_multishot(p) || drains_before(p, d->step);
@@ -657,7 +664,7 @@ static bool has_timed_out(const struct program *p, unsigned int step)
 
 		if (p->requests[i].dropped || sqe->opcode != IORING_OP_TIMEOUT)
 			continue;
-		if (p->steps[step].flags & STEP_KEEP && (sqe->off || begins_in_worker(sqe)))
+		if (p->steps[step].flags & STEP_KEEP && (sqe->off || begins_in_worker(sqe) || drains_before(p, step)))
 			return true;
 		if ((sqe->off && was_told_in(SIDE_RURING, step, sqe->user_data, 0)) ||
 		    ((begins_in_worker(sqe) || drains_before(p, step)) &&
