@@ -3,6 +3,8 @@
  * A TIMEOUT that ends after so many completions: which count, from when on.
  */
 #define RING_MODES
+#include <poll.h>
+
 #include "timeout.h"
 
 TEST_F(ring, completions_end_it)
@@ -49,6 +51,27 @@ TEST_F(ring, completions_end_it)
 	prep_timeout(r, &soon, 3, 0, 1);
 	ASSERT_EQ(1, ring_submit(r));
 	ASSERT_CQE(r, 1, -ETIME, 0);
+}
+
+/* As in io_uring the numbers of completions are one behind as long as nobody is told of a timeout that has expired. */
+TEST_F(ring, begins_beside_one_that_has_expired)
+{
+	struct ring *r = &self->ring;
+	struct pollfd pfd = { .fd = r->fd, .events = POLLIN };
+	int res[16] = { 1, 1, 1, 1 };
+
+	if (!(variant->flags & IORING_SETUP_DEFER_TASKRUN))
+		SKIP(return, "its task is told at once");
+	prep_timeout(r, &soon, 0, 0, 1);
+	ASSERT_EQ(1, ring_submit(r));
+	ASSERT_EQ(1, poll(&pfd, 1, DEADLINE_MS));
+	prep_timeout(r, &never, 2, 0, 2);
+	prep_nop(r, 3);
+	ASSERT_EQ(2, ring_submit(r));
+	ASSERT_EQ(0, take_all(r, 3, res));
+	EXPECT_EQ(-ETIME, res[1]);
+	EXPECT_EQ(0, res[2]);
+	EXPECT_EQ(0, res[3]);
 }
 
 /* Whether a timeout with @user_data ends when there are @nr completions more, and not before. */

@@ -187,6 +187,12 @@ impl WakeState {
         self.word.load(Relaxed) & Self::HELD == 0
     }
 
+    /// Whether its own time has come, which its holder has not looked at yet.
+    #[inline]
+    pub(crate) fn has_expired(&self) -> bool {
+        WakeFlags(self.word.load(Relaxed)).expired()
+    }
+
     /// Whether the linked timeout has passed, which its holder has not looked at yet.
     #[inline]
     pub(crate) fn is_overdue(&self) -> bool {

@@ -45,10 +45,20 @@ impl Locked<'_> {
             self.ring.counting.store(true, Relaxed);
             let tail = self.ring.cq_tail();
             let posted = self.state.cq.tail().wrapping_sub(tail);
+            let expired = self.expired();
             let counts = &mut self.state.counts;
-            counts.seen = tail.wrapping_sub(counts.timeouts_seen(tail, posted));
+            counts.seen = tail
+                .wrapping_sub(counts.timeouts_seen(tail, posted))
+                .wrapping_sub(expired);
         }
         self.state.counts.seen.wrapping_add(count)
+    }
+
+    /// How many timeouts have expired whose task has not come to complete them. As in io_uring these have no number already, and
+    /// so the numbers fall behind until they are completed.
+    fn expired(&self) -> u32 {
+        let waiting = self.state.waiting.iter();
+        waiting.filter(|object| object.has_expired()).count() as u32
     }
 
     /// Whether user space was told of the completion with this number.
@@ -92,9 +102,10 @@ impl Locked<'_> {
     #[cold] // recv-multishot/udp/64/8/defer
     pub(crate) fn bring_back_counted(&mut self) {
         let tail = self.state.cq.tail();
+        let expired = self.expired();
         let counts = &mut self.state.counts;
-        let now = tail.wrapping_sub(counts.timeouts);
-        // A timeout that ends without a completion has the number go back.
+        let now = tail.wrapping_sub(counts.timeouts).wrapping_sub(expired);
+        // One that has expired, or ends without a completion, has the number go back.
         if reached(now, counts.seen) {
             counts.seen = now;
         }

@@ -161,6 +161,11 @@ impl<P: Kind> Object<P> {
             .then(|| Handle(NonNull::from(self)))
     }
 
+    /// See [`WakeState::has_expired`].
+    pub(crate) fn has_expired(&self) -> bool {
+        self.wake_state.has_expired()
+    }
+
     /// See [`WakeState::is_overdue`].
     pub(crate) fn is_overdue(&self) -> bool {
         self.wake_state.is_overdue()
