@@ -91,7 +91,8 @@ impl Ended {
                 next.flags.clear_cqe_skip();
             }
         }
-        if self.next_by_worker || next.flags.tried_by_worker() {
+        let tried_by_worker = next.refused().is_none() && next.flags.tried_by_worker();
+        if self.next_by_worker || tried_by_worker {
             next.op.set_by_io_wq(!next.flags.tried_by_worker());
             next.flags.set_by_worker();
         }
