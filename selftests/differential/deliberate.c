@@ -214,9 +214,9 @@ static const struct deliberate {
 		is_seen_by_a_peer,
 	},
 	{
-		"a count that begins with what has expired",
-		"A TIMEOUT that begins to count when another one has expired of which nobody was told yet",
-		is_count_beside_expired,
+		"a count that begins beside no time",
+		"A TIMEOUT of no time may expire before another one begins to count that is submitted with it, or after",
+		is_count_beside_no_time,
 	},
 	{
 		"several wake-ups of a POLL_ADD",
@@ -232,6 +232,11 @@ static const struct deliberate {
 		"room of another buffer",
 		"In io_uring it takes no more than the buffer would have had room for",
 		is_room_of_the_first,
+	},
+	{
+		"a send of a large page",
+		"counts for as many pages as it lies in, also of registered memory in a large page",
+		is_send_of_a_large_page,
 	},
 	{
 		"a vector for a file that knows none",

@@ -78,7 +78,7 @@ bool is_served_first(const struct program *p, const struct difference *d);
 bool is_told_in_time(const struct program *p, const struct difference *d);
 bool is_wait_behind_a_count(const struct program *p, const struct difference *d);
 bool is_seen_by_a_peer(const struct program *p, const struct difference *d);
-bool is_count_beside_expired(const struct program *p, const struct difference *d);
+bool is_count_beside_no_time(const struct program *p, const struct difference *d);
 bool is_wait_for_several(const struct program *p, const struct difference *d);
 
 /* Differences of what a cancel finds. */
@@ -138,6 +138,7 @@ bool is_end_behind_data(const struct program *p, const struct difference *d);
 bool is_full_for_ever(const struct program *p, const struct difference *d);
 bool is_open_at_the_limit(const struct program *p, const struct difference *d);
 bool is_transfer_of_nothing(const struct program *p, const struct difference *d);
+bool is_send_of_a_large_page(const struct program *p, const struct difference *d);
 bool is_datagram_of_shut(const struct program *p, const struct difference *d);
 
 #endif /* DIFFERENTIAL_DELIBERATE_H */

@@ -109,7 +109,12 @@ bool is_all_of_a_part(const struct program *p, const struct difference *d)
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
 	unsigned int i;
 
-	if (d->kind != EVENT_CQE || !has_group_in_parts(p) || d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING])
+	if (d->kind != EVENT_CQE || !has_group_in_parts(p))
+		return false;
+	/* with all of it the one waits for the rest, and with a part the other one is over */
+	if (!d->nr[SIDE_IO_URING] && d->nr[SIDE_RURING] == 1 && d->events[SIDE_RURING][0].flags & IORING_CQE_F_BUF_MORE)
+		return sqe->msg_flags & MSG_WAITALL && (begins_in_worker(sqe) || drains_before(p, d->step));
+	if (d->nr[SIDE_IO_URING] != d->nr[SIDE_RURING])
 		return false;
 	for (i = 0; i < d->nr[SIDE_IO_URING]; i++)
 		if (d->events[0][i].res != d->events[1][i].res ||
@@ -596,4 +601,20 @@ bool is_room_of_the_first(const struct program *p, const struct difference *d)
 	return d->kind == EVENT_CQE && (sqe->opcode == IORING_OP_RECV || sqe->opcode == IORING_OP_READ) &&
 	       sqe->flags & IOSQE_BUFFER_SELECT && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 &&
 	       d->events[SIDE_IO_URING][0].res > 0 && d->events[SIDE_IO_URING][0].res < d->events[SIDE_RURING][0].res;
+}
+
+/* A send of registered memory of a large page that finds its peer without room on the one side, where it counts for more. */
+bool is_send_of_a_large_page(const struct program *p, const struct difference *d)
+{
+	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
+	unsigned int i, j;
+
+	if (d->kind != EVENT_CQE || !(sqe->ioprio & IORING_RECVSEND_FIXED_BUF) || d->nr[SIDE_IO_URING] > d->nr[SIDE_RURING] ||
+	    (sqe->opcode != IORING_OP_SEND_ZC && sqe->opcode != IORING_OP_SENDMSG_ZC))
+		return false;
+	for (i = 0; i < p->nr_steps; i++)
+		for (j = 0; p->steps[i].kind == STEP_REGISTER && j < NR_BUFFERS; j++)
+			if ((__u64)(unsigned long)p->steps[i].reg.arg.iov[j].iov_base - HUGE < HUGE_SIZE)
+				return true;
+	return false;
 }

@@ -604,14 +604,14 @@ bool is_seen_by_a_peer(const struct program *p, const struct difference *d)
 	return false;
 }
 
-/* One that is submitted together with one whose time is over, which io_uring counts before it is told of. */
-bool is_count_beside_expired(const struct program *p, const struct difference *d)
+/* One that counts one fewer, or one more, if another one of its submission has expired before it has begun. */
+bool is_count_beside_no_time(const struct program *p, const struct difference *d)
 {
 	const struct io_uring_sqe *sqe = sqe_of(p, d->key);
 	unsigned int i, j, at = d->key - USER_DATA;
 
-	if (d->kind != EVENT_CQE || sqe->opcode != IORING_OP_TIMEOUT || !sqe->off || d->nr[SIDE_IO_URING] != 1 ||
-	    d->nr[SIDE_RURING] || d->events[SIDE_IO_URING][0].res)
+	if (d->kind != EVENT_CQE || sqe->opcode != IORING_OP_TIMEOUT || !sqe->off ||
+	    d->nr[SIDE_IO_URING] + d->nr[SIDE_RURING] != 1 || d->events[d->nr[SIDE_RURING]][0].res)
 		return false;
 	for (i = 0; i < p->nr_steps; i++) {
 		const struct step *step = &p->steps[i];
