@@ -223,6 +223,10 @@ bool is_limit_of_no_time(const struct program *p, const struct difference *d)
 				return true;
 	if (is_limit_between_reads(p, d))
 		return true;
+	/* or ends it behind a part */
+	if (d->kind == EVENT_CQE && d->nr[SIDE_IO_URING] == 1 && d->nr[SIDE_RURING] == 1 && theirs[0].res > d->events[SIDE_RURING][0].res &&
+	    d->events[SIDE_RURING][0].res > 0 && sqe_of(p, d->key)->msg_flags & MSG_WAITALL)
+		return limit_of(p, d->key, 0) < p->nr_requests;
 	/* one that skips its completion tells nothing there, a poll may report before it ends, and a buffer is given back */
 	return d->kind == EVENT_CQE && d->nr[SIDE_RURING] == 1 && d->events[SIDE_RURING][0].res == -ECANCELED &&
 	       (d->nr[SIDE_IO_URING] == 1 || sqe_of(p, d->key)->flags & IOSQE_CQE_SKIP_SUCCESS ||
@@ -589,8 +593,9 @@ bool is_seen_by_a_peer(const struct program *p, const struct difference *d)
 	for (i = 0; i < d->step; i++) {
 		const struct step *step = &p->steps[i];
 
-		/* what has room depends on how soon something was taken */
-		if (step->kind != STEP_SUBMIT || (i + step->during < d->step && p->steps[d->step].op != PEER_FILL))
+		/* it may not be at rest yet, and what has room depends on how soon something was taken */
+		if (step->kind != STEP_SUBMIT || (i + step->during < d->step && p->steps[d->step].op != PEER_FILL &&
+						  !(p->steps[d->step - 1].flags & STEP_AT_ONCE)))
 			continue;
 		for (j = step->first; j < (unsigned int)step->first + step->nr; j++) {
 			const struct io_uring_sqe *sqe = &p->requests[j].sqe;
