@@ -63,12 +63,11 @@ bool is_multishot(const struct io_uring_sqe *sqe);
 /* Whether there were completions to be seen in a step of the last run. */
 bool has_completions(enum side side, unsigned int step);
 
+/* Whether one with @user_data was told @res in a step of the last run on a side. */
+bool was_told_in(enum side side, unsigned int step, __u64 user_data, int res);
+
 /* Differences of when something happens, each as its row in deliberate.c says. */
 bool is_drain_after_skip(const struct program *p, const struct difference *d);
-bool is_limit_that_was_over(const struct program *p, const struct difference *d);
-bool is_count_of_what_is_behind(const struct program *p, const struct difference *d);
-bool is_limit_of_no_time(const struct program *p, const struct difference *d);
-bool is_limit_of_another(const struct program *p, const struct difference *d);
 bool is_count_of_a_notification(const struct program *p, const struct difference *d);
 bool is_drain_of_a_notification(const struct program *p, const struct difference *d);
 bool is_merged_poll(const struct program *p, const struct difference *d);
@@ -76,10 +75,16 @@ bool is_shut_meanwhile(const struct program *p, const struct difference *d);
 bool is_closed_meanwhile(const struct program *p, const struct difference *d);
 bool is_served_first(const struct program *p, const struct difference *d);
 bool is_told_in_time(const struct program *p, const struct difference *d);
-bool is_wait_behind_a_count(const struct program *p, const struct difference *d);
 bool is_seen_by_a_peer(const struct program *p, const struct difference *d);
-bool is_count_beside_no_time(const struct program *p, const struct difference *d);
 bool is_wait_for_several(const struct program *p, const struct difference *d);
+
+/* Differences of what limits a time, or counts. */
+bool is_limit_that_was_over(const struct program *p, const struct difference *d);
+bool is_count_of_what_is_behind(const struct program *p, const struct difference *d);
+bool is_limit_of_no_time(const struct program *p, const struct difference *d);
+bool is_limit_of_another(const struct program *p, const struct difference *d);
+bool is_count_beside_no_time(const struct program *p, const struct difference *d);
+bool is_wait_behind_a_count(const struct program *p, const struct difference *d);
 
 /* Differences of what a cancel finds. */
 bool is_interrupted(const struct program *p, const struct difference *d);
@@ -107,11 +112,17 @@ bool is_group_by_a_worker(const struct program *p, const struct difference *d);
 bool is_error_that_is_found(const struct program *p, const struct difference *d);
 bool is_open_by_a_worker(const struct program *p, const struct difference *d);
 
-/* Differences of what was asked for, or came of it. */
+/* Differences of which provided buffer it is. */
 bool is_buffer_of_a_failure(const struct program *p, const struct difference *d);
 bool is_buffer_that_was_kept(const struct program *p, const struct difference *d);
 bool is_all_from_the_kernel(const struct program *p, const struct difference *d);
 bool is_all_of_a_part(const struct program *p, const struct difference *d);
+bool is_nop_with_buffer(const struct program *p, const struct difference *d);
+bool is_last_buffer_before(const struct program *p, const struct difference *d);
+bool is_buffer_at_zero(const struct program *p, const struct difference *d);
+bool is_room_of_the_first(const struct program *p, const struct difference *d);
+
+/* Differences of what was asked for, or came of it. */
 bool is_lone_notification(const struct program *p, const struct difference *d);
 bool is_bundle_by_worker(const struct program *p, const struct difference *d);
 bool is_behind_a_close(const struct program *p, const struct difference *d);
@@ -126,13 +137,9 @@ bool is_beside_urgent(const struct program *p, const struct difference *d);
 bool is_look_at_all(const struct program *p, const struct difference *d);
 bool is_resize_of_user_memory(const struct program *p, const struct difference *d);
 bool is_vector_itself(const struct program *p, const struct difference *d);
-bool is_room_of_the_first(const struct program *p, const struct difference *d);
-bool is_nop_with_buffer(const struct program *p, const struct difference *d);
 bool is_datagram_of_another(const struct program *p, const struct difference *d);
 bool is_read_of_a_terminal(const struct program *p, const struct difference *d);
 bool is_message_by_then(const struct program *p, const struct difference *d);
-bool is_last_buffer_before(const struct program *p, const struct difference *d);
-bool is_buffer_at_zero(const struct program *p, const struct difference *d);
 bool is_data_of_another(const struct program *p, const struct difference *d);
 bool is_end_behind_data(const struct program *p, const struct difference *d);
 bool is_full_for_ever(const struct program *p, const struct difference *d);
