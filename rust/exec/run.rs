@@ -157,7 +157,7 @@ impl Locked<'_> {
         Some((mask, last))
     }
 
-    /// Puts a request behind the others that was woken up each time that it was tried.
+    /// Puts a request behind the others that was woken up each time that it was tried, or whose time came before it was parked.
     #[cold] // recv-armed/udp/1
     fn requeue_busy(&mut self, req: OwnedReq, wake_flags: WakeFlags) {
         req.object().claim(wake_flags);
@@ -316,7 +316,13 @@ impl Locked<'_> {
                 return None;
             }
         }
-        Self::park(req)
+        let (req, wake_flags) = Self::park(req)?;
+        if !wake_flags.expired() {
+            return Some((req, wake_flags));
+        }
+        // As by a timer that expires later: behind what else is submitted with it.
+        self.requeue_busy(req, wake_flags);
+        None
     }
 
     /// Leaves a request to the next wake-up. Returns it if there was one already.
